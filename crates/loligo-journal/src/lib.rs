@@ -1,0 +1,2 @@
+//! The memory: ordered durable records over opaque bytes.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Workloads, reference models and faulty disks; tests and benches only.

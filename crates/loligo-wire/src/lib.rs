@@ -1,0 +1,2 @@
+//! The dialects: request and response shapes, wire words, signing.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! `cargo xtask test`, `bench` and release chores.
+fn main() {}
