@@ -1,3 +1,35 @@
 //! The exchange as a pure function: commands in, outcomes and events out.
+//!
+//! ```text
+//! Command + time ──> Exchange::apply ──> Outcome + Events
+//! ```
+//!
+//! Same commands, same times: same outcomes, same events, same state, to the byte, on any machine. The crate knows no
+//! clock, no randomness, no files, no sockets, no JSON, and no name a wire protocol gives to anything.
+
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
+
+mod command;
+mod event;
+mod id;
+mod instrument;
+mod money;
+mod view;
+
+pub use command::{
+    CancelOrder, ClientOrderId, Command, CreateAccount, Deposit, EditOrder, Genesis, Limits, OnGrid,
+    OrderRef, OrderType, PlaceOrder, QtyMode,
+};
+pub use event::{
+    Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
+    UpdateReason,
+};
+pub use id::{
+    AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
+};
+pub use instrument::{
+    ContractKind, Instrument, InstrumentSpec, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel,
+};
+pub use money::{Fine, FinePrice, Money};
+pub use view::{AccountView, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView};

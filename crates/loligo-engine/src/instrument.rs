@@ -1,0 +1,277 @@
+//! What a contract is: its grid (tick, lot), its kind, its margin schedule, and what a fill of it is worth.
+//!
+//! Both kinds share one arithmetic. `value(lots, price)` is signed so that for either kind a position worth `v` now
+//! and entered at value `e` has the open P&L `v - e`: a linear contract is worth `lots x price`, an inverse one
+//! `-lots / price` (its holder is short the quote currency, so its value in base rises as the price does).
+
+use crate::id::{Currency, PairId, Price, Qty, Timestamp};
+use crate::money::{Fine, FinePrice, div_half_even, mul_div_half_even, pow10};
+use serde::{Deserialize, Serialize};
+
+/// Decimals of [`Fine`].
+const FINE: u32 = 24;
+/// No price may exceed this many ticks (rules 1.11, row 8).
+pub const MAX_TICKS: i64 = 1_000_000_000;
+/// No quantity may exceed this many lots; far above every value cap, it keeps products in range.
+pub const MAX_LOTS: i64 = 1_000_000_000_000;
+
+/// How a contract settles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ContractKind {
+    /// One contract is one unit of base; P&L in the quote currency, margined by the flex wallet.
+    Linear,
+    /// One contract is one unit of quote; P&L in the base currency, margined by the pair's own wallet.
+    Inverse,
+}
+
+/// From which size on which margin is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarginLevel {
+    /// Where the level starts: USD of position value (linear), contracts (inverse).
+    pub from: u64,
+    /// Initial margin, in millionths of the value.
+    pub initial: u32,
+    /// Maintenance margin, in millionths of the value.
+    pub maintenance: u32,
+}
+
+/// Everything about a contract that is fixed when it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstrumentSpec {
+    /// Unique symbol, upper case: `PF_XBTUSD`.
+    pub symbol: String,
+    /// Linear or inverse.
+    pub kind: ContractKind,
+    /// The pair whose index prices it, `XBT:USD`.
+    pub pair: String,
+    /// Base currency, `BTC`.
+    pub base: Currency,
+    /// Quote currency, `USD`.
+    pub quote: Currency,
+    /// Tick size as `tick_mantissa / 10^tick_scale` of quote.
+    pub tick_mantissa: u32,
+    /// Decimals of the tick size; at most 18.
+    pub tick_scale: u8,
+    /// A lot is `10^-lot_precision` contracts; from -3 to 6.
+    pub lot_precision: i8,
+    /// Greatest position (with open orders) in lots.
+    pub max_position: Qty,
+    /// Depth, in lots, over which the impact mid price is taken.
+    pub impact_mid_size: Qty,
+    /// Margin levels, first from 0, rising.
+    pub margin_levels: Vec<MarginLevel>,
+    /// When it opened or will open.
+    pub opening: Timestamp,
+    /// Last trading time of a dated contract.
+    pub expiry: Option<Timestamp>,
+    /// Divisor of the mean premium in the funding rate (perpetuals).
+    pub funding_rate_coefficient: u32,
+    /// Clamp of the hourly relative funding rate, in 1e-8 (perpetuals).
+    pub max_relative_funding_rate: u32,
+}
+
+/// Why a listing is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ListingError {
+    /// A symbol twice.
+    #[error("instrument {0} is listed already")]
+    Duplicate(String),
+    /// A figure that the arithmetic cannot carry exactly, or that makes no sense.
+    #[error("instrument {symbol}: {problem}")]
+    Figures {
+        /// Which one.
+        symbol: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+/// A listed contract: its spec and the factors computed from it once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instrument {
+    spec: InstrumentSpec,
+    pair: PairId,
+    /// Linear: fine value of one lot at one tick. Inverse: fine value of one lot at one tick's price (1 / tick).
+    unit: i128,
+}
+
+impl Instrument {
+    /// Checks a spec and computes its factors.
+    ///
+    /// # Errors
+    /// [`ListingError::Figures`] when a figure is out of the range that exact arithmetic carries.
+    pub fn new(spec: InstrumentSpec, pair: PairId) -> Result<Self, ListingError> {
+        let bad = |problem| Err(ListingError::Figures { symbol: spec.symbol.clone(), problem });
+        if spec.symbol.is_empty()
+            || spec.symbol.len() > 40
+            || !spec.symbol.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        {
+            return bad("a symbol is 1 to 40 upper-case letters, digits and underscores");
+        }
+        if spec.tick_mantissa == 0 || spec.tick_scale > 18 {
+            return bad("the tick size must be positive, with at most 18 decimals");
+        }
+        if !(-3..=6).contains(&spec.lot_precision) {
+            return bad("the lot precision must be from -3 to 6");
+        }
+        if spec.max_position.0 <= 0
+            || spec.max_position.0 > MAX_LOTS
+            || spec.impact_mid_size.0 <= 0
+            || spec.impact_mid_size.0 > MAX_LOTS
+        {
+            return bad("maximum position and impact size must be positive, and at most 10^12 lots");
+        }
+        let rising =
+            spec.margin_levels.windows(2).all(|w| w[0].from < w[1].from && w[0].initial <= w[1].initial);
+        let sane = spec.margin_levels.iter().all(|l| {
+            l.initial > 0
+                && l.initial <= 1_000_000
+                && l.maintenance > 0
+                && l.maintenance <= l.initial
+                && l.from <= 1_000_000_000_000
+        });
+        if spec.margin_levels.first().is_none_or(|l| l.from != 0) || !rising || !sane {
+            return bad(
+                "margin levels must start at 0, rise, and stay between 0 and 100%, maintenance at most initial",
+            );
+        }
+        if spec.expiry.is_some_and(|at| at <= spec.opening) {
+            return bad("the last trading time must be after the opening");
+        }
+        if spec.expiry.is_none() && spec.funding_rate_coefficient == 0 {
+            return bad("a perpetual needs a funding rate coefficient");
+        }
+        let scale = i32::from(spec.tick_scale) + i32::from(spec.lot_precision);
+        let unit = match spec.kind {
+            ContractKind::Linear => {
+                // The value of every fill must be exact in wallet money (11 decimals).
+                if scale > 11 {
+                    return bad("tick times lot must have at most 11 decimals");
+                }
+                i128::from(spec.tick_mantissa) * pow10((FINE as i32 - scale) as u32)
+            }
+            ContractKind::Inverse => {
+                let exponent = FINE as i32 - i32::from(spec.lot_precision) + i32::from(spec.tick_scale);
+                if exponent > 30 {
+                    return bad("an inverse contract's lot and tick are too fine");
+                }
+                // Kept over the tick's mantissa: `value` divides by both at once, so nothing is rounded twice.
+                pow10(exponent as u32)
+            }
+        };
+        Ok(Self { spec, pair, unit })
+    }
+
+    /// What was listed.
+    pub fn spec(&self) -> &InstrumentSpec {
+        &self.spec
+    }
+
+    /// The pair whose index prices it.
+    pub fn pair(&self) -> PairId {
+        self.pair
+    }
+
+    /// The currency of its P&L, fees and margin.
+    pub fn settlement(&self) -> Currency {
+        match self.spec.kind {
+            ContractKind::Linear => self.spec.quote,
+            ContractKind::Inverse => self.spec.base,
+        }
+    }
+
+    /// True for contracts without a last trading time.
+    pub fn is_perpetual(&self) -> bool {
+        self.spec.expiry.is_none()
+    }
+
+    /// Value of `lots` (signed) traded at `price`: exact (linear), half to even at 24 decimals (inverse).
+    #[inline]
+    pub fn value(&self, lots: i64, price: Price) -> Fine {
+        debug_assert!(price.0 > 0);
+        match self.spec.kind {
+            ContractKind::Linear => Fine(i128::from(lots) * i128::from(price.0) * self.unit),
+            ContractKind::Inverse => {
+                let price = i128::from(price.0) * i128::from(self.spec.tick_mantissa);
+                // Rounded on the size without its sign, so that both sides of a trade round alike.
+                let size = div_half_even_size(i128::from(lots.unsigned_abs()) * self.unit, price);
+                Fine(if lots < 0 { size } else { -size })
+            }
+        }
+    }
+
+    /// Value of one lot at an index or mark price, signed like [`Instrument::value`]. `price` must be positive.
+    pub fn value_per_lot(&self, price: FinePrice) -> Fine {
+        let precision = i32::from(self.spec.lot_precision);
+        match self.spec.kind {
+            ContractKind::Linear => Fine(price.0 * pow10((6 - precision) as u32)),
+            // lot / price = 10^-precision / (p 10^-18), at 24 decimals.
+            ContractKind::Inverse => {
+                let numerator = (FINE as i32 - precision) as u32;
+                Fine(
+                    -mul_div_half_even(pow10(numerator), pow10(18), price.0)
+                        .expect("an index price this small is refused when it is set"),
+                )
+            }
+        }
+    }
+
+    /// A price in ticks as an index or mark price; exact.
+    pub fn fine_price(&self, price: Price) -> FinePrice {
+        FinePrice(
+            i128::from(price.0)
+                * i128::from(self.spec.tick_mantissa)
+                * pow10(18 - u32::from(self.spec.tick_scale)),
+        )
+    }
+
+    /// The number of ticks of an index or mark price, rounded down.
+    pub fn ticks_floor(&self, price: FinePrice) -> Price {
+        Price(i64::try_from(price.0.div_euclid(self.tick_size())).unwrap_or(i64::MAX))
+    }
+
+    /// The number of ticks of an index or mark price, rounded up.
+    pub fn ticks_ceil(&self, price: FinePrice) -> Price {
+        Price(i64::try_from(-(-price.0).div_euclid(self.tick_size())).unwrap_or(i64::MAX))
+    }
+
+    /// The tick size at 18 decimals.
+    fn tick_size(&self) -> i128 {
+        i128::from(self.spec.tick_mantissa) * pow10(18 - u32::from(self.spec.tick_scale))
+    }
+
+    /// Worth of `lots` at `price` in quote currency (USD), at 24 decimals: what value caps, fee tiers and small-order
+    /// limits count. `lots` not negative.
+    #[inline]
+    pub fn notional(&self, lots: i64, price: Price) -> Fine {
+        match self.spec.kind {
+            ContractKind::Linear => Fine(i128::from(lots) * i128::from(price.0) * self.unit),
+            ContractKind::Inverse => {
+                Fine(i128::from(lots) * pow10((FINE as i32 - i32::from(self.spec.lot_precision)) as u32))
+            }
+        }
+    }
+
+    /// The lots in whole `contracts`.
+    pub fn lots_of_contracts(&self, contracts: u64) -> i128 {
+        let precision = i32::from(self.spec.lot_precision);
+        if precision >= 0 {
+            i128::from(contracts) * pow10(precision as u32)
+        } else {
+            i128::from(contracts) / pow10((-precision) as u32)
+        }
+    }
+
+    /// Fine value of one lot at one tick (linear contracts): lets sums of lots times ticks be valued at once.
+    pub(crate) fn linear_unit(&self) -> Option<i128> {
+        match self.spec.kind {
+            ContractKind::Linear => Some(self.unit),
+            ContractKind::Inverse => None,
+        }
+    }
+}
+
+/// Half-even division of sizes; a name of its own because both operands are known not to be negative.
+fn div_half_even_size(a: i128, b: i128) -> i128 {
+    div_half_even(a, b)
+}

@@ -1,0 +1,195 @@
+//! Fixed-point money. Three scales, never mixed, each a type of its own:
+//! [`Money`] is what wallets hold, [`Fine`] is what is computed before it is booked, [`FinePrice`] is an index or
+//! mark price. Range is checked where numbers enter (order size and value caps, deposit caps), so sums of them fit;
+//! arithmetic is still checked, and an overflow is a bug that stops the engine.
+
+use ethnum::{I256, U256};
+use serde::{Deserialize, Serialize};
+
+/// Fine units in one unit of [`Money`].
+const FINE_PER_MONEY: i128 = 10_i128.pow(13);
+
+/// Money of a wallet, in units of 1e-11 of its currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Money(pub i128);
+
+/// An amount of a settlement currency in units of 1e-24: contract values, entry values, margins, open P&L.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Fine(pub i128);
+
+/// An index or mark price in units of 1e-18 of the quote currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FinePrice(pub i128);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Money = Money(0);
+    /// One whole unit of currency.
+    pub const ONE: i128 = 10_i128.pow(11);
+
+    /// The same amount at 24 decimals; exact.
+    pub fn fine(self) -> Fine {
+        Fine(self.0.checked_mul(FINE_PER_MONEY).expect("money beyond the range of Fine"))
+    }
+}
+
+impl Fine {
+    /// Nothing.
+    pub const ZERO: Fine = Fine(0);
+
+    /// Books this amount: rounded half to even to wallet money, and what rounding left over (for the dust account).
+    pub fn book(self) -> (Money, Fine) {
+        let money = Money(div_half_even(self.0, FINE_PER_MONEY));
+        (money, Fine(self.0 - money.0 * FINE_PER_MONEY))
+    }
+
+    /// The greatest wallet money not above this amount.
+    pub fn floor(self) -> Money {
+        Money(self.0.div_euclid(FINE_PER_MONEY))
+    }
+
+    /// The least wallet money not below this amount.
+    pub fn ceil(self) -> Money {
+        Money(-(-self.0).div_euclid(FINE_PER_MONEY))
+    }
+}
+
+macro_rules! sums {
+    ($name:ident) => {
+        impl std::ops::Add for $name {
+            type Output = $name;
+            fn add(self, other: $name) -> $name {
+                $name(self.0.checked_add(other.0).expect("sum of money out of range"))
+            }
+        }
+        impl std::ops::Sub for $name {
+            type Output = $name;
+            fn sub(self, other: $name) -> $name {
+                $name(self.0.checked_sub(other.0).expect("difference of money out of range"))
+            }
+        }
+        impl std::ops::Neg for $name {
+            type Output = $name;
+            fn neg(self) -> $name {
+                $name(self.0.checked_neg().expect("negation of money out of range"))
+            }
+        }
+        impl std::ops::AddAssign for $name {
+            fn add_assign(&mut self, other: $name) {
+                *self = *self + other;
+            }
+        }
+        impl std::ops::SubAssign for $name {
+            fn sub_assign(&mut self, other: $name) {
+                *self = *self - other;
+            }
+        }
+        impl std::iter::Sum for $name {
+            fn sum<I: Iterator<Item = $name>>(items: I) -> $name {
+                items.fold($name::default(), |a, b| a + b)
+            }
+        }
+    };
+}
+sums!(Money);
+sums!(Fine);
+
+/// `a / b` rounded half to even; `b` positive.
+pub(crate) fn div_half_even(a: i128, b: i128) -> i128 {
+    let (quotient, rest) = (a.div_euclid(b), a.rem_euclid(b));
+    match (rest * 2).cmp(&b) {
+        std::cmp::Ordering::Less => quotient,
+        std::cmp::Ordering::Greater => quotient + 1,
+        std::cmp::Ordering::Equal => quotient + (quotient & 1),
+    }
+}
+
+/// `a / b` rounded up; both not negative, `b` positive.
+pub(crate) fn div_up(a: i128, b: i128) -> i128 {
+    debug_assert!(a >= 0 && b > 0);
+    let (a, b) = (a as u128, b as u128);
+    a.div_ceil(b) as i128
+}
+
+/// `a * b / c` rounded half to even, through 256 bits where 128 do not hold the product. `c` positive.
+/// `None` when the result itself does not fit.
+pub(crate) fn mul_div_half_even(a: i128, b: i128, c: i128) -> Option<i128> {
+    if let Some(product) = a.checked_mul(b)
+        && product.checked_mul(2).is_some()
+    {
+        return Some(div_half_even(product, c));
+    }
+    let product = I256::from(a) * I256::from(b);
+    let divisor = U256::try_from(c).ok()?;
+    let (negative, size) = (product.is_negative(), product.unsigned_abs());
+    let (quotient, rest) = (size / divisor, size % divisor);
+    let twice = rest * U256::from(2u8);
+    let odd = quotient % U256::from(2u8) == U256::ONE;
+    let up = twice > divisor || (twice == divisor && odd);
+    let rounded = i128::try_from(if up { quotient + U256::ONE } else { quotient }).ok()?;
+    Some(if negative { -rounded } else { rounded })
+}
+
+/// `a * b / c` rounded up, for amounts that are not negative; `c` positive.
+pub(crate) fn mul_div_up(a: i128, b: i128, c: i128) -> Option<i128> {
+    debug_assert!(a >= 0 && b >= 0 && c > 0);
+    if let Some(product) = a.checked_mul(b) {
+        return Some(div_up(product, c));
+    }
+    let product = U256::try_from(a).ok()? * U256::try_from(b).ok()?;
+    let divisor = U256::try_from(c).ok()?;
+    let (quotient, rest) = (product / divisor, product % divisor);
+    i128::try_from(if rest == U256::ZERO { quotient } else { quotient + U256::ONE }).ok()
+}
+
+/// Ten to the `exponent`, for exponents from 0 to 38.
+pub(crate) fn pow10(exponent: u32) -> i128 {
+    10_i128.pow(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        for (a, b, want) in [
+            (5, 10, 0),
+            (15, 10, 2),
+            (25, 10, 2),
+            (-5, 10, 0),
+            (-15, 10, -2),
+            (-25, 10, -2),
+            (26, 10, 3),
+            (-26, 10, -3),
+            (0, 7, 0),
+        ] {
+            assert_eq!(div_half_even(a, b), want, "{a}/{b}");
+            assert_eq!(mul_div_half_even(a, 1, b), Some(want), "{a}*1/{b}");
+        }
+    }
+
+    #[test]
+    fn wide_products_agree_with_narrow_ones() {
+        let big = 10_i128.pow(30);
+        assert_eq!(mul_div_half_even(big, big, big), Some(big));
+        assert_eq!(mul_div_half_even(-big, 3 * big, 2 * big), Some(-3 * big / 2));
+        assert_eq!(mul_div_half_even(5 * big, big, 10 * big * big / big), Some(big / 2));
+        assert_eq!(mul_div_half_even(big, big, 1), None);
+        assert_eq!(mul_div_up(big, big, big + 1), Some(big));
+        assert_eq!(mul_div_up(7, 1, 2), Some(4));
+    }
+
+    #[test]
+    fn booking_keeps_the_rest() {
+        for units in
+            [0, 1, -1, 5_000_000_000_000, -5_000_000_000_000, 15_000_000_000_000, 123_456_789_012_345_678]
+        {
+            let (money, dust) = Fine(units).book();
+            assert_eq!(money.fine() + dust, Fine(units));
+            assert!(dust.0.abs() * 2 <= FINE_PER_MONEY);
+        }
+        assert_eq!((Fine(1).floor(), Fine(1).ceil()), (Money(0), Money(1)));
+        assert_eq!((Fine(-1).floor(), Fine(-1).ceil()), (Money(-1), Money(0)));
+    }
+}

@@ -1,0 +1,106 @@
+//! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
+
+use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Wallet};
+use crate::money::{Fine, FinePrice, Money};
+
+/// Whether a contract trades now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarketState {
+    /// It trades.
+    Open,
+    /// Its index price is too old: orders wait, none is taken.
+    Suspended,
+    /// Before its opening or after its last trading time.
+    Closed,
+}
+
+/// Prices and state of one contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarketView {
+    /// Whether it trades.
+    pub state: MarketState,
+    /// The pair's index price, once there is one.
+    pub index: Option<FinePrice>,
+    /// The mark price, once there is an index.
+    pub mark: Option<FinePrice>,
+    /// Price of the last execution.
+    pub last: Option<Price>,
+    /// Best bid and what is open there.
+    pub bid: Option<(Price, Qty)>,
+    /// Best ask and what is open there.
+    pub ask: Option<(Price, Qty)>,
+    /// Sum of long positions, in lots.
+    pub open_interest: Qty,
+}
+
+/// One position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionView {
+    /// In which contract.
+    pub instrument: InstrumentId,
+    /// Signed lots; never zero.
+    pub qty: i64,
+    /// Signed entry value in the settlement currency.
+    pub entry: Fine,
+    /// Average entry price (linear: weighted mean; inverse: harmonic), half to even at 18 decimals.
+    pub average_price: FinePrice,
+    /// Open P&L at mark, in the settlement currency; zero while there is no mark.
+    pub unrealized_pnl: Fine,
+}
+
+/// One wallet and its margin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalletView {
+    /// Which wallet.
+    pub wallet: Wallet,
+    /// Balances by currency, in code order; zero balances of currencies once held included.
+    pub balances: Vec<(Currency, Money)>,
+    /// The currency margin is counted in; `None` for the cash wallet, which margins nothing.
+    pub settlement: Option<Currency>,
+    /// Open P&L of its positions at mark.
+    pub unrealized_pnl: Fine,
+    /// Balance in the settlement currency plus open P&L.
+    pub equity: Fine,
+    /// Initial margin of positions alone.
+    pub initial_margin: Fine,
+    /// Initial margin of positions and open orders.
+    pub initial_margin_with_orders: Fine,
+    /// Maintenance margin of positions at mark.
+    pub maintenance_margin: Fine,
+}
+
+impl WalletView {
+    /// Equity that no margin holds; negative when margin is short.
+    pub fn available(&self) -> Fine {
+        self.equity - self.initial_margin_with_orders
+    }
+}
+
+/// What an account pays per fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeRates {
+    /// Of a maker's value, in 1e-8; negative is a rebate.
+    pub maker: i32,
+    /// Of a taker's value, in 1e-8.
+    pub taker: i32,
+}
+
+/// One step of the fee schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeTier {
+    /// From this 30-day volume on, in whole USD.
+    pub from_usd: u64,
+    /// What is paid.
+    pub rates: FeeRates,
+}
+
+/// One account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountView {
+    /// Its number.
+    pub id: AccountId,
+    /// Its master, for a subaccount.
+    pub parent: Option<AccountId>,
+    /// One of the house's own participants.
+    pub house: bool,
+}
