@@ -1,0 +1,63 @@
+//! `cargo xtask bench`: the measurements that the README quotes, each printed beside its floor.
+//!
+//! A measurement is a benchmark of some crate that is its own `main` (`harness = false`). To add one, add a row.
+
+use anyhow::{Result, bail};
+
+use crate::part;
+use crate::rust::cargo;
+
+struct Measurement {
+    name: &'static str,
+    about: &'static str,
+    package: &'static str,
+    bench: &'static str,
+}
+
+const MEASUREMENTS: [Measurement; 3] = [
+    Measurement {
+        name: "engine",
+        about: "operations on the book and on the whole engine, against plain hash maps",
+        package: "loligo-engine",
+        bench: "engine",
+    },
+    Measurement {
+        name: "journal",
+        about: "durable records, against a growing file that is synced",
+        package: "loligo-journal",
+        bench: "journal",
+    },
+    Measurement {
+        name: "http",
+        about: "requests to the running exchange, against the same stack doing nothing",
+        package: "loligo",
+        bench: "http",
+    },
+];
+
+/// Runs all measurements, or the named ones, one after another; true if all of them ended well.
+pub fn run(arguments: &[String]) -> Result<bool> {
+    if let Some(unknown) = arguments.iter().find(|word| MEASUREMENTS.iter().all(|m| m.name != word.as_str()))
+    {
+        let names: Vec<_> = MEASUREMENTS.iter().map(|m| m.name).collect();
+        bail!("no measurement is called {unknown:?}; there are {}", names.join(", "));
+    }
+    let mut good = true;
+    for Measurement { name, about, package, bench } in MEASUREMENTS {
+        if !arguments.is_empty() && !arguments.iter().any(|word| word == name) {
+            continue;
+        }
+        println!("== {name}: {about}");
+        good &= part::succeeds(&mut cargo(&[
+            "bench",
+            "--quiet",
+            "--locked",
+            "--package",
+            package,
+            "--bench",
+            bench,
+        ]))?;
+        println!();
+    }
+    Ok(good)
+}
