@@ -1,0 +1,143 @@
+//! What can go wrong, and what a person can do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a batch was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The disk is full. The batch was rolled back: nothing of it was remembered. The journal goes on working, and
+    /// the same call may succeed once there is room (see [`Journal::release_reserve`](crate::Journal::release_reserve)).
+    #[error("the disk is full: the batch was rolled back and nothing of it was remembered; free some space")]
+    Full,
+    /// The batch holds no record. Nothing happened.
+    #[error("an empty batch has no place in a journal")]
+    Empty,
+    /// The batch is larger than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES). Nothing happened.
+    #[error("a batch of {bytes} bytes is over the bound of {bound} bytes; append it in parts")]
+    TooLarge {
+        /// Size of the batch as it would be stored.
+        bytes: usize,
+        /// The bound.
+        bound: usize,
+    },
+    /// The write failed in a way that leaves open whether the batch will be found at the next start. Nobody may be
+    /// told that it happened, nor that it did not: close the connections of those who wait, and exit. The journal
+    /// accepts nothing more.
+    #[error(
+        "whether the batch after record {after} was remembered is undecided ({reason}); stop, and the next start \
+         will tell"
+    )]
+    Undecided {
+        /// The last record known to be remembered.
+        after: u64,
+        /// What the storage said.
+        reason: String,
+    },
+    /// An earlier failure stopped the journal; nothing of this batch was written. Exit.
+    #[error("the journal was stopped by an earlier failure ({reason}); stop and start again")]
+    Stopped {
+        /// What the storage said then.
+        reason: String,
+    },
+}
+
+/// Why a journal cannot be opened, read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process has the folder.
+    #[error(
+        "the data folder {} is in use by another process{holder}; stop that one first, or choose another folder",
+        dir.display()
+    )]
+    Locked {
+        /// The data folder.
+        dir: PathBuf,
+        /// The holder in words, as far as it is known.
+        holder: String,
+    },
+    /// A file is missing that must be there, because other files of the same journal are.
+    #[error("{} is missing ({why}); put it back from a copy, {remedy}", path.display())]
+    Missing {
+        /// The missing file.
+        path: PathBuf,
+        /// How it is known that it should exist.
+        why: String,
+        /// What else can be done.
+        remedy: String,
+    },
+    /// The journal was written in a format this program does not know.
+    #[error(
+        "{} has journal format {found}, and this program knows only format {known}; use the version of the program \
+         that wrote it",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format it names.
+        found: String,
+        /// The one format known here.
+        known: u32,
+    },
+    /// What is stored is not what was written.
+    #[error("{} is damaged at {place}: {what}; put it back from a copy, {remedy}", path.display())]
+    Damaged {
+        /// The damaged file.
+        path: PathBuf,
+        /// Where in it: branch, record, row or bytes.
+        place: String,
+        /// What was found.
+        what: String,
+        /// What else can be done.
+        remedy: String,
+    },
+    /// Records that were acknowledged are not there.
+    #[error(
+        "{} ends at record {found} of branch {branch}, but record {acknowledged} was acknowledged: the tail is \
+         missing; put the files back from a copy, {remedy}",
+        path.display()
+    )]
+    TailMissing {
+        /// The journal file.
+        path: PathBuf,
+        /// The branch whose tail is missing.
+        branch: u64,
+        /// The last acknowledged record.
+        acknowledged: u64,
+        /// The last record found.
+        found: u64,
+        /// What else can be done.
+        remedy: String,
+    },
+    /// A place was asked for that the journal does not have.
+    #[error("there is no record {asked} to {purpose}: the places are 1 to {last}")]
+    NoSuchPlace {
+        /// What was asked for.
+        asked: u64,
+        /// What it was asked for, as a verb.
+        purpose: &'static str,
+        /// The last place that would have been accepted.
+        last: u64,
+    },
+    /// The operating system refused something.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        /// What was being done, as a verb.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// SQLite refused something.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Sqlite {
+        /// What was being done, as a verb.
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}

@@ -1,0 +1,116 @@
+//! The traits: what any memory of an exchange promises.
+
+use crate::error::{AppendError, JournalError};
+use crate::records::{Batch, Records};
+
+/// An ordered, durable log of opaque records with one appender, any number of readers, and snapshots beside it.
+///
+/// Sequence numbers start at 1 and have no gaps within one branch and its ancestry. A place is always learned from
+/// the journal: an appender must not assume that its batch follows the last record it saw, because another
+/// implementation may order batches of several appenders.
+pub trait Journal: Send {
+    /// Makes a batch durable and returns the sequence number of its first record; the others follow in order.
+    ///
+    /// `time_us` is the time proposed for the whole batch, in microseconds since 1970, kept as it is given.
+    /// When this returns `Ok`, every record of the batch is synced to the medium the implementation names as
+    /// durable. A batch is remembered whole or not at all.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: each variant says whether the batch can have been remembered and what to do next.
+    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError>;
+
+    /// The branch that is being written, 1 for a journal that was never forked.
+    fn branch(&self) -> u64;
+
+    /// Sequence number of the last record of the current branch (its ancestry included), 0 when there is none.
+    fn last_sequence(&self) -> u64;
+
+    /// A reader over the current branch and its ancestry that starts at the record `from` (at least 1).
+    ///
+    /// `from` may be one past the last record: the reader then waits there for what is appended later.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSuchPlace`] when `from` is 0 or beyond that, and what opening a reader costs.
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
+
+    /// The snapshots of this journal. The handle is independent: it may be used on another thread while the
+    /// journal is appended to, and it sees the branch that was current when it was made.
+    fn snapshots(&self) -> Box<dyn Snapshots>;
+
+    /// Opens a new branch just before the record `sequence`: the records from `sequence` on stay where they are but
+    /// are no longer part of the current branch, and the next record appended gets the number `sequence`.
+    ///
+    /// Returns the number of the new branch. Readers and snapshot handles made before keep to the branch they
+    /// were made on.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSuchPlace`] unless `1 <= sequence <= last_sequence() + 1`.
+    fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError>;
+
+    /// Gives the reserved disk space back to the file system, so that a few more batches fit on a full disk.
+    /// Returns whether there was any to give.
+    ///
+    /// # Errors
+    /// When the reserve cannot be removed.
+    fn release_reserve(&mut self) -> Result<bool, JournalError>;
+
+    /// Takes the reserved disk space again. Returns `false`, and leaves nothing behind, while the disk has no room
+    /// for it.
+    ///
+    /// # Errors
+    /// Any trouble other than a full disk.
+    fn restore_reserve(&mut self) -> Result<bool, JournalError>;
+}
+
+/// A place in a log, moving forward. It can be handed to another thread.
+pub trait Reader: Send {
+    /// The next batch, or `None` when the reader has seen everything that is in the log now; a later call returns
+    /// what has been appended since.
+    ///
+    /// Each batch is checked against what was written before it is handed out.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] and what reading costs. The reader stays where it was.
+    fn next_batch(&mut self) -> Result<Option<Batch>, JournalError>;
+}
+
+/// What is known of a snapshot without reading its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// The branch it was taken on.
+    pub branch: u64,
+    /// The last record whose effect it holds; 0 for the state before the first record.
+    pub sequence: u64,
+    /// Length of the body in bytes.
+    pub bytes: u64,
+}
+
+/// States kept beside the log: opaque bytes at a sequence number, checked by hash when they are loaded.
+pub trait Snapshots: Send {
+    /// Keeps `body` as the state after the record `sequence` (0: before the first). Durable when it returns; an
+    /// existing snapshot at the same place is replaced.
+    ///
+    /// # Errors
+    /// [`JournalError::NoSuchPlace`] when the log has not reached `sequence`; what writing costs.
+    fn put(&self, sequence: u64, body: &[u8]) -> Result<(), JournalError>;
+
+    /// All snapshots that lie on the current branch or its ancestry, oldest place first. Bodies are not read, so a
+    /// listed snapshot may still turn out to be damaged.
+    ///
+    /// # Errors
+    /// What reading the list costs.
+    fn list(&self) -> Result<Vec<SnapshotInfo>, JournalError>;
+
+    /// The newest undamaged snapshot at or before `sequence`, with its body. Damaged ones are passed over: the log
+    /// holds everything they held.
+    ///
+    /// # Errors
+    /// What reading costs; a damaged snapshot is not an error here.
+    fn newest(&self, sequence: u64) -> Result<Option<(SnapshotInfo, Vec<u8>)>, JournalError>;
+
+    /// Forgets the snapshot at `sequence` of the branch named in `info`. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// What removing costs.
+    fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError>;
+}

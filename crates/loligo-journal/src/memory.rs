@@ -1,0 +1,202 @@
+//! A journal that lives as long as its owner: for venues that keep nothing, and for tests.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
+use crate::error::{AppendError, JournalError};
+use crate::journal::{Journal, Reader, SnapshotInfo, Snapshots};
+use crate::records::{Batch, MAX_BATCH_BYTES, Records};
+
+/// A [`Journal`] in memory. Its contents are gone when the journal and all its readers are dropped.
+#[derive(Debug)]
+pub struct MemoryJournal {
+    shared: Arc<Mutex<Shared>>,
+    branch: u64,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    branches: Vec<Branch>,
+    /// Per branch in order of `branches`: its batches in order.
+    rows: Vec<Vec<Batch>>,
+    snapshots: Vec<(SnapshotInfo, Arc<[u8]>)>,
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryJournal {
+    /// An empty journal on its first branch.
+    pub fn new() -> Self {
+        let root = Branch { id: FIRST_BRANCH, parent: 0, fork: 0 };
+        let shared = Shared { branches: vec![root], rows: vec![Vec::new()], snapshots: Vec::new() };
+        Self { shared: Arc::new(Mutex::new(shared)), branch: FIRST_BRANCH, last: 0 }
+    }
+}
+
+/// No method leaves the shared part half changed, so a panic elsewhere does not spoil it.
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn history(&self, branch: u64) -> Vec<Segment> {
+        history(&self.branches, branch).unwrap_or_default()
+    }
+
+    fn rows(&self, branch: u64) -> &[Batch] {
+        // Branch numbers are given out in order from the first.
+        self.rows.get((branch - FIRST_BRANCH) as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn last(&self, branch: u64) -> u64 {
+        let fork = self.branches.iter().find(|b| b.id == branch).map_or(0, |b| b.fork);
+        self.rows(branch).last().map_or(fork, Batch::last)
+    }
+
+    fn on_history(&self, branch: u64, info: &SnapshotInfo) -> bool {
+        info.sequence == 0
+            || self
+                .history(branch)
+                .iter()
+                .any(|s| s.branch == info.branch && (s.from..=s.to).contains(&info.sequence))
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+        if records.is_empty() {
+            return Err(AppendError::Empty);
+        }
+        if records.byte_len() > MAX_BATCH_BYTES {
+            return Err(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES });
+        }
+        let first = self.last + 1;
+        let count = records.len() as u64;
+        // Framed by `Records` itself, so it is always well framed.
+        let batch = Batch::from_framed(first, time_us, count, records.framed().to_vec())
+            .ok_or(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES })?;
+        let mut shared = lock(&self.shared);
+        let index = (self.branch - FIRST_BRANCH) as usize;
+        shared.rows[index].push(batch);
+        self.last += count;
+        Ok(first)
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn last_sequence(&self) -> u64 {
+        self.last
+    }
+
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        if from == 0 || from > self.last + 1 {
+            return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: self.last + 1 });
+        }
+        Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
+    }
+
+    fn snapshots(&self) -> Box<dyn Snapshots> {
+        Box::new(MemorySnapshots { shared: Arc::clone(&self.shared), branch: self.branch })
+    }
+
+    fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
+        if sequence == 0 || sequence > self.last + 1 {
+            return Err(JournalError::NoSuchPlace {
+                asked: sequence,
+                purpose: "branch before",
+                last: self.last + 1,
+            });
+        }
+        let mut shared = lock(&self.shared);
+        let id = shared.branches.len() as u64 + FIRST_BRANCH;
+        shared.branches.push(Branch { id, parent: self.branch, fork: sequence - 1 });
+        shared.rows.push(Vec::new());
+        self.branch = id;
+        self.last = sequence - 1;
+        Ok(id)
+    }
+
+    fn release_reserve(&mut self) -> Result<bool, JournalError> {
+        Ok(false)
+    }
+
+    fn restore_reserve(&mut self) -> Result<bool, JournalError> {
+        Ok(true)
+    }
+}
+
+#[derive(Debug)]
+struct MemoryReader {
+    shared: Arc<Mutex<Shared>>,
+    branch: u64,
+    next: u64,
+}
+
+impl Reader for MemoryReader {
+    fn next_batch(&mut self) -> Result<Option<Batch>, JournalError> {
+        let shared = lock(&self.shared);
+        let segment = shared.history(self.branch).into_iter().find(|s| (s.from..=s.to).contains(&self.next));
+        let Some(segment) = segment else { return Ok(None) };
+        let rows = shared.rows(segment.branch);
+        let index = rows.partition_point(|row| row.last() < self.next);
+        let Some(row) = rows.get(index) else { return Ok(None) };
+        let batch = row.clone().clip(self.next, segment.to);
+        self.next = batch.last() + 1;
+        Ok(Some(batch))
+    }
+}
+
+#[derive(Debug)]
+struct MemorySnapshots {
+    shared: Arc<Mutex<Shared>>,
+    branch: u64,
+}
+
+impl Snapshots for MemorySnapshots {
+    fn put(&self, sequence: u64, body: &[u8]) -> Result<(), JournalError> {
+        let mut shared = lock(&self.shared);
+        let last = shared.last(self.branch);
+        if sequence > last {
+            return Err(JournalError::NoSuchPlace { asked: sequence, purpose: "keep a snapshot of", last });
+        }
+        let branch = shared
+            .history(self.branch)
+            .iter()
+            .find(|s| (s.from..=s.to).contains(&sequence))
+            .map_or(FIRST_BRANCH, |s| s.branch);
+        let info = SnapshotInfo { branch, sequence, bytes: body.len() as u64 };
+        shared.snapshots.retain(|(old, _)| (old.branch, old.sequence) != (branch, sequence));
+        shared.snapshots.push((info, body.into()));
+        shared.snapshots.sort_by_key(|(info, _)| (info.sequence, info.branch));
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<SnapshotInfo>, JournalError> {
+        let shared = lock(&self.shared);
+        let all = shared.snapshots.iter().map(|(info, _)| info);
+        Ok(all.filter(|info| shared.on_history(self.branch, info)).cloned().collect())
+    }
+
+    fn newest(&self, sequence: u64) -> Result<Option<(SnapshotInfo, Vec<u8>)>, JournalError> {
+        let shared = lock(&self.shared);
+        let newest = shared
+            .snapshots
+            .iter()
+            .rev()
+            .find(|(info, _)| info.sequence <= sequence && shared.on_history(self.branch, info));
+        Ok(newest.map(|(info, body)| (info.clone(), body.to_vec())))
+    }
+
+    fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {
+        let mut shared = lock(&self.shared);
+        shared.snapshots.retain(|(old, _)| (old.branch, old.sequence) != (info.branch, info.sequence));
+        Ok(())
+    }
+}

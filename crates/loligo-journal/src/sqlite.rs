@@ -1,0 +1,312 @@
+//! The embedded journal: one SQLite database per venue, one row per group commit, and three small files beside it.
+//!
+//! The writer inserts and syncs; a second thread moves what is in the write-ahead log into the database; readers and
+//! snapshots have connections of their own. What keeps it honest is said where it is done: the hash chain in
+//! `chain`, the mark of what was acknowledged in `mark`, the checks of a start in `recovery`.
+
+mod chain;
+mod checkpoint;
+mod lock;
+mod mark;
+mod paths;
+mod reader;
+mod recovery;
+mod reserve;
+mod snapshots;
+mod store;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::{ErrorCode, params};
+
+use crate::branches::history;
+use crate::error::{AppendError, JournalError};
+use crate::journal::{Journal, Reader, Snapshots};
+use crate::records::{MAX_BATCH_BYTES, Records};
+use crate::sqlite::chain::Hash;
+use crate::sqlite::checkpoint::Checkpointer;
+use crate::sqlite::lock::FolderLock;
+use crate::sqlite::mark::{Mark, MarkFile};
+use crate::sqlite::paths::{Paths, io_error};
+use crate::sqlite::reader::SqliteReader;
+use crate::sqlite::snapshots::FileSnapshots;
+use crate::sqlite::store::{Access, Store, sqlite_error};
+
+/// The figures of an embedded journal. [`Options::default`] is what a venue uses.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Wall time written into a new journal, microseconds since 1970; nothing reads it but people.
+    pub created_us: i64,
+    /// Size of the write-ahead log, in bytes, at which the checkpoint thread starts.
+    pub checkpoint_bytes: u64,
+    /// Size of the write-ahead log, in bytes, at which the writer stops and helps.
+    pub bound_bytes: u64,
+    /// Size of the reserve file, in bytes; 0 for none.
+    pub reserve_bytes: u64,
+    /// The most pages (4 KiB) the database may grow to, if there is a bound: a disk that is full at a known place.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            created_us: 0,
+            checkpoint_bytes: 8 * 1024 * 1024,
+            bound_bytes: 64 * 1024 * 1024,
+            // A lone cancel costs about four pages of log: room for a thousand group commits of cancels.
+            reserve_bytes: 16 * 1024 * 1024,
+            max_pages: None,
+        }
+    }
+}
+
+/// A [`Journal`] in a folder, durable at each [`Journal::append`]. The folder is this process's alone until the
+/// journal is dropped.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    paths: Paths,
+    options: Options,
+    store: Store,
+    branch: u64,
+    last: u64,
+    /// Hash of the last row, or of the root of the branch.
+    head: Hash,
+    mark: MarkFile,
+    /// Frames in the write-ahead log after the last commit.
+    frames: Arc<AtomicU32>,
+    checkpointer: Checkpointer,
+    /// Set for good by the first failure that leaves a commit undecided.
+    stopped: Option<String>,
+    _lock: FolderLock,
+}
+
+impl SqliteJournal {
+    /// Opens the journal in `dir`, making it when the folder holds none.
+    ///
+    /// Checks the mark, and the hash chain from the newest snapshot (or the first record) to the last row.
+    ///
+    /// # Errors
+    /// Any [`JournalError`]: a folder in use, a format that is not known, something acknowledged that is damaged or
+    /// missing, trouble with files. Nothing is changed in the folder when it holds a journal that is refused.
+    pub fn open(dir: &Path, options: Options) -> Result<Self, JournalError> {
+        let (paths, lock) = prepare(dir)?;
+        if recovery::is_new(&paths)? {
+            store::create(&paths, options.created_us, |store| {
+                let hash = store.root_hash(crate::FIRST_BRANCH)?;
+                MarkFile::start(&paths.mark, &Mark { branch: crate::FIRST_BRANCH, sequence: 0, hash })
+                    .map(drop)
+            })?;
+        }
+        let store = Store::open(&paths, Access::Write)?;
+        let end = recovery::check_start(&store, &paths)?;
+        Self::start(paths, options, store, lock, end)
+    }
+
+    /// Opens the journal in `dir` just before the record `sequence`, as [`Journal::branch_before`] does, without
+    /// asking whether what comes from there on is whole: this is the way on when a start refuses.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`], as far as the records before `sequence` are concerned, and
+    /// [`JournalError::NoSuchPlace`] unless there are such records up to the one before `sequence`.
+    pub fn open_before(dir: &Path, sequence: u64, options: Options) -> Result<Self, JournalError> {
+        let (paths, lock) = prepare(dir)?;
+        let store = Store::open(&paths, Access::Write)?;
+        let branch = store.current_branch();
+        let end = recovery::check_until(&store, &paths, sequence)?;
+        let (id, root) = fork(&store, &paths, branch, sequence)?;
+        let mut store = store;
+        store.read_branches()?;
+        debug_assert_eq!(end.branch, branch);
+        Self::start(paths, options, store, lock, Mark { branch: id, sequence: sequence - 1, hash: root })
+    }
+
+    fn start(
+        paths: Paths,
+        options: Options,
+        store: Store,
+        lock: FolderLock,
+        end: Mark,
+    ) -> Result<Self, JournalError> {
+        // What a killed process left in the log may never have been synced. From here on it is history, so it is
+        // made durable first, and the mark after it.
+        checkpoint::all(&store.connection)
+            .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
+        let mark = MarkFile::start(&paths.mark, &end)?;
+        paths::sync_dir(&paths.dir)?;
+        snapshots::remove_unfinished(&paths)?;
+        let mut store = store;
+        let frames = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&frames);
+        let trouble = |error| sqlite_error("open", &paths.db, "its first pages", error);
+        store
+            .connection
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+                seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(trouble)?;
+        if let Some(pages) = options.max_pages {
+            store.connection.pragma_update(None, "max_page_count", pages).map_err(trouble)?;
+        }
+        let checkpointer = Checkpointer::start(&paths, options.checkpoint_bytes, options.bound_bytes)?;
+        let mut journal = Self {
+            paths,
+            options,
+            store,
+            branch: end.branch,
+            last: end.sequence,
+            head: end.hash,
+            mark,
+            frames,
+            checkpointer,
+            stopped: None,
+            _lock: lock,
+        };
+        journal.restore_reserve()?;
+        Ok(journal)
+    }
+
+    fn insert(&self, first: u64, time_us: i64, records: &Records, hash: &Hash) -> rusqlite::Result<()> {
+        // One statement is one transaction: it is rolled back by SQLite itself when any step of it fails.
+        let mut insert =
+            self.store.connection.prepare_cached("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        let count = records.len() as u64;
+        insert.execute(params![
+            self.branch.cast_signed(),
+            first.cast_signed(),
+            count.cast_signed(),
+            time_us,
+            records.framed(),
+            hash
+        ])?;
+        Ok(())
+    }
+
+    fn undecided(&mut self, reason: String) -> AppendError {
+        self.stopped = Some(reason.clone());
+        AppendError::Undecided { after: self.last, reason }
+    }
+
+    /// Whether a failed insert left nothing behind: a full disk, and the last row still the one before.
+    fn rolled_back(&self, error: &rusqlite::Error) -> bool {
+        error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+            && self.store.connection.is_autocommit()
+            && matches!(self.store.last_of(self.branch), Ok(last) if last == self.last)
+    }
+}
+
+fn prepare(dir: &Path) -> Result<(Paths, FolderLock), JournalError> {
+    let paths = Paths::new(dir);
+    fs::create_dir_all(&paths.snapshots).map_err(io_error("make the folder", &paths.snapshots))?;
+    let lock = FolderLock::take(&paths)?;
+    Ok((paths, lock))
+}
+
+/// Writes a new branch that leaves `parent` before `sequence`; returns its number and its root.
+fn fork(store: &Store, paths: &Paths, parent: u64, sequence: u64) -> Result<(u64, Hash), JournalError> {
+    let id = store.current_branch() + 1;
+    let fork = sequence - 1;
+    let root = store.new_root(id, parent, fork)?;
+    store
+        .connection
+        .execute("INSERT INTO branch VALUES (?1, ?2, ?3)", [id, parent, fork].map(u64::cast_signed))
+        .map_err(|error| sqlite_error("write a branch to", &paths.db, "the table of branches", error))?;
+    Ok((id, root))
+}
+
+impl Journal for SqliteJournal {
+    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+        if let Some(reason) = &self.stopped {
+            return Err(AppendError::Stopped { reason: reason.clone() });
+        }
+        if records.is_empty() {
+            return Err(AppendError::Empty);
+        }
+        if records.byte_len() > MAX_BATCH_BYTES {
+            return Err(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES });
+        }
+        let frames = self.frames.load(Ordering::Relaxed);
+        if let Err(reason) = self.checkpointer.step(&self.store.connection, frames) {
+            // Nothing of this batch was written, but a database that failed to sync must not be trusted again.
+            self.stopped = Some(reason.clone());
+            return Err(AppendError::Stopped { reason });
+        }
+        let first = self.last + 1;
+        let count = records.len() as u64;
+        let hash = chain::row(&self.head, self.branch, first, count, time_us, records.framed());
+        if let Err(error) = self.insert(first, time_us, records, &hash) {
+            if self.rolled_back(&error) {
+                return Err(AppendError::Full);
+            }
+            return Err(self.undecided(error.to_string()));
+        }
+        let sequence = first + count - 1;
+        if let Err(error) = self.mark.write(&Mark { branch: self.branch, sequence, hash }) {
+            return Err(self.undecided(format!("the mark could not be written: {error}")));
+        }
+        self.last = sequence;
+        self.head = hash;
+        Ok(first)
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn last_sequence(&self) -> u64 {
+        self.last
+    }
+
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        if from == 0 || from > self.last + 1 {
+            return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: self.last + 1 });
+        }
+        Ok(Box::new(SqliteReader::open(&self.paths, self.branch, from)?))
+    }
+
+    fn snapshots(&self) -> Box<dyn Snapshots> {
+        // The current branch is in the table and its parents were checked at the start, so there is a history.
+        let segments = history(&self.store.branches, self.branch).unwrap_or_default();
+        Box::new(FileSnapshots::new(self.paths.clone(), self.branch, segments))
+    }
+
+    fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
+        if sequence == 0 || sequence > self.last + 1 {
+            return Err(JournalError::NoSuchPlace {
+                asked: sequence,
+                purpose: "branch before",
+                last: self.last + 1,
+            });
+        }
+        let (id, root) = fork(&self.store, &self.paths, self.branch, sequence)?;
+        self.store.read_branches()?;
+        self.mark
+            .write_both(&Mark { branch: id, sequence: sequence - 1, hash: root })
+            .map_err(io_error("write", &self.paths.mark))?;
+        (self.branch, self.last, self.head) = (id, sequence - 1, root);
+        Ok(id)
+    }
+
+    fn release_reserve(&mut self) -> Result<bool, JournalError> {
+        reserve::release(&self.paths)
+    }
+
+    fn restore_reserve(&mut self) -> Result<bool, JournalError> {
+        reserve::restore(&self.paths, self.options.reserve_bytes)
+    }
+}
+
+impl Drop for SqliteJournal {
+    /// Leaves one tidy database behind, so that it can be copied and opened by itself. Whatever fails here costs
+    /// nothing: the next start recovers from the log.
+    fn drop(&mut self) {
+        self.checkpointer.stop();
+        if self.stopped.is_none() {
+            let _ = checkpoint::all(&self.store.connection);
+        }
+        let _ = self.mark.sync();
+    }
+}

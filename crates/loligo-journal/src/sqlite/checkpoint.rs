@@ -1,0 +1,148 @@
+//! Checkpoints: moving what is in the write-ahead log into the database, off the writer's path.
+//!
+//! A thread copies the bulk, started by the size of the log. It can never copy all of it while the writer goes on,
+//! and only a log that was copied whole is begun anew; so once the rest is small the writer copies that rest itself,
+//! between two commits. When the thread falls behind and the log reaches its bound, the writer waits and helps.
+
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::JournalError;
+use crate::sqlite::paths::{Paths, io_error};
+use crate::sqlite::store::{Access, PAGE_BYTES, Store};
+
+/// A page in the log and its header.
+const FRAME_BYTES: u64 = PAGE_BYTES as u64 + 24;
+/// What the writer copies itself: about a millisecond of its time.
+const REST_BYTES: u64 = 512 * 1024;
+
+/// How far a checkpoint came: frames in the log, frames copied.
+type Progress = rusqlite::Result<(u32, u32)>;
+
+fn passive(connection: &Connection) -> Progress {
+    let (log, copied) = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE)?;
+    Ok((u32::try_from(log).unwrap_or(0), u32::try_from(copied).unwrap_or(0)))
+}
+
+/// Copies everything, syncs it, and empties the log.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<()> {
+    connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE).map(drop)
+}
+
+/// Whether a failed checkpoint may simply be tried again: nothing was synced and nothing was lost.
+fn harmless(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// The thread, and the writer's view of it.
+#[derive(Debug)]
+pub(crate) struct Checkpointer {
+    orders: Option<Sender<()>>,
+    results: Receiver<Progress>,
+    thread: Option<JoinHandle<()>>,
+    running: bool,
+    start_frames: u32,
+    bound_frames: u32,
+    /// Frames in the log when the last round ended: the next round starts this much later.
+    settled: u32,
+    /// Frames seen last, to notice that the log was begun anew.
+    seen: u32,
+}
+
+impl Checkpointer {
+    /// Starts the thread with a connection of its own.
+    pub(crate) fn start(paths: &Paths, start_bytes: u64, bound_bytes: u64) -> Result<Self, JournalError> {
+        let store = Store::open(paths, Access::Write)?;
+        let (orders, inbox) = channel::<()>();
+        let (outbox, results) = channel();
+        let thread = std::thread::Builder::new()
+            .name("journal-checkpoint".to_owned())
+            .spawn(move || {
+                while inbox.recv().is_ok() {
+                    if outbox.send(passive(&store.connection)).is_err() {
+                        break;
+                    }
+                }
+            })
+            .map_err(io_error("start the checkpoint thread of", &paths.db))?;
+        let frames = |bytes: u64| u32::try_from(bytes / FRAME_BYTES).unwrap_or(u32::MAX).max(1);
+        Ok(Self {
+            orders: Some(orders),
+            results,
+            thread: Some(thread),
+            running: false,
+            start_frames: frames(start_bytes),
+            bound_frames: frames(bound_bytes),
+            settled: 0,
+            seen: 0,
+        })
+    }
+
+    /// The writer's share, called between commits with the number of frames now in the log.
+    ///
+    /// The error is a reason to stop for good: after a failed sync the pages of the database may be lost without a
+    /// trace, and a log that is begun anew would lose the only other copy.
+    pub(crate) fn step(&mut self, connection: &Connection, frames: u32) -> Result<(), String> {
+        if frames < self.seen {
+            self.settled = 0;
+        }
+        self.seen = frames;
+        if self.running {
+            let done = if frames >= self.bound_frames.saturating_add(self.settled) {
+                self.results.recv().map_err(|_| TryRecvError::Disconnected)
+            } else {
+                self.results.try_recv()
+            };
+            let progress = match done {
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => return Err("the checkpoint thread ended".to_owned()),
+                Ok(progress) => progress,
+            };
+            self.running = false;
+            let (_, copied) = self.judge(progress, frames)?;
+            let rest = frames.saturating_sub(copied);
+            if u64::from(rest) * FRAME_BYTES <= REST_BYTES || frames >= self.bound_frames {
+                self.judge(passive(connection), frames)?;
+                self.settled = frames;
+            } else if copied > self.settled {
+                self.settled = copied;
+                self.order()?;
+            } else {
+                // Someone reads an old state and holds the log: try again when it has grown as much again.
+                self.settled = frames;
+            }
+        } else if frames.saturating_sub(self.settled) >= self.start_frames {
+            self.order()?;
+        }
+        Ok(())
+    }
+
+    fn order(&mut self) -> Result<(), String> {
+        self.running = true;
+        let sent = self.orders.as_ref().is_some_and(|orders| orders.send(()).is_ok());
+        if sent { Ok(()) } else { Err("the checkpoint thread ended".to_owned()) }
+    }
+
+    fn judge(&self, progress: Progress, frames: u32) -> Result<(u32, u32), String> {
+        match progress {
+            Ok(progress) => Ok(progress),
+            Err(error) if harmless(&error) => Ok((frames, self.settled)),
+            Err(error) => Err(format!("a checkpoint failed: {error}")),
+        }
+    }
+
+    /// Ends the thread and waits for it.
+    pub(crate) fn stop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // It cannot panic; and if it did, the log still holds everything.
+            let _ = thread.join();
+        }
+    }
+}

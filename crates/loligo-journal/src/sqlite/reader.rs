@@ -1,0 +1,151 @@
+//! Reading a history row by row, each checked against the row before it.
+
+use std::collections::VecDeque;
+
+use crate::branches::{Segment, history};
+use crate::error::JournalError;
+use crate::journal::Reader;
+use crate::records::Batch;
+use crate::sqlite::chain::Hash;
+use crate::sqlite::paths::Paths;
+use crate::sqlite::store::{Access, Row, Store};
+
+/// Rows fetched at a time, and the bytes after which a fetch stops early: enough that finding the place again costs
+/// little, and no read transaction stays open between two fetches, for that would hold up the checkpoints.
+const FETCH_ROWS: usize = 256;
+const FETCH_BYTES: usize = 1024 * 1024;
+
+/// A [`Reader`] with a connection of its own.
+#[derive(Debug)]
+pub(crate) struct SqliteReader {
+    walk: Walk,
+    store: Store,
+    next: u64,
+    fetched: VecDeque<Checked>,
+}
+
+/// A row whose hash and frames are right.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    batch: Batch,
+    segment: Segment,
+    pub(crate) hash: Hash,
+}
+
+impl SqliteReader {
+    pub(crate) fn open(paths: &Paths, branch: u64, from: u64) -> Result<Self, JournalError> {
+        let store = Store::open(paths, Access::Read)?;
+        let walk = Walk::new(&store, branch, from)?;
+        Ok(Self { walk, store, next: from, fetched: VecDeque::new() })
+    }
+}
+
+impl Reader for SqliteReader {
+    fn next_batch(&mut self) -> Result<Option<Batch>, JournalError> {
+        if self.fetched.is_empty() {
+            self.fetched = self.walk.fetch(&self.store)?;
+        }
+        let Some(Checked { batch, segment, .. }) = self.fetched.pop_front() else { return Ok(None) };
+        let batch = batch.clip(self.next, segment.to);
+        self.next = batch.last() + 1;
+        Ok(Some(batch))
+    }
+}
+
+/// A place among the rows of a history, and the hash that the next row must be chained to.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// Segments not yet left behind, the current one first.
+    segments: VecDeque<Segment>,
+    /// First record of the next row.
+    next: u64,
+    before: Hash,
+}
+
+impl Walk {
+    /// Stands at the row that holds the record `from` in the history of `branch`, or at its end.
+    pub(crate) fn new(store: &Store, branch: u64, from: u64) -> Result<Self, JournalError> {
+        let Some(segments) = history(&store.branches, branch) else {
+            return Err(
+                store.damaged(format!("branch {branch}"), "its parents do not lead to the first branch")
+            );
+        };
+        let segments: VecDeque<_> = segments.into_iter().filter(|segment| segment.to >= from).collect();
+        let Some(&Segment { branch, from: start, .. }) = segments.front() else {
+            return Err(store.damaged(format!("branch {branch}"), "it has no place for records"));
+        };
+        let holder = store.row_at_or_before(branch, from)?;
+        let next = holder.filter(|row| row.last() >= from).map_or(from, |row| row.first).max(start);
+        let before = store.hash_before(branch, next)?;
+        Ok(Self { segments, next, before })
+    }
+
+    /// First record of the next row: one more than the last record that was walked over.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The hash of the last row that was walked over, or what the next row must be chained to.
+    pub(crate) fn before(&self) -> &Hash {
+        &self.before
+    }
+
+    /// The next rows, checked; none at the end of the history.
+    pub(crate) fn fetch(&mut self, store: &Store) -> Result<VecDeque<Checked>, JournalError> {
+        let mut checked = VecDeque::new();
+        while let Some(&segment) = self.segments.front() {
+            if self.next > segment.to {
+                self.segments.pop_front();
+                // The next branch starts its own chain, bound to the row it left by its root.
+                if let Some(segment) = self.segments.front() {
+                    self.next = segment.from;
+                    self.before = store.root_hash(segment.branch)?;
+                }
+                continue;
+            }
+            let rows = store.rows_from(segment.branch, self.next, FETCH_ROWS, FETCH_BYTES)?;
+            if rows.is_empty() && segment.to != u64::MAX {
+                return Err(store.damaged_record(segment.branch, self.next, "it is missing"));
+            }
+            for row in rows {
+                if self.next > segment.to {
+                    break;
+                }
+                checked.push_back(self.check(store, segment, row)?);
+            }
+            break;
+        }
+        Ok(checked)
+    }
+
+    fn check(&mut self, store: &Store, segment: Segment, row: Row) -> Result<Checked, JournalError> {
+        if row.first != self.next {
+            let what =
+                format!("it is missing: the row after record {} begins with {}", self.next - 1, row.first);
+            return Err(store.damaged_record(segment.branch, self.next, what));
+        }
+        if row.count == 0 || row.expected_hash(&self.before) != row.hash {
+            let what = format!(
+                "the row of records {} to {} is not what was written, or what came before it is not (the hash \
+                 chain breaks)",
+                row.first,
+                row.last()
+            );
+            return Err(store.damaged_record(segment.branch, row.first, what));
+        }
+        let (first, hash) = (row.first, row.hash);
+        let Some(batch) = Batch::from_framed(row.first, row.time_us, row.count, row.records) else {
+            return Err(store.damaged_record(segment.branch, first, "its row is not framed as records"));
+        };
+        self.before = hash;
+        self.next = batch.last() + 1;
+        Ok(Checked { batch, segment, hash })
+    }
+}
+
+impl Checked {
+    /// Whether the row holds the record `sequence`.
+    pub(crate) fn holds(&self, sequence: u64) -> bool {
+        (self.batch.first()..=self.batch.last()).contains(&sequence)
+    }
+}

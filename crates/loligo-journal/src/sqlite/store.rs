@@ -1,0 +1,367 @@
+//! The database as a log: the schema, and the questions everyone here asks of it.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+
+use crate::branches::{Branch, FIRST_BRANCH};
+use crate::error::JournalError;
+use crate::sqlite::chain::{self, Hash};
+use crate::sqlite::paths::{Paths, io_error, sync_dir};
+
+/// The stored format. A change of anything in `docs/journal.md` gives it another number.
+pub(crate) const FORMAT: u32 = 1;
+/// "Loli": lets `file` and SQLite's own tools tell what the database is.
+const APPLICATION_ID: i32 = 0x4c6f_6c69;
+/// Bytes of a database page.
+pub(crate) const PAGE_BYTES: u32 = 4096;
+
+const SCHEMA: &str = "
+CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE branch (id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, fork INTEGER NOT NULL) STRICT;
+CREATE TABLE batch (
+    branch INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    time_us INTEGER NOT NULL,
+    records BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (branch, first)
+) STRICT, WITHOUT ROWID;
+";
+
+/// One group commit as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) branch: u64,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    pub(crate) time_us: i64,
+    pub(crate) records: Vec<u8>,
+    pub(crate) hash: Hash,
+}
+
+impl Row {
+    pub(crate) fn last(&self) -> u64 {
+        self.first.saturating_add(self.count).saturating_sub(1)
+    }
+
+    /// The hash this row should have after a row with the hash `before`.
+    pub(crate) fn expected_hash(&self, before: &Hash) -> Hash {
+        chain::row(before, self.branch, self.first, self.count, self.time_us, &self.records)
+    }
+}
+
+/// An open journal database and what its small tables say.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) connection: Connection,
+    path: PathBuf,
+    header: Vec<(String, String)>,
+    pub(crate) branches: Vec<Branch>,
+}
+
+/// How to open the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Write,
+    Read,
+}
+
+const ROW: &str =
+    "SELECT branch, first, count, time_us, records, hash FROM batch WHERE branch = ?1 AND first";
+
+impl Store {
+    /// Opens an existing database, leaving its log as it is: nothing is checkpointed, now or when it is closed.
+    pub(crate) fn open(paths: &Paths, access: Access) -> Result<Self, JournalError> {
+        let path = &paths.db;
+        let flags = match access {
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        let trouble = |error| sqlite_error("open", path, "its first pages", error);
+        let connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(trouble)?;
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .and_then(|_| {
+                connection.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL;")
+            })
+            .map_err(trouble)?;
+        let mut store = Self { connection, path: path.clone(), header: Vec::new(), branches: Vec::new() };
+        store.read_header()?;
+        store.read_branches()?;
+        Ok(store)
+    }
+
+    fn read_header(&mut self) -> Result<(), JournalError> {
+        let trouble = |error| sqlite_error("read", &self.path, "the header", error);
+        let application: i32 =
+            self.connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(trouble)?;
+        let unknown =
+            |found: String| JournalError::UnknownFormat { path: self.path.clone(), found, known: FORMAT };
+        if application != APPLICATION_ID {
+            return Err(unknown(format!("of another application ({application:#010x})")));
+        }
+        let header: Vec<(String, String)> = self
+            .connection
+            .prepare("SELECT key, value FROM header ORDER BY key")
+            .and_then(|mut query| query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .map_err(trouble)?;
+        let format = header.iter().find(|(key, _)| key == "format").map(|(_, value)| value.as_str());
+        if format != Some(FORMAT.to_string().as_str()) {
+            return Err(unknown(format.unwrap_or("(none named)").to_owned()));
+        }
+        self.header = header;
+        Ok(())
+    }
+
+    /// Reads the table of branches again.
+    pub(crate) fn read_branches(&mut self) -> Result<(), JournalError> {
+        let branches: Vec<(i64, i64, i64)> = self
+            .connection
+            .prepare("SELECT id, parent, fork FROM branch ORDER BY id")
+            .and_then(|mut query| {
+                query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+            })
+            .map_err(|error| sqlite_error("read", &self.path, "the table of branches", error))?;
+        let mut known = Vec::with_capacity(branches.len());
+        for (index, (id, parent, fork)) in branches.into_iter().enumerate() {
+            // Numbers are given out in order, so a gap is a lost row.
+            let branch = match (u64::try_from(id), u64::try_from(parent), u64::try_from(fork)) {
+                (Ok(id), Ok(parent), Ok(fork)) if id == index as u64 + FIRST_BRANCH => {
+                    Branch { id, parent, fork }
+                }
+                _ => {
+                    return Err(
+                        self.damaged(format!("row {id} of the table of branches"), "it is out of order")
+                    );
+                }
+            };
+            known.push(branch);
+        }
+        if known.is_empty() {
+            return Err(self.damaged("the table of branches", "it is empty"));
+        }
+        self.branches = known;
+        Ok(())
+    }
+
+    /// The newest branch: the one that is written.
+    pub(crate) fn current_branch(&self) -> u64 {
+        self.branches.last().map_or(FIRST_BRANCH, |branch| branch.id)
+    }
+
+    /// The branch with this number.
+    pub(crate) fn branch(&self, id: u64) -> Option<&Branch> {
+        self.branches.iter().find(|branch| branch.id == id)
+    }
+
+    /// The row of `branch` that holds the record `sequence`, or else the last row before it.
+    pub(crate) fn row_at_or_before(&self, branch: u64, sequence: u64) -> Result<Option<Row>, JournalError> {
+        self.one_row(&format!("{ROW} <= ?2 ORDER BY first DESC LIMIT 1"), branch, sequence)
+    }
+
+    fn one_row(&self, sql: &str, branch: u64, sequence: u64) -> Result<Option<Row>, JournalError> {
+        let row = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query.query_row(params![branch.cast_signed(), sql_sequence(sequence)], read_row).optional()
+        });
+        row.map_err(|error| self.read_error(branch, sequence, error))
+    }
+
+    /// Up to `limit` rows of `branch` from the one that begins with record `first` or later, stopping early once
+    /// they hold `bytes`.
+    pub(crate) fn rows_from(
+        &self,
+        branch: u64,
+        first: u64,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<Row>, JournalError> {
+        let collect = || {
+            let mut query = self.connection.prepare_cached(&format!("{ROW} >= ?2 ORDER BY first"))?;
+            let mut found = query.query(params![branch.cast_signed(), sql_sequence(first)])?;
+            let (mut rows, mut held) = (Vec::new(), 0);
+            while rows.len() < limit && held < bytes {
+                let Some(row) = found.next()? else { break };
+                let row = read_row(row)?;
+                held += row.records.len();
+                rows.push(row);
+            }
+            Ok(rows)
+        };
+        collect().map_err(|error| self.read_error(branch, first, error))
+    }
+
+    /// The last record of `branch`, its fork when it has no row.
+    pub(crate) fn last_of(&self, branch: u64) -> Result<u64, JournalError> {
+        let fork = self.branch(branch).map_or(0, |branch| branch.fork);
+        Ok(self.row_at_or_before(branch, u64::MAX)?.map_or(fork, |row| row.last().max(fork)))
+    }
+
+    /// What the row of `branch` that begins with `first` is chained to: the row before it, or the root.
+    pub(crate) fn hash_before(&self, branch: u64, first: u64) -> Result<Hash, JournalError> {
+        match self.row_at_or_before(branch, first.saturating_sub(1))? {
+            Some(row) => Ok(row.hash),
+            None => self.root_hash(branch),
+        }
+    }
+
+    /// What the first row of `branch` is chained to.
+    pub(crate) fn root_hash(&self, id: u64) -> Result<Hash, JournalError> {
+        let Some(&Branch { parent, fork, .. }) = self.branch(id) else {
+            return Err(self.damaged(format!("branch {id}"), "it is not in the table of branches"));
+        };
+        let parent_row = self.fork_hash(parent, fork)?;
+        Ok(chain::root(&self.header, id, parent, fork, &parent_row))
+    }
+
+    /// The hash of the row that holds the record `fork` in the history of `parent`.
+    pub(crate) fn fork_hash(&self, parent: u64, fork: u64) -> Result<Hash, JournalError> {
+        if fork == 0 {
+            return Ok([0; 32]);
+        }
+        let segments = crate::branches::history(&self.branches, parent);
+        let holder = segments
+            .as_deref()
+            .and_then(|segments| segments.iter().find(|segment| (segment.from..=segment.to).contains(&fork)));
+        let Some(holder) = holder else {
+            return Err(
+                self.damaged(format!("branch {parent}"), "its parents do not lead to the first branch")
+            );
+        };
+        match self.row_at_or_before(holder.branch, fork)? {
+            Some(row) if row.last() >= fork => Ok(row.hash),
+            _ => Err(self.damaged(
+                format!("record {fork} of branch {}", holder.branch),
+                "a branch starts after it, but it is missing",
+            )),
+        }
+    }
+
+    /// The chain root that a branch left at `fork` from `parent` would have.
+    pub(crate) fn new_root(&self, id: u64, parent: u64, fork: u64) -> Result<Hash, JournalError> {
+        let parent_row = self.fork_hash(parent, fork)?;
+        Ok(chain::root(&self.header, id, parent, fork, &parent_row))
+    }
+
+    /// An error about something stored that is not what was written.
+    pub(crate) fn damaged(&self, place: impl Into<String>, what: impl Into<String>) -> JournalError {
+        damaged(&self.path, place, what, "")
+    }
+
+    /// The same about a record: the history before it can be kept.
+    pub(crate) fn damaged_record(&self, branch: u64, sequence: u64, what: impl Into<String>) -> JournalError {
+        let remedy = format!("or give up everything from there on with `loligo serve --until {sequence}`");
+        damaged(&self.path, format!("record {sequence} of branch {branch}"), what, &remedy)
+    }
+
+    fn read_error(&self, branch: u64, sequence: u64, error: rusqlite::Error) -> JournalError {
+        let place = if sequence == u64::MAX {
+            format!("the end of branch {branch}")
+        } else {
+            format!("the rows near record {sequence} of branch {branch}")
+        };
+        sqlite_error("read", &self.path, &place, error)
+    }
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let number = |column: usize| -> rusqlite::Result<u64> {
+        let value: i64 = row.get(column)?;
+        u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
+    };
+    Ok(Row {
+        branch: number(0)?,
+        first: number(1)?,
+        count: number(2)?,
+        time_us: row.get(3)?,
+        records: row.get(4)?,
+        hash: row.get(5)?,
+    })
+}
+
+/// SQLite's integers are signed; no place comes near the end of them.
+fn sql_sequence(sequence: u64) -> i64 {
+    i64::try_from(sequence).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn damaged(
+    path: &Path,
+    place: impl Into<String>,
+    what: impl Into<String>,
+    remedy: &str,
+) -> JournalError {
+    let remedy = if remedy.is_empty() { "there is no other way to keep this history" } else { remedy };
+    JournalError::Damaged {
+        path: path.to_path_buf(),
+        place: place.into(),
+        what: what.into(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// Sorts SQLite's errors: what says that the file is not what was written is damage, the rest is trouble.
+pub(crate) fn sqlite_error(
+    doing: &'static str,
+    path: &Path,
+    place: &str,
+    error: rusqlite::Error,
+) -> JournalError {
+    let broken = match &error {
+        rusqlite::Error::SqliteFailure(failure, _) => {
+            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+        }
+        rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::SqlInputError { .. }
+        | rusqlite::Error::QueryReturnedNoRows
+        | rusqlite::Error::Utf8Error(..) => true,
+        _ => false,
+    };
+    if broken {
+        return damaged(path, place, error.to_string(), "");
+    }
+    JournalError::Sqlite { doing, path: path.to_path_buf(), source: error }
+}
+
+/// Makes an empty database at `paths.db`, complete or not at all.
+pub(crate) fn create(
+    paths: &Paths,
+    created_us: i64,
+    sync_mark: impl FnOnce(&Store) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    let new = Paths { db: paths.dir.join("journal.db.new"), ..paths.clone() };
+    let path = &new.db;
+    for leftover in ["journal.db.new", "journal.db.new-wal", "journal.db.new-shm", "journal.db.new-journal"] {
+        super::paths::remove_if_there(&paths.dir.join(leftover))?;
+    }
+    let trouble = |error| sqlite_error("create", path, "its first pages", error);
+    let connection = Connection::open(path).map_err(trouble)?;
+    let fill = || {
+        connection.execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_BYTES};
+             PRAGMA application_id = {APPLICATION_ID};
+             PRAGMA user_version = {FORMAT};
+             BEGIN; {SCHEMA}"
+        ))?;
+        let mut insert = connection.prepare("INSERT INTO header VALUES (?1, ?2)")?;
+        insert.execute(("format", FORMAT.to_string()))?;
+        insert.execute(("created_us", created_us.to_string()))?;
+        connection.execute("INSERT INTO branch VALUES (?1, 0, 0)", [FIRST_BRANCH.cast_signed()])?;
+        connection.execute_batch("COMMIT; PRAGMA journal_mode = WAL;")
+    };
+    fill().map_err(trouble)?;
+    drop(connection);
+    let store = Store::open(&new, Access::Write)?;
+    sync_mark(&store)?;
+    drop(store);
+    for leftover in ["journal.db.new-wal", "journal.db.new-shm"] {
+        super::paths::remove_if_there(&paths.dir.join(leftover))?;
+    }
+    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))?;
+    std::fs::rename(path, &paths.db).map_err(io_error("rename", path))?;
+    sync_dir(&paths.dir)
+}
