@@ -1,2 +1,23 @@
-//! The dialects: request and response shapes, wire words, signing.
+//! The dialects Loligo speaks: request and response shapes, wire words, signing.
+//!
+//! Bytes come in, typed requests go out; typed answers come in, bytes go out. This crate knows neither the engine's
+//! types nor sockets nor policy: whoever uses it converts by hand, and decides what a request may do.
+//!
+//! ```text
+//! query, body ──> args ──> v3::requests ──> (the caller)
+//! headers ──────> sign ──> accepted or not
+//! (the caller) ──> v3::responses ──> JSON bytes
+//! ```
+//!
+//! One module per API generation; today [`v3`]. What generations share sits beside them: exact numbers
+//! ([`decimal`]), instants ([`time`]), arguments ([`args`]) and signatures ([`sign`]).
+//!
+//! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
+
+pub mod args;
+pub mod decimal;
+mod json;
+pub mod sign;
+pub mod time;
+pub mod v3;

@@ -1,0 +1,4 @@
+//! REST v3: what travels under `/derivatives/api/v3`.
+
+pub mod errors;
+pub mod words;

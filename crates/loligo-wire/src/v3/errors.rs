@@ -1,0 +1,96 @@
+//! The answer to a request that was not carried out.
+//!
+//! Under `/derivatives` it travels with HTTP 200 and a word. Two shapes have another status: the word `notFound` on
+//! `/tickers/{symbol}` (404), and the numbered form for unknown paths (404) and refused preferences (500).
+
+use std::fmt;
+
+use crate::json::Object;
+use crate::time::Timestamp;
+use crate::v3::words::Error;
+
+/// The error of an answer: a word, and for some words the argument it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorAnswer {
+    /// The word.
+    pub error: Error,
+    /// What follows it after a colon: `invalidArgument: symbol`.
+    pub argument: Option<&'static str>,
+}
+
+impl From<Error> for ErrorAnswer {
+    fn from(error: Error) -> Self {
+        Self { error, argument: None }
+    }
+}
+
+impl ErrorAnswer {
+    /// `invalidArgument` with the name of the argument.
+    #[must_use]
+    pub const fn invalid_argument(name: &'static str) -> Self {
+        Self { error: Error::InvalidArgument, argument: Some(name) }
+    }
+
+    /// The same error without its argument, for `/orders/status`, whose list of words is closed.
+    #[must_use]
+    pub const fn bare(self) -> Self {
+        Self { argument: None, ..self }
+    }
+
+    /// Appends the body: `{"result":"error","error":"invalidArgument: symbol","serverTime":"..."}`.
+    pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        out.extend_from_slice(br#"{"result":"error","error":""#);
+        out.extend_from_slice(self.error.as_str().as_bytes());
+        if let Some(argument) = self.argument {
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(argument.as_bytes());
+        }
+        out.extend_from_slice(br#"","serverTime":""#);
+        server_time.write_millis(out);
+        out.extend_from_slice(br#""}"#);
+    }
+}
+
+impl fmt::Display for ErrorAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.argument {
+            Some(argument) => write!(f, "{}: {argument}", self.error),
+            None => f.write_str(self.error.as_str()),
+        }
+    }
+}
+
+/// An error of the numbered form: the name of the HTTP status, a code, and a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberedError {
+    /// The name of the HTTP status, such as `NOT_FOUND`.
+    pub status: &'static str,
+    /// The number; 0 for a general HTTP condition.
+    pub code: u32,
+    /// Its name, or free text.
+    pub message: &'static str,
+}
+
+impl NumberedError {
+    /// The answer to an unknown path, sent with HTTP 404.
+    pub const PATH_NOT_FOUND: Self = Self { status: "NOT_FOUND", code: 0, message: "404 NOT_FOUND" };
+    /// A preference for a contract that does not exist, sent with HTTP 500.
+    pub const CONTRACT_DOES_NOT_EXIST: Self =
+        Self { status: "INTERNAL_SERVER_ERROR", code: 87, message: "CONTRACT_DOES_NOT_EXIST" };
+
+    /// Appends the body: `{"status":"NOT_FOUND","result":"error","errors":[{"code":0,"message":"..."}],"serverTime":"..."}`.
+    pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let mut object = Object::new(out);
+        object.string("status", self.status);
+        object.string("result", "error");
+        let out = object.member("errors");
+        out.push(b'[');
+        let mut error = Object::new(out);
+        error.int("code", self.code);
+        error.string("message", self.message);
+        error.end();
+        out.push(b']');
+        object.time("serverTime", server_time);
+        object.end();
+    }
+}

@@ -1,0 +1,332 @@
+//! The wire words of the dialect, one enum a list, each word exactly as it travels.
+
+mod reasons;
+mod statuses;
+
+pub use reasons::{Error, OrderError, OrderUpdateReason};
+pub use statuses::{CancelAllStatus, CancelStatus, EditStatus, OrderStatus, SendStatus};
+
+/// Declares an enum of wire words: the variants, and how each is spelled.
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_meta])* #[doc = concat!("`", $word, "`")] $variant,)+
+        }
+
+        impl $name {
+            /// All words, in the order in which the contract lists them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as it travels.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// The variant that a word spells, exactly.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+use words;
+
+words! {
+    /// The side of an order or trade.
+    pub enum Side {
+        Buy = "buy",
+        Sell = "sell",
+    }
+}
+
+words! {
+    /// The side of a position.
+    pub enum PositionSide {
+        Long = "long",
+        Short = "short",
+    }
+}
+
+words! {
+    /// The type that a request asks for.
+    pub enum OrderType {
+        Limit = "lmt",
+        Post = "post",
+        ImmediateOrCancel = "ioc",
+        Market = "mkt",
+        Stop = "stp",
+        TakeProfit = "take_profit",
+        TrailingStop = "trailing_stop",
+        FillOrKill = "fok",
+    }
+}
+
+words! {
+    /// The type that an order event shows. A market order shows as `ioc` with its implied limit.
+    pub enum EventOrderType {
+        Limit = "lmt",
+        ImmediateOrCancel = "ioc",
+        Post = "post",
+        Liquidation = "liquidation",
+        Assignment = "assignment",
+        Stop = "stp",
+        Unwind = "unwind",
+        Block = "block",
+        FillOrKill = "fok",
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// The type that `/openorders` shows: `lmt` for post-only orders too, `stop` for trailing stops too. Clients lose the
+    /// whole list over any other word.
+    pub enum OpenOrderType {
+        Limit = "lmt",
+        Stop = "stop",
+        TakeProfit = "take_profit",
+    }
+}
+
+words! {
+    /// The state that `/openorders` shows; waiting triggers are untouched.
+    pub enum OpenOrderStatus {
+        Untouched = "untouched",
+        PartiallyFilled = "partiallyFilled",
+    }
+}
+
+words! {
+    /// What an order record of `/orders/status` is.
+    pub enum OrderKind {
+        /// A waiting, cancelled, refused or failed trigger.
+        TriggerOrder = "TRIGGER_ORDER",
+        /// An order of the book, fired triggers included.
+        Order = "ORDER",
+    }
+}
+
+words! {
+    /// How a fill came about.
+    pub enum FillType {
+        Maker = "maker",
+        Taker = "taker",
+        Liquidation = "liquidation",
+        PartialLiquidation = "partialLiquidation",
+        Assignor = "assignor",
+        Assignee = "assignee",
+        TakerAfterEdit = "takerAfterEdit",
+        UnwindBankrupt = "unwindBankrupt",
+        UnwindCounterparty = "unwindCounterparty",
+    }
+}
+
+words! {
+    /// How a public trade came about.
+    pub enum TradeType {
+        Fill = "fill",
+        Liquidation = "liquidation",
+        PartialLiquidation = "partial liquidation",
+        Assignment = "assignment",
+        Termination = "termination",
+        Unwind = "unwind",
+        Rfq = "rfq",
+        Block = "block",
+    }
+}
+
+words! {
+    /// The family of a market.
+    pub enum InstrumentType {
+        /// Linear, multi-collateral: `PF_` and `FF_`.
+        FlexibleFutures = "flexible_futures",
+        /// Inverse: `PI_` and `FI_`.
+        FuturesInverse = "futures_inverse",
+        /// Linear of an older kind.
+        FuturesVanilla = "futures_vanilla",
+        /// `OF_`.
+        Options = "options",
+    }
+}
+
+words! {
+    /// The families that a market data request asks for.
+    pub enum ContractType {
+        FuturesInverse = "futures_inverse",
+        FuturesVanilla = "futures_vanilla",
+        FlexibleFutures = "flexible_futures",
+        Options = "options",
+        All = "all",
+    }
+}
+
+words! {
+    /// The maturity that a ticker is tagged with.
+    pub enum TickerTag {
+        Perpetual = "perpetual",
+        Week = "week",
+        Month = "month",
+        Quarter = "quarter",
+        Semiannual = "semiannual",
+    }
+}
+
+words! {
+    /// Which way a market is dislocated.
+    pub enum DislocationDirection {
+        AboveUpperBound = "ABOVE_UPPER_BOUND",
+        BelowLowerBound = "BELOW_LOWER_BOUND",
+    }
+}
+
+words! {
+    /// The unit of a trailing deviation or a relative limit.
+    pub enum DeviationUnit {
+        Percent = "PERCENT",
+        QuoteCurrency = "QUOTE_CURRENCY",
+    }
+}
+
+impl DeviationUnit {
+    /// Reads a unit in any case: clients send `percent` as well as `PERCENT`.
+    #[must_use]
+    pub fn from_any_case(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|unit| unit.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+words! {
+    /// What the size of an edit means.
+    pub enum QuantityMode {
+        /// The total, past fills included.
+        Absolute = "ABSOLUTE",
+        /// The open rest.
+        Relative = "RELATIVE",
+    }
+}
+
+/// The price that a trigger watches. Each part of the dialect spells it in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TriggerSignal {
+    /// The mark price.
+    Mark,
+    /// The index price, also called spot.
+    Index,
+    /// The price of the last trade.
+    Last,
+    /// A stored value that this version cannot decode.
+    Unknown,
+}
+
+impl TriggerSignal {
+    /// All signals.
+    pub const ALL: &'static [Self] = &[Self::Mark, Self::Index, Self::Last, Self::Unknown];
+
+    /// Reads a request's `triggerSignal`; `spot` is the index too.
+    #[must_use]
+    pub fn from_request(word: &str) -> Option<Self> {
+        match word {
+            "mark" => Some(Self::Mark),
+            "index" | "spot" => Some(Self::Index),
+            "last" => Some(Self::Last),
+            _ => None,
+        }
+    }
+
+    /// As `/orders/status` spells it: `MARK_PRICE`, `SPOT_PRICE`, `LAST_PRICE`.
+    #[must_use]
+    pub const fn status_word(self) -> &'static str {
+        match self {
+            Self::Mark => "MARK_PRICE",
+            Self::Index => "SPOT_PRICE",
+            Self::Last => "LAST_PRICE",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// As order events spell it: `mark_price`, `spot_price`, `last_price`.
+    #[must_use]
+    pub const fn event_word(self) -> &'static str {
+        match self {
+            Self::Mark => "mark_price",
+            Self::Index => "spot_price",
+            Self::Last => "last_price",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// As `/openorders` and the feeds spell it: `mark`, `spot`, `last`; they have no word for the unknown.
+    #[must_use]
+    pub const fn feed_word(self) -> Option<&'static str> {
+        match self {
+            Self::Mark => Some("mark"),
+            Self::Index => Some("spot"),
+            Self::Last => Some("last"),
+            Self::Unknown => None,
+        }
+    }
+
+    /// As the history spells it: `MarkPrice`, `SpotPrice`, `LastPrice`.
+    #[must_use]
+    pub const fn history_word(self) -> Option<&'static str> {
+        match self {
+            Self::Mark => Some("MarkPrice"),
+            Self::Index => Some("SpotPrice"),
+            Self::Last => Some("LastPrice"),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// On which side of the trigger price the signal must arrive; reaching it includes equality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TriggerSide {
+    /// At the trigger price or above.
+    Above,
+    /// At the trigger price or below.
+    Below,
+    /// A stored value that this version cannot decode.
+    Unknown,
+}
+
+impl TriggerSide {
+    /// Both sides and the unknown one.
+    pub const ALL: &'static [Self] = &[Self::Above, Self::Below, Self::Unknown];
+
+    /// As `/orders/status` spells it.
+    #[must_use]
+    pub const fn status_word(self) -> &'static str {
+        match self {
+            Self::Above => "TRIGGER_ABOVE",
+            Self::Below => "TRIGGER_BELOW",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// As order events spell it.
+    #[must_use]
+    pub const fn event_word(self) -> &'static str {
+        match self {
+            Self::Above => "trigger_above",
+            Self::Below => "trigger_below",
+            Self::Unknown => "unknown",
+        }
+    }
+}
