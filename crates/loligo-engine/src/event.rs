@@ -4,7 +4,7 @@ use crate::command::OrderType;
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
-use crate::money::{Fine, FinePrice, Money};
+use crate::money::{FinePrice, Money};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -297,17 +297,6 @@ pub enum Event {
         currency: Currency,
         /// The balance now.
         balance: Money,
-    },
-    /// A position changed.
-    Position {
-        /// Whose.
-        account: AccountId,
-        /// In which contract.
-        instrument: InstrumentId,
-        /// Signed lots now.
-        qty: i64,
-        /// Signed entry value now.
-        entry: Fine,
     },
     /// An index price changed.
     Index {

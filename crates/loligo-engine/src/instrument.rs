@@ -5,7 +5,7 @@
 //! `-lots / price` (its holder is short the quote currency, so its value in base rises as the price does).
 
 use crate::id::{Currency, PairId, Price, Qty, Timestamp};
-use crate::money::{Fine, FinePrice, div_half_even, mul_div_half_even, pow10};
+use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
 use serde::{Deserialize, Serialize};
 
 /// Decimals of [`Fine`].
@@ -14,6 +14,9 @@ const FINE: u32 = 24;
 pub const MAX_TICKS: i64 = 1_000_000_000;
 /// No quantity may exceed this many lots; far above every value cap, it keeps products in range.
 pub const MAX_LOTS: i64 = 1_000_000_000_000;
+
+/// Greatest value of a position (fine units): 10^12 of its settlement currency.
+const VALUE_MAX: i128 = 10_i128.pow(36);
 
 /// How a contract settles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +96,8 @@ pub struct Instrument {
     pair: PairId,
     /// Linear: fine value of one lot at one tick. Inverse: fine value of one lot at one tick's price (1 / tick).
     unit: i128,
+    /// Wallet money (1e-11 of quote): of one lot at one tick (linear), of one lot (inverse).
+    money_unit: i128,
 }
 
 impl Instrument {
@@ -141,6 +146,9 @@ impl Instrument {
         if spec.expiry.is_none() && spec.funding_rate_coefficient == 0 {
             return bad("a perpetual needs a funding rate coefficient");
         }
+        if i128::from(spec.tick_mantissa) > 1_000 * pow10(u32::from(spec.tick_scale)) {
+            return bad("the tick size must be at most 1000");
+        }
         let scale = i32::from(spec.tick_scale) + i32::from(spec.lot_precision);
         let unit = match spec.kind {
             ContractKind::Linear => {
@@ -159,7 +167,23 @@ impl Instrument {
                 pow10(exponent as u32)
             }
         };
-        Ok(Self { spec, pair, unit })
+        let money_unit = match spec.kind {
+            ContractKind::Linear => unit / pow10(13),
+            ContractKind::Inverse => pow10((11 - i32::from(spec.lot_precision)) as u32),
+        };
+        if money_unit > pow10(17) {
+            return bad("a tick of a lot is worth too much");
+        }
+        // The greatest position at the worst price must stay in range, open orders and both sides included.
+        let worst = match spec.kind {
+            ContractKind::Linear => unit.checked_mul(i128::from(MAX_TICKS)),
+            ContractKind::Inverse => Some(unit / i128::from(spec.tick_mantissa)),
+        };
+        let worst = worst.and_then(|worst| worst.checked_mul(i128::from(spec.max_position.0)));
+        if worst.is_none_or(|worst| worst > 10 * VALUE_MAX) {
+            return bad("the maximum position is too large for its tick and lot");
+        }
+        Ok(Self { spec, pair, unit, money_unit })
     }
 
     /// What was listed.
@@ -194,7 +218,7 @@ impl Instrument {
             ContractKind::Inverse => {
                 let price = i128::from(price.0) * i128::from(self.spec.tick_mantissa);
                 // Rounded on the size without its sign, so that both sides of a trade round alike.
-                let size = div_half_even_size(i128::from(lots.unsigned_abs()) * self.unit, price);
+                let size = div_half_even(i128::from(lots.unsigned_abs()) * self.unit, price);
                 Fine(if lots < 0 { size } else { -size })
             }
         }
@@ -240,16 +264,30 @@ impl Instrument {
         i128::from(self.spec.tick_mantissa) * pow10(18 - u32::from(self.spec.tick_scale))
     }
 
-    /// Worth of `lots` at `price` in quote currency (USD), at 24 decimals: what value caps, fee tiers and small-order
-    /// limits count. `lots` not negative.
+    /// Worth of `lots` (not negative) at `price` in quote currency (USD), in wallet money: what value caps, fee tiers
+    /// and small-order limits count. Exact; fits for every quantity and price the engine counts.
     #[inline]
-    pub fn notional(&self, lots: i64, price: Price) -> Fine {
+    pub fn notional(&self, lots: i64, price: Price) -> Money {
         match self.spec.kind {
-            ContractKind::Linear => Fine(i128::from(lots) * i128::from(price.0) * self.unit),
-            ContractKind::Inverse => {
-                Fine(i128::from(lots) * pow10((FINE as i32 - i32::from(self.spec.lot_precision)) as u32))
-            }
+            ContractKind::Linear => Money(self.linear_money(lots, price)),
+            ContractKind::Inverse => Money(i128::from(lots) * self.money_unit),
         }
+    }
+
+    /// Worth of `lots` at an index or mark price in quote currency, rounded down; `None` beyond every cap.
+    pub fn notional_at(&self, lots: i64, price: FinePrice) -> Option<Money> {
+        match self.spec.kind {
+            ContractKind::Linear => {
+                i128::from(lots).checked_mul(self.value_per_lot(price).0).map(|fine| Fine(fine).floor())
+            }
+            ContractKind::Inverse => Some(Money(i128::from(lots) * self.money_unit)),
+        }
+    }
+
+    /// True for index and mark prices at which the greatest position's value stays in range.
+    pub fn carries(&self, price: FinePrice) -> bool {
+        let value = self.value_per_lot(price).0.checked_mul(i128::from(self.spec.max_position.0));
+        value.is_some_and(|value| value.abs() <= VALUE_MAX)
     }
 
     /// The lots in whole `contracts`.
@@ -262,16 +300,9 @@ impl Instrument {
         }
     }
 
-    /// Fine value of one lot at one tick (linear contracts): lets sums of lots times ticks be valued at once.
-    pub(crate) fn linear_unit(&self) -> Option<i128> {
-        match self.spec.kind {
-            ContractKind::Linear => Some(self.unit),
-            ContractKind::Inverse => None,
-        }
+    /// Value of `lots` of a linear contract at `price` in wallet money; exact.
+    #[inline]
+    pub(crate) fn linear_money(&self, lots: i64, price: Price) -> i128 {
+        i128::from(lots) * i128::from(price.0) * self.money_unit
     }
-}
-
-/// Half-even division of sizes; a name of its own because both operands are known not to be negative.
-fn div_half_even_size(a: i128, b: i128) -> i128 {
-    div_half_even(a, b)
 }

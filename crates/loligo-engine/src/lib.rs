@@ -10,11 +10,17 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
+mod account;
+mod book;
 mod command;
 mod event;
+mod exchange;
 mod id;
 mod instrument;
+mod invariants;
+mod market;
 mod money;
+mod order;
 mod view;
 
 pub use command::{
@@ -25,11 +31,13 @@ pub use event::{
     Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
     UpdateReason,
 };
+pub use exchange::{CodecError, Exchange, fee_schedule};
 pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
 pub use instrument::{
     ContractKind, Instrument, InstrumentSpec, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel,
 };
+pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
 pub use view::{AccountView, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView};

@@ -2,6 +2,7 @@
 
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Wallet};
 use crate::money::{Fine, FinePrice, Money};
+use serde::{Deserialize, Serialize};
 
 /// Whether a contract trades now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl WalletView {
 }
 
 /// What an account pays per fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeRates {
     /// Of a maker's value, in 1e-8; negative is a rebate.
     pub maker: i32,

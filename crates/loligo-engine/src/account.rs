@@ -1,0 +1,326 @@
+//! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
+
+use crate::id::{Currency, Side, Timestamp, Wallet};
+use crate::instrument::{ContractKind, Instrument};
+use crate::money::{Fine, Money, mul_div_half_even, mul_div_up};
+use crate::order::NIL;
+use crate::view::{FeeRates, FeeTier};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub parent: Option<u32>,
+    pub house: bool,
+    /// Family slot.
+    pub family: u32,
+    /// Money that margins nothing.
+    pub cash: Vec<(Currency, Money)>,
+    /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
+    pub flex_other: Vec<(Currency, Money)>,
+    /// Purse slot of the flex wallet.
+    pub flex: u32,
+    /// Purse slots of the inverse wallets by pair number; `NIL` where there is none yet.
+    pub inverse: Vec<u32>,
+    /// Holding slots by instrument number; `NIL` where there is none yet.
+    pub holdings: Vec<u32>,
+    /// Slots of closed orders still remembered, oldest first.
+    pub closed: VecDeque<u32>,
+}
+
+/// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Purse {
+    pub account: u32,
+    pub wallet: Wallet,
+    pub currency: Currency,
+    pub balance: Money,
+    /// Sum of the holdings' open P&L at mark.
+    pub unrealized: Fine,
+    /// Sum of the holdings' initial margin, orders included.
+    pub held: Fine,
+    /// Fee rates of the family, kept here because every fill passes by.
+    pub rates: FeeRates,
+}
+
+impl Purse {
+    /// Equity: balance plus open P&L.
+    #[inline]
+    pub fn equity(&self) -> Fine {
+        self.balance.fine() + self.unrealized
+    }
+}
+
+/// What one account has in one contract.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Holding {
+    pub account: u32,
+    pub family: u32,
+    /// Purse slot of the wallet that margins it.
+    pub purse: u32,
+    pub instrument: u16,
+    pub house: bool,
+    /// Signed lots.
+    pub position: i64,
+    /// Signed value the position was entered at.
+    pub entry: Fine,
+    /// Open P&L at mark, as summed in the purse.
+    pub unrealized: Fine,
+    /// Initial margin with orders, as summed in the purse.
+    pub held: Fine,
+    /// Open orders that may add to the position: lots and value at limit, by side.
+    pub buys: OpenSum,
+    pub sells: OpenSum,
+    /// Slots of all open orders, in no order.
+    pub orders: Vec<u32>,
+    /// How many of them are small, and how many reduce-only.
+    pub small_orders: u32,
+    pub reduce_only_orders: u32,
+    /// Place in the market's list of holdings with a position; `NIL` when flat.
+    pub holder_place: u32,
+}
+
+/// A sum over open orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpenSum {
+    pub lots: i64,
+    pub value: Fine,
+}
+
+/// What booking a fill into a holding came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Booked {
+    /// Realised P&L, before rounding.
+    pub realized: Fine,
+}
+
+impl Holding {
+    pub fn new(account: u32, family: u32, purse: u32, instrument: u16, house: bool) -> Self {
+        Self {
+            account,
+            family,
+            purse,
+            instrument,
+            house,
+            position: 0,
+            entry: Fine::ZERO,
+            unrealized: Fine::ZERO,
+            held: Fine::ZERO,
+            buys: OpenSum::default(),
+            sells: OpenSum::default(),
+            orders: Vec::new(),
+            small_orders: 0,
+            reduce_only_orders: 0,
+            holder_place: NIL,
+        }
+    }
+
+    pub fn open_sum_mut(&mut self, side: Side) -> &mut OpenSum {
+        match side {
+            Side::Buy => &mut self.buys,
+            Side::Sell => &mut self.sells,
+        }
+    }
+
+    /// Lots of the position that an order of `side` could close.
+    pub fn closable(&self, side: Side) -> i64 {
+        (-side.sign() * self.position).max(0)
+    }
+
+    /// Books `lots` (signed) traded for `value` (signed): adds to, reduces, closes or flips the position.
+    ///
+    /// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both
+    /// sides of a trade nothing is made or lost.
+    #[inline]
+    pub fn book(&mut self, lots: i64, value: Fine) -> Booked {
+        let before = self.position;
+        self.position += lots;
+        if before == 0 || (before > 0) == (lots > 0) {
+            self.entry += value;
+            return Booked { realized: Fine::ZERO };
+        }
+        let (closing, size) = (lots.abs().min(before.abs()), lots.abs());
+        // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
+        let closing_value =
+            if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
+        let released = if closing == before.abs() {
+            self.entry
+        } else {
+            Fine(share_half_even(self.entry.0, closing, before.abs()))
+        };
+        self.entry = self.entry - released + (value - closing_value);
+        Booked { realized: -closing_value - released }
+    }
+
+    /// Initial margin with orders (rules 5.4): the larger of what the position would need if all buys, or all sells,
+    /// were done; position at entry, orders at their limit. Never less than the position's own.
+    #[inline]
+    pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
+        margin_of(instrument, self.position, self.entry, self.buys, self.sells)
+    }
+}
+
+/// Margin of a position and sums of orders; a free function because checks ask it of positions not yet real.
+#[inline]
+pub(crate) fn margin_of(
+    instrument: &Instrument,
+    position: i64,
+    entry: Fine,
+    buys: OpenSum,
+    sells: OpenSum,
+) -> Fine {
+    let standing = Fine(entry.0.abs());
+    let (long, short) = if position >= 0 {
+        (standing + buys.value, beyond(sells, position))
+    } else {
+        (beyond(buys, -position), standing + sells.value)
+    };
+    initial_of(instrument, long.max(short).max(standing))
+}
+
+/// Value of the part of `orders` that is left after closing a position of `closing` lots: pro rata, rounded up.
+#[inline]
+fn beyond(orders: OpenSum, closing: i64) -> Fine {
+    if orders.lots <= closing {
+        Fine::ZERO
+    } else if closing == 0 {
+        orders.value
+    } else {
+        let left = i128::from(orders.lots - closing);
+        Fine(
+            mul_div_up(orders.value.0, left, i128::from(orders.lots))
+                .expect("a part is not larger than the whole"),
+        )
+    }
+}
+
+/// Initial margin of a value, at the rate of the first level, rounded up.
+#[inline]
+pub(crate) fn initial_of(instrument: &Instrument, value: Fine) -> Fine {
+    rate_of(value, instrument.spec().margin_levels[0].initial)
+}
+
+/// Maintenance margin of a value, at the rate of the first level, rounded up.
+pub(crate) fn maintenance_of(instrument: &Instrument, value: Fine) -> Fine {
+    rate_of(value, instrument.spec().margin_levels[0].maintenance)
+}
+
+#[inline]
+fn rate_of(value: Fine, rate: u32) -> Fine {
+    Fine(mul_div_up(value.0, i128::from(rate), 1_000_000).expect("a margin is not larger than its value"))
+}
+
+#[inline]
+fn share_half_even(total: i128, part: i64, whole: i64) -> i128 {
+    mul_div_half_even(total, i128::from(part), i128::from(whole))
+        .expect("a share is not larger than the whole")
+}
+
+/// Fee of a fill: `rate` (1e-8) of its value, rounded away from the client's favour at wallet money's last digit.
+#[inline]
+pub(crate) fn fee_of(
+    instrument: &Instrument,
+    lots: i64,
+    value: Fine,
+    price: crate::id::Price,
+    rate: i32,
+) -> Money {
+    let size = i128::from(rate.unsigned_abs());
+    let (value, per) = match instrument.spec().kind {
+        ContractKind::Linear => (instrument.linear_money(lots, price), 100_000_000),
+        ContractKind::Inverse => (value.0.abs(), 100_000_000 * 10_i128.pow(13)),
+    };
+    let product = value * size;
+    if rate >= 0 { Money(crate::money::div_up(product, per)) } else { Money(-(product / per)) }
+}
+
+/// A master account and its subaccounts: fee volume is counted over all of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Family {
+    pub members: Vec<u32>,
+    /// Counts no volume: the house pays the first tier.
+    pub house: bool,
+    /// Sum of the last thirty days' volume in USD, today included.
+    pub volume: Money,
+    /// Volume at which the next tier begins; beyond it the rates are looked up anew.
+    pub next_tier: Money,
+    /// Day number of the newest bucket.
+    day: i64,
+    /// Volume by day number modulo 30.
+    days: Vec<Money>,
+}
+
+const DAYS: i64 = 30;
+const DAY_MICROS: i64 = 86_400 * Timestamp::SECOND;
+
+impl Family {
+    pub fn new(member: u32, house: bool, now: Timestamp) -> Self {
+        let day = now.0.div_euclid(DAY_MICROS);
+        Self {
+            members: vec![member],
+            house,
+            volume: Money::ZERO,
+            next_tier: usd(FEE_SCHEDULE[1].from_usd),
+            day,
+            days: vec![Money::ZERO; DAYS as usize],
+        }
+    }
+
+    /// Counts a fill. True when the fee tier may have changed.
+    #[inline]
+    pub fn count(&mut self, now: Timestamp, value: Money) -> bool {
+        if self.house {
+            return false;
+        }
+        let rolled = self.roll(now);
+        self.days[self.day.rem_euclid(DAYS) as usize] += value;
+        self.volume += value;
+        rolled || self.volume >= self.next_tier
+    }
+
+    /// Drops the days that are more than thirty days old. True when any were.
+    pub fn roll(&mut self, now: Timestamp) -> bool {
+        let today = now.0.div_euclid(DAY_MICROS);
+        if today <= self.day {
+            return false;
+        }
+        for day in self.day + 1..=today.min(self.day + DAYS) {
+            let bucket = &mut self.days[day.rem_euclid(DAYS) as usize];
+            self.volume -= std::mem::take(bucket);
+        }
+        self.day = today;
+        true
+    }
+
+    /// Looks the tier up; sets where the next one begins.
+    pub fn rates(&mut self) -> FeeRates {
+        let at = FEE_SCHEDULE.partition_point(|tier| usd(tier.from_usd) <= self.volume).max(1);
+        self.next_tier = FEE_SCHEDULE.get(at).map_or(Money(i128::MAX), |tier| usd(tier.from_usd));
+        FEE_SCHEDULE[at - 1].rates
+    }
+}
+
+fn usd(whole: u64) -> Money {
+    Money(i128::from(whole) * Money::ONE)
+}
+
+const fn tier(from_usd: u64, maker: i32, taker: i32) -> FeeTier {
+    FeeTier { from_usd, rates: FeeRates { maker, taker } }
+}
+
+/// The fee schedule (rules 4.8), rising by 30-day volume. Rates in 1e-8: 20,000 is 0.02%.
+pub(crate) const FEE_SCHEDULE: [FeeTier; 12] = [
+    tier(0, 20_000, 50_000),
+    tier(2_500_000, 15_000, 45_000),
+    tier(5_000_000, 12_500, 40_000),
+    tier(10_000_000, 10_000, 35_000),
+    tier(20_000_000, 7_500, 30_000),
+    tier(30_000_000, 5_000, 25_000),
+    tier(50_000_000, 3_000, 20_000),
+    tier(75_000_000, 1_500, 15_000),
+    tier(100_000_000, 0, 12_500),
+    tier(250_000_000, -1_500, 10_000),
+    tier(500_000_000, -3_000, 10_000),
+    tier(1_000_000_000, -5_000, 10_000),
+];

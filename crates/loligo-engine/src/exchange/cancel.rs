@@ -1,0 +1,88 @@
+//! Cancelling one order, or all of them.
+
+use super::Exchange;
+use crate::command::{CancelOrder, OrderRef};
+use crate::event::{Event, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
+use crate::id::{AccountId, InstrumentId};
+use crate::order::NIL;
+
+impl Exchange {
+    pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> Outcome {
+        if self.accounts.get(ask.account.0 as usize).is_none() {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        }
+        if ask.process_before.is_some_and(|limit| self.now >= limit) {
+            return Outcome::TooLate;
+        }
+        let Some(slot) = self.find_own(ask.account, &ask.order) else { return Outcome::CancelNotFound(None) };
+        let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
+        match status {
+            OrderStatus::EnteredBook => {
+                self.remove_open(slot, UpdateReason::CancelledByUser, None, events);
+                Outcome::Cancelled(id)
+            }
+            OrderStatus::FullyExecuted => Outcome::AlreadyFilled(id),
+            OrderStatus::Cancelled => {
+                self.note(slot, None, OrderError::OrderForCancellationNotFound, events);
+                Outcome::CancelNotFound(Some(id))
+            }
+            // The check that refused it stays its error.
+            OrderStatus::Rejected => Outcome::CancelNotFound(Some(id)),
+        }
+    }
+
+    pub(super) fn cancel_all(
+        &mut self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        if self.accounts.get(account.0 as usize).is_none() {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        }
+        let slots = self.open_slots(account, instrument);
+        for slot in &slots {
+            self.remove_open(*slot, UpdateReason::CancelledByUser, None, events);
+        }
+        Outcome::CancelledAll(slots.len() as u32)
+    }
+
+    /// Slots of an account's open orders, by contract, then oldest first.
+    pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<u32> {
+        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+        let mut slots = Vec::new();
+        for (at, holding) in owner.holdings.iter().enumerate() {
+            if *holding == NIL || instrument.is_some_and(|only| usize::from(only.0) != at) {
+                continue;
+            }
+            let from = slots.len();
+            slots.extend_from_slice(&self.holdings[*holding as usize].orders);
+            slots[from..].sort_unstable_by_key(|slot| self.orders.get(*slot).id);
+        }
+        slots
+    }
+
+    /// An account's own order, open or lately closed.
+    pub(super) fn find_own(&self, account: AccountId, order: &OrderRef) -> Option<u32> {
+        match order {
+            OrderRef::Id(id) => {
+                self.orders.find(*id).filter(|slot| self.orders.record(*slot).account == account)
+            }
+            OrderRef::Client(name) => self.orders.find_name(account, name),
+        }
+    }
+
+    /// Notes on an order's record that something aimed at it was refused; the order stays as it is.
+    pub(super) fn note(
+        &mut self,
+        slot: u32,
+        reason: Option<UpdateReason>,
+        error: OrderError,
+        events: &mut Vec<Event>,
+    ) {
+        let order = self.orders.get_mut(slot);
+        order.reason = reason.or(order.reason);
+        order.error = Some(error);
+        events.push(Event::Noted { order: order.id, reason: order.reason, error: order.error });
+    }
+}

@@ -1,0 +1,169 @@
+//! Editing: all placement checks apply to the order as it would be; a refused edit leaves it as it was.
+
+use super::Exchange;
+use super::matching::Taken;
+use super::place::{lots_of, ticks_of};
+use crate::command::{EditOrder, OrderType, QtyMode};
+use crate::event::{Event, FillRole, OrderChange, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
+use crate::id::{Price, Qty, Side};
+
+/// An edit that has passed every check.
+struct Edited {
+    limit: i64,
+    /// New total size.
+    qty: i64,
+    reduced: Option<i64>,
+    small: bool,
+    crosses: bool,
+}
+
+impl Exchange {
+    pub(super) fn edit(&mut self, ask: &EditOrder, events: &mut Vec<Event>) -> Outcome {
+        if self.accounts.get(ask.account.0 as usize).is_none() {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        }
+        if ask.process_before.is_some_and(|limit| self.now >= limit) {
+            return Outcome::TooLate;
+        }
+        let Some(slot) = self.find_own(ask.account, &ask.order) else {
+            return Outcome::EditRejected(None, OrderError::OrderForEditNotFound);
+        };
+        let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
+        let refused = match status {
+            OrderStatus::EnteredBook => match self.check_edit(ask, slot) {
+                Err(error) => {
+                    self.note(slot, None, error, events);
+                    error
+                }
+                // Every check is behind us: from here on nothing is refused.
+                Ok(edited) => {
+                    self.change(slot, &edited, events);
+                    return Outcome::Edited(id);
+                }
+            },
+            OrderStatus::FullyExecuted | OrderStatus::Cancelled => {
+                let (reason, error) = (UpdateReason::OrderForEditNotFound, OrderError::OrderForEditNotFound);
+                self.note(slot, Some(reason), error, events);
+                error
+            }
+            // The check that refused it stays its error.
+            OrderStatus::Rejected => OrderError::OrderForEditNotFound,
+        };
+        Outcome::EditRejected(Some(id), refused)
+    }
+
+    fn check_edit(&self, ask: &EditOrder, slot: u32) -> Result<Edited, OrderError> {
+        let order = self.orders.get(slot);
+        let holding = &self.holdings[order.holding as usize];
+        let market = &self.markets[usize::from(holding.instrument)];
+        let instrument = &market.instrument;
+        self.check_state(market)?;
+        if ask.stop_price.is_some() {
+            return Err(OrderError::OrderCannotHaveTriggerPrice);
+        }
+        let limit = ask.limit_price.map_or(Ok(order.price), ticks_of)?;
+        let asked = match ask.qty {
+            None => order.open(),
+            Some(qty) => match ask.qty_mode {
+                QtyMode::Relative => lots_of(qty)?,
+                QtyMode::Absolute => lots_of(qty)? - order.filled,
+            },
+        };
+        if asked <= 0 {
+            return Err(OrderError::InvalidQuantity);
+        }
+        let worth = self.check_value(Some(instrument.notional(asked, Price(limit))))?;
+        if limit == order.price && asked == order.open() {
+            return Err(OrderError::EditHasNoEffect);
+        }
+        let small =
+            worth < crate::money::Money(i128::from(self.limits.small_order_usd) * crate::money::Money::ONE);
+        if small && !order.small && !holding.house && holding.small_orders >= self.limits.small_orders {
+            return Err(OrderError::SmallOrderLimitExceeded);
+        }
+        let crosses = market.book.crosses(order.side, limit);
+        let mut open = asked;
+        if order.reduce_only {
+            open = open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), slot));
+            if open == 0 {
+                return Err(OrderError::WouldNotReducePosition);
+            }
+        } else {
+            let others = match order.side {
+                Side::Buy => holding.position + holding.buys.lots,
+                Side::Sell => holding.sells.lots - holding.position,
+            } - order.open();
+            if others.saturating_add(open) > instrument.spec().max_position.0 {
+                return Err(OrderError::MaxPositionExceeded);
+            }
+        }
+        if crosses && order.order_type != OrderType::Post {
+            self.check_collar(market, order.side, Some(limit))?;
+        }
+        if !order.reduce_only {
+            self.check_margin(order.holding, order.side, open, limit, Some(slot))?;
+        }
+        if crosses {
+            if order.order_type == OrderType::Post {
+                return Err(OrderError::PostWouldExecute);
+            }
+            self.check_first_maker(market, order.side, holding.family)?;
+        }
+        let reduced = order.reduce_only.then_some(asked - open);
+        Ok(Edited { limit, qty: order.filled + open, reduced, small, crosses })
+    }
+
+    fn change(&mut self, slot: u32, edited: &Edited, events: &mut Vec<Event>) {
+        let prior = self.orders.view(slot);
+        let order = self.orders.get(slot);
+        let holding = order.holding;
+        // The place in the queue is kept only by shrinking at the same price.
+        let keeps_place = edited.limit == order.price && edited.qty < order.qty;
+        if keeps_place {
+            self.shrink_in_place(slot, edited, prior, events);
+        } else {
+            let mut levels = Vec::new();
+            self.withdraw(slot, &mut levels);
+            self.write_edit(slot, edited);
+            let change = OrderChange { prior, order: self.orders.view(slot) };
+            events.push(Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
+            events.append(&mut levels);
+            let taken =
+                if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
+            self.settle_rest(slot, taken, events);
+        }
+        self.refresh_held(holding);
+        self.cut_reduce_only(holding, events);
+    }
+
+    fn shrink_in_place(
+        &mut self,
+        slot: u32,
+        edited: &Edited,
+        prior: crate::event::OrderView,
+        events: &mut Vec<Event>,
+    ) {
+        let order = self.orders.get(slot);
+        let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
+        let holding = &mut self.holdings[order.holding as usize];
+        holding.small_orders = holding.small_orders + u32::from(edited.small) - u32::from(order.small);
+        let instrument = crate::id::InstrumentId(holding.instrument);
+        self.write_edit(slot, edited);
+        self.uncount(slot, by);
+        let qty = self.markets[usize::from(instrument.0)].book.shrink(level, by);
+        let change = OrderChange { prior, order: self.orders.view(slot) };
+        events.push(Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
+        events.push(Event::Level { instrument, side, price, qty });
+    }
+
+    fn write_edit(&mut self, slot: u32, edited: &Edited) {
+        let now = self.now;
+        let order = self.orders.get_mut(slot);
+        order.price = edited.limit;
+        order.qty = edited.qty;
+        order.small = edited.small;
+        order.updated_at = now;
+        order.reason = Some(UpdateReason::EditedByUser);
+        order.error = None;
+    }
+}

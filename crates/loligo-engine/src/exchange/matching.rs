@@ -1,0 +1,380 @@
+//! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
+
+use super::{CLOSED_PER_ACCOUNT, Exchange};
+use crate::account::fee_of;
+use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
+use crate::id::{ExecutionId, InstrumentId, Price, Qty, Side};
+use crate::money::{Fine, Money};
+use crate::order::NIL;
+
+/// How taking from the book ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Filled to the last lot.
+    All,
+    /// Nothing more to take at the limit; a rest is left.
+    Rest,
+    /// The next order to take is of the same family; a rest is left.
+    MetOwn,
+}
+
+impl Exchange {
+    /// Matches an order against the opposite side up to its limit.
+    pub(super) fn take(&mut self, taker: u32, role: FillRole, events: &mut Vec<Event>) -> Taken {
+        let (side, limit, holding) = {
+            let order = self.orders.get(taker);
+            (order.side, order.price, order.holding)
+        };
+        let family = self.holdings[holding as usize].family;
+        let market = usize::from(self.holdings[holding as usize].instrument);
+        loop {
+            let book = &self.markets[market].book;
+            if !book.crosses(side, limit) {
+                return Taken::Rest;
+            }
+            let Some(maker) = book.best(side.opposite()).map(|level| level.head) else { return Taken::Rest };
+            if self.family_of(maker) == family {
+                return Taken::MetOwn;
+            }
+            self.execute(maker, taker, role, events);
+            if self.orders.get(taker).open() == 0 {
+                return Taken::All;
+            }
+        }
+    }
+
+    /// Family slot of the account that placed an order.
+    pub(super) fn family_of(&self, slot: u32) -> u32 {
+        self.holdings[self.orders.get(slot).holding as usize].family
+    }
+
+    /// One match: as much as both orders have open, at the maker's price.
+    fn execute(&mut self, maker: u32, taker: u32, role: FillRole, events: &mut Vec<Event>) {
+        let (maker_order, taker_order) = (self.orders.get(maker), self.orders.get(taker));
+        let lots = maker_order.open().min(taker_order.open());
+        let (price, level) = (Price(maker_order.price), maker_order.level);
+        let (maker_holding, taker_holding) = (maker_order.holding, taker_order.holding);
+        let taker_side = taker_order.side;
+        let instrument = InstrumentId(self.holdings[maker_holding as usize].instrument);
+        let id = ExecutionId(self.next_execution);
+        self.next_execution += 1;
+
+        let market = &mut self.markets[usize::from(instrument.0)];
+        market.last = Some(price.0);
+        let level_qty = market.book.shrink(level, lots);
+        let value = market.instrument.value(taker_side.sign() * lots, price);
+        let taker_fill = self.fill(taker, taker_holding, taker_side.sign() * lots, value, price, role);
+        let maker_fill =
+            self.fill(maker, maker_holding, -taker_side.sign() * lots, -value, price, FillRole::Maker);
+        events.push(Event::Executed(Execution {
+            id,
+            instrument,
+            price,
+            qty: Qty(lots),
+            taker_side,
+            taker: taker_fill,
+            maker: maker_fill,
+        }));
+
+        let maker_side = taker_side.opposite();
+        self.uncount(maker, lots);
+        if self.orders.get(maker).open() == 0 {
+            let book = &mut self.markets[usize::from(instrument.0)].book;
+            book.leave(&mut self.orders, maker);
+            self.unlist(maker);
+            self.close(maker, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
+            events.push(Event::Filled { order: maker_fill.order });
+        }
+        events.push(Event::Level { instrument, side: maker_side, price, qty: level_qty });
+        self.refresh_held(maker_holding);
+        self.cut_reduce_only(maker_holding, events);
+    }
+
+    /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
+    #[inline]
+    fn fill(
+        &mut self,
+        slot: u32,
+        holding_slot: u32,
+        lots: i64,
+        value: Fine,
+        price: Price,
+        role: FillRole,
+    ) -> Fill {
+        let holding = &mut self.holdings[holding_slot as usize];
+        let market = &mut self.markets[usize::from(holding.instrument)];
+        let purse = &mut self.purses[holding.purse as usize];
+        let size = lots.abs();
+
+        let long_before = holding.position.max(0);
+        let was_flat = holding.position == 0;
+        let booked = holding.book(lots, value);
+        market.open_interest += holding.position.max(0) - long_before;
+        if was_flat {
+            holding.holder_place = market.holders.len() as u32;
+            market.holders.push(holding_slot);
+        }
+
+        let (realized, dust) = booked.realized.book();
+        market.dust += dust;
+        let rate = match role {
+            FillRole::Maker => purse.rates.maker,
+            FillRole::Taker | FillRole::TakerAfterEdit => purse.rates.taker,
+        };
+        let fee = fee_of(&market.instrument, size, value, price, rate);
+        market.fees += fee;
+        purse.balance += realized - fee;
+
+        let unrealized = market.unrealized(holding);
+        purse.unrealized = purse.unrealized - holding.unrealized + unrealized;
+        holding.unrealized = unrealized;
+
+        let notional = market.instrument.notional(size, price);
+        let (family, flat, instrument) = (holding.family, holding.position == 0, holding.instrument);
+        let account = holding.account;
+        if flat {
+            self.leave_holders(holding_slot, usize::from(instrument));
+        }
+        self.count_volume(family, notional);
+
+        let now = self.now;
+        let order = self.orders.get_mut(slot);
+        let filled_before = order.filled;
+        order.filled += size;
+        order.updated_at = now;
+        order.reason = Some(UpdateReason::PartialFill);
+        order.error = None;
+        Fill {
+            order: order.id,
+            account: crate::id::AccountId(account),
+            role,
+            filled_before: Qty(filled_before),
+            qty: Qty(order.qty),
+            fee,
+            realized_pnl: realized,
+        }
+    }
+
+    fn leave_holders(&mut self, holding: u32, market: usize) {
+        let place = std::mem::replace(&mut self.holdings[holding as usize].holder_place, NIL);
+        let holders = &mut self.markets[market].holders;
+        holders.swap_remove(place as usize);
+        if let Some(moved) = holders.get(place as usize) {
+            self.holdings[*moved as usize].holder_place = place;
+        }
+    }
+
+    #[inline]
+    fn count_volume(&mut self, family: u32, notional: Money) {
+        let family = &mut self.families[family as usize];
+        if family.count(self.now, notional) {
+            let rates = family.rates();
+            for member in &family.members {
+                let account = &self.accounts[*member as usize];
+                let inverse = account.inverse.iter().copied().filter(|purse| *purse != NIL);
+                for purse in inverse.chain([account.flex]) {
+                    self.purses[purse as usize].rates = rates;
+                }
+            }
+        }
+    }
+
+    /// Puts an order into the book and into its holding's sums.
+    pub(super) fn rest(&mut self, slot: u32, events: &mut Vec<Event>) {
+        let holding_slot = self.orders.get(slot).holding;
+        self.list_open(slot);
+        self.enter_book(slot, events);
+        self.refresh_held(holding_slot);
+    }
+
+    pub(super) fn enter_book(&mut self, slot: u32, events: &mut Vec<Event>) {
+        let order = self.orders.get(slot);
+        let (side, price) = (order.side, Price(order.price));
+        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
+        let qty = self.markets[usize::from(instrument.0)].book.enter(&mut self.orders, slot);
+        events.push(Event::Level { instrument, side, price, qty });
+    }
+
+    pub(super) fn leave_book(&mut self, slot: u32, events: &mut Vec<Event>) {
+        let order = self.orders.get(slot);
+        let (side, price) = (order.side, Price(order.price));
+        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
+        let qty = self.markets[usize::from(instrument.0)].book.leave(&mut self.orders, slot);
+        events.push(Event::Level { instrument, side, price, qty });
+    }
+
+    /// Takes an open order into its holding's list, counts and sums.
+    pub(super) fn list_open(&mut self, slot: u32) {
+        let order = self.orders.get(slot);
+        let holding = &mut self.holdings[order.holding as usize];
+        holding.small_orders += u32::from(order.small);
+        holding.reduce_only_orders += u32::from(order.reduce_only);
+        let place = holding.orders.len() as u32;
+        holding.orders.push(slot);
+        if !order.reduce_only {
+            let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+            let value = Fine(instrument.value(order.open(), Price(order.price)).0.abs());
+            let sum = holding.open_sum_mut(order.side);
+            sum.lots += order.open();
+            sum.value += value;
+        }
+        self.orders.record_mut(slot).own_place = place;
+    }
+
+    /// Takes an order out of its holding's list and counts; its sums must be taken out by [`Exchange::uncount`].
+    pub(super) fn unlist(&mut self, slot: u32) {
+        let order = self.orders.get(slot);
+        let holding = &mut self.holdings[order.holding as usize];
+        holding.small_orders -= u32::from(order.small);
+        holding.reduce_only_orders -= u32::from(order.reduce_only);
+        let place = self.orders.record(slot).own_place;
+        holding.orders.swap_remove(place as usize);
+        if let Some(moved) = holding.orders.get(place as usize) {
+            self.orders.record_mut(*moved).own_place = place;
+        }
+    }
+
+    /// Takes `lots` of an open order out of its holding's sums. The order itself is smaller by them already.
+    pub(super) fn uncount(&mut self, slot: u32, lots: i64) {
+        let order = self.orders.get(slot);
+        if order.reduce_only {
+            return;
+        }
+        let holding = &mut self.holdings[order.holding as usize];
+        let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+        let price = Price(order.price);
+        // As the difference of two order values, not the value of the difference: where values are rounded (inverse
+        // contracts) the sum stays the sum of what is open.
+        let value = instrument.value(order.open() + lots, price).0.abs()
+            - instrument.value(order.open(), price).0.abs();
+        let sum = holding.open_sum_mut(order.side);
+        sum.lots -= lots;
+        sum.value -= Fine(value);
+    }
+
+    /// Takes an open order out of the book, the list and the sums of its holding.
+    pub(super) fn withdraw(&mut self, slot: u32, events: &mut Vec<Event>) {
+        self.leave_book(slot, events);
+        self.unlist(slot);
+        let open = self.orders.get(slot).open();
+        if !self.orders.get(slot).reduce_only {
+            let order = self.orders.get(slot);
+            let holding = &mut self.holdings[order.holding as usize];
+            let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+            let value = Fine(instrument.value(open, Price(order.price)).0.abs());
+            let sum = holding.open_sum_mut(order.side);
+            sum.lots -= open;
+            sum.value -= value;
+        }
+    }
+
+    /// Removes an open order: out of the book, closed, told.
+    pub(super) fn remove_open(
+        &mut self,
+        slot: u32,
+        reason: UpdateReason,
+        error: Option<OrderError>,
+        events: &mut Vec<Event>,
+    ) {
+        let holding = self.orders.get(slot).holding;
+        self.withdraw(slot, events);
+        self.refresh_held(holding);
+        self.close(slot, OrderStatus::Cancelled, reason, error, events);
+        events.push(Event::Cancelled { order: self.orders.view(slot) });
+    }
+
+    /// Ends an order's life: it is remembered for five seconds. It must be out of every list already.
+    pub(super) fn close(
+        &mut self,
+        slot: u32,
+        status: OrderStatus,
+        reason: impl Into<Option<UpdateReason>>,
+        error: Option<OrderError>,
+        events: &mut Vec<Event>,
+    ) {
+        let now = self.now;
+        let order = self.orders.get_mut(slot);
+        order.status = status;
+        order.reason = reason.into();
+        order.error = error;
+        order.updated_at = now;
+        let number = order.id.0;
+        self.closed.push_back((now, slot, number));
+        let account = self.orders.record(slot).account.0 as usize;
+        let remembered = &mut self.accounts[account].closed;
+        remembered.push_back(slot);
+        if remembered.len() > CLOSED_PER_ACCOUNT
+            && let Some(oldest) = remembered.pop_front()
+        {
+            self.forget(oldest, events);
+        }
+    }
+
+    pub(super) fn forget(&mut self, slot: u32, events: &mut Vec<Event>) {
+        events.push(Event::Forgotten { order: self.orders.get(slot).id });
+        self.orders.remove(slot);
+    }
+
+    /// Brings the margin a holding holds up to date in its purse.
+    #[inline]
+    pub(super) fn refresh_held(&mut self, holding: u32) {
+        let holding = &mut self.holdings[holding as usize];
+        let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+        let held = holding.initial_margin(instrument);
+        let purse = &mut self.purses[holding.purse as usize];
+        purse.held = purse.held - holding.held + held;
+        holding.held = held;
+    }
+
+    /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,
+    /// at one price the youngest first. Those on the side that would add to it go whole.
+    pub(super) fn cut_reduce_only(&mut self, holding_slot: u32, events: &mut Vec<Event>) {
+        let holding = &self.holdings[holding_slot as usize];
+        if holding.reduce_only_orders == 0 {
+            return;
+        }
+        let closing = if holding.position > 0 { Side::Sell } else { Side::Buy };
+        let mut left = holding.position.abs();
+        let mut cuts = Vec::new();
+        for slot in self.reduce_only_by_aggression(holding_slot) {
+            let order = self.orders.get(slot);
+            let kept = if order.side == closing { order.open().min(left) } else { 0 };
+            left -= kept;
+            if kept < order.open() {
+                cuts.push((slot, order.open() - kept));
+            }
+        }
+        for (slot, cut) in cuts.into_iter().rev() {
+            if cut == self.orders.get(slot).open() {
+                self.remove_open(slot, UpdateReason::WouldNotReducePosition, None, events);
+            } else {
+                self.reduce(slot, cut, events);
+            }
+        }
+    }
+
+    /// Slots of a holding's resting reduce-only orders, the most aggressive first, at one price the oldest first.
+    pub(super) fn reduce_only_by_aggression(&self, holding: u32) -> Vec<u32> {
+        let holding = &self.holdings[holding as usize];
+        let mut slots: Vec<u32> =
+            holding.orders.iter().copied().filter(|slot| self.orders.get(*slot).reduce_only).collect();
+        slots.sort_unstable_by_key(|slot| {
+            let order = self.orders.get(*slot);
+            (-order.side.sign() * order.price, order.id)
+        });
+        slots
+    }
+
+    fn reduce(&mut self, slot: u32, by: i64, events: &mut Vec<Event>) {
+        let now = self.now;
+        let order = self.orders.get_mut(slot);
+        order.qty -= by;
+        order.reason = Some(UpdateReason::WouldNotReducePosition);
+        order.updated_at = now;
+        let (level, side, price) = (order.level, order.side, Price(order.price));
+        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
+        let qty = self.markets[usize::from(instrument.0)].book.shrink(level, by);
+        events.push(Event::Reduced { order: self.orders.view(slot), by: Qty(by) });
+        events.push(Event::Level { instrument, side, price, qty });
+    }
+}

@@ -1,0 +1,100 @@
+//! Stored forms: commands for the journal, events for their hash, the whole state for snapshots. Every form starts
+//! with its version; a reader refuses one it does not know.
+
+use super::Exchange;
+use crate::command::Command;
+use crate::event::Event;
+
+/// Version of each stored form. A change of any stored type, or of the rules that `apply` follows, is a new version.
+const COMMAND_VERSION: u8 = 1;
+const EVENT_VERSION: u8 = 1;
+const STATE_VERSION: u8 = 1;
+
+/// Why stored bytes are not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// Written by a version this one does not know.
+    #[error("the stored {what} has version {found}; this build reads version {known}")]
+    Version {
+        /// Command or state.
+        what: &'static str,
+        /// What was found.
+        found: u8,
+        /// What is known.
+        known: u8,
+    },
+    /// Not what it says it is.
+    #[error("the stored {what} cannot be read: {problem}")]
+    Damaged {
+        /// Command or state.
+        what: &'static str,
+        /// What the decoder said.
+        problem: String,
+    },
+}
+
+impl Command {
+    /// Appends the stored form.
+    pub fn encode(&self, to: &mut Vec<u8>) {
+        append(COMMAND_VERSION, self, to);
+    }
+
+    /// Reads a stored form; it must be all of `bytes`.
+    ///
+    /// # Errors
+    /// [`CodecError`] for another version, and for bytes that are no command.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        read("command", COMMAND_VERSION, bytes)
+    }
+}
+
+impl Event {
+    /// Appends the form that event hashes are taken over.
+    pub fn encode(&self, to: &mut Vec<u8>) {
+        append(EVENT_VERSION, self, to);
+    }
+}
+
+impl Exchange {
+    /// The whole state. Equal states have equal forms.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        append(STATE_VERSION, self, &mut bytes);
+        bytes
+    }
+
+    /// Reads a state.
+    ///
+    /// # Errors
+    /// [`CodecError`] for another version, and for bytes that are no state.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        let mut exchange: Self = read("state", STATE_VERSION, bytes)?;
+        exchange.orders.reindex();
+        Ok(exchange)
+    }
+
+    /// BLAKE3 of the stored form of the state.
+    pub fn state_hash(&self) -> [u8; 32] {
+        *blake3::hash(&self.encode()).as_bytes()
+    }
+}
+
+fn append<T: serde::Serialize>(version: u8, value: &T, to: &mut Vec<u8>) {
+    to.push(version);
+    let filled = std::mem::take(to);
+    *to = postcard::to_extend(value, filled).expect("writing into memory cannot fail");
+}
+
+fn read<'a, T: serde::Deserialize<'a>>(
+    what: &'static str,
+    known: u8,
+    bytes: &'a [u8],
+) -> Result<T, CodecError> {
+    let damaged = |problem: String| CodecError::Damaged { what, problem };
+    let (found, body) = bytes.split_first().ok_or_else(|| damaged("it is empty".into()))?;
+    if *found != known {
+        return Err(CodecError::Version { what, found: *found, known });
+    }
+    let (value, rest) = postcard::take_from_bytes(body).map_err(|error| damaged(error.to_string()))?;
+    if rest.is_empty() { Ok(value) } else { Err(damaged(format!("{} bytes follow it", rest.len()))) }
+}

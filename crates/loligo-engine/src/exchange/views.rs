@@ -1,0 +1,181 @@
+//! Questions the outside may ask.
+
+use super::Exchange;
+use crate::account::{Purse, initial_of, maintenance_of};
+use crate::event::OrderView;
+use crate::id::{AccountId, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
+use crate::instrument::{ContractKind, Instrument};
+use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
+use crate::order::NIL;
+use crate::view::{AccountView, FeeRates, MarketView, PositionView, WalletView};
+
+impl Exchange {
+    /// A listed contract.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.markets.get(usize::from(id.0)).map(|market| &market.instrument)
+    }
+
+    /// Every listed contract, in order of number.
+    pub fn instruments(&self) -> impl Iterator<Item = (InstrumentId, &Instrument)> {
+        self.markets.iter().enumerate().map(|(at, market)| (InstrumentId(at as u16), &market.instrument))
+    }
+
+    /// A contract by its symbol, exactly as listed.
+    pub fn instrument_by_symbol(&self, symbol: &str) -> Option<InstrumentId> {
+        self.symbols.get(symbol).copied()
+    }
+
+    /// A pair by its name.
+    pub fn pair_by_name(&self, name: &str) -> Option<PairId> {
+        self.pairs.iter().position(|pair| pair.name == name).map(|at| PairId(at as u16))
+    }
+
+    /// A pair's name.
+    pub fn pair_name(&self, id: PairId) -> Option<&str> {
+        self.pairs.get(usize::from(id.0)).map(|pair| pair.name.as_str())
+    }
+
+    /// An account.
+    pub fn account(&self, id: AccountId) -> Option<AccountView> {
+        let account = self.accounts.get(id.0 as usize)?;
+        Some(AccountView { id, parent: account.parent.map(AccountId), house: account.house })
+    }
+
+    /// How many accounts there are; their numbers are dense from 0.
+    pub fn account_count(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Prices and state of a contract.
+    pub fn market(&self, id: InstrumentId) -> Option<MarketView> {
+        let market = self.markets.get(usize::from(id.0))?;
+        let pair = &self.pairs[usize::from(market.pair().0)];
+        Some(MarketView {
+            state: market.state(pair, self.now),
+            index: pair.index,
+            mark: market.mark,
+            last: market.last.map(Price),
+            bid: market.book.touch(Side::Buy),
+            ask: market.book.touch(Side::Sell),
+            open_interest: Qty(market.open_interest),
+        })
+    }
+
+    /// Price levels of one side, best first, at most so many.
+    pub fn depth(&self, id: InstrumentId, side: Side, levels: usize) -> Vec<(Price, Qty)> {
+        self.markets.get(usize::from(id.0)).map_or_else(Vec::new, |market| {
+            market.book.levels(side).take(levels).map(|level| (Price(level.price), Qty(level.qty))).collect()
+        })
+    }
+
+    /// An order that is open, or was closed in the last five seconds.
+    pub fn order(&self, id: OrderId) -> Option<OrderView> {
+        self.orders.find(id).map(|slot| self.orders.view(slot))
+    }
+
+    /// Open orders of an account, by contract, then oldest first.
+    pub fn open_orders(&self, account: AccountId) -> Vec<OrderView> {
+        self.open_slots(account, None).into_iter().map(|slot| self.orders.view(slot)).collect()
+    }
+
+    /// Every order that is open, or was closed in the last five seconds, in order of number.
+    pub fn known_orders(&self) -> Vec<OrderView> {
+        self.orders.known().map(|slot| self.orders.view(slot)).collect()
+    }
+
+    /// An account's positions, by contract.
+    pub fn positions(&self, account: AccountId) -> Vec<PositionView> {
+        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+        let held =
+            owner.holdings.iter().filter(|slot| **slot != NIL).map(|slot| &self.holdings[*slot as usize]);
+        held.filter(|holding| holding.position != 0)
+            .map(|holding| {
+                let market = &self.markets[usize::from(holding.instrument)];
+                PositionView {
+                    instrument: InstrumentId(holding.instrument),
+                    qty: holding.position,
+                    entry: holding.entry,
+                    average_price: average_price(&market.instrument, holding.position, holding.entry),
+                    unrealized_pnl: holding.unrealized,
+                }
+            })
+            .collect()
+    }
+
+    /// An account's wallets: cash, flex, then its inverse wallets by pair.
+    pub fn wallets(&self, account: AccountId) -> Vec<WalletView> {
+        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+        let cash = WalletView {
+            wallet: Wallet::Cash,
+            balances: owner.cash.clone(),
+            settlement: None,
+            unrealized_pnl: Fine::ZERO,
+            equity: Fine::ZERO,
+            initial_margin: Fine::ZERO,
+            initial_margin_with_orders: Fine::ZERO,
+            maintenance_margin: Fine::ZERO,
+        };
+        let mut wallets = vec![cash, self.wallet(account.0, owner.flex)];
+        let inverse = owner.inverse.iter().filter(|purse| **purse != NIL);
+        wallets.extend(inverse.map(|purse| self.wallet(account.0, *purse)));
+        wallets
+    }
+
+    fn wallet(&self, account: u32, purse_slot: u32) -> WalletView {
+        let owner = &self.accounts[account as usize];
+        let purse: &Purse = &self.purses[purse_slot as usize];
+        let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
+        for slot in owner.holdings.iter().filter(|slot| **slot != NIL) {
+            let holding = &self.holdings[*slot as usize];
+            if holding.purse == purse_slot && holding.position != 0 {
+                let market = &self.markets[usize::from(holding.instrument)];
+                initial += initial_of(&market.instrument, Fine(holding.entry.0.abs()));
+                let at_mark = i128::from(holding.position) * market.mark_value.0;
+                maintenance += maintenance_of(&market.instrument, Fine(at_mark.abs()));
+            }
+        }
+        let mut balances = vec![(purse.currency, purse.balance)];
+        if purse.wallet == Wallet::Flex {
+            balances.extend_from_slice(&owner.flex_other);
+            balances.sort_unstable_by_key(|(currency, _)| *currency);
+        }
+        WalletView {
+            wallet: purse.wallet,
+            balances,
+            settlement: Some(purse.currency),
+            unrealized_pnl: purse.unrealized,
+            equity: purse.equity(),
+            initial_margin: initial,
+            initial_margin_with_orders: purse.held,
+            maintenance_margin: maintenance,
+        }
+    }
+
+    /// What an account pays per fill now.
+    pub fn fee_rates(&self, account: AccountId) -> Option<FeeRates> {
+        let account = self.accounts.get(account.0 as usize)?;
+        Some(self.purses[account.flex as usize].rates)
+    }
+
+    /// Volume of an account's family over the last thirty days, in USD.
+    pub fn volume_usd(&self, account: AccountId) -> Option<Money> {
+        let account = self.accounts.get(account.0 as usize)?;
+        Some(self.families[account.family as usize].volume)
+    }
+}
+
+/// Average price a position was entered at.
+fn average_price(instrument: &Instrument, position: i64, entry: Fine) -> FinePrice {
+    let precision = i32::from(instrument.spec().lot_precision);
+    let (lots, entry) = (i128::from(position.abs()), entry.0.abs());
+    let price = match instrument.spec().kind {
+        // entry 1e-24 per lot of 10^-precision contracts, to 1e-18 per contract: over lots x 10^(6 - precision).
+        ContractKind::Linear => mul_div_half_even(entry, 1, lots * pow10((6 - precision) as u32)),
+        // contracts / entry, to 1e-18: lots x 10^(42 - precision) over entry.
+        ContractKind::Inverse if entry > 0 => {
+            mul_div_half_even(lots * pow10(18), pow10((24 - precision) as u32), entry)
+        }
+        ContractKind::Inverse => None,
+    };
+    FinePrice(price.unwrap_or(0))
+}

@@ -1,0 +1,290 @@
+//! Whole-state checks: what must hold after every command, recomputed from scratch.
+
+use crate::account::{Holding, OpenSum};
+use crate::event::OrderStatus;
+use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
+use crate::id::{Currency, Price, Side};
+use crate::money::Fine;
+use crate::order::NIL;
+use std::collections::BTreeMap;
+
+/// A broken invariant, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invariant broken: {0}")]
+pub struct Violation(pub String);
+
+/// What a whole-state check found to be in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// Where the money of each currency is.
+    pub currencies: Vec<CurrencyAudit>,
+    /// Orders resting in books.
+    pub open_orders: u64,
+    /// Positions that are not flat.
+    pub positions: u64,
+}
+
+/// Money of one currency. Deposited = wallets - entry values + fees + dust, to the last unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrencyAudit {
+    /// Which currency.
+    pub currency: Currency,
+    /// What came in, less what went out.
+    pub deposited: Fine,
+    /// All balances of all accounts.
+    pub wallets: Fine,
+    /// Signed entry values of all open positions: what is neither won nor lost until they close.
+    pub entries: Fine,
+    /// Fees taken, less rebates paid.
+    pub fees: Fine,
+    /// What rounding left over.
+    pub dust: Fine,
+}
+
+macro_rules! hold {
+    ($condition:expr, $($words:tt)+) => {
+        if !$condition {
+            return Err(Violation(format!($($words)+)));
+        }
+    };
+}
+
+impl Exchange {
+    /// Checks the whole state against itself.
+    ///
+    /// # Errors
+    /// The first [`Violation`] found.
+    pub fn audit(&self) -> Result<Audit, Violation> {
+        let open_orders = self.check_books()?;
+        let positions = self.check_holdings()?;
+        self.check_purses()?;
+        self.check_closed()?;
+        Ok(Audit { currencies: self.check_money()?, open_orders, positions })
+    }
+
+    /// Books are uncrossed, levels sum up, queues are linked both ways, in time order where no edit moved an order.
+    fn check_books(&self) -> Result<u64, Violation> {
+        let mut seen = 0;
+        for (at, market) in self.markets.iter().enumerate() {
+            let (bid, ask) = (market.book.best(Side::Buy), market.book.best(Side::Sell));
+            if let (Some(bid), Some(ask)) = (bid, ask) {
+                hold!(bid.price < ask.price, "book {at} is crossed: {} >= {}", bid.price, ask.price);
+            }
+            for side in [Side::Buy, Side::Sell] {
+                for level in market.book.levels(side) {
+                    let (mut slot, mut prev, mut sum) = (level.head, NIL, 0);
+                    while slot != NIL {
+                        let order = self.orders.get(slot);
+                        let holding = &self.holdings[order.holding as usize];
+                        hold!(order.prev == prev, "order {:?} is linked wrongly", order.id);
+                        hold!(
+                            order.price == level.price
+                                && order.side == side
+                                && usize::from(holding.instrument) == at,
+                            "order {:?} stands in a queue that is not its own",
+                            order.id
+                        );
+                        hold!(
+                            order.status == OrderStatus::EnteredBook,
+                            "order {:?} rests but is closed",
+                            order.id
+                        );
+                        hold!(
+                            order.open() > 0 && order.filled >= 0,
+                            "order {:?} rests with nothing open",
+                            order.id
+                        );
+                        sum += order.open();
+                        seen += 1;
+                        (prev, slot) = (slot, order.next);
+                    }
+                    hold!(
+                        level.tail == prev && level.qty == sum && sum > 0,
+                        "level {} of book {at} does not sum up",
+                        level.price
+                    );
+                }
+            }
+        }
+        let open =
+            self.orders.known().filter(|slot| !self.orders.get(*slot).status.is_closed()).count() as u64;
+        hold!(open == seen, "{open} orders are open but {seen} rest in books");
+        Ok(seen)
+    }
+
+    /// Sums kept per holding agree with its orders; positions of a contract sum to zero; reduce-only orders cannot
+    /// add; no position beyond its limit.
+    fn check_holdings(&self) -> Result<u64, Violation> {
+        let mut net = vec![(0_i128, 0_i128); self.markets.len()];
+        let mut positions = 0;
+        for (slot, holding) in self.holdings.iter().enumerate() {
+            self.check_holding(slot as u32, holding)?;
+            let (sum, long) = &mut net[usize::from(holding.instrument)];
+            *sum += i128::from(holding.position);
+            *long += i128::from(holding.position.max(0));
+            positions += u64::from(holding.position != 0);
+        }
+        for (at, (sum, long)) in net.into_iter().enumerate() {
+            let market = &self.markets[at];
+            hold!(sum == 0, "positions of contract {at} sum to {sum}");
+            hold!(
+                long == i128::from(market.open_interest),
+                "open interest of contract {at} is not its longs"
+            );
+            for (place, holder) in market.holders.iter().enumerate() {
+                let holding = &self.holdings[*holder as usize];
+                hold!(
+                    holding.holder_place as usize == place && holding.position != 0,
+                    "holder {holder} of contract {at} is listed wrongly"
+                );
+            }
+        }
+        Ok(positions)
+    }
+
+    fn check_holding(&self, slot: u32, holding: &Holding) -> Result<(), Violation> {
+        let market = &self.markets[usize::from(holding.instrument)];
+        let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
+        let (mut small, mut reduce_only, mut closing) = (0, 0, 0_i64);
+        for (place, order_slot) in holding.orders.iter().enumerate() {
+            let order = self.orders.get(*order_slot);
+            hold!(
+                order.holding == slot && self.orders.record(*order_slot).own_place as usize == place,
+                "order {:?} is listed wrongly",
+                order.id
+            );
+            hold!(order.level != NIL, "order {:?} is listed as open but rests nowhere", order.id);
+            small += u32::from(order.small);
+            if order.reduce_only {
+                reduce_only += 1;
+                hold!(
+                    i128::from(order.side.sign()) * i128::from(holding.position) < 0,
+                    "reduce-only order {:?} would not reduce",
+                    order.id
+                );
+                closing += order.open();
+            } else {
+                let sum = if order.side == Side::Buy { &mut buys } else { &mut sells };
+                sum.lots += order.open();
+                sum.value += Fine(market.instrument.value(order.open(), Price(order.price)).0.abs());
+            }
+        }
+        hold!(closing <= holding.position.abs(), "reduce-only orders of holding {slot} exceed its position");
+        hold!(
+            buys == holding.buys && sells == holding.sells,
+            "sums of open orders of holding {slot} are off"
+        );
+        hold!(
+            small == holding.small_orders && reduce_only == holding.reduce_only_orders,
+            "counts of open orders of holding {slot} are off"
+        );
+        hold!(
+            holding.held == holding.initial_margin(&market.instrument),
+            "margin of holding {slot} is stale"
+        );
+        hold!(holding.unrealized == market.unrealized(holding), "open P&L of holding {slot} is stale");
+        hold!(
+            (holding.position == 0) == (holding.holder_place == NIL),
+            "holding {slot} is listed as a holder wrongly"
+        );
+        hold!(
+            holding.position != 0 || holding.entry == Fine::ZERO,
+            "holding {slot} is flat but has an entry value"
+        );
+        Ok(())
+    }
+
+    /// Sums kept per purse agree with its holdings.
+    fn check_purses(&self) -> Result<(), Violation> {
+        let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
+        for holding in &self.holdings {
+            let (unrealized, held) = &mut sums[holding.purse as usize];
+            *unrealized += holding.unrealized;
+            *held += holding.held;
+        }
+        for (slot, (unrealized, held)) in sums.into_iter().enumerate() {
+            let purse = &self.purses[slot];
+            hold!(
+                purse.unrealized == unrealized && purse.held == held,
+                "sums of purse {slot} (account {}) are off",
+                purse.account
+            );
+        }
+        Ok(())
+    }
+
+    /// Closed orders are remembered once, within their bound.
+    fn check_closed(&self) -> Result<(), Violation> {
+        let remembered: usize = self.accounts.iter().map(|account| account.closed.len()).sum();
+        let closed = self.orders.known().filter(|slot| self.orders.get(*slot).status.is_closed()).count();
+        hold!(remembered == closed, "{closed} closed orders are known but {remembered} remembered");
+        for (at, account) in self.accounts.iter().enumerate() {
+            hold!(
+                account.closed.len() <= CLOSED_PER_ACCOUNT,
+                "account {at} remembers too many closed orders"
+            );
+        }
+        for slot in self.orders.known() {
+            let order = self.orders.get(slot);
+            hold!(order.filled <= order.qty, "order {:?} is filled beyond its size", order.id);
+            let full = order.filled == order.qty && order.qty > 0;
+            hold!(
+                full == (order.status == OrderStatus::FullyExecuted),
+                "order {:?} is {:?} with {} of {} filled",
+                order.id,
+                order.status,
+                order.filled,
+                order.qty
+            );
+        }
+        Ok(())
+    }
+
+    /// Money in equals money out, to the last unit.
+    fn check_money(&self) -> Result<Vec<CurrencyAudit>, Violation> {
+        let mut audits: BTreeMap<Currency, CurrencyAudit> = BTreeMap::new();
+        let mut at = |currency: Currency, book: &mut dyn FnMut(&mut CurrencyAudit)| {
+            let zero = Fine::ZERO;
+            book(audits.entry(currency).or_insert(CurrencyAudit {
+                currency,
+                deposited: zero,
+                wallets: zero,
+                entries: zero,
+                fees: zero,
+                dust: zero,
+            }));
+        };
+        for (currency, amount) in &self.deposited {
+            at(*currency, &mut |audit| audit.deposited += amount.fine());
+        }
+        for purse in &self.purses {
+            at(purse.currency, &mut |audit| audit.wallets += purse.balance.fine());
+        }
+        for account in &self.accounts {
+            for (currency, amount) in account.cash.iter().chain(&account.flex_other) {
+                at(*currency, &mut |audit| audit.wallets += amount.fine());
+            }
+        }
+        for holding in &self.holdings {
+            let currency = self.markets[usize::from(holding.instrument)].instrument.settlement();
+            at(currency, &mut |audit| audit.entries += holding.entry);
+        }
+        for market in &self.markets {
+            at(market.instrument.settlement(), &mut |audit| {
+                audit.fees += market.fees.fine();
+                audit.dust += market.dust;
+            });
+        }
+        for audit in audits.values() {
+            let accounted = audit.wallets - audit.entries + audit.fees + audit.dust;
+            hold!(
+                accounted == audit.deposited,
+                "{:?}: {} deposited but {} accounted for (units of 1e-24)",
+                audit.currency,
+                audit.deposited.0,
+                accounted.0
+            );
+        }
+        Ok(audits.into_values().collect())
+    }
+}

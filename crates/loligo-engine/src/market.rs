@@ -1,0 +1,185 @@
+//! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
+
+use crate::account::Holding;
+use crate::book::Book;
+use crate::id::{PairId, Side, Timestamp};
+use crate::instrument::Instrument;
+use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
+use crate::view::MarketState;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// An index older than this stops its markets (rules 4.5).
+const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
+/// The mark is the mean of this many one-second samples of the premium.
+const SAMPLES: usize = 30;
+/// How long the last good premium stands in for a side that is too thin.
+const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
+/// One, at the 18 decimals of premiums and prices.
+const ONE: i128 = 10_i128.pow(18);
+const DAY: i128 = 86_400 * Timestamp::SECOND as i128;
+
+/// A pair with an index price.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pair {
+    pub name: String,
+    pub index: Option<FinePrice>,
+    /// The operator's pin; quotes do not move it.
+    pub pinned: bool,
+    /// When the price source last spoke; absent while the index is a constant, which never ages.
+    pub published_at: Option<Timestamp>,
+}
+
+impl Pair {
+    /// True when the index is too old (or missing) to trade on.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        self.index.is_none()
+            || (!self.pinned && self.published_at.is_some_and(|at| now.0 - at.0 > INDEX_STALE))
+    }
+}
+
+/// A listed contract and everything that moves on it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Market {
+    pub instrument: Instrument,
+    pub book: Book,
+    /// Price of the last execution, in ticks.
+    pub last: Option<i64>,
+    pub mark: Option<FinePrice>,
+    /// Value of one lot at mark; zero without a mark.
+    pub mark_value: Fine,
+    pub mark_pinned: bool,
+    /// Slots of holdings with a position, in no order.
+    pub holders: Vec<u32>,
+    /// Sum of long positions in lots.
+    pub open_interest: i64,
+    /// Fees taken on this contract, and what rounding left over: the exchange's own side of its fills.
+    pub fees: Money,
+    pub dust: Fine,
+    premiums: VecDeque<i128>,
+    good_premium: Option<(i128, Timestamp)>,
+}
+
+impl Market {
+    pub fn new(instrument: Instrument) -> Self {
+        Self {
+            instrument,
+            book: Book::default(),
+            last: None,
+            mark: None,
+            mark_value: Fine::ZERO,
+            mark_pinned: false,
+            holders: Vec::new(),
+            open_interest: 0,
+            fees: Money::ZERO,
+            dust: Fine::ZERO,
+            premiums: VecDeque::with_capacity(SAMPLES),
+            good_premium: None,
+        }
+    }
+
+    pub fn pair(&self) -> PairId {
+        self.instrument.pair()
+    }
+
+    /// Whether it trades.
+    #[inline]
+    pub fn state(&self, pair: &Pair, now: Timestamp) -> MarketState {
+        let spec = self.instrument.spec();
+        if now < spec.opening || spec.expiry.is_some_and(|at| now >= at) {
+            MarketState::Closed
+        } else if pair.is_stale(now) || self.mark.is_none() {
+            MarketState::Suspended
+        } else {
+            MarketState::Open
+        }
+    }
+
+    /// Sets the mark price.
+    pub fn set_mark(&mut self, price: FinePrice) {
+        self.mark = Some(price);
+        self.mark_value = self.instrument.value_per_lot(price);
+    }
+
+    /// Open P&L of a holding at mark.
+    #[inline]
+    pub fn unrealized(&self, holding: &Holding) -> Fine {
+        if holding.position == 0 || self.mark.is_none() {
+            return Fine::ZERO;
+        }
+        Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry
+    }
+
+    /// Takes one sample of the premium, as the book stands at `now`.
+    pub fn sample(&mut self, index: FinePrice, now: Timestamp) {
+        let premium =
+            match self.impact_mid() {
+                Some(mid) => {
+                    let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0)
+                        .unwrap_or(if mid > index { ONE } else { -ONE });
+                    self.good_premium = Some((premium, now));
+                    premium
+                }
+                None => match self.good_premium {
+                    Some((premium, at)) if now.0 - at.0 <= PREMIUM_KEPT => premium,
+                    _ => 0,
+                },
+            };
+        let cap = self.premium_cap(now);
+        if self.premiums.len() == SAMPLES {
+            self.premiums.pop_front();
+        }
+        self.premiums.push_back(premium.clamp(-cap, cap));
+    }
+
+    /// The mark price by its formula: index x (1 + mean of the capped premium samples), 14 significant digits.
+    pub fn formula_mark(&self, index: FinePrice) -> FinePrice {
+        let mean = match self.premiums.len() as i128 {
+            0 => 0,
+            count => div_half_even(self.premiums.iter().sum(), count),
+        };
+        let mark =
+            mul_div_half_even(index.0, ONE + mean, ONE).expect("a capped premium cannot overflow a price");
+        FinePrice(round_significant(mark, 14).max(1))
+    }
+
+    /// Greatest premium counted (rules 4.5): 1% for perpetuals; for dated contracts 1% at one day to 20% at 210 days.
+    fn premium_cap(&self, now: Timestamp) -> i128 {
+        let percent = ONE / 100;
+        let Some(expiry) = self.instrument.spec().expiry else { return percent };
+        let left = i128::from(expiry.0.saturating_sub(now.0).max(0));
+        if left <= DAY {
+            percent
+        } else if left >= 210 * DAY {
+            20 * percent
+        } else {
+            percent + 19 * percent * (left - DAY) / (209 * DAY)
+        }
+    }
+
+    /// Mean of the average prices of buying and of selling the impact size; `None` when a side is too thin.
+    fn impact_mid(&self) -> Option<FinePrice> {
+        let size = self.instrument.spec().impact_mid_size.0;
+        let cost = |side| {
+            let (mut left, mut cost) = (size, 0_i128);
+            for level in self.book.levels(side) {
+                let taken = left.min(level.qty);
+                cost += i128::from(taken) * i128::from(level.price);
+                left -= taken;
+                if left == 0 {
+                    return Some(cost);
+                }
+            }
+            None
+        };
+        let both = cost(Side::Buy)? + cost(Side::Sell)?;
+        let tick = self.instrument.fine_price(crate::id::Price(1)).0;
+        mul_div_half_even(both, tick, 2 * i128::from(size)).map(FinePrice)
+    }
+}
+
+/// `value` (positive) rounded half to even at so many significant digits.
+fn round_significant(value: i128, digits: u32) -> i128 {
+    let have = value.checked_ilog10().map_or(1, |log| log + 1);
+    if have <= digits { value } else { div_half_even(value, pow10(have - digits)) * pow10(have - digits) }
+}

@@ -1,0 +1,284 @@
+//! All orders the exchange knows: the open ones, and the closed ones of the last five seconds.
+//!
+//! Orders live in a slab; a slot is what books, holdings and queues point at. What matching touches (`Order`, one
+//! cache line) is apart from what only views need (`Record`). Orders are found by number through a paged table, by
+//! the client's own name through a hash table that is never iterated, so its layout cannot reach any output.
+
+use crate::command::OrderType;
+use crate::event::{OrderError, OrderStatus, OrderView, UpdateReason};
+use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side, Timestamp};
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+use serde::{Deserialize, Serialize};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// "No slot".
+pub(crate) const NIL: u32 = u32::MAX;
+
+/// The part of an order that matching reads and writes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub id: OrderId,
+    /// Limit in ticks; 0 when what was asked is no price (refused orders only).
+    pub price: i64,
+    /// Total size in lots; 0 when what was asked is no quantity (refused orders only).
+    pub qty: i64,
+    pub filled: i64,
+    pub updated_at: Timestamp,
+    /// Neighbours in the queue of the price level.
+    pub prev: u32,
+    pub next: u32,
+    /// Level slot in the book; `NIL` when not in a book.
+    pub level: u32,
+    /// Holding slot: whose position it trades into.
+    pub holding: u32,
+    pub side: Side,
+    pub order_type: OrderType,
+    pub status: OrderStatus,
+    pub reduce_only: bool,
+    /// Counts as a small order while it is open.
+    pub small: bool,
+    pub reason: Option<UpdateReason>,
+    pub error: Option<OrderError>,
+}
+
+impl Order {
+    pub fn open(&self) -> i64 {
+        self.qty - self.filled
+    }
+}
+
+const _: () = assert!(size_of::<Order>() == 64, "matching reads one cache line per order");
+
+/// The part of an order that only views read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    /// Place in the holding's list of open orders.
+    pub own_place: u32,
+    pub placed_at: Timestamp,
+    pub client_order_id: Option<Arc<str>>,
+}
+
+/// The slab of orders with its two indexes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Orders {
+    orders: Vec<Order>,
+    records: Vec<Record>,
+    free: Vec<u32>,
+    next_number: u64,
+    numbers: Pages,
+    names: Names,
+}
+
+impl Orders {
+    pub fn new(table_seed: u64) -> Self {
+        Self { names: Names { seed: table_seed, table: HashTable::new() }, next_number: 1, ..Self::default() }
+    }
+
+    /// The number the next order gets.
+    pub fn next_id(&self) -> OrderId {
+        OrderId(self.next_number)
+    }
+
+    /// Takes in an order under [`Orders::next_id`]. Its client name is not yet reserved.
+    pub fn insert(&mut self, order: Order, record: Record) -> u32 {
+        debug_assert_eq!(order.id.0, self.next_number);
+        self.next_number += 1;
+        let id = order.id.0;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.orders[slot as usize] = order;
+                self.records[slot as usize] = record;
+                slot
+            }
+            None => {
+                self.orders.push(order);
+                self.records.push(record);
+                (self.orders.len() - 1) as u32
+            }
+        };
+        self.numbers.set(id, slot);
+        slot
+    }
+
+    /// Forgets a closed order.
+    pub fn remove(&mut self, slot: u32) {
+        let id = self.orders[slot as usize].id;
+        self.release_name(slot);
+        self.numbers.clear(id.0);
+        self.records[slot as usize].client_order_id = None;
+        self.orders[slot as usize].id = OrderId(0);
+        self.free.push(slot);
+    }
+
+    #[inline]
+    pub fn get(&self, slot: u32) -> &Order {
+        &self.orders[slot as usize]
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, slot: u32) -> &mut Order {
+        &mut self.orders[slot as usize]
+    }
+
+    #[inline]
+    pub fn record(&self, slot: u32) -> &Record {
+        &self.records[slot as usize]
+    }
+
+    #[inline]
+    pub fn record_mut(&mut self, slot: u32) -> &mut Record {
+        &mut self.records[slot as usize]
+    }
+
+    /// Slot of an order by number, open or lately closed.
+    #[inline]
+    pub fn find(&self, id: OrderId) -> Option<u32> {
+        self.numbers.get(id.0)
+    }
+
+    /// Slot of an order by its account's own name for it. Refused orders hold no name.
+    pub fn find_name(&self, account: AccountId, name: &str) -> Option<u32> {
+        let hash = self.names.hash(account, name);
+        self.names.table.find(hash, |slot| self.is_named(*slot, account, name)).copied()
+    }
+
+    /// Reserves the name in the order's record.
+    pub fn reserve_name(&mut self, slot: u32) {
+        let Self { names, records, .. } = self;
+        let record = &records[slot as usize];
+        if let Some(name) = &record.client_order_id {
+            let hash = names.hash(record.account, name);
+            let Names { seed, table } = names;
+            table.insert_unique(hash, slot, |other| rehash(*seed, &records[*other as usize]));
+        }
+    }
+
+    fn release_name(&mut self, slot: u32) {
+        let Self { names, records, .. } = self;
+        let record = &records[slot as usize];
+        if let Some(name) = &record.client_order_id {
+            let hash = names.hash(record.account, name);
+            if let Ok(entry) = names.table.find_entry(hash, |other| *other == slot) {
+                entry.remove();
+            }
+        }
+    }
+
+    fn is_named(&self, slot: u32, account: AccountId, name: &str) -> bool {
+        let record = &self.records[slot as usize];
+        record.account == account && record.client_order_id.as_deref() == Some(name)
+    }
+
+    /// Every order known, open and closed, in order of number.
+    pub fn known(&self) -> impl Iterator<Item = u32> {
+        self.numbers.iter()
+    }
+
+    /// The order as the world may see it.
+    pub fn view(&self, slot: u32) -> OrderView {
+        let order = self.get(slot);
+        let record = self.record(slot);
+        OrderView {
+            id: order.id,
+            account: record.account,
+            instrument: record.instrument,
+            side: order.side,
+            order_type: order.order_type,
+            status: order.status,
+            reason: order.reason,
+            error: order.error,
+            limit_price: (order.price != 0).then_some(Price(order.price)),
+            qty: (order.qty != 0).then_some(Qty(order.qty)),
+            filled: Qty(order.filled),
+            reduce_only: order.reduce_only,
+            client_order_id: record.client_order_id.clone(),
+            placed_at: record.placed_at,
+            updated_at: order.updated_at,
+        }
+    }
+
+    /// Rebuilds what is not stored: the table of names.
+    pub fn reindex(&mut self) {
+        self.names.table = HashTable::new();
+        let named: Vec<u32> =
+            self.known().filter(|slot| self.get(*slot).status != OrderStatus::Rejected).collect();
+        for slot in named {
+            self.reserve_name(slot);
+        }
+    }
+}
+
+/// Client names in use, by hash. Holds slots only; the names stand in the records.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Names {
+    seed: u64,
+    #[serde(skip)]
+    table: HashTable<u32>,
+}
+
+impl Names {
+    fn hash(&self, account: AccountId, name: &str) -> u64 {
+        hash_name(self.seed, account, name)
+    }
+}
+
+fn hash_name(seed: u64, account: AccountId, name: &str) -> u64 {
+    FixedState::with_seed(seed).hash_one((account, name))
+}
+
+fn rehash(seed: u64, record: &Record) -> u64 {
+    record.client_order_id.as_deref().map_or(0, |name| hash_name(seed, record.account, name))
+}
+
+/// Order numbers to slots. Numbers are dense and die roughly in order, so a page of them is an array, and a page
+/// without a living order is given back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Pages {
+    pages: Vec<Option<Box<Page>>>,
+}
+
+const PAGE: usize = 1024;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Page {
+    living: u32,
+    slots: Vec<u32>,
+}
+
+impl Pages {
+    #[inline]
+    fn get(&self, number: u64) -> Option<u32> {
+        let page = self.pages.get(usize::try_from(number / PAGE as u64).ok()?)?.as_ref()?;
+        let slot = page.slots[(number % PAGE as u64) as usize];
+        (slot != NIL).then_some(slot)
+    }
+
+    fn set(&mut self, number: u64, slot: u32) {
+        let at = (number / PAGE as u64) as usize;
+        if at >= self.pages.len() {
+            self.pages.resize_with(at + 1, || None);
+        }
+        let page = self.pages[at].get_or_insert_with(|| Box::new(Page { living: 0, slots: vec![NIL; PAGE] }));
+        page.living += 1;
+        page.slots[(number % PAGE as u64) as usize] = slot;
+    }
+
+    fn clear(&mut self, number: u64) {
+        let at = (number / PAGE as u64) as usize;
+        if let Some(page) = &mut self.pages[at] {
+            page.slots[(number % PAGE as u64) as usize] = NIL;
+            page.living -= 1;
+            if page.living == 0 {
+                self.pages[at] = None;
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> {
+        self.pages.iter().flatten().flat_map(|page| page.slots.iter().copied()).filter(|slot| *slot != NIL)
+    }
+}
