@@ -174,7 +174,7 @@ mod tests {
         let big = 10_i128.pow(30);
         assert_eq!(mul_div_half_even(big, big, big), Some(big));
         assert_eq!(mul_div_half_even(-big, 3 * big, 2 * big), Some(-3 * big / 2));
-        assert_eq!(mul_div_half_even(5 * big, big, 10 * big * big / big), Some(big / 2));
+        assert_eq!(mul_div_half_even(5 * big, big, 10 * big), Some(big / 2));
         assert_eq!(mul_div_half_even(big, big, 1), None);
         assert_eq!(mul_div_up(big, big, big + 1), Some(big));
         assert_eq!(mul_div_up(7, 1, 2), Some(4));
