@@ -2,7 +2,7 @@
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument};
-use crate::money::{Fine, Money, mul_div_half_even, mul_div_up};
+use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_div_up};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
@@ -208,7 +208,7 @@ pub(crate) fn maintenance_of(instrument: &Instrument, value: Fine) -> Fine {
 
 #[inline]
 fn rate_of(value: Fine, rate: u32) -> Fine {
-    Fine(mul_div_up(value.0, i128::from(rate), 1_000_000).expect("a margin is not larger than its value"))
+    Fine(millionths_up(value.0, rate))
 }
 
 #[inline]
@@ -226,13 +226,29 @@ pub(crate) fn fee_of(
     price: crate::id::Price,
     rate: i32,
 ) -> Money {
-    let size = i128::from(rate.unsigned_abs());
-    let (value, per) = match instrument.spec().kind {
-        ContractKind::Linear => (instrument.linear_money(lots, price), 100_000_000),
-        ContractKind::Inverse => (value.0.abs(), 100_000_000 * 10_i128.pow(13)),
-    };
-    let product = value * size;
-    if rate >= 0 { Money(crate::money::div_up(product, per)) } else { Money(-(product / per)) }
+    const ONE: u64 = 100_000_000;
+    let size = u64::from(rate.unsigned_abs());
+    let paid = rate >= 0;
+    match instrument.spec().kind {
+        ContractKind::Linear => {
+            let value = instrument.linear_money(lots, price);
+            // Nearly every fill is worth less than 2^64 units (184 million USD): divide by a constant in one register.
+            if let Ok(value) = u64::try_from(value) {
+                let (whole, rest) = (value / ONE, (value % ONE) * size);
+                let part = if paid { rest.div_ceil(ONE) } else { rest / ONE };
+                let fee = i128::from(whole) * i128::from(size) + i128::from(part);
+                return Money(if paid { fee } else { -fee });
+            }
+            fee_in_full(value * i128::from(size), i128::from(ONE), paid)
+        }
+        ContractKind::Inverse => {
+            fee_in_full(value.0.abs() * i128::from(size), i128::from(ONE) * 10_i128.pow(13), paid)
+        }
+    }
+}
+
+fn fee_in_full(product: i128, per: i128, paid: bool) -> Money {
+    Money(if paid { div_up(product, per) } else { -(product / per) })
 }
 
 /// A master account and its subaccounts: fee volume is counted over all of them.

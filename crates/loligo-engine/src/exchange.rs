@@ -31,6 +31,8 @@ pub(crate) const CLOSED_PER_ACCOUNT: usize = 10_000;
 const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999_999);
 /// Greatest deposit, in whole units of currency: keeps sums of money in range.
 const DEPOSIT_MAX: i128 = 1_000_000_000_000;
+/// All deposits of a currency together: so many times the greatest one.
+const DEPOSITS_MAX: i128 = 100;
 
 /// The whole exchange. Cloneable only through its stored form, so that there is one truth.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -225,7 +227,11 @@ impl Exchange {
         if self.accounts.get(account as usize).is_none() {
             return Outcome::Refused(Refusal::UnknownAccount);
         }
-        if deposit.amount.0.unsigned_abs() > (DEPOSIT_MAX * Money::ONE) as u128 {
+        let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
+        let largest = DEPOSIT_MAX * Money::ONE;
+        if deposit.amount.0.unsigned_abs() > largest as u128
+            || (total + deposit.amount).0 > largest * DEPOSITS_MAX
+        {
             return Outcome::Refused(Refusal::AmountOutOfRange);
         }
         let balance = match deposit.wallet {

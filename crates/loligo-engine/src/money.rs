@@ -111,6 +111,22 @@ pub(crate) fn div_up(a: i128, b: i128) -> i128 {
     a.div_ceil(b) as i128
 }
 
+/// `value * rate / 10^6` rounded up, for a value that is not negative and a rate of at most 100%. On the path of every
+/// order: divides by a constant, 32 bits at a time, instead of calling the general 128-bit division.
+#[inline]
+pub(crate) fn millionths_up(value: i128, rate: u32) -> i128 {
+    debug_assert!(value >= 0);
+    const MILLION: u64 = 1_000_000;
+    let (high, low) = ((value >> 64) as u64, value as u64);
+    let (q2, r2) = (high / MILLION, high % MILLION);
+    let middle = r2 << 32 | low >> 32;
+    let (q1, r1) = (middle / MILLION, middle % MILLION);
+    let last = r1 << 32 | (low & 0xFFFF_FFFF);
+    let (q0, rest) = (last / MILLION, last % MILLION);
+    let quotient = (i128::from(q2) << 64) + (i128::from(q1) << 32) + i128::from(q0);
+    quotient * i128::from(rate) + i128::from((rest * u64::from(rate)).div_ceil(MILLION))
+}
+
 /// `a * b / c` rounded half to even, through 256 bits where 128 do not hold the product. `c` positive.
 /// `None` when the result itself does not fit.
 pub(crate) fn mul_div_half_even(a: i128, b: i128, c: i128) -> Option<i128> {
@@ -178,6 +194,19 @@ mod tests {
         assert_eq!(mul_div_half_even(big, big, 1), None);
         assert_eq!(mul_div_up(big, big, big + 1), Some(big));
         assert_eq!(mul_div_up(7, 1, 2), Some(4));
+    }
+
+    #[test]
+    fn millionths_agree_with_the_general_division() {
+        let big = 10_i128.pow(36);
+        for value in
+            [0, 1, 999_999, 1_000_000, u64::MAX.into(), i128::from(u64::MAX) + 1, big, big + 1, big / 3]
+        {
+            for rate in [1, 5_000, 10_000, 333_333, 1_000_000] {
+                let want = mul_div_up(value, rate.into(), 1_000_000);
+                assert_eq!(Some(millionths_up(value, rate)), want, "{value} x {rate}");
+            }
+        }
     }
 
     #[test]
