@@ -95,7 +95,7 @@ impl<'a> Args<'a> {
 }
 
 /// Whether a name is that of a list: the bare name, or with `[]` or an index behind it.
-fn is_list_name(candidate: &[u8], name: &str) -> bool {
+pub(crate) fn is_list_name(candidate: &[u8], name: &str) -> bool {
     match candidate.strip_prefix(name.as_bytes()) {
         Some([]) => true,
         Some([b'[', index @ .., b']']) => index.iter().all(u8::is_ascii_digit),

@@ -1,0 +1,153 @@
+//! One argument, from a form or from a batch's JSON, and the slots that a request's arguments fill.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::{ClientOrderId, OrderName, RequestError, Symbol, parse_uuid};
+use crate::args::{NotText, Value};
+use crate::decimal::{NotANumber, Number};
+use crate::time::Timestamp;
+use crate::v3::words::DeviationUnit;
+
+/// The value of an argument, wherever it came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Argument<'a> {
+    Form(Value<'a>),
+    Json(&'a RawValue),
+}
+
+type Result<T> = std::result::Result<T, RequestError>;
+
+impl<'a> Argument<'a> {
+    /// The text; a JSON number counts as its text, as identifiers are often numbers in scripts.
+    pub(super) fn text(self) -> std::result::Result<Cow<'a, str>, NotText> {
+        match self {
+            Self::Form(value) => value.text(),
+            Self::Json(raw) => match raw.get().as_bytes() {
+                [b'"', ..] => serde_json::from_str(raw.get()).map(Cow::Owned).map_err(|_| NotText),
+                [b'-' | b'0'..=b'9', ..] => Ok(Cow::Borrowed(raw.get())),
+                _ => Err(NotText),
+            },
+        }
+    }
+
+    /// The number, which JSON may hold as a string.
+    pub(super) fn number(self) -> std::result::Result<Number, NotANumber> {
+        match self {
+            Self::Form(value) => value.number(),
+            Self::Json(raw) => Number::parse(json_text(raw).ok_or(NotANumber)?.as_bytes()),
+        }
+    }
+
+    fn boolean(self) -> Option<bool> {
+        match self {
+            Self::Form(value) => value.boolean(),
+            Self::Json(raw) => Value::new(json_text(raw)?.as_bytes()).boolean(),
+        }
+    }
+
+    fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Form(value) => value.time().ok(),
+            Self::Json(raw) => Timestamp::parse(json_text(raw)?.as_bytes()).ok(),
+        }
+    }
+
+    pub(super) fn unit(self) -> Option<DeviationUnit> {
+        self.text().ok().and_then(|word| DeviationUnit::from_any_case(&word))
+    }
+
+    /// One word of a list.
+    pub(super) fn word<T>(self, from_word: fn(&str) -> Option<T>, name: &'static str) -> Result<T> {
+        let word = self.text().map_err(|NotText| RequestError::InvalidArgument(name))?;
+        from_word(&word).ok_or(RequestError::InvalidArgument(name))
+    }
+
+    pub(super) fn symbol(self) -> Result<Symbol> {
+        self.word(Symbol::parse, "symbol")
+    }
+
+    pub(super) fn client_order_id(self) -> ClientOrderId<'a> {
+        self.text().map_or(ClientOrderId::Invalid, ClientOrderId::classify)
+    }
+}
+
+/// The content of a JSON string, or the text of any other JSON value.
+fn json_text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    if raw.get().starts_with('"') {
+        serde_json::from_str(raw.get()).map(Cow::Owned).ok()
+    } else {
+        Some(Cow::Borrowed(raw.get()))
+    }
+}
+
+/// The slots of a request's arguments, filled in one pass over the pairs.
+macro_rules! slots {
+    ($(#[$meta:meta])* struct $name:ident { $($field:ident = $($word:literal)|+,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default)]
+        pub(super) struct $name<'a> {
+            $(pub(super) $field: Option<Argument<'a>>,)+
+        }
+
+        impl<'a> $name<'a> {
+            fn read(args: &Args<'a>) -> Self {
+                let mut slots = Self::default();
+                for (name, value) in args.pairs() {
+                    match &*name {
+                        $($($word)|+ => {
+                            slots.$field.get_or_insert(Argument::Form(value));
+                        })+
+                        _ => {}
+                    }
+                }
+                slots
+            }
+        }
+    };
+}
+pub(super) use slots;
+
+/// The argument, or that it is missing.
+pub(super) fn required<'a>(slot: Option<Argument<'a>>, name: &'static str) -> Result<Argument<'a>> {
+    slot.ok_or(RequestError::RequiredArgumentMissing(name))
+}
+
+pub(super) fn opt_number(slot: Option<Argument<'_>>, name: &'static str) -> Result<Option<Number>> {
+    slot.map(Argument::number).transpose().map_err(|NotANumber| RequestError::InvalidArgument(name))
+}
+
+pub(super) fn opt_time(slot: Option<Argument<'_>>, name: &'static str) -> Result<Option<Timestamp>> {
+    slot.map(|argument| argument.time().ok_or(RequestError::InvalidArgument(name))).transpose()
+}
+
+pub(super) fn opt_unit(slot: Option<Argument<'_>>, name: &'static str) -> Result<Option<DeviationUnit>> {
+    slot.map(|argument| argument.unit().ok_or(RequestError::InvalidArgument(name))).transpose()
+}
+
+/// A truth value, false when absent.
+pub(super) fn flag(slot: Option<Argument<'_>>, name: &'static str) -> Result<bool> {
+    slot.map_or(Ok(false), |argument| argument.boolean().ok_or(RequestError::InvalidArgument(name)))
+}
+
+/// The order named by one of two ids; `name` is that of the first.
+pub(super) fn order_name<'a>(
+    id: Option<Argument<'a>>,
+    client_id: Option<Argument<'a>>,
+    name: &'static str,
+) -> Result<OrderName<'a>> {
+    let from_id = |argument: Argument<'_>| {
+        let text = argument.text().ok()?;
+        Some(parse_uuid(text.as_bytes()).map_or(OrderName::Nothing, OrderName::Id))
+    };
+    let from_client_id = |argument: Argument<'a>| match argument.client_order_id() {
+        ClientOrderId::Valid(text) => OrderName::ClientId(text),
+        ClientOrderId::TooLong(_) | ClientOrderId::Invalid => OrderName::Nothing,
+    };
+    match (id, client_id) {
+        (Some(id), _) => Ok(from_id(id).unwrap_or(OrderName::Nothing)),
+        (None, Some(client_id)) => Ok(from_client_id(client_id)),
+        (None, None) => Err(RequestError::RequiredArgumentMissing(name)),
+    }
+}

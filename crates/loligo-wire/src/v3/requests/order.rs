@@ -1,0 +1,318 @@
+//! Requests that place, amend and cancel orders.
+
+use super::argument::{Argument, flag, opt_number, opt_time, opt_unit, order_name, required, slots};
+use super::{ClientOrderId, OrderName, RequestError, Symbol};
+use crate::args::Args;
+use crate::decimal::{NotANumber, Number};
+use crate::time::Timestamp;
+use crate::v3::words::{DeviationUnit, OrderType, QuantityMode, Side, TriggerSignal};
+
+/// `POST /sendorder`, and a `send` of a batch.
+///
+/// Arguments that the order's type does not use are read and kept all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendOrder<'a> {
+    /// Carry the request out before this time or not at all.
+    pub process_before: Option<Timestamp>,
+    /// The type.
+    pub order_type: OrderType,
+    /// The market.
+    pub symbol: Symbol,
+    /// The side.
+    pub side: Side,
+    /// Contracts (inverse) or base units (linear).
+    pub size: Number,
+    /// The limit price.
+    pub limit_price: Option<Number>,
+    /// The trigger price.
+    pub stop_price: Option<Number>,
+    /// The client's own id.
+    pub cli_ord_id: Option<ClientOrderId<'a>>,
+    /// The price that the trigger watches.
+    pub trigger_signal: Option<TriggerSignal>,
+    /// Whether the order may only shrink a position.
+    pub reduce_only: bool,
+    /// How far a trailing stop stays behind its signal.
+    pub trailing_stop_max_deviation: Option<Number>,
+    /// The unit of that distance.
+    pub trailing_stop_deviation_unit: Option<DeviationUnit>,
+    /// The limit price relative to the trigger price. An unreadable one is an order error with a word of its own, so it
+    /// does not make the request unreadable.
+    pub limit_price_offset_value: Option<Result<Number, NotANumber>>,
+    /// The unit of that, unreadable ones included likewise.
+    pub limit_price_offset_unit: Option<Result<DeviationUnit, UnknownUnit>>,
+}
+
+/// The unit is neither `PERCENT` nor `QUOTE_CURRENCY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a unit of a limit price offset")]
+pub struct UnknownUnit;
+
+slots! {
+    struct SendOrderSlots {
+        process_before = b"processBefore" | b"ProcessBefore",
+        order_type = b"orderType",
+        symbol = b"symbol",
+        side = b"side",
+        size = b"size",
+        limit_price = b"limitPrice",
+        stop_price = b"stopPrice",
+        cli_ord_id = b"cliOrdId",
+        trigger_signal = b"triggerSignal",
+        reduce_only = b"reduceOnly",
+        trailing_stop_max_deviation = b"trailingStopMaxDeviation",
+        trailing_stop_deviation_unit = b"trailingStopDeviationUnit",
+        limit_price_offset_value = b"limitPriceOffsetValue",
+        limit_price_offset_unit = b"limitPriceOffsetUnit",
+    }
+}
+
+impl<'a> SendOrder<'a> {
+    /// Whether all required arguments are there, those that the order's type requires included.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
+    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
+        Self::required_slots(&SendOrderSlots::read(args)).map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        Self::from_slots(&SendOrderSlots::read(args))
+    }
+
+    /// The four arguments that every order needs.
+    fn required_slots(slots: &SendOrderSlots<'a>) -> Result<[Argument<'a>; 4], RequestError> {
+        let always = [
+            required(slots.order_type, "orderType")?,
+            required(slots.symbol, "symbol")?,
+            required(slots.side, "side")?,
+            required(slots.size, "size")?,
+        ];
+        // A type that is none requires nothing more; it is told as invalid later.
+        let order_type = always[0].text().ok().and_then(|word| OrderType::from_word(&word));
+        match order_type {
+            Some(
+                OrderType::Limit | OrderType::Post | OrderType::ImmediateOrCancel | OrderType::FillOrKill,
+            ) => {
+                required(slots.limit_price, "limitPrice")?;
+            }
+            Some(OrderType::Stop | OrderType::TakeProfit) => {
+                required(slots.stop_price, "stopPrice")?;
+            }
+            Some(OrderType::TrailingStop) => {
+                required(slots.trailing_stop_max_deviation, "trailingStopMaxDeviation")?;
+                required(slots.trailing_stop_deviation_unit, "trailingStopDeviationUnit")?;
+            }
+            Some(OrderType::Market) | None => {}
+        }
+        Ok(always)
+    }
+
+    pub(super) fn from_slots(slots: &SendOrderSlots<'a>) -> Result<Self, RequestError> {
+        let [order_type, symbol, side, size] = Self::required_slots(slots)?;
+        Ok(Self {
+            order_type: order_type.word(OrderType::from_word, "orderType")?,
+            side: side.word(Side::from_word, "side")?,
+            symbol: symbol.symbol()?,
+            size: size.number().map_err(|NotANumber| RequestError::InvalidArgument("size"))?,
+            limit_price: opt_number(slots.limit_price, "limitPrice")?,
+            stop_price: opt_number(slots.stop_price, "stopPrice")?,
+            trigger_signal: slots
+                .trigger_signal
+                .map(|argument| argument.word(TriggerSignal::from_request, "triggerSignal"))
+                .transpose()?,
+            reduce_only: flag(slots.reduce_only, "reduceOnly")?,
+            trailing_stop_max_deviation: opt_number(
+                slots.trailing_stop_max_deviation,
+                "trailingStopMaxDeviation",
+            )?,
+            trailing_stop_deviation_unit: opt_unit(
+                slots.trailing_stop_deviation_unit,
+                "trailingStopDeviationUnit",
+            )?,
+            process_before: opt_time(slots.process_before, "processBefore")?,
+            cli_ord_id: slots.cli_ord_id.map(Argument::client_order_id),
+            limit_price_offset_value: slots.limit_price_offset_value.map(Argument::number),
+            limit_price_offset_unit: slots
+                .limit_price_offset_unit
+                .map(|argument| argument.unit().ok_or(UnknownUnit)),
+        })
+    }
+
+    /// The same, not borrowed.
+    #[must_use]
+    pub fn into_owned(self) -> SendOrder<'static> {
+        SendOrder { cli_ord_id: self.cli_ord_id.map(ClientOrderId::into_owned), ..self }
+    }
+}
+
+/// `POST /editorder`, and an `edit` of a batch. What is absent stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EditOrder<'a> {
+    /// Carry the request out before this time or not at all.
+    pub process_before: Option<Timestamp>,
+    /// The order to amend.
+    pub order: OrderName<'a>,
+    /// The new size, by `quantity_mode`.
+    pub size: Option<Number>,
+    /// The new limit price.
+    pub limit_price: Option<Number>,
+    /// The new trigger price.
+    pub stop_price: Option<Number>,
+    /// The new distance of a trailing stop.
+    pub trailing_stop_max_deviation: Option<Number>,
+    /// The unit of that distance.
+    pub trailing_stop_deviation_unit: Option<DeviationUnit>,
+    /// What the size means; relative when absent.
+    pub quantity_mode: QuantityMode,
+}
+
+slots! {
+    struct EditOrderSlots {
+        process_before = b"processBefore" | b"ProcessBefore",
+        order_id = b"orderId",
+        cli_ord_id = b"cliOrdId",
+        size = b"size",
+        limit_price = b"limitPrice",
+        stop_price = b"stopPrice",
+        trailing_stop_max_deviation = b"trailingStopMaxDeviation",
+        trailing_stop_deviation_unit = b"trailingStopDeviationUnit",
+        quantity_mode = b"qtyMode",
+    }
+}
+
+impl<'a> EditOrder<'a> {
+    /// Whether an order is named.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] if not.
+    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
+        let slots = EditOrderSlots::read(args);
+        order_name(slots.order_id, slots.cli_ord_id, "orderId").map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        Self::from_slots(&EditOrderSlots::read(args), "orderId")
+    }
+
+    pub(super) fn from_slots(
+        slots: &EditOrderSlots<'a>,
+        id_name: &'static str,
+    ) -> Result<Self, RequestError> {
+        let mode = |word: &str| {
+            QuantityMode::ALL.iter().copied().find(|mode| mode.as_str().eq_ignore_ascii_case(word))
+        };
+        Ok(Self {
+            order: order_name(slots.order_id, slots.cli_ord_id, id_name)?,
+            size: opt_number(slots.size, "size")?,
+            limit_price: opt_number(slots.limit_price, "limitPrice")?,
+            stop_price: opt_number(slots.stop_price, "stopPrice")?,
+            trailing_stop_max_deviation: opt_number(
+                slots.trailing_stop_max_deviation,
+                "trailingStopMaxDeviation",
+            )?,
+            trailing_stop_deviation_unit: opt_unit(
+                slots.trailing_stop_deviation_unit,
+                "trailingStopDeviationUnit",
+            )?,
+            quantity_mode: slots
+                .quantity_mode
+                .map_or(Ok(QuantityMode::Relative), |argument| argument.word(mode, "qtyMode"))?,
+            process_before: opt_time(slots.process_before, "processBefore")?,
+        })
+    }
+
+    /// The same, not borrowed.
+    #[must_use]
+    pub fn into_owned(self) -> EditOrder<'static> {
+        EditOrder { order: self.order.into_owned(), ..self }
+    }
+}
+
+/// `POST /cancelorder`, and a `cancel` of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelOrder<'a> {
+    /// Carry the request out before this time or not at all.
+    pub process_before: Option<Timestamp>,
+    /// The order to cancel.
+    pub order: OrderName<'a>,
+}
+
+slots! {
+    struct CancelOrderSlots {
+        process_before = b"processBefore" | b"ProcessBefore",
+        order_id = b"order_id",
+        cli_ord_id = b"cliOrdId",
+    }
+}
+
+impl<'a> CancelOrder<'a> {
+    /// Whether an order is named.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] if not.
+    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
+        let slots = CancelOrderSlots::read(args);
+        order_name(slots.order_id, slots.cli_ord_id, "order_id").map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        let slots = CancelOrderSlots::read(args);
+        Ok(Self {
+            order: order_name(slots.order_id, slots.cli_ord_id, "order_id")?,
+            process_before: opt_time(slots.process_before, "processBefore")?,
+        })
+    }
+}
+
+/// `POST /cancelallorders`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelAllOrders {
+    /// Only those of this market; all when absent.
+    pub symbol: Option<Symbol>,
+}
+
+impl CancelAllOrders {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`RequestError::InvalidArgument`] if the symbol cannot be one.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let symbol = args.get("symbol").map(|value| Argument::Form(value).symbol()).transpose()?;
+        Ok(Self { symbol })
+    }
+}
+
+/// `POST /cancelallordersafter`: the dead man's switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelAllOrdersAfter {
+    /// Whole seconds until all orders are cancelled; 0 disarms. The contract does not require it.
+    pub timeout: Option<u32>,
+}
+
+impl CancelAllOrdersAfter {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`RequestError::InvalidArgument`] if the timeout is no whole number of 32 bits.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let whole = |number: Number| u32::try_from(number.decimal()?.at_scale(0).ok()?).ok();
+        let timeout = args
+            .get("timeout")
+            .map(|value| value.number().ok().and_then(whole).ok_or(RequestError::InvalidArgument("timeout")))
+            .transpose()?;
+        Ok(Self { timeout })
+    }
+}
