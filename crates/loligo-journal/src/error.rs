@@ -57,13 +57,13 @@ pub enum JournalError {
         holder: String,
     },
     /// A file is missing that must be there, because other files of the same journal are.
-    #[error("{} is missing ({why}); put it back from a copy, {remedy}", path.display())]
+    #[error("{} is missing ({why}); put it back from a copy{remedy}", path.display())]
     Missing {
         /// The missing file.
         path: PathBuf,
         /// How it is known that it should exist.
         why: String,
-        /// What else can be done.
+        /// What else can be done, as the end of the sentence.
         remedy: String,
     },
     /// The journal was written in a format this program does not know.
@@ -81,7 +81,7 @@ pub enum JournalError {
         known: u32,
     },
     /// What is stored is not what was written.
-    #[error("{} is damaged at {place}: {what}; put it back from a copy, {remedy}", path.display())]
+    #[error("{} is damaged at {place}: {what}; put it back from a copy{remedy}", path.display())]
     Damaged {
         /// The damaged file.
         path: PathBuf,
@@ -89,13 +89,13 @@ pub enum JournalError {
         place: String,
         /// What was found.
         what: String,
-        /// What else can be done.
+        /// What else can be done, as the end of the sentence.
         remedy: String,
     },
     /// Records that were acknowledged are not there.
     #[error(
         "{} ends at record {found} of branch {branch}, but record {acknowledged} was acknowledged: the tail is \
-         missing; put the files back from a copy, {remedy}",
+         missing; put the files back from a copy{remedy}",
         path.display()
     )]
     TailMissing {
@@ -107,7 +107,7 @@ pub enum JournalError {
         acknowledged: u64,
         /// The last record found.
         found: u64,
-        /// What else can be done.
+        /// What else can be done, as the end of the sentence.
         remedy: String,
     },
     /// A place was asked for that the journal does not have.

@@ -7,7 +7,8 @@
 //! * [`Journal`] is the one trait; [`Reader`] follows a log; [`Snapshots`] keeps states.
 //! * [`SqliteJournal`] is the embedded implementation: one folder, one writer, every acknowledged record survives a
 //!   kill. [`MemoryJournal`] forgets everything when it is dropped.
-//! * [`verify`] checks a stopped journal from its first byte to its last.
+//! * [`StoppedJournal`] reads the journal of a venue that is not running, and changes nothing; [`verify`] checks a
+//!   stopped journal from its first byte to its last.
 //!
 //! The stored format is drawn byte by byte in `docs/journal.md`.
 #![forbid(unsafe_code)]
@@ -24,4 +25,4 @@ pub use error::{AppendError, JournalError};
 pub use journal::{Journal, Reader, SnapshotInfo, Snapshots};
 pub use memory::MemoryJournal;
 pub use records::{Batch, MAX_BATCH_BYTES, Records};
-pub use sqlite::{Options, SqliteJournal};
+pub use sqlite::{Options, Report, SqliteJournal, StoppedJournal, verify};

@@ -129,6 +129,11 @@ impl Batch {
         self.count as usize
     }
 
+    /// Size of the records with their frames, in bytes.
+    pub(crate) fn byte_len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
     /// Each record with its sequence number, in order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
         (self.first..=self.last()).zip(Frames { bytes: &self.bytes[self.start..] })

@@ -13,9 +13,14 @@ mod reader;
 mod recovery;
 mod reserve;
 mod snapshots;
+mod stopped;
 mod store;
+mod verify;
 
-use std::fs;
+pub use stopped::StoppedJournal;
+pub use verify::{Report, verify};
+
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,7 +35,7 @@ use crate::sqlite::chain::Hash;
 use crate::sqlite::checkpoint::Checkpointer;
 use crate::sqlite::lock::FolderLock;
 use crate::sqlite::mark::{Mark, MarkFile};
-use crate::sqlite::paths::{Paths, io_error};
+use crate::sqlite::paths::{Paths, exists, io_error};
 use crate::sqlite::reader::SqliteReader;
 use crate::sqlite::snapshots::FileSnapshots;
 use crate::sqlite::store::{Access, Store, sqlite_error};
@@ -94,11 +99,7 @@ impl SqliteJournal {
     pub fn open(dir: &Path, options: Options) -> Result<Self, JournalError> {
         let (paths, lock) = prepare(dir)?;
         if recovery::is_new(&paths)? {
-            store::create(&paths, options.created_us, |store| {
-                let hash = store.root_hash(crate::FIRST_BRANCH)?;
-                MarkFile::start(&paths.mark, &Mark { branch: crate::FIRST_BRANCH, sequence: 0, hash })
-                    .map(drop)
-            })?;
+            store::create(&paths, options.created_us)?;
         }
         let store = Store::open(&paths, Access::Write)?;
         let end = recovery::check_start(&store, &paths)?;
@@ -108,18 +109,25 @@ impl SqliteJournal {
     /// Opens the journal in `dir` just before the record `sequence`, as [`Journal::branch_before`] does, without
     /// asking whether what comes from there on is whole: this is the way on when a start refuses.
     ///
+    /// When pages of the database are broken, the history before `sequence` moves to a new database, and the old
+    /// one is kept beside it under the name `journal.db.damaged-N`.
+    ///
     /// # Errors
     /// As [`SqliteJournal::open`], as far as the records before `sequence` are concerned, and
     /// [`JournalError::NoSuchPlace`] unless there are such records up to the one before `sequence`.
     pub fn open_before(dir: &Path, sequence: u64, options: Options) -> Result<Self, JournalError> {
+        let paths = Paths::new(dir);
+        recovery::must_exist(&paths)?;
         let (paths, lock) = prepare(dir)?;
-        let store = Store::open(&paths, Access::Write)?;
+        let mut store = Store::open(&paths, Access::Write)?;
         let branch = store.current_branch();
-        let end = recovery::check_until(&store, &paths, sequence)?;
+        recovery::check_until(&store, &paths, sequence)?;
+        if store.check_pages().is_err() {
+            store::rescue(store, &paths, branch, sequence - 1)?;
+            store = Store::open(&paths, Access::Write)?;
+        }
         let (id, root) = fork(&store, &paths, branch, sequence)?;
-        let mut store = store;
         store.read_branches()?;
-        debug_assert_eq!(end.branch, branch);
         Self::start(paths, options, store, lock, Mark { branch: id, sequence: sequence - 1, hash: root })
     }
 
@@ -132,7 +140,10 @@ impl SqliteJournal {
     ) -> Result<Self, JournalError> {
         // What a killed process left in the log may never have been synced. From here on it is history, so it is
         // made durable first, and the mark after it.
-        checkpoint::all(&store.connection)
+        if exists(&paths.wal)? {
+            File::open(&paths.wal).and_then(|log| log.sync_all()).map_err(io_error("sync", &paths.wal))?;
+        }
+        checkpoint::at_start(&store.connection)
             .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
         let mark = MarkFile::start(&paths.mark, &end)?;
         paths::sync_dir(&paths.dir)?;
@@ -264,13 +275,13 @@ impl Journal for SqliteJournal {
         if from == 0 || from > self.last + 1 {
             return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: self.last + 1 });
         }
-        Ok(Box::new(SqliteReader::open(&self.paths, self.branch, from)?))
+        Ok(Box::new(SqliteReader::open(&self.paths, Access::Read, self.branch, from)?))
     }
 
     fn snapshots(&self) -> Box<dyn Snapshots> {
         // The current branch is in the table and its parents were checked at the start, so there is a history.
         let segments = history(&self.store.branches, self.branch).unwrap_or_default();
-        Box::new(FileSnapshots::new(self.paths.clone(), self.branch, segments))
+        Box::new(FileSnapshots::new(self.paths.clone(), Access::Read, self.branch, segments))
     }
 
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {

@@ -4,7 +4,7 @@
 //! and only a log that was copied whole is begun anew; so once the rest is small the writer copies that rest itself,
 //! between two commits. When the thread falls behind and the log reaches its bound, the writer waits and helps.
 
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::wal::CheckpointMode;
@@ -32,6 +32,14 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<()> {
     connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE).map(drop)
 }
 
+/// The same at a start, where a full disk or someone else who reads must not keep the venue from opening.
+pub(crate) fn at_start(connection: &Connection) -> rusqlite::Result<()> {
+    match all(connection) {
+        Err(error) if harmless(&error) => Ok(()),
+        result => result,
+    }
+}
+
 /// Whether a failed checkpoint may simply be tried again: nothing was synced and nothing was lost.
 fn harmless(error: &rusqlite::Error) -> bool {
     matches!(
@@ -43,7 +51,7 @@ fn harmless(error: &rusqlite::Error) -> bool {
 /// The thread, and the writer's view of it.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
-    orders: Option<Sender<()>>,
+    orders: Option<SyncSender<()>>,
     results: Receiver<Progress>,
     thread: Option<JoinHandle<()>>,
     running: bool,
@@ -59,8 +67,9 @@ impl Checkpointer {
     /// Starts the thread with a connection of its own.
     pub(crate) fn start(paths: &Paths, start_bytes: u64, bound_bytes: u64) -> Result<Self, JournalError> {
         let store = Store::open(paths, Access::Write)?;
-        let (orders, inbox) = channel::<()>();
-        let (outbox, results) = channel();
+        // At most one round is under way.
+        let (orders, inbox) = sync_channel::<()>(1);
+        let (outbox, results) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("journal-checkpoint".to_owned())
             .spawn(move || {

@@ -27,14 +27,14 @@ pub(crate) struct SqliteReader {
 /// A row whose hash and frames are right.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    batch: Batch,
+    pub(crate) batch: Batch,
     segment: Segment,
     pub(crate) hash: Hash,
 }
 
 impl SqliteReader {
-    pub(crate) fn open(paths: &Paths, branch: u64, from: u64) -> Result<Self, JournalError> {
-        let store = Store::open(paths, Access::Read)?;
+    pub(crate) fn open(paths: &Paths, access: Access, branch: u64, from: u64) -> Result<Self, JournalError> {
+        let store = Store::open(paths, access)?;
         let walk = Walk::new(&store, branch, from)?;
         Ok(Self { walk, store, next: from, fetched: VecDeque::new() })
     }
@@ -80,9 +80,11 @@ impl Walk {
         Ok(Self { segments, next, before })
     }
 
-    /// First record of the next row: one more than the last record that was walked over.
+    /// One more than the last record of the history that was walked over.
     pub(crate) fn next(&self) -> u64 {
-        self.next
+        // The last row of a parent may reach beyond the fork; what lies there is not of this history.
+        let end = self.segments.front().map_or(u64::MAX, |segment| segment.to);
+        self.next.min(end.saturating_add(1))
     }
 
     /// The hash of the last row that was walked over, or what the next row must be chained to.
@@ -90,7 +92,8 @@ impl Walk {
         &self.before
     }
 
-    /// The next rows, checked; none at the end of the history.
+    /// The next rows, checked; none at the end of the history. Rows before the first bad one are still returned,
+    /// and the next call tells of the bad one.
     pub(crate) fn fetch(&mut self, store: &Store) -> Result<VecDeque<Checked>, JournalError> {
         let mut checked = VecDeque::new();
         while let Some(&segment) = self.segments.front() {
@@ -111,11 +114,22 @@ impl Walk {
                 if self.next > segment.to {
                     break;
                 }
-                checked.push_back(self.check(store, segment, row)?);
+                match self.check(store, segment, row) {
+                    Ok(row) => checked.push_back(row),
+                    Err(_) if !checked.is_empty() => break,
+                    Err(error) => return Err(error),
+                }
             }
             break;
         }
         Ok(checked)
+    }
+
+    /// Stands before the first row of `branch` alone, its parents left out.
+    pub(crate) fn of_branch_alone(store: &Store, branch: u64) -> Result<Self, JournalError> {
+        let from = store.branch(branch).map_or(0, |branch| branch.fork) + 1;
+        let before = store.root_hash(branch)?;
+        Ok(Self { segments: VecDeque::from([Segment { branch, from, to: u64::MAX }]), next: from, before })
     }
 
     fn check(&mut self, store: &Store, segment: Segment, row: Row) -> Result<Checked, JournalError> {
@@ -140,12 +154,5 @@ impl Walk {
         self.before = hash;
         self.next = batch.last() + 1;
         Ok(Checked { batch, segment, hash })
-    }
-}
-
-impl Checked {
-    /// Whether the row holds the record `sequence`.
-    pub(crate) fn holds(&self, sequence: u64) -> bool {
-        (self.batch.first()..=self.batch.last()).contains(&sequence)
     }
 }

@@ -7,8 +7,8 @@ use crate::error::JournalError;
 use crate::sqlite::mark::{self, Found, Mark};
 use crate::sqlite::paths::{Paths, exists};
 use crate::sqlite::reader::Walk;
-use crate::sqlite::snapshots;
-use crate::sqlite::store::{Store, damaged};
+use crate::sqlite::snapshots::{self, Header};
+use crate::sqlite::store::Store;
 
 /// Whether a journal has to be made: there is none, and no sign that there was one.
 pub(crate) fn is_new(paths: &Paths) -> Result<bool, JournalError> {
@@ -18,7 +18,7 @@ pub(crate) fn is_new(paths: &Paths) -> Result<bool, JournalError> {
     let missing = |why: String| JournalError::Missing {
         path: paths.db.clone(),
         why,
-        remedy: "or choose an empty folder to begin a new venue".to_owned(),
+        remedy: ", or choose an empty folder to begin a new venue".to_owned(),
     };
     if exists(&paths.wal)? {
         return Err(missing("its write-ahead log is there".to_owned()));
@@ -29,20 +29,31 @@ pub(crate) fn is_new(paths: &Paths) -> Result<bool, JournalError> {
     match mark::read(&paths.mark)? {
         // The mark of an empty journal is written before the database gets its name: making it was interrupted.
         None | Some(Some(Found { mark: Mark { branch: FIRST_BRANCH, sequence: 0, .. }, .. })) => Ok(true),
-        Some(Some(found)) => Err(missing(format!(
-            "record {} of branch {} was acknowledged",
-            found.mark.sequence, found.mark.branch
-        ))),
+        Some(Some(Found { mark, .. })) => {
+            Err(missing(format!("record {} of branch {} was acknowledged", mark.sequence, mark.branch)))
+        }
         Some(None) => Err(missing("journal.mark is there, though it cannot be read".to_owned())),
     }
 }
 
+/// Refuses a folder that holds no journal.
+pub(crate) fn must_exist(paths: &Paths) -> Result<(), JournalError> {
+    if is_new(paths)? {
+        return Err(JournalError::Missing {
+            path: paths.db.clone(),
+            why: "this folder holds no journal".to_owned(),
+            remedy: ", or name the folder of a venue".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// Checks everything a start relies on; returns the end of the journal.
 pub(crate) fn check_start(store: &Store, paths: &Paths) -> Result<Mark, JournalError> {
-    check_mark(store, paths)?;
     let branch = store.current_branch();
-    let end = check_chain(store, paths, branch, u64::MAX)?;
-    check_snapshots_reached(store, paths, &end)?;
+    let end =
+        check_history(store, paths, branch).map_err(|error| with_remedy(error, store, paths, branch))?;
+    check_mark(store, paths, &end).map_err(|error| with_remedy(error, store, paths, branch))?;
     Ok(end)
 }
 
@@ -50,98 +61,154 @@ pub(crate) fn check_start(store: &Store, paths: &Paths) -> Result<Mark, JournalE
 pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result<Mark, JournalError> {
     let branch = store.current_branch();
     let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose: "stop before", last };
-    let Some(last_kept) = sequence.checked_sub(1) else {
-        return Err(no_such_place(store.last_of(branch)? + 1));
-    };
-    let end = check_chain(store, paths, branch, last_kept)?;
-    if end.sequence < last_kept {
+    let Some(until) = sequence.checked_sub(1) else { return Err(no_such_place(store.last_of(branch)? + 1)) };
+    let base = snapshots::newest_header(paths, &store.branches, branch, until)?;
+    let end = walk(store, branch, base.as_ref(), until);
+    let end = end.map_err(|error| with_remedy(error, store, paths, branch))?;
+    if end.sequence < until {
         return Err(no_such_place(end.sequence + 1));
     }
     Ok(end)
 }
 
-fn check_mark(store: &Store, paths: &Paths) -> Result<(), JournalError> {
-    let path = &paths.mark;
-    let branch = store.current_branch();
-    let next = store.last_of(branch)? + 1;
-    let remedy =
-        format!("or, if the journal itself can be trusted, start with `loligo serve --until {next}`");
-    let Some(found) = mark::read(path)? else {
-        return Err(JournalError::Missing {
-            path: path.clone(),
-            why: "without it nobody can say whether acknowledged records are missing".to_owned(),
-            remedy,
-        });
-    };
-    let Some(Found { mark, whole }) = found else {
-        return Err(damaged(path, "both of its slots", "neither can be read", &remedy));
-    };
-    let tail_missing = |last: u64| JournalError::TailMissing {
-        path: paths.db.clone(),
-        branch: mark.branch,
-        acknowledged: mark.sequence,
-        found: last,
-        remedy: format!("or give up what is missing with `loligo serve --until {}`", last + 1),
-    };
-    let Some(marked) = store.branch(mark.branch) else { return Err(tail_missing(next - 1)) };
-    let row = store.row_at_or_before(mark.branch, mark.sequence)?;
-    let hash = match &row {
-        Some(row) if row.last() == mark.sequence => row.hash,
-        None if mark.sequence == marked.fork => store.root_hash(mark.branch)?,
-        _ => return Err(tail_missing(store.last_of(mark.branch)?)),
-    };
-    if hash != mark.hash {
-        return Err(store.damaged_record(
-            mark.branch,
-            mark.sequence,
-            "its row is not the one that was acknowledged there",
-        ));
+/// Walks from the newest snapshot of `branch` to its end, which must not lie before the snapshot: one is taken only
+/// of what was remembered.
+fn check_history(store: &Store, paths: &Paths, branch: u64) -> Result<Mark, JournalError> {
+    let last = store.last_of(branch)?;
+    let base = snapshots::newest_header(paths, &store.branches, branch, u64::MAX)?;
+    if let Some(header) = base.as_ref().filter(|header| header.info.sequence > last) {
+        return Err(tail_missing(paths, branch, header.info.sequence, last));
     }
-    // See `mark`: with a torn slot, only a journal that has gone on since holds what that slot said.
-    if !whole && mark.branch == branch && next == mark.sequence + 1 {
-        let what = format!("a later record than {} may have been acknowledged", mark.sequence);
-        return Err(damaged(path, "one of its slots", what, &remedy));
-    }
-    Ok(())
+    walk(store, branch, base.as_ref(), u64::MAX)
 }
 
-/// Walks the chain of `branch` from the newest snapshot at or before `until` to `until`; returns where it ended.
-fn check_chain(store: &Store, paths: &Paths, branch: u64, until: u64) -> Result<Mark, JournalError> {
-    let base = snapshots::newest_header(paths, &store.branches, branch, until)?;
-    let from = base.as_ref().map_or(1, |header| header.info.sequence.max(1));
+/// Walks the chain of `branch` from a snapshot, or from the first record, to `until` at least or to its end;
+/// returns where it ended.
+fn walk(store: &Store, branch: u64, base: Option<&Header>, until: u64) -> Result<Mark, JournalError> {
+    let from = base.map_or(1, |header| header.info.sequence.max(1));
     let mut walk = Walk::new(store, branch, from)?;
+    let mut first = true;
     while walk.next() <= until {
         let rows = walk.fetch(store)?;
         if rows.is_empty() {
             break;
         }
-        if let (Some(header), Some(row)) = (base.as_ref(), rows.front())
-            && row.holds(header.info.sequence)
+        if std::mem::take(&mut first)
+            && let (Some(header), Some(row)) = (base.filter(|header| header.info.sequence > 0), rows.front())
             && row.hash != header.row_hash
         {
-            return Err(store.damaged_record(
-                header.info.branch,
-                header.info.sequence,
-                "its row is not the one a snapshot was taken at",
-            ));
+            let what = "its row is not the one a snapshot was taken at";
+            return Err(store.damaged_record(header.info.branch, header.info.sequence, what));
         }
     }
     Ok(Mark { branch, sequence: walk.next() - 1, hash: *walk.before() })
 }
 
-/// A snapshot is taken only of what was remembered, so it too says how far the journal must reach.
-fn check_snapshots_reached(store: &Store, paths: &Paths, end: &Mark) -> Result<(), JournalError> {
-    let Some(newest) = snapshots::newest_header(paths, &store.branches, end.branch, u64::MAX)? else {
-        return Ok(());
+/// Checks that the journal holds what was acknowledged; `end` is where it ends.
+pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(), JournalError> {
+    let path = &paths.mark;
+    let remedy = format!(
+        ", or, if the journal itself can be trusted, start with `loligo serve --until {}`",
+        end.sequence + 1
+    );
+    let unreadable = |place: &str, what: String| JournalError::Damaged {
+        path: path.clone(),
+        place: place.to_owned(),
+        what,
+        remedy: remedy.clone(),
     };
-    if newest.info.sequence <= end.sequence {
-        return Ok(());
+    let Some(found) = mark::read(path)? else {
+        let why = "without it nobody can say whether acknowledged records are missing".to_owned();
+        return Err(JournalError::Missing { path: path.clone(), why, remedy });
+    };
+    let Some(Found { mark, whole }) = found else {
+        return Err(unreadable("both of its slots", "neither can be read".to_owned()));
+    };
+    let Some(marked) = store.branch(mark.branch) else {
+        return Err(tail_missing(paths, mark.branch, mark.sequence, end.sequence));
+    };
+    let row = store.row_at_or_before(mark.branch, mark.sequence)?;
+    let hash = match &row {
+        Some(row) if row.last() == mark.sequence => row.hash,
+        None if mark.sequence == marked.fork => store.root_hash(mark.branch)?,
+        _ => {
+            return Err(tail_missing(paths, mark.branch, mark.sequence, store.last_of(mark.branch)?));
+        }
+    };
+    if hash != mark.hash {
+        let what = "its row is not the one that was acknowledged there";
+        return Err(store.damaged_record(mark.branch, mark.sequence, what));
     }
-    Err(JournalError::TailMissing {
+    // See `mark`: with a torn slot, only a journal that has gone on since holds what that slot said.
+    if !whole && (mark.branch, mark.sequence) == (end.branch, end.sequence) {
+        let what = format!("a later record than {} may have been acknowledged", mark.sequence);
+        return Err(unreadable("one of its slots", what));
+    }
+    Ok(())
+}
+
+/// An error that says how far the journal should have reached.
+pub(crate) fn tail_missing(paths: &Paths, branch: u64, acknowledged: u64, found: u64) -> JournalError {
+    JournalError::TailMissing {
         path: paths.db.clone(),
-        branch: end.branch,
-        acknowledged: newest.info.sequence,
-        found: end.sequence,
-        remedy: format!("or give up what is missing with `loligo serve --until {}`", end.sequence + 1),
-    })
+        branch,
+        acknowledged,
+        found,
+        remedy: format!(", or give up what is missing with `loligo serve --until {}`", found + 1),
+    }
+}
+
+/// Says, of damage in the database, how much of the history is whole and how to go on with that.
+pub(crate) fn with_remedy(
+    mut error: JournalError,
+    store: &Store,
+    paths: &Paths,
+    branch: u64,
+) -> JournalError {
+    if let JournalError::Damaged { path, remedy, .. } = &mut error
+        && *path == paths.db
+        && remedy.is_empty()
+    {
+        let whole = whole_until(store, paths, branch);
+        *remedy = match whole {
+            0 => String::new(),
+            whole => format!(
+                ", or give up everything after record {whole} with `loligo serve --until {}`",
+                whole + 1
+            ),
+        };
+    }
+    error
+}
+
+/// The last record of `branch` up to which its history can be read and is whole, as far as a start looks.
+fn whole_until(store: &Store, paths: &Paths, branch: u64) -> u64 {
+    let bases = snapshots::headers(paths).unwrap_or_default();
+    let newest = |until| {
+        let segments = crate::branches::history(&store.branches, branch).unwrap_or_default();
+        bases.iter().rfind(|base| base.info.sequence <= until && snapshots::lies_on(&segments, &base.info))
+    };
+    let mut until = u64::MAX;
+    loop {
+        let base = newest(until);
+        let from = base.map_or(1, |base| base.info.sequence.max(1));
+        let mut reached = 0;
+        if let Ok(mut walk) = Walk::new(store, branch, from) {
+            while let Ok(rows) = walk.fetch(store) {
+                let trusted = base.is_none_or(|base| {
+                    base.info.sequence == 0
+                        || reached > 0
+                        || rows.front().is_some_and(|row| row.hash == base.row_hash)
+                });
+                if rows.is_empty() || !trusted {
+                    break;
+                }
+                reached = walk.next() - 1;
+            }
+        }
+        match base {
+            Some(base) if reached == 0 && base.info.sequence > 0 => until = base.info.sequence - 1,
+            _ => return reached,
+        }
+    }
 }

@@ -113,7 +113,8 @@ pub(crate) fn newest_header(
     Ok(headers(paths)?.into_iter().rfind(on_history))
 }
 
-fn lies_on(segments: &[Segment], info: &SnapshotInfo) -> bool {
+/// Whether a snapshot was taken on this history.
+pub(crate) fn lies_on(segments: &[Segment], info: &SnapshotInfo) -> bool {
     info.sequence == 0
         || segments.iter().any(|s| s.branch == info.branch && (s.from..=s.to).contains(&info.sequence))
 }
@@ -152,20 +153,21 @@ pub(crate) fn remove_unfinished(paths: &Paths) -> Result<(), JournalError> {
 #[derive(Debug)]
 pub(crate) struct FileSnapshots {
     paths: Paths,
+    access: Access,
     branch: u64,
     segments: Vec<Segment>,
 }
 
 impl FileSnapshots {
-    pub(crate) fn new(paths: Paths, branch: u64, segments: Vec<Segment>) -> Self {
-        Self { paths, branch, segments }
+    pub(crate) fn new(paths: Paths, access: Access, branch: u64, segments: Vec<Segment>) -> Self {
+        Self { paths, access, branch, segments }
     }
 
     fn row_hash(&self, sequence: u64) -> Result<(u64, Hash), JournalError> {
         if sequence == 0 {
             return Ok((FIRST_BRANCH, [0; 32]));
         }
-        let store = Store::open(&self.paths, Access::Read)?;
+        let store = Store::open(&self.paths, self.access)?;
         let segment = self.segments.iter().find(|s| (s.from..=s.to).contains(&sequence));
         let branch = segment.map_or(self.branch, |segment| segment.branch);
         match store.row_at_or_before(branch, sequence)? {

@@ -1,5 +1,6 @@
 //! The database as a log: the schema, and the questions everyone here asks of it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -8,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use crate::branches::{Branch, FIRST_BRANCH};
 use crate::error::JournalError;
 use crate::sqlite::chain::{self, Hash};
+use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, io_error, sync_dir};
 
 /// The stored format. A change of anything in `docs/journal.md` gives it another number.
@@ -65,8 +67,12 @@ pub(crate) struct Store {
 /// How to open the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
+    /// By the one process that owns the folder.
     Write,
+    /// Beside a writer in this process, or of a stopped journal that still has a write-ahead log.
     Read,
+    /// Of a stopped journal without a write-ahead log: no file is made or changed, and the folder may be read-only.
+    Still,
 }
 
 const ROW: &str =
@@ -76,13 +82,17 @@ impl Store {
     /// Opens an existing database, leaving its log as it is: nothing is checkpointed, now or when it is closed.
     pub(crate) fn open(paths: &Paths, access: Access) -> Result<Self, JournalError> {
         let path = &paths.db;
-        let flags = match access {
-            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        };
         let trouble = |error| sqlite_error("open", path, "its first pages", error);
-        let connection =
-            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(trouble)?;
+        let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match access {
+            Access::Write => Connection::open_with_flags(
+                path,
+                OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            ),
+            Access::Read => Connection::open_with_flags(path, read),
+            Access::Still => Connection::open_with_flags(uri(path), read | OpenFlags::SQLITE_OPEN_URI),
+        };
+        let connection = connection.map_err(trouble)?;
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
             .and_then(|_| {
@@ -171,7 +181,7 @@ impl Store {
     }
 
     /// Up to `limit` rows of `branch` from the one that begins with record `first` or later, stopping early once
-    /// they hold `bytes`.
+    /// they hold `bytes`, or before a row that cannot be read unless it is the first.
     pub(crate) fn rows_from(
         &self,
         branch: u64,
@@ -184,8 +194,13 @@ impl Store {
             let mut found = query.query(params![branch.cast_signed(), sql_sequence(first)])?;
             let (mut rows, mut held) = (Vec::new(), 0);
             while rows.len() < limit && held < bytes {
-                let Some(row) = found.next()? else { break };
-                let row = read_row(row)?;
+                let row = match found.next().and_then(|row| row.map(read_row).transpose()) {
+                    Ok(Some(row)) => row,
+                    Ok(None) => break,
+                    // The rows before the trouble are good; the next fetch begins with the trouble.
+                    Err(_) if !rows.is_empty() => break,
+                    Err(error) => return Err(error),
+                };
                 held += row.records.len();
                 rows.push(row);
             }
@@ -248,13 +263,30 @@ impl Store {
 
     /// An error about something stored that is not what was written.
     pub(crate) fn damaged(&self, place: impl Into<String>, what: impl Into<String>) -> JournalError {
-        damaged(&self.path, place, what, "")
+        damaged(&self.path, place, what)
     }
 
-    /// The same about a record: the history before it can be kept.
+    /// The same about a record.
     pub(crate) fn damaged_record(&self, branch: u64, sequence: u64, what: impl Into<String>) -> JournalError {
-        let remedy = format!("or give up everything from there on with `loligo serve --until {sequence}`");
-        damaged(&self.path, format!("record {sequence} of branch {branch}"), what, &remedy)
+        self.damaged(format!("record {sequence} of branch {branch}"), what)
+    }
+
+    /// What SQLite's own check finds wrong with the pages of the database, if anything.
+    pub(crate) fn check_pages(&self) -> Result<(), JournalError> {
+        let place = "its pages";
+        let found: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(|error| sqlite_error("check", &self.path, place, error))?;
+        if found == "ok" { Ok(()) } else { Err(self.damaged(place, found)) }
+    }
+
+    /// How many rows there are in all, of whatever branch.
+    pub(crate) fn count_rows(&self) -> Result<u64, JournalError> {
+        self.connection
+            .query_row("SELECT count(*) FROM batch", [], |row| row.get::<_, i64>(0))
+            .map(i64::cast_unsigned)
+            .map_err(|error| sqlite_error("count the rows of", &self.path, "its rows", error))
     }
 
     fn read_error(&self, branch: u64, sequence: u64, error: rusqlite::Error) -> JournalError {
@@ -265,6 +297,21 @@ impl Store {
         };
         sqlite_error("read", &self.path, &place, error)
     }
+}
+
+/// A name that says: this file does not change while it is open.
+fn uri(path: &Path) -> String {
+    use std::fmt::Write;
+    let mut uri = "file:".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri + "?immutable=1"
 }
 
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -287,18 +334,12 @@ fn sql_sequence(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn damaged(
-    path: &Path,
-    place: impl Into<String>,
-    what: impl Into<String>,
-    remedy: &str,
-) -> JournalError {
-    let remedy = if remedy.is_empty() { "there is no other way to keep this history" } else { remedy };
+pub(crate) fn damaged(path: &Path, place: impl Into<String>, what: impl Into<String>) -> JournalError {
     JournalError::Damaged {
         path: path.to_path_buf(),
         place: place.into(),
         what: what.into(),
-        remedy: remedy.to_owned(),
+        remedy: String::new(),
     }
 }
 
@@ -322,46 +363,110 @@ pub(crate) fn sqlite_error(
         _ => false,
     };
     if broken {
-        return damaged(path, place, error.to_string(), "");
+        return damaged(path, place, error.to_string());
     }
     JournalError::Sqlite { doing, path: path.to_path_buf(), source: error }
 }
 
-/// Makes an empty database at `paths.db`, complete or not at all.
-pub(crate) fn create(
+/// The first branch of a new journal.
+const ROOT: Branch = Branch { id: FIRST_BRANCH, parent: 0, fork: 0 };
+
+/// Makes an empty journal: complete, or not there at all.
+///
+/// The mark gets its first content before the database gets its name, so that a database without a mark, or a mark
+/// of some record without a database, is always a loss.
+pub(crate) fn create(paths: &Paths, created_us: i64) -> Result<(), JournalError> {
+    let header =
+        vec![("created_us".to_owned(), created_us.to_string()), ("format".to_owned(), FORMAT.to_string())];
+    let hash = chain::root(&header, ROOT.id, ROOT.parent, ROOT.fork, &[0; 32]);
+    let new = build(paths, &header, &[ROOT], |_| Ok(()))?;
+    MarkFile::start(&paths.mark, &Mark { branch: ROOT.id, sequence: 0, hash })?;
+    std::fs::rename(&new, &paths.db).map_err(io_error("rename", &new))?;
+    sync_dir(&paths.dir)
+}
+
+/// Moves the history of `branch` up to the record `until` into a database of its own, which takes the place of a
+/// damaged one; the damaged one is kept beside it. Rows of other branches stay behind with it.
+pub(crate) fn rescue(store: Store, paths: &Paths, branch: u64, until: u64) -> Result<PathBuf, JournalError> {
+    let new = build(paths, &store.header, &store.branches, |connection| {
+        let mut insert = connection
+            .prepare("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))?;
+        for segment in crate::branches::history(&store.branches, branch).unwrap_or_default() {
+            let mut next = segment.from;
+            while next <= segment.to.min(until) {
+                let Some(row) = store.rows_from(segment.branch, next, 1, 1)?.pop() else { break };
+                next = row.last() + 1;
+                insert
+                    .execute(params![
+                        row.branch.cast_signed(),
+                        row.first.cast_signed(),
+                        row.count.cast_signed(),
+                        row.time_us,
+                        row.records,
+                        row.hash
+                    ])
+                    .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))?;
+            }
+        }
+        Ok(())
+    })?;
+    drop(store);
+    let mut number = 1;
+    let kept = loop {
+        let kept = paths.dir.join(format!("journal.db.damaged-{number}"));
+        if !super::paths::exists(&kept)? {
+            break kept;
+        }
+        number += 1;
+    };
+    // The log first: under the old name it would be taken for the log of the new database.
+    let mut kept_wal = kept.clone().into_os_string();
+    kept_wal.push("-wal");
+    if super::paths::exists(&paths.wal)? {
+        std::fs::rename(&paths.wal, &kept_wal).map_err(io_error("rename", &paths.wal))?;
+    }
+    super::paths::remove_if_there(&paths.dir.join("journal.db-shm"))?;
+    std::fs::hard_link(&paths.db, &kept).map_err(io_error("keep the damaged", &paths.db))?;
+    std::fs::rename(&new, &paths.db).map_err(io_error("rename", &new))?;
+    sync_dir(&paths.dir)?;
+    Ok(kept)
+}
+
+/// Writes a complete database under a name aside and syncs it; returns the name.
+fn build(
     paths: &Paths,
-    created_us: i64,
-    sync_mark: impl FnOnce(&Store) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
-    let new = Paths { db: paths.dir.join("journal.db.new"), ..paths.clone() };
-    let path = &new.db;
-    for leftover in ["journal.db.new", "journal.db.new-wal", "journal.db.new-shm", "journal.db.new-journal"] {
+    header: &[(String, String)],
+    branches: &[Branch],
+    rows: impl FnOnce(&Connection) -> Result<(), JournalError>,
+) -> Result<PathBuf, JournalError> {
+    let path = paths.dir.join("journal.db.new");
+    for leftover in ["journal.db.new", "journal.db.new-journal", "journal.db.new-wal", "journal.db.new-shm"] {
         super::paths::remove_if_there(&paths.dir.join(leftover))?;
     }
-    let trouble = |error| sqlite_error("create", path, "its first pages", error);
-    let connection = Connection::open(path).map_err(trouble)?;
-    let fill = || {
+    let trouble = |error| sqlite_error("create", &path, "its first pages", error);
+    let connection = Connection::open(&path).map_err(trouble)?;
+    let begin = || {
         connection.execute_batch(&format!(
             "PRAGMA page_size = {PAGE_BYTES};
              PRAGMA application_id = {APPLICATION_ID};
              PRAGMA user_version = {FORMAT};
              BEGIN; {SCHEMA}"
         ))?;
-        let mut insert = connection.prepare("INSERT INTO header VALUES (?1, ?2)")?;
-        insert.execute(("format", FORMAT.to_string()))?;
-        insert.execute(("created_us", created_us.to_string()))?;
-        connection.execute("INSERT INTO branch VALUES (?1, 0, 0)", [FIRST_BRANCH.cast_signed()])?;
-        connection.execute_batch("COMMIT; PRAGMA journal_mode = WAL;")
+        for (key, value) in header {
+            connection.execute("INSERT INTO header VALUES (?1, ?2)", (key, value))?;
+        }
+        for branch in branches {
+            let numbers = [branch.id, branch.parent, branch.fork].map(u64::cast_signed);
+            connection.execute("INSERT INTO branch VALUES (?1, ?2, ?3)", numbers)?;
+        }
+        Ok(())
     };
-    fill().map_err(trouble)?;
-    drop(connection);
-    let store = Store::open(&new, Access::Write)?;
-    sync_mark(&store)?;
-    drop(store);
-    for leftover in ["journal.db.new-wal", "journal.db.new-shm"] {
-        super::paths::remove_if_there(&paths.dir.join(leftover))?;
-    }
-    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))?;
-    std::fs::rename(path, &paths.db).map_err(io_error("rename", path))?;
-    sync_dir(&paths.dir)
+    begin().map_err(trouble)?;
+    rows(&connection)?;
+    // The last one to leave a database takes its log away with it, so one whole file remains.
+    connection.execute_batch("COMMIT; PRAGMA journal_mode = WAL;").map_err(trouble)?;
+    connection.close().map_err(|(_, error)| trouble(error))?;
+    File::open(&path).and_then(|file| file.sync_all()).map_err(io_error("sync", &path))?;
+    Ok(path)
 }
