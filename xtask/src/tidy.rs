@@ -95,12 +95,10 @@ fn machine_paths(files: &[File]) -> Vec<String> {
     complaints
 }
 
+/// Under `tests/` cargo leaves no choice: a file right there would be a test of its own.
 fn mod_files(files: &[File]) -> Vec<String> {
-    files
-        .iter()
-        .filter(|file| file.path.ends_with("mod.rs"))
-        .map(|file| file.path.display().to_string())
-        .collect()
+    let found = files.iter().filter(|file| file.path.ends_with("mod.rs") && !file.is_in("tests"));
+    found.map(|file| file.path.display().to_string()).collect()
 }
 
 /// A file that no `mod` names is never compiled, so its tests never run.
@@ -129,12 +127,19 @@ fn dead_files(files: &[File]) -> Vec<String> {
 fn is_root(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    let is_source = path.iter().any(|part| part == "src");
     ["lib.rs", "main.rs", "build.rs"].iter().any(|root| name == *root)
-        || ["bin", "tests", "benches", "examples", "fuzz_targets"].iter().any(|root| folder == *root)
+        || folder == "bin"
+        || (!is_source && ["tests", "benches", "examples", "fuzz_targets"].iter().any(|root| folder == *root))
 }
 
 /// True if `file` is where the module at `path` has to be declared, and declares it.
 fn declares(file: &File, path: &Path) -> bool {
+    // `foo/mod.rs` is the module that `foo.rs` would be.
+    let path = match path.parent() {
+        Some(folder) if path.ends_with("mod.rs") => folder,
+        _ => path,
+    };
     let (Some(stem), Some(folder)) = (path.file_stem(), path.parent()) else { return false };
     let stem = stem.to_string_lossy();
     let is_beside = file.path.parent() == Some(folder) && is_root(&file.path);
@@ -149,15 +154,21 @@ fn declares(file: &File, path: &Path) -> bool {
     })
 }
 
+/// Tests inside a crate (`tests.rs`, `tests/`) belong to the file above them, which says it.
 fn headless(files: &[File]) -> Vec<String> {
-    files
-        .iter()
-        .filter(|file| {
-            (file.has_extension(&["rs"]) && !file.text.starts_with("//!"))
-                || (file.has_extension(&["py"]) && !file.text.starts_with("\"\"\""))
-        })
-        .map(|file| format!("{}: begins without a line of documentation", file.path.display()))
-        .collect()
+    let mut complaints = Vec::new();
+    for file in files {
+        let begins = match file.path.extension().and_then(|found| found.to_str()) {
+            Some("rs") => "//!",
+            Some("py") => "\"\"\"",
+            _ => continue,
+        };
+        let is_inner_test = file.is_in("src") && (file.path.ends_with("tests.rs") || file.is_in("tests"));
+        if !is_inner_test && !file.text.starts_with(begins) {
+            complaints.push(format!("{}: begins without a line of documentation", file.path.display()));
+        }
+    }
+    complaints
 }
 
 /// A test that sleeps is slow when it passes and flaky when it does not. Waiting for something outside the process in
@@ -214,9 +225,10 @@ mod tests {
             file("c/src/book/ghost.rs", ""),
             file("c/src/order.rs", ""),
             file("c/src/level.rs", ""),
-            file("c/tests/crash.rs", ""),
+            file("c/tests/crash.rs", "mod fixture;"),
             file("c/tests/it/main.rs", "mod cli;"),
             file("c/tests/it/cli.rs", ""),
+            file("c/tests/fixture/mod.rs", ""),
             file("tests/clients/test_a.py", "from exchange import start"),
             file("tests/clients/exchange.py", ""),
             file("tests/clients/old.py", ""),
@@ -240,11 +252,17 @@ mod tests {
 
     #[test]
     fn other_rules_find_what_breaks_them() {
-        assert_eq!(mod_files(&[file("a/mod.rs", ""), file("a/model.rs", "")]).len(), 1);
-        assert_eq!(
-            headless(&[file("a.rs", "fn f() {}"), file("b.rs", "//! B.\n"), file("c.md", "")]).len(),
-            1
-        );
+        let files = [file("a/mod.rs", ""), file("a/model.rs", ""), file("a/tests/f/mod.rs", "")];
+        assert_eq!(mod_files(&files).len(), 1);
+        let files = [
+            file("a.rs", "fn f() {}"),
+            file("b.rs", "//! B.\n"),
+            file("c.md", ""),
+            file("src/d/tests.rs", "use super::*;"),
+            file("src/d/tests/e.rs", "use super::*;"),
+            file("tests/f.rs", "use super::*;"),
+        ];
+        assert_eq!(headless(&files).len(), 2);
         let obeys = "[package]\n\n[lints]\nworkspace = true\n";
         let files = [
             file("a/Cargo.toml", "[package]\n"),
