@@ -489,3 +489,35 @@ fn a_stored_state_goes_on_like_the_one_it_was_taken_from() {
     assert_eq!(one, two);
     assert_eq!(copy.state_hash(), desk.exchange.state_hash());
 }
+
+#[test]
+fn an_edit_that_would_meet_an_own_order_behind_others_is_refused_whole() {
+    let mut desk = Desk::open();
+    desk.placed(desk.bob, ask(100, 50_010));
+    desk.placed(desk.alice, ask(100, 50_020));
+    let buy = desk.placed(desk.alice, bid(150, 49_000));
+    let refused = desk.edit(desk.alice, buy, Some(50_020), None, QtyMode::Relative);
+    assert_eq!(refused, Outcome::EditRejected(Some(buy), OrderError::WouldExecuteSelf));
+    assert_eq!((desk.order(buy).filled.0, desk.executions().len()), (0, 0));
+    let small_enough = desk.edit(desk.alice, buy, Some(50_020), Some(100), QtyMode::Relative);
+    assert_eq!(small_enough, Outcome::Edited(buy), "it is filled before it meets its own");
+}
+
+#[test]
+fn fill_or_kill_counts_a_reduce_only_maker_for_what_it_will_still_have() {
+    let mut desk = Desk::open();
+    desk.placed(desk.bob, ask(100, 50_000));
+    desk.placed(desk.alice, bid(100, 50_000));
+    desk.placed(desk.alice, ask(60, 50_010));
+    let mut reduce = ask(100, 50_020);
+    reduce.reduce_only = true;
+    desk.placed(desk.alice, reduce);
+    // After alice sold 60 her position is 40, so her reduce-only ask offers 40: 100 in all, not 160.
+    let mut order = bid(101, 50_020);
+    order.order_type = OrderType::FillOrKill;
+    let outcome = desk.place(desk.carol, order.clone());
+    assert!(matches!(outcome, Outcome::Rejected(_, OrderError::IocWouldNotExecute)), "{outcome:?}");
+    order.qty = OnGrid::Steps(100);
+    let outcome = desk.place(desk.carol, order);
+    assert_eq!(desk.record_of(&outcome).status, OrderStatus::FullyExecuted);
+}

@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::matching::Taken;
-use super::place::{lots_of, ticks_of};
+use super::place::{Reach, lots_of, ticks_of};
 use crate::command::{EditOrder, OrderType, QtyMode};
 use crate::event::{Event, FillRole, OrderChange, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{Price, Qty, Side};
@@ -107,7 +107,10 @@ impl Exchange {
             if order.order_type == OrderType::Post {
                 return Err(OrderError::PostWouldExecute);
             }
-            self.check_first_maker(market, order.side, holding.family)?;
+            // Any own order within reach refuses the edit, so that a refused edit has done nothing.
+            if self.reach(market, order.side, limit, open, holding.family) == Reach::Own {
+                return Err(OrderError::WouldExecuteSelf);
+            }
         }
         let reduced = order.reduce_only.then_some(asked - open);
         Ok(Edited { limit, qty: order.filled + open, reduced, small, crosses })

@@ -370,6 +370,7 @@ impl Exchange {
         let order = self.orders.get_mut(slot);
         order.qty -= by;
         order.reason = Some(UpdateReason::WouldNotReducePosition);
+        order.error = None;
         order.updated_at = now;
         let (level, side, price) = (order.level, order.side, Price(order.price));
         let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);

@@ -23,6 +23,17 @@ struct Accepted {
     crosses: bool,
 }
 
+/// What a taker would meet within its limit and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Enough to fill it, none of it its own.
+    Enough,
+    /// Not enough, none of it its own.
+    Short,
+    /// An order of its own family.
+    Own,
+}
+
 impl Exchange {
     pub(super) fn place(&mut self, ask: &PlaceOrder, events: &mut Vec<Event>) -> Outcome {
         if self.accounts.get(ask.account.0 as usize).is_none() {
@@ -141,7 +152,9 @@ impl Exchange {
             .filter(|slot| **slot != except)
             .map(|slot| self.orders.get(*slot))
             .filter(|order| {
-                order.reduce_only && order.side == side && side.sign() * (order.price - limit) >= 0
+                let better = side.sign() * (order.price - limit);
+                let older = except == NIL || order.id < self.orders.get(except).id;
+                order.reduce_only && order.side == side && (better > 0 || (better == 0 && older))
             })
             .map(Order::open)
             .sum();
@@ -217,7 +230,11 @@ impl Exchange {
                 return Err(OrderError::IocWouldNotExecute);
             }
             OrderType::FillOrKill => {
-                return self.check_fill_or_kill(market, ask.side, limit.unwrap_or(0), lots, family);
+                return match self.reach(market, ask.side, limit.unwrap_or(0), lots, family) {
+                    Reach::Enough => Ok(()),
+                    Reach::Short => Err(OrderError::IocWouldNotExecute),
+                    Reach::Own => Err(OrderError::WouldExecuteSelf),
+                };
             }
             OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market => {}
         }
@@ -225,28 +242,18 @@ impl Exchange {
     }
 
     /// The first order to be met must not be of the same family.
-    pub(super) fn check_first_maker(
-        &self,
-        market: &Market,
-        side: Side,
-        family: u32,
-    ) -> Result<(), OrderError> {
+    fn check_first_maker(&self, market: &Market, side: Side, family: u32) -> Result<(), OrderError> {
         match market.book.best(side.opposite()) {
             Some(level) if self.family_of(level.head) == family => Err(OrderError::WouldExecuteSelf),
             _ => Ok(()),
         }
     }
 
-    /// All of it must be there, none of it the family's own.
-    fn check_fill_or_kill(
-        &self,
-        market: &Market,
-        side: Side,
-        limit: i64,
-        lots: i64,
-        family: u32,
-    ) -> Result<(), OrderError> {
+    /// Looks at the orders that a taker of so many lots would meet, without changing anything. Reduce-only makers
+    /// count for what they will still have when they are met: fills before them shrink the position they close.
+    pub(super) fn reach(&self, market: &Market, side: Side, limit: i64, lots: i64, family: u32) -> Reach {
         let mut left = lots;
+        let mut met: Vec<(u32, i64)> = Vec::new();
         for level in market.book.levels(side.opposite()) {
             if side.sign() * (level.price - limit) > 0 {
                 break;
@@ -254,17 +261,28 @@ impl Exchange {
             let mut slot = level.head;
             while slot != NIL {
                 if self.family_of(slot) == family {
-                    return Err(OrderError::WouldExecuteSelf);
+                    return Reach::Own;
                 }
                 let order = self.orders.get(slot);
-                left -= order.open();
+                let known = met.iter().position(|(holding, _)| *holding == order.holding);
+                let at = known.unwrap_or_else(|| {
+                    met.push((order.holding, 0));
+                    met.len() - 1
+                });
+                let mut open = order.open();
+                if order.reduce_only {
+                    let closable = self.holdings[order.holding as usize].closable(order.side);
+                    open = open.min((closable - met[at].1).max(0));
+                }
+                met[at].1 += open;
+                left -= open;
                 if left <= 0 {
-                    return Ok(());
+                    return Reach::Enough;
                 }
                 slot = order.next;
             }
         }
-        Err(OrderError::IocWouldNotExecute)
+        Reach::Short
     }
 
     fn refuse(
