@@ -3,8 +3,6 @@
 //! The answers are few, their shapes fixed, and their numbers exact integers with a point: going through a general
 //! serializer would cost twice the time and a detour of every number through text.
 
-#![allow(dead_code)]
-
 use uuid::Uuid;
 
 use crate::decimal::Decimal;
@@ -126,6 +124,20 @@ impl<'b> Object<'b> {
         write_opt_string(self.member(name), value);
     }
 
+    /// Writes the member only if there is a value.
+    pub(crate) fn string_if_some(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.string(name, value);
+        }
+    }
+
+    /// Writes the member only if there is a value.
+    pub(crate) fn uuid_if_some(&mut self, name: &str, value: Option<Uuid>) {
+        if let Some(value) = value {
+            self.uuid(name, value);
+        }
+    }
+
     pub(crate) fn uuid(&mut self, name: &str, value: Uuid) {
         write_uuid(self.member(name), value);
     }
@@ -157,6 +169,11 @@ impl<'b> Object<'b> {
         write_int(self.member(name), value);
     }
 
+    /// Writes an integer as a string: numbers of 64 bits are more than some clients' numbers hold.
+    pub(crate) fn int_string(&mut self, name: &str, value: u64) {
+        write_word(self.member(name), itoa::Buffer::new().format(value));
+    }
+
     pub(crate) fn bool(&mut self, name: &str, value: bool) {
         write_bool(self.member(name), value);
     }
@@ -164,6 +181,22 @@ impl<'b> Object<'b> {
     /// Writes an instant to milliseconds.
     pub(crate) fn time(&mut self, name: &str, value: Timestamp) {
         write_time(self.member(name), value);
+    }
+
+    /// Writes an instant to microseconds.
+    pub(crate) fn micros(&mut self, name: &str, value: Timestamp) {
+        let out = self.member(name);
+        out.push(b'"');
+        value.write_micros(out);
+        out.push(b'"');
+    }
+
+    /// Writes an instant to whole seconds.
+    pub(crate) fn seconds(&mut self, name: &str, value: Timestamp) {
+        let out = self.member(name);
+        out.push(b'"');
+        value.write_seconds(out);
+        out.push(b'"');
     }
 
     /// Closes the object.

@@ -2,4 +2,5 @@
 
 pub mod errors;
 pub mod requests;
+pub mod responses;
 pub mod words;

@@ -1,6 +1,18 @@
 //! What this crate says, held against the contract of the repository: the published seed and `rest.yaml`.
 
+#[path = "contract/account.rs"]
+mod account;
 #[path = "contract/contract.rs"]
 mod contract;
+#[path = "contract/errors.rs"]
+mod errors;
+#[path = "contract/market.rs"]
+mod market;
+#[path = "contract/orders.rs"]
+mod orders;
+#[path = "contract/sample.rs"]
+mod sample;
+#[path = "contract/status.rs"]
+mod status;
 #[path = "contract/words.rs"]
 mod words;

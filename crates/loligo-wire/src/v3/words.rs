@@ -124,6 +124,15 @@ words! {
 }
 
 words! {
+    /// Why an order did not meet the book, in its REJECT event.
+    pub enum RejectReason {
+        PostWouldExecute = "POST_WOULD_EXECUTE",
+        /// Nothing to match (`ioc`, `mkt`), or not enough (`fok`).
+        IocWouldNotExecute = "IOC_WOULD_NOT_EXECUTE",
+    }
+}
+
+words! {
     /// How a fill came about.
     pub enum FillType {
         Maker = "maker",

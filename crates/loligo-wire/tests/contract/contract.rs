@@ -46,3 +46,42 @@ pub fn words(document: &Value, pointer: &str) -> Vec<String> {
     let list = list.as_array().unwrap_or_else(|| panic!("{pointer} is no list"));
     list.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect()
 }
+
+/// A validator of the schema at a place of a document, formats of UUIDs and times included.
+pub fn validator(document: &Value, pointer: &str) -> jsonschema::Validator {
+    assert!(document.pointer(pointer).is_some(), "no {pointer}");
+    let mut root = document.clone();
+    // A reference is a URI, and no URI has braces.
+    root["$ref"] = format!("#{pointer}").replace('{', "%7B").replace('}', "%7D").into();
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .build(&root)
+        .unwrap_or_else(|error| panic!("{pointer}: {error}"))
+}
+
+/// Where a document keeps the schema of a route's good answer.
+pub fn answer_pointer(method: &str, path: &str) -> String {
+    let path = path.replace('/', "~1");
+    format!("/paths/{path}/{method}/responses/200/content/application~1json/schema")
+}
+
+/// Asserts that a body is JSON that a schema allows.
+pub fn assert_valid(validator: &jsonschema::Validator, body: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(body);
+    let value: Value = serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let errors: Vec<_> =
+        validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{text}");
+    if value["result"] == "success" {
+        assert_eq!(value.get("error"), None, "a client takes the key itself for a failure");
+    }
+    value
+}
+
+/// Asserts that an object has every member that the published document demands, where our own list is looser.
+pub fn assert_published(document: &Value, schema: &str, value: &Value) {
+    for name in words(document, &format!("/components/schemas/{schema}/x-required-published")) {
+        assert!(value.get(&name).is_some(), "{schema} lacks {name}: {value}");
+    }
+}

@@ -66,6 +66,7 @@ fn the_words_of_the_rest_contract_are_complete() {
     same_words!(&rest, &schema("SendOrderForm/properties/trailingStopDeviationUnit/enum"), DeviationUnit);
     same_words!(&rest, &schema("EditOrderSpringForm/properties/qtyMode/enum"), QuantityMode);
     same_words!(&rest, &schema("OpenOrderJson/properties/status/enum"), OpenOrderStatus);
+    same_words!(&rest, &schema("RejectEvent/properties/reason/enum"), RejectReason);
     same_words!(&rest, &schema("FillJson/properties/fillType/enum"), FillType);
     same_words!(&rest, &schema("HistoryJson/properties/type/enum"), TradeType);
     same_words!(&rest, &schema("OpenPositionJson/properties/side/enum"), PositionSide);

@@ -1,0 +1,338 @@
+//! Answers about one account: wallets, positions, fills; and what trading costs.
+
+use uuid::Uuid;
+
+use crate::decimal::Decimal;
+use crate::json::{Object, write_array, write_success};
+use crate::time::Timestamp;
+use crate::v3::words::{FillType, PositionSide, Side};
+
+/// The answer of `/accounts`: every wallet of the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Accounts<'a> {
+    /// The holding wallet: amounts by currency, in lower case.
+    pub cash: &'a [(&'a str, Decimal)],
+    /// The single-collateral wallets.
+    pub margin_accounts: &'a [MarginAccount<'a>],
+    /// The multi-collateral wallet.
+    pub flex: FlexAccount<'a>,
+}
+
+/// A single-collateral wallet.
+#[derive(Clone, Copy, Debug)]
+pub struct MarginAccount<'a> {
+    /// Its name, in lower case, such as `fi_xbtusd`.
+    pub wallet: &'a str,
+    /// Its currency, in lower case.
+    pub currency: &'a str,
+    /// Amounts by currency, and sizes of positions by symbol, both in lower case; short positions are negative.
+    pub balances: &'a [(&'a str, Decimal)],
+    /// What it is worth.
+    pub auxiliary: Auxiliary,
+    /// The margin that its positions need.
+    pub margin_requirements: MarginFigures,
+    /// At which index price each of those would be met; zero if there is none.
+    pub trigger_estimates: MarginFigures,
+}
+
+/// What a single-collateral wallet is worth, in its currency.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Auxiliary {
+    /// Balance of the counter currency.
+    pub usd: Decimal,
+    /// Portfolio value.
+    pub pv: Decimal,
+    /// Unrealised profit.
+    pub pnl: Decimal,
+    /// Available funds.
+    pub af: Decimal,
+    /// Unrealised funding.
+    pub funding: Decimal,
+}
+
+/// A figure for each level of margin.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MarginFigures {
+    /// Initial margin.
+    pub im: Decimal,
+    /// Maintenance margin.
+    pub mm: Decimal,
+    /// Liquidation threshold.
+    pub lt: Decimal,
+    /// Termination threshold.
+    pub tt: Decimal,
+}
+
+/// The multi-collateral wallet; amounts in USD.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FlexAccount<'a> {
+    /// What it holds.
+    pub currencies: &'a [FlexCurrency<'a>],
+    /// Margin of the positions.
+    pub initial_margin: Decimal,
+    /// The same with open orders.
+    pub initial_margin_with_orders: Decimal,
+    /// Maintenance margin.
+    pub maintenance_margin: Decimal,
+    /// Value of all collateral.
+    pub balance_value: Decimal,
+    /// The same with unrealised profit.
+    pub portfolio_value: Decimal,
+    /// Value of all collateral after haircuts.
+    pub collateral_value: Decimal,
+    /// Unrealised profit.
+    pub pnl: Decimal,
+    /// Unrealised funding.
+    pub unrealized_funding: Decimal,
+    /// Profit and funding together.
+    pub total_unrealized: Decimal,
+    /// The same after haircut.
+    pub total_unrealized_as_margin: Decimal,
+    /// Equity less initial margin.
+    pub available_margin: Decimal,
+    /// Collateral value and the unrealised total after haircut.
+    pub margin_equity: Decimal,
+}
+
+/// A currency in the multi-collateral wallet.
+#[derive(Clone, Copy, Debug)]
+pub struct FlexCurrency<'a> {
+    /// Its name, in upper case.
+    pub currency: &'a str,
+    /// The amount held.
+    pub quantity: Decimal,
+    /// Its value in USD.
+    pub value: Decimal,
+    /// Its value in USD after haircut.
+    pub collateral: Decimal,
+    /// The amount that could be withdrawn.
+    pub available: Decimal,
+}
+
+impl Accounts<'_> {
+    /// Appends the whole answer.
+    pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        write_success(out, server_time, |answer| {
+            let mut accounts = Object::new(answer.member("accounts"));
+            let mut cash = Object::new(accounts.member("cash"));
+            cash.string("type", "cashAccount");
+            write_balances(&mut cash, self.cash);
+            cash.end();
+            for account in self.margin_accounts {
+                account.write(accounts.member(account.wallet));
+            }
+            self.flex.write(accounts.member("flex"));
+            accounts.end();
+        });
+    }
+}
+
+/// Balances travel as strings.
+fn write_balances(object: &mut Object<'_>, amounts: &[(&str, Decimal)]) {
+    let mut balances = Object::new(object.member("balances"));
+    for (name, amount) in amounts {
+        balances.decimal_string(name, *amount);
+    }
+    balances.end();
+}
+
+impl MarginAccount<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut account = Object::new(out);
+        account.string("type", "marginAccount");
+        account.string("currency", self.currency);
+        write_balances(&mut account, self.balances);
+        let mut auxiliary = Object::new(account.member("auxiliary"));
+        auxiliary.decimal("usd", self.auxiliary.usd);
+        auxiliary.decimal("pv", self.auxiliary.pv);
+        auxiliary.decimal("pnl", self.auxiliary.pnl);
+        auxiliary.decimal("af", self.auxiliary.af);
+        auxiliary.decimal("funding", self.auxiliary.funding);
+        auxiliary.end();
+        self.margin_requirements.write(account.member("marginRequirements"));
+        self.trigger_estimates.write(account.member("triggerEstimates"));
+        account.end();
+    }
+}
+
+impl MarginFigures {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut figures = Object::new(out);
+        figures.decimal("im", self.im);
+        figures.decimal("mm", self.mm);
+        figures.decimal("lt", self.lt);
+        figures.decimal("tt", self.tt);
+        figures.end();
+    }
+}
+
+impl FlexAccount<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut account = Object::new(out);
+        account.string("type", "multiCollateralMarginAccount");
+        let mut currencies = Object::new(account.member("currencies"));
+        for currency in self.currencies {
+            let mut held = Object::new(currencies.member(currency.currency));
+            held.decimal("quantity", currency.quantity);
+            held.decimal("value", currency.value);
+            held.decimal("collateral", currency.collateral);
+            held.decimal("available", currency.available);
+            held.end();
+        }
+        currencies.end();
+        account.decimal("initialMargin", self.initial_margin);
+        account.decimal("initialMarginWithOrders", self.initial_margin_with_orders);
+        account.decimal("maintenanceMargin", self.maintenance_margin);
+        account.decimal("balanceValue", self.balance_value);
+        account.decimal("portfolioValue", self.portfolio_value);
+        account.decimal("collateralValue", self.collateral_value);
+        account.decimal("pnl", self.pnl);
+        account.decimal("unrealizedFunding", self.unrealized_funding);
+        account.decimal("totalUnrealized", self.total_unrealized);
+        account.decimal("totalUnrealizedAsMargin", self.total_unrealized_as_margin);
+        account.decimal("availableMargin", self.available_margin);
+        account.decimal("marginEquity", self.margin_equity);
+        account.end();
+    }
+}
+
+/// An open position.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenPosition<'a> {
+    /// The market, in upper case.
+    pub symbol: &'a str,
+    /// Long or short.
+    pub side: PositionSide,
+    /// Its size, never negative.
+    pub size: Decimal,
+    /// The average entry price.
+    pub price: Decimal,
+    /// When it last traded.
+    pub fill_time: Timestamp,
+    /// Unrealised funding; dated markets have none.
+    pub unrealized_funding: Option<Decimal>,
+    /// Unrealised profit.
+    pub unrealized_pnl: Decimal,
+    /// The currency in which profit is realised, if it was chosen.
+    pub pnl_currency: Option<&'a str>,
+    /// The leverage of an isolated position.
+    pub max_fixed_leverage: Option<Decimal>,
+}
+
+/// Appends the whole answer of `/openpositions`.
+pub fn write_open_positions<'a>(
+    out: &mut Vec<u8>,
+    positions: impl IntoIterator<Item = OpenPosition<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("openPositions"), positions, |out, position| {
+            let mut element = Object::new(out);
+            element.string("side", position.side.as_str());
+            element.string("symbol", position.symbol);
+            element.decimal("price", position.price);
+            element.time("fillTime", position.fill_time);
+            element.decimal("size", position.size);
+            element.decimal_if_some("unrealizedFunding", position.unrealized_funding);
+            element.decimal("unrealizedPnl", position.unrealized_pnl);
+            element.string_if_some("pnlCurrency", position.pnl_currency);
+            element.decimal_if_some("maxFixedLeverage", position.max_fixed_leverage);
+            element.end();
+        });
+    });
+}
+
+/// A fill of the account's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill<'a> {
+    /// The id of the trade.
+    pub fill_id: Uuid,
+    /// The market, in upper case.
+    pub symbol: &'a str,
+    /// The side of the account's order.
+    pub side: Side,
+    /// The account's order.
+    pub order_id: Uuid,
+    /// The client's own id of it.
+    pub cli_ord_id: Option<&'a str>,
+    /// The size of the trade.
+    pub size: Decimal,
+    /// The price of the trade.
+    pub price: Decimal,
+    /// When it happened.
+    pub fill_time: Timestamp,
+    /// How it came about.
+    pub fill_type: FillType,
+    /// Realised profit, zero for what opened a position; none where it is not told.
+    pub realized_pnl: Option<Decimal>,
+    /// Its number in the order of trades.
+    pub sequence_id: u64,
+}
+
+/// Appends the whole answer of `/fills`, newest first as given.
+pub fn write_fills<'a>(out: &mut Vec<u8>, fills: impl IntoIterator<Item = Fill<'a>>, server_time: Timestamp) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("fills"), fills, |out, fill| {
+            let mut element = Object::new(out);
+            element.uuid("fill_id", fill.fill_id);
+            element.string("symbol", fill.symbol);
+            element.string("side", fill.side.as_str());
+            element.uuid("order_id", fill.order_id);
+            // One widespread client reads the snake case alone.
+            element.string_if_some("cliOrdId", fill.cli_ord_id);
+            element.string_if_some("cli_ord_id", fill.cli_ord_id);
+            element.decimal("size", fill.size);
+            element.decimal("price", fill.price);
+            element.time("fillTime", fill.fill_time);
+            element.string("fillType", fill.fill_type.as_str());
+            element.opt_decimal("realized_pnl", fill.realized_pnl);
+            element.int_string("sequence_id", fill.sequence_id);
+            element.end();
+        });
+    });
+}
+
+/// What trading costs, by volume.
+#[derive(Clone, Copy, Debug)]
+pub struct FeeSchedule<'a> {
+    /// Its id.
+    pub uid: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its tiers, from the smallest volume on.
+    pub tiers: &'a [FeeTier],
+}
+
+/// A tier of a fee schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct FeeTier {
+    /// The maker's fee, in per cent.
+    pub maker_fee: Decimal,
+    /// The taker's fee, in per cent.
+    pub taker_fee: Decimal,
+    /// From which volume of 30 days in USD it applies.
+    pub usd_volume: Decimal,
+}
+
+/// Appends the whole answer of `/feeschedules`.
+pub fn write_fee_schedules<'a>(
+    out: &mut Vec<u8>,
+    schedules: impl IntoIterator<Item = FeeSchedule<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("feeSchedules"), schedules, |out, schedule| {
+            let mut element = Object::new(out);
+            element.string("uid", schedule.uid);
+            element.string("name", schedule.name);
+            write_array(element.member("tiers"), schedule.tiers, |out, tier| {
+                let mut element = Object::new(out);
+                element.decimal("makerFee", tier.maker_fee);
+                element.decimal("takerFee", tier.taker_fee);
+                element.decimal("usdVolume", tier.usd_volume);
+                element.end();
+            });
+            element.end();
+        });
+    });
+}

@@ -1,0 +1,358 @@
+//! Answers about markets: books, trades, instruments, tickers.
+
+use uuid::Uuid;
+
+use crate::decimal::Decimal;
+use crate::json::{Object, write_array, write_success};
+use crate::time::Timestamp;
+use crate::v3::words::{DislocationDirection, InstrumentType, Side, TickerTag, TradeType};
+
+/// Appends the whole answer of `/orderbook`: each side's levels as (price, size), the best first.
+pub fn write_order_book(
+    out: &mut Vec<u8>,
+    bids: impl IntoIterator<Item = (Decimal, Decimal)>,
+    asks: impl IntoIterator<Item = (Decimal, Decimal)>,
+    server_time: Timestamp,
+) {
+    let level = |out: &mut Vec<u8>, (price, size): (Decimal, Decimal)| {
+        out.push(b'[');
+        price.write(out);
+        out.push(b',');
+        size.write(out);
+        out.push(b']');
+    };
+    write_success(out, server_time, |answer| {
+        let mut book = Object::new(answer.member("orderBook"));
+        write_array(book.member("bids"), bids, level);
+        write_array(book.member("asks"), asks, level);
+        book.end();
+    });
+}
+
+/// A public trade.
+#[derive(Clone, Copy, Debug)]
+pub struct Trade {
+    /// Its price.
+    pub price: Decimal,
+    /// The taker's side.
+    pub side: Side,
+    /// Its size.
+    pub size: Decimal,
+    /// When it happened.
+    pub time: Timestamp,
+    /// How it came about.
+    pub trade_type: TradeType,
+    /// Its execution id.
+    pub uid: Uuid,
+    /// Its number in the order of trades.
+    pub sequence_id: u64,
+}
+
+/// Appends the whole answer of `/history`. Trades are given newest first; their `trade_id` is the number of their row.
+pub fn write_history(out: &mut Vec<u8>, trades: impl IntoIterator<Item = Trade>, server_time: Timestamp) {
+    write_success(out, server_time, |answer| {
+        let numbered = trades.into_iter().zip(1_u32..);
+        write_array(answer.member("history"), numbered, |out, (trade, row)| {
+            let mut element = Object::new(out);
+            element.decimal("price", trade.price);
+            element.string("side", trade.side.as_str());
+            element.decimal("size", trade.size);
+            element.micros("time", trade.time);
+            element.int("trade_id", row);
+            element.string("type", trade.trade_type.as_str());
+            element.uuid("uid", trade.uid);
+            element.int_string("sequence_id", trade.sequence_id);
+            element.end();
+        });
+    });
+}
+
+/// From which size of a position a margin level applies.
+#[derive(Clone, Copy, Debug)]
+pub enum MarginLevelFrom {
+    /// A number of contracts: inverse markets.
+    Contracts(Decimal),
+    /// A value in the quote currency: linear markets.
+    Notional(Decimal),
+}
+
+/// A margin level of an instrument.
+#[derive(Clone, Copy, Debug)]
+pub struct MarginLevel {
+    /// Where it begins.
+    pub from: MarginLevelFrom,
+    /// Initial margin, as a fraction.
+    pub initial_margin: Decimal,
+    /// Maintenance margin, as a fraction.
+    pub maintenance_margin: Decimal,
+}
+
+/// A market.
+#[derive(Clone, Copy, Debug)]
+pub struct Instrument<'a> {
+    /// Its name, in upper case.
+    pub symbol: &'a str,
+    /// Its family.
+    pub instrument_type: InstrumentType,
+    /// Its index, for inverse markets.
+    pub underlying: Option<&'a str>,
+    /// What it trades, such as `BTC:USD`. (Tickers say `XBT:USD`.)
+    pub pair: &'a str,
+    /// The currency traded, such as `BTC`.
+    pub base: &'a str,
+    /// The currency it is priced in.
+    pub quote: &'a str,
+    /// The step of prices.
+    pub tick_size: Decimal,
+    /// Units of a contract.
+    pub contract_size: Decimal,
+    /// Decimal places of sizes; negative means multiples of ten.
+    pub contract_value_trade_precision: i32,
+    /// The size at which impact prices are taken.
+    pub impact_mid_size: Decimal,
+    /// The largest position.
+    pub max_position_size: Decimal,
+    /// When it was listed.
+    pub opening_date: Timestamp,
+    /// When it expires. Clients take a market without it for a perpetual.
+    pub last_trading_time: Option<Timestamp>,
+    /// Its margin levels, the first from zero.
+    pub margin_levels: &'a [MarginLevel],
+    /// Perpetuals: over how many hours a premium is paid.
+    pub funding_rate_coefficient: Option<i64>,
+    /// Perpetuals: the largest rate an hour, as a fraction.
+    pub max_relative_funding_rate: Option<Decimal>,
+    /// Its ISIN.
+    pub isin: Option<&'a str>,
+    /// Whether only post-only orders are taken now.
+    pub post_only: bool,
+    /// Which fee schedule it has.
+    pub fee_schedule_uid: Option<&'a str>,
+    /// Whether it is listed on the regulated facility.
+    pub mtf: bool,
+    /// Whether its underlying is a traditional asset.
+    pub tradfi: bool,
+    /// Free text.
+    pub category: &'a str,
+    /// Whether it has expired.
+    pub is_expired: bool,
+    /// Whether it can be traded.
+    pub tradeable: bool,
+    /// For how long taking orders are held, if they are.
+    pub maker_protection_millis: Option<u32>,
+}
+
+/// Appends the whole answer of `/instruments`.
+pub fn write_instruments<'a>(
+    out: &mut Vec<u8>,
+    instruments: impl IntoIterator<Item = Instrument<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("instruments"), instruments, |out, instrument| instrument.write(out));
+    });
+}
+
+impl Instrument<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.string("symbol", self.symbol);
+        object.string("type", self.instrument_type.as_str());
+        object.string_if_some("underlying", self.underlying);
+        object.string("pair", self.pair);
+        object.string("base", self.base);
+        object.string("quote", self.quote);
+        object.decimal("tickSize", self.tick_size);
+        object.decimal("contractSize", self.contract_size);
+        object.int("contractValueTradePrecision", self.contract_value_trade_precision);
+        object.decimal("impactMidSize", self.impact_mid_size);
+        object.decimal("maxPositionSize", self.max_position_size);
+        object.seconds("openingDate", self.opening_date);
+        if let Some(time) = self.last_trading_time {
+            object.seconds("lastTradingTime", time);
+        }
+        write_array(object.member("marginLevels"), self.margin_levels, |out, level| {
+            let mut element = Object::new(out);
+            match level.from {
+                MarginLevelFrom::Contracts(contracts) => element.decimal("contracts", contracts),
+                MarginLevelFrom::Notional(notional) => element.decimal("numNonContractUnits", notional),
+            }
+            element.decimal("initialMargin", level.initial_margin);
+            element.decimal("maintenanceMargin", level.maintenance_margin);
+            element.end();
+        });
+        if let Some(coefficient) = self.funding_rate_coefficient {
+            object.int("fundingRateCoefficient", coefficient);
+        }
+        object.decimal_if_some("maxRelativeFundingRate", self.max_relative_funding_rate);
+        object.string_if_some("isin", self.isin);
+        object.bool("postOnly", self.post_only);
+        object.string_if_some("feeScheduleUid", self.fee_schedule_uid);
+        object.bool("mtf", self.mtf);
+        object.bool("tradfi", self.tradfi);
+        object.string("category", self.category);
+        object.bool("isExpired", self.is_expired);
+        object.bool("tradeable", self.tradeable);
+        if let Some(millis) = self.maker_protection_millis {
+            object.int("makerProtectionMillis", millis);
+        }
+        object.end();
+    }
+}
+
+/// Whether a market is dislocated or extremely volatile.
+#[derive(Clone, Copy, Debug)]
+pub struct InstrumentStatus<'a> {
+    /// The market, in upper case.
+    pub symbol: &'a str,
+    /// Which way it is dislocated, if it is.
+    pub dislocation: Option<DislocationDirection>,
+    /// Whether it is extremely volatile.
+    pub extreme_volatility: bool,
+    /// By how much initial margin is raised; 1 in normal times.
+    pub initial_margin_multiplier: u32,
+}
+
+impl InstrumentStatus<'_> {
+    fn write_members(&self, object: &mut Object<'_>) {
+        // The member holds the symbol, despite its name.
+        object.string("tradeable", self.symbol);
+        object.bool("experiencingDislocation", self.dislocation.is_some());
+        object.opt_string("priceDislocationDirection", self.dislocation.map(DislocationDirection::as_str));
+        object.bool("experiencingExtremeVolatility", self.extreme_volatility);
+        object.int("extremeVolatilityInitialMarginMultiplier", self.initial_margin_multiplier);
+    }
+}
+
+/// Appends the whole answer of `/instruments/status`.
+pub fn write_instruments_status<'a>(
+    out: &mut Vec<u8>,
+    statuses: impl IntoIterator<Item = InstrumentStatus<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("instrumentStatus"), statuses, |out, status| {
+            let mut element = Object::new(out);
+            status.write_members(&mut element);
+            element.end();
+        });
+    });
+}
+
+/// Appends the whole answer of `/instruments/{symbol}/status`, whose members stand beside `result`.
+pub fn write_instrument_status(out: &mut Vec<u8>, status: &InstrumentStatus<'_>, server_time: Timestamp) {
+    write_success(out, server_time, |answer| status.write_members(answer));
+}
+
+/// The ticker of a market. Indices have none here: one widespread client loses the whole list over such a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticker<'a> {
+    /// The market, in upper case.
+    pub symbol: &'a str,
+    /// The last price, with its time and size; none before the first trade.
+    pub last: Option<(Decimal, Timestamp, Decimal)>,
+    /// The maturity.
+    pub tag: TickerTag,
+    /// What it trades, such as `XBT:USD`.
+    pub pair: &'a str,
+    /// The mark price.
+    pub mark_price: Decimal,
+    /// The index price.
+    pub index_price: Decimal,
+    /// The best bid with its size; none on an empty side.
+    pub bid: Option<(Decimal, Decimal)>,
+    /// The best ask with its size; none on an empty side.
+    pub ask: Option<(Decimal, Decimal)>,
+    /// What was traded in 24 hours, in base units or contracts.
+    pub vol24h: Decimal,
+    /// The same in the quote currency.
+    pub volume_quote: Decimal,
+    /// All positions of one side.
+    pub open_interest: Decimal,
+    /// The first price of the last 24 hours, if there was a trade.
+    pub open24h: Option<Decimal>,
+    /// The highest of them.
+    pub high24h: Option<Decimal>,
+    /// The lowest of them.
+    pub low24h: Option<Decimal>,
+    /// Their average by volume.
+    pub vwap24h: Option<Decimal>,
+    /// The change of price over 24 hours in per cent.
+    pub change24h: Decimal,
+    /// Perpetuals: the present funding, and what the next is expected to be.
+    pub funding: Option<Funding>,
+    /// Whether trading is halted.
+    pub suspended: bool,
+    /// Whether only post-only orders are taken now.
+    pub post_only: bool,
+}
+
+/// The funding of a perpetual: absolute rates are quote currency per unit and hour, relative ones fractions of the price.
+#[derive(Clone, Copy, Debug)]
+pub struct Funding {
+    /// The absolute rate.
+    pub rate: Decimal,
+    /// The absolute rate expected next.
+    pub rate_prediction: Decimal,
+    /// The relative rate.
+    pub relative_rate: Decimal,
+    /// The relative rate expected next.
+    pub relative_rate_prediction: Decimal,
+}
+
+/// Appends the whole answer of `/tickers`.
+pub fn write_tickers<'a>(
+    out: &mut Vec<u8>,
+    tickers: impl IntoIterator<Item = Ticker<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("tickers"), tickers, |out, ticker| ticker.write(out));
+    });
+}
+
+/// Appends the whole answer of `/tickers/{symbol}`.
+pub fn write_ticker(out: &mut Vec<u8>, ticker: &Ticker<'_>, server_time: Timestamp) {
+    write_success(out, server_time, |answer| ticker.write(answer.member("ticker")));
+}
+
+impl Ticker<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.string("symbol", self.symbol);
+        if let Some((price, time, size)) = self.last {
+            object.decimal("last", price);
+            object.micros("lastTime", time);
+            object.decimal("lastSize", size);
+        }
+        object.string("tag", self.tag.as_str());
+        object.string("pair", self.pair);
+        object.decimal("markPrice", self.mark_price);
+        if let Some((price, size)) = self.bid {
+            object.decimal("bid", price);
+            object.decimal("bidSize", size);
+        }
+        if let Some((price, size)) = self.ask {
+            object.decimal("ask", price);
+            object.decimal("askSize", size);
+        }
+        object.decimal("vol24h", self.vol24h);
+        object.decimal("volumeQuote", self.volume_quote);
+        object.decimal("openInterest", self.open_interest);
+        object.decimal_if_some("open24h", self.open24h);
+        object.decimal_if_some("high24h", self.high24h);
+        object.decimal_if_some("low24h", self.low24h);
+        object.decimal_if_some("vwap24h", self.vwap24h);
+        if let Some(funding) = self.funding {
+            object.decimal("fundingRate", funding.rate);
+            object.decimal("fundingRatePrediction", funding.rate_prediction);
+            object.decimal("relativeFundingRate", funding.relative_rate);
+            object.decimal("relativeFundingRatePrediction", funding.relative_rate_prediction);
+        }
+        object.bool("suspended", self.suspended);
+        object.decimal("indexPrice", self.index_price);
+        object.bool("postOnly", self.post_only);
+        object.decimal("change24h", self.change24h);
+        object.end();
+    }
+}
