@@ -315,8 +315,8 @@ impl Drop for SqliteJournal {
     /// nothing: the next start recovers from the log.
     fn drop(&mut self) {
         self.checkpointer.stop();
-        if self.stopped.is_none() {
-            let _ = checkpoint::all(&self.store.connection);
+        if self.stopped.is_none() && checkpoint::all(&self.store.connection).is_ok() {
+            let _ = self.store.remove_log_on_close();
         }
         let _ = self.mark.sync();
     }

@@ -16,7 +16,7 @@ use crate::sqlite::store::{Access, PAGE_BYTES, Store};
 
 /// A page in the log and its header.
 const FRAME_BYTES: u64 = PAGE_BYTES as u64 + 24;
-/// What the writer copies itself: about a millisecond of its time.
+/// What the writer copies itself at most: about a millisecond of its time.
 const REST_BYTES: u64 = 512 * 1024;
 
 /// How far a checkpoint came: frames in the log, frames copied.
@@ -57,6 +57,7 @@ pub(crate) struct Checkpointer {
     running: bool,
     start_frames: u32,
     bound_frames: u32,
+    rest_frames: u32,
     /// Frames in the log when the last round ended: the next round starts this much later.
     settled: u32,
     /// Frames seen last, to notice that the log was begun anew.
@@ -88,6 +89,7 @@ impl Checkpointer {
             running: false,
             start_frames: frames(start_bytes),
             bound_frames: frames(bound_bytes),
+            rest_frames: frames(REST_BYTES.min(start_bytes / 4)),
             settled: 0,
             seen: 0,
         })
@@ -116,7 +118,7 @@ impl Checkpointer {
             self.running = false;
             let (_, copied) = self.judge(progress, frames)?;
             let rest = frames.saturating_sub(copied);
-            if u64::from(rest) * FRAME_BYTES <= REST_BYTES || frames >= self.bound_frames {
+            if rest <= self.rest_frames || frames >= self.bound_frames {
                 self.judge(passive(connection), frames)?;
                 self.settled = frames;
             } else if copied > self.settled {
@@ -126,6 +128,10 @@ impl Checkpointer {
                 // Someone reads an old state and holds the log: try again when it has grown as much again.
                 self.settled = frames;
             }
+        } else if frames >= self.bound_frames && frames.saturating_sub(self.settled) >= self.rest_frames {
+            // It was copied whole, but someone read at the moment when it could have begun anew.
+            self.judge(passive(connection), frames)?;
+            self.settled = frames;
         } else if frames.saturating_sub(self.settled) >= self.start_frames {
             self.order()?;
         }

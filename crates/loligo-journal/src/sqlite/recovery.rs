@@ -127,6 +127,9 @@ pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(),
     let Some(marked) = store.branch(mark.branch) else {
         return Err(tail_missing(paths, mark.branch, mark.sequence, end.sequence));
     };
+    if mark.branch == end.branch && mark.sequence > end.sequence {
+        return Err(tail_missing(paths, mark.branch, mark.sequence, end.sequence));
+    }
     let row = store.row_at_or_before(mark.branch, mark.sequence)?;
     let hash = match &row {
         Some(row) if row.last() == mark.sequence => row.hash,

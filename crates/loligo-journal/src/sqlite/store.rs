@@ -105,6 +105,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Lets SQLite remove the log, which must hold nothing any more, when this last connection is closed.
+    pub(crate) fn remove_log_on_close(&self) -> rusqlite::Result<()> {
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
+    }
+
     fn read_header(&mut self) -> Result<(), JournalError> {
         let trouble = |error| sqlite_error("read", &self.path, "the header", error);
         let application: i32 =

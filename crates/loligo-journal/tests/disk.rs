@@ -1,0 +1,213 @@
+//! Disks that fill up or fail under a running journal. Nothing that was acknowledged is lost, nothing that was
+//! refused is found later, and what is undecided stops the journal.
+//!
+//! Limits are put on a child process, which is this test binary again with `CHILD` set.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a child tells its parent how it ended")]
+
+#[path = "support/folder.rs"]
+mod folder;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use folder::{History, drain, fill, record};
+use loligo_journal::{AppendError, Journal, Options, Records, SqliteJournal, StoppedJournal, verify};
+
+const CHILD: &str = "JOURNAL_TEST_FOLDER";
+
+fn child_folder() -> Option<PathBuf> {
+    std::env::var_os(CHILD).map(PathBuf::from)
+}
+
+/// Runs the test `name` of this binary as a child, under the shell commands in `limits`.
+fn run_child(name: &str, folder: &Path, limits: &str) -> Output {
+    Command::new("sh")
+        .arg("-c")
+        .arg(format!("{limits}\nexec \"$0\" \"$@\""))
+        .arg(std::env::current_exe().expect("this binary"))
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CHILD, folder)
+        .output()
+        .expect("runs")
+}
+
+/// A batch of `count` records; numbers go on from `history`.
+fn batch(history: &History, count: usize) -> (Vec<Vec<u8>>, Records) {
+    let records: Vec<_> = (0..count).map(|n| record((history.len() + n) as u64, 100)).collect();
+    let batch = records.iter().collect();
+    (records, batch)
+}
+
+/// Appends until the disk is full; returns after the first refusal.
+fn fill_up(journal: &mut SqliteJournal, history: &mut History, count: usize) {
+    for _ in 0..100_000 {
+        let (records, batch) = batch(history, count);
+        let last = journal.last_sequence();
+        match journal.append(0, &batch) {
+            Ok(first) => {
+                assert_eq!(first, last + 1);
+                history.extend(records);
+            }
+            Err(AppendError::Full) => {
+                assert_eq!(journal.last_sequence(), last);
+                return;
+            }
+            Err(error) => panic!("neither room nor full: {error}"),
+        }
+    }
+    panic!("the disk never filled up");
+}
+
+fn check_contents(journal: &dyn Journal, history: &History) {
+    assert_eq!(journal.last_sequence(), history.len() as u64);
+    let found = drain(&mut *journal.reader(1).expect("a reader")).expect("readable");
+    assert!(found == *history, "another history");
+}
+
+#[test]
+fn a_database_at_its_bound_refuses_and_goes_on_when_there_is_room() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let bounded = Options { max_pages: Some(60), ..folder::options() };
+    let mut history = History::new();
+    let mut journal = SqliteJournal::open(dir.path(), bounded.clone()).expect("opens");
+    fill_up(&mut journal, &mut history, 64);
+    assert!(history.len() > 500, "{}", history.len());
+    check_contents(&journal, &history);
+    // What was refused needs room that a single record does not.
+    fill(&mut journal, &mut history, &[&[30], &[30]]);
+    fill_up(&mut journal, &mut history, 1);
+    check_contents(&journal, &history);
+    drop(journal);
+    let mut journal = SqliteJournal::open(dir.path(), bounded).expect("a full journal opens");
+    check_contents(&journal, &history);
+    assert!(matches!(journal.append(0, &batch(&history, 64).1), Err(AppendError::Full)));
+    drop(journal);
+    let mut journal = SqliteJournal::open(dir.path(), folder::options()).expect("opens");
+    fill(&mut journal, &mut history, &[&[100; 64], &[30]]);
+    check_contents(&journal, &history);
+    drop(journal);
+    assert!(verify(dir.path()).expect("can be verified").is_whole());
+}
+
+/// Runs in a file system of three megabytes.
+#[test]
+fn child_on_a_small_disk() {
+    let Some(dir) = child_folder() else { return };
+    let journal_dir = dir.join("venue");
+    let ballast = dir.join("ballast");
+    std::fs::write(&ballast, vec![1; 1024 * 1024]).expect("room");
+    let options = Options { reserve_bytes: 256 * 1024, checkpoint_bytes: 200 * 1024, ..Options::default() };
+    let mut history = History::new();
+    let mut journal = SqliteJournal::open(&journal_dir, options.clone()).expect("opens");
+    assert_eq!(std::fs::metadata(journal_dir.join("journal.reserve")).expect("there").len(), 256 * 1024);
+    fill_up(&mut journal, &mut history, 64);
+    assert!(history.len() > 1_000, "{}", history.len());
+    check_contents(&journal, &history);
+    // The reserve keeps the small batches of cancels going.
+    fill_up(&mut journal, &mut history, 1);
+    assert!(journal.release_reserve().expect("removed"));
+    assert!(!journal.release_reserve().expect("gone already"));
+    for _ in 0..8 {
+        fill(&mut journal, &mut history, &[&[60], &[60, 60]]);
+    }
+    check_contents(&journal, &history);
+    fill_up(&mut journal, &mut history, 64);
+    fill_up(&mut journal, &mut history, 1);
+    assert!(!journal.restore_reserve().expect("no trouble but the full disk"), "there is no room for it");
+    // A full disk does not keep a venue from opening: nothing that was acknowledged is out of reach.
+    drop(journal);
+    let mut journal = SqliteJournal::open(&journal_dir, options.clone()).expect("opens on a full disk");
+    check_contents(&journal, &history);
+    fill_up(&mut journal, &mut history, 64);
+    std::fs::remove_file(&ballast).expect("removed");
+    assert!(journal.restore_reserve().expect("there is room"));
+    fill(&mut journal, &mut history, &[&[100; 64], &[100; 64], &[30]]);
+    check_contents(&journal, &history);
+    drop(journal);
+    let report = verify(&journal_dir).expect("can be verified");
+    assert!(report.is_whole(), "{report}");
+    println!("small disk: done after {} records", history.len());
+}
+
+#[test]
+fn a_full_disk_refuses_new_batches_and_the_reserve_lets_small_ones_in() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mount = |then: &str| {
+        format!(
+            "exec unshare --user --map-root-user --mount sh -c 'mount -t tmpfs -o size=3m tmpfs {} && {then}'",
+            dir.path().display()
+        )
+    };
+    let allowed =
+        Command::new("sh").arg("-c").arg(mount("true")).output().is_ok_and(|probe| probe.status.success());
+    if !allowed {
+        // The bound of pages above takes the same road; only the file system is missing here.
+        eprintln!("not run: this machine gives tests no file system of their own");
+        return;
+    }
+    let inner = mount("exec \"$0\" \"$@\"") + " \"$0\" \"$@\"";
+    let output = run_child("child_on_a_small_disk", dir.path(), &inner);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("small disk: done"), "{output:?}");
+}
+
+/// Appends until the file-size limit stops it; says on the way what was acknowledged, and how it ended.
+#[test]
+fn child_with_a_limit_on_files() {
+    let Some(dir) = child_folder() else { return };
+    let mut journal = SqliteJournal::open(&dir, folder::options()).expect("opens");
+    let mut history = History::new();
+    for _ in 0..10_000 {
+        let (records, batch) = batch(&history, 7);
+        match journal.append(0, &batch) {
+            Ok(_) => history.extend(records),
+            Err(AppendError::Undecided { after, .. }) => {
+                println!("\nacknowledged {after} undecided");
+                // It takes nothing more, and closing it does not touch the disk again.
+                assert!(matches!(journal.append(0, &batch), Err(AppendError::Stopped { .. })));
+                return;
+            }
+            Err(AppendError::Full) => {
+                println!("\nacknowledged {} full", journal.last_sequence());
+                check_contents(&journal, &history);
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the limit was never reached");
+}
+
+#[test]
+fn a_write_that_fails_stops_the_journal_and_the_next_start_decides() {
+    // A write is cut short at the limit: in the middle of a frame, at its edges, in its header.
+    let mut undecided = 0;
+    for units in (70..310).step_by(15) {
+        let dir = tempfile::tempdir().expect("a folder");
+        // The size is in units of 512 bytes or of 1,024, as the shell has it; either will do.
+        let limits = format!("trap '' XFSZ; ulimit -f {units}");
+        let output = run_child("child_with_a_limit_on_files", dir.path(), &limits);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{output:?}");
+        let words =
+            said.lines().find_map(|line| line.strip_prefix("acknowledged ")).expect("it says how it ended");
+        let (acknowledged, ending) = words.split_once(' ').expect("a number and a word");
+        let acknowledged: usize = acknowledged.parse().expect("a number");
+        assert!(acknowledged > 20, "{units}: {said}");
+        undecided += usize::from(ending == "undecided");
+        let stopped = StoppedJournal::open(dir.path()).expect("everything acknowledged is there");
+        let found = drain(&mut *stopped.reader(1).expect("a reader")).expect("readable");
+        let expected: Vec<_> = (0..found.len()).map(|n| record(n as u64, 100)).collect();
+        assert!(found == expected, "{units}: another history");
+        // The batch in question is there whole or not at all; what was refused is not there.
+        let possible =
+            if ending == "undecided" { vec![acknowledged, acknowledged + 7] } else { vec![acknowledged] };
+        assert!(possible.contains(&found.len()), "{units}: {} records after {said}", found.len());
+        drop(stopped);
+        let mut journal = SqliteJournal::open(dir.path(), folder::options()).expect("starts");
+        let mut history = found;
+        fill(&mut journal, &mut history, &[&[10], &[100; 64]]);
+        check_contents(&journal, &history);
+    }
+    assert!(undecided > 0, "no write failed in an undecided way");
+}
