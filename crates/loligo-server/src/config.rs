@@ -1,0 +1,105 @@
+//! What a node starts with.
+
+use crate::listing::Listing;
+use loligo_engine::{Money, Timestamp};
+use std::path::PathBuf;
+
+/// Who trades without being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarketKind {
+    /// The house's makers and takers.
+    Live,
+    /// Nobody: books stay empty until a client quotes.
+    None,
+}
+
+/// Where exchange time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockKind {
+    /// The machine's clock, never back.
+    Real,
+    /// It stands at this instant until it is moved.
+    Manual {
+        /// Where it stands at genesis.
+        start: Timestamp,
+    },
+}
+
+impl ClockKind {
+    /// Where a manual clock starts unless told otherwise: 2026-01-01T00:00:00Z.
+    pub const DEFAULT_START: Timestamp = Timestamp(1_767_225_600_000_000);
+}
+
+/// Where the key of order ids comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// The seed: ids are the same on every venue with this seed. For development, on loopback only.
+    Seed,
+    /// Drawn at genesis and kept in the journal.
+    Random,
+}
+
+/// Everything a node is told. The first start of a data folder writes the venue's share of it into the genesis record;
+/// later starts must name the same.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data folder; `None` keeps everything in memory.
+    pub data: Option<PathBuf>,
+    /// Source of development keys, the live market and, by [`IdentitySource::Seed`], order ids.
+    pub seed: u64,
+    /// How many named accounts there are from the start.
+    pub accounts: u32,
+    /// What each of them holds in its flex wallet, in USD. Each inverse wallet gets the worth of a tenth of it.
+    pub balance: Money,
+    /// Who trades without being asked.
+    pub market: MarketKind,
+    /// Where exchange time comes from.
+    pub clock: ClockKind,
+    /// What is listed, and at which first index prices.
+    pub instruments: Instruments,
+    /// Where the key of order ids comes from.
+    pub identity: IdentitySource,
+    /// Opens the venue as it was before this record, as a new branch.
+    pub until: Option<u64>,
+    /// Accept the control verb that panics inside the engine on purpose.
+    pub allow_injected_panic: bool,
+}
+
+/// What a venue lists.
+#[derive(Clone, Debug)]
+pub enum Instruments {
+    /// The default listing, its dated contracts computed from the start time.
+    Default,
+    /// As an instruments file says.
+    Given(Listing),
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: Some(PathBuf::from("loligo-data")),
+            seed: 1,
+            accounts: 10,
+            balance: Money(1_000_000 * Money::ONE),
+            market: MarketKind::Live,
+            clock: ClockKind::Real,
+            instruments: Instruments::Default,
+            identity: IdentitySource::Seed,
+            until: None,
+            allow_injected_panic: false,
+        }
+    }
+}
+
+impl Config {
+    /// A venue of its own for a test: in memory, manual clock, no market but what the test makes.
+    #[must_use]
+    pub fn test() -> Self {
+        Self {
+            data: None,
+            market: MarketKind::None,
+            clock: ClockKind::Manual { start: ClockKind::DEFAULT_START },
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! The door to the writer.
+
+use super::clock::{ClockError, MAX_JUMP_MICROS, machine_time};
+use crate::config::ClockKind;
+use crate::identity::{Identity, KeyPair, Secret};
+use crate::projection::{GeneralRight, KeyId, Projections, WithdrawalRight};
+use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
+use loligo_engine::{
+    AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,
+    Timestamp, Violation, Wallet,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// Records that may wait for the writer. At 100,000 a second this is 40 ms of work: enough to ride out a checkpoint,
+/// little enough that who is let in is answered soon.
+pub(crate) const QUEUE_RECORDS: usize = 4_096;
+/// Room beyond that which only cancels may use: a client that wants out gets out.
+pub(crate) const QUEUE_CANCELS: usize = 1_024;
+/// Most records of one batch of a client; its elements run with nothing between them.
+pub const MAX_BATCH_RECORDS: usize = 512;
+/// How long a read waits for the projections to reach what was acknowledged when it came.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// A command on its way to the journal.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// What is asked.
+    pub command: Command,
+    /// The key that signed the request, and its nonce: remembered with the command, so that the request cannot be
+    /// replayed after a restart.
+    pub nonce: Option<(KeyId, u64)>,
+}
+
+impl Submission {
+    /// A command that came with no nonce.
+    #[must_use]
+    pub fn new(command: Command) -> Self {
+        Self { command, nonce: None }
+    }
+}
+
+/// What became of a command: remembered, applied, and visible in every view.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// Exchange time at which it took effect.
+    pub time: Timestamp,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+/// Why a command has no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// Too much is waiting. Refused before the journal: it did not happen.
+    #[error("too many requests are waiting; nothing was done, try again")]
+    Overloaded,
+    /// It did not happen: the disk is full, or a view could not keep up.
+    #[error("the exchange cannot take this now; nothing was done")]
+    Unavailable,
+    /// Nobody knows whether it happened. Close the connection without an answer; the process is ending.
+    #[error("whether this was remembered is undecided; the exchange is stopping")]
+    Undecided,
+    /// The node has stopped. It did not happen.
+    #[error("the exchange has stopped")]
+    Stopped,
+    /// More in one batch than the node takes.
+    #[error("a batch may hold at most 512 commands")]
+    BatchTooLarge,
+}
+
+/// Hashes of a venue at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateHashes {
+    /// The last record they cover.
+    pub sequence: u64,
+    /// Exchange time there.
+    pub time: Timestamp,
+    /// Of the engine's whole state.
+    pub state: [u8; 32],
+    /// Chained over all events since genesis.
+    pub events: [u8; 32],
+}
+
+/// What a new account gets.
+#[derive(Clone, Debug, Default)]
+pub struct OpenAccount {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The master account, for a subaccount.
+    pub parent: Option<AccountId>,
+    /// Money booked in at once.
+    pub deposits: Vec<(Wallet, Currency, Money)>,
+}
+
+/// A new account with a full and a read-only key.
+#[derive(Clone, Debug)]
+pub struct OpenedAccount {
+    /// Its number.
+    pub id: AccountId,
+    /// Its name for clients.
+    pub uid: Uuid,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Trades and asks.
+    pub full: IssuedKey,
+    /// Asks only.
+    pub read_only: IssuedKey,
+}
+
+/// A new key, its secret shown this once.
+#[derive(Clone, Debug)]
+pub struct IssuedKey {
+    /// Its number.
+    pub id: KeyId,
+    /// Its public text.
+    pub api_key: String,
+    /// What its holder signs with.
+    pub secret: Secret,
+}
+
+/// Why an account or a key is not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// The engine refuses.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The registry of names and keys refuses.
+    #[error(transparent)]
+    Registry(#[from] FactRefusal),
+    /// The operating system gives no randomness for a secret.
+    #[error("the operating system gives no randomness for a new key")]
+    NoRandomness,
+    /// The node does not take it up.
+    #[error(transparent)]
+    Node(#[from] SubmitError),
+}
+
+/// What waits for the writer.
+pub(crate) enum Request {
+    Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
+    Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Ask(Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>),
+    Move { to: Timestamp, reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
+    Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
+    Stop,
+}
+
+/// Where the writer stands, beside the exchange itself.
+#[derive(Clone, Copy)]
+pub(crate) struct StateHashesAt {
+    pub(crate) sequence: u64,
+    pub(crate) events: [u8; 32],
+}
+
+/// State shared by the writer and all handles.
+pub(crate) struct Shared {
+    pub(crate) projections: Projections,
+    pub(crate) identity: Identity,
+    pub(crate) clock: ClockKind,
+    pub(crate) acknowledged: AtomicU64,
+    /// Exchange time as last published; a real clock is at least this.
+    pub(crate) time: AtomicI64,
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) stopped: AtomicBool,
+    /// Highest nonces by key as the journal knew them when the node started.
+    pub(crate) remembered_nonces: Vec<(KeyId, u64)>,
+    /// Wraps secrets before they are journaled.
+    pub(crate) vault: super::vault::Vault,
+}
+
+/// A running node, from outside. Cloning is cheap; every clone speaks to the same writer.
+#[derive(Clone)]
+pub struct NodeHandle {
+    queue: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
+}
+
+impl NodeHandle {
+    pub(crate) fn new(queue: mpsc::Sender<Request>, shared: Arc<Shared>) -> Self {
+        Self { queue, shared }
+    }
+
+    /// Has one command remembered and applied. When this answers, every view shows it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; only [`SubmitError::Undecided`] leaves open whether it happened.
+    pub async fn submit(&self, submission: Submission) -> Result<Reply, SubmitError> {
+        let mut replies = self.submit_all(vec![submission]).await?;
+        replies.pop().ok_or(SubmitError::Stopped)
+    }
+
+    /// Has several commands remembered together and applied in order, with nothing between them.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::submit`], for all of them alike; [`SubmitError::BatchTooLarge`] beyond 512.
+    pub async fn submit_all(&self, submissions: Vec<Submission>) -> Result<Vec<Reply>, SubmitError> {
+        if submissions.len() > MAX_BATCH_RECORDS {
+            return Err(SubmitError::BatchTooLarge);
+        }
+        if submissions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let records = submissions.len();
+        let cancels =
+            submissions.iter().all(|s| matches!(s.command, Command::Cancel(_) | Command::CancelAll { .. }));
+        let (reply, answer) = oneshot::channel();
+        self.enter(records, cancels, Request::Submit { submissions, reply })?;
+        self.answer(answer).await?
+    }
+
+    /// Asks the exchange a read-only question, between two batches. For questions that no view answers; the writer
+    /// waits meanwhile, so keep it short.
+    ///
+    /// # Errors
+    /// [`SubmitError::Overloaded`] or [`SubmitError::Stopped`].
+    pub async fn query<R, F>(&self, ask: F) -> Result<R, SubmitError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Exchange) -> R + Send + 'static,
+    {
+        self.query_at(|exchange, _| ask(exchange)).await
+    }
+
+    /// Hashes of state and events as they are now.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::query`].
+    pub async fn state_hashes(&self) -> Result<StateHashes, SubmitError> {
+        self.query_at(|exchange, at| StateHashes {
+            sequence: at.sequence,
+            time: exchange.now(),
+            state: exchange.state_hash(),
+            events: at.events,
+        })
+        .await
+    }
+
+    /// Checks every invariant of the whole state.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::query`]; a broken invariant is the inner error.
+    pub async fn audit(&self) -> Result<Result<Audit, Violation>, SubmitError> {
+        self.query(Exchange::audit).await
+    }
+
+    async fn query_at<R, F>(&self, ask: F) -> Result<R, SubmitError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&Exchange, StateHashesAt) -> R + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let ask = Box::new(move |exchange: &Exchange, at: StateHashesAt| {
+            // Who asked may have gone away; nothing is lost by that.
+            let _ = reply.send(ask(exchange, at));
+        });
+        self.enter(1, false, Request::Ask(ask))?;
+        answer.await.map_err(|_| SubmitError::Stopped)
+    }
+
+    /// The sequence last acknowledged to anyone.
+    pub fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// Waits until the views show everything that was acknowledged when this was called, so that a client reads its
+    /// own writes.
+    ///
+    /// # Errors
+    /// [`SubmitError::Unavailable`] when they have not got there within a second.
+    pub async fn caught_up(&self) -> Result<(), SubmitError> {
+        let wanted = self.acknowledged();
+        if self.shared.projections.sequence() >= wanted {
+            return Ok(());
+        }
+        let reached = async {
+            while self.shared.projections.sequence() < wanted {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(CATCH_UP, reached).await.map_err(|_| SubmitError::Unavailable)
+    }
+
+    /// The published views.
+    pub fn views(&self) -> &Projections {
+        &self.shared.projections
+    }
+
+    /// Numbers to UUIDs and back.
+    pub fn identity(&self) -> &Identity {
+        &self.shared.identity
+    }
+
+    /// Exchange time now.
+    pub fn now(&self) -> Timestamp {
+        let published = Timestamp(self.shared.time.load(Ordering::Acquire));
+        match self.shared.clock {
+            ClockKind::Real => published.max(machine_time()),
+            ClockKind::Manual { .. } => published,
+        }
+    }
+
+    /// Where exchange time comes from.
+    pub fn clock(&self) -> ClockKind {
+        self.shared.clock
+    }
+
+    /// The highest nonce of each key that the journal knew when this node started: what the gateway's windows begin
+    /// with.
+    pub fn remembered_nonces(&self) -> &[(KeyId, u64)] {
+        &self.shared.remembered_nonces
+    }
+
+    /// Moves a manual clock by so many milliseconds. Answers the new time when everything due until then has
+    /// happened, in order.
+    ///
+    /// # Errors
+    /// [`ClockError`].
+    pub async fn advance(&self, millis: i64) -> Result<Timestamp, ClockError> {
+        let micros = millis.checked_mul(1000).ok_or(ClockError::TooFar)?;
+        self.set_time(self.now().plus(micros)).await
+    }
+
+    /// Moves a manual clock to an instant; see [`NodeHandle::advance`].
+    ///
+    /// # Errors
+    /// [`ClockError`].
+    pub async fn set_time(&self, to: Timestamp) -> Result<Timestamp, ClockError> {
+        let now = self.now();
+        if self.shared.clock == ClockKind::Real {
+            return Err(ClockError::RealClock);
+        }
+        if to < now {
+            return Err(ClockError::Backward { now: now.0, asked: to.0 });
+        }
+        if to.0 - now.0 > MAX_JUMP_MICROS {
+            return Err(ClockError::TooFar);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.enter(1, false, Request::Move { to, reply })?;
+        Ok(self.answer(answer).await??)
+    }
+
+    /// Takes a snapshot now. Answers the sequence it covers.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn snapshot(&self) -> Result<u64, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.enter(1, false, Request::Snapshot { reply })?;
+        self.answer(answer).await?
+    }
+
+    /// Opens an account with its deposits, a full and a read-only key.
+    ///
+    /// The steps are records of their own: a deposit that is refused leaves the account there.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn open_account(&self, wanted: OpenAccount) -> Result<OpenedAccount, AccountError> {
+        let create = Command::CreateAccount(CreateAccount { parent: wanted.parent, house: false });
+        let id = match self.submit(Submission::new(create)).await?.outcome {
+            Outcome::AccountCreated(id) => id,
+            Outcome::Refused(refusal) => return Err(refusal.into()),
+            other => unreachable!("an account's creation came to {other:?}"),
+        };
+        if let Some(name) = &wanted.name {
+            self.record(Fact::AccountNamed { account: id, name: name.clone() }).await?;
+        }
+        for (wallet, currency, amount) in wanted.deposits {
+            let deposit = Command::Deposit(Deposit { account: id, wallet, currency, amount });
+            if let Outcome::Refused(refusal) = self.submit(Submission::new(deposit)).await?.outcome {
+                return Err(refusal.into());
+            }
+        }
+        let full = self.create_key(id, GeneralRight::Full, WithdrawalRight::None).await?;
+        let read_only = self.create_key(id, GeneralRight::ReadOnly, WithdrawalRight::None).await?;
+        Ok(OpenedAccount {
+            id,
+            uid: self.shared.identity.account_uid(id),
+            name: wanted.name,
+            full,
+            read_only,
+        })
+    }
+
+    /// Makes a new key for an account.
+    ///
+    /// # Errors
+    /// [`AccountError`]; an account holds at most 50 keys.
+    pub async fn create_key(
+        &self,
+        account: AccountId,
+        general: GeneralRight,
+        withdrawal: WithdrawalRight,
+    ) -> Result<IssuedKey, AccountError> {
+        let pair = KeyPair::random().map_err(|_| AccountError::NoRandomness)?;
+        let secret = self.shared.vault.wrap(&pair).map_err(|_| AccountError::NoRandomness)?;
+        let key = KeyCreated { account, api_key: pair.api_key.clone(), secret, general, withdrawal };
+        match self.record(Fact::KeyCreated(key)).await? {
+            FactOutcome::KeyCreated(id) => Ok(IssuedKey { id, api_key: pair.api_key, secret: pair.secret }),
+            FactOutcome::Done => unreachable!("a key's creation tells its number"),
+            FactOutcome::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
+        let (reply, answer) = oneshot::channel();
+        self.enter(1, false, Request::Record { fact, reply })?;
+        match self.answer(answer).await?? {
+            FactOutcome::Refused(refusal) => Err(refusal.into()),
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Takes room in the queue, or refuses at once.
+    fn enter(&self, records: usize, cancels: bool, request: Request) -> Result<(), SubmitError> {
+        if self.shared.stopped.load(Ordering::Acquire) {
+            return Err(SubmitError::Stopped);
+        }
+        let room = if cancels { QUEUE_RECORDS + QUEUE_CANCELS } else { QUEUE_RECORDS };
+        let waiting = self.shared.waiting.fetch_add(records, Ordering::AcqRel);
+        if waiting + records > room {
+            self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+            return Err(SubmitError::Overloaded);
+        }
+        self.queue.send(request).map_err(|_| SubmitError::Stopped)
+    }
+
+    /// Waits for the writer. One that goes away without a word may have written: that is undecided.
+    async fn answer<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, SubmitError> {
+        answer.await.map_err(|_| SubmitError::Undecided)
+    }
+
+    pub(crate) fn stop(&self) {
+        // A writer that is gone has nothing left to stop.
+        let _ = self.queue.send(Request::Stop);
+    }
+}

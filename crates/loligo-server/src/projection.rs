@@ -1,0 +1,120 @@
+//! What readers see: folds over events, published by the writer before it answers, so that everyone reads its own writes.
+//!
+//! A projection sees events, never the engine. Each fold of one record is atomic to readers of one account (orders,
+//! fills) or of the markets, so every answer is of one sequence. Readers hold a lock for as long as they copy; the
+//! writer holds one for a single record.
+
+mod depth;
+mod directory;
+mod fills;
+mod markets;
+mod orders;
+mod ticker;
+mod trades;
+
+pub use depth::DepthSnapshot;
+pub use directory::{
+    AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,
+};
+pub use fills::{FILLS_KEPT, FillRow, Fills};
+pub use markets::Markets;
+pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
+pub use ticker::{DayStats, LastTrade, Ticker};
+pub use trades::{TRADES_KEPT, TradeRow};
+
+use arc_swap::ArcSwap;
+use loligo_engine::{Event, Timestamp};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// One applied record, as projections see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied<'a> {
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// Exchange time at which it took effect.
+    pub time: Timestamp,
+    /// What happened, in order.
+    pub events: &'a [Event],
+}
+
+/// All published views of one node.
+pub struct Projections {
+    orders: Orders,
+    fills: Fills,
+    markets: Markets,
+    directory: ArcSwap<Directory>,
+    sequence: AtomicU64,
+    time: AtomicI64,
+}
+
+impl Projections {
+    pub(crate) fn new(orders: Orders, fills: Fills, markets: Markets, directory: Directory) -> Self {
+        Self {
+            orders,
+            fills,
+            markets,
+            directory: ArcSwap::from_pointee(directory),
+            sequence: AtomicU64::new(0),
+            time: AtomicI64::new(0),
+        }
+    }
+
+    /// Orders by account: open ones, and those closed within five seconds of exchange time.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Fills by account.
+    pub fn fills(&self) -> &Fills {
+        &self.fills
+    }
+
+    /// Public market data: books, trades, tickers.
+    pub fn markets(&self) -> &Markets {
+        &self.markets
+    }
+
+    /// Accounts, keys and instruments. The answer is a whole of one moment and never changes.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// The sequence these views have reached.
+    pub fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// Exchange time of that record.
+    pub fn time(&self) -> Timestamp {
+        Timestamp(self.time.load(Ordering::Acquire))
+    }
+
+    /// Folds one record. Only the writer calls this.
+    pub(crate) fn fold(&self, applied: Applied<'_>) {
+        self.fills.fold(applied, &self.orders);
+        self.orders.fold(applied);
+        self.markets.fold(applied);
+        self.reach(applied.sequence, applied.time);
+    }
+
+    /// Says how far the views are.
+    pub(crate) fn reach(&self, sequence: u64, time: Timestamp) {
+        self.time.store(time.0, Ordering::Release);
+        self.sequence.store(sequence, Ordering::Release);
+    }
+
+    pub(crate) fn publish_directory(&self, directory: Directory) {
+        self.directory.store(Arc::new(directory));
+    }
+}
+
+/// Reads under a lock. A poisoned lock means that a fold panicked, and then the node is already stopping.
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes under a lock; see [`read`].
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,133 @@
+//! Who and what there is: accounts, API keys, instruments.
+
+use crate::identity::Secret;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use loligo_engine::{AccountId, Instrument, InstrumentId, PairId};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// An API key's number; dense from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeyId(pub u32);
+
+/// What a key may do with orders and questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum GeneralRight {
+    /// Nothing.
+    None,
+    /// Ask.
+    ReadOnly,
+    /// Ask and trade.
+    Full,
+}
+
+/// What a key may do with money leaving the venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum WithdrawalRight {
+    /// Nothing.
+    None,
+    /// Withdraw.
+    Full,
+}
+
+/// One API key.
+#[derive(Debug)]
+pub struct ApiKey {
+    /// Its number.
+    pub id: KeyId,
+    /// Whose.
+    pub account: AccountId,
+    /// Its public text.
+    pub api_key: Arc<str>,
+    /// What its holder signs with.
+    pub secret: Secret,
+    /// Right to trade.
+    pub general: GeneralRight,
+    /// Right to withdraw.
+    pub withdrawal: WithdrawalRight,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountEntry {
+    /// Its number.
+    pub id: AccountId,
+    /// Its name for clients.
+    pub uid: Uuid,
+    /// Its name for people, where it has one.
+    pub name: Option<Arc<str>>,
+    /// Its master, for a subaccount.
+    pub parent: Option<AccountId>,
+    /// One of the house's own participants.
+    pub house: bool,
+}
+
+/// One contract.
+#[derive(Clone, Debug)]
+pub struct ListedInstrument {
+    /// Its number.
+    pub id: InstrumentId,
+    /// What it is.
+    pub instrument: Arc<Instrument>,
+}
+
+/// All of them at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    pub(crate) accounts: Vec<AccountEntry>,
+    pub(crate) keys: Vec<Arc<ApiKey>>,
+    pub(crate) keys_by_text: HashMap<Arc<str>, KeyId, FixedState>,
+    pub(crate) instruments: Vec<ListedInstrument>,
+    pub(crate) by_symbol: HashMap<String, InstrumentId, FixedState>,
+}
+
+impl Directory {
+    /// All accounts, in order of number; the house's own too.
+    pub fn accounts(&self) -> &[AccountEntry] {
+        &self.accounts
+    }
+
+    /// One account.
+    pub fn account(&self, id: AccountId) -> Option<&AccountEntry> {
+        self.accounts.get(id.0 as usize)
+    }
+
+    /// The key with this public text.
+    pub fn key(&self, api_key: &str) -> Option<&Arc<ApiKey>> {
+        self.keys_by_text.get(api_key).and_then(|id| self.keys.get(id.0 as usize))
+    }
+
+    /// All keys, in order of number.
+    pub fn keys(&self) -> &[Arc<ApiKey>] {
+        &self.keys
+    }
+
+    /// All contracts, in order of number.
+    pub fn instruments(&self) -> &[ListedInstrument] {
+        &self.instruments
+    }
+
+    /// One contract by number.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Arc<Instrument>> {
+        self.instruments.get(usize::from(id.0)).map(|listed| &listed.instrument)
+    }
+
+    /// One contract by symbol, in any case.
+    pub fn by_symbol(&self, symbol: &str) -> Option<&ListedInstrument> {
+        let id = match self.by_symbol.get(symbol) {
+            Some(id) => *id,
+            None => *self.by_symbol.get(&symbol.to_ascii_uppercase())?,
+        };
+        self.instruments.get(usize::from(id.0))
+    }
+
+    /// The pair an instrument prices by, found by its name (`XBT:USD`).
+    pub fn pair(&self, name: &str) -> Option<PairId> {
+        self.instruments
+            .iter()
+            .find(|listed| listed.instrument.spec().pair == name)
+            .map(|listed| listed.instrument.pair())
+    }
+}

@@ -1,0 +1,234 @@
+//! Public market data of all contracts under one lock, so that an answer about several of them is of one sequence.
+
+use super::depth::Depth;
+use super::ticker::Day;
+use super::trades::Trades;
+use super::{Applied, DepthSnapshot, LastTrade, Ticker, TradeRow, read, write};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use loligo_engine::{AccountId, Event, FinePrice, Instrument, InstrumentId, PairId, Qty, Timestamp};
+use std::sync::{Arc, RwLock};
+
+/// Books, trades and tickers of all contracts.
+#[derive(Default)]
+pub struct Markets {
+    board: RwLock<Board>,
+}
+
+#[derive(Default)]
+struct Board {
+    contracts: Vec<Contract>,
+    indexes: HashMap<PairId, FinePrice, FixedState>,
+    /// Signed positions, for the sum of the long ones.
+    positions: HashMap<(AccountId, InstrumentId), i64, FixedState>,
+}
+
+struct Contract {
+    instrument: Arc<Instrument>,
+    depth: Depth,
+    trades: Trades,
+    day: Day,
+    mark: Option<FinePrice>,
+    open_interest: i64,
+}
+
+/// What a recovered exchange says of a contract.
+pub(crate) struct MarketSeed {
+    pub(crate) instrument: Arc<Instrument>,
+    pub(crate) bids: Vec<(loligo_engine::Price, Qty)>,
+    pub(crate) asks: Vec<(loligo_engine::Price, Qty)>,
+    pub(crate) mark: Option<FinePrice>,
+    pub(crate) index: Option<FinePrice>,
+    /// Its trades and day, as [`Markets::export`] gave them; empty without.
+    pub(crate) kept: Vec<u8>,
+}
+
+impl Markets {
+    /// The board of a recovered exchange: contracts in order of id, and all non-zero positions.
+    ///
+    /// # Errors
+    /// When the kept trades of a contract cannot be read.
+    pub(crate) fn new(
+        seeds: Vec<MarketSeed>,
+        positions: Vec<(AccountId, InstrumentId, i64)>,
+    ) -> Result<Self, postcard::Error> {
+        let mut board = Board::default();
+        for seed in seeds {
+            let (trades, day) =
+                if seed.kept.is_empty() { Default::default() } else { postcard::from_bytes(&seed.kept)? };
+            if let Some(index) = seed.index {
+                board.indexes.insert(seed.instrument.pair(), index);
+            }
+            board.contracts.push(Contract {
+                instrument: seed.instrument,
+                depth: Depth::new(seed.bids, seed.asks),
+                trades,
+                day,
+                mark: seed.mark,
+                open_interest: 0,
+            });
+        }
+        for (account, instrument, qty) in positions {
+            board.position(account, instrument, qty);
+        }
+        Ok(Self { board: RwLock::new(board) })
+    }
+
+    /// A contract's book, best first. Making it costs a copy once per change; readers share it.
+    pub fn depth(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
+        read(&self.board).contracts.get(usize::from(id.0)).map(|contract| contract.depth.snapshot())
+    }
+
+    /// A contract's newest `limit` trades, newest first; with `before`, only those earlier than it.
+    pub fn trades(&self, id: InstrumentId, before: Option<Timestamp>, limit: usize) -> Vec<TradeRow> {
+        let board = read(&self.board);
+        board
+            .contracts
+            .get(usize::from(id.0))
+            .map_or_else(Vec::new, |contract| contract.trades.newest(before, limit))
+    }
+
+    /// One contract's ticker; the day's window ends at `now`.
+    pub fn ticker(&self, id: InstrumentId, now: Timestamp) -> Option<Ticker> {
+        let board = read(&self.board);
+        board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
+    }
+
+    /// All tickers, in order of id, at one sequence.
+    pub fn tickers(&self, now: Timestamp) -> Vec<Ticker> {
+        let board = read(&self.board);
+        board
+            .contracts
+            .iter()
+            .enumerate()
+            .map(|(index, contract)| board.ticker(InstrumentId(index as u16), contract, now))
+            .collect()
+    }
+
+    /// Adds a contract; its `Listed` event names it, the writer brings its spec.
+    pub(crate) fn list(&self, instrument: Arc<Instrument>) {
+        write(&self.board).contracts.push(Contract {
+            instrument,
+            depth: Depth::default(),
+            trades: Trades::default(),
+            day: Day::default(),
+            mark: None,
+            open_interest: 0,
+        });
+    }
+
+    /// Trades and day of each contract, for a snapshot: what the engine's own state does not hold.
+    ///
+    /// # Errors
+    /// When the codec fails.
+    pub(crate) fn export(&self) -> Result<Vec<Vec<u8>>, postcard::Error> {
+        read(&self.board)
+            .contracts
+            .iter()
+            .map(|contract| postcard::to_allocvec(&(&contract.trades, &contract.day)))
+            .collect()
+    }
+
+    pub(crate) fn fold(&self, applied: Applied<'_>) {
+        if !applied.events.iter().any(concerns_markets) {
+            return;
+        }
+        let mut board = write(&self.board);
+        for event in applied.events {
+            board.fold(event, applied);
+        }
+    }
+}
+
+fn concerns_markets(event: &Event) -> bool {
+    match event {
+        Event::Executed(_)
+        | Event::Level { .. }
+        | Event::Position { .. }
+        | Event::Index { .. }
+        | Event::Mark { .. } => true,
+        Event::Listed { .. }
+        | Event::AccountCreated { .. }
+        | Event::Placed { .. }
+        | Event::Rejected { .. }
+        | Event::Filled { .. }
+        | Event::Cancelled { .. }
+        | Event::Edited { .. }
+        | Event::Reduced { .. }
+        | Event::Noted { .. }
+        | Event::Forgotten { .. }
+        | Event::Balance { .. } => false,
+    }
+}
+
+impl Board {
+    fn ticker(&self, id: InstrumentId, contract: &Contract, now: Timestamp) -> Ticker {
+        Ticker {
+            instrument: id,
+            last: contract.trades.last().map(|trade| LastTrade {
+                price: trade.price,
+                qty: trade.qty,
+                side: trade.side,
+                time: trade.time,
+            }),
+            bid: contract.depth.bid(),
+            ask: contract.depth.ask(),
+            index: self.indexes.get(&contract.instrument.pair()).copied(),
+            mark: contract.mark,
+            open_interest: Qty(contract.open_interest),
+            day: contract.day.stats(now),
+        }
+    }
+
+    fn contract(&mut self, id: InstrumentId) -> Option<&mut Contract> {
+        self.contracts.get_mut(usize::from(id.0))
+    }
+
+    fn fold(&mut self, event: &Event, applied: Applied<'_>) {
+        match event {
+            Event::Level { instrument, side, price, qty } => {
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.depth.set(*side, *price, *qty);
+                }
+            }
+            Event::Executed(execution) => {
+                if let Some(contract) = self.contract(execution.instrument) {
+                    let worth = contract.instrument.value(execution.qty.0, execution.price);
+                    let worth = loligo_engine::Fine(worth.0.abs());
+                    contract.day.trade(applied.time, execution.price, execution.qty, worth);
+                    contract.trades.push(TradeRow {
+                        execution: execution.id,
+                        sequence: applied.sequence,
+                        number: 0,
+                        price: execution.price,
+                        qty: execution.qty,
+                        side: execution.taker_side,
+                        role: execution.taker.role,
+                        time: applied.time,
+                    });
+                }
+            }
+            Event::Position { account, instrument, qty, .. } => self.position(*account, *instrument, *qty),
+            Event::Index { pair, price } => {
+                self.indexes.insert(*pair, *price);
+            }
+            Event::Mark { instrument, price } => {
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.mark = Some(*price);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn position(&mut self, account: AccountId, instrument: InstrumentId, qty: i64) {
+        let prior = if qty == 0 {
+            self.positions.remove(&(account, instrument))
+        } else {
+            self.positions.insert((account, instrument), qty)
+        };
+        if let Some(contract) = self.contract(instrument) {
+            contract.open_interest += qty.max(0) - prior.unwrap_or(0).max(0);
+        }
+    }
+}

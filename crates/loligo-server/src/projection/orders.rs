@@ -1,0 +1,246 @@
+//! Orders as their owners see them: the hot read of the exchange.
+//!
+//! Sharded by account, so that a reader meets only the writer's fold of its own account, and holds off nobody else. All
+//! of one record's changes to an account are made under one lock: a reader sees a record whole or not at all.
+
+use super::{Applied, read, write};
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
+use loligo_engine::{
+    AccountId, Event, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp, UpdateReason,
+};
+use std::hash::BuildHasher;
+use std::sync::{Mutex, PoisonError, RwLock};
+
+/// How long a closed order can be asked for, in microseconds of exchange time. At exactly this age it is gone.
+pub const CLOSED_VISIBLE_MICROS: i64 = 5 * Timestamp::SECOND;
+
+/// Shards of accounts; a power of two, several times the number of cores that read.
+const SHARDS: usize = 64;
+
+/// Orders of all accounts.
+pub struct Orders {
+    shards: Box<[RwLock<Shard>]>,
+    /// Whose an order is, for events that name the order alone. The writer's; no reader takes it.
+    owners: Mutex<Owners>,
+}
+
+type Shard = HashMap<AccountId, AccountOrders, FixedState>;
+type Owners = HashMap<OrderId, AccountId, FixedState>;
+
+impl Orders {
+    /// No orders yet, or those a recovered exchange still knows.
+    pub(crate) fn new(known: Vec<OrderView>) -> Self {
+        let orders = Self {
+            shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect(),
+            owners: Mutex::new(Owners::default()),
+        };
+        let mut owners = orders.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        for order in known {
+            owners.insert(order.id, order.account);
+            let mut shard = write(&orders.shards[shard_of(order.account)]);
+            shard.entry(order.account).or_default().insert(order);
+        }
+        drop(owners);
+        orders
+    }
+
+    /// Asks one account's orders something, all at one sequence. `ask` runs under a lock: copy out and leave.
+    pub fn with<R>(&self, account: AccountId, ask: impl FnOnce(&AccountOrders) -> R) -> R {
+        match read(&self.shards[shard_of(account)]).get(&account) {
+            Some(orders) => ask(orders),
+            None => ask(&AccountOrders::default()),
+        }
+    }
+
+    /// The client's own name of an order, for views that show it beside something else.
+    pub(crate) fn client_order_id(&self, account: AccountId, id: OrderId) -> Option<std::sync::Arc<str>> {
+        self.with(account, |orders| orders.get(id).and_then(|o| o.client_order_id.clone()))
+    }
+
+    pub(crate) fn fold(&self, applied: Applied<'_>) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes: Vec<(AccountId, Change<'_>)> = Vec::with_capacity(applied.events.len());
+        for event in applied.events {
+            changes_of(event, &mut owners, &mut changes);
+        }
+        // Group by account without disturbing the order of one account's changes.
+        changes.sort_by_key(|(account, _)| *account);
+        for group in changes.chunk_by(|a, b| a.0 == b.0) {
+            let account = group[0].0;
+            let mut shard = write(&self.shards[shard_of(account)]);
+            let orders = shard.entry(account).or_default();
+            for (_, change) in group {
+                orders.change(*change, applied.time);
+            }
+        }
+    }
+}
+
+fn shard_of(account: AccountId) -> usize {
+    account.0 as usize % SHARDS
+}
+
+/// What an event means to one order.
+#[derive(Clone, Copy)]
+enum Change<'a> {
+    Insert(&'a OrderView),
+    Replace(&'a OrderView),
+    Fill(&'a Execution, &'a Fill),
+    Filled(OrderId),
+    Note(OrderId, Option<UpdateReason>, Option<OrderError>),
+    Forget(OrderId),
+}
+
+fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(AccountId, Change<'a>)>) {
+    match event {
+        Event::Placed { order, .. } | Event::Rejected { order } => {
+            owners.insert(order.id, order.account);
+            changes.push((order.account, Change::Insert(order)));
+        }
+        Event::Executed(execution) => {
+            for fill in [&execution.maker, &execution.taker] {
+                changes.push((fill.account, Change::Fill(execution, fill)));
+            }
+        }
+        Event::Filled { order } => {
+            if let Some(account) = owners.get(order) {
+                changes.push((*account, Change::Filled(*order)));
+            }
+        }
+        Event::Cancelled { order } | Event::Reduced { order, .. } => {
+            changes.push((order.account, Change::Replace(order)));
+        }
+        Event::Edited { change, .. } => {
+            changes.push((change.order.account, Change::Replace(&change.order)));
+        }
+        Event::Noted { order, reason, error } => {
+            if let Some(account) = owners.get(order) {
+                changes.push((*account, Change::Note(*order, *reason, *error)));
+            }
+        }
+        Event::Forgotten { order } => {
+            if let Some(account) = owners.remove(order) {
+                changes.push((account, Change::Forget(*order)));
+            }
+        }
+        Event::Listed { .. }
+        | Event::AccountCreated { .. }
+        | Event::Level { .. }
+        | Event::Balance { .. }
+        | Event::Position { .. }
+        | Event::Index { .. }
+        | Event::Mark { .. } => {}
+    }
+}
+
+/// One account's orders at one sequence.
+#[derive(Default)]
+pub struct AccountOrders {
+    by_id: HashMap<OrderId, OrderView, FixedState>,
+    /// Orders by the hash of their client order id; several may share one.
+    by_client: HashTable<OrderId>,
+}
+
+impl AccountOrders {
+    /// The order, while it is open or within five seconds of its end, as seen at `now`.
+    pub fn order(&self, id: OrderId, now: Timestamp) -> Option<&OrderView> {
+        self.by_id.get(&id).filter(|order| visible(order, now))
+    }
+
+    /// Every visible order the account gave this name, oldest first.
+    pub fn by_client_id(&self, name: &str, now: Timestamp) -> Vec<&OrderView> {
+        let mut found: Vec<&OrderView> = self
+            .by_client
+            .iter_hash(hash_name(name))
+            .filter_map(|id| self.by_id.get(id))
+            .filter(|order| order.client_order_id.as_deref() == Some(name) && visible(order, now))
+            .collect();
+        found.sort_by_key(|order| order.id);
+        found
+    }
+
+    /// Open orders, oldest first.
+    pub fn open(&self) -> Vec<&OrderView> {
+        let mut open: Vec<&OrderView> =
+            self.by_id.values().filter(|order| !order.status.is_closed()).collect();
+        open.sort_by_key(|order| order.id);
+        open
+    }
+
+    /// Every order that is open or was closed less than five seconds before `now`, in order of number.
+    pub fn known(&self, now: Timestamp) -> Vec<&OrderView> {
+        let mut known: Vec<&OrderView> = self.by_id.values().filter(|order| visible(order, now)).collect();
+        known.sort_by_key(|order| order.id);
+        known
+    }
+
+    fn get(&self, id: OrderId) -> Option<&OrderView> {
+        self.by_id.get(&id)
+    }
+
+    fn insert(&mut self, order: OrderView) {
+        if let Some(name) = &order.client_order_id {
+            let by_id = &self.by_id;
+            self.by_client.insert_unique(hash_name(name), order.id, |id| hash_of(by_id, *id));
+        }
+        self.by_id.insert(order.id, order);
+    }
+
+    fn change(&mut self, change: Change<'_>, time: Timestamp) {
+        match change {
+            Change::Insert(order) => self.insert(order.clone()),
+            Change::Replace(order) => {
+                if let Some(slot) = self.by_id.get_mut(&order.id) {
+                    slot.clone_from(order);
+                }
+            }
+            Change::Fill(execution, fill) => {
+                if let Some(order) = self.by_id.get_mut(&fill.order) {
+                    order.filled.0 += execution.qty.0;
+                    order.reason = Some(UpdateReason::PartialFill);
+                    order.error = None;
+                    order.updated_at = time;
+                }
+            }
+            Change::Filled(id) => {
+                if let Some(order) = self.by_id.get_mut(&id) {
+                    order.status = OrderStatus::FullyExecuted;
+                    order.reason = Some(UpdateReason::FullFill);
+                    order.error = None;
+                    order.updated_at = time;
+                }
+            }
+            Change::Note(id, reason, error) => {
+                if let Some(order) = self.by_id.get_mut(&id) {
+                    order.reason = reason;
+                    order.error = error;
+                }
+            }
+            Change::Forget(id) => self.forget(id),
+        }
+    }
+
+    fn forget(&mut self, id: OrderId) {
+        if let Some(order) = self.by_id.get(&id)
+            && let Some(name) = &order.client_order_id
+            && let Ok(entry) = self.by_client.find_entry(hash_name(name), |other| *other == id)
+        {
+            entry.remove();
+        }
+        self.by_id.remove(&id);
+    }
+}
+
+/// Exchange time runs on between records, so a reader judges age itself and does not wait for the engine to forget.
+fn visible(order: &OrderView, now: Timestamp) -> bool {
+    !order.status.is_closed() || now.0 - order.updated_at.0 < CLOSED_VISIBLE_MICROS
+}
+
+fn hash_name(name: &str) -> u64 {
+    FixedState::default().hash_one(name)
+}
+
+fn hash_of(by_id: &HashMap<OrderId, OrderView, FixedState>, id: OrderId) -> u64 {
+    by_id.get(&id).and_then(|order| order.client_order_id.as_deref()).map_or(0, hash_name)
+}

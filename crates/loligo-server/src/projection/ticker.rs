@@ -1,0 +1,151 @@
+//! Market statistics of a contract.
+
+use loligo_engine::{Fine, FinePrice, InstrumentId, Price, Qty, Side, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// The window of the day's statistics slides in steps of this many microseconds.
+const STEP_MICROS: i64 = 60 * Timestamp::SECOND;
+/// Steps in a day.
+const STEPS: i64 = 24 * 60;
+
+/// The last trade of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastTrade {
+    /// At which price.
+    pub price: Price,
+    /// How many lots.
+    pub qty: Qty,
+    /// The taker's side.
+    pub side: Side,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// Trades of the last 24 hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayStats {
+    /// Lots traded.
+    pub volume: Qty,
+    /// Their worth: in quote currency for linear contracts, in base currency for inverse ones.
+    pub value: Fine,
+    /// Price of the first trade in the window.
+    pub open: Option<Price>,
+    /// Highest price.
+    pub high: Option<Price>,
+    /// Lowest price.
+    pub low: Option<Price>,
+}
+
+/// What is known of a contract's market at one sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticker {
+    /// Which contract.
+    pub instrument: InstrumentId,
+    /// Its last trade; none before the first.
+    pub last: Option<LastTrade>,
+    /// Best bid and what is open there.
+    pub bid: Option<(Price, Qty)>,
+    /// Best ask and what is open there.
+    pub ask: Option<(Price, Qty)>,
+    /// The pair's index price.
+    pub index: Option<FinePrice>,
+    /// The mark price.
+    pub mark: Option<FinePrice>,
+    /// Sum of long positions.
+    pub open_interest: Qty,
+    /// The last 24 hours; change in percent is `last` against `day.open`.
+    pub day: DayStats,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Step {
+    /// Which step of exchange time.
+    number: i64,
+    open: Price,
+    high: Price,
+    low: Price,
+    volume: i64,
+    value: Fine,
+}
+
+/// The sliding day: one bucket per minute that had a trade.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Day {
+    steps: VecDeque<Step>,
+}
+
+impl Day {
+    pub(super) fn trade(&mut self, time: Timestamp, price: Price, qty: Qty, value: Fine) {
+        let number = time.0.div_euclid(STEP_MICROS);
+        while self.steps.front().is_some_and(|step| step.number <= number - STEPS) {
+            self.steps.pop_front();
+        }
+        match self.steps.back_mut().filter(|step| step.number == number) {
+            Some(step) => {
+                step.high = step.high.max(price);
+                step.low = step.low.min(price);
+                step.volume += qty.0;
+                step.value += value;
+            }
+            None => self.steps.push_back(Step {
+                number,
+                open: price,
+                high: price,
+                low: price,
+                volume: qty.0,
+                value,
+            }),
+        }
+    }
+
+    pub(super) fn stats(&self, now: Timestamp) -> DayStats {
+        let first = now.0.div_euclid(STEP_MICROS) - STEPS + 1;
+        let start = self.steps.partition_point(|step| step.number < first);
+        let mut stats = DayStats::default();
+        for step in self.steps.range(start..) {
+            stats.volume.0 += step.volume;
+            stats.value += step.value;
+            stats.open = stats.open.or(Some(step.open));
+            stats.high = Some(stats.high.map_or(step.high, |high| high.max(step.high)));
+            stats.low = Some(stats.low.map_or(step.low, |low| low.min(step.low)));
+        }
+        stats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = STEP_MICROS;
+
+    #[test]
+    fn the_day_slides_by_the_minute() {
+        let mut day = Day::default();
+        for (minute, price, qty) in [(0, 10, 1), (0, 30, 2), (1, 20, 4), (1439, 25, 8)] {
+            day.trade(Timestamp(minute * MINUTE), Price(price), Qty(qty), Fine(i128::from(price * qty)));
+        }
+        let whole = day.stats(Timestamp(1439 * MINUTE));
+        let want = DayStats {
+            volume: Qty(15),
+            value: Fine(10 + 60 + 80 + 200),
+            open: Some(Price(10)),
+            high: Some(Price(30)),
+            low: Some(Price(10)),
+        };
+        assert_eq!(whole, want);
+        // One minute on, the first minute has left, though nothing was traded since.
+        let want = DayStats {
+            volume: Qty(12),
+            value: Fine(280),
+            open: Some(Price(20)),
+            high: Some(Price(25)),
+            low: Some(Price(20)),
+        };
+        assert_eq!(day.stats(Timestamp(1440 * MINUTE)), want);
+        assert_eq!(day.stats(Timestamp(5000 * MINUTE)), DayStats::default());
+        day.trade(Timestamp(5000 * MINUTE), Price(7), Qty(1), Fine(7));
+        assert_eq!(day.steps.len(), 1, "what has left is not kept");
+    }
+}

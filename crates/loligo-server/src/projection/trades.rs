@@ -1,0 +1,56 @@
+//! Public trades of a contract.
+
+use loligo_engine::{ExecutionId, FillRole, Price, Qty, Side, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Trades kept per contract, oldest out first. The route shows 100 at a time and pages back by time.
+pub const TRADES_KEPT: usize = 1_000;
+
+/// An execution as the world sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradeRow {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The journal's place of the record that caused it.
+    pub sequence: u64,
+    /// How many trades this contract had before, plus one.
+    pub number: u64,
+    /// At which price.
+    pub price: Price,
+    /// How many lots.
+    pub qty: Qty,
+    /// The taker's side.
+    pub side: Side,
+    /// The taker's role: it came, or came through an edit.
+    pub role: FillRole,
+    /// When.
+    pub time: Timestamp,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Trades {
+    rows: VecDeque<TradeRow>,
+    count: u64,
+}
+
+impl Trades {
+    pub(super) fn push(&mut self, mut row: TradeRow) {
+        self.count += 1;
+        row.number = self.count;
+        if self.rows.len() == TRADES_KEPT {
+            self.rows.pop_front();
+        }
+        self.rows.push_back(row);
+    }
+
+    pub(super) fn last(&self) -> Option<&TradeRow> {
+        self.rows.back()
+    }
+
+    /// Newest first.
+    pub(super) fn newest(&self, before: Option<Timestamp>, limit: usize) -> Vec<TradeRow> {
+        let end = before.map_or(self.rows.len(), |before| self.rows.partition_point(|row| row.time < before));
+        self.rows.range(..end).rev().take(limit).cloned().collect()
+    }
+}

@@ -1,0 +1,249 @@
+//! What a record of the journal holds.
+//!
+//! ```text
+//! version u8 | kind u8 | time i64 | has nonce u8 [ key u32 | nonce u64 ] | body
+//! ```
+//!
+//! Integers are little-endian. The body is an engine command in the engine's own stored form, or a fact about the venue
+//! that the engine does not know: names and keys. The first record of a venue is its genesis: the facts that every later
+//! start must name again, then the engine's genesis command.
+
+use crate::projection::{GeneralRight, KeyId, WithdrawalRight};
+use loligo_engine::{AccountId, CodecError, Command, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Version of this layout.
+const VERSION: u8 = 1;
+
+/// One record, as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The time proposed for it; exchange time becomes the later of this and what it was.
+    pub time: Timestamp,
+    /// The key that signed the request, and its nonce.
+    pub nonce: Option<(KeyId, u64)>,
+    /// What is asked.
+    pub body: Body,
+}
+
+/// What a record asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The venue begins.
+    Genesis {
+        /// What later starts must name again.
+        venue: VenueFacts,
+        /// The engine's share.
+        command: Command,
+    },
+    /// A change of the exchange.
+    Command(Command),
+    /// A change of what the server knows beside it.
+    Fact(Fact),
+}
+
+/// What a venue was begun with. A start that names others is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueFacts {
+    /// Seed of development keys and of the live market.
+    pub seed: u64,
+    /// Named accounts.
+    pub accounts: u32,
+    /// USD of each, in units of 1e-11.
+    pub balance: i128,
+    /// Whether exchange time is moved by hand.
+    pub manual_clock: bool,
+    /// Where a manual clock began, in microseconds since 1970; 0 for a real one.
+    pub start: i64,
+    /// Whether the house's makers and takers have seats.
+    pub live_market: bool,
+    /// BLAKE3 of an instruments file's listing; absent for the default listing.
+    pub instruments: Option<[u8; 32]>,
+    /// Key of order ids; absent when it comes from the seed.
+    pub identity_key: Option<[u8; 32]>,
+}
+
+/// A fact about the venue beside the exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// An account got an API key.
+    KeyCreated(KeyCreated),
+    /// An account got a name.
+    AccountNamed {
+        /// Which account.
+        account: AccountId,
+        /// Its name for people.
+        name: String,
+    },
+}
+
+/// A new API key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyCreated {
+    /// Whose.
+    pub account: AccountId,
+    /// Its public text.
+    pub api_key: String,
+    /// What signs, not readable from the journal alone.
+    pub secret: StoredSecret,
+    /// Right to trade.
+    pub general: GeneralRight,
+    /// Right to withdraw.
+    pub withdrawal: WithdrawalRight,
+}
+
+/// A secret as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoredSecret {
+    /// Derived from the venue's seed for this place and kind of development key.
+    Development {
+        /// Which development account.
+        place: u32,
+        /// Which of its keys.
+        kind: String,
+    },
+    /// Sealed with the data folder's own key.
+    Sealed(Vec<u8>),
+}
+
+/// What a fact came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactOutcome {
+    /// It holds.
+    Done,
+    /// The key has this number.
+    KeyCreated(KeyId),
+    /// It cannot be.
+    Refused(FactRefusal),
+}
+
+/// Why a fact is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FactRefusal {
+    /// No such account.
+    #[error("no such account")]
+    UnknownAccount,
+    /// The account holds as many keys as it may.
+    #[error("an account holds at most 50 keys")]
+    TooManyKeys,
+    /// A key with this text exists.
+    #[error("this API key exists already")]
+    KeyExists,
+    /// The name is empty, too long, or not printable.
+    #[error("a name has 1 to 64 printable characters")]
+    BadName,
+    /// Another account has this name.
+    #[error("another account has this name")]
+    NameTaken,
+    /// The secret cannot be opened with the key in the data folder.
+    #[error("the key's secret cannot be opened with the data folder's own key")]
+    SealedForAnother,
+}
+
+/// What a record cannot be read as.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// It ends too soon, or a field has no such value.
+    #[error("the record is not of the layout this version writes: {0}")]
+    Layout(&'static str),
+    /// A later version wrote it.
+    #[error("the record is of layout {0}, this version reads layout {VERSION}")]
+    Version(u8),
+    /// The engine cannot read its command.
+    #[error(transparent)]
+    Command(#[from] CodecError),
+    /// A fact cannot be read.
+    #[error("a fact about the venue cannot be read: {0}")]
+    Fact(#[from] postcard::Error),
+}
+
+impl Record {
+    /// Appends the stored form.
+    ///
+    /// # Errors
+    /// When a fact cannot be written.
+    pub fn encode(&self, to: &mut Vec<u8>) -> Result<(), RecordError> {
+        match &self.body {
+            Body::Genesis { venue, command } => {
+                header(to, 0, self.time, self.nonce);
+                let venue = postcard::to_allocvec(venue)?;
+                to.extend_from_slice(&(venue.len() as u32).to_le_bytes());
+                to.extend_from_slice(&venue);
+                command.encode(to);
+            }
+            Body::Command(command) => encode_command(to, self.time, self.nonce, command),
+            Body::Fact(fact) => {
+                header(to, 2, self.time, self.nonce);
+                to.extend_from_slice(&postcard::to_allocvec(fact)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let mut rest = bytes;
+        let [version] = take(&mut rest)?;
+        if version != VERSION {
+            return Err(RecordError::Version(version));
+        }
+        let [kind] = take(&mut rest)?;
+        let time = Timestamp(i64::from_le_bytes(take(&mut rest)?));
+        let nonce = match take(&mut rest)? {
+            [0] => None,
+            [1] => {
+                let key = KeyId(u32::from_le_bytes(take(&mut rest)?));
+                Some((key, u64::from_le_bytes(take(&mut rest)?)))
+            }
+            [_] => return Err(RecordError::Layout("a nonce is there or not")),
+        };
+        let body = match kind {
+            0 => {
+                let length = u32::from_le_bytes(take(&mut rest)?) as usize;
+                let venue =
+                    rest.get(..length).ok_or(RecordError::Layout("it ends within the venue's facts"))?;
+                Body::Genesis {
+                    venue: postcard::from_bytes(venue)?,
+                    command: Command::decode(&rest[length..])?,
+                }
+            }
+            1 => Body::Command(Command::decode(rest)?),
+            2 => Body::Fact(postcard::from_bytes(rest)?),
+            _ => return Err(RecordError::Layout("no such kind of body")),
+        };
+        Ok(Self { time, nonce, body })
+    }
+}
+
+/// Appends the stored form of a command's record, without taking the command over.
+pub(crate) fn encode_command(
+    to: &mut Vec<u8>,
+    time: Timestamp,
+    nonce: Option<(KeyId, u64)>,
+    command: &Command,
+) {
+    header(to, 1, time, nonce);
+    command.encode(to);
+}
+
+fn header(to: &mut Vec<u8>, kind: u8, time: Timestamp, nonce: Option<(KeyId, u64)>) {
+    to.extend_from_slice(&[VERSION, kind]);
+    to.extend_from_slice(&time.0.to_le_bytes());
+    match nonce {
+        None => to.push(0),
+        Some((key, nonce)) => {
+            to.push(1);
+            to.extend_from_slice(&key.0.to_le_bytes());
+            to.extend_from_slice(&nonce.to_le_bytes());
+        }
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], RecordError> {
+    let (head, tail) = rest.split_first_chunk::<N>().ok_or(RecordError::Layout("it ends too soon"))?;
+    *rest = tail;
+    Ok(*head)
+}
