@@ -61,8 +61,6 @@ pub struct Config {
     pub identity: IdentitySource,
     /// Opens the venue as it was before this record, as a new branch.
     pub until: Option<u64>,
-    /// Accept the control verb that panics inside the engine on purpose.
-    pub allow_injected_panic: bool,
 }
 
 /// What a venue lists.
@@ -86,7 +84,6 @@ impl Default for Config {
             instruments: Instruments::Default,
             identity: IdentitySource::Seed,
             until: None,
-            allow_injected_panic: false,
         }
     }
 }

@@ -9,6 +9,7 @@
 pub mod config;
 pub mod identity;
 pub mod listing;
+mod market;
 pub mod node;
 pub mod projection;
 pub mod record;

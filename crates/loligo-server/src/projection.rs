@@ -17,6 +17,7 @@ pub use directory::{
     AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,
 };
 pub use fills::{FILLS_KEPT, FillRow, Fills};
+pub(crate) use markets::MarketSeed;
 pub use markets::Markets;
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use ticker::{DayStats, LastTrade, Ticker};
@@ -29,7 +30,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// One applied record, as projections see it.
 #[derive(Clone, Copy, Debug)]
-pub struct Applied<'a> {
+pub(crate) struct Applied<'a> {
     /// Its place in the journal.
     pub sequence: u64,
     /// Exchange time at which it took effect.
@@ -49,12 +50,12 @@ pub struct Projections {
 }
 
 impl Projections {
-    pub(crate) fn new(orders: Orders, fills: Fills, markets: Markets, directory: Directory) -> Self {
+    pub(crate) fn new(orders: Orders, fills: Fills, markets: Markets) -> Self {
         Self {
             orders,
             fills,
             markets,
-            directory: ArcSwap::from_pointee(directory),
+            directory: ArcSwap::default(),
             sequence: AtomicU64::new(0),
             time: AtomicI64::new(0),
         }

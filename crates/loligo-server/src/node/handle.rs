@@ -10,7 +10,7 @@ use loligo_engine::{
     Timestamp, Violation, Wallet,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -167,8 +167,6 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
     pub(crate) acknowledged: AtomicU64,
-    /// Exchange time as last published; a real clock is at least this.
-    pub(crate) time: AtomicI64,
     pub(crate) waiting: AtomicUsize,
     pub(crate) stopped: AtomicBool,
     /// Highest nonces by key as the journal knew them when the node started.
@@ -301,7 +299,7 @@ impl NodeHandle {
 
     /// Exchange time now.
     pub fn now(&self) -> Timestamp {
-        let published = Timestamp(self.shared.time.load(Ordering::Acquire));
+        let published = self.shared.projections.time();
         match self.shared.clock {
             ClockKind::Real => published.max(machine_time()),
             ClockKind::Manual { .. } => published,

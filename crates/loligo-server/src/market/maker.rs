@@ -1,0 +1,210 @@
+//! A maker: two quotes at the touch that follow the fair price, and behind them a ladder that stands still until the
+//! price has left a rung behind, so that a second's move costs two edits and not a new book.
+
+use super::{Seat, lots_worth};
+use loligo_engine::{
+    CancelOrder, Command, EditOrder, Exchange, FinePrice, Instrument, InstrumentId, OnGrid, OrderId,
+    OrderRef, OrderType, OrderView, PlaceOrder, QtyMode, Side, Timestamp,
+};
+
+/// Half the spread: this share of the price, at least a tick.
+const HALF_SPREAD_SHARE: i64 = 40_000;
+/// The step of the near ladder is the greatest power of two ticks below this share of the price: 3 to 6 basis points.
+const RUNG_SHARE: i64 = 1_700;
+/// A rung is at least this many ticks, so that there is always a price between two rungs for the touch.
+const LEAST_RUNG: i64 = 4;
+/// Rungs of the near ladder on each side.
+const NEAR_RUNGS: i64 = 8;
+/// Rungs of the far ladder on each side, and how many near steps each of its steps is.
+const FAR_RUNGS: i64 = 4;
+const FAR_STEP: i64 = 16;
+/// Rungs kept beyond the last one wanted, so that a price on the edge does not cancel and place at each turn.
+const SPARE_RUNGS: i64 = 2;
+/// Worth of the touch in USD; a near rung holds twice, a far one ten times as much.
+const TOUCH_USD: i128 = 25_000;
+const NEAR_WEIGHT: i64 = 2;
+const FAR_WEIGHT: i64 = 10;
+/// Together the orders of one side are at most this share of the greatest position.
+const POSITION_SHARE: i64 = 4;
+/// Dated contracts trade this far above the index, per year to go: 4%, in millionths.
+const BASIS_PPM_A_YEAR: i128 = 40_000;
+const YEAR_MICROS: i128 = 31_557_600 * Timestamp::SECOND as i128;
+
+/// The price in ticks around which a contract trades; `None` without an index, or where ticks are too few for a book.
+pub(super) fn fair_price(id: InstrumentId, now: Timestamp, exchange: &Exchange) -> Option<i64> {
+    let instrument = exchange.instrument(id)?;
+    let FinePrice(index) = exchange.market(id)?.index?;
+    let fair = match instrument.spec().expiry {
+        None => index,
+        Some(expiry) => {
+            let left = i128::from((expiry.0 - now.0).max(0));
+            let basis_ppm = BASIS_PPM_A_YEAR * left / YEAR_MICROS;
+            index + index / 1_000_000 * basis_ppm
+        }
+    };
+    let ticks = instrument.ticks_floor(FinePrice(fair)).0;
+    (ticks >= LEAST_RUNG * (NEAR_RUNGS + 4)).then_some(ticks)
+}
+
+/// Brings a maker's orders to where they should be around `fair`.
+pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut Vec<Command>) {
+    let Some(instrument) = exchange.instrument(seat.instrument) else { return };
+    let orders = exchange.open_orders(seat.maker);
+    let rung = rung_of(fair);
+    let (ladder, touch): (Vec<&OrderView>, Vec<&OrderView>) =
+        orders.iter().partition(|order| ticks_of(order) % rung == 0);
+    let half_spread = (fair / HALF_SPREAD_SHARE).max(1);
+    let mut bids = touch.iter().filter(|order| order.side == Side::Buy);
+    let mut asks = touch.iter().filter(|order| order.side == Side::Sell);
+    let (bid, ask) = (bids.next(), asks.next());
+
+    // Both quotes stay, or both move: a quote left behind could meet the other.
+    let standing = match (bid, ask) {
+        (Some(bid), Some(ask)) => Some((ticks_of(bid) + ticks_of(ask)) / 2),
+        _ => None,
+    };
+    let moved = standing.is_none_or(|standing| (standing - fair).abs() > 2 * half_spread);
+    let centre = if moved { fair } else { standing.unwrap_or(fair) };
+    let book = Book { seat, rung, centre, unit: unit_lots(instrument, fair) };
+
+    // Cancels first: whatever is left behind could meet what comes.
+    for order in bids.chain(asks) {
+        commands.push(book.cancel(order.id));
+    }
+    for order in &ladder {
+        if !book.keeps(order) {
+            commands.push(book.cancel(order.id));
+        }
+    }
+    let (low, high) = (off_rung(fair - half_spread, rung, -1), off_rung(fair + half_spread, rung, 1));
+    let rising = standing.is_none_or(|standing| standing < fair);
+    // The side that is moved away from makes room for the other.
+    let quotes = [(Side::Sell, ask, high), (Side::Buy, bid, low)];
+    for at in if rising { [0, 1] } else { [1, 0] } {
+        let (side, order, price) = quotes[at];
+        match order {
+            None => commands.push(book.place(side, price, book.unit)),
+            Some(order) if moved || order.open_qty().0 < book.unit / 2 => {
+                let price = if moved { price } else { ticks_of(order) };
+                commands.push(book.edit(order.id, price));
+            }
+            Some(_) => {}
+        }
+    }
+    for side in [Side::Buy, Side::Sell] {
+        for (price, qty) in book.rungs(side) {
+            let there = ladder.iter().any(|order| order.side == side && ticks_of(order) == price);
+            if !there && price > 0 {
+                commands.push(book.place(side, price, qty));
+            }
+        }
+    }
+}
+
+/// Lots of the touch.
+fn unit_lots(instrument: &Instrument, fair: i64) -> i64 {
+    let weights = 1 + NEAR_RUNGS * NEAR_WEIGHT + FAR_RUNGS * FAR_WEIGHT;
+    let most = instrument.spec().max_position.0 / (weights * POSITION_SHARE);
+    lots_worth(instrument, TOUCH_USD, fair).min(most).max(1)
+}
+
+fn rung_of(fair: i64) -> i64 {
+    let most = (fair / RUNG_SHARE).max(LEAST_RUNG);
+    1 << most.ilog2()
+}
+
+/// A price that is on no rung, moved outward where it would be.
+fn off_rung(price: i64, rung: i64, outward: i64) -> i64 {
+    if price % rung == 0 { price + outward } else { price }
+}
+
+fn ticks_of(order: &OrderView) -> i64 {
+    order.limit_price.map_or(0, |price| price.0)
+}
+
+struct Book {
+    seat: Seat,
+    rung: i64,
+    centre: i64,
+    unit: i64,
+}
+
+impl Book {
+    /// Where the ladder of a side should stand, nearest first: near rungs, then far ones beyond them.
+    fn rungs(&self, side: Side) -> impl Iterator<Item = (i64, i64)> {
+        let (near, far) = (self.first_rung(side), self.first_far_rung(side));
+        let (rung, unit, out) = (self.rung, self.unit, -side.sign());
+        let near = (0..NEAR_RUNGS).map(move |k| (near + out * k * rung, unit * NEAR_WEIGHT));
+        let far = (0..FAR_RUNGS).map(move |k| (far + out * k * rung * FAR_STEP, unit * FAR_WEIGHT));
+        near.chain(far)
+    }
+
+    /// The nearest rung that is at least half a rung from the centre.
+    fn first_rung(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => (self.centre - self.clear()).div_euclid(self.rung) * self.rung,
+            Side::Sell => -(-(self.centre + self.clear())).div_euclid(self.rung) * self.rung,
+        }
+    }
+
+    fn first_far_rung(&self, side: Side) -> i64 {
+        let step = self.rung * FAR_STEP;
+        let reach = self.rung * (NEAR_RUNGS + SPARE_RUNGS + 1) + self.clear();
+        match side {
+            Side::Buy => (self.centre - reach).div_euclid(step) * step,
+            Side::Sell => -(-(self.centre + reach)).div_euclid(step) * step,
+        }
+    }
+
+    /// How far from the centre the ladder begins: beyond the touch, with room for a quote that has not moved yet.
+    fn clear(&self) -> i64 {
+        (self.rung / 2).max(4 * (self.centre / HALF_SPREAD_SHARE).max(1))
+    }
+
+    /// True for a ladder order that may stay: wanted, or only just beyond what is.
+    fn keeps(&self, order: &OrderView) -> bool {
+        let price = ticks_of(order);
+        let out = -order.side.sign();
+        let from_near = (price - self.first_rung(order.side)) * out;
+        let from_far = (price - self.first_far_rung(order.side)) * out;
+        let (near, far) = (self.rung, self.rung * FAR_STEP);
+        let is_near = from_near >= 0 && from_near <= near * (NEAR_RUNGS - 1 + SPARE_RUNGS);
+        let is_far = from_far % far == 0 && from_far >= 0 && from_far <= far * (FAR_RUNGS - 1 + SPARE_RUNGS);
+        is_near || is_far
+    }
+
+    fn place(&self, side: Side, price: i64, qty: i64) -> Command {
+        Command::Place(PlaceOrder {
+            account: self.seat.maker,
+            instrument: self.seat.instrument,
+            side,
+            order_type: OrderType::Limit,
+            qty: OnGrid::Steps(qty),
+            limit_price: Some(OnGrid::Steps(price)),
+            stop_price: None,
+            reduce_only: false,
+            client_order_id: None,
+            process_before: None,
+        })
+    }
+
+    fn edit(&self, order: OrderId, price: i64) -> Command {
+        Command::Edit(EditOrder {
+            account: self.seat.maker,
+            order: OrderRef::Id(order),
+            limit_price: Some(OnGrid::Steps(price)),
+            stop_price: None,
+            qty: Some(OnGrid::Steps(self.unit)),
+            qty_mode: QtyMode::Relative,
+            process_before: None,
+        })
+    }
+
+    fn cancel(&self, order: OrderId) -> Command {
+        Command::Cancel(CancelOrder {
+            account: self.seat.maker,
+            order: OrderRef::Id(order),
+            process_before: None,
+        })
+    }
+}

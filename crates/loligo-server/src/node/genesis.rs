@@ -1,0 +1,197 @@
+//! How a venue begins: the first batch of its journal, whole or not there at all.
+
+use super::venue::Venue;
+use super::{Difference, StartError};
+use crate::config::{ClockKind, Config, IdentitySource, Instruments};
+use crate::identity::{IdentityKey, KeyPair, account_name};
+use crate::listing::Listing;
+use crate::projection::{GeneralRight, WithdrawalRight};
+use crate::record::{Body, Fact, KeyCreated, Record, StoredSecret, VenueFacts};
+use loligo_engine::{
+    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, FinePrice, Genesis,
+    Limits, Money, Outcome, PairId, Timestamp, Wallet,
+};
+use std::collections::BTreeMap;
+
+/// Kinds of development keys, as the derivation names them.
+pub(crate) const FULL_KEY: &str = "full";
+/// See [`FULL_KEY`].
+pub(crate) const READ_ONLY_KEY: &str = "read_only";
+
+/// Decimals of an index price.
+const INDEX_ONE: i128 = 10_i128.pow(18);
+
+/// The venue's share of a configuration. `identity_key` is drawn at genesis and cannot be told from a configuration.
+pub(crate) fn facts(config: &Config, identity_key: Option<[u8; 32]>) -> VenueFacts {
+    VenueFacts {
+        seed: config.seed,
+        accounts: config.accounts,
+        balance: config.balance.0,
+        manual_clock: config.clock != ClockKind::Real,
+        start: match config.clock {
+            ClockKind::Real => 0,
+            ClockKind::Manual { start } => start.0,
+        },
+        live_market: config.market == crate::config::MarketKind::Live,
+        instruments: match &config.instruments {
+            Instruments::Default => None,
+            Instruments::Given(listing) => Some(listing.digest()),
+        },
+        identity_key,
+    }
+}
+
+/// Every fact in which a configuration differs from the venue it is to start.
+pub(crate) fn differences(venue: &VenueFacts, config: &Config) -> Vec<Difference> {
+    let asked = facts(config, venue.identity_key);
+    let mut found = Vec::new();
+    let mut compare = |name, venue: String, asked: String| {
+        if venue != asked {
+            found.push(Difference { name, venue, asked });
+        }
+    };
+    compare("seed", venue.seed.to_string(), asked.seed.to_string());
+    compare("accounts", venue.accounts.to_string(), asked.accounts.to_string());
+    compare("balance", usd(venue.balance), usd(asked.balance));
+    let clock = |facts: &VenueFacts| if facts.manual_clock { "manual" } else { "real" }.to_owned();
+    compare("clock", clock(venue), clock(&asked));
+    if venue.manual_clock && asked.manual_clock {
+        compare("start-time", instant(venue.start), instant(asked.start));
+    }
+    let market = |facts: &VenueFacts| if facts.live_market { "live" } else { "none" }.to_owned();
+    compare("market", market(venue), market(&asked));
+    let listing = |facts: &VenueFacts| match facts.instruments {
+        None => "the default listing".to_owned(),
+        Some(digest) => format!("a listing with digest {}", blake3::Hash::from(digest).to_hex()),
+    };
+    compare("instruments", listing(venue), listing(&asked));
+    found
+}
+
+fn usd(balance: i128) -> String {
+    let (whole, part) = (balance / Money::ONE, balance % Money::ONE);
+    if part == 0 { whole.to_string() } else { format!("{whole}.{part:011}").trim_end_matches('0').to_owned() }
+}
+
+fn instant(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| format!("{micros} us"), |at| at.to_string())
+}
+
+/// The records a venue begins with: genesis, then each named account with its money and keys.
+///
+/// # Errors
+/// When the engine refuses the listing or a deposit.
+pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Result<Vec<Record>, StartError> {
+    let identity_key = match config.identity {
+        IdentitySource::Seed => None,
+        IdentitySource::Random => Some(random()?),
+    };
+    let genesis = Genesis {
+        table_seed: u64::from_le_bytes(first_eight(&IdentityKey::from_seed(config.seed).0)),
+        instruments: listing.instruments.clone(),
+        indexes: listing.indexes.clone(),
+        limits: Limits::default(),
+    };
+    let mut script = Script { venue: Venue::new(), time: now, records: Vec::new(), events: Vec::new() };
+    script.add(Body::Genesis {
+        venue: facts(config, identity_key),
+        command: Command::Genesis(Box::new(genesis)),
+    })?;
+    let wallets = inverse_wallets(&script.venue.exchange, config.balance);
+    for place in 0..config.accounts {
+        let account = script.open_account()?;
+        script.add(Body::Fact(Fact::AccountNamed { account, name: account_name(place) }))?;
+        script.deposit(account, Wallet::Flex, Currency::USD, config.balance)?;
+        for (pair, (currency, amount)) in &wallets {
+            script.deposit(account, Wallet::Inverse(*pair), *currency, *amount)?;
+        }
+        for (kind, general) in [(FULL_KEY, GeneralRight::Full), (READ_ONLY_KEY, GeneralRight::ReadOnly)] {
+            script.add(Body::Fact(Fact::KeyCreated(KeyCreated {
+                account,
+                api_key: KeyPair::development(config.seed, place, kind).api_key,
+                secret: StoredSecret::Development { place, kind: kind.to_owned() },
+                general,
+                withdrawal: WithdrawalRight::None,
+            })))?;
+        }
+    }
+    Ok(script.records)
+}
+
+fn random() -> Result<[u8; 32], StartError> {
+    let mut key = [0; 32];
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| StartError::NoRandomness)?;
+    Ok(key)
+}
+
+fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {
+    let mut head = [0; 8];
+    head.copy_from_slice(&bytes[..8]);
+    head
+}
+
+/// For each inverse wallet: the base currency, and how much of it a tenth of `balance` buys at the first index.
+fn inverse_wallets(exchange: &Exchange, balance: Money) -> BTreeMap<PairId, (Currency, Money)> {
+    let mut wallets = BTreeMap::new();
+    for (id, instrument) in exchange.instruments() {
+        if instrument.spec().kind == ContractKind::Inverse
+            && let Some(FinePrice(index)) = exchange.market(id).and_then(|market| market.index)
+        {
+            // Divided before it is multiplied by the second half of the decimals, so that nothing overflows: a
+            // balance of 10^12 USD at 11 decimals has 23 digits, and 128 bits hold 38.
+            let scaled = (balance.0 / 10).saturating_mul(10_i128.pow(9));
+            let amount = scaled / (index / 10_i128.pow(9)).max(1);
+            debug_assert!(INDEX_ONE == 10_i128.pow(18));
+            wallets.insert(instrument.pair(), (instrument.settlement(), Money(amount)));
+        }
+    }
+    wallets
+}
+
+/// Writes the first batch while applying it to a venue of its own, to learn the numbers that are given out.
+struct Script {
+    venue: Venue,
+    time: Timestamp,
+    records: Vec<Record>,
+    events: Vec<Event>,
+}
+
+impl Script {
+    fn add(&mut self, body: Body) -> Result<Option<Outcome>, StartError> {
+        let record = Record { time: self.time, nonce: None, body };
+        self.events.clear();
+        let came = self.venue.apply(&record, &mut self.events).map_err(StartError::from)?;
+        self.records.push(record);
+        match came {
+            super::venue::Came::ToOutcome(Outcome::Refused(refusal)) => {
+                Err(StartError::Refused(refusal.to_string()))
+            }
+            super::venue::Came::ToOutcome(outcome) => Ok(Some(outcome)),
+            super::venue::Came::ToFact(crate::record::FactOutcome::Refused(refusal)) => {
+                Err(StartError::Refused(refusal.to_string()))
+            }
+            super::venue::Came::ToFact(_) => Ok(None),
+        }
+    }
+
+    fn open_account(&mut self) -> Result<AccountId, StartError> {
+        match self.add(Body::Command(Command::CreateAccount(CreateAccount { parent: None, house: false })))? {
+            Some(Outcome::AccountCreated(account)) => Ok(account),
+            other => unreachable!("an account's creation came to {other:?}"),
+        }
+    }
+
+    fn deposit(
+        &mut self,
+        account: AccountId,
+        wallet: Wallet,
+        currency: Currency,
+        amount: Money,
+    ) -> Result<(), StartError> {
+        if amount != Money::ZERO {
+            let deposit = Deposit { account, wallet, currency, amount };
+            self.add(Body::Command(Command::Deposit(deposit)))?;
+        }
+        Ok(())
+    }
+}

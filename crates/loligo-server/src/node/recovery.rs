@@ -1,0 +1,237 @@
+//! From a stopped journal to a running venue: newest valid snapshot, replay of the tail, views made again.
+
+use super::genesis;
+use super::handle::StateHashes;
+use super::snapshot::{self, Past, Restored};
+use super::vault::Vault;
+use super::venue::{Poisoned, Venue};
+use super::{StartError, clock};
+use crate::config::{ClockKind, Config, Instruments};
+use crate::identity::{Identity, IdentityKey};
+use crate::listing::Listing;
+use crate::projection::{Applied, Projections};
+use crate::record::{Body, Record, VenueFacts};
+use loligo_engine::{Audit, Event, Instrument, Timestamp};
+use loligo_journal::{Journal, MemoryJournal, Options, Reader, Records, SqliteJournal};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+/// Batches that may be decoded ahead of the engine while it replays.
+const READ_AHEAD: usize = 256;
+
+/// A venue ready for its writer.
+pub(crate) struct Opened {
+    pub(crate) journal: Box<dyn Journal>,
+    pub(crate) venue: Venue,
+    pub(crate) views: Projections,
+    pub(crate) identity: Identity,
+    pub(crate) vault: Vault,
+    pub(crate) listing: Listing,
+    /// Records applied since the snapshot that was used.
+    pub(crate) replayed: u64,
+}
+
+/// Opens the venue a configuration names, or begins it.
+pub(crate) fn open(config: &Config) -> Result<Opened, StartError> {
+    let now = match config.clock {
+        ClockKind::Real => clock::machine_time(),
+        ClockKind::Manual { start } => start,
+    };
+    let mut journal = open_journal(config, now)?;
+    // The lock on the folder is held from here on, so the vault's file is this process's to make.
+    let vault = Vault::open(config.data.as_deref(), config.seed)
+        .map_err(|error| StartError::Vault(error.to_string()))?;
+    let begun = first_record(journal.as_ref())?;
+    if let Some((facts, _)) = &begun {
+        let differences = genesis::differences(facts, config);
+        if !differences.is_empty() {
+            return Err(StartError::OtherGenesis(differences));
+        }
+    }
+    let born = begun.as_ref().map_or(now, |(_, born)| *born);
+    let listing = match &config.instruments {
+        Instruments::Given(listing) => listing.clone(),
+        Instruments::Default => Listing::standard(born),
+    };
+    if begun.is_none() {
+        let records = genesis::records(config, &listing, now)?;
+        let mut batch = Records::new();
+        let mut bytes = Vec::new();
+        for record in &records {
+            bytes.clear();
+            record.encode(&mut bytes).map_err(|error| StartError::Refused(error.to_string()))?;
+            batch.push(&bytes);
+        }
+        journal.append(now.0, &batch).map_err(|error| StartError::Append(error.to_string()))?;
+    }
+
+    let Restored { mut venue, past } = newest_snapshot(journal.as_ref())?;
+    let from = venue.sequence;
+    let (orders, fills, markets) =
+        snapshot::views(&venue.exchange, past).map_err(|error| StartError::Snapshot(error.to_string()))?;
+    let views = Projections::new(orders, fills, markets);
+    views.reach(venue.sequence, venue.exchange.now());
+    replay(journal.reader(venue.sequence + 1)?, &mut venue, |venue, applied| {
+        publish(&views, venue, applied);
+    })?;
+
+    let key = venue.facts.as_ref().and_then(|facts| facts.identity_key).map(IdentityKey);
+    let identity = Identity::new(&key.unwrap_or_else(|| IdentityKey::from_seed(config.seed)));
+    let directory = venue
+        .registry
+        .directory(&venue.exchange, &identity, &vault)
+        .map_err(|api_key| StartError::SealedElsewhere { api_key })?;
+    views.publish_directory(directory);
+    let replayed = venue.sequence - from;
+    Ok(Opened { journal, venue, views, identity, vault, listing, replayed })
+}
+
+fn open_journal(config: &Config, now: Timestamp) -> Result<Box<dyn Journal>, StartError> {
+    let options = Options { created_us: now.0, ..Options::default() };
+    Ok(match (&config.data, config.until) {
+        (None, None) => Box::new(MemoryJournal::new()),
+        (None, Some(_)) => return Err(StartError::UntilWithoutFolder),
+        (Some(folder), None) => Box::new(SqliteJournal::open(folder, options)?),
+        (Some(folder), Some(until)) => Box::new(SqliteJournal::open_before(folder, until, options)?),
+    })
+}
+
+/// The venue's facts and the time of its genesis; `None` when the journal is empty.
+fn first_record(journal: &dyn Journal) -> Result<Option<(VenueFacts, Timestamp)>, StartError> {
+    if journal.last_sequence() == 0 {
+        return Ok(None);
+    }
+    let batch = journal.reader(1)?.next_batch()?.ok_or(StartError::NoGenesis)?;
+    let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
+    match decode(1, bytes)? {
+        Record { time, body: Body::Genesis { venue, .. }, .. } => Ok(Some((venue, time))),
+        Record { .. } => Err(StartError::NoGenesis),
+    }
+}
+
+fn decode(sequence: u64, bytes: &[u8]) -> Result<Record, StartError> {
+    Record::decode(bytes).map_err(|error| StartError::Record { sequence, error })
+}
+
+/// The newest snapshot that this version reads, or the venue before its genesis.
+fn newest_snapshot(journal: &dyn Journal) -> Result<Restored, StartError> {
+    let snapshots = journal.snapshots();
+    let mut at = journal.last_sequence();
+    while let Some((info, body)) = snapshots.newest(at)? {
+        match snapshot::decode(&body) {
+            Ok(restored) if restored.venue.sequence == info.sequence => return Ok(restored),
+            Ok(_) => tracing::warn!(sequence = info.sequence, "a snapshot of another place is passed over"),
+            Err(error) => tracing::warn!(sequence = info.sequence, %error, "a snapshot is passed over"),
+        }
+        match info.sequence.checked_sub(1) {
+            Some(before) => at = before,
+            None => break,
+        }
+    }
+    Ok(Restored { venue: Venue::new(), past: Past::default() })
+}
+
+/// Applies everything a reader holds. Records are decoded ahead on another thread.
+pub(crate) fn replay(
+    mut reader: Box<dyn Reader>,
+    venue: &mut Venue,
+    mut each: impl FnMut(&Venue, Applied<'_>),
+) -> Result<(), StartError> {
+    std::thread::scope(|scope| {
+        let (sender, batches) = sync_channel::<Result<Vec<(u64, Record)>, StartError>>(READ_AHEAD);
+        scope.spawn(move || {
+            loop {
+                let decoded = match reader.next_batch() {
+                    Ok(None) => break,
+                    Ok(Some(batch)) => batch
+                        .iter()
+                        .map(|(sequence, bytes)| Ok((sequence, decode(sequence, bytes)?)))
+                        .collect(),
+                    Err(error) => Err(error.into()),
+                };
+                let failed = decoded.is_err();
+                if sender.send(decoded).is_err() || failed {
+                    break;
+                }
+            }
+        });
+        let mut events: Vec<Event> = Vec::new();
+        for batch in batches {
+            for (sequence, record) in batch? {
+                if sequence != venue.sequence + 1 {
+                    return Err(StartError::Gap { expected: venue.sequence + 1, found: sequence });
+                }
+                events.clear();
+                venue.apply(&record, &mut events)?;
+                each(venue, Applied { sequence, time: venue.exchange.now(), events: &events });
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Folds one applied record into the views; contracts it listed come first, since their spec is not in the event.
+pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) {
+    for event in applied.events {
+        if let Event::Listed { instrument } = event
+            && let Some(listed) = venue.exchange.instrument(*instrument)
+        {
+            let listed: Arc<Instrument> = Arc::new(listed.clone());
+            views.markets().list(listed);
+        }
+    }
+    views.fold(applied);
+}
+
+/// What verification found.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Hashes at the end of the journal.
+    pub hashes: StateHashes,
+    /// Sums of the invariant check.
+    pub audit: Audit,
+}
+
+/// Replays a stopped venue from its first record and tells the hashes at the end.
+///
+/// # Errors
+/// [`StartError`]: what is damaged, or which record the engine panics on.
+pub fn replay_folder(folder: &Path) -> Result<StateHashes, StartError> {
+    replay_from_zero(folder).map(|venue| hashes(&venue))
+}
+
+/// Replays a stopped venue from its first record and checks every invariant at the end.
+///
+/// # Errors
+/// As [`replay_folder`]; a broken invariant is one, too.
+pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
+    let venue = replay_from_zero(folder)?;
+    let audit = venue.exchange.audit().map_err(|violation| StartError::Invariant(violation.to_string()))?;
+    Ok(Verified { hashes: hashes(&venue), audit })
+}
+
+fn replay_from_zero(folder: &Path) -> Result<Venue, StartError> {
+    let journal = SqliteJournal::open(folder, Options::default())?;
+    if journal.last_sequence() == 0 {
+        return Err(StartError::NoGenesis);
+    }
+    let mut venue = Venue::new();
+    replay(journal.reader(1)?, &mut venue, |_, _| {})?;
+    Ok(venue)
+}
+
+pub(crate) fn hashes(venue: &Venue) -> StateHashes {
+    StateHashes {
+        sequence: venue.sequence,
+        time: venue.exchange.now(),
+        state: venue.exchange.state_hash(),
+        events: venue.chain.hash(),
+    }
+}
+
+impl From<Poisoned> for StartError {
+    fn from(poisoned: Poisoned) -> Self {
+        StartError::Poisoned { sequence: poisoned.sequence, message: poisoned.message }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the server knows of the venue beside the exchange: names, keys, nonces. Changed by records alone.
+
+use super::vault::Vault;
+use crate::identity::Identity;
+use crate::projection::{AccountEntry, ApiKey, Directory, KeyId, ListedInstrument};
+use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
+use loligo_engine::{AccountId, Exchange};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// Keys an account may hold.
+const KEYS_PER_ACCOUNT: usize = 50;
+const NAME_CHARS: usize = 64;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Registry {
+    names: BTreeMap<AccountId, String>,
+    keys: Vec<KeyCreated>,
+    /// Highest nonce remembered by key.
+    nonces: BTreeMap<KeyId, u64>,
+    /// Public texts of keys and names of accounts, so that none is given twice.
+    #[serde(skip)]
+    taken: Taken,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Taken {
+    keys: HashSet<String>,
+    names: HashSet<String>,
+}
+
+impl Registry {
+    /// Puts back what the stored form leaves out.
+    pub(crate) fn restored(mut self) -> Self {
+        self.taken.keys = self.keys.iter().map(|key| key.api_key.clone()).collect();
+        self.taken.names = self.names.values().cloned().collect();
+        self
+    }
+
+    /// Applies one fact. Deterministic: the secret itself is not looked at.
+    pub(crate) fn apply(&mut self, fact: &Fact, exchange: &Exchange) -> FactOutcome {
+        match self.check(fact, exchange) {
+            Err(refusal) => FactOutcome::Refused(refusal),
+            Ok(()) => match fact {
+                Fact::KeyCreated(key) => {
+                    self.taken.keys.insert(key.api_key.clone());
+                    self.keys.push(key.clone());
+                    FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
+                }
+                Fact::AccountNamed { account, name } => {
+                    self.taken.names.insert(name.clone());
+                    if let Some(old) = self.names.insert(*account, name.clone()) {
+                        self.taken.names.remove(&old);
+                    }
+                    FactOutcome::Done
+                }
+            },
+        }
+    }
+
+    fn check(&self, fact: &Fact, exchange: &Exchange) -> Result<(), FactRefusal> {
+        let account = match fact {
+            Fact::KeyCreated(key) => key.account,
+            Fact::AccountNamed { account, .. } => *account,
+        };
+        if exchange.account(account).is_none() {
+            return Err(FactRefusal::UnknownAccount);
+        }
+        match fact {
+            Fact::KeyCreated(key) => {
+                if self.taken.keys.contains(&key.api_key) {
+                    return Err(FactRefusal::KeyExists);
+                }
+                if self.keys.iter().filter(|other| other.account == account).count() >= KEYS_PER_ACCOUNT {
+                    return Err(FactRefusal::TooManyKeys);
+                }
+            }
+            Fact::AccountNamed { name, .. } => {
+                let chars = name.chars().count();
+                if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
+                    return Err(FactRefusal::BadName);
+                }
+                if self.taken.names.contains(name) && self.names.get(&account) != Some(name) {
+                    return Err(FactRefusal::NameTaken);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remember_nonce(&mut self, key: KeyId, nonce: u64) {
+        let highest = self.nonces.entry(key).or_insert(nonce);
+        *highest = nonce.max(*highest);
+    }
+
+    pub(crate) fn nonces(&self) -> Vec<(KeyId, u64)> {
+        self.nonces.iter().map(|(key, nonce)| (*key, *nonce)).collect()
+    }
+
+    /// The published form of all this.
+    ///
+    /// # Errors
+    /// The public text of a key whose secret was sealed elsewhere.
+    pub(crate) fn directory(
+        &self,
+        exchange: &Exchange,
+        identity: &Identity,
+        vault: &Vault,
+    ) -> Result<Directory, String> {
+        let mut directory = Directory::default();
+        self.extend(&mut directory, exchange, identity, vault)?;
+        Ok(directory)
+    }
+
+    /// Brings a directory made from an earlier state up to this one: what is there already is not made again.
+    pub(crate) fn extend(
+        &self,
+        directory: &mut Directory,
+        exchange: &Exchange,
+        identity: &Identity,
+        vault: &Vault,
+    ) -> Result<(), String> {
+        for number in directory.accounts.len()..exchange.account_count() {
+            let Some(view) = exchange.account(AccountId(number as u32)) else { break };
+            directory.accounts.push(AccountEntry {
+                id: view.id,
+                uid: identity.account_uid(view.id),
+                name: None,
+                parent: view.parent,
+                house: view.house,
+            });
+        }
+        for (account, name) in &self.names {
+            let entry = directory.accounts.get_mut(account.0 as usize);
+            if let Some(entry) = entry.filter(|entry| entry.name.as_deref() != Some(name)) {
+                entry.name = Some(Arc::from(name.as_str()));
+            }
+        }
+        for (number, key) in self.keys.iter().enumerate().skip(directory.keys.len()) {
+            let secret = vault.unwrap(&key.api_key, &key.secret).ok_or_else(|| key.api_key.clone())?;
+            let (id, text) = (KeyId(number as u32), Arc::<str>::from(key.api_key.as_str()));
+            directory.keys_by_text.insert(Arc::clone(&text), id);
+            directory.keys.push(Arc::new(ApiKey {
+                id,
+                account: key.account,
+                api_key: text,
+                secret,
+                general: key.general,
+                withdrawal: key.withdrawal,
+            }));
+        }
+        for (id, instrument) in exchange.instruments().skip(directory.instruments.len()) {
+            directory.by_symbol.insert(instrument.spec().symbol.clone(), id);
+            directory.instruments.push(ListedInstrument { id, instrument: Arc::new(instrument.clone()) });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,509 @@
+//! The one thread that changes the exchange. Remember before acting, answer after remembering:
+//! [`Writer::commit`] is the whole road in one function.
+
+use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError};
+use super::snapshot::{self, Keeper};
+use super::venue::{Poisoned, Venue};
+use super::{NodeEnd, clock, recovery};
+use crate::config::{ClockKind, Config, MarketKind};
+use crate::listing::Listing;
+use crate::market::Room;
+use crate::projection::Applied;
+use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
+use loligo_engine::{Command, Event, Timestamp};
+use loligo_journal::{AppendError, Journal, Records};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Records of one group commit, unless a single client's batch is larger. More would add little to the rate (a sync
+/// is shared by 256 already) and much to the wait of whoever comes first.
+const COMMIT_RECORDS: usize = 256;
+/// Records between snapshots: what the next start has to replay at most.
+const SNAPSHOT_RECORDS: u64 = 250_000;
+/// A clean stop takes a snapshot when more than this is to be replayed otherwise.
+const STOP_SNAPSHOT_RECORDS: u64 = 2_000;
+/// How often a full disk is looked at again.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+/// Calls of the room at a start until its books stand: accounts, then money and quotes.
+const OPENING_STEPS: usize = 3;
+
+/// What waits in one group commit.
+enum Item {
+    Commands { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
+    Fact { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    House(Vec<Command>),
+}
+
+/// An answer that goes out when its whole group commit is visible.
+enum Answer {
+    Commands(oneshot::Sender<Result<Vec<Reply>, SubmitError>>, Vec<Reply>),
+    Fact(oneshot::Sender<Result<FactOutcome, SubmitError>>, FactOutcome),
+}
+
+/// A manual clock on its way.
+struct Move {
+    to: Timestamp,
+    reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
+}
+
+pub(crate) struct Writer {
+    journal: Box<dyn Journal>,
+    venue: Venue,
+    shared: Arc<Shared>,
+    requests: Receiver<Request>,
+    clock: ClockKind,
+    room: Option<Room>,
+    /// The last second at which the room was stepped.
+    stepped: i64,
+    moves: VecDeque<Move>,
+    /// A request that came while a commit was gathered and does not belong to one.
+    next: Option<Request>,
+    keeper: Keeper,
+    snapshot_at: u64,
+    /// Since when the disk is full, as last looked at.
+    full: Option<Instant>,
+    records: Records,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        journal: Box<dyn Journal>,
+        venue: Venue,
+        shared: Arc<Shared>,
+        requests: Receiver<Request>,
+        config: &Config,
+        listing: &Listing,
+        replayed: u64,
+    ) -> Self {
+        let room = match config.market {
+            MarketKind::Live => Some(Room::new(config.seed, &listing.indexes)),
+            MarketKind::None => None,
+        };
+        let keeper = Keeper::start(journal.snapshots());
+        let snapshot_at = venue.sequence - replayed;
+        Self {
+            journal,
+            stepped: second_of(venue.exchange.now()),
+            venue,
+            shared,
+            requests,
+            clock: config.clock,
+            room,
+            moves: VecDeque::new(),
+            next: None,
+            keeper,
+            snapshot_at,
+            full: None,
+            records: Records::new(),
+        }
+    }
+
+    /// Loads the markets and lets the house quote.
+    pub(crate) fn start(&mut self) -> Result<(), NodeEnd> {
+        self.commit(self.time(), vec![Item::House(vec![Command::Start])])?;
+        for _ in 0..OPENING_STEPS {
+            self.step_room(self.time())?;
+        }
+        Ok(())
+    }
+
+    /// Serves until it is told to stop or has to.
+    pub(crate) fn run(mut self) -> NodeEnd {
+        let end = loop {
+            if let Err(end) = self.turn() {
+                break end;
+            }
+        };
+        self.shared.stopped.store(true, Ordering::Release);
+        if let NodeEnd::Poisoned { sequence, message } = &end {
+            tracing::error!(sequence, message, "the engine panicked on this record; the node stops");
+        }
+        self.refuse_waiting();
+        if end == NodeEnd::Stopped && self.venue.sequence - self.snapshot_at > STOP_SNAPSHOT_RECORDS {
+            self.take_snapshot();
+        }
+        self.keeper.finish();
+        end
+    }
+
+    /// One turn: what is due, then what waits.
+    fn turn(&mut self) -> Result<(), NodeEnd> {
+        self.step_clock()?;
+        let Some(first) = self.wait() else { return Ok(()) };
+        let mut items = Vec::new();
+        let mut records = 0;
+        let mut request = Some(first);
+        while let Some(current) = request.take() {
+            match current {
+                Request::Submit { submissions, reply } => {
+                    self.left_queue(submissions.len());
+                    records += submissions.len();
+                    items.push(Item::Commands { submissions, reply });
+                }
+                Request::Record { fact, reply } => {
+                    self.left_queue(1);
+                    records += 1;
+                    items.push(Item::Fact { fact, reply });
+                }
+                other => {
+                    self.next = Some(other);
+                    break;
+                }
+            }
+            if records < COMMIT_RECORDS {
+                request = self.requests.try_recv().ok();
+            }
+        }
+        if !items.is_empty() {
+            self.commit(self.time(), items)?;
+        }
+        if self.venue.sequence - self.snapshot_at >= SNAPSHOT_RECORDS {
+            self.take_snapshot();
+        }
+        match self.next.take() {
+            Some(request) => self.serve(request),
+            None => Ok(()),
+        }
+    }
+
+    /// Serves what is not part of a group commit.
+    fn serve(&mut self, request: Request) -> Result<(), NodeEnd> {
+        match request {
+            Request::Ask(ask) => {
+                self.left_queue(1);
+                let at = StateHashesAt { sequence: self.venue.sequence, events: self.venue.chain.hash() };
+                ask(&self.venue.exchange, at);
+            }
+            Request::Move { to, reply } => {
+                self.left_queue(1);
+                self.moves.push_back(Move { to, reply });
+            }
+            Request::Snapshot { reply } => {
+                self.left_queue(1);
+                let taken = self.take_snapshot();
+                let answer = if taken { Ok(self.venue.sequence) } else { Err(SubmitError::Unavailable) };
+                // Who asked may have gone away.
+                let _ = reply.send(answer);
+            }
+            Request::Stop => return Err(NodeEnd::Stopped),
+            Request::Submit { .. } | Request::Record { .. } => {
+                unreachable!("what is journaled is gathered into a commit")
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a request, at most until the clock has something due.
+    fn wait(&mut self) -> Option<Request> {
+        if let Some(next) = self.next.take() {
+            return Some(next);
+        }
+        if !self.moves.is_empty() {
+            // A moving clock lets others in between its steps, and goes on at once when nobody waits.
+            return match self.requests.try_recv() {
+                Ok(request) => Some(request),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => Some(Request::Stop),
+            };
+        }
+        let ticking = self.room.is_some() && self.clock == ClockKind::Real;
+        if !ticking {
+            return Some(self.requests.recv().unwrap_or(Request::Stop));
+        }
+        let now = clock::machine_time();
+        let due = (self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND);
+        let micros = u64::try_from(due - now.0).unwrap_or(0);
+        match self.requests.recv_timeout(Duration::from_micros(micros)) {
+            Ok(request) => Some(request),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Request::Stop),
+        }
+    }
+
+    /// Time for what is written now: the machine's, or where a manual clock stands. Never back.
+    fn time(&self) -> Timestamp {
+        let now = self.venue.exchange.now();
+        match self.clock {
+            ClockKind::Real => now.max(clock::machine_time()),
+            ClockKind::Manual { .. } => now,
+        }
+    }
+
+    /// Does what is due: the house's tick of this second, or the next step of a moving clock.
+    fn step_clock(&mut self) -> Result<(), NodeEnd> {
+        match self.clock {
+            ClockKind::Real => {
+                let time = self.time();
+                if self.room.is_some() && second_of(time) > self.stepped {
+                    self.step_room(time)?;
+                }
+            }
+            ClockKind::Manual { .. } => {
+                let Some(target) = self.moves.front().map(|step| step.to) else { return Ok(()) };
+                let now = self.venue.exchange.now();
+                let next_second = Timestamp((second_of(now) + 1).saturating_mul(Timestamp::SECOND));
+                if self.room.is_some() && next_second <= target {
+                    self.step_room(next_second)?;
+                } else if target > now {
+                    self.commit(target, vec![Item::House(vec![Command::Advance])])?;
+                }
+                let now = self.venue.exchange.now();
+                let refused = self.full.is_some();
+                if (now >= target || refused)
+                    && let Some(done) = self.moves.pop_front()
+                {
+                    let answer = if refused { Err(SubmitError::Unavailable) } else { Ok(now.max(target)) };
+                    // Who asked may have gone away; the clock has moved all the same.
+                    let _ = done.reply.send(answer);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+        let Some(room) = &mut self.room else { return Ok(()) };
+        let second = second_of(time);
+        self.stepped = second;
+        let mut commands = room.step(second, time, &self.venue.exchange);
+        if commands.is_empty() {
+            commands.push(Command::Advance);
+        }
+        self.commit(time, vec![Item::House(commands)])
+    }
+
+    /// Journal, apply, publish, reply: one group commit, in that order.
+    fn commit(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
+        // Journal: everything in one batch, one sync.
+        let Some(items) = self.remember(time, items)? else { return Ok(()) };
+
+        // Apply and publish, record by record.
+        let mut answers = Vec::with_capacity(items.len());
+        let mut directory_changed = false;
+        for item in items {
+            match item {
+                Item::Commands { submissions, reply } => {
+                    let mut replies = Vec::with_capacity(submissions.len());
+                    for Submission { command, nonce } in submissions {
+                        let mut events = Vec::new();
+                        let outcome = self.venue.command(time, nonce, &command, &mut events)?;
+                        directory_changed |= self.publish(&events);
+                        let (sequence, time) = (self.venue.sequence, self.venue.exchange.now());
+                        replies.push(Reply { sequence, time, outcome, events });
+                    }
+                    answers.push(Answer::Commands(reply, replies));
+                }
+                Item::Fact { fact, reply } => {
+                    let mut events = Vec::new();
+                    let outcome = self.venue.fact(time, &fact, &mut events)?;
+                    self.publish(&events);
+                    directory_changed = true;
+                    answers.push(Answer::Fact(reply, outcome));
+                }
+                Item::House(commands) => {
+                    let mut events = Vec::new();
+                    for command in commands {
+                        events.clear();
+                        self.venue.command(time, None, &command, &mut events)?;
+                        directory_changed |= self.publish(&events);
+                    }
+                }
+            }
+        }
+        if directory_changed {
+            self.publish_directory()?;
+        }
+
+        // Reply: whoever reads an answer finds it in every view.
+        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
+        for answer in answers {
+            // A client that went away in the meantime misses its answer; what it asked has happened.
+            match answer {
+                Answer::Commands(reply, replies) => drop(reply.send(Ok(replies))),
+                Answer::Fact(reply, outcome) => drop(reply.send(Ok(outcome))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a batch. `None`: the disk is full, everyone has been told, nothing happened.
+    fn remember(&mut self, time: Timestamp, items: Vec<Item>) -> Result<Option<Vec<Item>>, NodeEnd> {
+        let items =
+            if self.full.is_some() && !self.room_again()? { refuse_all_but_cancels(items) } else { items };
+        if items.is_empty() {
+            return Ok(None);
+        }
+        match self.append(time, &items) {
+            Ok(()) => Ok(Some(items)),
+            Err(AppendError::Full) => {
+                if self.full.is_none() {
+                    tracing::error!("the disk is full: only cancels are taken until there is room");
+                }
+                self.full = Some(Instant::now());
+                self.journal
+                    .release_reserve()
+                    .map_err(|error| NodeEnd::JournalFailed { reason: error.to_string() })?;
+                let items = refuse_all_but_cancels(items);
+                if items.is_empty() {
+                    return Ok(None);
+                }
+                match self.append(time, &items) {
+                    Ok(()) => Ok(Some(items)),
+                    Err(AppendError::Full) => {
+                        items.into_iter().for_each(refuse);
+                        Ok(None)
+                    }
+                    Err(error) => Err(self.journal_failed(&error)),
+                }
+            }
+            // Whoever waits hears nothing: dropping the items drops their reply channels.
+            Err(error) => Err(self.journal_failed(&error)),
+        }
+    }
+
+    fn append(&mut self, time: Timestamp, items: &[Item]) -> Result<(), AppendError> {
+        self.records.clear();
+        for item in items {
+            match item {
+                Item::Commands { submissions, .. } => {
+                    for Submission { command, nonce } in submissions {
+                        self.records.push_with(|to| encode_command(to, time, *nonce, command));
+                    }
+                }
+                Item::House(commands) => {
+                    for command in commands {
+                        self.records.push_with(|to| encode_command(to, time, None, command));
+                    }
+                }
+                Item::Fact { fact, .. } => {
+                    let record = Record { time, nonce: None, body: Body::Fact(fact.clone()) };
+                    let mut bytes = Vec::new();
+                    record.encode(&mut bytes).expect("a fact of plain fields has a stored form");
+                    self.records.push(&bytes);
+                }
+            }
+        }
+        let first = self.journal.append(time.0, &self.records)?;
+        assert_eq!(first, self.venue.sequence + 1, "another appender wrote to this venue's journal");
+        Ok(())
+    }
+
+    fn journal_failed(&self, error: &AppendError) -> NodeEnd {
+        tracing::error!(%error, "the journal failed; the node stops, the next start decides");
+        NodeEnd::JournalFailed { reason: error.to_string() }
+    }
+
+    /// Looks, at most once a second, whether a full disk has room again.
+    fn room_again(&mut self) -> Result<bool, NodeEnd> {
+        match self.full {
+            Some(looked) if looked.elapsed() < FULL_RETRY => Ok(false),
+            _ => {
+                let back = self
+                    .journal
+                    .restore_reserve()
+                    .map_err(|error| NodeEnd::JournalFailed { reason: error.to_string() })?;
+                self.full = if back { None } else { Some(Instant::now()) };
+                if back {
+                    tracing::info!("the disk has room again: orders are taken");
+                }
+                Ok(back)
+            }
+        }
+    }
+
+    /// Folds the record just applied into the views. True when the directory must be published anew.
+    fn publish(&self, events: &[Event]) -> bool {
+        let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
+        recovery::publish(&self.shared.projections, &self.venue, applied);
+        events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::AccountCreated { .. }))
+    }
+
+    fn publish_directory(&self) -> Result<(), NodeEnd> {
+        let mut directory = (*self.shared.projections.directory()).clone();
+        let Venue { registry, exchange, .. } = &self.venue;
+        match registry.extend(&mut directory, exchange, &self.shared.identity, &self.shared.vault) {
+            Ok(()) => {
+                self.shared.projections.publish_directory(directory);
+                Ok(())
+            }
+            Err(api_key) => Err(NodeEnd::JournalFailed {
+                reason: format!("the secret of API key {api_key} was not sealed by this node"),
+            }),
+        }
+    }
+
+    fn left_queue(&self, records: usize) {
+        self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+    }
+
+    /// Encodes the venue and hands it to the keeper. The writer stands still while it encodes.
+    fn take_snapshot(&mut self) -> bool {
+        let begun = Instant::now();
+        match snapshot::encode(&self.venue, &self.shared.projections) {
+            Ok(body) => {
+                let (sequence, bytes) = (self.venue.sequence, body.len());
+                let taken = self.keeper.offer(sequence, body);
+                self.snapshot_at = sequence;
+                tracing::debug!(sequence, bytes, stall = ?begun.elapsed(), taken, "snapshot encoded");
+                taken
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the venue has no stored form; starts will replay more");
+                self.snapshot_at = self.venue.sequence;
+                false
+            }
+        }
+    }
+
+    /// Nothing that still waits has been written: say so, rather than leave it undecided.
+    fn refuse_waiting(&mut self) {
+        let waiting = self.next.take().into_iter().chain(self.requests.try_iter());
+        for request in waiting {
+            match request {
+                Request::Submit { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
+                Request::Record { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
+                Request::Move { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
+                Request::Snapshot { reply } => drop(reply.send(Err(SubmitError::Stopped))),
+                Request::Ask(_) | Request::Stop => {}
+            }
+        }
+        for step in self.moves.drain(..) {
+            let _ = step.reply.send(Err(SubmitError::Stopped));
+        }
+    }
+}
+
+fn second_of(time: Timestamp) -> i64 {
+    time.0.div_euclid(Timestamp::SECOND)
+}
+
+fn is_cancel(command: &Command) -> bool {
+    matches!(command, Command::Cancel(_) | Command::CancelAll { .. })
+}
+
+fn refuse_all_but_cancels(items: Vec<Item>) -> Vec<Item> {
+    let (kept, refused): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| match item {
+        Item::Commands { submissions, .. } => submissions.iter().all(|s| is_cancel(&s.command)),
+        Item::Fact { .. } | Item::House(_) => false,
+    });
+    refused.into_iter().for_each(refuse);
+    kept
+}
+
+fn refuse(item: Item) {
+    match item {
+        Item::Commands { reply, .. } => drop(reply.send(Err(SubmitError::Unavailable))),
+        Item::Fact { reply, .. } => drop(reply.send(Err(SubmitError::Unavailable))),
+        Item::House(_) => {}
+    }
+}
+
+impl From<Poisoned> for NodeEnd {
+    fn from(poisoned: Poisoned) -> Self {
+        NodeEnd::Poisoned { sequence: poisoned.sequence, message: poisoned.message }
+    }
+}
