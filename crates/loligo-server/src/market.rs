@@ -1,7 +1,7 @@
 //! The house's own participants: a moving index for every pair, and for every contract a maker that keeps a deep book
 //! around it and a taker that trades against whatever stands at the touch.
 //!
-//! The writer steps the room once a second of exchange time. A step is a function of seed, second and the exchange as
+//! The writer steps the room once a second of exchange time: takers trade, then makers quote. A step is a function of seed, second and the exchange as
 //! it stands; the room keeps nothing from one step to the next, so there is nothing of it to store. Its commands are
 //! journaled like anyone's, and replay takes them from there without stepping the room.
 //!
@@ -16,7 +16,7 @@ mod taker;
 use dice::Dice;
 use loligo_engine::{
     AccountId, Command, CreateAccount, Exchange, FinePrice, Instrument, InstrumentId, MAX_LOTS, MarketState,
-    Price, Timestamp,
+    Money, Price, Timestamp,
 };
 
 /// The room: who sits where follows from the exchange itself.
@@ -43,26 +43,49 @@ impl Room {
         Self { seed, anchors: anchors.to_vec(), seats: Vec::new(), looked: 0 }
     }
 
-    /// What the house does in this second. The commands take effect in order, with nothing between them.
-    pub(crate) fn step(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
+    /// What the takers do in this second, against the books as they stand.
+    pub(crate) fn trade(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
         let mut commands = Vec::new();
-        index::publish(self.seed, second, &self.anchors, exchange, &mut commands);
-        self.find_seats(exchange);
-        let contracts = exchange.instruments().count();
-        for _ in self.seats.len()..contracts * 2 {
-            commands.push(Command::CreateAccount(CreateAccount { parent: None, house: true }));
-        }
-        for (number, pair) in self.seats.chunks_exact(2).take(contracts).enumerate() {
-            let seat = Seat { instrument: InstrumentId(number as u16), maker: pair[0], taker: pair[1] };
-            let open = exchange.market(seat.instrument).is_some_and(|m| m.state != MarketState::Closed);
-            if let (true, Some(fair)) = (open, maker::fair_price(seat.instrument, now, exchange)) {
-                money::top_up(seat, exchange, &mut commands);
-                maker::quote(seat, fair, exchange, &mut commands);
-                let dice = Dice::new(self.seed, second, number as u64);
-                taker::trade(seat, second, fair, dice, exchange, &mut commands);
-            }
+        for (seat, fair) in self.trading(now, exchange) {
+            let dice = Dice::new(self.seed, second, u64::from(seat.instrument.0));
+            taker::trade(seat, second, fair, dice, exchange, &mut commands);
         }
         commands
+    }
+
+    /// The new index of every pair; then everyone to their seats, money where it runs low, and the books to where they
+    /// should be. Comes after [`Room::trade`] has taken effect, so that what was taken is there again at once.
+    pub(crate) fn quote(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
+        let mut commands = Vec::new();
+        index::publish(self.seed, second, &self.anchors, exchange, &mut commands);
+        let trading = self.trading(now, exchange);
+        for _ in self.seats.len()..exchange.instruments().count() * 2 {
+            commands.push(Command::CreateAccount(CreateAccount { parent: None, house: true }));
+        }
+        for (seat, fair) in trading {
+            money::top_up(seat, exchange, &mut commands);
+            maker::quote(seat, fair, exchange, &mut commands);
+        }
+        commands
+    }
+
+    /// True once every contract has its maker and its taker.
+    pub(crate) fn is_seated(&mut self, exchange: &Exchange) -> bool {
+        self.find_seats(exchange);
+        self.seats.len() >= exchange.instruments().count() * 2
+    }
+
+    /// The seats of all contracts that can be traded now, and the price around which each trades.
+    fn trading(&mut self, now: Timestamp, exchange: &Exchange) -> Vec<(Seat, i64)> {
+        self.find_seats(exchange);
+        let seats = exchange
+            .instruments()
+            .zip(self.seats.chunks_exact(2))
+            .map(|((instrument, _), pair)| Seat { instrument, maker: pair[0], taker: pair[1] });
+        seats
+            .filter(|seat| exchange.market(seat.instrument).is_some_and(|m| m.state != MarketState::Closed))
+            .filter_map(|seat| Some((seat, maker::fair_price(seat.instrument, now, exchange)?)))
+            .collect()
     }
 
     fn find_seats(&mut self, exchange: &Exchange) {
@@ -78,5 +101,5 @@ impl Room {
 /// So many lots of a contract are worth about `usd` at a price of so many ticks; at least one.
 fn lots_worth(instrument: &Instrument, usd: i128, ticks: i64) -> i64 {
     let one = instrument.notional(1, Price(ticks)).0.max(1);
-    i64::try_from(usd * 10_i128.pow(24) / one).unwrap_or(i64::MAX).clamp(1, MAX_LOTS)
+    i64::try_from(usd * Money::ONE / one).unwrap_or(i64::MAX).clamp(1, MAX_LOTS)
 }

@@ -102,6 +102,12 @@ pub enum StartError {
     /// A broken invariant.
     #[error("{0}")]
     Invariant(String),
+    /// A snapshot holds another state than replay makes.
+    #[error("the snapshot at record {sequence} is not what replay makes of the records before it")]
+    Drift {
+        /// Where it was taken.
+        sequence: u64,
+    },
 }
 
 /// A fact in which a start differs from the venue.
@@ -174,7 +180,7 @@ pub struct RunningNode {
 /// [`StartError`].
 pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
     let opened = recovery::open(config)?;
-    let (queue, requests) = mpsc::channel();
+    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_RECORDS + handle::QUEUE_CANCELS);
     let shared = Arc::new(Shared {
         projections: opened.views,
         identity: opened.identity,

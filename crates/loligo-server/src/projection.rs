@@ -12,6 +12,9 @@ mod orders;
 mod ticker;
 mod trades;
 
+#[cfg(test)]
+mod tests;
+
 pub use depth::DepthSnapshot;
 pub use directory::{
     AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,

@@ -115,17 +115,17 @@ const ROWS: [Row; 15] = [
     Row { prefix: "FF", base: "ETH", symbol_base: "ETH", tick: (1, 1), lot_precision: 3, max_position: 8_000_000, impact_mid_size: 350, levels: CLASS_A, maturities: 2 },
 ];
 
-/// First index prices: pair, and price in units of 1e-5.
-const INDEXES: [(&str, i128); 9] = [
-    ("XBT:USD", 80_000_00000),
-    ("ETH:USD", 3_000_00000),
-    ("SOL:USD", 150_00000),
-    ("DOGE:USD", 20000),
-    ("ADA:USD", 50000),
-    ("AAVE:USD", 200_00000),
-    ("PEPE:USD", 1),
-    ("LTC:USD", 100_00000),
-    ("XRP:USD", 2_50000),
+/// First index prices: pair, mantissa, decimals.
+const INDEXES: [(&str, i128, u32); 9] = [
+    ("XBT:USD", 80_000, 0),
+    ("ETH:USD", 3_000, 0),
+    ("SOL:USD", 150, 0),
+    ("DOGE:USD", 2, 1),
+    ("ADA:USD", 5, 1),
+    ("AAVE:USD", 200, 0),
+    ("PEPE:USD", 1, 5),
+    ("LTC:USD", 100, 0),
+    ("XRP:USD", 25, 1),
 ];
 
 pub(super) fn standard(start: Timestamp) -> Listing {
@@ -144,7 +144,7 @@ pub(super) fn standard(start: Timestamp) -> Listing {
     }
     let indexes = INDEXES
         .iter()
-        .map(|(pair, price)| ((*pair).to_owned(), FinePrice(price * 10_i128.pow(13))))
+        .map(|(pair, mantissa, scale)| ((*pair).to_owned(), FinePrice(mantissa * 10_i128.pow(18 - scale))))
         .collect();
     Listing { instruments, indexes }
 }
@@ -247,7 +247,6 @@ mod tests {
         for (symbol, max_position, impact) in rows {
             let spec = find(symbol);
             let lots = |contracts: f64| {
-                #[expect(clippy::float_arithmetic, reason = "the table is read as a person writes it")]
                 let lots = contracts * 10f64.powi(i32::from(spec.lot_precision));
                 lots.round() as i64
             };

@@ -5,9 +5,9 @@ use loligo_engine::{Command, Exchange, FinePrice, PairId};
 
 /// One second's move is the sum of this many throws.
 const THROWS: u32 = 4;
-/// Each throw is at most this many billionths of the price: a standard deviation of about 0.7 basis points a second.
-const THROW_PPB: i64 = 60_000;
-/// Of the distance to where the price began, this share is taken back each second. About two percent is then how far
+/// Each throw is at most this many billionths of the price: a standard deviation of about 0.5 basis points a second.
+const THROW_PPB: i64 = 40_000;
+/// Of the distance to where the price began, this share is taken back each second. One or two percent is then how far
 /// it usually strays.
 const RETURN_SECONDS: i128 = 200_000;
 /// Significant digits of a published price.
@@ -61,7 +61,7 @@ mod tests {
             (low, high) = (low.min(price), high.max(price));
         }
         assert!(low.0 > anchor.0 * 85 / 100 && high.0 < anchor.0 * 115 / 100, "{low:?} {high:?}");
-        assert!(high.0 - low.0 > anchor.0 / 100, "it moves");
+        assert!(high.0 - low.0 > anchor.0 / 200, "it moves");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use loligo_engine::{Command, Exchange, OnGrid, OrderType, PlaceOrder, Side};
 
 /// Seconds from one sale to the next; purchases fall half-way between.
 const PERIOD: i64 = 6;
-/// How far beyond the best price it goes: 3 basis points, at least two ticks. A quote that has fallen behind the touch
-/// by a few seconds' moves is still reached.
-const REACH_SHARE: i64 = 3_333;
+/// How far beyond the best price it goes: 5 basis points, at least two ticks. That is four times what the price usually
+/// moves between two sales, so an order that was at the touch when it came is still reached.
+const REACH_SHARE: i64 = 2_000;
 const LEAST_REACH: i64 = 2;
 /// Most it trades at once, in USD.
 const MOST_USD: i128 = 500_000;

@@ -11,7 +11,7 @@ use loligo_engine::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -144,11 +144,14 @@ pub enum AccountError {
     Node(#[from] SubmitError),
 }
 
+/// A read-only question, run by the writer.
+pub(crate) type Question = Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>;
+
 /// What waits for the writer.
 pub(crate) enum Request {
     Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
     Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
-    Ask(Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>),
+    Ask(Question),
     Move { to: Timestamp, reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
     Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
     Stop,
@@ -178,12 +181,12 @@ pub(crate) struct Shared {
 /// A running node, from outside. Cloning is cheap; every clone speaks to the same writer.
 #[derive(Clone)]
 pub struct NodeHandle {
-    queue: mpsc::Sender<Request>,
+    queue: SyncSender<Request>,
     shared: Arc<Shared>,
 }
 
 impl NodeHandle {
-    pub(crate) fn new(queue: mpsc::Sender<Request>, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(queue: SyncSender<Request>, shared: Arc<Shared>) -> Self {
         Self { queue, shared }
     }
 
@@ -430,7 +433,14 @@ impl NodeHandle {
             self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
             return Err(SubmitError::Overloaded);
         }
-        self.queue.send(request).map_err(|_| SubmitError::Stopped)
+        match self.queue.try_send(request) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+                Err(SubmitError::Overloaded)
+            }
+            Err(TrySendError::Disconnected(_)) => Err(SubmitError::Stopped),
+        }
     }
 
     /// Waits for the writer. One that goes away without a word may have written: that is undecided.

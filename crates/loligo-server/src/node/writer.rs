@@ -28,8 +28,8 @@ const SNAPSHOT_RECORDS: u64 = 250_000;
 const STOP_SNAPSHOT_RECORDS: u64 = 2_000;
 /// How often a full disk is looked at again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
-/// Calls of the room at a start until its books stand: accounts, then money and quotes.
-const OPENING_STEPS: usize = 3;
+/// What a new market takes until its books stand: accounts first, then money and quotes.
+const OPENING_STEPS: usize = 2;
 
 /// What waits in one group commit.
 enum Item {
@@ -105,8 +105,18 @@ impl Writer {
     /// Loads the markets and lets the house quote.
     pub(crate) fn start(&mut self) -> Result<(), NodeEnd> {
         self.commit(self.time(), vec![Item::House(vec![Command::Start])])?;
+        let time = self.time();
+        let Some(room) = &mut self.room else { return Ok(()) };
+        if room.is_seated(&self.venue.exchange) {
+            // The index has aged while the node was down; on a manual clock no time has passed.
+            if second_of(time) > self.stepped {
+                self.step_room(time)?;
+            }
+            return Ok(());
+        }
+        self.stepped = second_of(time);
         for _ in 0..OPENING_STEPS {
-            self.step_room(self.time())?;
+            self.quote_room(time)?;
         }
         Ok(())
     }
@@ -265,13 +275,32 @@ impl Writer {
         Ok(())
     }
 
+    /// The house's second: takers against the books as they stand, then makers around the new index.
     fn step_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
-        let Some(room) = &mut self.room else { return Ok(()) };
         let second = second_of(time);
         self.stepped = second;
-        let mut commands = room.step(second, time, &self.venue.exchange);
+        if let Some(room) = &mut self.room {
+            let commands = room.trade(second, time, &self.venue.exchange);
+            self.commit_house(time, commands)?;
+        }
+        self.quote_room(time)
+    }
+
+    fn quote_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+        if let Some(room) = &mut self.room {
+            let commands = room.quote(second_of(time), time, &self.venue.exchange);
+            self.commit_house(time, commands)?;
+        }
+        // A room without anything to say still lets the second pass.
+        if self.venue.exchange.now() < time {
+            self.commit_house(time, vec![Command::Advance])?;
+        }
+        Ok(())
+    }
+
+    fn commit_house(&mut self, time: Timestamp, commands: Vec<Command>) -> Result<(), NodeEnd> {
         if commands.is_empty() {
-            commands.push(Command::Advance);
+            return Ok(());
         }
         self.commit(time, vec![Item::House(commands)])
     }

@@ -69,7 +69,7 @@ impl Markets {
             });
         }
         for (account, instrument, qty) in positions {
-            board.position(account, instrument, qty);
+            board.trade_position(account, instrument, qty);
         }
         Ok(Self { board: RwLock::new(board) })
     }
@@ -105,9 +105,14 @@ impl Markets {
             .collect()
     }
 
-    /// Adds a contract; its `Listed` event names it, the writer brings its spec.
-    pub(crate) fn list(&self, instrument: Arc<Instrument>) {
-        write(&self.board).contracts.push(Contract {
+    /// Adds a contract; its `Listed` event names it, the writer brings its spec, and its pair's index as it is: the
+    /// one that a venue is born with has no event of its own.
+    pub(crate) fn list(&self, instrument: Arc<Instrument>, index: Option<FinePrice>) {
+        let mut board = write(&self.board);
+        if let Some(index) = index {
+            board.indexes.entry(instrument.pair()).or_insert(index);
+        }
+        board.contracts.push(Contract {
             instrument,
             depth: Depth::default(),
             trades: Trades::default(),
@@ -142,11 +147,7 @@ impl Markets {
 
 fn concerns_markets(event: &Event) -> bool {
     match event {
-        Event::Executed(_)
-        | Event::Level { .. }
-        | Event::Position { .. }
-        | Event::Index { .. }
-        | Event::Mark { .. } => true,
+        Event::Executed(_) | Event::Level { .. } | Event::Index { .. } | Event::Mark { .. } => true,
         Event::Listed { .. }
         | Event::AccountCreated { .. }
         | Event::Placed { .. }
@@ -207,8 +208,10 @@ impl Board {
                         time: applied.time,
                     });
                 }
+                let lots = execution.qty.0 * execution.taker_side.sign();
+                self.trade_position(execution.taker.account, execution.instrument, lots);
+                self.trade_position(execution.maker.account, execution.instrument, -lots);
             }
-            Event::Position { account, instrument, qty, .. } => self.position(*account, *instrument, *qty),
             Event::Index { pair, price } => {
                 self.indexes.insert(*pair, *price);
             }
@@ -221,14 +224,17 @@ impl Board {
         }
     }
 
-    fn position(&mut self, account: AccountId, instrument: InstrumentId, qty: i64) {
-        let prior = if qty == 0 {
-            self.positions.remove(&(account, instrument))
+    /// Adds signed lots to a position.
+    fn trade_position(&mut self, account: AccountId, instrument: InstrumentId, lots: i64) {
+        let prior = self.positions.get(&(account, instrument)).copied().unwrap_or(0);
+        let position = prior + lots;
+        if position == 0 {
+            self.positions.remove(&(account, instrument));
         } else {
-            self.positions.insert((account, instrument), qty)
-        };
+            self.positions.insert((account, instrument), position);
+        }
         if let Some(contract) = self.contract(instrument) {
-            contract.open_interest += qty.max(0) - prior.unwrap_or(0).max(0);
+            contract.open_interest += position.max(0) - prior.max(0);
         }
     }
 }

@@ -128,7 +128,6 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
         | Event::AccountCreated { .. }
         | Event::Level { .. }
         | Event::Balance { .. }
-        | Event::Position { .. }
         | Event::Index { .. }
         | Event::Mark { .. } => {}
     }
