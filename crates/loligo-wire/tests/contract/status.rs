@@ -19,7 +19,7 @@ fn resting() -> OrderStatusDetails<'static> {
             cli_ord_id: Some("my \"order\""),
             symbol: "PF_XBTUSD",
             side: Side::Buy,
-            quantity: d("0.1"),
+            quantity: Some(d("0.1")),
             filled: d("0"),
             limit_price: Some(d("49000")),
             reduce_only: false,

@@ -35,8 +35,8 @@ pub struct CachedOrder<'a> {
     pub symbol: &'a str,
     /// The side.
     pub side: Side,
-    /// The total size, as last edited.
-    pub quantity: Decimal,
+    /// The total size, as last edited; none if what was asked for is no size of this market.
+    pub quantity: Option<Decimal>,
     /// What of it has been filled.
     pub filled: Decimal,
     /// The limit price; none for a trigger that becomes a market order.
@@ -105,7 +105,7 @@ fn write_details(out: &mut Vec<u8>, details: &OrderStatusDetails<'_>) {
     out.extend_from_slice(br#","side":""#);
     out.extend_from_slice(order.side.as_str().as_bytes());
     out.extend_from_slice(br#"","quantity":"#);
-    order.quantity.write(out);
+    write_opt_decimal(out, order.quantity);
     out.extend_from_slice(br#","filled":"#);
     order.filled.write(out);
     out.extend_from_slice(br#","limitPrice":"#);
