@@ -7,9 +7,22 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod config;
+mod control;
+pub mod files;
+mod gateway;
 pub mod identity;
 pub mod listing;
 mod market;
 pub mod node;
 pub mod projection;
 pub mod record;
+mod report;
+mod server;
+mod start_file;
+mod tls;
+
+pub use gateway::bounds::Bounds;
+pub use gateway::real_time::RealTime;
+pub use report::{hashes_text, verified_text};
+pub use server::{Server, ServerConfig, StartError, parse_balance, parse_time};
+pub use start_file::{StartAccount, StartFile, StartKey};

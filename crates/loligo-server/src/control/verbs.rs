@@ -1,0 +1,331 @@
+//! What the verbs do.
+
+use super::body::{Exact, read};
+use super::{Control, Refused, Trouble};
+use crate::config::ClockKind;
+use crate::gateway::wallets;
+use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission};
+use crate::projection::{Directory, GeneralRight, ListedInstrument, WithdrawalRight};
+use crate::report::{hex, time_text};
+use http::StatusCode;
+use loligo_engine::{
+    AccountId, Audit, Command, Currency, Deposit, FinePrice, Money, Outcome, Timestamp, Wallet,
+};
+use loligo_wire::decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateAccountBody {
+    name: Option<String>,
+    #[serde(default)]
+    flex: BTreeMap<String, Exact>,
+    #[serde(default)]
+    wallets: BTreeMap<String, Exact>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateKeyBody {
+    #[serde(default)]
+    general: General,
+    #[serde(default)]
+    withdrawal: Withdrawal,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum General {
+    #[default]
+    Full,
+    ReadOnly,
+    None,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Withdrawal {
+    Full,
+    #[default]
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DepositBody {
+    wallet: String,
+    currency: String,
+    amount: Exact,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PricesBody {
+    index: Option<Exact>,
+    mark: Option<Exact>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockBody {
+    advance_ms: Option<i64>,
+    set: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultBody {
+    kind: String,
+}
+
+impl Control {
+    pub(super) fn health(&self) -> Value {
+        json!({
+            "status": "ok",
+            "sequence": self.node.acknowledged(),
+            "time": time_text(self.node.now()),
+        })
+    }
+
+    pub(super) async fn create_account(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let body: CreateAccountBody = read(body)?;
+        let directory = self.node.views().directory();
+        let mut deposits = Vec::new();
+        for (code, amount) in body.flex {
+            deposits.push((Wallet::Flex, currency(&code)?, amount.money()?));
+        }
+        for (name, amount) in body.wallets {
+            let (wallet, base) = inverse_wallet(&directory, &name)?;
+            deposits.push((wallet, base, amount.money()?));
+        }
+        let wanted = OpenAccount { name: body.name, parent: None, deposits };
+        let opened = self.node.open_account(wanted).await.map_err(account_trouble)?;
+        Ok(start_file_entry(&opened))
+    }
+
+    pub(super) async fn create_key(&self, uid: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let body: CreateKeyBody = read(body)?;
+        let account = self.account(uid)?;
+        let general = match body.general {
+            General::Full => GeneralRight::Full,
+            General::ReadOnly => GeneralRight::ReadOnly,
+            General::None => GeneralRight::None,
+        };
+        let withdrawal = match body.withdrawal {
+            Withdrawal::Full => WithdrawalRight::Full,
+            Withdrawal::None => WithdrawalRight::None,
+        };
+        let key = self.node.create_key(account, general, withdrawal).await.map_err(account_trouble)?;
+        Ok(key_entry(&key))
+    }
+
+    pub(super) async fn deposit(&self, uid: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let body: DepositBody = read(body)?;
+        let account = self.account(uid)?;
+        let directory = self.node.views().directory();
+        let wallet = match body.wallet.to_ascii_lowercase().as_str() {
+            "cash" => Wallet::Cash,
+            "flex" => Wallet::Flex,
+            name => inverse_wallet(&directory, name)?.0,
+        };
+        let currency = currency(&body.currency)?;
+        let amount = body.amount.money()?;
+        self.order(vec![Command::Deposit(Deposit { account, wallet, currency, amount })]).await?;
+        let balance =
+            self.node.query(move |exchange| balance_of(&exchange.wallets(account), wallet, currency)).await?;
+        Ok(json!({ "wallet": body.wallet, "currency": currency.code(), "balance": decimal(balance.0, 11) }))
+    }
+
+    pub(super) async fn pin_prices(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let body: PricesBody = read(body)?;
+        let contract = self.contract(symbol)?;
+        let (index, mark) =
+            (body.index.map(Exact::price).transpose()?, body.mark.map(Exact::price).transpose()?);
+        let mut commands = Vec::new();
+        if let Some(price) = index {
+            commands.push(Command::PinIndex { pair: contract.instrument.pair(), price: Some(price) });
+        }
+        if let Some(price) = mark {
+            commands.push(Command::PinMark { instrument: contract.id, price: Some(price) });
+        }
+        if commands.is_empty() {
+            return Err(Refused::bad("name an index, a mark, or both").into());
+        }
+        self.order(commands).await?;
+        self.prices(&contract).await
+    }
+
+    pub(super) async fn release_prices(&self, symbol: &str) -> Result<Value, Trouble> {
+        let contract = self.contract(symbol)?;
+        self.order(vec![
+            Command::PinIndex { pair: contract.instrument.pair(), price: None },
+            Command::PinMark { instrument: contract.id, price: None },
+        ])
+        .await?;
+        self.prices(&contract).await
+    }
+
+    async fn prices(&self, contract: &ListedInstrument) -> Result<Value, Trouble> {
+        let id = contract.id;
+        let market = self.node.query(move |exchange| exchange.market(id)).await?;
+        let text = |price: Option<FinePrice>| price.map(|price| decimal(price.0, 18));
+        Ok(json!({
+            "symbol": contract.instrument.spec().symbol,
+            "index": text(market.and_then(|market| market.index)),
+            "mark": text(market.and_then(|market| market.mark)),
+        }))
+    }
+
+    pub(super) fn clock(&self) -> Value {
+        let kind = match self.node.clock() {
+            ClockKind::Real => "real",
+            ClockKind::Manual { .. } => "manual",
+        };
+        json!({ "kind": kind, "time": time_text(self.node.now()) })
+    }
+
+    pub(super) async fn move_clock(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let body: ClockBody = read(body)?;
+        let moved = match (body.advance_ms, body.set) {
+            (Some(millis), None) => self.node.advance(millis).await,
+            (None, Some(text)) => {
+                let to = loligo_wire::time::Timestamp::parse(text.as_bytes())
+                    .map_err(|_| Refused::bad("`set` wants a time such as 2026-01-01T00:00:00Z"))?;
+                self.node.set_time(Timestamp(to.micros())).await
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(Refused::bad("give either `advance_ms` or `set`").into());
+            }
+        };
+        let time = moved.map_err(|error| match error {
+            ClockError::Node(error) => Trouble::from(error),
+            ClockError::RealClock => Refused::new(StatusCode::CONFLICT, error.to_string()).into(),
+            ClockError::Backward { .. } | ClockError::TooFar => Refused::bad(error.to_string()).into(),
+        })?;
+        Ok(json!({ "kind": "manual", "time": time_text(time) }))
+    }
+
+    pub(super) async fn state_hash(&self) -> Result<Value, Trouble> {
+        let hashes = self.node.state_hashes().await?;
+        Ok(json!({
+            "sequence": hashes.sequence,
+            "time": time_text(hashes.time),
+            "state_hash": hex(&hashes.state),
+            "event_hash": hex(&hashes.events),
+        }))
+    }
+
+    pub(super) async fn audit(&self) -> Result<Value, Trouble> {
+        match self.node.audit().await? {
+            Ok(audit) => Ok(audit_sums(&audit)),
+            Err(broken) => Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, broken.to_string()).into()),
+        }
+    }
+
+    pub(super) async fn fault(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let body: FaultBody = read(body)?;
+        if body.kind != "panic_in_apply" {
+            return Err(Refused::bad("the only kind of fault so far is `panic_in_apply`").into());
+        }
+        self.order(vec![Command::InjectPanic]).await?;
+        Ok(json!({ "kind": body.kind }))
+    }
+
+    /// Has commands carried out; the first refusal is the answer.
+    async fn order(&self, commands: Vec<Command>) -> Result<(), Trouble> {
+        let replies = self.node.submit_all(commands.into_iter().map(Submission::new).collect()).await?;
+        for reply in replies {
+            if let Outcome::Refused(refusal) = reply.outcome {
+                return Err(Refused::bad(refusal.to_string()).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn account(&self, uid: &str) -> Result<AccountId, Refused> {
+        let unknown = || Refused::new(StatusCode::NOT_FOUND, "there is no such account");
+        let id = self.node.identity().account_id(Uuid::try_parse(uid).map_err(|_| unknown())?);
+        let directory = self.node.views().directory();
+        id.filter(|id| directory.account(*id).is_some()).ok_or_else(unknown)
+    }
+
+    fn contract(&self, symbol: &str) -> Result<ListedInstrument, Refused> {
+        let directory = self.node.views().directory();
+        directory
+            .by_symbol(symbol)
+            .cloned()
+            .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "there is no such contract"))
+    }
+}
+
+/// An account as the start file shows it.
+pub(crate) fn start_file_entry(account: &OpenedAccount) -> Value {
+    let mut entry = key_entry(&account.full);
+    entry["uid"] = json!(account.uid.to_string());
+    entry["name"] = json!(account.name);
+    entry["read_only"] = key_entry(&account.read_only);
+    entry
+}
+
+fn key_entry(key: &IssuedKey) -> Value {
+    json!({ "api_key": key.api_key, "api_secret": key.secret.to_base64() })
+}
+
+fn account_trouble(error: AccountError) -> Trouble {
+    match error {
+        AccountError::Refused(refusal) => Refused::bad(refusal.to_string()).into(),
+        AccountError::Registry(refusal) => Refused::new(StatusCode::CONFLICT, refusal.to_string()).into(),
+        AccountError::NoRandomness => {
+            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, AccountError::NoRandomness.to_string()).into()
+        }
+        AccountError::Node(error) => error.into(),
+    }
+}
+
+fn currency(code: &str) -> Result<Currency, Refused> {
+    wallets::currency(code).ok_or_else(|| Refused::bad("a currency is a code such as USD or BTC"))
+}
+
+fn inverse_wallet(directory: &Directory, name: &str) -> Result<(Wallet, Currency), Refused> {
+    wallets::inverse(directory, name).ok_or_else(|| {
+        Refused::bad(format!("there is no wallet {name:?}: it is cash, flex or one like fi_xbtusd"))
+    })
+}
+
+fn balance_of(wallets: &[loligo_engine::WalletView], wallet: Wallet, currency: Currency) -> Money {
+    wallets
+        .iter()
+        .find(|view| view.wallet == wallet)
+        .and_then(|view| view.balances.iter().find(|(held, _)| *held == currency))
+        .map_or(Money::ZERO, |(_, balance)| *balance)
+}
+
+fn audit_sums(audit: &Audit) -> Value {
+    let currencies: Vec<Value> = audit
+        .currencies
+        .iter()
+        .map(|sums| {
+            json!({
+                "currency": sums.currency.code(),
+                "deposited": decimal(sums.deposited.0, 24),
+                "wallets": decimal(sums.wallets.0, 24),
+                "entries": decimal(sums.entries.0, 24),
+                "fees": decimal(sums.fees.0, 24),
+                "dust": decimal(sums.dust.0, 24),
+            })
+        })
+        .collect();
+    json!({
+        "status": "ok",
+        "currencies": currencies,
+        "open_orders": audit.open_orders,
+        "positions": audit.positions,
+    })
+}
+
+fn decimal(units: i128, scale: u32) -> String {
+    Decimal::new(units, scale).to_string()
+}

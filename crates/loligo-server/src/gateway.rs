@@ -1,0 +1,184 @@
+//! The dialect's door: connections in, checked requests on, answers out.
+//!
+//! ```text
+//! listener -> route -> required arguments -> key, signature, right -> nonce -> rate -> arguments -> node -> answer
+//! ```
+//!
+//! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
+//! not have there (404, numbered), and an unknown symbol on `/tickers/{symbol}` (404, `notFound`).
+
+pub(crate) mod auth;
+pub(crate) mod bounds;
+mod convert;
+pub(crate) mod listener;
+mod nonce;
+mod private;
+mod public;
+mod rates;
+pub(crate) mod real_time;
+mod routes;
+pub(crate) mod wallets;
+
+use crate::control::{self, Control};
+use crate::node::{NodeHandle, SubmitError};
+use auth::Auth;
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use listener::{Handler, Read, Received};
+use loligo_engine::Timestamp;
+use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
+use loligo_wire::v3::requests::RequestError;
+use loligo_wire::v3::words::Error;
+use routes::{Operation, Routes};
+
+/// Answers requests of the dialect and, beside it, of the control surface.
+pub(crate) struct Gateway {
+    node: NodeHandle,
+    auth: Auth,
+    routes: Routes,
+    control: Control,
+}
+
+/// Why a request has no success to tell.
+#[derive(Debug)]
+enum Failure {
+    /// A word, with HTTP 200.
+    Word(ErrorAnswer),
+    /// `notFound`, with HTTP 404.
+    NotFound,
+    /// Nobody knows what happened: the connection closes without an answer.
+    Undecided,
+}
+
+impl From<ErrorAnswer> for Failure {
+    fn from(error: ErrorAnswer) -> Self {
+        Self::Word(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Word(error.into())
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        Self::Word(error.into())
+    }
+}
+
+impl From<SubmitError> for Failure {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Undecided => Self::Undecided,
+            SubmitError::Overloaded
+            | SubmitError::Unavailable
+            | SubmitError::Stopped
+            | SubmitError::BatchTooLarge => Error::Unavailable.into(),
+        }
+    }
+}
+
+/// The body of a success.
+type Answer = Result<Vec<u8>, Failure>;
+
+impl Gateway {
+    pub(crate) fn new(node: NodeHandle, auth: Auth, control: Control) -> Self {
+        Self { node, auth, routes: Routes::new(), control }
+    }
+
+    async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
+        let arrived = self.node.now();
+        let path = request.head.uri.path();
+        let Some((operation, named)) = self.routes.find(&request.head.method, path) else {
+            return Some(self.unknown_path());
+        };
+        let answer = match operation {
+            Operation::Missing => Err(Error::Unavailable.into()),
+            Operation::Instruments
+            | Operation::InstrumentsStatus
+            | Operation::Tickers
+            | Operation::Ticker
+            | Operation::OrderBook
+            | Operation::History
+            | Operation::FeeSchedules => self.public(operation, named, request).await,
+            Operation::SendOrder
+            | Operation::CancelOrder
+            | Operation::CancelAllOrders
+            | Operation::OpenOrders
+            | Operation::OrdersStatus
+            | Operation::Accounts
+            | Operation::OpenPositions
+            | Operation::Fills => self.private(operation, request, arrived).await,
+        };
+        let (status, body) = match answer {
+            Ok(body) => (StatusCode::OK, body),
+            Err(Failure::Word(error)) => {
+                // The list of words of this route is closed (rules 2.4).
+                let error = if operation == Operation::OrdersStatus { error.bare() } else { error };
+                (StatusCode::OK, self.error(error))
+            }
+            Err(Failure::NotFound) => (StatusCode::NOT_FOUND, self.error(Error::NotFound.into())),
+            Err(Failure::Undecided) => return None,
+        };
+        Some(response(status, body))
+    }
+
+    fn error(&self, error: ErrorAnswer) -> Vec<u8> {
+        let mut body = Vec::with_capacity(128);
+        error.write(&mut body, convert::grid::time(self.node.now()));
+        body
+    }
+
+    fn unknown_path(&self) -> Response<Full<Bytes>> {
+        let mut body = Vec::with_capacity(160);
+        NumberedError::PATH_NOT_FOUND.write(&mut body, convert::grid::time(self.node.now()));
+        response(StatusCode::NOT_FOUND, body)
+    }
+
+    /// The answer to a body over the limit, which cannot be checked any further.
+    fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
+        let mut answer = match self.routes.find(&head.method, head.uri.path()) {
+            None => self.unknown_path(),
+            Some((Operation::Missing, _)) => response(StatusCode::OK, self.error(Error::Unavailable.into())),
+            // No argument is to blame, so none is named.
+            Some(_) => response(StatusCode::OK, self.error(Error::InvalidArgument.into())),
+        };
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer
+    }
+
+    /// What a read shows: everything that was acknowledged when the request came.
+    async fn caught_up(&self) -> Result<Timestamp, Failure> {
+        self.node.caught_up().await?;
+        Ok(self.node.now())
+    }
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, request: Read) -> Option<Response<Full<Bytes>>> {
+        match request {
+            Read::Whole(Received { ref head, .. }) | Read::TooLong(ref head)
+                if head.uri.path().starts_with(control::PREFIX) =>
+            {
+                self.control.handle(request).await
+            }
+            Read::Whole(request) => self.answer(&request).await,
+            Read::TooLong(head) => Some(self.too_long(&head)),
+        }
+    }
+
+    fn panicked(&self) -> Response<Full<Bytes>> {
+        response(StatusCode::OK, self.error(Error::ServerError.into()))
+    }
+}
+
+fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

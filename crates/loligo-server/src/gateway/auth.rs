@@ -1,0 +1,145 @@
+//! Who is asking: key, signature, right, nonce and rate, in this order (rules 1.11, rows 1 to 3).
+
+use super::listener::Received;
+use super::real_time::RealTime;
+use super::{nonce, rates};
+use crate::projection::{ApiKey, Directory, GeneralRight, KeyId};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use loligo_engine::AccountId;
+use loligo_wire::sign::{Signature, SignedRequest, SigningKey, Tolerance};
+use loligo_wire::v3::words::Error;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// What a private request must be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Ask.
+    Read,
+    /// Trade.
+    Trade,
+}
+
+/// Who signed a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub(crate) account: AccountId,
+    /// The key and its nonce: remembered with a command, so that it cannot be sent again after a restart.
+    pub(crate) nonce: Option<(KeyId, u64)>,
+}
+
+/// Keys ready to check signatures, nonce and rate windows.
+pub(crate) struct Auth {
+    real: RealTime,
+    tolerance: Tolerance,
+    rate_limits: bool,
+    keys: RwLock<HashMap<KeyId, Arc<KeyState>, FixedState>>,
+    /// The highest nonces that the journal remembers; a key's window begins with its own.
+    remembered: HashMap<KeyId, u64, FixedState>,
+    /// Checked against in place of an unknown key, so that unknown keys cost the same work.
+    nobody: SigningKey,
+    rates: Mutex<HashMap<AccountId, rates::Window, FixedState>>,
+}
+
+struct KeyState {
+    signing: SigningKey,
+    nonces: Mutex<nonce::Window>,
+}
+
+impl Auth {
+    pub(crate) fn new(
+        remembered: &[(KeyId, u64)],
+        real: RealTime,
+        tolerance: Tolerance,
+        rate_limits: bool,
+    ) -> Self {
+        // The empty text is base64.
+        let nobody = SigningKey::from_base64_secret("").expect("a secret of no bytes");
+        Self {
+            real,
+            tolerance,
+            rate_limits,
+            keys: RwLock::default(),
+            remembered: remembered.iter().copied().collect(),
+            nobody,
+            rates: Mutex::default(),
+        }
+    }
+
+    /// Checks a private request, and takes its nonce and its cost from their windows.
+    ///
+    /// # Errors
+    /// `authenticationError` (also for a key without the right, for one that is unknown, and for a nonce that is no
+    /// unsigned 64-bit number), `nonceBelowThreshold`, `nonceDuplicate`, `apiLimitExceeded`.
+    pub(crate) fn check(
+        &self,
+        directory: &Directory,
+        request: &Received,
+        right: Right,
+        cost: u32,
+    ) -> Result<Caller, Error> {
+        let header = |name: &str| request.head.headers.get(name).map_or(&[][..], |value| value.as_bytes());
+        let (api_key, authent, nonce) = (header("apikey"), header("authent"), header("nonce"));
+        let known = std::str::from_utf8(api_key).ok().and_then(|text| directory.key(text));
+        let state = known.map(|key| self.state(key)).transpose()?;
+        let signature = Signature::from_base64(authent);
+        let signed = SignedRequest {
+            query: request.head.uri.query().unwrap_or_default().as_bytes(),
+            body: &request.body,
+            nonce,
+            path: request.head.uri.path(),
+            is_get: request.head.method == http::Method::GET,
+        };
+        let signing = state.as_ref().map_or(&self.nobody, |state| &state.signing);
+        let verified = signature.is_some_and(|signature| signing.verify(&signature, &signed, self.tolerance));
+        let (Some(key), Some(state), true) = (known, &state, verified) else {
+            return Err(Error::AuthenticationError);
+        };
+        let allowed = match right {
+            Right::Read => key.general != GeneralRight::None,
+            Right::Trade => key.general == GeneralRight::Full,
+        };
+        if !allowed {
+            return Err(Error::AuthenticationError);
+        }
+        let nonce =
+            if nonce.is_empty() { None } else { Some(number(nonce).ok_or(Error::AuthenticationError)?) };
+        let now = self.real.micros();
+        if let Some(nonce) = nonce {
+            lock(&state.nonces).take(nonce, now).map_err(|refused| match refused {
+                nonce::NonceError::BelowThreshold => Error::NonceBelowThreshold,
+                nonce::NonceError::Duplicate => Error::NonceDuplicate,
+            })?;
+        }
+        if self.rate_limits && !lock(&self.rates).entry(key.account).or_default().spend(cost, now) {
+            return Err(Error::ApiLimitExceeded);
+        }
+        Ok(Caller { account: key.account, nonce: nonce.map(|nonce| (key.id, nonce)) })
+    }
+
+    fn state(&self, key: &ApiKey) -> Result<Arc<KeyState>, Error> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = keys.get(&key.id) {
+            return Ok(Arc::clone(state));
+        }
+        drop(keys);
+        let signing = SigningKey::from_base64_secret(&key.secret.to_base64())
+            .map_err(|_| Error::AuthenticationError)?;
+        let nonces = Mutex::new(nonce::Window::after(self.remembered.get(&key.id).copied()));
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(keys.entry(key.id).or_insert_with(|| Arc::new(KeyState { signing, nonces }))))
+    }
+}
+
+/// An unsigned 64-bit number in decimal digits.
+fn number(text: &[u8]) -> Option<u64> {
+    if !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Windows are left consistent by every step, so what a panicking request left behind can be used.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

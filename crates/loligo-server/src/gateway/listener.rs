@@ -1,0 +1,327 @@
+//! The accept loop: connections in, requests out, every wait with an end.
+//!
+//! hyper's own header timer also runs while a connection is idle and is set anew for each request. Here each connection
+//! has one sleeper that looks at what the connection is doing: idle connections may stay long, half a head may not, and
+//! a request costs two stores.
+
+use super::bounds::{BODY_BYTES, Bounds, HEAD_BYTES, HEADERS};
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+/// A request with its whole body.
+pub(crate) struct Received {
+    pub(crate) head: http::request::Parts,
+    pub(crate) body: Bytes,
+}
+
+/// What became of reading a request.
+pub(crate) enum Read {
+    /// All of it is here.
+    Whole(Received),
+    /// Its body is longer than [`BODY_BYTES`]; the rest was not read, so the connection cannot go on.
+    TooLong(http::request::Parts),
+}
+
+/// Who answers requests.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers one request; `None` closes the connection without an answer, for when nobody knows what happened.
+    fn handle(&self, request: Read) -> impl Future<Output = Option<Response<Full<Bytes>>>> + Send;
+    /// The answer to a request whose handling panicked.
+    fn panicked(&self) -> Response<Full<Bytes>>;
+}
+
+/// Accepts and serves until `stop` says so; returns when open requests have ended, or their time to end is over.
+pub(crate) async fn serve<H: Handler>(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    bounds: Bounds,
+    room: Arc<Semaphore>,
+    handler: Arc<H>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut open = tokio::task::JoinSet::new();
+    loop {
+        while open.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &room) => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Some((stream, permit)) = accepted else { continue };
+        let (handler, tls, stop) = (Arc::clone(&handler), tls.clone(), stop.clone());
+        open.spawn(async move {
+            let _permit = permit;
+            // Answers are small and awaited: they leave at once.
+            let _ = stream.set_nodelay(true);
+            match tls {
+                None => connection(stream, bounds, handler, stop).await,
+                Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => connection(stream, bounds, handler, stop).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!("a TLS handshake took too long"),
+                },
+            }
+        });
+    }
+    drop(listener);
+    let drained = tokio::time::timeout(bounds.drain, async { while open.join_next().await.is_some() {} });
+    if drained.await.is_err() {
+        open.abort_all();
+    }
+}
+
+/// One connection, once there is room for it. `None` when the attempt failed and another may succeed.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, permit)),
+        Err(error) => {
+            // Most often the process is out of file descriptors; trying at once would only spin.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn connection<S, H>(stream: S, bounds: Bounds, handler: Arc<H>, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
+    let activity = Arc::new(Activity::new());
+    let watched = Watched { stream, activity: Arc::clone(&activity) };
+    let service = {
+        let activity = Arc::clone(&activity);
+        service_fn(move |request| {
+            let (activity, handler) = (Arc::clone(&activity), Arc::clone(&handler));
+            async move {
+                activity.now_is(Doing::Serving);
+                let answer = answer(request, bounds, &*handler).await;
+                activity.now_is(Doing::Idle);
+                answer
+            }
+        })
+    };
+    let connection = http1::Builder::new()
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(watched), service);
+    let mut connection = pin!(connection);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = activity.overdue(&bounds) => {
+                tracing::debug!("a connection waited too long for its client");
+                return;
+            }
+        }
+    }
+}
+
+/// Reads a request to its end and has it answered. An error ends the connection without an answer.
+async fn answer<H: Handler>(
+    request: Request<Incoming>,
+    bounds: Bounds,
+    handler: &H,
+) -> io::Result<Response<Full<Bytes>>> {
+    let (head, body) = request.into_parts();
+    let request = if body.is_end_stream() {
+        Read::Whole(Received { head, body: Bytes::new() })
+    } else {
+        match tokio::time::timeout(bounds.body, whole(body)).await {
+            Ok(Ok(Some(body))) => Read::Whole(Received { head, body }),
+            Ok(Ok(None)) => Read::TooLong(head),
+            Ok(Err(error)) => return Err(io::Error::other(error)),
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    };
+    // A fault in one request is that request's alone.
+    let mut handling = pin!(handler.handle(request));
+    let guarded = std::future::poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(answer)) => Poll::Ready(answer),
+            Err(_) => Poll::Ready(Some(handler.panicked())),
+        }
+    });
+    guarded.await.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
+}
+
+/// The whole body; `None` when it is longer than a body may be.
+async fn whole(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    if body.size_hint().lower() > BODY_BYTES as u64 {
+        return Ok(None);
+    }
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    loop {
+        let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > BODY_BYTES {
+            return Ok(None);
+        }
+        // Nearly every body comes in one piece, which is then not copied.
+        if all.is_empty() && first.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(if all.is_empty() { first } else { all.freeze() }))
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    /// Nothing came since the last answer.
+    Idle = 0,
+    /// A head has begun.
+    Head = 1,
+    /// A request is being read to its end or answered; those waits have ends of their own.
+    Serving = 2,
+}
+
+/// What a connection is doing, and since when.
+struct Activity {
+    start: Instant,
+    /// Milliseconds after `start`, times four, plus [`Doing`].
+    state: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        // A fresh connection owes us a head: it is as if its first byte had come.
+        Self { start: Instant::now(), state: AtomicU64::new(Doing::Head as u64) }
+    }
+
+    fn now_is(&self, doing: Doing) {
+        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        self.state.store(millis << 2 | doing as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes have come.
+    fn received(&self) {
+        if self.state.load(Ordering::Relaxed) & 3 == Doing::Idle as u64 {
+            self.now_is(Doing::Head);
+        }
+    }
+
+    /// Ends when the client has kept us waiting too long.
+    async fn overdue(&self, bounds: &Bounds) {
+        loop {
+            let state = self.state.load(Ordering::Relaxed);
+            let since = self.start + Duration::from_millis(state >> 2);
+            let now = Instant::now();
+            let deadline = match state & 3 {
+                state if state == Doing::Idle as u64 => since + bounds.idle,
+                state if state == Doing::Head as u64 => since + bounds.head,
+                _ => now + bounds.head,
+            };
+            if deadline <= now {
+                return;
+            }
+            // What an idle connection does next is seen within one head's time.
+            tokio::time::sleep_until(deadline.min(now + bounds.head)).await;
+        }
+    }
+}
+
+/// A stream that notes when bytes come.
+struct Watched<S> {
+    stream: S,
+    activity: Arc<Activity>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.activity.received();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// Binds an address; the error says which one and why.
+pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

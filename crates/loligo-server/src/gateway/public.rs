@@ -1,0 +1,154 @@
+//! Market data: free, without a key; keys that come along are not looked at.
+
+use super::bounds::{BOOK_LEVELS, ROWS};
+use super::convert::grid::{price, size, time};
+use super::convert::{commands, markets};
+use super::listener::Received;
+use super::routes::Operation;
+use super::{Answer, Failure, Gateway};
+use crate::projection::{Directory, ListedInstrument};
+use loligo_engine::{InstrumentId, Timestamp};
+use loligo_wire::args::Args;
+use loligo_wire::v3::requests::{self, Symbol};
+use loligo_wire::v3::responses;
+use loligo_wire::v3::words::{ContractType, Error};
+
+impl Gateway {
+    pub(super) async fn public(
+        &self,
+        operation: Operation,
+        named: Option<&str>,
+        request: &Received,
+    ) -> Answer {
+        let query = request.head.uri.query().unwrap_or_default().as_bytes();
+        let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
+        let directory = self.node.views().directory();
+        let now = self.caught_up().await?;
+        match operation {
+            Operation::Instruments => instruments(&args, &directory, now),
+            Operation::InstrumentsStatus => instruments_status(&args, &directory, now),
+            Operation::Tickers => self.tickers(&args, &directory, now),
+            Operation::Ticker => self.ticker(named.unwrap_or_default(), &directory, now),
+            Operation::OrderBook => self.order_book(&args, &directory, now),
+            Operation::History => self.history(&args, &directory, now),
+            Operation::FeeSchedules => {
+                let mut body = Vec::with_capacity(2048);
+                markets::write_fee_schedules(&mut body, time(now));
+                Ok(body)
+            }
+            Operation::SendOrder
+            | Operation::CancelOrder
+            | Operation::CancelAllOrders
+            | Operation::OpenOrders
+            | Operation::OrdersStatus
+            | Operation::Accounts
+            | Operation::OpenPositions
+            | Operation::Fills
+            | Operation::Missing => Err(Error::UnknownError.into()),
+        }
+    }
+
+    fn tickers(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::Tickers::parse(args)?;
+        let wanted: Vec<InstrumentId> = request
+            .symbols
+            .iter()
+            .map(|symbol| commands::contract(directory, symbol).map(|listed| listed.id))
+            .collect::<Result<_, _>>()?;
+        let tickers = self.node.views().markets().tickers(now);
+        let rows = tickers.iter().filter_map(|ticker| {
+            let spec = directory.instrument(ticker.instrument)?.spec();
+            let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
+            let shown =
+                asked && markets::of_type(spec, &request.contract_types) && markets::trades_at(spec, now);
+            shown.then(|| markets::ticker(ticker, spec, now))
+        });
+        let mut body = Vec::with_capacity(512 * tickers.len());
+        responses::write_tickers(&mut body, rows, time(now));
+        Ok(body)
+    }
+
+    fn ticker(&self, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
+        let listed = Symbol::parse(symbol)
+            .and_then(|symbol| directory.by_symbol(symbol.as_str()))
+            .ok_or(Failure::NotFound)?;
+        open(listed, now)?;
+        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Failure::NotFound)?;
+        let mut body = Vec::with_capacity(768);
+        responses::write_ticker(
+            &mut body,
+            &markets::ticker(&ticker, listed.instrument.spec(), now),
+            time(now),
+        );
+        Ok(body)
+    }
+
+    fn order_book(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::OrderBook::parse(args)?;
+        let listed = commands::contract(directory, &request.symbol)?;
+        open(listed, now)?;
+        let spec = listed.instrument.spec();
+        let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
+        let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
+        let mut body =
+            Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()).min(2 * BOOK_LEVELS));
+        responses::write_order_book(
+            &mut body,
+            depth.bids.iter().take(BOOK_LEVELS).map(row),
+            depth.asks.iter().take(BOOK_LEVELS).map(row),
+            time(now),
+        );
+        Ok(body)
+    }
+
+    fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::History::parse(args)?;
+        let listed = commands::contract(directory, &request.symbol)?;
+        open(listed, now)?;
+        let before = request.last_time.map(commands::instant);
+        let trades = self.node.views().markets().trades(listed.id, before, ROWS);
+        let spec = listed.instrument.spec();
+        let identity = self.node.identity();
+        let mut body = Vec::with_capacity(128 + 256 * trades.len());
+        let rows = trades.iter().map(|trade| markets::trade(trade, spec, identity));
+        responses::write_history(&mut body, rows, time(now));
+        Ok(body)
+    }
+}
+
+/// A market that is known but does not trade has no data to show.
+fn open(listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
+    if markets::trades_at(listed.instrument.spec(), now) {
+        Ok(())
+    } else {
+        Err(Error::MarketUnavailable.into())
+    }
+}
+
+fn instruments(args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    let request = requests::Instruments::parse(args)?;
+    let listed = shown(directory, &request.contract_types)
+        .filter(|listed| request.expired || !markets::expired_at(listed.instrument.spec(), now));
+    let rows: Vec<_> =
+        listed.map(|listed| markets::InstrumentRow::of(listed.instrument.spec(), now)).collect();
+    let mut body = Vec::with_capacity(1024 * rows.len());
+    responses::write_instruments(&mut body, rows.iter().map(markets::InstrumentRow::row), time(now));
+    Ok(body)
+}
+
+fn instruments_status(args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    let request = requests::InstrumentsStatus::parse(args)?;
+    let rows = shown(directory, &request.contract_types)
+        .filter(|listed| markets::trades_at(listed.instrument.spec(), now))
+        .map(|listed| markets::calm(listed.instrument.spec()));
+    let mut body = Vec::with_capacity(256 * directory.instruments().len());
+    responses::write_instruments_status(&mut body, rows, time(now));
+    Ok(body)
+}
+
+fn shown<'d>(
+    directory: &'d Directory,
+    types: &'d [ContractType],
+) -> impl Iterator<Item = &'d ListedInstrument> {
+    directory.instruments().iter().filter(|listed| markets::of_type(listed.instrument.spec(), types))
+}

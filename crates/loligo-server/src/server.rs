@@ -1,0 +1,217 @@
+//! A running exchange and its doors: node, gateway, http and https, started and stopped together.
+
+use crate::config::Config;
+use crate::control::Control;
+use crate::gateway::Gateway;
+use crate::gateway::auth::Auth;
+use crate::gateway::bounds::Bounds;
+use crate::gateway::listener;
+use crate::gateway::real_time::RealTime;
+use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
+use crate::start_file::StartFile;
+use crate::tls::{self, TlsError};
+use loligo_wire::sign::Tolerance;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+/// What a server is told beside what its node is told.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The node's share.
+    pub node: Config,
+    /// Where http is served; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where https is served, if it is.
+    pub tls_listen: Option<SocketAddr>,
+    /// Whether accounts may spend only so much in ten seconds.
+    pub rate_limits: bool,
+    /// Bounds of connections.
+    pub bounds: Bounds,
+    /// What nonce and rate windows run on.
+    pub real_time: RealTime,
+}
+
+impl ServerConfig {
+    /// A server for one test: a venue of its own on a free port of the loopback, time standing still.
+    #[must_use]
+    pub fn test() -> Self {
+        Self {
+            node: Config::test(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls_listen: None,
+            rate_limits: true,
+            bounds: Bounds::default(),
+            real_time: RealTime::driven(),
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The node does not start.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// An address cannot be listened on.
+    #[error("{0}")]
+    Listen(std::io::Error),
+    /// There is no certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness for the control token")]
+    NoRandomness,
+}
+
+/// A running server.
+pub struct Server {
+    node: RunningNode,
+    http: SocketAddr,
+    https: Option<SocketAddr>,
+    authority: Option<String>,
+    control_token: String,
+    config: ServerConfig,
+    stop: watch::Sender<bool>,
+    doors: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a node and opens its doors; requests are answered when this returns.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
+        // Addresses first: a port that is taken is the commonest mistake, and nothing has been touched yet.
+        let http = listener::bind(config.listen).await.map_err(StartError::Listen)?;
+        let https = match config.tls_listen {
+            Some(address) => Some(listener::bind(address).await.map_err(StartError::Listen)?),
+            None => None,
+        };
+        let address = http.local_addr().map_err(StartError::Listen)?;
+        let tls_address =
+            https.as_ref().map(|https| https.local_addr()).transpose().map_err(StartError::Listen)?;
+        let starting = config.node.clone();
+        let node = tokio::task::spawn_blocking(move || node::spawn(&starting))
+            .await
+            .map_err(|error| StartError::Listen(std::io::Error::other(error)))??;
+        let tls = match (&https, &config.node.data) {
+            (None, _) => None,
+            (Some(_), data) => {
+                let folder = data.as_ref().map(|data| data.join("tls"));
+                let hosts = [address.ip(), tls_address.unwrap_or(address).ip()];
+                Some(tls::load(folder.as_deref(), &hosts)?)
+            }
+        };
+
+        let control_token = token().ok_or(StartError::NoRandomness)?;
+        let handle = node.handle().clone();
+        let auth = Auth::new(
+            handle.remembered_nonces(),
+            config.real_time.clone(),
+            Tolerance::ALL,
+            config.rate_limits,
+        );
+        let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
+        let control = Control::new(handle.clone(), &control_token, beyond_loopback);
+        let gateway = Arc::new(Gateway::new(handle, auth, control));
+
+        let (stop, stopping) = watch::channel(false);
+        let room = Arc::new(Semaphore::new(config.bounds.connections));
+        let mut doors = Vec::new();
+        let door = |listener, tls| {
+            let (room, gateway, stopping) = (Arc::clone(&room), Arc::clone(&gateway), stopping.clone());
+            tokio::spawn(listener::serve(listener, tls, config.bounds, room, gateway, stopping))
+        };
+        doors.push(door(http, None));
+        if let (Some(https), Some(tls)) = (https, &tls) {
+            doors.push(door(https, Some(tls.acceptor.clone())));
+        }
+        Ok(Self {
+            node,
+            http: address,
+            https: tls_address,
+            authority: tls.map(|tls| tls.authority),
+            control_token,
+            config,
+            stop,
+            doors,
+        })
+    }
+
+    /// Where http is served.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where https is served.
+    #[must_use]
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.https
+    }
+
+    /// The certificate that clients must trust for https, PEM.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    /// What the control surface wants to be shown.
+    #[must_use]
+    pub fn control_token(&self) -> &str {
+        &self.control_token
+    }
+
+    /// The node behind the doors.
+    #[must_use]
+    pub fn node(&self) -> &NodeHandle {
+        self.node.handle()
+    }
+
+    /// What the start file says, but for the certificate's path.
+    #[must_use]
+    pub fn start_file(&self) -> StartFile {
+        StartFile::new(self, &self.config.node, &self.node.development_accounts())
+    }
+
+    /// Waits until the node stops by itself, which it does only over trouble that it cannot go on with.
+    pub async fn failed(&self) -> NodeEnd {
+        self.node.ended().await
+    }
+
+    /// Closes the doors, lets open requests end, and stops the node.
+    pub async fn stop(self) -> NodeEnd {
+        let _ = self.stop.send(true);
+        for door in self.doors {
+            // A door that panicked is closed, too.
+            let _ = door.await;
+        }
+        let node = self.node;
+        // The writer ends on a thread of its own; waiting for it must not hold up the runtime.
+        tokio::task::spawn_blocking(move || node.stop()).await.unwrap_or(NodeEnd::Stopped)
+    }
+}
+
+/// 256 random bits in hexadecimal.
+fn token() -> Option<String> {
+    let mut bytes = [0u8; 32];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(crate::report::hex(&bytes))
+}
+
+/// Reads an amount of USD, such as `1000000` or `2500.50`: not negative, at most 11 decimals.
+#[must_use]
+pub fn parse_balance(text: &str) -> Option<loligo_engine::Money> {
+    let decimal = loligo_wire::decimal::Number::parse(text.as_bytes()).ok()?.decimal()?;
+    let units = decimal.at_scale(11).ok()?;
+    (units >= 0).then_some(loligo_engine::Money(units))
+}
+
+/// Reads an instant, such as `2026-01-01T00:00:00Z`.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<loligo_engine::Timestamp> {
+    let time = loligo_wire::time::Timestamp::parse(text.as_bytes()).ok()?;
+    Some(loligo_engine::Timestamp(time.micros()))
+}

@@ -1,0 +1,110 @@
+//! The command line. Each flag is also an environment variable.
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A self-hosted derivatives exchange that speaks the Kraken Futures API.
+#[derive(Debug, Parser)]
+#[command(name = "loligo", version, about, args_conflicts_with_subcommands = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Without a command: serve.
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the exchange (also what `loligo` alone does).
+    Serve(Box<Serve>),
+    /// Ask a running exchange whether it is well; exit code 0 if it is.
+    Health(Health),
+    /// Check the journal of a stopped exchange: every record, every hash, every invariant.
+    Verify(Folder),
+    /// Apply the journal of a stopped exchange from its beginning and print the hashes it comes to.
+    Replay(Folder),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen for http and ws; port 0 picks a free one.
+    #[arg(long, env = "LOLIGO_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where to listen for https and wss; port 0 picks a free one.
+    #[arg(long, env = "LOLIGO_TLS_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    pub(crate) tls_listen: SocketAddr,
+    /// The folder that everything is kept in.
+    #[arg(long, env = "LOLIGO_DATA", value_name = "DIR", default_value = "./loligo-data")]
+    pub(crate) data: PathBuf,
+    /// Keep everything in memory only.
+    #[arg(long, env = "LOLIGO_EPHEMERAL", value_parser = FalseyValueParser::new())]
+    pub(crate) ephemeral: bool,
+    /// Source of development keys, order ids and the live market.
+    #[arg(long, env = "LOLIGO_SEED", value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many funded accounts there are from the start.
+    #[arg(long, env = "LOLIGO_ACCOUNTS", value_name = "N", default_value_t = 10)]
+    pub(crate) accounts: u32,
+    /// What each of them holds, in USD.
+    #[arg(long, env = "LOLIGO_BALANCE", value_name = "USD", default_value = "1000000")]
+    pub(crate) balance: String,
+    /// Who trades without being asked: the house's makers and takers, or nobody.
+    #[arg(long, env = "LOLIGO_MARKET", value_name = "KIND", default_value = "live")]
+    pub(crate) market: Market,
+    /// Where exchange time comes from: the machine's clock, or moves by hand over the control surface.
+    #[arg(long, env = "LOLIGO_CLOCK", value_name = "KIND", default_value = "real")]
+    pub(crate) clock: Clock,
+    /// Where a manual clock starts.
+    #[arg(long, env = "LOLIGO_START_TIME", value_name = "TIME", default_value = "2026-01-01T00:00:00Z")]
+    pub(crate) start_time: String,
+    /// Write addresses, the control token and the keys to this file once ready for requests.
+    #[arg(long, env = "LOLIGO_CONFIG_OUT", value_name = "FILE")]
+    pub(crate) config_out: Option<PathBuf>,
+    /// Whether accounts may spend only so many requests in ten seconds.
+    #[arg(long, env = "LOLIGO_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
+    pub(crate) rate_limits: Switch,
+    /// List the contracts of this file instead of the default ones.
+    #[arg(long, env = "LOLIGO_INSTRUMENTS", value_name = "FILE")]
+    pub(crate) instruments: Option<PathBuf>,
+    /// Open the exchange as it was before this record of its journal, as a new branch.
+    #[arg(long, env = "LOLIGO_UNTIL", value_name = "SEQUENCE")]
+    pub(crate) until: Option<u64>,
+    /// Let the well-known development keys trade on addresses that others can reach.
+    #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
+    pub(crate) expose_development_keys: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// Where the exchange listens for http: an address, or a URL as in the start file.
+    #[arg(env = "LOLIGO_LISTEN", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Folder {
+    /// The exchange's data folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Market {
+    Live,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clock {
+    Real,
+    Manual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}

@@ -1,0 +1,108 @@
+//! What the screen shows once the exchange is ready: where it is, who may trade, and how each client gets there.
+
+use crate::args::{Clock, Market, Serve, Switch};
+use loligo_server::{StartAccount, StartFile};
+use std::fmt::Write as _;
+
+/// The whole banner.
+pub(crate) fn text(start: &StartFile, args: &Serve) -> String {
+    let mut text = String::new();
+    write(&mut text, start, args).unwrap_or_default();
+    text
+}
+
+fn write(out: &mut String, start: &StartFile, args: &Serve) -> std::fmt::Result {
+    writeln!(out, "Loligo {} is a futures exchange on this machine.\n", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  http      {}", start.http)?;
+    if let Some(https) = &start.https {
+        writeln!(out, "  https     {https}")?;
+    }
+    if let Some(certificate) = &start.ca_certificate {
+        writeln!(out, "            trust {}", certificate.display())?;
+    }
+    match &start.data {
+        Some(data) => writeln!(out, "  data      {} (survives a restart)", data.display())?,
+        None => writeln!(out, "  data      in memory (gone when it stops)")?,
+    }
+    let market = match args.market {
+        Market::Live => "live (the house quotes and trades)",
+        Market::None => "none (books are empty until you quote)",
+    };
+    writeln!(out, "  market    {market}")?;
+    match args.clock {
+        Clock::Real => writeln!(out, "  clock     real")?,
+        Clock::Manual => {
+            writeln!(out, "  clock     manual: it stands until POST {}/loligo/v1/clock", start.http)?
+        }
+    }
+    writeln!(out, "  seed      {}", start.seed)?;
+    if args.rate_limits == Switch::Off {
+        writeln!(out, "  rates     off")?;
+    }
+    writeln!(out, "  control   {}/loligo/v1, Authorization: Bearer {}", start.http, start.control_token)?;
+    accounts(out, &start.accounts)?;
+    if let Some(account) = start.accounts.first() {
+        recipes(out, start, account)?;
+    }
+    write!(out, "\nCtrl-C stops it.")
+}
+
+fn accounts(out: &mut String, accounts: &[StartAccount]) -> std::fmt::Result {
+    if accounts.is_empty() {
+        return writeln!(out, "\nThere are no accounts yet: POST /loligo/v1/accounts makes one.");
+    }
+    writeln!(out, "\nAccounts (the keys come from the seed: for rehearsals only)")?;
+    for account in accounts {
+        writeln!(out, "  {}", account.name)?;
+        writeln!(out, "    key        {}", account.api_key)?;
+        writeln!(out, "    secret     {}", account.api_secret)?;
+        writeln!(out, "    read-only  {}", account.read_only.api_key)?;
+        writeln!(out, "    secret     {}", account.read_only.api_secret)?;
+    }
+    Ok(())
+}
+
+/// Ready to paste, for the first account.
+fn recipes(out: &mut String, start: &StartFile, account: &StartAccount) -> std::fmt::Result {
+    let (http, ws, key, secret) = (&start.http, &start.ws, &account.api_key, &account.api_secret);
+    writeln!(
+        out,
+        r#"
+ccxt (Python)
+  import ccxt
+  exchange = ccxt.krakenfutures({{"apiKey": "{key}",
+      "secret": "{secret}"}})
+  exchange.urls["api"] = {{"public": "{http}/derivatives/api/", "private": "{http}/derivatives/api/",
+      "charts": "{http}/api/charts/", "history": "{http}/api/history/"}}
+  print(exchange.create_order("BTC/USD:USD", "limit", "buy", 0.1, 50000))
+
+python-kraken-sdk
+  from kraken.futures import Trade
+  trade = Trade(key="{key}",
+      secret="{secret}", url="{http}")
+  print(trade.create_order("lmt", 0.1, "PF_XBTUSD", "buy", limitPrice=50000))
+
+freqtrade (config.json)
+  "exchange": {{"name": "krakenfutures", "key": "{key}",
+    "secret": "{secret}",
+    "ccxt_config": {{"urls": {{"api": {{"public": "{http}/derivatives/api/", "private": "{http}/derivatives/api/",
+      "charts": "{http}/api/charts/", "history": "{http}/api/history/"}}}}}}}}
+
+NautilusTrader (Kraken client config)
+  base_url_http_futures="{http}", base_url_ws_futures="{ws}",
+  api_key="{key}",
+  api_secret="{secret}""#
+    )?;
+    if let (Some(https), Some(wss)) = (&start.https, &start.wss) {
+        writeln!(
+            out,
+            r#"
+kraken-cli
+  export KRAKEN_FUTURES_URL={https} KRAKEN_FUTURES_WS_URL={wss}
+  export KRAKEN_DANGER_ALLOW_ANY_URL_HOST=1 KRAKEN_DANGER_ACCEPT_INVALID_CERTS=1
+  export KRAKEN_FUTURES_API_KEY={key}
+  export KRAKEN_FUTURES_API_SECRET={secret}"#
+        )?;
+    }
+    writeln!(out, "\ncurl\n  curl {http}/derivatives/api/v3/tickers/PF_XBTUSD")
+}
