@@ -1,38 +1,55 @@
-use opstream::*;
-use std::{fs::File, io::BufWriter};
+//! `opgen one|hundred|worst FILE [SEED]`: writes a stream and says what to expect of it.
 
-fn main() {
-    let a: Vec<String> = std::env::args().skip(1).collect();
-    let (profile, out) = match &a[..] {
-        [p, o, ..] => (p.as_str(), o),
-        _ => panic!("opgen one|hundred|worst FILE [SEED]"),
+use opstream::{HUNDRED_BOOKS, ONE_BOOK, generate, generate_worst};
+use std::{fs::File, io::BufWriter, io::Write, process::ExitCode};
+
+const USAGE: &str = "usage: opgen one|hundred|worst FILE [SEED]";
+
+fn run(args: &[String]) -> Result<(), String> {
+    let [profile, file, rest @ ..] = args else { return Err(USAGE.into()) };
+    let seed = match rest {
+        [] => 20_261_122,
+        [seed] => seed.parse().map_err(|_| format!("no seed: {seed}"))?,
+        _ => return Err(USAGE.into()),
     };
-    let seed = a.get(2).map(|s| s.parse().unwrap()).unwrap_or(20_261_122);
-    let s = match profile {
+    let stream = match profile.as_str() {
         "one" => generate(ONE_BOOK, seed),
         "hundred" => generate(HUNDRED_BOOKS, seed),
         "worst" => generate_worst(1_000_000, seed),
-        x => panic!("no profile {x}"),
+        _ => return Err(USAGE.into()),
     };
-    let mut n = [0u64; 4];
-    for o in &s.ops[(s.prefill + s.warmup) as usize..] {
-        n[o.kind as usize] += 1;
+    let mut mix = [0u64; 4];
+    for op in &stream.ops[(stream.prefill + stream.warmup) as usize..] {
+        mix[op.kind as usize] += 1;
     }
-    println!(
-        "{profile}: seed {} books {} prefill {} warmup {} measured {} mix {:?} trades {} volume {} hash {:016x} resting {} prices {}..{} ids {}",
-        s.seed,
-        s.books,
-        s.prefill,
-        s.warmup,
-        s.measured,
-        n,
-        s.expect.trades,
-        s.expect.volume,
-        s.expect.hash,
-        s.resting,
-        s.min_price,
-        s.max_price,
-        s.max_id
+    let told = format!(
+        "{profile}: seed {} books {} prefill {} warmup {} measured {} mix {mix:?} trades {} volume {} hash {:016x} \
+         resting {} prices {}..{} ids {}",
+        stream.seed,
+        stream.books,
+        stream.prefill,
+        stream.warmup,
+        stream.measured,
+        stream.expect.trades,
+        stream.expect.volume,
+        stream.expect.hash,
+        stream.resting,
+        stream.min_price,
+        stream.max_price,
+        stream.max_id
     );
-    s.write(BufWriter::new(File::create(out).unwrap())).unwrap();
+    let out = File::create(file).map_err(|e| format!("{file}: {e}"))?;
+    stream.write(BufWriter::new(out)).map_err(|e| format!("{file}: {e}"))?;
+    writeln!(std::io::stdout(), "{told}").map_err(|e| e.to_string())
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
 }
