@@ -272,7 +272,7 @@ const DAY_MICROS: i64 = 86_400 * Timestamp::SECOND;
 
 impl Family {
     pub fn new(member: u32, house: bool, now: Timestamp) -> Self {
-        let day = now.0.div_euclid(DAY_MICROS);
+        let day = day_of(now);
         Self {
             members: vec![member],
             house,
@@ -297,7 +297,7 @@ impl Family {
 
     /// Drops the days that are more than thirty days old. True when any were.
     pub fn roll(&mut self, now: Timestamp) -> bool {
-        let today = now.0.div_euclid(DAY_MICROS);
+        let today = day_of(now);
         if today <= self.day {
             return false;
         }
@@ -315,6 +315,11 @@ impl Family {
         self.next_tier = FEE_SCHEDULE.get(at).map_or(Money(i128::MAX), |tier| usd(tier.from_usd));
         FEE_SCHEDULE[at - 1].rates
     }
+}
+
+/// Number of the day, by UTC, since 1970.
+pub(crate) fn day_of(time: Timestamp) -> i64 {
+    time.0.div_euclid(DAY_MICROS)
 }
 
 fn usd(whole: u64) -> Money {

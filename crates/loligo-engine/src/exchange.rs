@@ -8,7 +8,7 @@ mod prices;
 mod store;
 mod views;
 
-use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
+use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse, day_of};
 use crate::command::{Command, CreateAccount, Deposit, Genesis, Limits};
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
@@ -81,7 +81,11 @@ impl Exchange {
     pub fn apply(&mut self, time: Timestamp, command: &Command, events: &mut Vec<Event>) -> Outcome {
         let time = time.clamp(Timestamp(0), TIME_MAX);
         if time > self.now {
+            let new_day = day_of(time) > day_of(self.now);
             self.now = time;
+            if new_day {
+                self.roll_volumes();
+            }
             self.pass_time(events);
         }
         if self.born == matches!(command, Command::Genesis(_)) {

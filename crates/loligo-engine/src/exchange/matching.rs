@@ -166,15 +166,29 @@ impl Exchange {
 
     #[inline]
     fn count_volume(&mut self, family: u32, notional: Money) {
+        if self.families[family as usize].count(self.now, notional) {
+            self.refresh_rates(family);
+        }
+    }
+
+    /// Looks up what a family pays now, and tells its purses.
+    fn refresh_rates(&mut self, family: u32) {
         let family = &mut self.families[family as usize];
-        if family.count(self.now, notional) {
-            let rates = family.rates();
-            for member in &family.members {
-                let account = &self.accounts[*member as usize];
-                let inverse = account.inverse.iter().copied().filter(|purse| *purse != NIL);
-                for purse in inverse.chain([account.flex]) {
-                    self.purses[purse as usize].rates = rates;
-                }
+        let rates = family.rates();
+        for member in &family.members {
+            let account = &self.accounts[*member as usize];
+            let inverse = account.inverse.iter().copied().filter(|purse| *purse != NIL);
+            for purse in inverse.chain([account.flex]) {
+                self.purses[purse as usize].rates = rates;
+            }
+        }
+    }
+
+    /// A new day: volume that is thirty days old no longer earns a tier, traded since or not.
+    pub(super) fn roll_volumes(&mut self) {
+        for family in 0..self.families.len() {
+            if self.families[family].roll(self.now) {
+                self.refresh_rates(family as u32);
             }
         }
     }
