@@ -242,7 +242,11 @@ pub(crate) fn fee_of(
             fee_in_full(value * i128::from(size), i128::from(ONE), paid)
         }
         ContractKind::Inverse => {
-            fee_in_full(value.0.abs() * i128::from(size), i128::from(ONE) * 10_i128.pow(13), paid)
+            // By quotient and rest: a large value of a cheap contract times a rate is beyond 128 bits.
+            let (value, per, size) = (value.0.abs(), i128::from(ONE) * 10_i128.pow(13), i128::from(size));
+            let whole = value / per * size;
+            let part = fee_in_full(value % per * size, per, paid).0;
+            Money(if paid { whole + part } else { part - whole })
         }
     }
 }

@@ -175,11 +175,18 @@ impl Instrument {
             return bad("a tick of a lot is worth too much");
         }
         // The greatest position at the worst price must stay in range, open orders and both sides included.
+        // An order that turns the greatest short into the greatest long is twice as large.
+        let most = 2 * i128::from(spec.max_position.0);
         let worst = match spec.kind {
-            ContractKind::Linear => unit.checked_mul(i128::from(MAX_TICKS)),
-            ContractKind::Inverse => Some(unit / i128::from(spec.tick_mantissa)),
+            ContractKind::Linear => {
+                unit.checked_mul(i128::from(MAX_TICKS)).and_then(|worst| worst.checked_mul(most))
+            }
+            // The product itself must fit, before the tick's mantissa divides it.
+            ContractKind::Inverse => {
+                unit.checked_mul(most).map(|worst| worst / i128::from(spec.tick_mantissa))
+            }
         };
-        let worst = worst.and_then(|worst| worst.checked_mul(i128::from(spec.max_position.0)));
+        let worst = worst.map(|worst| worst / 2);
         if worst.is_none_or(|worst| worst > 10 * VALUE_MAX) {
             return bad("the maximum position is too large for its tick and lot");
         }
