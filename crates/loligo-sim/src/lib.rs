@@ -1,1 +1,14 @@
-//! Workloads, reference models and faulty disks; tests and benches only.
+//! A second opinion on the exchange, for tests and benches only; production never depends on it.
+//!
+//! - [`model`]: the rules once more, written to be obvious. It shares no code with the engine but the types of its
+//!   commands and events.
+//! - [`workload`]: seeded streams of commands that reach every rule.
+//! - [`agreement`]: drives the engine and the model with one stream and compares all that can be seen.
+//! - [`fold`]: the world rebuilt from events alone.
+//! - [`shrink`]: makes a failing stream short.
+
+pub mod agreement;
+pub mod fold;
+pub mod model;
+pub mod shrink;
+pub mod workload;

@@ -1,0 +1,240 @@
+//! The engine and the model, side by side: one stream of commands, everything visible compared after each.
+
+use crate::fold::Fold;
+use crate::model::Model;
+use loligo_engine::{
+    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, FinePrice, InstrumentId, OrderId, OrderRef,
+    OrderView, Outcome, Qty, Side, Timestamp,
+};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A command and when it is taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Proposed time.
+    pub time: Timestamp,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// Where and how the two differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Which step, from 0.
+    pub step: usize,
+    /// What differs, with both answers.
+    pub what: String,
+}
+
+/// Both, and the world rebuilt from the engine's events.
+#[derive(Default)]
+pub struct SideBySide {
+    /// The engine.
+    pub engine: Exchange,
+    /// The model.
+    pub model: Model,
+    fold: Fold,
+    events: Vec<Event>,
+    steps: usize,
+}
+
+impl SideBySide {
+    /// Both before their genesis.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives one command to both.
+    ///
+    /// # Errors
+    /// The first thing in which they differ.
+    pub fn step(&mut self, step: &Step) -> Result<Outcome, Disagreement> {
+        let result = self.compare_step(step);
+        let number = self.steps;
+        self.steps += 1;
+        result.map_err(|what| Disagreement { step: number, what })
+    }
+
+    /// What the last step made happen.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    fn compare_step(&mut self, step: &Step) -> Result<Outcome, String> {
+        self.events.clear();
+        let outcome = self.engine.apply(step.time, &step.command, &mut self.events);
+        let answer = self.model.apply(step.time, &step.command, &marks(&self.events));
+        same("outcome", &outcome, &answer.outcome)?;
+        same("time", &self.engine.now(), &self.model.now())?;
+
+        let executions = self.events.iter().filter_map(|e| match e {
+            Event::Executed(execution) => Some(*execution),
+            _ => None,
+        });
+        same("executions", &executions.collect::<Vec<_>>(), &answer.executions)?;
+        let reduced = self.events.iter().find_map(|e| match e {
+            Event::Placed { reduced, .. } | Event::Edited { reduced, .. } => *reduced,
+            _ => None,
+        });
+        same("lots cut on arrival", &reduced, &answer.reduced)?;
+
+        for event in &self.events {
+            self.fold.take(self.engine.now(), event, |id| self.model.margin_wallet(id))?;
+        }
+        self.fold.settled()?;
+        let known = self.engine.known_orders();
+        same_orders("order record", &known, &self.model.known_orders().collect::<Vec<_>>())?;
+        same_orders(
+            "order record rebuilt from events",
+            &known,
+            &self.fold.known_orders().collect::<Vec<_>>(),
+        )?;
+        for account in (0..self.model.account_count() as u32).map(AccountId) {
+            self.compare_account(account)?;
+        }
+        for instrument in self.model.instrument_ids() {
+            self.compare_market(instrument)?;
+        }
+        self.engine.audit().map_err(|violation| format!("audit: {violation}"))?;
+        Ok(outcome)
+    }
+
+    fn compare_account(&self, account: AccountId) -> Result<(), String> {
+        let of = |what: &str| format!("{what} of {account:?}");
+        let positions = self.engine.positions(account);
+        same(&of("positions"), &positions, &self.model.positions(account))?;
+        for instrument in self.model.instrument_ids() {
+            let position = positions.iter().find(|p| p.instrument == instrument);
+            let position = position.map_or(0, |p| p.qty);
+            same(&of("position from fills"), &position, &self.fold.position(account, instrument))?;
+        }
+        for wallet in self.engine.wallets(account) {
+            same(&of("wallet"), &wallet, &self.model.wallet(account, wallet.wallet))?;
+            for (currency, balance) in &wallet.balances {
+                let told = self.fold.balance(account, wallet.wallet, *currency);
+                same(&of("balance from events and fills"), balance, &told)?;
+            }
+        }
+        same(&of("fee rates"), &self.engine.fee_rates(account), &Some(self.model.fee_rates(account)))?;
+        same(&of("volume"), &self.engine.volume_usd(account), &Some(self.model.volume_usd(account)))
+    }
+
+    fn compare_market(&self, instrument: InstrumentId) -> Result<(), String> {
+        let of = |what: &str| format!("{what} of {instrument:?}");
+        for side in [Side::Buy, Side::Sell] {
+            let depth = self.engine.depth(instrument, side, usize::MAX);
+            same(&of("depth"), &depth, &self.model.depth(instrument, side))?;
+            same(&of("depth rebuilt from events"), &depth, &self.fold.depth(instrument, side))?;
+        }
+        let market = self.engine.market(instrument).ok_or_else(|| of("no view"))?;
+        let best = |side| self.model.depth(instrument, side).first().copied();
+        if let (Some(bid), Some(ask)) = (best(Side::Buy), best(Side::Sell)) {
+            same(&of("uncrossed book"), &(bid.0 < ask.0), &true)?;
+        }
+        same(&of("best bid"), &market.bid, &best(Side::Buy))?;
+        same(&of("best ask"), &market.ask, &best(Side::Sell))?;
+        same(&of("state"), &market.state, &self.model.market_state(instrument))?;
+        same(&of("last price"), &market.last, &self.model.last(instrument))?;
+        same(&of("open interest"), &market.open_interest, &self.model.open_interest(instrument))?;
+        same(&of("mark price"), &market.mark, &self.model.mark(instrument))?;
+        same(&of("index price"), &market.index, &self.model.index(instrument))?;
+        same(&of("mark price from events"), &market.mark, &self.fold.mark(instrument))?;
+        let positions = (0..self.model.account_count() as u32)
+            .flat_map(|a| self.engine.positions(AccountId(a)))
+            .filter(|p| p.instrument == instrument);
+        same(&of("sum of positions"), &Qty(positions.map(|p| p.qty).sum()), &Qty(0))
+    }
+}
+
+/// The mark prices that changed.
+pub fn marks(events: &[Event]) -> Vec<(InstrumentId, FinePrice)> {
+    let marks = events.iter().filter_map(|event| match event {
+        Event::Mark { instrument, price } => Some((*instrument, *price)),
+        _ => None,
+    });
+    marks.collect()
+}
+
+/// A step of a stream that may be shortened: orders are named by the step that placed them, not by their number.
+#[derive(Clone, Debug)]
+pub struct Movable {
+    step: Step,
+    /// The step's place in the whole stream.
+    place: usize,
+    /// Where the order that it names was placed.
+    names: Option<usize>,
+}
+
+/// Makes the steps of a stream movable. Orders that no step placed keep their numbers.
+pub fn movable(steps: &[Step]) -> Vec<Movable> {
+    let mut engine = Exchange::new();
+    let mut placed = BTreeMap::new();
+    let mut list = vec![];
+    for (place, step) in steps.iter().enumerate() {
+        let names = named(&step.command).and_then(|id| placed.get(&id).copied());
+        let outcome = catch_unwind(AssertUnwindSafe(|| engine.apply(step.time, &step.command, &mut vec![])));
+        if let Ok(Outcome::Placed(id) | Outcome::Rejected(id, _)) = outcome {
+            placed.insert(id, place);
+        }
+        list.push(Movable { step: step.clone(), place, names });
+    }
+    list
+}
+
+/// Runs what is left of a stream from its start. `Ok` when all of it agrees; else the steps as they ran, with what went
+/// wrong in the last of them.
+///
+/// # Errors
+/// The steps up to the first disagreement or panic, and what it was.
+pub fn rerun(list: &[Movable]) -> Result<(), (Vec<Step>, String)> {
+    let mut both = SideBySide::new();
+    let mut placed = BTreeMap::new();
+    let mut steps = vec![];
+    for movable in list {
+        let mut step = movable.step.clone();
+        if let (Some(id), Some(now)) =
+            (name_mut(&mut step.command), movable.names.and_then(|place| placed.get(&place)))
+        {
+            *id = *now;
+        }
+        steps.push(step.clone());
+        match catch_unwind(AssertUnwindSafe(|| both.step(&step))) {
+            Ok(Ok(Outcome::Placed(id) | Outcome::Rejected(id, _))) => {
+                placed.insert(movable.place, id);
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(disagreement)) => return Err((steps, disagreement.what)),
+            Err(_) => return Err((steps, "a panic".into())),
+        }
+    }
+    Ok(())
+}
+
+fn named(command: &Command) -> Option<OrderId> {
+    match command {
+        Command::Edit(EditOrder { order: OrderRef::Id(id), .. })
+        | Command::Cancel(CancelOrder { order: OrderRef::Id(id), .. }) => Some(*id),
+        _ => None,
+    }
+}
+
+fn name_mut(command: &mut Command) -> Option<&mut OrderId> {
+    match command {
+        Command::Edit(EditOrder { order: OrderRef::Id(id), .. })
+        | Command::Cancel(CancelOrder { order: OrderRef::Id(id), .. }) => Some(id),
+        _ => None,
+    }
+}
+
+fn same<T: PartialEq + Debug>(what: &str, engine: &T, other: &T) -> Result<(), String> {
+    if engine == other { Ok(()) } else { Err(format!("{what}\n  engine: {engine:?}\n  other:  {other:?}")) }
+}
+
+fn same_orders(what: &str, engine: &[OrderView], other: &[&OrderView]) -> Result<(), String> {
+    for (engine, other) in engine.iter().zip(other) {
+        same(what, &engine, other)?;
+    }
+    same(&format!("number of {what}s"), &engine.len(), &other.len())
+}

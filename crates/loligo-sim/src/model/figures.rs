@@ -1,0 +1,128 @@
+//! What things are worth, in integers without bound. Amounts are at 24 decimals of the settlement currency unless a
+//! name says otherwise.
+
+use super::Contract;
+use loligo_engine::{ContractKind, Fine, FinePrice, Money};
+use num_bigint::{BigInt, Sign};
+
+/// Ten to the `exponent`.
+fn ten(exponent: i64) -> BigInt {
+    BigInt::from(10).pow(u32::try_from(exponent).expect("a scale within the types' decimals"))
+}
+
+/// `a / b` for positive `b`, rounded down, and the rest.
+fn divide_down(a: &BigInt, b: &BigInt) -> (BigInt, BigInt) {
+    let (quotient, rest) = (a / b, a % b);
+    if rest.sign() == Sign::Minus { (quotient - 1, rest + b) } else { (quotient, rest) }
+}
+
+/// `a / b` for positive `b`, to the nearest whole number; halves to the even one.
+pub(super) fn half_even(a: &BigInt, b: &BigInt) -> BigInt {
+    let (quotient, rest) = divide_down(a, b);
+    let twice = rest * 2;
+    let odd = &quotient % 2 != BigInt::ZERO;
+    if &twice > b || (&twice == b && odd) { quotient + 1 } else { quotient }
+}
+
+/// `a / b` for positive `b`, rounded up.
+pub(super) fn up(a: &BigInt, b: &BigInt) -> BigInt {
+    let (quotient, rest) = divide_down(a, b);
+    if rest == BigInt::ZERO { quotient } else { quotient + 1 }
+}
+
+/// Rounds an amount at 24 decimals half to even to the 11 decimals that wallets hold.
+pub(super) fn book(amount: &BigInt) -> Money {
+    Money(narrow(&half_even(amount, &ten(13))))
+}
+
+/// A fee of `rate` in 1e-8 of a value at 24 decimals: never in the client's favour, so up when it is paid and, being
+/// negative then, also up when it is received.
+pub(super) fn fee(value: &BigInt, rate: i32) -> Money {
+    Money(narrow(&up(&(value * rate), &ten(8 + 13))))
+}
+
+/// Wallet money at 24 decimals.
+pub(super) fn fine(money: Money) -> BigInt {
+    BigInt::from(money.0) * ten(13)
+}
+
+/// Back into the engine's types.
+pub(super) fn as_fine(amount: &BigInt) -> Fine {
+    Fine(narrow(amount))
+}
+
+fn narrow(amount: &BigInt) -> i128 {
+    i128::try_from(amount).expect("an amount within the range of the engine's types")
+}
+
+impl Contract {
+    /// Value of signed `lots` at a price in ticks, so that worth less entry value is the open P&L:
+    /// size times price (linear), minus size over price (inverse).
+    pub(super) fn value(&self, lots: i64, ticks: i64) -> BigInt {
+        let (tick, scale) = (BigInt::from(self.spec.tick_mantissa), i64::from(self.spec.tick_scale));
+        let precision = i64::from(self.spec.lot_precision);
+        match self.spec.kind {
+            ContractKind::Linear => BigInt::from(lots) * ticks * tick * ten(24 - scale - precision),
+            ContractKind::Inverse => {
+                let size = BigInt::from(lots.unsigned_abs()) * ten(24 + scale - precision);
+                let over = half_even(&size, &(tick * ticks));
+                if lots < 0 { over } else { -over }
+            }
+        }
+    }
+
+    /// Value of signed `lots` at a mark price; one lot's value is rounded, as the engine documents it.
+    pub(super) fn value_at_mark(&self, lots: i64, mark: FinePrice) -> BigInt {
+        let precision = i64::from(self.spec.lot_precision);
+        let per_lot = match self.spec.kind {
+            ContractKind::Linear => BigInt::from(mark.0) * ten(6 - precision),
+            ContractKind::Inverse => -half_even(&ten(24 + 18 - precision), &BigInt::from(mark.0)),
+        };
+        per_lot * lots
+    }
+
+    /// Worth in USD of `lots` at a price in ticks, at 24 decimals.
+    pub(super) fn notional(&self, lots: i64, ticks: i64) -> BigInt {
+        match self.spec.kind {
+            ContractKind::Linear => self.value(lots, ticks),
+            ContractKind::Inverse => BigInt::from(lots) * ten(24 - i64::from(self.spec.lot_precision)),
+        }
+    }
+
+    /// Worth in USD of `lots` at a mark price, at 24 decimals.
+    pub(super) fn notional_at_mark(&self, lots: i64, mark: FinePrice) -> BigInt {
+        match self.spec.kind {
+            ContractKind::Linear => self.value_at_mark(lots, mark),
+            ContractKind::Inverse => self.notional(lots, 0),
+        }
+    }
+
+    /// A price in ticks, at 18 decimals of the quote currency.
+    pub(super) fn price(&self, ticks: i64) -> BigInt {
+        BigInt::from(ticks) * self.spec.tick_mantissa * ten(18 - i64::from(self.spec.tick_scale))
+    }
+
+    /// The tick size.
+    pub(super) fn tick(&self) -> FinePrice {
+        FinePrice(narrow(&self.price(1)))
+    }
+
+    /// Average entry price of a position: size-weighted mean (linear), harmonic mean (inverse).
+    pub(super) fn average_price(&self, lots: i64, entry: &BigInt) -> FinePrice {
+        let precision = i64::from(self.spec.lot_precision);
+        let (mut a, mut b) = match self.spec.kind {
+            ContractKind::Linear if precision < 0 => (entry.clone(), BigInt::from(lots) * ten(6 - precision)),
+            ContractKind::Linear => (entry * ten(precision), BigInt::from(lots) * ten(6)),
+            ContractKind::Inverse => (BigInt::from(lots) * ten(24 + 18 - precision), -entry),
+        };
+        if b.sign() == Sign::Minus {
+            (a, b) = (-a, -b);
+        }
+        FinePrice(narrow(&half_even(&a, &b)))
+    }
+}
+
+/// So many whole USD, at 24 decimals.
+pub(super) fn usd(whole: u64) -> BigInt {
+    BigInt::from(whole) * ten(24)
+}

@@ -1,0 +1,233 @@
+//! Price-time matching by scanning, what a fill does to both sides, and cutting reduce-only orders (rules 1.1, 1.5,
+//! 1.10, 4.1, 4.8).
+
+use super::{Model, Order, Position, figures, margin};
+use loligo_engine::{
+    AccountId, Execution, ExecutionId, FeeRates, Fill, FillRole, InstrumentId, Money, OrderError, OrderId,
+    OrderStatus, OrderType, OrderView, Price, Qty, Side, UpdateReason,
+};
+use num_bigint::BigInt;
+
+/// Why a taker stopped matching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was filled to the last lot.
+    Filled,
+    /// Nothing is left within its limit.
+    NothingLeft,
+    /// The next maker is of its own family.
+    OwnOrder,
+}
+
+/// From USD of 30-day volume on: maker and taker rate in 1e-8 (rules 4.8).
+const FEES: [(u64, i32, i32); 12] = [
+    (0, 20_000, 50_000),
+    (2_500_000, 15_000, 45_000),
+    (5_000_000, 12_500, 40_000),
+    (10_000_000, 10_000, 35_000),
+    (20_000_000, 7_500, 30_000),
+    (30_000_000, 5_000, 25_000),
+    (50_000_000, 3_000, 20_000),
+    (75_000_000, 1_500, 15_000),
+    (100_000_000, 0, 12_500),
+    (250_000_000, -1_500, 10_000),
+    (500_000_000, -3_000, 10_000),
+    (1_000_000_000, -5_000, 10_000),
+];
+
+/// The rates that a 30-day volume earns.
+pub(super) fn fee_rates(volume: &BigInt) -> FeeRates {
+    let reached = FEES.iter().rev().find(|(from, _, _)| *volume >= figures::usd(*from));
+    let (_, maker, taker) = reached.expect("a first step from zero");
+    FeeRates { maker: *maker, taker: *taker }
+}
+
+impl Model {
+    /// The resting orders of one side, in the order in which they trade.
+    pub(super) fn queue(&self, instrument: InstrumentId, side: Side) -> Vec<&Order> {
+        let mut queue: Vec<&Order> = self
+            .orders
+            .iter()
+            .filter(|o| o.resting && o.view.instrument == instrument && o.view.side == side)
+            .collect();
+        queue.sort_by_key(|o| (-o.limit() * side.sign(), o.place_in_queue));
+        queue
+    }
+
+    /// The first maker that an order would meet.
+    pub(super) fn first_maker(&self, taker: &OrderView) -> Option<&Order> {
+        let best = *self.queue(taker.instrument, taker.side.opposite()).first()?;
+        let limit = taker.limit_price?.0;
+        let within = match taker.side {
+            Side::Buy => best.limit() <= limit,
+            Side::Sell => best.limit() >= limit,
+        };
+        within.then_some(best)
+    }
+
+    /// Matches an order that is not in the book until it can go no further.
+    pub(super) fn match_taker(&mut self, taker: OrderId, role: FillRole) -> End {
+        loop {
+            let order = self.order(taker);
+            if order.open() == 0 {
+                return End::Filled;
+            }
+            let Some(maker) = self.first_maker(&order.view) else { return End::NothingLeft };
+            if self.head(maker.view.account) == self.head(order.view.account) {
+                return End::OwnOrder;
+            }
+            let maker = maker.view.id;
+            self.execute(taker, maker, role);
+        }
+    }
+
+    fn execute(&mut self, taker: OrderId, maker: OrderId, role: FillRole) {
+        let (came, rested) = (self.order(taker).clone(), self.order(maker).clone());
+        let qty = came.open().min(rested.open());
+        let (price, instrument) = (rested.limit(), rested.view.instrument);
+        self.last_execution += 1;
+        let taker_rate = self.fee_rates(came.view.account).taker;
+        let maker_rate = self.fee_rates(rested.view.account).maker;
+        let mut fill = |order: &Order, role, rate| {
+            let (fee, realized_pnl) =
+                self.settle(order.view.account, instrument, qty * order.view.side.sign(), price, rate);
+            Fill {
+                order: order.view.id,
+                account: order.view.account,
+                role,
+                filled_before: order.view.filled,
+                qty: order.view.qty.expect("an accepted order has a size"),
+                fee,
+                realized_pnl,
+            }
+        };
+        let execution = Execution {
+            id: ExecutionId(0),
+            instrument,
+            price: Price(price),
+            qty: Qty(qty),
+            taker_side: came.view.side,
+            taker: fill(&came, role, taker_rate),
+            maker: fill(&rested, FillRole::Maker, maker_rate),
+        };
+        self.executions.push(Execution { id: ExecutionId(self.last_execution), ..execution });
+        self.contracts[instrument.0 as usize].last = Some(Price(price));
+        for order in [&came, &rested] {
+            let account = order.view.account;
+            let notional = self.contract(instrument).notional(qty, price);
+            let today = self.today();
+            if !self.accounts[account.0 as usize].house {
+                *self.accounts[account.0 as usize].volume.entry(today).or_default() += notional;
+            }
+            self.record_fill(order.view.id, qty);
+        }
+        // At once for the maker, or the same taker could meet an order that no longer reduces anything. The taker's own
+        // are cut when it is done: what trades at once trades.
+        self.cut_reduce_only(rested.view.account, instrument);
+    }
+
+    fn record_fill(&mut self, id: OrderId, qty: i64) {
+        let now = self.now;
+        let order = self.order_mut(id);
+        order.view.filled.0 += qty;
+        order.view.reason = Some(UpdateReason::PartialFill);
+        order.view.error = None;
+        order.view.updated_at = now;
+        if order.open() == 0 {
+            self.close(id, OrderStatus::FullyExecuted, UpdateReason::FullFill, None);
+        }
+    }
+
+    /// Books one side of a match: signed `lots` at `price`. Gives its fee and realised P&L.
+    fn settle(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        lots: i64,
+        price: i64,
+        rate: i32,
+    ) -> (Money, Money) {
+        let contract = self.contract(instrument).clone();
+        let held = self.position(account, instrument);
+        // What of the fill works against the position closes it; the rest opens.
+        let closing = if held.qty.signum() * lots.signum() < 0 { lots.abs().min(held.qty.abs()) } else { 0 };
+        let left = held.qty.abs() - closing;
+        let sign = held.qty.signum();
+        // The value of the fill is split exactly: what one side wins by rounding the other loses.
+        let value = contract.value(lots, price);
+        let closed = figures::half_even(&(&value * closing), &BigInt::from(lots.abs()));
+        let share = match held.qty {
+            0 => BigInt::ZERO,
+            qty => figures::half_even(&(&held.entry * closing), &BigInt::from(qty.abs())),
+        };
+        let realized = -&closed - &share;
+        let entry = &held.entry - share + (&value - closed);
+        let opening = lots + closing * sign;
+        let position = Position { qty: left * sign + opening, entry };
+        self.accounts[account.0 as usize].positions.insert(instrument, position);
+
+        let fee = figures::fee(&margin::size(&value), rate);
+        let realized = figures::book(&realized);
+        let (wallet, currency) = self.margin_wallet(instrument);
+        let balance = self.balance(account, wallet, currency) + realized - fee;
+        self.accounts[account.0 as usize].balances.insert((wallet, currency), balance);
+        (fee, realized)
+    }
+
+    /// Cuts an account's resting reduce-only orders so that they can only close its position (rules 1.5): what is
+    /// likeliest to trade stays, at one price what was placed first (an edit makes no order younger).
+    pub(super) fn cut_reduce_only(&mut self, account: AccountId, instrument: InstrumentId) {
+        let held = self.position(account, instrument).qty;
+        for side in [Side::Buy, Side::Sell] {
+            let mut room = if held.signum() == -side.sign() { held.abs() } else { 0 };
+            let mut queue = self.queue(instrument, side);
+            queue.retain(|o| o.view.account == account && o.view.reduce_only);
+            queue.sort_by_key(|o| (-o.limit() * side.sign(), o.view.id));
+            let queue: Vec<_> = queue.into_iter().map(|o| (o.view.id, o.open())).collect();
+            for (id, open) in queue {
+                let keep = open.min(room);
+                room -= keep;
+                if keep == 0 {
+                    let reason = UpdateReason::WouldNotReducePosition;
+                    self.close(id, OrderStatus::Cancelled, reason, None);
+                } else if keep < open {
+                    let now = self.now;
+                    let order = self.order_mut(id);
+                    order.view.qty = Some(Qty(order.view.filled.0 + keep));
+                    order.view.reason = Some(UpdateReason::WouldNotReducePosition);
+                    order.view.error = None;
+                    order.view.updated_at = now;
+                }
+            }
+        }
+    }
+
+    /// Matches an accepted order, then lets its rest lapse or enter the book.
+    pub(super) fn arrive(&mut self, id: OrderId, role: FillRole) {
+        let end = self.match_taker(id, role);
+        let order = self.order(id).view.clone();
+        match (end, order.order_type) {
+            (End::Filled, _) => {}
+            (End::OwnOrder, _) => {
+                let error = Some(OrderError::RejectedAfterExecution);
+                self.close(id, OrderStatus::Cancelled, UpdateReason::WouldExecuteSelf, error);
+            }
+            (End::NothingLeft, OrderType::Limit | OrderType::Post) => {
+                self.rest(id);
+            }
+            (End::NothingLeft, _) => {
+                self.close(id, OrderStatus::Cancelled, UpdateReason::PartialFill, None);
+            }
+        }
+        self.cut_reduce_only(order.account, order.instrument);
+    }
+
+    /// Puts an order at the back of the queue at its price.
+    pub(super) fn rest(&mut self, id: OrderId) {
+        self.last_place_in_queue += 1;
+        let place = self.last_place_in_queue;
+        let order = self.order_mut(id);
+        order.resting = true;
+        order.place_in_queue = place;
+    }
+}

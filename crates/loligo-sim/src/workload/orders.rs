@@ -1,0 +1,159 @@
+//! Orders and edits as clients might send them, sensible and not.
+
+use super::{Flavor, Workload, venue};
+use crate::model::Model;
+use loligo_engine::{
+    AccountId, ClientOrderId, EditOrder, InstrumentId, MAX_LOTS, MAX_TICKS, OnGrid, OrderId, OrderRef,
+    OrderType, OrderView, PlaceOrder, QtyMode, Side, Timestamp,
+};
+
+impl Workload {
+    pub(super) fn place(&mut self, model: &Model) -> PlaceOrder {
+        let (account, instrument) = (self.account(model), self.instrument(model));
+        let position = model.position_lots(account, instrument);
+        let mut side = if self.chance(50) { Side::Buy } else { Side::Sell };
+        let keen = if self.flavor == Flavor::ReduceOnly { 55 } else { 25 };
+        let reduce_only = if position == 0 { self.chance(4) } else { self.chance(keen) };
+        if reduce_only && position != 0 && self.chance(93) {
+            side = if position > 0 { Side::Sell } else { Side::Buy };
+        }
+        let order_type = match self.rng.below(100) {
+            0..55 => OrderType::Limit,
+            55..67 => OrderType::Post,
+            67..79 => OrderType::ImmediateOrCancel,
+            79..90 => OrderType::Market,
+            _ => OrderType::FillOrKill,
+        };
+        let absent = if order_type == OrderType::Market { 80 } else { 1 };
+        let limit_price = if self.chance(absent) { None } else { Some(self.price(instrument, side)) };
+        let mut qty = self.qty(instrument);
+        if reduce_only && position != 0 && self.chance(30) {
+            // Around the size of the position, where cutting begins.
+            qty = OnGrid::Steps(position.abs() + self.rng.below(5) as i64 - 2);
+        }
+        PlaceOrder {
+            account,
+            instrument,
+            side,
+            order_type,
+            qty,
+            limit_price,
+            stop_price: if self.chance(1) { Some(OnGrid::Steps(5)) } else { None },
+            reduce_only,
+            client_order_id: self.name(),
+            process_before: self.process_before(),
+        }
+    }
+
+    pub(super) fn edit(&mut self, model: &Model) -> EditOrder {
+        let (account, order) = self.target(model, 92);
+        let present = match &order {
+            OrderRef::Id(id) => model.known_orders().find(|o| o.id == *id).cloned(),
+            OrderRef::Client(name) => {
+                model.known_orders().find(|o| o.client_order_id.as_deref() == Some(name)).cloned()
+            }
+        };
+        let (instrument, side) =
+            present.as_ref().map_or((InstrumentId(0), Side::Buy), |o| (o.instrument, o.side));
+        let limit_price = match self.rng.below(10) {
+            0..4 => None,
+            4 => present.as_ref().and_then(|o| o.limit_price).map(|p| OnGrid::Steps(p.0)),
+            _ => Some(self.price(instrument, side)),
+        };
+        let qty_mode = if self.chance(60) { QtyMode::Relative } else { QtyMode::Absolute };
+        let size = present.as_ref().map_or(5, |o| match qty_mode {
+            QtyMode::Relative => o.open_qty().0,
+            QtyMode::Absolute => o.qty.map_or(5, |q| q.0),
+        });
+        let qty = match self.rng.below(10) {
+            0..4 => None,
+            4 => Some(OnGrid::Steps(size)),
+            5..8 => Some(OnGrid::Steps(size + self.rng.below(9) as i64 - 5)),
+            _ => Some(self.qty(instrument)),
+        };
+        EditOrder {
+            account,
+            order,
+            limit_price,
+            stop_price: if self.chance(1) { Some(OnGrid::Steps(5)) } else { None },
+            qty,
+            qty_mode,
+            process_before: self.process_before(),
+        }
+    }
+
+    /// An order to edit or cancel: open in `open` of 100 cases, else any that is known or none at all; seldom
+    /// someone else's.
+    pub(super) fn target(&mut self, model: &Model, open: u64) -> (AccountId, OrderRef) {
+        let any = !self.chance(open);
+        let known: Vec<&OrderView> = model.known_orders().filter(|o| any || !o.status.is_closed()).collect();
+        if known.is_empty() || self.chance(2) {
+            let number = self.pick(&[0, 1, 7, 1_000_000, u64::MAX]);
+            return (self.account(model), OrderRef::Id(OrderId(number)));
+        }
+        let order = self.pick(&known);
+        let account = if self.chance(96) { order.account } else { self.account(model) };
+        match &order.client_order_id {
+            Some(name) if self.chance(50) => (account, OrderRef::Client(Box::from(&**name))),
+            _ => (account, OrderRef::Id(order.id)),
+        }
+    }
+
+    /// Near where the contract trades, a little on the passive side.
+    fn price(&mut self, instrument: InstrumentId, side: Side) -> OnGrid {
+        let fair = self.fair.get(instrument.0 as usize).copied().unwrap_or(100);
+        match self.rng.below(120) {
+            0 => OnGrid::Off,
+            1 => OnGrid::TooLarge,
+            2 => {
+                let odd = [0, -1, i64::MIN, i64::MAX, MAX_TICKS, MAX_TICKS + 1, 1];
+                OnGrid::Steps(self.pick(&odd))
+            }
+            3..7 => OnGrid::Steps(fair * (90 + self.rng.below(21) as i64) / 100),
+            _ => OnGrid::Steps(fair + side.sign() * (self.rng.below(9) as i64 - 5)),
+        }
+    }
+
+    fn qty(&mut self, instrument: InstrumentId) -> OnGrid {
+        let unit = match (instrument.0, self.flavor) {
+            (0, _) => 60,
+            (2 | 5, _) => 20,
+            (venue::EXPENSIVE, Flavor::Rich) => 30_000,
+            (4, _) => 2_000,
+            _ => 3,
+        };
+        match self.rng.below(120) {
+            0 => OnGrid::Off,
+            1 => OnGrid::TooLarge,
+            2 => {
+                let odd = [0, -3, i64::MIN, i64::MAX, MAX_LOTS, MAX_LOTS + 1, 1];
+                OnGrid::Steps(self.pick(&odd))
+            }
+            3..13 => OnGrid::Steps(1),
+            13..17 => OnGrid::Steps(unit * (20 + self.rng.below(40) as i64)),
+            _ => OnGrid::Steps(1 + self.rng.below(unit as u64 * 6) as i64),
+        }
+    }
+
+    /// A few names over and over, most often one that was never used.
+    fn name(&mut self) -> Option<ClientOrderId> {
+        match self.rng.below(100) {
+            0..50 => None,
+            50 => Some(ClientOrderId::TooLong),
+            51 => Some(ClientOrderId::Invalid),
+            52..70 => Some(ClientOrderId::Valid(format!("again-{}", self.rng.below(12)).into())),
+            _ => {
+                self.names += 1;
+                Some(ClientOrderId::Valid(format!("once-{}", self.names).into()))
+            }
+        }
+    }
+
+    pub(super) fn process_before(&mut self) -> Option<Timestamp> {
+        if !self.chance(5) {
+            return None;
+        }
+        let around = self.pick(&[-1_000_000, -1, 0, 1, 1_000_000]);
+        Some(Timestamp(self.time + around))
+    }
+}

@@ -1,0 +1,160 @@
+//! The venue that streams are about: contracts of both kinds with coarse and fine grids, a family, a house account.
+
+use super::{Flavor, Workload};
+use crate::agreement::Step;
+use loligo_engine::{
+    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, FinePrice, Genesis, InstrumentId,
+    InstrumentSpec, Limits, MarginLevel, Money, PairId, Qty, Timestamp, Wallet,
+};
+
+/// When streams begin: 2026-01-01.
+pub(super) const OPENED: i64 = 1_767_225_600_000_000;
+/// The contract whose lots are worth the most.
+pub(super) const EXPENSIVE: u16 = 3;
+/// Where contracts that are listed later trade.
+pub(super) const LATE_FAIR: i64 = 700;
+
+/// A contract and where it trades, in ticks.
+pub(super) struct Contract {
+    pub(super) spec: InstrumentSpec,
+    pub(super) fair: i64,
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row of a table")]
+fn contract(
+    symbol: &str,
+    kind: ContractKind,
+    pair: &str,
+    (tick_mantissa, tick_scale): (u32, u8),
+    lot_precision: i8,
+    max_position: i64,
+    initial: u32,
+    fair: i64,
+) -> Contract {
+    let base = Currency::parse(&pair[..3]).expect("three letters");
+    let spec = InstrumentSpec {
+        symbol: symbol.into(),
+        kind,
+        pair: pair.into(),
+        base,
+        quote: Currency::USD,
+        tick_mantissa,
+        tick_scale,
+        lot_precision,
+        max_position: Qty(max_position),
+        impact_mid_size: Qty(10),
+        margin_levels: vec![MarginLevel { from: 0, initial, maintenance: initial / 2 }],
+        opening: Timestamp(0),
+        expiry: None,
+        funding_rate_coefficient: 8,
+        max_relative_funding_rate: 500_000,
+    };
+    Contract { spec, fair }
+}
+
+pub(super) fn contracts() -> Vec<Contract> {
+    use ContractKind::{Inverse, Linear};
+    let mut dated = contract("FI_AAAUSD_260101", Inverse, "AAA:USD", (5, 1), 0, 900, 40_000, 2_003);
+    // Opens after the stream begins and closes before it ends.
+    dated.spec.opening = Timestamp(OPENED + 20_000_000);
+    dated.spec.expiry = Some(Timestamp(OPENED + 400_000_000));
+    vec![
+        contract("PF_AAAUSD", Linear, "AAA:USD", (1, 0), 4, 6_000, 20_000, 1_000),
+        contract("PF_BBBUSD", Linear, "BBB:USD", (1, 2), 0, 300, 333_333, 500),
+        contract("PI_AAAUSD", Inverse, "AAA:USD", (5, 1), 0, 2_500, 20_001, 2_000),
+        contract("PF_CCCUSD", Linear, "CCC:USD", (1, 0), 3, 1_500_000, 10_000, 80_000),
+        contract("PF_DDDUSD", Linear, "DDD:USD", (1, 10), -3, 900_000, 500_000, 100_000),
+        dated,
+        contract("PI_EEEUSD", Inverse, "EEE:USD", (25, 3), -1, 4_000, 100_000, 300),
+    ]
+}
+
+/// One more contract, of a pair that is known (most often) or new and so without an index.
+pub(super) fn late_contract(number: u64) -> InstrumentSpec {
+    let pair = if number.is_multiple_of(4) { "ZZZ:USD" } else { "BBB:USD" };
+    contract(&format!("PF_LATE{number}USD"), ContractKind::Linear, pair, (1, 2), 1, 500, 50_000, LATE_FAIR)
+        .spec
+}
+
+impl Workload {
+    /// The steps before the first order.
+    pub(super) fn open_venue(&mut self) -> Vec<Step> {
+        let contracts = contracts();
+        let fine = |c: &Contract| {
+            let tick = i128::from(c.spec.tick_mantissa) * 10_i128.pow(18 - u32::from(c.spec.tick_scale));
+            FinePrice(i128::from(c.fair) * tick)
+        };
+        let mut indexes: Vec<(String, FinePrice)> = vec![];
+        for c in &contracts {
+            if indexes.iter().all(|(pair, _)| *pair != c.spec.pair) {
+                indexes.push((c.spec.pair.clone(), fine(c)));
+            }
+        }
+        let limits = match self.flavor {
+            Flavor::Rich => Limits { open_orders: 6, ..Limits::default() },
+            _ => Limits {
+                open_orders: 5,
+                small_orders: 2,
+                order_value_usd: 2_000,
+                price_collar: 30_000,
+                ..Limits::default()
+            },
+        };
+        let pairs = indexes.len() as u16;
+        let genesis = Genesis {
+            table_seed: self.rng.next_u64(),
+            instruments: contracts.iter().map(|c| c.spec.clone()).collect(),
+            indexes: indexes.clone(),
+            limits,
+        };
+        let mut commands = vec![Command::Genesis(Box::new(genesis))];
+        for (pair, (_, price)) in (0..pairs).zip(&indexes) {
+            // An unpinned index grows old, and the market is suspended until the next one is published.
+            if self.chance(92) {
+                commands.push(Command::PinIndex { pair: PairId(pair), price: Some(*price) });
+            }
+        }
+        for (id, c) in (0..).zip(&contracts) {
+            if self.chance(80) {
+                commands.push(Command::PinMark { instrument: InstrumentId(id), price: Some(fine(c)) });
+            }
+        }
+        // A family of two, four strangers, the house.
+        for (parent, house) in [
+            (None, false),
+            (Some(0), false),
+            (None, false),
+            (None, false),
+            (None, true),
+            (None, false),
+            (None, false),
+        ] {
+            commands.push(Command::CreateAccount(CreateAccount { parent: parent.map(AccountId), house }));
+        }
+        for account in 0..7 {
+            self.fund(account, pairs, &mut commands);
+        }
+        commands.into_iter().map(|command| Step { time: Timestamp(OPENED), command }).collect()
+    }
+
+    fn fund(&mut self, account: u32, pairs: u16, commands: &mut Vec<Command>) {
+        let usd = match self.flavor {
+            Flavor::Mixed | Flavor::ReduceOnly => self.pick(&[300, 3_000, 1_000_000]),
+            Flavor::Poor => self.pick(&[0, 5, 30, 100]),
+            Flavor::Rich => self.pick(&[1_000_000, 100_000_000, 1_000_000_000]),
+        };
+        let mut give = |wallet, currency, amount| {
+            let account = AccountId(account);
+            commands.push(Command::Deposit(Deposit { account, wallet, currency, amount: Money(amount) }));
+        };
+        if usd > 0 {
+            give(Wallet::Flex, Currency::USD, i128::from(usd) * Money::ONE);
+            for pair in 0..pairs {
+                let base =
+                    Currency::parse(["AAA", "BBB", "CCC", "DDD", "EEE"][pair as usize]).expect("a code");
+                // Pairs without an inverse contract have no such wallet; both must say so.
+                give(Wallet::Inverse(PairId(pair)), base, i128::from(usd) * Money::ONE / 500);
+            }
+        }
+    }
+}

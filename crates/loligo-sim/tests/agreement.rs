@@ -1,0 +1,175 @@
+//! The engine agrees with the model, step by step, on seeded streams that reach every word of the rules.
+//! `LOLIGO_SEED=n` plays one seed alone; `LOLIGO_SEEDS=n` plays more of them than the suite does.
+
+use loligo_engine::{Command, Event, Outcome};
+use loligo_sim::agreement::{SideBySide, Step, movable, rerun};
+use loligo_sim::shrink::shrink;
+use loligo_sim::workload::Workload;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SEEDS: u64 = 84;
+const STEPS: usize = 1_250;
+
+/// How often each word was seen.
+type Words = BTreeMap<String, u64>;
+
+/// Makes a stream with a seed and plays it. A failure is told with a list of commands as short as could be found.
+fn play(seed: u64, words: &mut Words) -> Result<(), String> {
+    let mut workload = Workload::new(seed);
+    let mut both = SideBySide::new();
+    let mut steps = vec![];
+    while steps.len() < STEPS {
+        let step = workload.next_step(&both.model);
+        steps.push(step.clone());
+        match catch_unwind(AssertUnwindSafe(|| both.step(&step))) {
+            Ok(Ok(outcome)) => hear(words, &outcome, both.events()),
+            Ok(Err(_)) | Err(_) => return Err(explain(seed, &steps)),
+        }
+    }
+    Ok(())
+}
+
+fn explain(seed: u64, steps: &[Step]) -> String {
+    let short = shrink(&movable(steps), |list| rerun(list).is_err());
+    let Err((short, why)) = rerun(&short) else {
+        return format!("seed {seed} fails after {} steps, but not when they are played again", steps.len());
+    };
+    let list: String = short.iter().map(tell).collect();
+    format!("seed {seed} fails after {} steps; {} are enough:\n{list}{why}", steps.len(), short.len())
+}
+
+/// One line a step; the genesis is the workload's own and long.
+fn tell(step: &Step) -> String {
+    match &step.command {
+        Command::Genesis(genesis) => format!("  {} Genesis, {:?}\n", step.time.0, genesis.limits),
+        command => format!("  {} {command:?}\n", step.time.0),
+    }
+}
+
+fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
+    let mut say = |word: String| *words.entry(word).or_default() += 1;
+    match outcome {
+        Outcome::Rejected(_, error) => say(format!("rejected {error:?}")),
+        Outcome::EditRejected(order, error) => {
+            say(format!("edit rejected {error:?}{}", if order.is_some() { "" } else { " (unknown)" }));
+        }
+        Outcome::CancelNotFound(order) => say(format!("not found {}", order.is_some())),
+        Outcome::Refused(refusal) => say(format!("refused {refusal:?}")),
+        other => say(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
+    }
+    for event in events {
+        match event {
+            Event::Cancelled { order } => say(format!("cancelled {:?} {:?}", order.reason, order.error)),
+            Event::Executed(execution) => {
+                say(format!("fill {:?}", execution.taker.role));
+                if execution.maker.fee.0 < 0 {
+                    say("rebate".into());
+                }
+                if execution.taker.realized_pnl.0 != 0 {
+                    say("realised".into());
+                }
+            }
+            Event::Reduced { .. } => say("cut".into()),
+            Event::Placed { reduced, .. } if reduced.is_some_and(|by| by.0 > 0) => say("placed, cut".into()),
+            Event::Edited { reduced, .. } if reduced.is_some_and(|by| by.0 > 0) => say("edited, cut".into()),
+            _ => {}
+        }
+    }
+}
+
+/// What the streams must come across, or they prove little.
+const WORDS: [&str; 53] = [
+    "Placed",
+    "Edited",
+    "Cancelled",
+    "AlreadyFilled",
+    "CancelledAll",
+    "TooLate",
+    "Done",
+    "AccountCreated",
+    "Listed",
+    "not found true",
+    "not found false",
+    "refused UnknownAccount",
+    "refused UnknownInstrument",
+    "refused UnknownPair",
+    "refused WrongCurrency",
+    "refused AmountOutOfRange",
+    "refused PriceOutOfRange",
+    "refused NestedSubaccount",
+    "rejected MarketNotFound",
+    "rejected MarketSuspended",
+    "rejected OrderCannotHaveTriggerPrice",
+    "rejected InvalidPrice",
+    "rejected InvalidQuantity",
+    "rejected ClientOrderIdTooLong",
+    "rejected ClientOrderIdInvalid",
+    "rejected ClientOrderIdInUse",
+    "rejected SmallOrderLimitExceeded",
+    "rejected OrderLimitExceeded",
+    "rejected WouldNotReducePosition",
+    "rejected MaxPositionExceeded",
+    "rejected PriceCollar",
+    "rejected InsufficientMargin",
+    "rejected PostWouldExecute",
+    "rejected IocWouldNotExecute",
+    "rejected WouldExecuteSelf",
+    "edit rejected MarketSuspended",
+    "edit rejected InvalidPrice",
+    "edit rejected InvalidQuantity",
+    "edit rejected MaxPositionExceeded",
+    "edit rejected PriceCollar",
+    "edit rejected InsufficientMargin",
+    "edit rejected PostWouldExecute",
+    "edit rejected WouldExecuteSelf",
+    "edit rejected EditHasNoEffect",
+    "edit rejected OrderForEditNotFound",
+    "edit rejected OrderForEditNotFound (unknown)",
+    "fill Taker",
+    "fill TakerAfterEdit",
+    "rebate",
+    "realised",
+    "cut",
+    "placed, cut",
+    "edited, cut",
+];
+
+#[test]
+fn engine_and_model_agree_on_every_stream() {
+    if let Ok(seed) = std::env::var("LOLIGO_SEED") {
+        let played = play(seed.parse().expect("LOLIGO_SEED is a number"), &mut Words::new());
+        return played.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    let seeds = std::env::var("LOLIGO_SEEDS").map_or(SEEDS, |n| n.parse().expect("LOLIGO_SEEDS is a number"));
+    let (next, failures, words) = (AtomicU64::new(0), Mutex::new(vec![]), Mutex::new(Words::new()));
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut heard = Words::new();
+                while failures.lock().expect("no thread panicked").is_empty() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    if let Err(failure) = play(seed, &mut heard) {
+                        failures.lock().expect("no thread panicked").push(failure);
+                    }
+                }
+                let mut words = words.lock().expect("no thread panicked");
+                heard.into_iter().for_each(|(word, count)| *words.entry(word).or_default() += count);
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("no thread panicked");
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    let words = words.into_inner().expect("no thread panicked");
+    let missing: Vec<_> = WORDS.iter().filter(|word| !words.contains_key(**word)).collect();
+    assert!(missing.is_empty(), "never seen: {missing:?}, of {words:#?}");
+    if std::env::var("LOLIGO_WORDS").is_ok() {
+        panic!("{words:#?}");
+    }
+}

@@ -1,0 +1,359 @@
+//! Nothing that can be asked, and nothing that can be read, makes the engine panic.
+
+use loligo_engine::{
+    AccountId, CancelOrder, ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit,
+    EditOrder, Exchange, FinePrice, Genesis, InstrumentId, InstrumentSpec, Limits, MAX_LOTS, MAX_TICKS,
+    MarginLevel, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode, Side,
+    Timestamp, Wallet,
+};
+use loligo_sim::model::Model;
+use loligo_sim::workload::Workload;
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use std::sync::LazyLock;
+
+/// A venue with orders, positions and closed orders in it, as bytes.
+static BUSY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let (mut workload, mut model, mut engine) = (Workload::new(4), Model::new(), Exchange::new());
+    for _ in 0..500 {
+        let step = workload.next_step(&model);
+        model.apply(step.time, &step.command, &[]);
+        engine.apply(step.time, &step.command, &mut vec![]);
+    }
+    engine.encode()
+});
+
+/// What one would send, if at an odd scale: near a power of ten.
+fn sensible() -> impl Strategy<Value = i64> {
+    let exponent = prop_oneof![2 => 0..=3_u32, 1 => 0..=9_u32];
+    (exponent, -1..=1_i64).prop_map(|(e, off)| (10_i64.pow(e) + off).max(1))
+}
+
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        any::<i64>(),
+        0..10_i64,
+        1..100_000_i64,
+        Just(i64::MAX),
+        Just(i64::MIN),
+        Just(MAX_TICKS),
+        Just(MAX_TICKS + 1),
+        Just(MAX_LOTS),
+        Just(MAX_LOTS + 1),
+    ]
+}
+
+fn wide() -> impl Strategy<Value = i128> {
+    prop_oneof![
+        any::<i128>(),
+        number().prop_map(i128::from),
+        (0..39_u32).prop_map(|e| 10_i128.pow(e.min(38))),
+        (0..38_u32).prop_map(|e| -(10_i128.pow(e))),
+        Just(i128::MAX),
+        Just(i128::MIN),
+    ]
+}
+
+fn grid() -> impl Strategy<Value = OnGrid> {
+    prop_oneof![8 => number().prop_map(OnGrid::Steps), 30 => sensible().prop_map(OnGrid::Steps), 1 => Just(OnGrid::Off), 1 => Just(OnGrid::TooLarge)]
+}
+
+fn account() -> impl Strategy<Value = AccountId> {
+    prop_oneof![30 => 0..4_u32, 5 => 0..8_u32, 1 => any::<u32>()].prop_map(AccountId)
+}
+
+fn instrument() -> impl Strategy<Value = InstrumentId> {
+    prop_oneof![30 => 0..2_u16, 5 => 0..8_u16, 1 => any::<u16>()].prop_map(InstrumentId)
+}
+
+fn pair() -> impl Strategy<Value = PairId> {
+    prop_oneof![9 => 0..6_u16, 1 => any::<u16>()].prop_map(PairId)
+}
+
+fn currency() -> impl Strategy<Value = Currency> {
+    prop_oneof!["USD", "AAA", "EEE", "[A-Z0-9]{1,8}"].prop_map(|code| Currency::parse(&code).expect("a code"))
+}
+
+fn wallet() -> impl Strategy<Value = Wallet> {
+    prop_oneof![Just(Wallet::Cash), Just(Wallet::Flex), pair().prop_map(Wallet::Inverse)]
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Buy), Just(Side::Sell)]
+}
+
+fn instant() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![1 => number(), 29 => (0..20_000_000_i64).prop_map(|t| 1_767_225_600_000_000 + t)]
+        .prop_map(Timestamp)
+}
+
+fn name() -> impl Strategy<Value = ClientOrderId> {
+    prop_oneof![
+        8 => ".{0,101}".prop_map(|name: String| ClientOrderId::Valid(name.into())),
+        8 => "again-[0-9]".prop_map(|name: String| ClientOrderId::Valid(name.into())),
+        1 => Just(ClientOrderId::TooLong),
+        1 => Just(ClientOrderId::Invalid),
+    ]
+}
+
+fn order_ref() -> impl Strategy<Value = OrderRef> {
+    prop_oneof![
+        any::<u64>().prop_map(|id| OrderRef::Id(OrderId(id))),
+        (0..600_u64).prop_map(|id| OrderRef::Id(OrderId(id))),
+        "(again|once)-[0-9]{1,2}".prop_map(|name: String| OrderRef::Client(name.into())),
+    ]
+}
+
+fn order_type() -> impl Strategy<Value = OrderType> {
+    use OrderType::{FillOrKill, ImmediateOrCancel, Limit, Market, Post};
+    proptest::sample::select(vec![Limit, Post, ImmediateOrCancel, Market, FillOrKill])
+}
+
+fn place() -> impl Strategy<Value = PlaceOrder> {
+    let limit = prop::option::weighted(0.9, grid());
+    let what = (account(), instrument(), side(), order_type(), grid(), limit);
+    let stop = prop::option::weighted(0.03, grid());
+    let late = prop::option::weighted(0.1, instant());
+    let rest = (stop, prop::bool::weighted(0.2), of(name()), late);
+    (what, rest).prop_map(|(what, rest)| {
+        let (account, instrument, side, order_type, qty, limit_price) = what;
+        let (stop_price, reduce_only, client_order_id, process_before) = rest;
+        PlaceOrder {
+            account,
+            instrument,
+            side,
+            order_type,
+            qty,
+            limit_price,
+            stop_price,
+            reduce_only,
+            client_order_id,
+            process_before,
+        }
+    })
+}
+
+fn edit() -> impl Strategy<Value = EditOrder> {
+    let mode = prop_oneof![Just(QtyMode::Relative), Just(QtyMode::Absolute)];
+    (account(), order_ref(), of(grid()), of(grid()), of(grid()), mode, of(instant())).prop_map(
+        |(account, order, limit_price, stop_price, qty, qty_mode, process_before)| EditOrder {
+            account,
+            order,
+            limit_price,
+            stop_price,
+            qty,
+            qty_mode,
+            process_before,
+        },
+    )
+}
+
+fn spec() -> impl Strategy<Value = InstrumentSpec> {
+    let kind = prop_oneof![Just(ContractKind::Linear), Just(ContractKind::Inverse)];
+    let level = (number(), any::<u32>(), 0..1_100_000_u32).prop_map(|(from, initial, maintenance)| {
+        MarginLevel { from: from.unsigned_abs(), initial, maintenance }
+    });
+    let fair = Just(vec![MarginLevel { from: 0, initial: 20_000, maintenance: 10_000 }]);
+    let levels = prop_oneof![2 => fair, 1 => vec(level, 0..4)];
+    let names = ("[A-Z_]{0,12}|[a-z]{0,50}", kind, "AAA:USD|[A-Z:]{0,9}", currency(), currency());
+    let scale = prop_oneof![0..20_u8, any::<u8>()];
+    let precision = prop_oneof![-4..8_i8, any::<i8>()];
+    let grid = (prop_oneof![1..100_u32, any::<u32>()], scale, precision, number(), number(), levels);
+    let dates = (instant(), of(instant()), any::<u32>(), any::<u32>());
+    (names, grid, dates).prop_map(|(names, grid, dates)| {
+        let (symbol, kind, pair, base, quote) = names;
+        let (tick_mantissa, tick_scale, lot_precision, most, impact, margin_levels) = grid;
+        let (opening, expiry, funding_rate_coefficient, max_relative_funding_rate) = dates;
+        InstrumentSpec {
+            symbol,
+            kind,
+            pair,
+            base,
+            quote,
+            tick_mantissa,
+            tick_scale,
+            lot_precision,
+            max_position: Qty(most),
+            impact_mid_size: Qty(impact),
+            margin_levels,
+            opening,
+            expiry,
+            funding_rate_coefficient,
+            max_relative_funding_rate,
+        }
+    })
+}
+
+/// A contract that is listed, or nearly so.
+fn sound_spec() -> impl Strategy<Value = InstrumentSpec> {
+    let large = || prop_oneof![1 => 1..=MAX_LOTS, 8 => (2..=9_u32).prop_map(|e| 10_i64.pow(e))];
+    let tick = prop_oneof![Just(1_u32), 1..1_000_u32, Just(u32::MAX)];
+    (spec(), "[A-Z]{6}", tick, 0..=18_u8, -3..=6_i8, large(), large()).prop_map(
+        |(spec, symbol, tick_mantissa, tick_scale, lot_precision, most, impact)| InstrumentSpec {
+            symbol,
+            pair: "AAA:USD".into(),
+            base: Currency::parse("AAA").expect("a code"),
+            quote: Currency::USD,
+            tick_mantissa,
+            tick_scale,
+            lot_precision,
+            max_position: Qty(most),
+            impact_mid_size: Qty(impact),
+            margin_levels: vec![MarginLevel { from: 0, initial: 20_000, maintenance: 10_000 }],
+            opening: Timestamp(0),
+            expiry: None,
+            funding_rate_coefficient: 8,
+            ..spec
+        },
+    )
+}
+
+fn genesis() -> impl Strategy<Value = Genesis> {
+    let limits = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>()).prop_map(
+        |(open_orders, small_orders, small_order_usd, order_value_usd, price_collar)| Limits {
+            open_orders,
+            small_orders,
+            small_order_usd,
+            order_value_usd,
+            price_collar,
+        },
+    );
+    let none = Limits {
+        open_orders: u32::MAX,
+        small_orders: u32::MAX,
+        small_order_usd: 0,
+        order_value_usd: u64::MAX,
+        price_collar: u32::MAX,
+    };
+    let limits = prop_oneof![1 => limits, 1 => Just(Limits::default()), 2 => Just(none)];
+    let indexes = vec(("AAA:USD|[A-Z:]{0,9}", wide().prop_map(FinePrice)), 0..4);
+    let indexes = prop_oneof![
+        1 => indexes,
+        6 => (8..=27_u32).prop_map(|e| vec![("AAA:USD".to_owned(), FinePrice(10_i128.pow(e)))]),
+    ];
+    let instruments = prop_oneof![1 => vec(spec(), 0..4), 8 => Just(vec![])];
+    (any::<u64>(), instruments, indexes, limits).prop_map(|(table_seed, instruments, indexes, limits)| {
+        Genesis { table_seed, instruments, indexes, limits }
+    })
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let price =
+        || prop_oneof![wide(), (1..10_i128.pow(9)).prop_map(|p| p * 10_i128.pow(15))].prop_map(FinePrice);
+    prop_oneof![
+        1 => genesis().prop_map(|genesis| Command::Genesis(Box::new(genesis))),
+        1 => Just(Command::Start),
+        1 => Just(Command::Advance),
+        1 => (of(account()), any::<bool>())
+            .prop_map(|(parent, house)| Command::CreateAccount(CreateAccount { parent, house })),
+        4 => (account(), wallet(), currency(), wide()).prop_map(|(account, wallet, currency, amount)| {
+            Command::Deposit(Deposit { account, wallet, currency, amount: Money(amount) })
+        }),
+        2 => prop_oneof![spec(), sound_spec()].prop_map(|spec| Command::List(Box::new(spec))),
+        4 => (pair(), price()).prop_map(|(pair, price)| Command::PublishIndex { pair, price }),
+        4 => (pair(), of(price())).prop_map(|(pair, price)| Command::PinIndex { pair, price }),
+        4 => (instrument(), of(price())).prop_map(|(instrument, price)| Command::PinMark { instrument, price }),
+        20 => place().prop_map(Command::Place),
+        10 => edit().prop_map(Command::Edit),
+        4 => (account(), order_ref(), of(instant())).prop_map(|(account, order, process_before)| {
+            Command::Cancel(CancelOrder { account, order, process_before })
+        }),
+        1 => (account(), of(instrument()))
+            .prop_map(|(account, instrument)| Command::CancelAll { account, instrument }),
+    ]
+}
+
+fn apply_all(engine: &mut Exchange, steps: &[(Timestamp, Command)]) -> Result<(), TestCaseError> {
+    let mut events = vec![];
+    for (time, command) in steps {
+        events.clear();
+        engine.apply(*time, command, &mut events);
+    }
+    engine.audit().map_err(|violation| TestCaseError::fail(violation.to_string()))?;
+    for account in (0..engine.account_count() as u32).map(AccountId) {
+        engine.wallets(account);
+        engine.positions(account);
+    }
+    let hash = Exchange::decode(&engine.encode()).map(|restored| restored.state_hash());
+    prop_assert_eq!(hash, Ok(engine.state_hash()));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_command_panics_in_a_busy_venue(steps in vec((instant(), command()), 1..40)) {
+        let mut engine = Exchange::decode(&BUSY).expect("just written");
+        apply_all(&mut engine, &steps)?;
+    }
+
+    #[test]
+    fn no_command_panics_in_a_venue_of_any_genesis(
+        first in genesis(),
+        contracts in vec(sound_spec(), 8),
+        steps in vec((instant(), command()), 1..60),
+    ) {
+        let mut engine = Exchange::new();
+        let start = Timestamp(1_767_225_600_000_000);
+        let base = Currency::parse("AAA").expect("a code");
+        engine.apply(start, &Command::Genesis(Box::new(first)), &mut vec![]);
+        // Listed one by one: what is out of range is refused, what is left trades.
+        for spec in contracts {
+            engine.apply(start, &Command::List(Box::new(spec)), &mut vec![]);
+        }
+        for account in 0..4 {
+            let open = Command::CreateAccount(CreateAccount { parent: None, house: false });
+            engine.apply(start, &open, &mut vec![]);
+            // As rich as a wallet may be, so that size alone refuses little.
+            for (wallet, currency) in [(Wallet::Flex, Currency::USD), (Wallet::Inverse(PairId(0)), base)] {
+                let (account, amount) = (AccountId(account), Money(10_i128.pow(12) * Money::ONE));
+                let give = Command::Deposit(Deposit { account, wallet, currency, amount });
+                engine.apply(start, &give, &mut vec![]);
+            }
+        }
+        apply_all(&mut engine, &steps)?;
+    }
+
+    #[test]
+    fn stored_forms_of_any_command_are_read_as_they_were_written(command in command()) {
+        let mut bytes = vec![];
+        command.encode(&mut bytes);
+        prop_assert_eq!(Command::decode(&bytes), Ok(command));
+    }
+
+    #[test]
+    fn no_bytes_panic_when_read_as_a_command(
+        mut bytes in vec(any::<u8>(), 0..200),
+        versioned in any::<bool>(),
+    ) {
+        if let (true, Some(first)) = (versioned, bytes.first_mut()) {
+            *first = 1;
+        }
+        if let Ok(command) = Command::decode(&bytes)
+            && command != Command::InjectPanic
+        {
+            let mut engine = Exchange::decode(&BUSY).expect("just written");
+            apply_all(&mut engine, &[(Timestamp(0), command)])?;
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_command_panics_when_it_is_read(
+        command in command(),
+        at in any::<prop::sample::Index>(),
+        flip in 1..=255_u8,
+    ) {
+        let mut bytes = vec![];
+        command.encode(&mut bytes);
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        if let Ok(command) = Command::decode(&bytes)
+            && command != Command::InjectPanic
+        {
+            let mut engine = Exchange::decode(&BUSY).expect("just written");
+            apply_all(&mut engine, &[(Timestamp(0), command)])?;
+        }
+    }
+}
