@@ -70,8 +70,17 @@ impl Exchange {
             if let (Some(bid), Some(ask)) = (bid, ask) {
                 hold!(bid.price < ask.price, "book {at} is crossed: {} >= {}", bid.price, ask.price);
             }
+            let mut levels = 0;
             for side in [Side::Buy, Side::Sell] {
+                let mut last = None;
                 for level in market.book.levels(side) {
+                    levels += 1;
+                    hold!(
+                        last.is_none_or(|last: i64| side.sign() * (last - level.price) > 0),
+                        "levels of book {at} are out of order at {}",
+                        level.price
+                    );
+                    last = Some(level.price);
                     let (mut slot, mut prev, mut sum) = (level.head, NIL, 0);
                     while slot != NIL {
                         let order = self.orders.get(slot);
@@ -105,6 +114,7 @@ impl Exchange {
                     );
                 }
             }
+            hold!(levels == market.book.level_count(), "book {at} does not find all of its levels");
         }
         let open =
             self.orders.known().filter(|slot| !self.orders.get(*slot).status.is_closed()).count() as u64;

@@ -5,8 +5,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid};
 use loligo_engine::{
-    ClientOrderId, Command, FillRole, OnGrid, OrderError, OrderStatus, OrderType, Outcome, QtyMode, Side,
-    Timestamp, UpdateReason,
+    ClientOrderId, Command, Exchange, FillRole, OnGrid, OrderError, OrderStatus, OrderType, Outcome,
+    PlaceOrder, QtyMode, Side, Timestamp, UpdateReason,
 };
 
 /// Alice and Bob have 100,000 USD each. PF_XBTUSD: tick 1, lot 0.0001; sizes below are lots, prices ticks.
@@ -520,4 +520,28 @@ fn fill_or_kill_counts_a_reduce_only_maker_for_what_it_will_still_have() {
     order.qty = OnGrid::Steps(100);
     let outcome = desk.place(desk.carol, order);
     assert_eq!(desk.record_of(&outcome).status, OrderStatus::FullyExecuted);
+}
+
+#[test]
+fn an_exchange_read_back_from_its_stored_form_goes_on_as_if_it_had_never_been_away() {
+    let mut desk = Desk::open();
+    for (lots, price) in [(30, 49_000), (20, 49_990), (10, 49_990), (40, 48_000)] {
+        desk.placed(desk.alice, bid(lots, price));
+        desk.placed(desk.carol, ask(lots, 100_000 - price));
+    }
+    let gone = desk.placed(desk.carol, ask(5, 50_005));
+    desk.cancel(desk.carol, gone);
+    let stored = desk.exchange.encode();
+    let mut again = Exchange::decode(&stored).expect("what was just written");
+    again.audit().expect("a state that was in order");
+    assert_eq!(again.encode(), stored);
+
+    let sweep = Command::Place(PlaceOrder { account: desk.bob, ..ask(65, 48_000) });
+    let now = desk.exchange.now();
+    let (mut events, mut events_again) = (Vec::new(), Vec::new());
+    let outcome = desk.exchange.apply(now, &sweep, &mut events);
+    assert_eq!(again.apply(now, &sweep, &mut events_again), outcome);
+    assert_eq!(events_again, events);
+    assert_eq!(again.encode(), desk.exchange.encode());
+    assert_eq!(desk.depth(Side::Buy), [(48_000, 35)]);
 }

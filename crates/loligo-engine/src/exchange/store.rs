@@ -70,6 +70,9 @@ impl Exchange {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut exchange: Self = read("state", STATE_VERSION, bytes)?;
         exchange.orders.reindex();
+        for market in &mut exchange.markets {
+            market.book.reindex(&exchange.orders);
+        }
         Ok(exchange)
     }
 
