@@ -14,6 +14,9 @@ mod vault;
 mod venue;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use clock::ClockError;
 pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
@@ -21,17 +24,22 @@ pub use handle::{
 };
 pub use recovery::{Verified, replay_folder, verify_folder};
 
-use crate::config::Config;
+use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
+use crate::market::Room;
 use crate::record::RecordError;
 use handle::Shared;
 use loligo_engine::AccountId;
-use loligo_journal::JournalError;
+use loligo_journal::{Journal, JournalError};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
+
+/// Named accounts a venue may begin with: its first batch is one transaction and has to fit in it.
+const MAX_ACCOUNTS: u32 = 5_000;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +187,21 @@ pub struct RunningNode {
 /// # Errors
 /// [`StartError`].
 pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
-    let opened = recovery::open(config)?;
+    spawn_on(config, recovery::open_journal(config)?, writer::FULL_RETRY)
+}
+
+/// [`spawn`] over a journal that is open already, looking at a full disk again after `full_retry`.
+fn spawn_on(
+    config: &Config,
+    journal: Box<dyn Journal>,
+    full_retry: Duration,
+) -> Result<RunningNode, StartError> {
+    if config.accounts > MAX_ACCOUNTS {
+        return Err(StartError::Refused(format!(
+            "a venue begins with at most {MAX_ACCOUNTS} named accounts"
+        )));
+    }
+    let opened = recovery::open(config, journal)?;
     let (queue, requests) = mpsc::sync_channel(handle::QUEUE_RECORDS + handle::QUEUE_CANCELS);
     let shared = Arc::new(Shared {
         projections: opened.views,
@@ -191,14 +213,18 @@ pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
         remembered_nonces: opened.venue.registry.nonces(),
         vault: opened.vault,
     });
+    let room = match config.market {
+        MarketKind::Live => Some(Room::new(config.seed, &opened.listing.indexes)),
+        MarketKind::None => None,
+    };
     let mut writer = writer::Writer::new(
         opened.journal,
         opened.venue,
         Arc::clone(&shared),
         requests,
-        config,
-        &opened.listing,
+        room,
         opened.replayed,
+        full_retry,
     );
     let (tell, ended) = watch::channel(None);
     // The market opens before anyone can ask: the first answers already show books.

@@ -401,6 +401,20 @@ async fn accounts_and_keys_survive_and_secrets_are_not_in_the_journal() {
 }
 
 #[tokio::test]
+async fn an_account_holds_fifty_keys_at_most() {
+    let node = spawn(&Config { accounts: 2, ..Config::test() }).unwrap();
+    let key = || node.handle().create_key(ALICE, GeneralRight::Full, WithdrawalRight::None);
+    for _ in 0..48 {
+        key().await.unwrap();
+    }
+    let error = key().await.unwrap_err();
+    assert_eq!(error.to_string(), "an account holds at most 50 keys");
+    let unknown = node.handle().create_key(AccountId(99), GeneralRight::Full, WithdrawalRight::None).await;
+    assert_eq!(unknown.unwrap_err().to_string(), "no such account");
+    node.handle().create_key(BOB, GeneralRight::Full, WithdrawalRight::None).await.unwrap();
+}
+
+#[tokio::test]
 async fn development_accounts_are_the_same_on_every_venue_of_a_seed() {
     let (one, two) = (spawn(&Config::test()).unwrap(), spawn(&live(Config::test())).unwrap());
     let (a, b) = (one.development_accounts(), two.development_accounts());

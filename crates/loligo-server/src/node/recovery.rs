@@ -13,7 +13,7 @@ use crate::projection::{Applied, Projections};
 use crate::record::{Body, Record, VenueFacts};
 use loligo_engine::{Audit, Event, Instrument, Timestamp};
 use loligo_journal::{
-    Journal, MemoryJournal, Options, Reader, Records, Report, SqliteJournal, StoppedJournal,
+    Journal, JournalError, MemoryJournal, Options, Reader, Records, Report, SqliteJournal, StoppedJournal,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -35,23 +35,45 @@ pub(crate) struct Opened {
     pub(crate) replayed: u64,
 }
 
-/// Opens the venue a configuration names, or begins it.
-pub(crate) fn open(config: &Config) -> Result<Opened, StartError> {
-    let now = match config.clock {
+/// Opens the journal a configuration names. A folder's lock is held from here on.
+pub(crate) fn open_journal(config: &Config) -> Result<Box<dyn Journal>, StartError> {
+    let options = Options { created_us: beginning(config).0, ..Options::default() };
+    Ok(match (&config.data, config.until) {
+        (None, None) => Box::new(MemoryJournal::new()),
+        (None, Some(_)) => return Err(StartError::UntilWithoutFolder),
+        (Some(folder), None) => Box::new(SqliteJournal::open(folder, options)?),
+        (Some(folder), Some(until)) => {
+            // A start that is refused must not leave a branch behind.
+            let stopped = StoppedJournal::open(folder)?;
+            let begun = first_record(stopped.last_sequence(), || stopped.reader(1))?;
+            check_facts(begun.as_ref(), config)?;
+            drop(stopped);
+            Box::new(SqliteJournal::open_before(folder, until, options)?)
+        }
+    })
+}
+
+/// When a venue that does not exist yet begins.
+fn beginning(config: &Config) -> Timestamp {
+    match config.clock {
         ClockKind::Real => clock::machine_time(),
         ClockKind::Manual { start } => start,
-    };
-    let mut journal = open_journal(config, now)?;
+    }
+}
+
+fn check_facts(begun: Option<&(VenueFacts, Timestamp)>, config: &Config) -> Result<(), StartError> {
+    let differences = begun.map(|(facts, _)| genesis::differences(facts, config)).unwrap_or_default();
+    if differences.is_empty() { Ok(()) } else { Err(StartError::OtherGenesis(differences)) }
+}
+
+/// Recovers the venue a journal holds, or begins it there.
+pub(crate) fn open(config: &Config, mut journal: Box<dyn Journal>) -> Result<Opened, StartError> {
+    let now = beginning(config);
     // The lock on the folder is held from here on, so the vault's file is this process's to make.
     let vault = Vault::open(config.data.as_deref(), config.seed)
         .map_err(|error| StartError::Vault(error.to_string()))?;
-    let begun = first_record(journal.as_ref())?;
-    if let Some((facts, _)) = &begun {
-        let differences = genesis::differences(facts, config);
-        if !differences.is_empty() {
-            return Err(StartError::OtherGenesis(differences));
-        }
-    }
+    let begun = first_record(journal.last_sequence(), || journal.reader(1))?;
+    check_facts(begun.as_ref(), config)?;
     let born = begun.as_ref().map_or(now, |(_, born)| *born);
     let listing = match &config.instruments {
         Instruments::Given(listing) => listing.clone(),
@@ -91,22 +113,15 @@ pub(crate) fn open(config: &Config) -> Result<Opened, StartError> {
     Ok(Opened { journal, venue, views, identity, vault, listing, replayed })
 }
 
-fn open_journal(config: &Config, now: Timestamp) -> Result<Box<dyn Journal>, StartError> {
-    let options = Options { created_us: now.0, ..Options::default() };
-    Ok(match (&config.data, config.until) {
-        (None, None) => Box::new(MemoryJournal::new()),
-        (None, Some(_)) => return Err(StartError::UntilWithoutFolder),
-        (Some(folder), None) => Box::new(SqliteJournal::open(folder, options)?),
-        (Some(folder), Some(until)) => Box::new(SqliteJournal::open_before(folder, until, options)?),
-    })
-}
-
 /// The venue's facts and the time of its genesis; `None` when the journal is empty.
-fn first_record(journal: &dyn Journal) -> Result<Option<(VenueFacts, Timestamp)>, StartError> {
-    if journal.last_sequence() == 0 {
+fn first_record(
+    last_sequence: u64,
+    reader: impl FnOnce() -> Result<Box<dyn Reader>, JournalError>,
+) -> Result<Option<(VenueFacts, Timestamp)>, StartError> {
+    if last_sequence == 0 {
         return Ok(None);
     }
-    let batch = journal.reader(1)?.next_batch()?.ok_or(StartError::NoGenesis)?;
+    let batch = reader()?.next_batch()?.ok_or(StartError::NoGenesis)?;
     let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
     match decode(1, bytes)? {
         Record { time, body: Body::Genesis { venue, .. }, .. } => Ok(Some((venue, time))),

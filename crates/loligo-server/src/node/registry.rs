@@ -6,7 +6,7 @@ use crate::projection::{AccountEntry, ApiKey, Directory, KeyId, ListedInstrument
 use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
 use loligo_engine::{AccountId, Exchange};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Keys an account may hold.
@@ -19,7 +19,7 @@ pub(crate) struct Registry {
     keys: Vec<KeyCreated>,
     /// Highest nonce remembered by key.
     nonces: BTreeMap<KeyId, u64>,
-    /// Public texts of keys and names of accounts, so that none is given twice.
+    /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
 }
@@ -28,6 +28,7 @@ pub(crate) struct Registry {
 struct Taken {
     keys: HashSet<String>,
     names: HashSet<String>,
+    keys_of: HashMap<AccountId, usize>,
 }
 
 impl Registry {
@@ -35,6 +36,9 @@ impl Registry {
     pub(crate) fn restored(mut self) -> Self {
         self.taken.keys = self.keys.iter().map(|key| key.api_key.clone()).collect();
         self.taken.names = self.names.values().cloned().collect();
+        for key in &self.keys {
+            *self.taken.keys_of.entry(key.account).or_default() += 1;
+        }
         self
     }
 
@@ -45,6 +49,7 @@ impl Registry {
             Ok(()) => match fact {
                 Fact::KeyCreated(key) => {
                     self.taken.keys.insert(key.api_key.clone());
+                    *self.taken.keys_of.entry(key.account).or_default() += 1;
                     self.keys.push(key.clone());
                     FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
                 }
@@ -72,7 +77,7 @@ impl Registry {
                 if self.taken.keys.contains(&key.api_key) {
                     return Err(FactRefusal::KeyExists);
                 }
-                if self.keys.iter().filter(|other| other.account == account).count() >= KEYS_PER_ACCOUNT {
+                if self.taken.keys_of.get(&account).is_some_and(|count| *count >= KEYS_PER_ACCOUNT) {
                     return Err(FactRefusal::TooManyKeys);
                 }
             }

@@ -5,8 +5,7 @@ use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitErr
 use super::snapshot::{self, Keeper};
 use super::venue::{Poisoned, Venue};
 use super::{NodeEnd, clock, recovery};
-use crate::config::{ClockKind, Config, MarketKind};
-use crate::listing::Listing;
+use crate::config::ClockKind;
 use crate::market::Room;
 use crate::projection::Applied;
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
@@ -27,7 +26,7 @@ const SNAPSHOT_RECORDS: u64 = 250_000;
 /// A clean stop takes a snapshot when more than this is to be replayed otherwise.
 const STOP_SNAPSHOT_RECORDS: u64 = 2_000;
 /// How often a full disk is looked at again.
-const FULL_RETRY: Duration = Duration::from_secs(1);
+pub(crate) const FULL_RETRY: Duration = Duration::from_secs(1);
 /// What a new market takes until its books stand: accounts first, then money and quotes.
 const OPENING_STEPS: usize = 2;
 
@@ -66,6 +65,7 @@ pub(crate) struct Writer {
     snapshot_at: u64,
     /// Since when the disk is full, as last looked at.
     full: Option<Instant>,
+    full_retry: Duration,
     records: Records,
 }
 
@@ -75,29 +75,26 @@ impl Writer {
         venue: Venue,
         shared: Arc<Shared>,
         requests: Receiver<Request>,
-        config: &Config,
-        listing: &Listing,
+        room: Option<Room>,
         replayed: u64,
+        full_retry: Duration,
     ) -> Self {
-        let room = match config.market {
-            MarketKind::Live => Some(Room::new(config.seed, &listing.indexes)),
-            MarketKind::None => None,
-        };
         let keeper = Keeper::start(journal.snapshots());
         let snapshot_at = venue.sequence - replayed;
         Self {
             journal,
             stepped: second_of(venue.exchange.now()),
             venue,
+            clock: shared.clock,
             shared,
             requests,
-            clock: config.clock,
             room,
             moves: VecDeque::new(),
             next: None,
             keeper,
             snapshot_at,
             full: None,
+            full_retry,
             records: Records::new(),
         }
     }
@@ -429,7 +426,7 @@ impl Writer {
     /// Looks, at most once a second, whether a full disk has room again.
     fn room_again(&mut self) -> Result<bool, NodeEnd> {
         match self.full {
-            Some(looked) if looked.elapsed() < FULL_RETRY => Ok(false),
+            Some(looked) if looked.elapsed() < self.full_retry => Ok(false),
             _ => {
                 let back = self
                     .journal

@@ -1,0 +1,180 @@
+//! A node on a disk that fails.
+
+use super::*;
+use crate::projection::{GeneralRight, WithdrawalRight};
+use loligo_engine::{
+    AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
+    Side,
+};
+use loligo_journal::{AppendError, MemoryJournal, Reader, Records, Snapshots};
+use std::sync::atomic::Ordering;
+
+/// What the disk does now.
+#[derive(Default)]
+struct Disk {
+    full: AtomicBool,
+    /// Batches that still fit after the reserve was given up.
+    reserve: AtomicUsize,
+    broken: AtomicBool,
+}
+
+const RESERVE_BATCHES: usize = 3;
+
+struct FailingJournal {
+    inner: MemoryJournal,
+    disk: Arc<Disk>,
+}
+
+impl Journal for FailingJournal {
+    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+        if self.disk.broken.load(Ordering::SeqCst) {
+            return Err(AppendError::Undecided {
+                after: self.last_sequence(),
+                reason: "on purpose".to_owned(),
+            });
+        }
+        if self.disk.full.load(Ordering::SeqCst) {
+            let took = self
+                .disk
+                .reserve
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            if took.is_err() {
+                return Err(AppendError::Full);
+            }
+        }
+        self.inner.append(time_us, records)
+    }
+    fn branch(&self) -> u64 {
+        self.inner.branch()
+    }
+    fn last_sequence(&self) -> u64 {
+        self.inner.last_sequence()
+    }
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        self.inner.reader(from)
+    }
+    fn snapshots(&self) -> Box<dyn Snapshots> {
+        self.inner.snapshots()
+    }
+    fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
+        self.inner.branch_before(sequence)
+    }
+    fn release_reserve(&mut self) -> Result<bool, JournalError> {
+        self.disk.reserve.store(RESERVE_BATCHES, Ordering::SeqCst);
+        Ok(true)
+    }
+    fn restore_reserve(&mut self) -> Result<bool, JournalError> {
+        Ok(!self.disk.full.load(Ordering::SeqCst))
+    }
+}
+
+fn node_on(market: MarketKind) -> (RunningNode, Arc<Disk>) {
+    let disk = Arc::new(Disk::default());
+    let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
+    let config = Config { market, ..Config::test() };
+    (spawn_on(&config, Box::new(journal), Duration::ZERO).unwrap(), disk)
+}
+
+fn place() -> Submission {
+    Submission::new(Command::Place(PlaceOrder {
+        account: AccountId(0),
+        instrument: InstrumentId(0),
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        qty: OnGrid::Steps(1),
+        limit_price: Some(OnGrid::Steps(70_000)),
+        stop_price: None,
+        reduce_only: false,
+        client_order_id: None,
+        process_before: None,
+    }))
+}
+
+fn cancel(id: OrderId) -> Submission {
+    let order = OrderRef::Id(id);
+    Submission::new(Command::Cancel(CancelOrder { account: AccountId(0), order, process_before: None }))
+}
+
+async fn placed(node: &RunningNode) -> OrderId {
+    match node.handle().submit(place()).await.unwrap().outcome {
+        Outcome::Placed(id) => id,
+        other => panic!("placed, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_orders_takes_cancels_and_recovers() {
+    let (node, disk) = node_on(MarketKind::None);
+    let mut resting = Vec::new();
+    for _ in 0..5 {
+        resting.push(placed(&node).await);
+    }
+    let before = node.handle().state_hashes().await.unwrap();
+    disk.full.store(true, Ordering::SeqCst);
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Unavailable);
+    assert_eq!(node.handle().state_hashes().await.unwrap(), before, "a refused order did not happen");
+    assert!(matches!(
+        node.handle().create_key(AccountId(0), GeneralRight::Full, WithdrawalRight::None).await,
+        Err(AccountError::Node(SubmitError::Unavailable))
+    ));
+    assert_eq!(node.handle().advance(1_000).await, Err(ClockError::Node(SubmitError::Unavailable)));
+
+    // The reserve was given up for this: cancels go on, orders do not.
+    for id in &resting[..RESERVE_BATCHES] {
+        let outcome = node.handle().submit(cancel(*id)).await.unwrap().outcome;
+        assert_eq!(outcome, Outcome::Cancelled(*id));
+        assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Unavailable);
+    }
+    disk.reserve.store(0, Ordering::SeqCst);
+
+    disk.full.store(false, Ordering::SeqCst);
+    placed(&node).await;
+    let after = node.handle().state_hashes().await.unwrap();
+    assert_eq!(after.sequence, before.sequence + RESERVE_BATCHES as u64 + 1);
+    assert_eq!(node.stop(), NodeEnd::Stopped);
+}
+
+#[tokio::test]
+async fn a_batch_with_an_order_in_it_is_refused_whole_on_a_full_disk() {
+    let (node, disk) = node_on(MarketKind::None);
+    let id = placed(&node).await;
+    disk.full.store(true, Ordering::SeqCst);
+    let error = node.handle().submit_all(vec![cancel(id), place()]).await.unwrap_err();
+    assert_eq!(error, SubmitError::Unavailable);
+    let replies = node.handle().submit_all(vec![cancel(id), cancel(id)]).await.unwrap();
+    assert_eq!(replies[0].outcome, Outcome::Cancelled(id));
+    assert_eq!(replies[1].outcome, Outcome::CancelNotFound(Some(id)));
+}
+
+#[tokio::test]
+async fn the_live_market_waits_for_room_on_the_disk() {
+    let (node, disk) = node_on(MarketKind::Live);
+    node.handle().advance(3_000).await.unwrap();
+    disk.full.store(true, Ordering::SeqCst);
+    assert!(node.handle().advance(5_000).await.is_err());
+    disk.full.store(false, Ordering::SeqCst);
+    let now = node.handle().now();
+    assert_eq!(node.handle().advance(5_000).await.unwrap(), now.plus(5_000_000));
+    node.handle().audit().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_undecided_and_ends_the_node() {
+    let (node, disk) = node_on(MarketKind::None);
+    placed(&node).await;
+    disk.broken.store(true, Ordering::SeqCst);
+    let acknowledged = node.handle().acknowledged();
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Undecided);
+    assert!(matches!(node.ended().await, NodeEnd::JournalFailed { .. }));
+    assert_eq!(node.handle().acknowledged(), acknowledged, "what is undecided is not acknowledged");
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
+    assert!(node.handle().state_hashes().await.is_err());
+    assert!(matches!(node.stop(), NodeEnd::JournalFailed { .. }));
+}
+
+#[test]
+fn more_named_accounts_than_one_batch_holds_are_refused() {
+    let config = Config { accounts: MAX_ACCOUNTS + 1, ..Config::test() };
+    let error = spawn(&config).err().expect("refused").to_string();
+    assert!(error.contains("at most 5000"), "{error}");
+}
