@@ -8,7 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use folder::{Folder, History, advised_place, closed, follow_advice, killed, killed_after};
+use folder::{Folder, History, advised_place, closed, flip, follow_advice, killed, killed_after};
 use loligo_journal::{Journal, JournalError, SqliteJournal, verify};
 
 /// Small commits, and some that need pages of their own.
@@ -51,13 +51,7 @@ fn sweep(folder: &Folder, name: &str, range: std::ops::Range<u64>) -> (usize, us
     let (mut refused, mut whole) = (0, 0);
     for at in range.filter(|&at| at % 16 == 0 || !empty(at)) {
         let case = format!("{name}, byte {at}");
-        let flip = || {
-            let file = OpenOptions::new().read(true).write(true).open(&path).expect("opens");
-            let mut byte = [0];
-            file.read_exact_at(&mut byte, at).expect("inside the file");
-            file.write_all_at(&[byte[0] ^ (1 << (at % 8))], at).expect("written");
-        };
-        flip();
+        flip(&path, at);
         match judge(&case, folder.read(), &folder.history) {
             Verdict::Refused => {
                 refused += 1;
@@ -79,7 +73,7 @@ fn sweep(folder: &Folder, name: &str, range: std::ops::Range<u64>) -> (usize, us
                 }
             }
         }
-        flip();
+        flip(&path, at);
     }
     assert_eq!(
         judge(name, folder.read(), &folder.history),
@@ -391,16 +385,15 @@ fn snapshots_that_are_damaged_are_passed_over_and_reported() {
     assert!(report.is_whole() && report.snapshots == 2, "{report}");
     let path = folder.file("snapshots").join("000001-0000000000000009.snapshot");
     let bytes = fs::read(&path).expect("there");
-    for at in 0..bytes.len() {
-        let mut flipped = bytes.clone();
-        flipped[at] ^= 1 << (at % 8);
-        fs::write(&path, &flipped).expect("written");
+    for at in 0..bytes.len() as u64 {
+        flip(&path, at);
         let journal =
             loligo_journal::StoppedJournal::open(folder.dir.path()).expect("the log holds everything");
         let (info, body) = journal.snapshots().newest(u64::MAX).expect("readable").expect("the older one");
         assert_eq!((info.sequence, &body[..]), (5, &b"the state at five"[..]), "byte {at}");
         drop(journal);
         assert!(!verify(folder.dir.path()).expect("can be verified").is_whole(), "byte {at}");
+        flip(&path, at);
     }
     for cut in 0..bytes.len() {
         fs::write(&path, &bytes[..cut]).expect("written");

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use loligo_journal::{Journal, JournalError, Options, Reader, Records, SqliteJournal, StoppedJournal};
@@ -160,4 +161,12 @@ pub fn follow_advice(folder: &Folder, place: u64) {
     assert_eq!(report.records, history.len() as u64);
     let again = SqliteJournal::open(folder.dir.path(), options()).expect("starts again");
     assert_eq!(drain(&mut *again.reader(1).expect("a reader")).expect("readable"), history);
+}
+
+/// Flips one bit of a byte in place; a second time puts it back.
+pub fn flip(path: &Path, at: u64) {
+    let file = fs::OpenOptions::new().read(true).write(true).open(path).expect("opens");
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).expect("inside the file");
+    file.write_all_at(&[byte[0] ^ (1 << (at % 8))], at).expect("written");
 }
