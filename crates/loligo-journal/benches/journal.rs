@@ -18,7 +18,7 @@ const FULL_BATCH: usize = 256;
 const FULL_COMMITS: usize = 2_000;
 
 /// Alone: one record a commit, each waiting for the one before, as one client sees it.
-const ALONE_COMMITS: usize = 3_000;
+const ALONE_COMMITS: usize = 1_000;
 
 /// Paced: a commit each millisecond.
 const PACED_BATCH: usize = 64;
