@@ -17,8 +17,8 @@ struct Measurement {
 const MEASUREMENTS: [Measurement; 3] = [
     Measurement {
         name: "engine",
-        about: "operations on the book and on the whole engine, against plain hash maps",
-        package: "loligo-engine",
+        about: "operations on the whole engine, against plain hash maps",
+        package: "loligo-sim",
         bench: "engine",
     },
     Measurement {
