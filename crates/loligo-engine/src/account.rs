@@ -6,7 +6,6 @@ use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_di
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,8 +24,10 @@ pub(crate) struct Account {
     pub inverse: Vec<u32>,
     /// Holding slots by instrument number; `NIL` where there is none yet.
     pub holdings: Vec<u32>,
-    /// Slots of closed orders still remembered, oldest first.
-    pub closed: VecDeque<u32>,
+    /// Closed orders still remembered: how many, and the slots of the oldest and the youngest. Each points at the next.
+    pub closed: u32,
+    pub oldest_closed: u32,
+    pub youngest_closed: u32,
 }
 
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
@@ -123,6 +124,16 @@ impl Holding {
         }
     }
 
+    /// True when an order of `side` adds to the position and nothing is open on the other side: then the margin held
+    /// is that of the position's value and the orders' together, and each order's own part of it can be told.
+    #[inline]
+    pub fn is_one_sided(&self, side: Side) -> bool {
+        match side {
+            Side::Buy => self.position >= 0 && self.sells.lots == 0,
+            Side::Sell => self.position <= 0 && self.buys.lots == 0,
+        }
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.position).max(0)
@@ -171,6 +182,12 @@ pub(crate) fn margin_of(
     sells: OpenSum,
 ) -> Fine {
     let standing = Fine(entry.0.abs());
+    // The common case: nothing open against the position.
+    if position >= 0 && sells.lots == 0 {
+        return initial_of(instrument, standing + buys.value);
+    } else if position <= 0 && buys.lots == 0 {
+        return initial_of(instrument, standing + sells.value);
+    }
     let (long, short) = if position >= 0 {
         (standing + buys.value, beyond(sells, position))
     } else {
@@ -218,20 +235,15 @@ fn share_half_even(total: i128, part: i64, whole: i64) -> i128 {
 }
 
 /// Fee of a fill: `rate` (1e-8) of its value, rounded away from the client's favour at wallet money's last digit.
+/// The value is given twice: `notional` in quote currency, `value` in the settlement currency.
 #[inline]
-pub(crate) fn fee_of(
-    instrument: &Instrument,
-    lots: i64,
-    value: Fine,
-    price: crate::id::Price,
-    rate: i32,
-) -> Money {
+pub(crate) fn fee_of(kind: ContractKind, notional: Money, value: Fine, rate: i32) -> Money {
     const ONE: u64 = 100_000_000;
     let size = u64::from(rate.unsigned_abs());
     let paid = rate >= 0;
-    match instrument.spec().kind {
+    match kind {
         ContractKind::Linear => {
-            let value = instrument.linear_money(lots, price);
+            let value = notional.0;
             // Nearly every fill is worth less than 2^64 units (184 million USD): divide by a constant in one register.
             if let Ok(value) = u64::try_from(value) {
                 let (whole, rest) = (value / ONE, (value % ONE) * size);
@@ -265,9 +277,10 @@ pub(crate) struct Family {
     pub volume: Money,
     /// Volume at which the next tier begins; beyond it the rates are looked up anew.
     pub next_tier: Money,
-    /// Day number of the newest bucket.
+    /// Day number of the present day, and its volume.
     day: i64,
-    /// Volume by day number modulo 30.
+    today: Money,
+    /// Volume of the days before, by day number modulo 30.
     days: Vec<Money>,
 }
 
@@ -283,28 +296,29 @@ impl Family {
             volume: Money::ZERO,
             next_tier: usd(FEE_SCHEDULE[1].from_usd),
             day,
+            today: Money::ZERO,
             days: vec![Money::ZERO; DAYS as usize],
         }
     }
 
-    /// Counts a fill. True when the fee tier may have changed.
+    /// Counts a fill of the present day. True when the fee tier may have changed.
     #[inline]
-    pub fn count(&mut self, now: Timestamp, value: Money) -> bool {
+    pub fn count(&mut self, value: Money) -> bool {
         if self.house {
             return false;
         }
-        let rolled = self.roll(now);
-        self.days[self.day.rem_euclid(DAYS) as usize] += value;
+        self.today += value;
         self.volume += value;
-        rolled || self.volume >= self.next_tier
+        self.volume >= self.next_tier
     }
 
-    /// Drops the days that are more than thirty days old. True when any were.
+    /// Drops the days that are more than thirty days old. True when a new day has begun.
     pub fn roll(&mut self, now: Timestamp) -> bool {
         let today = day_of(now);
         if today <= self.day {
             return false;
         }
+        self.days[self.day.rem_euclid(DAYS) as usize] = std::mem::take(&mut self.today);
         for day in self.day + 1..=today.min(self.day + DAYS) {
             let bucket = &mut self.days[day.rem_euclid(DAYS) as usize];
             self.volume -= std::mem::take(bucket);

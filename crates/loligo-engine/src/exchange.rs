@@ -1,6 +1,7 @@
 //! The exchange: all state, and [`Exchange::apply`], the one way to change it.
 
 mod cancel;
+mod closing;
 mod edit;
 mod matching;
 mod place;
@@ -21,12 +22,10 @@ use prices::price_in_range;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
+pub(crate) use closing::CLOSED_PER_ACCOUNT;
+use closing::Closed;
 pub use store::CodecError;
 
-/// How long a closed order is remembered.
-pub(crate) const CLOSED_KEPT: i64 = 5 * Timestamp::SECOND;
-/// At most so many closed orders of one account are remembered, the oldest forgotten first.
-pub(crate) const CLOSED_PER_ACCOUNT: usize = 10_000;
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
 const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999_999);
 /// Greatest deposit, in whole units of currency: keeps sums of money in range.
@@ -48,8 +47,8 @@ pub struct Exchange {
     pub(crate) purses: Vec<Purse>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) orders: Orders,
-    /// Closed orders in closing order: when, which slot, whose number (a slot may have been reused since).
-    pub(crate) closed: VecDeque<(Timestamp, u32, u64)>,
+    /// Closed orders in closing order.
+    pub(crate) closed: VecDeque<Closed>,
     pub(crate) next_execution: u64,
     /// The last full second at which marks were sampled, as a count of seconds.
     pub(crate) sampled: i64,
@@ -81,12 +80,7 @@ impl Exchange {
     pub fn apply(&mut self, time: Timestamp, command: &Command, events: &mut Vec<Event>) -> Outcome {
         let time = time.clamp(Timestamp(0), TIME_MAX);
         if time > self.now {
-            let new_day = day_of(time) > day_of(self.now);
-            self.now = time;
-            if new_day {
-                self.roll_volumes();
-            }
-            self.pass_time(events);
+            self.pass_time(time, events);
         }
         if self.born == matches!(command, Command::Genesis(_)) {
             return Outcome::Refused(Refusal::Genesis);
@@ -109,21 +103,20 @@ impl Exchange {
         }
     }
 
-    /// Everything due between the last command and now, in order of its kind: closed orders are forgotten, then marks
-    /// are sampled.
-    fn pass_time(&mut self, events: &mut Vec<Event>) {
-        while let Some((at, slot, number)) = self.closed.front().copied() {
-            if self.now.0 - at.0 < CLOSED_KEPT {
-                break;
-            }
-            self.closed.pop_front();
-            if self.orders.get(slot).id.0 == number {
-                let account = self.orders.record(slot).account;
-                self.accounts[account.0 as usize].closed.pop_front();
-                self.forget(slot, events);
-            }
+    /// Everything due between the last command and `time`, in order of its kind: volumes leave the thirty days, closed
+    /// orders are forgotten, then marks are sampled.
+    #[inline]
+    fn pass_time(&mut self, time: Timestamp, events: &mut Vec<Event>) {
+        let before = std::mem::replace(&mut self.now, time);
+        // Days begin, and marks are sampled, at full seconds.
+        let new_second = time.0 >= (self.sampled + 1) * Timestamp::SECOND;
+        if new_second && day_of(time) > day_of(before) {
+            self.roll_volumes();
         }
-        self.sample_marks(events);
+        self.forget_due(events);
+        if new_second {
+            self.sample_marks(events);
+        }
     }
 
     fn begin(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> Outcome {
@@ -191,7 +184,9 @@ impl Exchange {
             flex,
             inverse: Vec::new(),
             holdings: Vec::new(),
-            closed: VecDeque::new(),
+            closed: 0,
+            oldest_closed: NIL,
+            youngest_closed: NIL,
         });
         events.push(Event::AccountCreated { account: AccountId(id), parent: create.parent });
         Outcome::AccountCreated(AccountId(id))

@@ -4,7 +4,7 @@
 //! and entered at value `e` has the open P&L `v - e`: a linear contract is worth `lots x price`, an inverse one
 //! `-lots / price` (its holder is short the quote currency, so its value in base rises as the price does).
 
-use crate::id::{Currency, PairId, Price, Qty, Timestamp};
+use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
 use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,8 @@ pub struct Instrument {
     unit: i128,
     /// Wallet money (1e-11 of quote): of one lot at one tick (linear), of one lot (inverse).
     money_unit: i128,
+    /// Initial margin of one lot at one tick of a linear contract; exact, because `unit` is in whole 1e-11.
+    margin_unit: i128,
 }
 
 impl Instrument {
@@ -190,7 +192,8 @@ impl Instrument {
         if worst.is_none_or(|worst| worst > 10 * VALUE_MAX) {
             return bad("the maximum position is too large for its tick and lot");
         }
-        Ok(Self { spec, pair, unit, money_unit })
+        let margin_unit = unit / 1_000_000 * i128::from(spec.margin_levels[0].initial);
+        Ok(Self { spec, pair, unit, money_unit, margin_unit })
     }
 
     /// What was listed.
@@ -216,6 +219,19 @@ impl Instrument {
         self.spec.expiry.is_none()
     }
 
+    /// True when values of orders are never rounded, so that they add up.
+    #[inline]
+    pub(crate) fn is_exact(&self) -> bool {
+        self.spec.kind == ContractKind::Linear
+    }
+
+    /// A value without sign as that of a purchase or a sale, signed like [`Instrument::value`].
+    #[inline]
+    pub(crate) fn signed(&self, side: Side, value: Fine) -> Fine {
+        let rises = (self.spec.kind == ContractKind::Linear) == (side == Side::Buy);
+        if rises { value } else { -value }
+    }
+
     /// Value of `lots` (signed) traded at `price`: exact (linear), half to even at 24 decimals (inverse).
     #[inline]
     pub fn value(&self, lots: i64, price: Price) -> Fine {
@@ -228,6 +244,16 @@ impl Instrument {
                 let size = div_half_even(i128::from(lots.unsigned_abs()) * self.unit, price);
                 Fine(if lots < 0 { size } else { -size })
             }
+        }
+    }
+
+    /// Initial margin of `lots` (not negative) of a linear contract at `price`, at the rate of the first level; exact,
+    /// so margins of orders may be added up. `None` for inverse contracts, whose values are rounded.
+    #[inline]
+    pub(crate) fn exact_margin(&self, lots: i64, price: Price) -> Option<Fine> {
+        match self.spec.kind {
+            ContractKind::Linear => Some(Fine(i128::from(lots) * i128::from(price.0) * self.margin_unit)),
+            ContractKind::Inverse => None,
         }
     }
 
@@ -276,7 +302,7 @@ impl Instrument {
     #[inline]
     pub fn notional(&self, lots: i64, price: Price) -> Money {
         match self.spec.kind {
-            ContractKind::Linear => Money(self.linear_money(lots, price)),
+            ContractKind::Linear => Money(i128::from(lots) * i128::from(price.0) * self.money_unit),
             ContractKind::Inverse => Money(i128::from(lots) * self.money_unit),
         }
     }
@@ -305,11 +331,5 @@ impl Instrument {
         } else {
             i128::from(contracts) / pow10((-precision) as u32)
         }
-    }
-
-    /// Value of `lots` of a linear contract at `price` in wallet money; exact.
-    #[inline]
-    pub(crate) fn linear_money(&self, lots: i64, price: Price) -> i128 {
-        i128::from(lots) * i128::from(price.0) * self.money_unit
     }
 }

@@ -225,15 +225,28 @@ impl Exchange {
 
     /// Closed orders are remembered once, within their bound.
     fn check_closed(&self) -> Result<(), Violation> {
-        let remembered: usize = self.accounts.iter().map(|account| account.closed.len()).sum();
+        let mut remembered = 0;
         let closed = self.orders.known().filter(|slot| self.orders.get(*slot).status.is_closed()).count();
-        hold!(remembered == closed, "{closed} closed orders are known but {remembered} remembered");
         for (at, account) in self.accounts.iter().enumerate() {
+            hold!(account.closed <= CLOSED_PER_ACCOUNT, "account {at} remembers too many closed orders");
+            let (mut slot, mut last) = (account.oldest_closed, NIL);
+            for _ in 0..account.closed {
+                hold!(slot != NIL, "account {at} remembers fewer closed orders than it counts");
+                let order = self.orders.get(slot);
+                hold!(
+                    order.status.is_closed() && self.orders.record(slot).account.0 as usize == at,
+                    "order {:?} is remembered wrongly",
+                    order.id
+                );
+                (last, slot) = (slot, order.next);
+                remembered += 1;
+            }
             hold!(
-                account.closed.len() <= CLOSED_PER_ACCOUNT,
-                "account {at} remembers too many closed orders"
+                account.closed == 0 || (last == account.youngest_closed && slot == NIL),
+                "the closed orders of account {at} do not end with the youngest"
             );
         }
+        hold!(remembered == closed, "{closed} closed orders are known but {remembered} remembered");
         for slot in self.orders.known() {
             let order = self.orders.get(slot);
             hold!(order.filled <= order.qty, "order {:?} is filled beyond its size", order.id);

@@ -28,8 +28,12 @@ impl Money {
     pub const ONE: i128 = 10_i128.pow(11);
 
     /// The same amount at 24 decimals; exact.
+    #[inline]
     pub fn fine(self) -> Fine {
-        Fine(self.0.checked_mul(FINE_PER_MONEY).expect("money beyond the range of Fine"))
+        const MOST: i128 = i128::MAX / FINE_PER_MONEY;
+        // A comparison costs a third of a checked 128-bit product.
+        assert!((-MOST..=MOST).contains(&self.0), "money beyond the range of Fine");
+        Fine(self.0 * FINE_PER_MONEY)
     }
 }
 

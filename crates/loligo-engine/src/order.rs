@@ -26,7 +26,7 @@ pub(crate) struct Order {
     pub qty: i64,
     pub filled: i64,
     pub updated_at: Timestamp,
-    /// Neighbours in the queue of the price level.
+    /// Neighbours in the queue of the price level. Of a closed order, `next` is the next closed one of its account.
     pub prev: u32,
     pub next: u32,
     /// Level slot in the book; `NIL` when not in a book.
@@ -39,6 +39,8 @@ pub(crate) struct Order {
     pub reduce_only: bool,
     /// Counts as a small order while it is open.
     pub small: bool,
+    /// Its record has a client's name for it.
+    pub named: bool,
     pub reason: Option<UpdateReason>,
     pub error: Option<OrderError>,
 }
@@ -84,6 +86,7 @@ impl Orders {
     }
 
     /// Takes in an order under [`Orders::next_id`]. Its client name is not yet reserved.
+    #[inline]
     pub fn insert(&mut self, order: Order, record: Record) -> u32 {
         debug_assert_eq!(order.id.0, self.next_number);
         self.next_number += 1;
@@ -105,12 +108,15 @@ impl Orders {
     }
 
     /// Forgets a closed order.
+    #[inline]
     pub fn remove(&mut self, slot: u32) {
-        let id = self.orders[slot as usize].id;
-        self.release_name(slot);
+        let order = &mut self.orders[slot as usize];
+        let id = std::mem::replace(&mut order.id, OrderId(0));
+        if order.named {
+            self.release_name(slot);
+            self.records[slot as usize].client_order_id = None;
+        }
         self.numbers.clear(id.0);
-        self.records[slot as usize].client_order_id = None;
-        self.orders[slot as usize].id = OrderId(0);
         self.free.push(slot);
     }
 
@@ -179,6 +185,7 @@ impl Orders {
     }
 
     /// The order as the world may see it.
+    #[inline(always)]
     pub fn view(&self, slot: u32) -> OrderView {
         let order = self.get(slot);
         let record = self.record(slot);
@@ -238,47 +245,55 @@ fn rehash(seed: u64, record: &Record) -> u64 {
 /// without a living order is given back.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Pages {
-    pages: Vec<Option<Box<Page>>>,
+    pages: Vec<Page>,
 }
 
 const PAGE: usize = 1024;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Page {
     living: u32,
+    /// `NIL` where no order lives; empty when none of the page does.
     slots: Vec<u32>,
 }
 
 impl Pages {
     #[inline]
     fn get(&self, number: u64) -> Option<u32> {
-        let page = self.pages.get(usize::try_from(number / PAGE as u64).ok()?)?.as_ref()?;
-        let slot = page.slots[(number % PAGE as u64) as usize];
-        (slot != NIL).then_some(slot)
+        let page = self.pages.get(usize::try_from(number / PAGE as u64).ok()?)?;
+        page.slots.get((number % PAGE as u64) as usize).copied().filter(|slot| *slot != NIL)
     }
 
+    #[inline]
     fn set(&mut self, number: u64, slot: u32) {
         let at = (number / PAGE as u64) as usize;
-        if at >= self.pages.len() {
-            self.pages.resize_with(at + 1, || None);
+        if at >= self.pages.len() || self.pages[at].slots.is_empty() {
+            self.open(at);
         }
-        let page = self.pages[at].get_or_insert_with(|| Box::new(Page { living: 0, slots: vec![NIL; PAGE] }));
+        let page = &mut self.pages[at];
         page.living += 1;
         page.slots[(number % PAGE as u64) as usize] = slot;
     }
 
+    #[cold]
+    fn open(&mut self, at: usize) {
+        if at >= self.pages.len() {
+            self.pages.resize_with(at + 1, Page::default);
+        }
+        self.pages[at].slots = vec![NIL; PAGE];
+    }
+
+    #[inline]
     fn clear(&mut self, number: u64) {
-        let at = (number / PAGE as u64) as usize;
-        if let Some(page) = &mut self.pages[at] {
-            page.slots[(number % PAGE as u64) as usize] = NIL;
-            page.living -= 1;
-            if page.living == 0 {
-                self.pages[at] = None;
-            }
+        let page = &mut self.pages[(number / PAGE as u64) as usize];
+        page.slots[(number % PAGE as u64) as usize] = NIL;
+        page.living -= 1;
+        if page.living == 0 {
+            page.slots = Vec::new();
         }
     }
 
     fn iter(&self) -> impl Iterator<Item = u32> {
-        self.pages.iter().flatten().flat_map(|page| page.slots.iter().copied()).filter(|slot| *slot != NIL)
+        self.pages.iter().flat_map(|page| page.slots.iter().copied()).filter(|slot| *slot != NIL)
     }
 }

@@ -101,7 +101,7 @@ impl Exchange {
             self.check_collar(market, order.side, Some(limit))?;
         }
         if !order.reduce_only {
-            self.check_margin(order.holding, order.side, open, limit, Some(slot))?;
+            self.check_margin(holding, market, order.side, open, limit, Some(order))?;
         }
         if crosses {
             if order.order_type == OrderType::Post {
@@ -125,12 +125,11 @@ impl Exchange {
         if keeps_place {
             self.shrink_in_place(slot, edited, prior, events);
         } else {
-            let mut levels = Vec::new();
-            self.withdraw(slot, &mut levels);
+            let left = self.withdraw(slot);
             self.write_edit(slot, edited);
             let change = OrderChange { prior, order: self.orders.view(slot) };
             events.push(Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
-            events.append(&mut levels);
+            events.push(left);
             let taken =
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
             self.settle_rest(slot, taken, events);

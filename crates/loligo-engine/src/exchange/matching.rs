@@ -1,9 +1,9 @@
 //! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
 
-use super::{CLOSED_PER_ACCOUNT, Exchange};
+use super::Exchange;
 use crate::account::fee_of;
 use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
-use crate::id::{ExecutionId, InstrumentId, Price, Qty, Side};
+use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side};
 use crate::money::{Fine, Money};
 use crate::order::NIL;
 
@@ -18,6 +18,16 @@ pub(super) enum Taken {
     MetOwn,
 }
 
+/// What was traded in one match; the same for both sides.
+struct Traded {
+    /// Positive.
+    lots: i64,
+    /// Without sign, in the settlement currency.
+    value: Fine,
+    /// In quote currency.
+    notional: Money,
+}
+
 impl Exchange {
     /// Matches an order against the opposite side up to its limit.
     pub(super) fn take(&mut self, taker: u32, role: FillRole, events: &mut Vec<Event>) -> Taken {
@@ -28,11 +38,9 @@ impl Exchange {
         let family = self.holdings[holding as usize].family;
         let market = usize::from(self.holdings[holding as usize].instrument);
         loop {
-            let book = &self.markets[market].book;
-            if !book.crosses(side, limit) {
-                return Taken::Rest;
-            }
-            let Some(maker) = book.best(side.opposite()).map(|level| level.head) else { return Taken::Rest };
+            let best = self.markets[market].book.best(side.opposite());
+            let reached = best.filter(|level| side.sign() * (level.price - limit) <= 0);
+            let Some(maker) = reached.map(|level| level.head) else { return Taken::Rest };
             if self.family_of(maker) == family {
                 return Taken::MetOwn;
             }
@@ -52,9 +60,11 @@ impl Exchange {
     fn execute(&mut self, maker: u32, taker: u32, role: FillRole, events: &mut Vec<Event>) {
         let (maker_order, taker_order) = (self.orders.get(maker), self.orders.get(taker));
         let lots = maker_order.open().min(taker_order.open());
-        let (price, level) = (Price(maker_order.price), maker_order.level);
+        let (maker_id, price, level) = (maker_order.id, Price(maker_order.price), maker_order.level);
+        let maker_closes = lots == maker_order.open();
         let (maker_holding, taker_holding) = (maker_order.holding, taker_order.holding);
         let taker_side = taker_order.side;
+        let maker_side = taker_side.opposite();
         let instrument = InstrumentId(self.holdings[maker_holding as usize].instrument);
         let id = ExecutionId(self.next_execution);
         self.next_execution += 1;
@@ -62,10 +72,17 @@ impl Exchange {
         let market = &mut self.markets[usize::from(instrument.0)];
         market.last = Some(price.0);
         let level_qty = market.book.shrink(level, lots);
-        let value = market.instrument.value(taker_side.sign() * lots, price);
-        let taker_fill = self.fill(taker, taker_holding, taker_side.sign() * lots, value, price, role);
-        let maker_fill =
-            self.fill(maker, maker_holding, -taker_side.sign() * lots, -value, price, FillRole::Maker);
+        let traded = Traded {
+            lots,
+            value: Fine(market.instrument.value(lots, price).0.abs()),
+            notional: market.instrument.notional(lots, price),
+        };
+        // What a resting order of an exact value held as order it holds as position.
+        let same_margin = market.instrument.is_exact()
+            && !maker_order.reduce_only
+            && self.holdings[maker_holding as usize].is_one_sided(maker_side);
+        let taker_fill = self.fill(taker, taker_holding, taker_side, &traded, role);
+        let maker_fill = self.fill(maker, maker_holding, maker_side, &traded, FillRole::Maker);
         events.push(Event::Executed(Execution {
             id,
             instrument,
@@ -76,85 +93,75 @@ impl Exchange {
             maker: maker_fill,
         }));
 
-        let maker_side = taker_side.opposite();
         self.uncount(maker, lots);
-        if self.orders.get(maker).open() == 0 {
+        if maker_closes {
             let book = &mut self.markets[usize::from(instrument.0)].book;
             book.leave(&mut self.orders, maker);
             self.unlist(maker);
             self.close(maker, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-            events.push(Event::Filled { order: maker_fill.order });
+            events.push(Event::Filled { order: maker_id });
         }
         events.push(Event::Level { instrument, side: maker_side, price, qty: level_qty });
-        self.refresh_held(maker_holding);
+        if !same_margin {
+            self.refresh_held(maker_holding);
+        }
         self.cut_reduce_only(maker_holding, events);
     }
 
     /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
-    #[inline]
-    fn fill(
-        &mut self,
-        slot: u32,
-        holding_slot: u32,
-        lots: i64,
-        value: Fine,
-        price: Price,
-        role: FillRole,
-    ) -> Fill {
+    #[inline(always)]
+    fn fill(&mut self, slot: u32, holding_slot: u32, side: Side, traded: &Traded, role: FillRole) -> Fill {
         let holding = &mut self.holdings[holding_slot as usize];
         let market = &mut self.markets[usize::from(holding.instrument)];
         let purse = &mut self.purses[holding.purse as usize];
-        let size = lots.abs();
+        let kind = market.instrument.spec().kind;
 
-        let long_before = holding.position.max(0);
-        let was_flat = holding.position == 0;
-        let booked = holding.book(lots, value);
-        market.open_interest += holding.position.max(0) - long_before;
-        if was_flat {
+        let before = holding.position;
+        let booked = holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.value));
+        market.open_interest += holding.position.max(0) - before.max(0);
+        if before == 0 {
             holding.holder_place = market.holders.len() as u32;
             market.holders.push(holding_slot);
         }
 
-        let (realized, dust) = booked.realized.book();
-        market.dust += dust;
+        let mut realized = Money::ZERO;
+        if booked.realized != Fine::ZERO {
+            let (money, dust) = booked.realized.book();
+            market.dust += dust;
+            realized = money;
+        }
         let rate = match role {
             FillRole::Maker => purse.rates.maker,
             FillRole::Taker | FillRole::TakerAfterEdit => purse.rates.taker,
         };
-        let fee = fee_of(&market.instrument, size, value, price, rate);
+        let fee = fee_of(kind, traded.notional, traded.value, rate);
         market.fees += fee;
         purse.balance += realized - fee;
 
         let unrealized = market.unrealized(holding);
-        purse.unrealized = purse.unrealized - holding.unrealized + unrealized;
+        purse.unrealized += unrealized - holding.unrealized;
         holding.unrealized = unrealized;
 
-        let notional = market.instrument.notional(size, price);
-        let (family, flat, instrument) = (holding.family, holding.position == 0, holding.instrument);
-        let account = holding.account;
-        if flat {
-            self.leave_holders(holding_slot, usize::from(instrument));
+        let (family, account) = (holding.family, AccountId(holding.account));
+        if holding.position == 0 {
+            let market = usize::from(holding.instrument);
+            self.leave_holders(holding_slot, market);
         }
-        self.count_volume(family, notional);
+        if self.families[family as usize].count(traded.notional) {
+            self.refresh_rates(family);
+        }
 
-        let now = self.now;
         let order = self.orders.get_mut(slot);
-        let filled_before = order.filled;
-        order.filled += size;
-        order.updated_at = now;
+        let filled_before = Qty(order.filled);
+        order.filled += traded.lots;
+        order.updated_at = self.now;
         order.reason = Some(UpdateReason::PartialFill);
         order.error = None;
-        Fill {
-            order: order.id,
-            account: crate::id::AccountId(account),
-            role,
-            filled_before: Qty(filled_before),
-            qty: Qty(order.qty),
-            fee,
-            realized_pnl: realized,
-        }
+        let (order, qty) = (order.id, Qty(order.qty));
+        Fill { order, account, role, filled_before, qty, fee, realized_pnl: realized }
     }
 
+    #[cold]
     fn leave_holders(&mut self, holding: u32, market: usize) {
         let place = std::mem::replace(&mut self.holdings[holding as usize].holder_place, NIL);
         let holders = &mut self.markets[market].holders;
@@ -164,14 +171,8 @@ impl Exchange {
         }
     }
 
-    #[inline]
-    fn count_volume(&mut self, family: u32, notional: Money) {
-        if self.families[family as usize].count(self.now, notional) {
-            self.refresh_rates(family);
-        }
-    }
-
     /// Looks up what a family pays now, and tells its purses.
+    #[cold]
     fn refresh_rates(&mut self, family: u32) {
         let family = &mut self.families[family as usize];
         let rates = family.rates();
@@ -193,46 +194,25 @@ impl Exchange {
         }
     }
 
-    /// Puts an order into the book and into its holding's sums.
+    /// Puts an order into the book and into its holding's list and sums; the margin is the caller's to refresh.
     pub(super) fn rest(&mut self, slot: u32, events: &mut Vec<Event>) {
-        let holding_slot = self.orders.get(slot).holding;
-        self.list_open(slot);
-        self.enter_book(slot, events);
-        self.refresh_held(holding_slot);
-    }
-
-    pub(super) fn enter_book(&mut self, slot: u32, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
-        let (side, price) = (order.side, Price(order.price));
-        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
-        let qty = self.markets[usize::from(instrument.0)].book.enter(&mut self.orders, slot);
-        events.push(Event::Level { instrument, side, price, qty });
-    }
-
-    pub(super) fn leave_book(&mut self, slot: u32, events: &mut Vec<Event>) {
-        let order = self.orders.get(slot);
-        let (side, price) = (order.side, Price(order.price));
-        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
-        let qty = self.markets[usize::from(instrument.0)].book.leave(&mut self.orders, slot);
-        events.push(Event::Level { instrument, side, price, qty });
-    }
-
-    /// Takes an open order into its holding's list, counts and sums.
-    pub(super) fn list_open(&mut self, slot: u32) {
-        let order = self.orders.get(slot);
+        let (side, price, open, reduce_only) =
+            (order.side, Price(order.price), order.open(), order.reduce_only);
         let holding = &mut self.holdings[order.holding as usize];
+        let market = &mut self.markets[usize::from(holding.instrument)];
         holding.small_orders += u32::from(order.small);
-        holding.reduce_only_orders += u32::from(order.reduce_only);
-        let place = holding.orders.len() as u32;
+        holding.reduce_only_orders += u32::from(reduce_only);
+        self.orders.record_mut(slot).own_place = holding.orders.len() as u32;
         holding.orders.push(slot);
-        if !order.reduce_only {
-            let instrument = &self.markets[usize::from(holding.instrument)].instrument;
-            let value = Fine(instrument.value(order.open(), Price(order.price)).0.abs());
-            let sum = holding.open_sum_mut(order.side);
-            sum.lots += order.open();
+        if !reduce_only {
+            let value = Fine(market.instrument.value(open, price).0.abs());
+            let sum = holding.open_sum_mut(side);
+            sum.lots += open;
             sum.value += value;
         }
-        self.orders.record_mut(slot).own_place = place;
+        let qty = market.book.enter(&mut self.orders, slot);
+        events.push(Event::Level { instrument: InstrumentId(holding.instrument), side, price, qty });
     }
 
     /// Takes an order out of its holding's list and counts; its sums must be taken out by [`Exchange::uncount`].
@@ -259,27 +239,35 @@ impl Exchange {
         let price = Price(order.price);
         // As the difference of two order values, not the value of the difference: where values are rounded (inverse
         // contracts) the sum stays the sum of what is open.
-        let value = instrument.value(order.open() + lots, price).0.abs()
-            - instrument.value(order.open(), price).0.abs();
+        let value = if instrument.is_exact() {
+            instrument.value(lots, price).0
+        } else {
+            instrument.value(order.open() + lots, price).0.abs()
+                - instrument.value(order.open(), price).0.abs()
+        };
         let sum = holding.open_sum_mut(order.side);
         sum.lots -= lots;
         sum.value -= Fine(value);
     }
 
-    /// Takes an open order out of the book, the list and the sums of its holding.
-    pub(super) fn withdraw(&mut self, slot: u32, events: &mut Vec<Event>) {
-        self.leave_book(slot, events);
+    /// Takes an open order out of the book and of the list and sums of its holding, and tells what is left at its price;
+    /// the margin is the caller's to refresh.
+    #[inline]
+    pub(super) fn withdraw(&mut self, slot: u32) -> Event {
+        let order = self.orders.get(slot);
+        let (side, price, open) = (order.side, Price(order.price), order.open());
+        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
+        let qty = self.markets[usize::from(instrument.0)].book.leave(&mut self.orders, slot);
         self.unlist(slot);
-        let open = self.orders.get(slot).open();
-        if !self.orders.get(slot).reduce_only {
-            let order = self.orders.get(slot);
+        let order = self.orders.get(slot);
+        if !order.reduce_only {
             let holding = &mut self.holdings[order.holding as usize];
-            let instrument = &self.markets[usize::from(holding.instrument)].instrument;
-            let value = Fine(instrument.value(open, Price(order.price)).0.abs());
-            let sum = holding.open_sum_mut(order.side);
+            let listed = &self.markets[usize::from(instrument.0)].instrument;
+            let sum = holding.open_sum_mut(side);
             sum.lots -= open;
-            sum.value -= value;
+            sum.value -= Fine(listed.value(open, price).0.abs());
         }
+        Event::Level { instrument, side, price, qty }
     }
 
     /// Removes an open order: out of the book, closed, told.
@@ -290,53 +278,39 @@ impl Exchange {
         error: Option<OrderError>,
         events: &mut Vec<Event>,
     ) {
-        let holding = self.orders.get(slot).holding;
-        self.withdraw(slot, events);
-        self.refresh_held(holding);
+        let order = self.orders.get(slot);
+        let (side, lots, price, held_margin) =
+            (order.side, order.open(), Price(order.price), !order.reduce_only);
+        let holding_slot = order.holding;
+        events.push(self.withdraw(slot));
+        if held_margin {
+            let holding = &self.holdings[holding_slot as usize];
+            let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+            match instrument.exact_margin(lots, price) {
+                Some(margin) if holding.is_one_sided(side) => {
+                    self.set_held(holding_slot, holding.held - margin);
+                }
+                _ => self.refresh_held(holding_slot),
+            }
+        }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);
         events.push(Event::Cancelled { order: self.orders.view(slot) });
     }
 
-    /// Ends an order's life: it is remembered for five seconds. It must be out of every list already.
-    pub(super) fn close(
-        &mut self,
-        slot: u32,
-        status: OrderStatus,
-        reason: impl Into<Option<UpdateReason>>,
-        error: Option<OrderError>,
-        events: &mut Vec<Event>,
-    ) {
-        let now = self.now;
-        let order = self.orders.get_mut(slot);
-        order.status = status;
-        order.reason = reason.into();
-        order.error = error;
-        order.updated_at = now;
-        let number = order.id.0;
-        self.closed.push_back((now, slot, number));
-        let account = self.orders.record(slot).account.0 as usize;
-        let remembered = &mut self.accounts[account].closed;
-        remembered.push_back(slot);
-        if remembered.len() > CLOSED_PER_ACCOUNT
-            && let Some(oldest) = remembered.pop_front()
-        {
-            self.forget(oldest, events);
-        }
-    }
-
-    pub(super) fn forget(&mut self, slot: u32, events: &mut Vec<Event>) {
-        events.push(Event::Forgotten { order: self.orders.get(slot).id });
-        self.orders.remove(slot);
-    }
-
     /// Brings the margin a holding holds up to date in its purse.
     #[inline]
-    pub(super) fn refresh_held(&mut self, holding: u32) {
-        let holding = &mut self.holdings[holding as usize];
+    pub(super) fn refresh_held(&mut self, slot: u32) {
+        let holding = &self.holdings[slot as usize];
         let instrument = &self.markets[usize::from(holding.instrument)].instrument;
         let held = holding.initial_margin(instrument);
-        let purse = &mut self.purses[holding.purse as usize];
-        purse.held = purse.held - holding.held + held;
+        self.set_held(slot, held);
+    }
+
+    /// Sets the margin a holding holds, and its purse's sum.
+    #[inline]
+    pub(super) fn set_held(&mut self, slot: u32, held: Fine) {
+        let holding = &mut self.holdings[slot as usize];
+        self.purses[holding.purse as usize].held += held - holding.held;
         holding.held = held;
     }
 

@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::matching::Taken;
-use crate::account::{fee_of, margin_of};
+use crate::account::{Holding, fee_of, margin_of};
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{Price, Qty, Side};
@@ -21,6 +21,8 @@ struct Accepted {
     reduced: Option<i64>,
     small: bool,
     crosses: bool,
+    /// The margin its holding holds when it rests whole.
+    held: Fine,
 }
 
 /// What a taker would meet within its limit and size.
@@ -114,12 +116,16 @@ impl Exchange {
         if crosses && ask.order_type != OrderType::Post {
             self.check_collar(market, ask.side, limit)?;
         }
-        if let Some(limit) = limit.filter(|_| !ask.reduce_only) {
-            self.check_margin(holding_slot, ask.side, lots, limit, None)?;
-        }
+        let held = match limit {
+            Some(limit) if !ask.reduce_only => {
+                self.check_margin(holding, market, ask.side, lots, limit, None)?
+            }
+            _ => holding.held,
+        };
         self.check_book(ask, limit, lots, crosses, holding.family)?;
         let limit = limit.unwrap_or(0);
-        Ok(Accepted { lots, limit, reduced: ask.reduce_only.then_some(asked - lots), small, crosses })
+        let reduced = ask.reduce_only.then_some(asked - lots);
+        Ok(Accepted { lots, limit, reduced, small, crosses, held })
     }
 
     /// Row 7: the market trades.
@@ -179,38 +185,43 @@ impl Exchange {
     }
 
     /// Row 18: what the order adds to initial margin, and its taker fee, must be free. `instead_of` is an open order
-    /// it takes the place of (an edit).
+    /// it takes the place of (an edit). Gives the margin that is held when it rests whole.
+    #[inline]
     pub(super) fn check_margin(
         &self,
-        holding: u32,
+        holding: &Holding,
+        market: &Market,
         side: Side,
         lots: i64,
         limit: i64,
-        instead_of: Option<u32>,
-    ) -> Result<(), OrderError> {
-        let holding = &self.holdings[holding as usize];
-        let instrument = &self.markets[usize::from(holding.instrument)].instrument;
-        let value = instrument.value(lots, Price(limit));
-        let (mut buys, mut sells) = (holding.buys, holding.sells);
-        let sum = if side == Side::Buy { &mut buys } else { &mut sells };
-        if let Some(slot) = instead_of {
-            let order = self.orders.get(slot);
-            sum.lots -= order.open();
-            sum.value -= Fine(instrument.value(order.open(), Price(order.price)).0.abs());
+        instead_of: Option<&Order>,
+    ) -> Result<Fine, OrderError> {
+        let (instrument, limit) = (&market.instrument, Price(limit));
+        let value = Fine(instrument.value(lots, limit).0.abs());
+        let held = match (instrument.exact_margin(lots, limit), instead_of) {
+            (Some(margin), None) if holding.is_one_sided(side) => holding.held + margin,
+            _ => {
+                let (mut buys, mut sells) = (holding.buys, holding.sells);
+                let sum = if side == Side::Buy { &mut buys } else { &mut sells };
+                if let Some(order) = instead_of {
+                    sum.lots -= order.open();
+                    sum.value -= Fine(instrument.value(order.open(), Price(order.price)).0.abs());
+                }
+                sum.lots += lots;
+                sum.value += value;
+                margin_of(instrument, holding.position, holding.entry, buys, sells)
+            }
+        };
+        let added = held - holding.held;
+        if added > Fine::ZERO {
+            let purse = &self.purses[holding.purse as usize];
+            let kind = instrument.spec().kind;
+            let fee = fee_of(kind, instrument.notional(lots, limit), value, purse.rates.taker);
+            if purse.equity() - purse.held < added + fee.fine() {
+                return Err(OrderError::InsufficientMargin);
+            }
         }
-        sum.lots += lots;
-        sum.value += Fine(value.0.abs());
-        let added = margin_of(instrument, holding.position, holding.entry, buys, sells) - holding.held;
-        if added <= Fine::ZERO {
-            return Ok(());
-        }
-        let purse = &self.purses[holding.purse as usize];
-        let fee = fee_of(instrument, lots, value, Price(limit), purse.rates.taker);
-        if purse.equity() - purse.held < added + fee.fine() {
-            Err(OrderError::InsufficientMargin)
-        } else {
-            Ok(())
-        }
+        Ok(held)
     }
 
     /// Row 19: what the book makes of it.
@@ -315,13 +326,18 @@ impl Exchange {
             self.orders.reserve_name(slot);
         }
         events.push(Event::Placed { order: self.orders.view(slot), reduced: accepted.reduced.map(Qty) });
-        let taken = if accepted.crosses { self.take(slot, FillRole::Taker, events) } else { Taken::Rest };
-        self.settle_rest(slot, taken, events);
         if accepted.crosses {
+            let taken = self.take(slot, FillRole::Taker, events);
+            self.settle_rest(slot, taken, events);
             self.refresh_held(holding);
             self.cut_reduce_only(holding, events);
-        } else if ask.reduce_only {
-            self.cut_reduce_only(holding, events);
+        } else {
+            // What does not cross and is not refused, rests.
+            self.rest(slot, events);
+            self.set_held(holding, accepted.held);
+            if ask.reduce_only {
+                self.cut_reduce_only(holding, events);
+            }
         }
         Outcome::Placed(id)
     }
@@ -364,6 +380,7 @@ impl Exchange {
             status: OrderStatus::EnteredBook,
             reduce_only: ask.reduce_only,
             small,
+            named: matches!(ask.client_order_id, Some(ClientOrderId::Valid(_))),
             reason: Some(UpdateReason::NewUserOrder),
             error: None,
         };
