@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
-//! not have there (404, numbered), and an unknown symbol on `/tickers/{symbol}` (404, `notFound`).
+//! not have there (404, numbered), and on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
+//! now (404, `marketUnavailable`).
 
 pub(crate) mod auth;
 pub(crate) mod bounds;
@@ -46,8 +47,8 @@ pub(crate) struct Gateway {
 enum Failure {
     /// A word, with HTTP 200.
     Word(ErrorAnswer),
-    /// `notFound`, with HTTP 404.
-    NotFound,
+    /// A word, with HTTP 404: the contract gives `/tickers/{symbol}` no other way to fail.
+    NotThere(Error),
     /// Nobody knows what happened: the connection closes without an answer.
     Undecided,
 }
@@ -121,7 +122,7 @@ impl Gateway {
                 let error = if operation == Operation::OrdersStatus { error.bare() } else { error };
                 (StatusCode::OK, self.error(error))
             }
-            Err(Failure::NotFound) => (StatusCode::NOT_FOUND, self.error(Error::NotFound.into())),
+            Err(Failure::NotThere(error)) => (StatusCode::NOT_FOUND, self.error(error.into())),
             Err(Failure::Undecided) => return None,
         };
         Some(response(status, body))

@@ -71,9 +71,12 @@ impl Gateway {
     fn ticker(&self, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
-            .ok_or(Failure::NotFound)?;
-        open(listed, now)?;
-        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Failure::NotFound)?;
+            .ok_or(Failure::NotThere(Error::NotFound))?;
+        if !markets::trades_at(listed.instrument.spec(), now) {
+            return Err(Failure::NotThere(Error::MarketUnavailable));
+        }
+        let ticker =
+            self.node.views().markets().ticker(listed.id, now).ok_or(Failure::NotThere(Error::NotFound))?;
         let mut body = Vec::with_capacity(768);
         responses::write_ticker(
             &mut body,

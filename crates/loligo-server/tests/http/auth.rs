@@ -1,0 +1,179 @@
+//! Who gets in: signatures as real clients make them, keys, rights, nonces, and in which order they are looked at.
+
+use crate::venue::{SYMBOL, Venue, form};
+use serde_json::json;
+
+const ORDER: [(&str, &str); 5] =
+    [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "0.1"), ("limitPrice", "40000")];
+
+#[tokio::test]
+async fn every_way_in_which_a_client_signs_is_taken() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let named = |name| [&ORDER[..], &[("cliOrdId", name)]].concat();
+    let raw = |name: &str| format!("{}&cliOrdId={name}", form(&ORDER));
+    // How it is named, query, body, what is signed.
+    let encoded = form(&named("a b+c"));
+    for (how, query, body, signed) in [
+        ("a form as sent", String::new(), encoded.clone(), encoded.clone()),
+        ("a query as sent", form(&named("q")), String::new(), form(&named("q"))),
+        ("a form, decoded", String::new(), form(&named("d e")), raw("d e")),
+        ("a plus as a space, decoded", String::new(), raw("f+g"), raw("f g")),
+        ("a plus kept, decoded", String::new(), raw("h+i%21"), raw("h+i!")),
+        ("both, together", form(&ORDER[..3]), form(&ORDER[3..]), form(&ORDER[..3]) + &form(&ORDER[3..])),
+        ("both, the body alone", form(&ORDER[..3]), form(&ORDER[3..]), form(&ORDER[3..])),
+    ] {
+        let mut request = alice.request("POST", "/sendorder", &[]);
+        (request.query, request.body) = (query, body);
+        request.sign_text(signed.as_bytes());
+        let answer = request.json().await;
+        assert_eq!(answer["sendStatus"]["status"], "placed", "{how}: {answer}");
+    }
+    // One client signs nothing on a GET, whatever it asks.
+    let mut fills = alice.request("GET", "/fills", &[("lastFillTime", "2026-01-01T00:00:00.000Z")]);
+    fills.sign_text(b"");
+    assert_eq!(fills.json().await["result"], "success");
+    // On a POST that is no signature.
+    let mut empty = alice.request("POST", "/sendorder", &ORDER);
+    empty.sign_text(b"");
+    assert_eq!(empty.error().await.as_deref(), Some("authenticationError"));
+}
+
+#[tokio::test]
+async fn what_is_not_signed_right_stays_outside() {
+    let venue = Venue::start().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    let refused = Some("authenticationError".to_owned());
+    let good = || alice.request("POST", "/sendorder", &ORDER);
+
+    let mut changed = good();
+    changed.body = changed.body.replace("0.1", "0.2");
+    assert_eq!(changed.error().await, refused, "a body changed after signing");
+    let mut longer = good();
+    longer.query = "reduceOnly=true".to_owned();
+    longer.sign_text(b"");
+    assert_eq!(longer.error().await, refused, "a query that was not signed");
+    let mut stranger = good();
+    stranger.api_key = Some("nobody".to_owned());
+    assert_eq!(stranger.error().await, refused, "an unknown key");
+    let mut nobody = good();
+    nobody.api_key = None;
+    assert_eq!(nobody.error().await, refused, "no key");
+    let mut anonymous = good();
+    anonymous.authent = None;
+    assert_eq!(anonymous.error().await, refused, "no signature");
+    let mut other = good();
+    other.api_key = Some(bob.api_key.clone());
+    assert_eq!(other.error().await, refused, "another account's key");
+    for authent in ["", "%%%", "AAAA", &"A".repeat(88), &"A".repeat(5000)] {
+        let mut wrong = good();
+        wrong.authent = Some(authent.to_owned());
+        assert_eq!(wrong.error().await, refused, "{authent:?}");
+    }
+    let mut other_path = good();
+    other_path.path = other_path.path.replace("sendorder", "cancelallorders");
+    other_path.sign();
+    other_path.path = good().path;
+    assert_eq!(other_path.error().await, refused, "signed for another path");
+    let mut unsigned_nonce = good();
+    unsigned_nonce.nonce = Some("5".to_owned());
+    assert_eq!(unsigned_nonce.error().await, refused, "a nonce that was not signed");
+
+    assert_eq!(alice.get("/openorders", &[]).await["openOrders"], json!([]), "nothing was done");
+    assert_eq!(good().error().await, None);
+}
+
+#[tokio::test]
+async fn a_read_only_key_asks_and_does_not_trade() {
+    let venue = Venue::start().await;
+    let (alice, reader) = (venue.client(0), venue.reader(0));
+    let sent = alice.place("lmt", "buy", "0.1", "40000", &[]).await;
+    let id = sent["order_id"].as_str().expect("an id");
+    for path in ["/openorders", "/accounts", "/openpositions", "/fills"] {
+        assert_eq!(reader.get(path, &[]).await["result"], "success", "{path}");
+    }
+    for (method, path, arguments) in [
+        ("POST", "/sendorder", &ORDER[..]),
+        ("POST", "/cancelorder", &[("order_id", id)]),
+        ("POST", "/cancelallorders", &[]),
+        ("POST", "/orders/status", &[("orderIds", id)]),
+        ("GET", "/orders/status", &[("orderIds", id)]),
+    ] {
+        let error = reader.request(method, path, arguments).error().await;
+        assert_eq!(error.as_deref(), Some("authenticationError"), "{method} {path}");
+    }
+    assert_eq!(reader.get("/openorders", &[]).await["openOrders"][0]["order_id"], id);
+}
+
+#[tokio::test]
+async fn nonces_may_be_late_but_not_old_and_not_repeated() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let ask = |nonce: &str| alice.request("GET", "/openorders", &[]).nonce(nonce);
+    for (seconds, nonce, want) in [
+        (0, "1000", None),
+        (0, "1000", Some("nonceDuplicate")),
+        (10, "999", None),
+        (1, "998", Some("nonceBelowThreshold")),
+        (0, "1000", Some("nonceBelowThreshold")),
+        (0, "18446744073709551615", None),
+        (0, "18446744073709551615", Some("nonceDuplicate")),
+        (0, "18446744073709551616", Some("authenticationError")),
+        (0, "-1", Some("authenticationError")),
+        (0, "1.5", Some("authenticationError")),
+        (0, "now", Some("authenticationError")),
+        (0, "0001001", None),
+        (0, "1001", Some("nonceDuplicate")),
+    ] {
+        venue.real.advance(seconds * 1_000_000);
+        assert_eq!(ask(nonce).error().await.as_deref(), want, "{nonce}");
+    }
+    // Exchange time does not move the window, and a missing nonce is none.
+    venue.advance(60_000).await;
+    assert_eq!(ask("1002").error().await, None);
+    assert_eq!(alice.request("GET", "/openorders", &[]).error().await, None);
+    // A key of its own has a window of its own.
+    assert_eq!(venue.reader(0).request("GET", "/openorders", &[]).nonce(1).error().await, None);
+}
+
+#[tokio::test]
+async fn a_nonce_is_not_spent_by_someone_who_cannot_sign() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let mut forged = alice.request("GET", "/openorders", &[]).nonce(7);
+    forged.authent = Some("A".repeat(88));
+    assert_eq!(forged.error().await.as_deref(), Some("authenticationError"));
+    assert_eq!(alice.request("GET", "/openorders", &[]).nonce(7).error().await, None);
+}
+
+#[tokio::test]
+async fn the_first_thing_wrong_is_the_one_told() {
+    let venue = Venue::with(loligo_server::ServerConfig::test()).await;
+    let alice = venue.client(0);
+    let bad = [&ORDER[..2], &[("side", "hold")], &ORDER[3..]].concat();
+
+    // Missing before unknown key.
+    let mut missing = alice.request("POST", "/sendorder", &ORDER[1..]);
+    missing.api_key = Some("nobody".to_owned());
+    assert_eq!(missing.error().await.as_deref(), Some("requiredArgumentMissing"));
+    // Key before nonce: what a read-only key may not do, it may not do with a used nonce either.
+    let reader = venue.reader(0);
+    assert_eq!(reader.request("GET", "/openorders", &[]).nonce(1).error().await, None);
+    let repeated = reader.request("POST", "/sendorder", &ORDER).nonce(1);
+    assert_eq!(repeated.error().await.as_deref(), Some("authenticationError"));
+    // Rate before arguments: 498 are left after the read above.
+    for _ in 0..49 {
+        assert_eq!(
+            alice.post("/cancelorder", &[("cliOrdId", "none")]).await["cancelStatus"]["status"],
+            "notFound"
+        );
+    }
+    let error = alice.request("POST", "/sendorder", &bad).nonce(2).error().await;
+    assert_eq!(error.as_deref(), Some("apiLimitExceeded"));
+    // Nonce before rate, and a nonce that came this far is spent.
+    let error = alice.request("POST", "/sendorder", &bad).nonce(2).error().await;
+    assert_eq!(error.as_deref(), Some("nonceDuplicate"));
+    venue.real.advance(10_000_000);
+    let error = alice.request("POST", "/sendorder", &bad).nonce(3).error().await;
+    assert_eq!(error.as_deref(), Some("invalidArgument: side"));
+}

@@ -1,0 +1,41 @@
+//! The contract as a judge: every answer of the tests must be one that `contract/rest.yaml` gives its route.
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+static CONTRACT: LazyLock<Value> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contract/rest.yaml"))
+        .expect("the contract");
+    serde_saphyr::from_str(&text).expect("YAML")
+});
+
+type Validators = HashMap<(String, String), Option<Arc<Validator>>>;
+static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
+
+/// Judges an answer with HTTP 200. `path` is without base and query; paths the contract does not have are not judged.
+pub fn judge(method: &str, path: &str, answer: &Value) {
+    let Some(validator) = validator(method, path) else { return };
+    let complaints: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+    assert!(complaints.is_empty(), "{method} {path}: {complaints:?}\n{answer:#}");
+    assert!(
+        answer["result"] != "success" || answer.get("error").is_none(),
+        "a success with an error: {answer}"
+    );
+}
+
+fn validator(method: &str, path: &str) -> Option<Arc<Validator>> {
+    let path = if path.starts_with("/tickers/") { "/tickers/{symbol}" } else { path };
+    let mut known = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry((method.to_owned(), path.to_owned()))
+        .or_insert_with(|| {
+            let operation = CONTRACT["paths"].get(path)?.get(method.to_ascii_lowercase())?;
+            let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            let document = json!({"components": CONTRACT["components"], "allOf": [schema]});
+            let validator = jsonschema::options().should_validate_formats(true).build(&document);
+            Some(Arc::new(validator.expect("a schema")))
+        })
+        .clone()
+}

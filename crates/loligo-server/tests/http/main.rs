@@ -1,0 +1,11 @@
+//! A server in this process, asked over real sockets; time stands still unless a test moves it.
+
+mod answers;
+mod auth;
+mod bad_input;
+mod contract;
+mod control;
+mod rates;
+mod status;
+mod tls;
+mod venue;

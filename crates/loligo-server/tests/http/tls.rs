@@ -1,0 +1,39 @@
+//! https beside http, under an authority of the venue's own.
+
+use crate::venue::Venue;
+use loligo_server::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+async fn ask(venue: &Venue, trusted: &str) -> std::io::Result<String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM")).expect("a certificate");
+    let config =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    let stream = TcpStream::connect(venue.server.https().expect("https is served")).await?;
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let request = "GET /derivatives/api/v3/tickers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[tokio::test]
+async fn https_answers_whoever_trusts_the_authority() {
+    let config = || ServerConfig { tls_listen: Some(([127, 0, 0, 1], 0).into()), ..ServerConfig::test() };
+    let venue = Venue::with(config()).await;
+    let authority = venue.server.authority().expect("an authority").to_owned();
+    let answer = ask(&venue, &authority).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""result":"success""#), "{answer}");
+    let other = Venue::with(config()).await;
+    assert!(ask(&other, &authority).await.is_err(), "each venue has an authority of its own");
+}
