@@ -86,9 +86,6 @@ pub enum StartError {
         /// What the panic said.
         message: String,
     },
-    /// A snapshot cannot be turned into views.
-    #[error("the snapshot cannot be used: {0}")]
-    Snapshot(String),
     /// The key file cannot be had.
     #[error("the key that seals API secrets cannot be had: {0}")]
     Vault(String),

@@ -9,6 +9,7 @@ mod directory;
 mod fills;
 mod markets;
 mod orders;
+mod past;
 mod ticker;
 mod trades;
 
@@ -23,6 +24,7 @@ pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub(crate) use markets::MarketSeed;
 pub use markets::Markets;
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
+pub(crate) use past::{Past, StoredPast};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
 
@@ -96,7 +98,7 @@ impl Projections {
 
     /// Folds one record. Only the writer calls this.
     pub(crate) fn fold(&self, applied: Applied<'_>) {
-        self.fills.fold(applied, &self.orders);
+        self.fills.fold(applied, |account, order| self.orders.client_order_id(account, order));
         self.orders.fold(applied);
         self.markets.fold(applied);
         self.reach(applied.sequence, applied.time);

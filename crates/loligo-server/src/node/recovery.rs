@@ -2,14 +2,14 @@
 
 use super::genesis;
 use super::handle::StateHashes;
-use super::snapshot::{self, Past, Restored};
+use super::snapshot::{self, Restored};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
 use super::{StartError, clock};
 use crate::config::{ClockKind, Config, Instruments};
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
-use crate::projection::{Applied, Projections};
+use crate::projection::{Applied, Past, Projections};
 use crate::record::{Body, Record, VenueFacts};
 use loligo_engine::{Audit, Event, Instrument, Timestamp};
 use loligo_journal::{
@@ -91,16 +91,15 @@ pub(crate) fn open(config: &Config, mut journal: Box<dyn Journal>) -> Result<Ope
         journal.append(now.0, &batch).map_err(|error| StartError::Append(error.to_string()))?;
     }
 
-    let Restored { mut venue, past } = newest_snapshot(journal.as_ref())?;
+    let Restored { mut venue, mut past } = newest_snapshot(journal.as_ref())?;
     let from = venue.sequence;
-    let (orders, fills, markets) =
-        snapshot::views(&venue.exchange, past).map_err(|error| StartError::Snapshot(error.to_string()))?;
-    let views = Projections::new(orders, fills, markets);
-    views.reach(venue.sequence, venue.exchange.now());
-    replay(journal.reader(venue.sequence + 1)?, &mut venue, |venue, applied| {
-        publish(&views, venue, applied);
+    replay(journal.reader(from + 1)?, &mut venue, |venue, applied| {
+        past.fold(applied, &venue.exchange);
         Ok(())
     })?;
+    let (orders, fills, markets) = past.views(&venue.exchange);
+    let views = Projections::new(orders, fills, markets);
+    views.reach(venue.sequence, venue.exchange.now());
 
     let key = venue.facts.as_ref().and_then(|facts| facts.identity_key).map(IdentityKey);
     let identity = Identity::new(&key.unwrap_or_else(|| IdentityKey::from_seed(config.seed)));

@@ -3,12 +3,11 @@
 
 use super::registry::Registry;
 use super::venue::{EventChain, Venue};
-use crate::projection::{FillRow, Fills, MarketSeed, Markets, Orders, Projections};
+use crate::projection::{Past, Projections, StoredPast};
 use crate::record::VenueFacts;
-use loligo_engine::{AccountId, Exchange, Side};
+use loligo_engine::Exchange;
 use loligo_journal::{JournalError, Snapshots};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -29,8 +28,7 @@ struct Stored {
     registry: Registry,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
-    fills: Vec<(AccountId, Vec<FillRow>)>,
-    markets: Vec<Vec<u8>>,
+    past: StoredPast,
     exchange: Vec<u8>,
 }
 
@@ -38,13 +36,6 @@ struct Stored {
 pub(crate) struct Restored {
     pub(crate) venue: Venue,
     pub(crate) past: Past,
-}
-
-/// Past trades and fills: empty at genesis.
-#[derive(Default)]
-pub(crate) struct Past {
-    fills: Vec<(AccountId, Vec<FillRow>)>,
-    markets: Vec<Vec<u8>>,
 }
 
 pub(crate) fn encode(venue: &Venue, views: &Projections) -> Result<Vec<u8>, postcard::Error> {
@@ -55,8 +46,7 @@ pub(crate) fn encode(venue: &Venue, views: &Projections) -> Result<Vec<u8>, post
         registry: venue.registry.clone(),
         chain_blocks,
         chain_rest: chain_rest.to_vec(),
-        fills: views.fills().export(),
-        markets: views.markets().export()?,
+        past: StoredPast::of(views.fills(), views.markets()),
         exchange: venue.exchange.encode(),
     };
     postcard::to_extend(&stored, vec![VERSION])
@@ -78,35 +68,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
             facts: stored.facts,
             sequence: stored.sequence,
         },
-        past: Past { fills: stored.fills, markets: stored.markets },
+        past: stored.past.into(),
     })
-}
-
-/// The views of an exchange as it is, with the past that it does not hold itself.
-pub(crate) fn views(exchange: &Exchange, past: Past) -> Result<(Orders, Fills, Markets), SnapshotError> {
-    let mut kept = past.markets.into_iter();
-    let seeds = exchange
-        .instruments()
-        .map(|(id, instrument)| {
-            let market = exchange.market(id);
-            MarketSeed {
-                instrument: Arc::new(instrument.clone()),
-                bids: exchange.depth(id, Side::Buy, usize::MAX),
-                asks: exchange.depth(id, Side::Sell, usize::MAX),
-                mark: market.and_then(|market| market.mark),
-                index: market.and_then(|market| market.index),
-                kept: kept.next().unwrap_or_default(),
-            }
-        })
-        .collect();
-    let positions = (0..exchange.account_count() as u32)
-        .map(AccountId)
-        .flat_map(|account| {
-            exchange.positions(account).into_iter().map(move |held| (account, held.instrument, held.qty))
-        })
-        .collect();
-    let markets = Markets::new(seeds, positions).map_err(|error| SnapshotError(error.to_string()))?;
-    Ok((Orders::new(exchange.known_orders()), Fills::new(past.fills), markets))
 }
 
 /// Writes snapshots on a thread of its own, one at a time: the writer only encodes them.

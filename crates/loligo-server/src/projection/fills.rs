@@ -1,6 +1,6 @@
 //! Fills by account, newest first.
 
-use super::{Applied, Orders, read, write};
+use super::{Applied, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
@@ -52,6 +52,12 @@ pub struct Fills {
     shards: Box<[RwLock<Shard>]>,
 }
 
+impl Default for Fills {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
 impl Fills {
     /// None yet, or those a snapshot kept.
     pub(crate) fn new(kept: Vec<(AccountId, Vec<FillRow>)>) -> Self {
@@ -84,7 +90,13 @@ impl Fills {
     }
 
     /// Folds before the orders do, while a maker that this record closes still has its name on file.
-    pub(crate) fn fold(&self, applied: Applied<'_>, orders: &Orders) {
+    ///
+    /// `name_of` tells the client's own name of an order on file.
+    pub(crate) fn fold(
+        &self,
+        applied: Applied<'_>,
+        name_of: impl Fn(AccountId, OrderId) -> Option<Arc<str>>,
+    ) {
         let mut rows: Vec<(AccountId, FillRow)> = Vec::new();
         // The taker of this very record may not be on file yet: its name stands in an earlier event.
         let mut placed: Option<(OrderId, &Option<Arc<str>>)> = None;
@@ -98,7 +110,7 @@ impl Fills {
                     ] {
                         let name = match placed {
                             Some((id, name)) if id == fill.order => name.clone(),
-                            _ => orders.client_order_id(fill.account, fill.order),
+                            _ => name_of(fill.account, fill.order),
                         };
                         rows.push((fill.account, row(applied, execution, fill, side, name)));
                     }

@@ -1,12 +1,13 @@
 //! Public market data of all contracts under one lock, so that an answer about several of them is of one sequence.
 
 use super::depth::Depth;
-use super::ticker::Day;
-use super::trades::Trades;
+use super::past::ContractPast;
 use super::{Applied, DepthSnapshot, LastTrade, Ticker, TradeRow, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use loligo_engine::{AccountId, Event, FinePrice, Instrument, InstrumentId, PairId, Qty, Timestamp};
+use loligo_engine::{
+    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, PairId, Qty, Timestamp,
+};
 use std::sync::{Arc, RwLock};
 
 /// Books, trades and tickers of all contracts.
@@ -26,8 +27,7 @@ struct Board {
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
-    trades: Trades,
-    day: Day,
+    past: ContractPast,
     mark: Option<FinePrice>,
     open_interest: i64,
 }
@@ -39,31 +39,21 @@ pub(crate) struct MarketSeed {
     pub(crate) asks: Vec<(loligo_engine::Price, Qty)>,
     pub(crate) mark: Option<FinePrice>,
     pub(crate) index: Option<FinePrice>,
-    /// Its trades and day, as [`Markets::export`] gave them; empty without.
-    pub(crate) kept: Vec<u8>,
+    pub(crate) past: ContractPast,
 }
 
 impl Markets {
     /// The board of a recovered exchange: contracts in order of id, and all non-zero positions.
-    ///
-    /// # Errors
-    /// When the kept trades of a contract cannot be read.
-    pub(crate) fn new(
-        seeds: Vec<MarketSeed>,
-        positions: Vec<(AccountId, InstrumentId, i64)>,
-    ) -> Result<Self, postcard::Error> {
+    pub(crate) fn new(seeds: Vec<MarketSeed>, positions: Vec<(AccountId, InstrumentId, i64)>) -> Self {
         let mut board = Board::default();
         for seed in seeds {
-            let (trades, day) =
-                if seed.kept.is_empty() { Default::default() } else { postcard::from_bytes(&seed.kept)? };
             if let Some(index) = seed.index {
                 board.indexes.insert(seed.instrument.pair(), index);
             }
             board.contracts.push(Contract {
                 instrument: seed.instrument,
                 depth: Depth::new(seed.bids, seed.asks),
-                trades,
-                day,
+                past: seed.past,
                 mark: seed.mark,
                 open_interest: 0,
             });
@@ -71,7 +61,7 @@ impl Markets {
         for (account, instrument, qty) in positions {
             board.trade_position(account, instrument, qty);
         }
-        Ok(Self { board: RwLock::new(board) })
+        Self { board: RwLock::new(board) }
     }
 
     /// A contract's book, best first. Making it costs a copy once per change; readers share it.
@@ -85,7 +75,7 @@ impl Markets {
         board
             .contracts
             .get(usize::from(id.0))
-            .map_or_else(Vec::new, |contract| contract.trades.newest(before, limit))
+            .map_or_else(Vec::new, |contract| contract.past.trades.newest(before, limit))
     }
 
     /// One contract's ticker; the day's window ends at `now`.
@@ -115,23 +105,15 @@ impl Markets {
         board.contracts.push(Contract {
             instrument,
             depth: Depth::default(),
-            trades: Trades::default(),
-            day: Day::default(),
+            past: ContractPast::default(),
             mark: None,
             open_interest: 0,
         });
     }
 
     /// Trades and day of each contract, for a snapshot: what the engine's own state does not hold.
-    ///
-    /// # Errors
-    /// When the codec fails.
-    pub(crate) fn export(&self) -> Result<Vec<Vec<u8>>, postcard::Error> {
-        read(&self.board)
-            .contracts
-            .iter()
-            .map(|contract| postcard::to_allocvec(&(&contract.trades, &contract.day)))
-            .collect()
+    pub(crate) fn export(&self) -> Vec<ContractPast> {
+        read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect()
     }
 
     pub(crate) fn fold(&self, applied: Applied<'_>) {
@@ -162,11 +144,28 @@ fn concerns_markets(event: &Event) -> bool {
     }
 }
 
+impl ContractPast {
+    pub(super) fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+        let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
+        self.day.trade(applied.time, execution.price, execution.qty, worth);
+        self.trades.push(TradeRow {
+            execution: execution.id,
+            sequence: applied.sequence,
+            number: 0,
+            price: execution.price,
+            qty: execution.qty,
+            side: execution.taker_side,
+            role: execution.taker.role,
+            time: applied.time,
+        });
+    }
+}
+
 impl Board {
     fn ticker(&self, id: InstrumentId, contract: &Contract, now: Timestamp) -> Ticker {
         Ticker {
             instrument: id,
-            last: contract.trades.last().map(|trade| LastTrade {
+            last: contract.past.trades.last().map(|trade| LastTrade {
                 price: trade.price,
                 qty: trade.qty,
                 side: trade.side,
@@ -177,7 +176,7 @@ impl Board {
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
             open_interest: Qty(contract.open_interest),
-            day: contract.day.stats(now),
+            day: contract.past.day.stats(now),
         }
     }
 
@@ -194,19 +193,7 @@ impl Board {
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    let worth = contract.instrument.value(execution.qty.0, execution.price);
-                    let worth = loligo_engine::Fine(worth.0.abs());
-                    contract.day.trade(applied.time, execution.price, execution.qty, worth);
-                    contract.trades.push(TradeRow {
-                        execution: execution.id,
-                        sequence: applied.sequence,
-                        number: 0,
-                        price: execution.price,
-                        qty: execution.qty,
-                        side: execution.taker_side,
-                        role: execution.taker.role,
-                        time: applied.time,
-                    });
+                    contract.past.trade(applied, execution, &contract.instrument);
                 }
                 let lots = execution.qty.0 * execution.taker_side.sign();
                 self.trade_position(execution.taker.account, execution.instrument, lots);

@@ -38,6 +38,8 @@ struct World {
     source: Source,
     orders: u64,
     seen: BTreeMap<&'static str, u32>,
+    /// What recovery would carry forward.
+    past: Past,
 }
 
 impl World {
@@ -45,7 +47,7 @@ impl World {
         let mut listing = Listing::standard(START);
         listing.instruments.retain(|spec| CONTRACTS.contains(&spec.symbol.as_str()));
         let (orders, fills) = (Orders::new(Vec::new()), Fills::new(Vec::new()));
-        let markets = Markets::new(Vec::new(), Vec::new()).unwrap();
+        let markets = Markets::new(Vec::new(), Vec::new());
         let mut world = World {
             exchange: Exchange::new(),
             views: Projections::new(orders, fills, markets),
@@ -55,6 +57,7 @@ impl World {
             source: Source(seed),
             orders: 0,
             seen: BTreeMap::new(),
+            past: Past::default(),
         };
         let limits = Limits { open_orders: 30, small_orders: 5, ..Limits::default() };
         let genesis =
@@ -87,7 +90,9 @@ impl World {
             }
             self.note(event);
         }
-        self.views.fold(Applied { sequence: self.sequence, time: self.exchange.now(), events: &events });
+        let applied = Applied { sequence: self.sequence, time: self.exchange.now(), events: &events };
+        self.views.fold(applied);
+        self.past.fold(applied, &self.exchange);
         outcome
     }
 
@@ -279,6 +284,28 @@ impl World {
         }
     }
 
+    /// Views made anew from the exchange and its past tell what the folded ones tell.
+    fn check_recovered(&mut self) {
+        let now = self.exchange.now();
+        let (orders, fills, markets) = std::mem::take(&mut self.past).views(&self.exchange);
+        let recovered = Projections::new(orders, fills, markets);
+        for account in (0..ACCOUNTS).map(AccountId) {
+            let known = |views: &Projections| {
+                views
+                    .orders()
+                    .with(account, |o| o.known(now).into_iter().cloned().collect::<Vec<OrderView>>())
+            };
+            assert_eq!(known(&recovered), known(&self.views));
+            let fills = |views: &Projections| views.fills().of(account, None, usize::MAX);
+            assert_eq!(fills(&recovered), fills(&self.views));
+        }
+        assert_eq!(recovered.markets().tickers(now), self.views.markets().tickers(now));
+        for (id, _) in self.exchange.instruments() {
+            let trades = |views: &Projections| views.markets().trades(id, None, usize::MAX);
+            assert_eq!(trades(&recovered), trades(&self.views));
+        }
+    }
+
     fn check_fills(&self) {
         for (account, rows) in &self.fills {
             let newest: Vec<FillRow> = rows.iter().rev().take(FILLS_KEPT).cloned().collect();
@@ -295,6 +322,7 @@ fn views_equal_the_engine_after_each_of_a_hundred_thousand_steps() {
         world.check();
     }
     world.check_fills();
+    world.check_recovered();
     let least =
         ["placed", "rejected", "executed", "filled", "cancelled", "edited", "reduced", "noted", "forgotten"];
     for kind in least {
@@ -314,6 +342,7 @@ proptest! {
             world.check();
         }
         world.check_fills();
+        world.check_recovered();
     }
 }
 

@@ -70,7 +70,7 @@ struct Step {
 }
 
 /// The sliding day: one bucket per minute that had a trade.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Day {
     steps: VecDeque<Step>,
 }

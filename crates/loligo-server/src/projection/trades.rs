@@ -28,7 +28,7 @@ pub struct TradeRow {
     pub time: Timestamp,
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Trades {
     rows: VecDeque<TradeRow>,
     count: u64,
