@@ -1,6 +1,5 @@
 //! The write-ahead log is moved into the database while the journal is written and read, and stays within its bound.
 
-#[path = "support/folder.rs"]
 mod folder;
 
 use std::sync::atomic::{AtomicBool, Ordering};

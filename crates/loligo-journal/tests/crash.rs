@@ -1,7 +1,6 @@
 //! A process that is killed while it appends: everything it said was acknowledged is there, in order, and at most
 //! the batch it was at is there besides.
 
-#[path = "support/folder.rs"]
 mod folder;
 
 use std::io::{BufRead, BufReader, Write};

@@ -1,7 +1,6 @@
 //! Damaged files of a stopped journal: a start ends in a clear refusal or with everything that was acknowledged,
 //! never with a quietly shorter history.
 
-#[path = "support/folder.rs"]
 mod folder;
 
 use std::fs::{self, OpenOptions};

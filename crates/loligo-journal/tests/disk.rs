@@ -4,7 +4,6 @@
 //! Limits are put on a child process, which is this test binary again with `CHILD` set.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a child tells its parent how it ended")]
 
-#[path = "support/folder.rs"]
 mod folder;
 
 use std::path::{Path, PathBuf};

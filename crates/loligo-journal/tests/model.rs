@@ -1,6 +1,5 @@
 //! Random lives of a journal against the plainest model there is: a list of records per branch.
 
-#[path = "support/folder.rs"]
 mod folder;
 
 use std::path::Path;
