@@ -1,8 +1,23 @@
 """Each scenario owns its exchange and its accounts; nothing is shared, so order does not matter."""
 
 import pytest
+import requests
 
+from contract import judge
 from exchange import Exchange
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch):
+    """Both clients send over `requests`, so here every answer that they get can be checked against the contract."""
+    send = requests.adapters.HTTPAdapter.send
+
+    def send_and_judge(*args, **kwargs):
+        response = send(*args, **kwargs)
+        judge(response)
+        return response
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send_and_judge)
 
 
 @pytest.fixture

@@ -1,0 +1,12 @@
+//! The built binary seen from outside: a real process, real files, real sockets. Nothing here knows what is inside.
+
+mod api;
+mod bad_input;
+mod cli;
+mod contract;
+mod crash;
+mod http;
+mod poison;
+mod replay;
+mod routes;
+mod venue;

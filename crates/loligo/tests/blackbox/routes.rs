@@ -1,0 +1,160 @@
+//! Every route of the contract: what is there answers as the contract says, what is not there says so.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::contract;
+use crate::http::Connection;
+use crate::venue::{Home, QUIET};
+
+/// What this version answers.
+const SERVED: [(&str, &str); 16] = [
+    ("GET", "/accounts"),
+    ("GET", "/feeschedules"),
+    ("GET", "/fills"),
+    ("GET", "/history"),
+    ("GET", "/instruments"),
+    ("GET", "/instruments/status"),
+    ("GET", "/openorders"),
+    ("GET", "/openpositions"),
+    ("GET", "/orderbook"),
+    ("GET", "/orders/status"),
+    ("GET", "/tickers"),
+    ("GET", "/tickers/{symbol}"),
+    ("POST", "/cancelallorders"),
+    ("POST", "/cancelorder"),
+    ("POST", "/orders/status"),
+    ("POST", "/sendorder"),
+];
+
+/// The legacy path of funding rates lives beside the others under another version.
+const OTHER_BASE: &str = "/historicalfundingrates";
+
+#[test]
+fn what_is_missing_answers_unavailable_and_the_readme_lists_it() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let home = Home::new();
+    let venue = home.start(&["--market", "none", "--clock", "manual", "--rate-limits", "off"]);
+    let mut client = venue.client(0);
+    let mut missing = 0;
+    for (method, template, operation) in contract::routes() {
+        if SERVED.contains(&(method.as_str(), template.as_str())) || template == OTHER_BASE {
+            continue;
+        }
+        let path: Vec<_> =
+            template.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect();
+        let path = path.join("/");
+        let arguments = required_arguments(&operation);
+        let response = client.send(&method, &path, &arguments, None, None).expect("an answer");
+        let answer = contract::check_error(&method, &path, &response);
+        assert_eq!(
+            (response.status, &answer["error"]),
+            (200, &json!("Unavailable")),
+            "{method} {template}: {answer}"
+        );
+        assert!(
+            readme.contains(&format!("`{template}`")),
+            "the README does not say that {template} is missing"
+        );
+        missing += 1;
+    }
+    assert_eq!(missing + SERVED.len(), contract::routes().len() - 1);
+    let mut connection = Connection::open(venue.http()).expect("the exchange listens");
+    let other = format!("/derivatives/api/v4{OTHER_BASE}?symbol=PF_XBTUSD");
+    let response = connection.request("GET", &other, &[], None).expect("an answer");
+    assert_eq!(contract::check_error("GET", OTHER_BASE, &response)["error"], "Unavailable");
+    assert!(readme.contains(&format!("`{OTHER_BASE}`")));
+    // Nothing is listed as missing that is there.
+    let (_, tail) = readme.split_once("## What is not there yet").expect("the section of the README");
+    for (method, template) in SERVED {
+        let has_other_methods = contract::routes().iter().any(|(m, t, _)| t == template && m != method);
+        assert!(has_other_methods || !tail.contains(&format!("`{template}`")), "{template} is there");
+    }
+}
+
+#[test]
+fn every_served_route_answers_as_the_contract_says() {
+    let home = Home::new();
+    let mut venue = home.start(&QUIET);
+    venue.pin("PF_XBTUSD", "50000");
+    let (mut alice, mut bob) = (venue.client(0), venue.client(1));
+    // Something to show in each list: an open order, a part-filled one, a position, fills, a refusal.
+    alice.place_limit("PF_XBTUSD", "buy", "1", "50000", "maker");
+    bob.place_limit("PF_XBTUSD", "sell", "0.4", "50000", "taker");
+    alice.place_limit("PI_XBTUSD", "buy", "100", "40000", "inverse");
+    alice.place(&[
+        ("orderType", "post"),
+        ("symbol", "PF_XBTUSD"),
+        ("side", "sell"),
+        ("size", "1"),
+        ("limitPrice", "50000"),
+    ]);
+    let called: BTreeSet<(&str, &str)> = [
+        ("GET", "/accounts", &[][..]),
+        ("GET", "/feeschedules", &[]),
+        ("GET", "/fills", &[]),
+        ("GET", "/history", &[("symbol", "PF_XBTUSD")]),
+        ("GET", "/instruments", &[]),
+        ("GET", "/instruments/status", &[]),
+        ("GET", "/openorders", &[]),
+        ("GET", "/openpositions", &[]),
+        ("GET", "/orderbook", &[("symbol", "PF_XBTUSD")]),
+        ("GET", "/orders/status", &[("cliOrdIds", "maker")]),
+        ("GET", "/tickers", &[]),
+        ("GET", "/tickers/PF_XBTUSD", &[]),
+    ]
+    .map(|(method, path, arguments)| {
+        let answer = alice.get(path, arguments);
+        assert_eq!(answer["result"], "success", "{path}: {answer}");
+        (method, path)
+    })
+    .into();
+    assert_eq!(called.len() + 4, SERVED.len());
+    let [record] = &alice.status_by_name(&["maker"])[..] else { panic!("one order of that name") };
+    assert_eq!(
+        (&record["status"], &record["updateReason"], &record["error"]),
+        (&json!("ENTERED_BOOK"), &json!("PARTIAL_FILL"), &Value::Null)
+    );
+    assert_eq!(record["order"]["algoId"], Value::Null);
+    assert!(record["order"].get("algoId").is_some(), "the seed's schema requires it");
+    assert_eq!(alice.post("/cancelorder", &[("cliOrdId", "maker")])["cancelStatus"]["status"], "cancelled");
+    assert_eq!(alice.post("/cancelallorders", &[])["cancelStatus"]["status"], "cancelled");
+
+    let nowhere = alice.send("GET", "/tickers/PF_NOSUCHUSD", "", None, None).unwrap();
+    assert_eq!(
+        (nowhere.status, &contract::check("GET", "/tickers/PF_NOSUCHUSD", &nowhere)["error"]),
+        (404, &json!("notFound"))
+    );
+}
+
+#[test]
+fn public_routes_need_no_key_and_ignore_one() {
+    let home = Home::new();
+    let venue = home.start(&QUIET);
+    for (path, arguments) in [
+        ("/instruments", &[][..]),
+        ("/tickers", &[]),
+        ("/orderbook", &[("symbol", "pf_xbtusd")]),
+        ("/history", &[("symbol", "PF_XBTUSD")]),
+        ("/feeschedules", &[]),
+    ] {
+        assert_eq!(venue.visitor().get(path, arguments)["result"], "success", "{path}");
+    }
+    let mut stranger = crate::api::Client::new(venue.http(), "no-such-key", "c2VjcmV0");
+    assert_eq!(stranger.get("/tickers", &[])["result"], "success");
+}
+
+fn required_arguments(operation: &Value) -> String {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        if parameter["in"] == "query" && parameter["required"] == true {
+            names.insert(parameter["name"].as_str().expect("a name").to_owned());
+        }
+    }
+    for name in operation["x-args"]["required"].as_array().into_iter().flatten() {
+        names.insert(name.as_str().expect("a name").to_owned());
+    }
+    names.iter().map(|name| format!("{name}=1")).collect::<Vec<_>>().join("&")
+}

@@ -1,0 +1,303 @@
+//! A running exchange as its operator sees it: a process, a data folder, a start file, a control surface.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::api::Client;
+use crate::http::{Connection, Response};
+
+/// Well beyond what a start takes on a busy machine; reaching it is a failure.
+const START_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// A clean exit is quick: it has nothing to wait for.
+const STOP_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The flags that most tests start with: no market of its own, time standing still, everything on free ports.
+pub const QUIET: [&str; 4] = ["--market", "none", "--clock", "manual"];
+
+/// A folder of the test's own, with room for the data of one exchange.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { folder: TempDir::with_prefix("loligo-test-").expect("a temporary folder") }
+    }
+
+    /// Where the exchange keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.folder.path().join("config.json")
+    }
+
+    /// The command line of an exchange that lives here.
+    pub fn serve(&self, flags: &[&str]) -> Command {
+        let _ = fs::remove_file(self.config_file());
+        let mut command = loligo(self.folder.path());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"])
+            .arg("--data")
+            .arg(self.data())
+            .arg("--config-out")
+            .arg(self.config_file())
+            .args(flags);
+        command
+    }
+
+    /// Runs another command of the binary on the data here, such as `verify`, to its end.
+    pub fn run(&self, command: &str) -> Finished {
+        let output =
+            loligo(self.folder.path()).arg(command).arg(self.data()).output().expect("the binary runs");
+        Finished {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts an exchange that is expected to refuse, and waits for its end.
+    pub fn refused(&self, flags: &[&str]) -> Finished {
+        let started = Started::new(self, flags);
+        let config_file = self.config_file();
+        let finished = started.finish_unless(|| {
+            assert!(!config_file.exists(), "it was to refuse {flags:?}, and serves");
+        });
+        assert!(!config_file.exists(), "it refused {flags:?}, and left a start file");
+        finished
+    }
+
+    /// Starts an exchange and waits until it is ready.
+    pub fn start(&self, flags: &[&str]) -> Venue {
+        let started = Started::new(self, flags);
+        started.ready()
+    }
+
+    /// Starts an exchange and does not wait for anything.
+    pub fn launch(&self, flags: &[&str]) -> Started {
+        Started::new(self, flags)
+    }
+}
+
+/// The binary, without the settings of the person who runs the tests.
+pub fn loligo(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loligo"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LOLIGO_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// How a process ended and what it said.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Everything it said.
+    pub fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+/// A process that may not be ready yet.
+pub struct Started {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+    config_file: PathBuf,
+}
+
+impl Started {
+    fn new(home: &Home, flags: &[&str]) -> Self {
+        let stdout = home.folder.path().join("stdout.txt");
+        let stderr = home.folder.path().join("stderr.txt");
+        let mut command = home.serve(flags);
+        command.stdout(File::create(&stdout).expect("a file for output"));
+        command.stderr(File::create(&stderr).expect("a file for messages"));
+        let child = command.spawn().expect("the binary starts");
+        Self { child, stdout, stderr, config_file: home.config_file() }
+    }
+
+    /// Waits until the start file is there, which is the sign that requests are answered.
+    pub fn ready(mut self) -> Venue {
+        let deadline = Instant::now() + START_TIME_MAX;
+        while !self.config_file.exists() {
+            if let Some(status) = self.child.try_wait().expect("the process's state") {
+                panic!("the exchange ended at its start, {status}:\n{}", self.said());
+            }
+            assert!(Instant::now() < deadline, "not ready in {START_TIME_MAX:?}:\n{}", self.said());
+            pause();
+        }
+        let config = fs::read(&self.config_file).expect("the start file");
+        let config: Value = serde_json::from_slice(&config).expect("the start file is JSON");
+        let control = Connection::open(text(&config["http"])).expect("the exchange listens");
+        Venue { process: self, config, control }
+    }
+
+    /// Waits for the end of a process that is about to end by itself.
+    pub fn finish(self) -> Finished {
+        self.finish_unless(|| ())
+    }
+
+    fn finish_unless(mut self, check: impl Fn()) -> Finished {
+        let deadline = Instant::now() + START_TIME_MAX;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the process's state") {
+                break status;
+            }
+            check();
+            assert!(Instant::now() < deadline, "still running after {START_TIME_MAX:?}:\n{}", self.said());
+            pause();
+        };
+        Finished { status, stdout: read(&self.stdout), stderr: read(&self.stderr) }
+    }
+
+    /// SIGKILL: the process gets no chance to say or save anything.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process ends");
+    }
+
+    pub fn said(&self) -> String {
+        format!("{}{}", read(&self.stdout), read(&self.stderr))
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running behind it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An exchange that answers requests.
+pub struct Venue {
+    process: Started,
+    /// The start file.
+    pub config: Value,
+    control: Connection,
+}
+
+impl Venue {
+    pub fn http(&self) -> &str {
+        text(&self.config["http"])
+    }
+
+    /// What it printed so far, on both streams.
+    pub fn said(&self) -> String {
+        self.process.said()
+    }
+
+    /// A client of the nth development account.
+    pub fn client(&self, index: usize) -> Client {
+        self.client_of(&self.config["accounts"][index])
+    }
+
+    /// A client of an account, as the start file and the control surface describe one.
+    pub fn client_of(&self, account: &Value) -> Client {
+        Client::new(self.http(), text(&account["api_key"]), text(&account["api_secret"]))
+    }
+
+    /// A client without keys.
+    pub fn visitor(&self) -> Client {
+        Client::new(self.http(), "", "")
+    }
+
+    /// One control verb; it must succeed.
+    pub fn control(&mut self, method: &str, path: &str, body: &Value) -> Value {
+        let response = self.try_control(method, path, body);
+        assert_eq!(response.status, 200, "{method} {path}: {}", response.text());
+        serde_json::from_slice(&response.body).unwrap_or(Value::Null)
+    }
+
+    /// One control verb, whatever comes of it.
+    pub fn try_control(&mut self, method: &str, path: &str, body: &Value) -> Response {
+        self.send_control(method, path, body).expect("the control surface answers")
+    }
+
+    /// One control verb that may end the process.
+    pub fn send_control(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<Response> {
+        let bearer = format!("Bearer {}", text(&self.config["control_token"]));
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let body = if body.is_null() { None } else { Some(body.to_string().into_bytes()) };
+        self.control.request(method, &format!("/loligo/v1{path}"), &headers, body.as_deref())
+    }
+
+    /// Pins index and mark of a contract.
+    pub fn pin(&mut self, symbol: &str, price: &str) {
+        self.control("PUT", &format!("/prices/{symbol}"), &json!({"index": price, "mark": price}));
+    }
+
+    /// Moves the manual clock.
+    pub fn advance(&mut self, milliseconds: u64) {
+        self.control("POST", "/clock", &json!({"advance_ms": milliseconds}));
+    }
+
+    /// The hash over state and the hash over events, with the sequence they hold for.
+    pub fn hashes(&mut self) -> Value {
+        self.control("GET", "/state-hash", &Value::Null)
+    }
+
+    /// The sequence of the last record.
+    pub fn sequence(&mut self) -> u64 {
+        let health = self.control("GET", "/health", &Value::Null);
+        health["sequence"].as_u64().expect("health tells the sequence")
+    }
+
+    /// SIGKILL.
+    pub fn kill(self) {
+        self.process.kill();
+    }
+
+    /// SIGTERM; the exit must be quick.
+    pub fn stop(self) -> Finished {
+        self.stop_with("TERM")
+    }
+
+    pub fn stop_with(self, signal: &str) -> Finished {
+        let asked = Instant::now();
+        self.process.signal(signal);
+        let finished = self.process.finish();
+        assert!(asked.elapsed() < STOP_TIME_MAX, "took {:?} to stop", asked.elapsed());
+        finished
+    }
+
+    /// Waits for an exchange that is about to end by itself.
+    pub fn finish(self) -> Finished {
+        self.process.finish()
+    }
+}
+
+/// The text of a JSON string.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+}
+
+fn read(file: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
+}
+
+fn pause() {
+    std::thread::sleep(Duration::from_millis(2)); // poll: files and state of another process
+}
