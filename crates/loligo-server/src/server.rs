@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub tls_listen: Option<SocketAddr>,
     /// Whether accounts may spend only so much in ten seconds.
     pub rate_limits: bool,
+    /// Which signatures are accepted beside the published rule.
+    pub tolerance: Tolerance,
     /// Bounds of connections.
     pub bounds: Bounds,
     /// What nonce and rate windows run on.
@@ -42,6 +44,7 @@ impl ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls_listen: None,
             rate_limits: true,
+            tolerance: Tolerance::ALL,
             bounds: Bounds::default(),
             real_time: RealTime::driven(),
         }
@@ -110,7 +113,7 @@ impl Server {
         let auth = Auth::new(
             handle.remembered_nonces(),
             config.real_time.clone(),
-            Tolerance::ALL,
+            config.tolerance,
             config.rate_limits,
         );
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());

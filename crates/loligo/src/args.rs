@@ -66,6 +66,9 @@ pub(crate) struct Serve {
     /// Whether accounts may spend only so many requests in ten seconds.
     #[arg(long, env = "LOLIGO_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
     pub(crate) rate_limits: Switch,
+    /// Which signatures are accepted: the published rule alone, or also those that some clients in use make.
+    #[arg(long, env = "LOLIGO_SIGNATURES", value_name = "KIND", default_value = "tolerant")]
+    pub(crate) signatures: Signatures,
     /// List the contracts of this file instead of the default ones.
     #[arg(long, env = "LOLIGO_INSTRUMENTS", value_name = "FILE")]
     pub(crate) instruments: Option<PathBuf>,
@@ -101,6 +104,12 @@ pub(crate) enum Market {
 pub(crate) enum Clock {
     Real,
     Manual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Signatures {
+    Tolerant,
+    Strict,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

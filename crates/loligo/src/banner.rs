@@ -44,7 +44,7 @@ fn write(out: &mut String, start: &StartFile, args: &Serve) -> std::fmt::Result 
     if let Some(account) = start.accounts.first() {
         recipes(out, start, account)?;
     }
-    write!(out, "\nCtrl-C stops it.")
+    write!(out, "\nFeeds over WebSocket are not there yet. Ctrl-C stops it.")
 }
 
 fn accounts(out: &mut String, accounts: &[StartAccount]) -> std::fmt::Result {

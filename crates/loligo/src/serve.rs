@@ -1,13 +1,13 @@
 //! `loligo serve`: starts the exchange, says where it is, and stops it when asked.
 
-use crate::args::{Clock, Market, Serve, Switch};
+use crate::args::{Clock, Market, Serve, Signatures, Switch};
 use crate::banner;
 use anyhow::{Context, Result, bail};
 use loligo_server::config::{ClockKind, Config, IdentitySource, Instruments, MarketKind};
 use loligo_server::files::write_atomically;
 use loligo_server::listing::read_listing;
 use loligo_server::node::NodeEnd;
-use loligo_server::{Bounds, RealTime, Server, ServerConfig, StartFile};
+use loligo_server::{Bounds, RealTime, Server, ServerConfig, StartFile, Tolerance};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -142,6 +142,10 @@ fn config(args: &Serve) -> Result<ServerConfig> {
         listen: args.listen,
         tls_listen: Some(args.tls_listen),
         rate_limits: args.rate_limits == Switch::On,
+        tolerance: match args.signatures {
+            Signatures::Tolerant => Tolerance::ALL,
+            Signatures::Strict => Tolerance::STRICT,
+        },
         bounds: Bounds::default(),
         real_time: RealTime::system(),
     })

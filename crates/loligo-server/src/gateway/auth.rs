@@ -6,10 +6,15 @@ use super::{nonce, rates};
 use crate::projection::{ApiKey, Directory, GeneralRight, KeyId};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use http::HeaderName;
 use loligo_engine::AccountId;
 use loligo_wire::sign::{Signature, SignedRequest, SigningKey, Tolerance};
 use loligo_wire::v3::words::Error;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+static API_KEY: HeaderName = HeaderName::from_static("apikey");
+static AUTHENT: HeaderName = HeaderName::from_static("authent");
+static NONCE: HeaderName = HeaderName::from_static("nonce");
 
 /// What a private request must be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +83,9 @@ impl Auth {
         right: Right,
         cost: u32,
     ) -> Result<Caller, Error> {
-        let header = |name: &str| request.head.headers.get(name).map_or(&[][..], |value| value.as_bytes());
-        let (api_key, authent, nonce) = (header("apikey"), header("authent"), header("nonce"));
+        let header =
+            |name: &HeaderName| request.head.headers.get(name).map_or(&[][..], |value| value.as_bytes());
+        let (api_key, authent, nonce) = (header(&API_KEY), header(&AUTHENT), header(&NONCE));
         let known = std::str::from_utf8(api_key).ok().and_then(|text| directory.key(text));
         let state = known.map(|key| self.state(key)).transpose()?;
         let signature = Signature::from_base64(authent);

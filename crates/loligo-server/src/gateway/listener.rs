@@ -135,6 +135,8 @@ where
     let mut stopping = false;
     loop {
         tokio::select! {
+            // Nearly always it is the client who has something new.
+            biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended early");

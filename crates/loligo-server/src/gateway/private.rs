@@ -8,10 +8,10 @@ use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
 use crate::node::Submission;
-use crate::projection::Directory;
+use crate::projection::{Directory, FILLS_KEPT, FillRow};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
-use loligo_engine::{Command, OrderId, Timestamp};
+use loligo_engine::{AccountId, Command, OrderId, PositionView, Timestamp};
 use loligo_wire::args::Args;
 use loligo_wire::v3::requests::{self, RequestError};
 use loligo_wire::v3::responses;
@@ -226,11 +226,7 @@ impl Gateway {
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
         let now = self.caught_up().await?;
-        let fills = if positions.is_empty() {
-            Vec::new()
-        } else {
-            self.node.views().fills().of(account, None, crate::projection::FILLS_KEPT)
-        };
+        let fills = self.fills_of_all(account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
             accounts::position(position, directory, last.map_or(now, |fill| fill.time))
@@ -238,6 +234,15 @@ impl Gateway {
         let mut body = Vec::with_capacity(1024);
         responses::write_open_positions(&mut body, rows, time(now));
         Ok(body)
+    }
+
+    /// An account's newest fills, as far back as one is found for each position, or as they are kept.
+    fn fills_of_all(&self, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
+        let fills = self.node.views().fills();
+        let newest = fills.of(account, None, ROWS);
+        let found =
+            |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
+        if positions.iter().all(found) { newest } else { fills.of(account, None, FILLS_KEPT) }
     }
 
     async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Answer {

@@ -1,6 +1,7 @@
 //! Who gets in: signatures as real clients make them, keys, rights, nonces, and in which order they are looked at.
 
 use crate::venue::{SYMBOL, Venue, form};
+use loligo_server::{ServerConfig, Tolerance};
 use serde_json::json;
 
 const ORDER: [(&str, &str); 5] =
@@ -148,7 +149,7 @@ async fn a_nonce_is_not_spent_by_someone_who_cannot_sign() {
 
 #[tokio::test]
 async fn the_first_thing_wrong_is_the_one_told() {
-    let venue = Venue::with(loligo_server::ServerConfig::test()).await;
+    let venue = Venue::with(ServerConfig::test()).await;
     let alice = venue.client(0);
     let bad = [&ORDER[..2], &[("side", "hold")], &ORDER[3..]].concat();
 
@@ -176,4 +177,18 @@ async fn the_first_thing_wrong_is_the_one_told() {
     venue.real.advance(10_000_000);
     let error = alice.request("POST", "/sendorder", &bad).nonce(3).error().await;
     assert_eq!(error.as_deref(), Some("invalidArgument: side"));
+}
+
+#[tokio::test]
+async fn the_published_rule_alone_can_be_asked_for() {
+    let config = ServerConfig { tolerance: Tolerance::STRICT, ..ServerConfig::test() };
+    let venue = Venue::with(config).await;
+    let alice = venue.client(0);
+    let page = [("lastFillTime", "2026-01-01T00:00:00.000Z")];
+    assert_eq!(alice.request("GET", "/fills", &page).error().await, None);
+    for signed in ["", "lastFillTime=2026-01-01T00:00:00.000Z"] {
+        let mut request = alice.request("GET", "/fills", &page);
+        request.sign_text(signed.as_bytes());
+        assert_eq!(request.error().await.as_deref(), Some("authenticationError"), "{signed:?}");
+    }
 }
