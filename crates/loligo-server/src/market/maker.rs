@@ -1,7 +1,7 @@
 //! A maker: two quotes at the touch that follow the fair price, and behind them a ladder that stands still until the
 //! price has left a rung behind, so that a second's move costs two edits and not a new book.
 
-use super::{Seat, lots_worth};
+use super::{Seat, lots_worth, taker};
 use loligo_engine::{
     CancelOrder, Command, EditOrder, Exchange, FinePrice, Instrument, InstrumentId, OnGrid, OrderId,
     OrderRef, OrderType, OrderView, PlaceOrder, QtyMode, Side, Timestamp,
@@ -9,6 +9,8 @@ use loligo_engine::{
 
 /// Half the spread: this share of the price, at least a tick.
 const HALF_SPREAD_SHARE: i64 = 40_000;
+/// The touch stays where it is until the fair price is this many half spreads away: a basis point.
+const PATIENCE: i64 = 4;
 /// The step of the near ladder is the greatest power of two ticks below this share of the price: 3 to 6 basis points.
 const RUNG_SHARE: i64 = 1_700;
 /// A rung is at least this many ticks, so that there is always a price between two rungs for the touch.
@@ -21,7 +23,7 @@ const FAR_STEP: i64 = 16;
 /// Rungs kept beyond the last one wanted, so that a price on the edge does not cancel and place at each turn.
 const SPARE_RUNGS: i64 = 2;
 /// Worth of the touch in USD; a near rung holds twice, a far one ten times as much.
-const TOUCH_USD: i128 = 25_000;
+const TOUCH_USD: i128 = 40_000;
 const NEAR_WEIGHT: i64 = 2;
 const FAR_WEIGHT: i64 = 10;
 /// Together the orders of one side are at most this share of the greatest position.
@@ -63,7 +65,7 @@ pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut V
         (Some(bid), Some(ask)) => Some((ticks_of(bid) + ticks_of(ask)) / 2),
         _ => None,
     };
-    let moved = standing.is_none_or(|standing| (standing - fair).abs() > 2 * half_spread);
+    let moved = standing.is_none_or(|standing| (standing - fair).abs() >= PATIENCE * half_spread);
     let centre = if moved { fair } else { standing.unwrap_or(fair) };
     let book = Book { seat, rung, centre, unit: unit_lots(instrument, fair) };
 
@@ -78,17 +80,21 @@ pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut V
     }
     let (low, high) = (off_rung(fair - half_spread, rung, -1), off_rung(fair + half_spread, rung, 1));
     let rising = standing.is_none_or(|standing| standing < fair);
-    // The side that is moved away from makes room for the other.
-    let quotes = [(Side::Sell, ask, high), (Side::Buy, bid, low)];
-    for at in if rising { [0, 1] } else { [1, 0] } {
-        let (side, order, price) = quotes[at];
-        match order {
-            None => commands.push(book.place(side, price, book.unit)),
-            Some(order) if moved || order.open_qty().0 < book.unit / 2 => {
-                let price = if moved { price } else { ticks_of(order) };
-                commands.push(book.edit(order.id, price));
-            }
-            Some(_) => {}
+    // The side that the price leaves behind makes room for the other, and a quote that stands for one that is new.
+    let mut quotes = [(Side::Sell, ask, high), (Side::Buy, bid, low)];
+    if !rising {
+        quotes.reverse();
+    }
+    for (_, order, price) in quotes {
+        if let Some(order) = order
+            && (moved || order.open_qty().0 < book.unit / 2)
+        {
+            commands.push(book.edit(order.id, if moved { price } else { ticks_of(order) }));
+        }
+    }
+    for (side, order, price) in quotes {
+        if order.is_none() {
+            commands.push(book.place(side, price, book.unit));
         }
     }
     for side in [Side::Buy, Side::Sell] {
@@ -139,7 +145,7 @@ impl Book {
         near.chain(far)
     }
 
-    /// The nearest rung that is at least half a rung from the centre.
+    /// The nearest rung that is clear of the centre.
     fn first_rung(&self, side: Side) -> i64 {
         match side {
             Side::Buy => (self.centre - self.clear()).div_euclid(self.rung) * self.rung,
@@ -156,9 +162,11 @@ impl Book {
         }
     }
 
-    /// How far from the centre the ladder begins: beyond the touch, with room for a quote that has not moved yet.
+    /// How far from the centre the ladder begins: beyond what the takers reach for, so that they trade at the touch,
+    /// and beyond a touch that has not moved yet.
     fn clear(&self) -> i64 {
-        (self.rung / 2).max(4 * (self.centre / HALF_SPREAD_SHARE).max(1))
+        let half_spread = (self.centre / HALF_SPREAD_SHARE).max(1);
+        taker::reach(self.centre) + 2 * PATIENCE * half_spread
     }
 
     /// True for a ladder order that may stay: wanted, or only just beyond what is.

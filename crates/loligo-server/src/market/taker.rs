@@ -18,6 +18,11 @@ const LEAST_PERCENT: i64 = 60;
 /// Price levels looked at.
 const LEVELS: usize = 16;
 
+/// How far beyond the best price a taker goes, in ticks.
+pub(super) fn reach(fair: i64) -> i64 {
+    (fair / REACH_SHARE).max(LEAST_REACH)
+}
+
 pub(super) fn trade(
     seat: Seat,
     second: i64,
@@ -35,7 +40,7 @@ pub(super) fn trade(
     };
     let levels = exchange.depth(seat.instrument, side.opposite(), LEVELS);
     let Some((best, _)) = levels.first() else { return };
-    let limit = (best.0 + side.sign() * (fair / REACH_SHARE).max(LEAST_REACH)).max(1);
+    let limit = (best.0 + side.sign() * reach(fair)).max(1);
     let within = levels.iter().filter(|(price, _)| (limit - price.0) * side.sign() >= 0);
     let standing: i64 = within.map(|(_, qty)| qty.0).sum();
     let most = lots_worth(instrument, MOST_USD, fair).min(instrument.spec().max_position.0 / 4);
