@@ -11,6 +11,8 @@
 pub(crate) mod auth;
 pub(crate) mod bounds;
 mod convert;
+#[cfg(feature = "floor")]
+pub(crate) mod floor;
 pub(crate) mod listener;
 mod nonce;
 mod private;

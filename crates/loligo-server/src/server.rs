@@ -5,7 +5,7 @@ use crate::control::Control;
 use crate::gateway::Gateway;
 use crate::gateway::auth::Auth;
 use crate::gateway::bounds::Bounds;
-use crate::gateway::listener;
+use crate::gateway::listener::{self, Handler};
 use crate::gateway::real_time::RealTime;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
 use crate::start_file::StartFile;
@@ -86,6 +86,22 @@ impl Server {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
+        Self::start_with(config, Gateway::new).await
+    }
+
+    /// Starts the benchmarks' floor: the same doors and checks, and nothing done behind them.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    #[cfg(feature = "floor")]
+    pub async fn start_floor(config: ServerConfig) -> Result<Self, StartError> {
+        Self::start_with(config, |node, auth, _| crate::gateway::floor::Floor::new(node, auth)).await
+    }
+
+    async fn start_with<H: Handler>(
+        config: ServerConfig,
+        handler: impl FnOnce(NodeHandle, Auth, Control) -> H,
+    ) -> Result<Self, StartError> {
         // Addresses first: a port that is taken is the commonest mistake, and nothing has been touched yet.
         let http = listener::bind(config.listen).await.map_err(StartError::Listen)?;
         let https = match config.tls_listen {
@@ -118,7 +134,7 @@ impl Server {
         );
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let control = Control::new(handle.clone(), &control_token, beyond_loopback);
-        let gateway = Arc::new(Gateway::new(handle, auth, control));
+        let gateway = Arc::new(handler(handle, auth, control));
 
         let (stop, stopping) = watch::channel(false);
         let room = Arc::new(Semaphore::new(config.bounds.connections));
