@@ -1,51 +1,62 @@
 //! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument};
+use crate::instrument::{ContractKind, Instrument, Worth};
 use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_div_up};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
+///
+/// This and the next three are laid out by cache line: with thousands of accounts what an order costs is how many
+/// lines it touches. What every order needs stands first.
+#[repr(C, align(64))]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
-    pub parent: Option<u32>,
-    pub house: bool,
+    /// How many closed orders are still remembered, and where to look for the oldest when there are too many.
+    pub closed: u32,
     /// Family slot.
     pub family: u32,
+    pub oldest_closed: u64,
+    /// Purse slot of the flex wallet.
+    pub flex: u32,
+    pub house: bool,
+    pub parent: Option<u32>,
+    /// Slots of its holdings, by instrument number.
+    pub holdings: Vec<u32>,
     /// Money that margins nothing.
     pub cash: Vec<(Currency, Money)>,
     /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
     pub flex_other: Vec<(Currency, Money)>,
-    /// Purse slot of the flex wallet.
-    pub flex: u32,
     /// Purse slots of the inverse wallets by pair number; `NIL` where there is none yet.
     pub inverse: Vec<u32>,
-    /// Holding slots by instrument number; `NIL` where there is none yet.
-    pub holdings: Vec<u32>,
-    /// Closed orders still remembered: how many, and the slots of the oldest and the youngest. Each points at the next.
-    pub closed: u32,
-    pub oldest_closed: u32,
-    pub youngest_closed: u32,
 }
 
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
+#[repr(align(64))]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Purse {
-    pub account: u32,
-    pub wallet: Wallet,
-    pub currency: Currency,
     pub balance: Money,
     /// Sum of the holdings' open P&L at mark.
     pub unrealized: Fine,
     /// Sum of the holdings' initial margin, orders included.
     pub held: Fine,
-    /// Fee rates of the family, kept here because every fill passes by.
-    pub rates: FeeRates,
+    pub currency: Currency,
+    pub wallet: Wallet,
+    /// Fee tier of the family, kept here because every fill passes by.
+    pub tier: u8,
 }
 
+const _: () = assert!(size_of::<Purse>() == 64, "a purse is one cache line");
+
 impl Purse {
+    /// What its account pays per fill.
+    #[inline]
+    pub fn rates(&self) -> FeeRates {
+        FEE_SCHEDULE[usize::from(self.tier)].rates
+    }
+
     /// Equity: balance plus open P&L.
     #[inline]
     pub fn equity(&self) -> Fine {
@@ -54,6 +65,7 @@ impl Purse {
 }
 
 /// What one account has in one contract.
+#[repr(align(64))]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Holding {
     pub account: u32,
@@ -151,6 +163,12 @@ impl Holding {
             self.entry += value;
             return Booked { realized: Fine::ZERO };
         }
+        self.book_against(before, lots, value)
+    }
+
+    /// Books a fill that reduces, closes or flips the position.
+    #[inline(never)]
+    fn book_against(&mut self, before: i64, lots: i64, value: Fine) -> Booked {
         let (closing, size) = (lots.abs().min(before.abs()), lots.abs());
         // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
         let closing_value =
@@ -170,9 +188,25 @@ impl Holding {
     pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
         margin_of(instrument, self.position, self.entry, self.buys, self.sells)
     }
+
+    /// What [`Holding::initial_margin`] would be with one order more, instead of another; each as lots and value.
+    pub fn margin_with(
+        &self,
+        instrument: &Instrument,
+        side: Side,
+        order: (i64, Fine),
+        instead_of: Option<(i64, Fine)>,
+    ) -> Fine {
+        let (mut buys, mut sells) = (self.buys, self.sells);
+        let sum = if side == Side::Buy { &mut buys } else { &mut sells };
+        let gone = instead_of.unwrap_or_default();
+        sum.lots += order.0 - gone.0;
+        sum.value = sum.value - gone.1 + order.1;
+        margin_of(instrument, self.position, self.entry, buys, sells)
+    }
 }
 
-/// Margin of a position and sums of orders; a free function because checks ask it of positions not yet real.
+/// Margin of a position and sums of orders; a free function because checks ask it of sums not yet real.
 #[inline]
 pub(crate) fn margin_of(
     instrument: &Instrument,
@@ -235,15 +269,14 @@ fn share_half_even(total: i128, part: i64, whole: i64) -> i128 {
 }
 
 /// Fee of a fill: `rate` (1e-8) of its value, rounded away from the client's favour at wallet money's last digit.
-/// The value is given twice: `notional` in quote currency, `value` in the settlement currency.
 #[inline]
-pub(crate) fn fee_of(kind: ContractKind, notional: Money, value: Fine, rate: i32) -> Money {
+pub(crate) fn fee_of(kind: ContractKind, worth: &Worth, rate: i32) -> Money {
     const ONE: u64 = 100_000_000;
     let size = u64::from(rate.unsigned_abs());
     let paid = rate >= 0;
     match kind {
         ContractKind::Linear => {
-            let value = notional.0;
+            let value = worth.notional.0;
             // Nearly every fill is worth less than 2^64 units (184 million USD): divide by a constant in one register.
             if let Ok(value) = u64::try_from(value) {
                 let (whole, rest) = (value / ONE, (value % ONE) * size);
@@ -253,35 +286,41 @@ pub(crate) fn fee_of(kind: ContractKind, notional: Money, value: Fine, rate: i32
             }
             fee_in_full(value * i128::from(size), i128::from(ONE), paid)
         }
-        ContractKind::Inverse => {
-            // By quotient and rest: a large value of a cheap contract times a rate is beyond 128 bits.
-            let (value, per, size) = (value.0.abs(), i128::from(ONE) * 10_i128.pow(13), i128::from(size));
-            let whole = value / per * size;
-            let part = fee_in_full(value % per * size, per, paid).0;
-            Money(if paid { whole + part } else { part - whole })
-        }
+        ContractKind::Inverse => inverse_fee(worth.value.0, i128::from(size), paid),
     }
 }
 
+#[cold]
+fn inverse_fee(value: i128, size: i128, paid: bool) -> Money {
+    // By quotient and rest: a large value of a cheap contract times a rate is beyond 128 bits.
+    let per = 100_000_000 * 10_i128.pow(13);
+    let whole = value / per * size;
+    let part = fee_in_full(value % per * size, per, paid).0;
+    Money(if paid { whole + part } else { part - whole })
+}
+
+#[cold]
 fn fee_in_full(product: i128, per: i128, paid: bool) -> Money {
     Money(if paid { div_up(product, per) } else { -(product / per) })
 }
 
 /// A master account and its subaccounts: fee volume is counted over all of them.
+#[repr(C, align(64))]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Family {
-    pub members: Vec<u32>,
-    /// Counts no volume: the house pays the first tier.
-    pub house: bool,
     /// Sum of the last thirty days' volume in USD, today included.
     pub volume: Money,
-    /// Volume at which the next tier begins; beyond it the rates are looked up anew.
+    /// Volume at which the next tier begins; beyond it the tier is looked up anew.
     pub next_tier: Money,
-    /// Day number of the present day, and its volume.
-    day: i64,
+    /// Volume of the present day.
     today: Money,
+    /// Counts no volume: the house pays the first tier.
+    pub house: bool,
+    /// Day number of the present day.
+    day: i64,
     /// Volume of the days before, by day number modulo 30.
     days: Vec<Money>,
+    pub members: Vec<u32>,
 }
 
 const DAYS: i64 = 30;
@@ -327,11 +366,11 @@ impl Family {
         true
     }
 
-    /// Looks the tier up; sets where the next one begins.
-    pub fn rates(&mut self) -> FeeRates {
+    /// Looks the tier up by its place in the schedule; sets where the next one begins.
+    pub fn tier(&mut self) -> u8 {
         let at = FEE_SCHEDULE.partition_point(|tier| usd(tier.from_usd) <= self.volume).max(1);
         self.next_tier = FEE_SCHEDULE.get(at).map_or(Money(i128::MAX), |tier| usd(tier.from_usd));
-        FEE_SCHEDULE[at - 1].rates
+        (at - 1) as u8
     }
 }
 

@@ -17,13 +17,13 @@ use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money};
 use crate::order::{NIL, Orders};
-use crate::view::{FeeRates, FeeTier};
+use crate::view::FeeTier;
 use prices::price_in_range;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
-use closing::Closed;
+use closing::ClosedOrders;
 pub use store::CodecError;
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
@@ -47,8 +47,7 @@ pub struct Exchange {
     pub(crate) purses: Vec<Purse>,
     pub(crate) holdings: Vec<Holding>,
     pub(crate) orders: Orders,
-    /// Closed orders in closing order.
-    pub(crate) closed: VecDeque<Closed>,
+    pub(crate) closed: ClosedOrders,
     pub(crate) next_execution: u64,
     /// The last full second at which marks were sampled, as a count of seconds.
     pub(crate) sampled: i64,
@@ -59,6 +58,12 @@ pub struct Exchange {
 /// The fee schedule, rising by 30-day volume.
 pub fn fee_schedule() -> &'static [FeeTier] {
     &FEE_SCHEDULE
+}
+
+/// Appends an event, made in its place: pushing would make it on the stack, and move all of the largest event's bytes.
+#[inline(always)]
+fn tell(events: &mut Vec<Event>, event: impl FnOnce() -> Event) {
+    events.extend(std::iter::once_with(event));
 }
 
 impl Exchange {
@@ -147,7 +152,7 @@ impl Exchange {
         for slot in resting {
             let order = self.orders.get_mut(slot);
             order.reason = Some(UpdateReason::LoadingMarket);
-            events.push(Event::Noted { order: order.id, reason: order.reason, error: order.error });
+            tell(events, || Event::Noted { order: order.id, reason: order.reason, error: order.error });
         }
         Outcome::Done
     }
@@ -174,7 +179,7 @@ impl Exchange {
                 (self.families.len() - 1) as u32
             }
         };
-        let flex = self.open_purse(id, family, Wallet::Flex, Currency::USD);
+        let flex = self.open_purse(family, Wallet::Flex, Currency::USD);
         self.accounts.push(Account {
             parent: parent.map(|(parent, _)| parent),
             house: create.house,
@@ -185,23 +190,21 @@ impl Exchange {
             inverse: Vec::new(),
             holdings: Vec::new(),
             closed: 0,
-            oldest_closed: NIL,
-            youngest_closed: NIL,
+            oldest_closed: 0,
         });
-        events.push(Event::AccountCreated { account: AccountId(id), parent: create.parent });
+        tell(events, || Event::AccountCreated { account: AccountId(id), parent: create.parent });
         Outcome::AccountCreated(AccountId(id))
     }
 
-    fn open_purse(&mut self, account: u32, family: u32, wallet: Wallet, currency: Currency) -> u32 {
-        let rates: FeeRates = self.families[family as usize].rates();
+    fn open_purse(&mut self, family: u32, wallet: Wallet, currency: Currency) -> u32 {
+        let tier = self.families[family as usize].tier();
         self.purses.push(Purse {
-            account,
             wallet,
             currency,
             balance: Money::ZERO,
             unrealized: Fine::ZERO,
             held: Fine::ZERO,
-            rates,
+            tier,
         });
         (self.purses.len() - 1) as u32
     }
@@ -215,7 +218,7 @@ impl Exchange {
         }
         if owner.inverse[at] == NIL {
             let family = owner.family;
-            let purse = self.open_purse(account, family, Wallet::Inverse(pair), base);
+            let purse = self.open_purse(family, Wallet::Inverse(pair), base);
             self.accounts[account as usize].inverse[at] = purse;
         }
         self.accounts[account as usize].inverse[at]
@@ -255,7 +258,7 @@ impl Exchange {
         let Some(balance) = balance else { return Outcome::Refused(Refusal::AmountOutOfRange) };
         *self.deposited.entry(deposit.currency).or_default() += deposit.amount;
         let Deposit { account, wallet, currency, .. } = *deposit;
-        events.push(Event::Balance { account, wallet, currency, balance });
+        tell(events, || Event::Balance { account, wallet, currency, balance });
         Outcome::Done
     }
 
@@ -320,7 +323,7 @@ impl Exchange {
         let id = InstrumentId(self.markets.len() as u16);
         self.symbols.insert(spec.symbol.clone(), id);
         self.markets.push(Market::new(instrument));
-        events.push(Event::Listed { instrument: id });
+        tell(events, || Event::Listed { instrument: id });
         self.refresh_mark(id, events);
         Outcome::Listed(id)
     }
@@ -335,15 +338,7 @@ impl Exchange {
     }
 
     /// The holding of an account in a contract, opened when it is first needed.
-    #[inline]
-    pub(crate) fn holding_of(&mut self, account: AccountId, instrument: InstrumentId) -> u32 {
-        let held = self.accounts[account.0 as usize].holdings.get(usize::from(instrument.0)).copied();
-        match held {
-            Some(slot) if slot != NIL => slot,
-            _ => self.open_holding(account.0, instrument),
-        }
-    }
-
+    #[cold]
     fn open_holding(&mut self, account: u32, instrument: InstrumentId) -> u32 {
         let market = &self.markets[usize::from(instrument.0)].instrument;
         let purse = match market.spec().kind {
@@ -356,11 +351,10 @@ impl Exchange {
         let owner = &mut self.accounts[account as usize];
         self.holdings.push(Holding::new(account, owner.family, purse, instrument.0, owner.house));
         let slot = (self.holdings.len() - 1) as u32;
-        let at = usize::from(instrument.0);
-        if owner.holdings.len() <= at {
-            owner.holdings.resize(at + 1, NIL);
-        }
-        owner.holdings[at] = slot;
+        let before =
+            owner.holdings.partition_point(|slot| self.holdings[*slot as usize].instrument < instrument.0);
+        owner.holdings.insert(before, slot);
+        self.markets[usize::from(instrument.0)].list_holding(account, slot);
         slot
     }
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Decimals of [`Fine`].
 const FINE: u32 = 24;
+/// Fine units in one unit of [`Money`].
+const FINE_PER_MONEY: u64 = 10_u64.pow(13);
 /// No price may exceed this many ticks (rules 1.11, row 8).
 pub const MAX_TICKS: i64 = 1_000_000_000;
 /// No quantity may exceed this many lots; far above every value cap, it keeps products in range.
@@ -97,9 +99,18 @@ pub struct Instrument {
     /// Linear: fine value of one lot at one tick. Inverse: fine value of one lot at one tick's price (1 / tick).
     unit: i128,
     /// Wallet money (1e-11 of quote): of one lot at one tick (linear), of one lot (inverse).
-    money_unit: i128,
-    /// Initial margin of one lot at one tick of a linear contract; exact, because `unit` is in whole 1e-11.
-    margin_unit: i128,
+    money_unit: u64,
+    /// Initial margin (fine units) of 1e-11 of a linear contract's value, at the rate of the first level: exact.
+    margin_unit: u64,
+}
+
+/// What a quantity is worth at a price, without sign.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Worth {
+    /// In quote currency.
+    pub notional: Money,
+    /// In the settlement currency; of a linear contract the same amount.
+    pub value: Fine,
 }
 
 impl Instrument {
@@ -170,7 +181,7 @@ impl Instrument {
             }
         };
         let money_unit = match spec.kind {
-            ContractKind::Linear => unit / pow10(13),
+            ContractKind::Linear => unit / i128::from(FINE_PER_MONEY),
             ContractKind::Inverse => pow10((11 - i32::from(spec.lot_precision)) as u32),
         };
         if money_unit > pow10(17) {
@@ -192,7 +203,8 @@ impl Instrument {
         if worst.is_none_or(|worst| worst > 10 * VALUE_MAX) {
             return bad("the maximum position is too large for its tick and lot");
         }
-        let margin_unit = unit / 1_000_000 * i128::from(spec.margin_levels[0].initial);
+        let money_unit = money_unit as u64;
+        let margin_unit = FINE_PER_MONEY / 1_000_000 * u64::from(spec.margin_levels[0].initial);
         Ok(Self { spec, pair, unit, money_unit, margin_unit })
     }
 
@@ -247,14 +259,35 @@ impl Instrument {
         }
     }
 
-    /// Initial margin of `lots` (not negative) of a linear contract at `price`, at the rate of the first level; exact,
-    /// so margins of orders may be added up. `None` for inverse contracts, whose values are rounded.
+    /// What `lots` (not negative) are worth at `price`; fits for every quantity that a position may have. On the path of every order: unsigned products with factors of
+    /// one word, and nothing of inverse contracts in line.
     #[inline]
-    pub(crate) fn exact_margin(&self, lots: i64, price: Price) -> Option<Fine> {
-        match self.spec.kind {
-            ContractKind::Linear => Some(Fine(i128::from(lots) * i128::from(price.0) * self.margin_unit)),
-            ContractKind::Inverse => None,
+    pub(crate) fn worth(&self, lots: i64, price: Price) -> Worth {
+        debug_assert!(lots >= 0 && price.0 >= 0);
+        if self.spec.kind == ContractKind::Inverse {
+            return self.inverse_worth(lots, price);
         }
+        let notional = self.linear_notional(lots, price);
+        let value = notional * u128::from(FINE_PER_MONEY);
+        Worth { notional: Money(notional as i128), value: Fine(value as i128) }
+    }
+
+    #[inline]
+    fn linear_notional(&self, lots: i64, price: Price) -> u128 {
+        u128::from(lots as u64) * u128::from(price.0 as u64) * u128::from(self.money_unit)
+    }
+
+    #[cold]
+    fn inverse_worth(&self, lots: i64, price: Price) -> Worth {
+        Worth { notional: self.notional(lots, price), value: -self.value(lots, price) }
+    }
+
+    /// Initial margin of an order of a linear contract, at the rate of the first level; exact, so margins of orders may
+    /// be added up. `None` for inverse contracts, whose values are rounded.
+    #[inline]
+    pub(crate) fn exact_margin(&self, worth: &Worth) -> Option<Fine> {
+        let margin = worth.notional.0 as u128 * u128::from(self.margin_unit);
+        self.is_exact().then_some(Fine(margin as i128))
     }
 
     /// Value of one lot at an index or mark price, signed like [`Instrument::value`]. `price` must be positive.
@@ -302,8 +335,10 @@ impl Instrument {
     #[inline]
     pub fn notional(&self, lots: i64, price: Price) -> Money {
         match self.spec.kind {
-            ContractKind::Linear => Money(i128::from(lots) * i128::from(price.0) * self.money_unit),
-            ContractKind::Inverse => Money(i128::from(lots) * self.money_unit),
+            ContractKind::Linear => {
+                Money(i128::from(lots) * i128::from(price.0) * i128::from(self.money_unit))
+            }
+            ContractKind::Inverse => Money(i128::from(lots) * i128::from(self.money_unit)),
         }
     }
 
@@ -313,7 +348,7 @@ impl Instrument {
             ContractKind::Linear => {
                 i128::from(lots).checked_mul(self.value_per_lot(price).0).map(|fine| Fine(fine).floor())
             }
-            ContractKind::Inverse => Some(Money(i128::from(lots) * self.money_unit)),
+            ContractKind::Inverse => Some(Money(i128::from(lots) * i128::from(self.money_unit))),
         }
     }
 

@@ -154,6 +154,11 @@ impl Exchange {
 
     fn check_holding(&self, slot: u32, holding: &Holding) -> Result<(), Violation> {
         let market = &self.markets[usize::from(holding.instrument)];
+        let listed = &self.accounts[holding.account as usize].holdings;
+        hold!(
+            market.holdings.get(holding.account as usize) == Some(&slot) && listed.contains(&slot),
+            "holding {slot} is not found by its account"
+        );
         let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
         let (mut small, mut reduce_only, mut closing) = (0, 0, 0_i64);
         for (place, order_slot) in holding.orders.iter().enumerate() {
@@ -214,38 +219,37 @@ impl Exchange {
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {
             let purse = &self.purses[slot];
-            hold!(
-                purse.unrealized == unrealized && purse.held == held,
-                "sums of purse {slot} (account {}) are off",
-                purse.account
-            );
+            hold!(purse.unrealized == unrealized && purse.held == held, "sums of purse {slot} are off");
         }
         Ok(())
     }
 
     /// Closed orders are remembered once, within their bound.
     fn check_closed(&self) -> Result<(), Violation> {
-        let mut remembered = 0;
-        let closed = self.orders.known().filter(|slot| self.orders.get(*slot).status.is_closed()).count();
-        for (at, account) in self.accounts.iter().enumerate() {
-            hold!(account.closed <= CLOSED_PER_ACCOUNT, "account {at} remembers too many closed orders");
-            let (mut slot, mut last) = (account.oldest_closed, NIL);
-            for _ in 0..account.closed {
-                hold!(slot != NIL, "account {at} remembers fewer closed orders than it counts");
-                let order = self.orders.get(slot);
+        let mut counts = vec![0_u32; self.accounts.len()];
+        for closed in &self.closed.queue {
+            let order = self.orders.get(closed.slot);
+            if self.orders.find(closed.order) == Some(closed.slot) {
+                let account = self.orders.record(closed.slot).account.0;
                 hold!(
-                    order.status.is_closed() && self.orders.record(slot).account.0 as usize == at,
+                    order.status.is_closed() && account == closed.account,
                     "order {:?} is remembered wrongly",
                     order.id
                 );
-                (last, slot) = (slot, order.next);
-                remembered += 1;
+                counts[account as usize] += 1;
             }
+        }
+        for (at, account) in self.accounts.iter().enumerate() {
             hold!(
-                account.closed == 0 || (last == account.youngest_closed && slot == NIL),
-                "the closed orders of account {at} do not end with the youngest"
+                account.closed == counts[at] && counts[at] <= CLOSED_PER_ACCOUNT,
+                "account {at} remembers {} closed orders but counts {}",
+                counts[at],
+                account.closed
             );
         }
+        let remembered: u32 = counts.iter().sum();
+        let closed =
+            self.orders.known().filter(|slot| self.orders.get(*slot).status.is_closed()).count() as u32;
         hold!(remembered == closed, "{closed} closed orders are known but {remembered} remembered");
         for slot in self.orders.known() {
             let order = self.orders.get(slot);

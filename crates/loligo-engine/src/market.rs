@@ -5,6 +5,7 @@ use crate::book::Book;
 use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
 use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
+use crate::order::NIL;
 use crate::view::MarketState;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -49,6 +50,10 @@ pub(crate) struct Market {
     /// Value of one lot at mark; zero without a mark.
     pub mark_value: Fine,
     pub mark_pinned: bool,
+    /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
+    /// dense: an order finds its holding without touching its account.
+    #[serde(skip)]
+    pub holdings: Vec<u32>,
     /// Slots of holdings with a position, in no order.
     pub holders: Vec<u32>,
     /// Sum of long positions in lots.
@@ -69,6 +74,7 @@ impl Market {
             mark: None,
             mark_value: Fine::ZERO,
             mark_pinned: false,
+            holdings: Vec::new(),
             holders: Vec::new(),
             open_interest: 0,
             fees: Money::ZERO,
@@ -76,6 +82,15 @@ impl Market {
             premiums: VecDeque::with_capacity(SAMPLES),
             good_premium: None,
         }
+    }
+
+    /// Finds a holding by its account from now on.
+    pub fn list_holding(&mut self, account: u32, slot: u32) {
+        let at = account as usize;
+        if self.holdings.len() <= at {
+            self.holdings.resize(at + 1, NIL);
+        }
+        self.holdings[at] = slot;
     }
 
     pub fn pair(&self) -> PairId {

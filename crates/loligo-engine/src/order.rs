@@ -17,6 +17,7 @@ use std::sync::Arc;
 pub(crate) const NIL: u32 = u32::MAX;
 
 /// The part of an order that matching reads and writes.
+#[repr(align(64))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub id: OrderId,
@@ -26,7 +27,7 @@ pub(crate) struct Order {
     pub qty: i64,
     pub filled: i64,
     pub updated_at: Timestamp,
-    /// Neighbours in the queue of the price level. Of a closed order, `next` is the next closed one of its account.
+    /// Neighbours in the queue of the price level.
     pub prev: u32,
     pub next: u32,
     /// Level slot in the book; `NIL` when not in a book.
@@ -54,15 +55,17 @@ impl Order {
 const _: () = assert!(size_of::<Order>() == 64, "matching reads one cache line per order");
 
 /// The part of an order that only views read.
+#[repr(align(32))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub account: AccountId,
-    pub instrument: InstrumentId,
     /// Place in the holding's list of open orders.
     pub own_place: u32,
     pub placed_at: Timestamp,
     pub client_order_id: Option<Arc<str>>,
 }
+
+const _: () = assert!(size_of::<Record>() == 32, "a record never straddles two cache lines");
 
 /// The slab of orders with its two indexes.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -94,30 +97,38 @@ impl Orders {
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.orders[slot as usize] = order;
-                self.records[slot as usize] = record;
+                // By field, so that the old one, which has no name any more, is not read to be dropped.
+                let Record { account, own_place, placed_at, client_order_id } = record;
+                let record = &mut self.records[slot as usize];
+                (record.account, record.own_place, record.placed_at) = (account, own_place, placed_at);
+                if client_order_id.is_some() {
+                    record.client_order_id = client_order_id;
+                }
                 slot
             }
-            None => {
-                self.orders.push(order);
-                self.records.push(record);
-                (self.orders.len() - 1) as u32
-            }
+            None => self.insert_last(order, record),
         };
         self.numbers.set(id, slot);
         slot
     }
 
-    /// Forgets a closed order.
+    #[inline(never)]
+    fn insert_last(&mut self, order: Order, record: Record) -> u32 {
+        self.orders.push(order);
+        self.records.push(record);
+        (self.orders.len() - 1) as u32
+    }
+
+    /// Forgets a closed order; `named` as in [`Order`]. False when it is not known any more.
     #[inline]
-    pub fn remove(&mut self, slot: u32) {
-        let order = &mut self.orders[slot as usize];
-        let id = std::mem::replace(&mut order.id, OrderId(0));
-        if order.named {
+    pub fn remove(&mut self, id: OrderId, named: bool) -> bool {
+        let Some(slot) = self.numbers.clear(id.0) else { return false };
+        if named {
             self.release_name(slot);
             self.records[slot as usize].client_order_id = None;
         }
-        self.numbers.clear(id.0);
         self.free.push(slot);
+        true
     }
 
     #[inline]
@@ -184,15 +195,15 @@ impl Orders {
         self.numbers.iter()
     }
 
-    /// The order as the world may see it.
+    /// The order, which is one of this contract, as the world may see it.
     #[inline(always)]
-    pub fn view(&self, slot: u32) -> OrderView {
+    pub fn view(&self, slot: u32, instrument: InstrumentId) -> OrderView {
         let order = self.get(slot);
         let record = self.record(slot);
         OrderView {
             id: order.id,
             account: record.account,
-            instrument: record.instrument,
+            instrument,
             side: order.side,
             order_type: order.order_type,
             status: order.status,
@@ -283,14 +294,20 @@ impl Pages {
         self.pages[at].slots = vec![NIL; PAGE];
     }
 
+    /// Takes a number out; gives the slot it had, if any.
     #[inline]
-    fn clear(&mut self, number: u64) {
-        let page = &mut self.pages[(number / PAGE as u64) as usize];
-        page.slots[(number % PAGE as u64) as usize] = NIL;
+    fn clear(&mut self, number: u64) -> Option<u32> {
+        let page = self.pages.get_mut((number / PAGE as u64) as usize)?;
+        let entry = page.slots.get_mut((number % PAGE as u64) as usize)?;
+        let slot = std::mem::replace(entry, NIL);
+        if slot == NIL {
+            return None;
+        }
         page.living -= 1;
         if page.living == 0 {
             page.slots = Vec::new();
         }
+        Some(slot)
     }
 
     fn iter(&self) -> impl Iterator<Item = u32> {

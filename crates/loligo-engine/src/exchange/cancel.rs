@@ -1,10 +1,9 @@
 //! Cancelling one order, or all of them.
 
-use super::Exchange;
+use super::{Exchange, tell};
 use crate::command::{CancelOrder, OrderRef};
 use crate::event::{Event, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, InstrumentId};
-use crate::order::NIL;
 
 impl Exchange {
     pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> Outcome {
@@ -51,12 +50,10 @@ impl Exchange {
     pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<u32> {
         let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
         let mut slots = Vec::new();
-        for (at, holding) in owner.holdings.iter().enumerate() {
-            if *holding == NIL || instrument.is_some_and(|only| usize::from(only.0) != at) {
-                continue;
-            }
+        let holdings = owner.holdings.iter().map(|slot| &self.holdings[*slot as usize]);
+        for holding in holdings.filter(|holding| instrument.is_none_or(|only| only.0 == holding.instrument)) {
             let from = slots.len();
-            slots.extend_from_slice(&self.holdings[*holding as usize].orders);
+            slots.extend_from_slice(&holding.orders);
             slots[from..].sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         }
         slots
@@ -66,7 +63,11 @@ impl Exchange {
     pub(super) fn find_own(&self, account: AccountId, order: &OrderRef) -> Option<u32> {
         match order {
             OrderRef::Id(id) => {
-                self.orders.find(*id).filter(|slot| self.orders.record(*slot).account == account)
+                let own = |slot: &u32| {
+                    let holding = &self.holdings[self.orders.get(*slot).holding as usize];
+                    holding.account == account.0
+                };
+                self.orders.find(*id).filter(own)
             }
             OrderRef::Client(name) => self.orders.find_name(account, name),
         }
@@ -83,6 +84,6 @@ impl Exchange {
         let order = self.orders.get_mut(slot);
         order.reason = reason.or(order.reason);
         order.error = Some(error);
-        events.push(Event::Noted { order: order.id, reason: order.reason, error: order.error });
+        tell(events, || Event::Noted { order: order.id, reason: order.reason, error: order.error });
     }
 }

@@ -1,23 +1,34 @@
 //! Orders at the end of their life: closed, remembered for five seconds, forgotten.
 
-use super::Exchange;
+use super::{Exchange, tell};
 use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
 use crate::id::{OrderId, Timestamp};
-use crate::order::NIL;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 /// How long a closed order is remembered.
 const CLOSED_KEPT: i64 = 5 * Timestamp::SECOND;
 /// At most so many closed orders of one account are remembered, the oldest forgotten first.
 pub(crate) const CLOSED_PER_ACCOUNT: u32 = 10_000;
 
-/// An order closed lately. The slot may have been reused since, when the account had too many closed ones.
+/// An order closed lately. It may be forgotten already, when its account had too many.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Closed {
     at: Timestamp,
-    order: OrderId,
-    slot: u32,
-    account: u32,
+    pub order: OrderId,
+    pub slot: u32,
+    pub account: u32,
+    /// It has a client's name. Kept here, as everything is that forgetting needs: the order itself is long out of the
+    /// caches by then, and is not looked at.
+    named: bool,
+}
+
+/// Closed orders in closing order, oldest first, numbered from the first there ever was.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ClosedOrders {
+    pub queue: VecDeque<Closed>,
+    /// Number of the first in the queue.
+    first: u64,
 }
 
 impl Exchange {
@@ -36,46 +47,53 @@ impl Exchange {
         order.reason = reason.into();
         order.error = error;
         order.updated_at = self.now;
-        order.next = NIL;
         let account = self.holdings[order.holding as usize].account;
-        self.closed.push_back(Closed { at: self.now, order: order.id, slot, account });
-        let owner = &mut self.accounts[account as usize];
-        let before = std::mem::replace(&mut owner.youngest_closed, slot);
-        owner.closed += 1;
-        if owner.closed == 1 {
-            owner.oldest_closed = slot;
-            return;
-        }
-        let too_many = (owner.closed > CLOSED_PER_ACCOUNT).then_some(owner.oldest_closed);
-        self.orders.get_mut(before).next = slot;
-        if let Some(oldest) = too_many {
-            self.forget(oldest, account, events);
+        let closed = Closed { at: self.now, order: order.id, slot, account, named: order.named };
+        self.closed.queue.push_back(closed);
+        let closed = &mut self.accounts[account as usize].closed;
+        *closed += 1;
+        if *closed > CLOSED_PER_ACCOUNT {
+            self.forget_oldest(account, events);
         }
     }
 
     /// Forgets the orders whose five seconds are over.
-    #[inline]
+    #[inline(always)]
     pub(super) fn forget_due(&mut self, events: &mut Vec<Event>) {
-        while let Some(Closed { at, order, slot, account }) = self.closed.front().copied() {
-            if self.now.0 - at.0 < CLOSED_KEPT {
+        while let Some(closed) = self.closed.queue.front().copied() {
+            if self.now.0 - closed.at.0 < CLOSED_KEPT {
                 break;
             }
-            self.closed.pop_front();
-            if self.orders.get(slot).id == order {
-                self.forget(slot, account, events);
-            }
+            self.closed.queue.pop_front();
+            self.closed.first += 1;
+            self.forget(closed, events);
         }
     }
 
-    /// Forgets an account's oldest closed order.
+    /// Forgets a closed order, unless it is forgotten already (its slot may have been reused since). True when it was
+    /// not.
     #[inline]
-    fn forget(&mut self, slot: u32, account: u32, events: &mut Vec<Event>) {
-        let order = self.orders.get(slot);
-        let owner = &mut self.accounts[account as usize];
-        debug_assert_eq!(owner.oldest_closed, slot);
-        owner.oldest_closed = order.next;
-        owner.closed -= 1;
-        events.push(Event::Forgotten { order: order.id });
-        self.orders.remove(slot);
+    fn forget(&mut self, closed: Closed, events: &mut Vec<Event>) -> bool {
+        let Closed { order, account, named, .. } = closed;
+        let remembered = self.orders.remove(order, named);
+        if remembered {
+            self.accounts[account as usize].closed -= 1;
+            tell(events, || Event::Forgotten { order });
+        }
+        remembered
+    }
+
+    /// Forgets an account's oldest closed order. Each account looks at each place of the queue at most once, so the
+    /// search is paid for by the closings it passes.
+    #[cold]
+    fn forget_oldest(&mut self, account: u32, events: &mut Vec<Event>) {
+        let ClosedOrders { queue, first } = &self.closed;
+        let from = self.accounts[account as usize].oldest_closed.max(*first);
+        let known = queue.range((from - first) as usize..).enumerate();
+        let mut own = known.filter(|(_, closed)| closed.account == account).map(|(at, closed)| (at, *closed));
+        let Some((at, oldest)) = own.next() else { return };
+        self.accounts[account as usize].oldest_closed = from + at as u64 + 1;
+        let remembered = self.forget(oldest, events);
+        debug_assert!(remembered, "only the oldest are forgotten early");
     }
 }

@@ -1,8 +1,8 @@
 //! Editing: all placement checks apply to the order as it would be; a refused edit leaves it as it was.
 
-use super::Exchange;
 use super::matching::Taken;
 use super::place::{Reach, lots_of, ticks_of};
+use super::{Exchange, tell};
 use crate::command::{EditOrder, OrderType, QtyMode};
 use crate::event::{Event, FillRole, OrderChange, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{Price, Qty, Side};
@@ -101,7 +101,8 @@ impl Exchange {
             self.check_collar(market, order.side, Some(limit))?;
         }
         if !order.reduce_only {
-            self.check_margin(holding, market, order.side, open, limit, Some(order))?;
+            let at_limit = instrument.worth(open, Price(limit));
+            self.check_margin(holding, market, order.side, open, &at_limit, Some(order))?;
         }
         if crosses {
             if order.order_type == OrderType::Post {
@@ -117,7 +118,7 @@ impl Exchange {
     }
 
     fn change(&mut self, slot: u32, edited: &Edited, events: &mut Vec<Event>) {
-        let prior = self.orders.view(slot);
+        let prior = self.view(slot);
         let order = self.orders.get(slot);
         let holding = order.holding;
         // The place in the queue is kept only by shrinking at the same price.
@@ -127,9 +128,9 @@ impl Exchange {
         } else {
             let left = self.withdraw(slot);
             self.write_edit(slot, edited);
-            let change = OrderChange { prior, order: self.orders.view(slot) };
-            events.push(Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
-            events.push(left);
+            let change = OrderChange { prior, order: self.view(slot) };
+            tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
+            tell(events, || left.event());
             let taken =
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
             self.settle_rest(slot, taken, events);
@@ -153,9 +154,9 @@ impl Exchange {
         self.write_edit(slot, edited);
         self.uncount(slot, by);
         let qty = self.markets[usize::from(instrument.0)].book.shrink(level, by);
-        let change = OrderChange { prior, order: self.orders.view(slot) };
-        events.push(Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
-        events.push(Event::Level { instrument, side, price, qty });
+        let change = OrderChange { prior, order: self.view(slot) };
+        tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
+        tell(events, || Event::Level { instrument, side, price, qty });
     }
 
     fn write_edit(&mut self, slot: u32, edited: &Edited) {

@@ -1,9 +1,10 @@
 //! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
 
-use super::Exchange;
+use super::{Exchange, tell};
 use crate::account::fee_of;
 use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
 use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side};
+use crate::instrument::Worth;
 use crate::money::{Fine, Money};
 use crate::order::NIL;
 
@@ -18,14 +19,27 @@ pub(super) enum Taken {
     MetOwn,
 }
 
+/// What is open at a price now.
+pub(super) struct LevelChange {
+    instrument: InstrumentId,
+    side: Side,
+    price: Price,
+    qty: Qty,
+}
+
+impl LevelChange {
+    #[inline(always)]
+    pub fn event(self) -> Event {
+        let Self { instrument, side, price, qty } = self;
+        Event::Level { instrument, side, price, qty }
+    }
+}
+
 /// What was traded in one match; the same for both sides.
 struct Traded {
     /// Positive.
     lots: i64,
-    /// Without sign, in the settlement currency.
-    value: Fine,
-    /// In quote currency.
-    notional: Money,
+    worth: Worth,
 }
 
 impl Exchange {
@@ -72,36 +86,41 @@ impl Exchange {
         let market = &mut self.markets[usize::from(instrument.0)];
         market.last = Some(price.0);
         let level_qty = market.book.shrink(level, lots);
-        let traded = Traded {
-            lots,
-            value: Fine(market.instrument.value(lots, price).0.abs()),
-            notional: market.instrument.notional(lots, price),
-        };
+        let traded = Traded { lots, worth: market.instrument.worth(lots, price) };
         // What a resting order of an exact value held as order it holds as position.
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
             && self.holdings[maker_holding as usize].is_one_sided(maker_side);
         let taker_fill = self.fill(taker, taker_holding, taker_side, &traded, role);
         let maker_fill = self.fill(maker, maker_holding, maker_side, &traded, FillRole::Maker);
-        events.push(Event::Executed(Execution {
-            id,
-            instrument,
-            price,
-            qty: Qty(lots),
-            taker_side,
-            taker: taker_fill,
-            maker: maker_fill,
-        }));
+        tell(events, || {
+            Event::Executed(Execution {
+                id,
+                instrument,
+                price,
+                qty: Qty(lots),
+                taker_side,
+                taker: taker_fill,
+                maker: maker_fill,
+            })
+        });
 
-        self.uncount(maker, lots);
+        if same_margin {
+            // What follows for inexact values, without computing the value again.
+            let sum = self.holdings[maker_holding as usize].open_sum_mut(maker_side);
+            sum.lots -= lots;
+            sum.value -= traded.worth.value;
+        } else {
+            self.uncount(maker, lots);
+        }
         if maker_closes {
             let book = &mut self.markets[usize::from(instrument.0)].book;
             book.leave(&mut self.orders, maker);
             self.unlist(maker);
             self.close(maker, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-            events.push(Event::Filled { order: maker_id });
+            tell(events, || Event::Filled { order: maker_id });
         }
-        events.push(Event::Level { instrument, side: maker_side, price, qty: level_qty });
+        tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty });
         if !same_margin {
             self.refresh_held(maker_holding);
         }
@@ -117,7 +136,8 @@ impl Exchange {
         let kind = market.instrument.spec().kind;
 
         let before = holding.position;
-        let booked = holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.value));
+        let booked =
+            holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
         market.open_interest += holding.position.max(0) - before.max(0);
         if before == 0 {
             holding.holder_place = market.holders.len() as u32;
@@ -131,10 +151,10 @@ impl Exchange {
             realized = money;
         }
         let rate = match role {
-            FillRole::Maker => purse.rates.maker,
-            FillRole::Taker | FillRole::TakerAfterEdit => purse.rates.taker,
+            FillRole::Maker => purse.rates().maker,
+            FillRole::Taker | FillRole::TakerAfterEdit => purse.rates().taker,
         };
-        let fee = fee_of(kind, traded.notional, traded.value, rate);
+        let fee = fee_of(kind, &traded.worth, rate);
         market.fees += fee;
         purse.balance += realized - fee;
 
@@ -147,7 +167,7 @@ impl Exchange {
             let market = usize::from(holding.instrument);
             self.leave_holders(holding_slot, market);
         }
-        if self.families[family as usize].count(traded.notional) {
+        if self.families[family as usize].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
 
@@ -175,12 +195,12 @@ impl Exchange {
     #[cold]
     fn refresh_rates(&mut self, family: u32) {
         let family = &mut self.families[family as usize];
-        let rates = family.rates();
+        let tier = family.tier();
         for member in &family.members {
             let account = &self.accounts[*member as usize];
             let inverse = account.inverse.iter().copied().filter(|purse| *purse != NIL);
             for purse in inverse.chain([account.flex]) {
-                self.purses[purse as usize].rates = rates;
+                self.purses[purse as usize].tier = tier;
             }
         }
     }
@@ -195,6 +215,7 @@ impl Exchange {
     }
 
     /// Puts an order into the book and into its holding's list and sums; the margin is the caller's to refresh.
+    #[inline]
     pub(super) fn rest(&mut self, slot: u32, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (side, price, open, reduce_only) =
@@ -206,16 +227,17 @@ impl Exchange {
         self.orders.record_mut(slot).own_place = holding.orders.len() as u32;
         holding.orders.push(slot);
         if !reduce_only {
-            let value = Fine(market.instrument.value(open, price).0.abs());
+            let value = market.instrument.worth(open, price).value;
             let sum = holding.open_sum_mut(side);
             sum.lots += open;
             sum.value += value;
         }
         let qty = market.book.enter(&mut self.orders, slot);
-        events.push(Event::Level { instrument: InstrumentId(holding.instrument), side, price, qty });
+        tell(events, || Event::Level { instrument: InstrumentId(holding.instrument), side, price, qty });
     }
 
     /// Takes an order out of its holding's list and counts; its sums must be taken out by [`Exchange::uncount`].
+    #[inline(always)]
     pub(super) fn unlist(&mut self, slot: u32) {
         let order = self.orders.get(slot);
         let holding = &mut self.holdings[order.holding as usize];
@@ -240,20 +262,19 @@ impl Exchange {
         // As the difference of two order values, not the value of the difference: where values are rounded (inverse
         // contracts) the sum stays the sum of what is open.
         let value = if instrument.is_exact() {
-            instrument.value(lots, price).0
+            instrument.worth(lots, price).value
         } else {
-            instrument.value(order.open() + lots, price).0.abs()
-                - instrument.value(order.open(), price).0.abs()
+            instrument.worth(order.open() + lots, price).value - instrument.worth(order.open(), price).value
         };
         let sum = holding.open_sum_mut(order.side);
         sum.lots -= lots;
-        sum.value -= Fine(value);
+        sum.value -= value;
     }
 
     /// Takes an open order out of the book and of the list and sums of its holding, and tells what is left at its price;
     /// the margin is the caller's to refresh.
-    #[inline]
-    pub(super) fn withdraw(&mut self, slot: u32) -> Event {
+    #[inline(always)]
+    pub(super) fn withdraw(&mut self, slot: u32) -> LevelChange {
         let order = self.orders.get(slot);
         let (side, price, open) = (order.side, Price(order.price), order.open());
         let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
@@ -265,9 +286,9 @@ impl Exchange {
             let listed = &self.markets[usize::from(instrument.0)].instrument;
             let sum = holding.open_sum_mut(side);
             sum.lots -= open;
-            sum.value -= Fine(listed.value(open, price).0.abs());
+            sum.value -= listed.worth(open, price).value;
         }
-        Event::Level { instrument, side, price, qty }
+        LevelChange { instrument, side, price, qty }
     }
 
     /// Removes an open order: out of the book, closed, told.
@@ -282,11 +303,12 @@ impl Exchange {
         let (side, lots, price, held_margin) =
             (order.side, order.open(), Price(order.price), !order.reduce_only);
         let holding_slot = order.holding;
-        events.push(self.withdraw(slot));
+        let left = self.withdraw(slot);
+        tell(events, || left.event());
         if held_margin {
             let holding = &self.holdings[holding_slot as usize];
             let instrument = &self.markets[usize::from(holding.instrument)].instrument;
-            match instrument.exact_margin(lots, price) {
+            match instrument.exact_margin(&instrument.worth(lots, price)) {
                 Some(margin) if holding.is_one_sided(side) => {
                     self.set_held(holding_slot, holding.held - margin);
                 }
@@ -294,7 +316,7 @@ impl Exchange {
             }
         }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);
-        events.push(Event::Cancelled { order: self.orders.view(slot) });
+        tell(events, || Event::Cancelled { order: self.view(slot) });
     }
 
     /// Brings the margin a holding holds up to date in its purse.
@@ -316,11 +338,15 @@ impl Exchange {
 
     /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,
     /// at one price the youngest first. Those on the side that would add to it go whole.
+    #[inline]
     pub(super) fn cut_reduce_only(&mut self, holding_slot: u32, events: &mut Vec<Event>) {
-        let holding = &self.holdings[holding_slot as usize];
-        if holding.reduce_only_orders == 0 {
-            return;
+        if self.holdings[holding_slot as usize].reduce_only_orders > 0 {
+            self.cut_to_position(holding_slot, events);
         }
+    }
+
+    fn cut_to_position(&mut self, holding_slot: u32, events: &mut Vec<Event>) {
+        let holding = &self.holdings[holding_slot as usize];
         let closing = if holding.position > 0 { Side::Sell } else { Side::Buy };
         let mut left = holding.position.abs();
         let mut cuts = Vec::new();
@@ -363,7 +389,7 @@ impl Exchange {
         let (level, side, price) = (order.level, order.side, Price(order.price));
         let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
         let qty = self.markets[usize::from(instrument.0)].book.shrink(level, by);
-        events.push(Event::Reduced { order: self.orders.view(slot), by: Qty(by) });
-        events.push(Event::Level { instrument, side, price, qty });
+        tell(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });
+        tell(events, || Event::Level { instrument, side, price, qty });
     }
 }

@@ -1,12 +1,12 @@
 //! Placing: a ladder of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
 
-use super::Exchange;
 use super::matching::Taken;
-use crate::account::{Holding, fee_of, margin_of};
+use super::{Exchange, tell};
+use crate::account::{Holding, fee_of};
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{Price, Qty, Side};
-use crate::instrument::{MAX_LOTS, MAX_TICKS};
+use crate::instrument::{MAX_LOTS, MAX_TICKS, Worth};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::order::{NIL, Order, Record};
@@ -38,7 +38,7 @@ pub(super) enum Reach {
 
 impl Exchange {
     pub(super) fn place(&mut self, ask: &PlaceOrder, events: &mut Vec<Event>) -> Outcome {
-        if self.accounts.get(ask.account.0 as usize).is_none() {
+        if ask.account.0 as usize >= self.accounts.len() {
             return Outcome::Refused(Refusal::UnknownAccount);
         }
         let Some(market) = self.markets.get(usize::from(ask.instrument.0)) else {
@@ -48,7 +48,10 @@ impl Exchange {
             return Outcome::TooLate;
         }
         let limit = limit_of(ask, market);
-        let holding = self.holding_of(ask.account, ask.instrument);
+        let holding = match market.holdings.get(ask.account.0 as usize) {
+            Some(slot) if *slot != NIL => *slot,
+            _ => self.open_holding(ask.account.0, ask.instrument),
+        };
         match self.check_place(ask, limit, holding) {
             Err(error) => self.refuse(ask, limit, holding, error, events),
             // Every check is behind us: from here on nothing is refused.
@@ -56,6 +59,7 @@ impl Exchange {
         }
     }
 
+    #[inline(always)]
     fn check_place(
         &self,
         ask: &PlaceOrder,
@@ -118,7 +122,8 @@ impl Exchange {
         }
         let held = match limit {
             Some(limit) if !ask.reduce_only => {
-                self.check_margin(holding, market, ask.side, lots, limit, None)?
+                let worth = instrument.worth(lots, Price(limit));
+                self.check_margin(holding, market, ask.side, lots, &worth, None)?
             }
             _ => holding.held,
         };
@@ -186,38 +191,30 @@ impl Exchange {
 
     /// Row 18: what the order adds to initial margin, and its taker fee, must be free. `instead_of` is an open order
     /// it takes the place of (an edit). Gives the margin that is held when it rests whole.
-    #[inline]
+    #[inline(always)]
     pub(super) fn check_margin(
         &self,
         holding: &Holding,
         market: &Market,
         side: Side,
         lots: i64,
-        limit: i64,
+        worth: &Worth,
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
-        let (instrument, limit) = (&market.instrument, Price(limit));
-        let value = Fine(instrument.value(lots, limit).0.abs());
-        let held = match (instrument.exact_margin(lots, limit), instead_of) {
+        let instrument = &market.instrument;
+        let held = match (instrument.exact_margin(worth), instead_of) {
             (Some(margin), None) if holding.is_one_sided(side) => holding.held + margin,
             _ => {
-                let (mut buys, mut sells) = (holding.buys, holding.sells);
-                let sum = if side == Side::Buy { &mut buys } else { &mut sells };
-                if let Some(order) = instead_of {
-                    sum.lots -= order.open();
-                    sum.value -= Fine(instrument.value(order.open(), Price(order.price)).0.abs());
-                }
-                sum.lots += lots;
-                sum.value += value;
-                margin_of(instrument, holding.position, holding.entry, buys, sells)
+                let replaced = instead_of
+                    .map(|order| (order.open(), instrument.worth(order.open(), Price(order.price)).value));
+                holding.margin_with(instrument, side, (lots, worth.value), replaced)
             }
         };
         let added = held - holding.held;
         if added > Fine::ZERO {
             let purse = &self.purses[holding.purse as usize];
-            let kind = instrument.spec().kind;
-            let fee = fee_of(kind, instrument.notional(lots, limit), value, purse.rates.taker);
-            if purse.equity() - purse.held < added + fee.fine() {
+            let fee = fee_of(instrument.spec().kind, worth, purse.rates().taker);
+            if (purse.balance - fee).fine() + purse.unrealized - purse.held < added {
                 return Err(OrderError::InsufficientMargin);
             }
         }
@@ -225,6 +222,7 @@ impl Exchange {
     }
 
     /// Row 19: what the book makes of it.
+    #[inline(always)]
     fn check_book(
         &self,
         ask: &PlaceOrder,
@@ -307,12 +305,13 @@ impl Exchange {
         let lots = lots_of(ask.qty).unwrap_or(0);
         let slot = self.take_in(ask, limit.unwrap_or(0), lots, false, holding);
         self.close(slot, OrderStatus::Rejected, reason_of(error), Some(error), events);
-        let order = self.orders.view(slot);
+        let order = self.view(slot);
         let id = order.id;
-        events.push(Event::Rejected { order });
+        tell(events, || Event::Rejected { order });
         Outcome::Rejected(id, error)
     }
 
+    #[inline(always)]
     fn accept(
         &mut self,
         ask: &PlaceOrder,
@@ -325,7 +324,7 @@ impl Exchange {
         if ask.client_order_id.is_some() {
             self.orders.reserve_name(slot);
         }
-        events.push(Event::Placed { order: self.orders.view(slot), reduced: accepted.reduced.map(Qty) });
+        tell(events, || Event::Placed { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         if accepted.crosses {
             let taken = self.take(slot, FillRole::Taker, events);
             self.settle_rest(slot, taken, events);
@@ -349,21 +348,22 @@ impl Exchange {
         match (taken, order.order_type) {
             (Taken::All, _) => {
                 self.close(slot, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-                events.push(Event::Filled { order: id });
+                tell(events, || Event::Filled { order: id });
             }
             (Taken::Rest, OrderType::Limit | OrderType::Post) => self.rest(slot, events),
             (Taken::Rest, OrderType::ImmediateOrCancel | OrderType::Market | OrderType::FillOrKill) => {
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::PartialFill, None, events);
-                events.push(Event::Cancelled { order: self.orders.view(slot) });
+                tell(events, || Event::Cancelled { order: self.view(slot) });
             }
             (Taken::MetOwn, _) => {
                 let error = Some(OrderError::RejectedAfterExecution);
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::WouldExecuteSelf, error, events);
-                events.push(Event::Cancelled { order: self.orders.view(slot) });
+                tell(events, || Event::Cancelled { order: self.view(slot) });
             }
         }
     }
 
+    #[inline(always)]
     fn take_in(&mut self, ask: &PlaceOrder, price: i64, qty: i64, small: bool, holding: u32) -> u32 {
         let order = Order {
             id: self.orders.next_id(),
@@ -384,22 +384,23 @@ impl Exchange {
             reason: Some(UpdateReason::NewUserOrder),
             error: None,
         };
-        let client_order_id = match &ask.client_order_id {
-            Some(ClientOrderId::Valid(name)) => Some(Arc::from(&**name)),
-            Some(ClientOrderId::TooLong | ClientOrderId::Invalid) | None => None,
-        };
-        let record = Record {
-            account: ask.account,
-            instrument: ask.instrument,
-            own_place: NIL,
-            placed_at: self.now,
-            client_order_id,
-        };
+        let client_order_id = ask.client_order_id.as_ref().and_then(name_of);
+        let record = Record { account: ask.account, own_place: NIL, placed_at: self.now, client_order_id };
         self.orders.insert(order, record)
     }
 }
 
+/// A client's name for an order, shared by its record and its events.
+#[inline(never)]
+fn name_of(name: &ClientOrderId) -> Option<Arc<str>> {
+    match name {
+        ClientOrderId::Valid(name) => Some(Arc::from(&**name)),
+        ClientOrderId::TooLong | ClientOrderId::Invalid => None,
+    }
+}
+
 /// The limit an order will trade at: its own if it is a price, a market order's implied one if there is a touch.
+#[inline]
 fn limit_of(ask: &PlaceOrder, market: &Market) -> Option<i64> {
     if ask.order_type == OrderType::Market {
         let touch = market.book.best(ask.side.opposite())?.price;

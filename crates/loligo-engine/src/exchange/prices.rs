@@ -1,6 +1,6 @@
 //! Index and mark prices, and what follows when they move.
 
-use super::Exchange;
+use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId, Timestamp};
 use crate::money::FinePrice;
@@ -99,7 +99,7 @@ impl Exchange {
     fn set_index(&mut self, pair: PairId, price: FinePrice, events: &mut Vec<Event>) {
         let state = &mut self.pairs[usize::from(pair.0)];
         if state.index.replace(price) != Some(price) {
-            events.push(Event::Index { pair, price });
+            tell(events, || Event::Index { pair, price });
         }
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
         for market in 0..self.markets.len() {
@@ -132,7 +132,7 @@ impl Exchange {
             purse.unrealized = purse.unrealized - holding.unrealized + unrealized;
             holding.unrealized = unrealized;
         }
-        events.push(Event::Mark { instrument: id, price });
+        tell(events, || Event::Mark { instrument: id, price });
     }
 
     /// Samples the premium of every market at each full second since the last command, then moves the marks.

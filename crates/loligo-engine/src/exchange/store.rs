@@ -73,6 +73,9 @@ impl Exchange {
         for market in &mut exchange.markets {
             market.book.reindex(&exchange.orders);
         }
+        for (slot, holding) in exchange.holdings.iter().enumerate() {
+            exchange.markets[usize::from(holding.instrument)].list_holding(holding.account, slot as u32);
+        }
         Ok(exchange)
     }
 

@@ -70,24 +70,30 @@ impl Exchange {
 
     /// An order that is open, or was closed in the last five seconds.
     pub fn order(&self, id: OrderId) -> Option<OrderView> {
-        self.orders.find(id).map(|slot| self.orders.view(slot))
+        self.orders.find(id).map(|slot| self.view(slot))
+    }
+
+    /// An order as the world may see it.
+    #[inline(always)]
+    pub(super) fn view(&self, slot: u32) -> OrderView {
+        let holding = &self.holdings[self.orders.get(slot).holding as usize];
+        self.orders.view(slot, InstrumentId(holding.instrument))
     }
 
     /// Open orders of an account, by contract, then oldest first.
     pub fn open_orders(&self, account: AccountId) -> Vec<OrderView> {
-        self.open_slots(account, None).into_iter().map(|slot| self.orders.view(slot)).collect()
+        self.open_slots(account, None).into_iter().map(|slot| self.view(slot)).collect()
     }
 
     /// Every order that is open, or was closed in the last five seconds, in order of number.
     pub fn known_orders(&self) -> Vec<OrderView> {
-        self.orders.known().map(|slot| self.orders.view(slot)).collect()
+        self.orders.known().map(|slot| self.view(slot)).collect()
     }
 
     /// An account's positions, by contract.
     pub fn positions(&self, account: AccountId) -> Vec<PositionView> {
         let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
-        let held =
-            owner.holdings.iter().filter(|slot| **slot != NIL).map(|slot| &self.holdings[*slot as usize]);
+        let held = owner.holdings.iter().map(|slot| &self.holdings[*slot as usize]);
         held.filter(|holding| holding.position != 0)
             .map(|holding| {
                 let market = &self.markets[usize::from(holding.instrument)];
@@ -125,7 +131,7 @@ impl Exchange {
         let owner = &self.accounts[account as usize];
         let purse: &Purse = &self.purses[purse_slot as usize];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
-        for slot in owner.holdings.iter().filter(|slot| **slot != NIL) {
+        for slot in owner.holdings.iter() {
             let holding = &self.holdings[*slot as usize];
             if holding.purse == purse_slot && holding.position != 0 {
                 let market = &self.markets[usize::from(holding.instrument)];
@@ -154,7 +160,7 @@ impl Exchange {
     /// What an account pays per fill now.
     pub fn fee_rates(&self, account: AccountId) -> Option<FeeRates> {
         let account = self.accounts.get(account.0 as usize)?;
-        Some(self.purses[account.flex as usize].rates)
+        Some(self.purses[account.flex as usize].rates())
     }
 
     /// Volume of an account's family over the last thirty days, in USD.
