@@ -13,6 +13,9 @@ mod maker;
 mod money;
 mod taker;
 
+#[cfg(test)]
+mod tests;
+
 use dice::Dice;
 use loligo_engine::{
     AccountId, Command, CreateAccount, Exchange, FinePrice, Instrument, InstrumentId, MAX_LOTS, MarketState,

@@ -86,10 +86,10 @@ pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut V
         quotes.reverse();
     }
     for (_, order, price) in quotes {
-        if let Some(order) = order
-            && (moved || order.open_qty().0 < book.unit / 2)
-        {
-            commands.push(book.edit(order.id, if moved { price } else { ticks_of(order) }));
+        let Some(order) = order else { continue };
+        let price = if moved { price } else { ticks_of(order) };
+        if price != ticks_of(order) || order.open_qty().0 < book.unit / 2 {
+            commands.push(book.edit(order.id, price));
         }
     }
     for (side, order, price) in quotes {

@@ -1,0 +1,162 @@
+//! The room against a real exchange: its books stand every second, and nothing it asks is refused.
+
+use super::*;
+use crate::listing::Listing;
+use loligo_engine::{Event, Genesis, Limits, Outcome, PlaceOrder, Side};
+
+const START: Timestamp = Timestamp(1_767_225_600_000_000);
+
+struct World {
+    exchange: Exchange,
+    room: Room,
+    second: i64,
+    trades: usize,
+    commands: usize,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let listing = Listing::standard(START);
+        let mut world = World {
+            exchange: Exchange::new(),
+            room: Room::new(seed, &listing.indexes),
+            second: START.0 / Timestamp::SECOND,
+            trades: 0,
+            commands: 0,
+        };
+        let Listing { instruments, indexes } = listing;
+        let genesis = Genesis { table_seed: 1, instruments, indexes, limits: Limits::default() };
+        world.apply(Command::Genesis(Box::new(genesis)));
+        for _ in 0..2 {
+            world.quote();
+        }
+        world
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.second * Timestamp::SECOND)
+    }
+
+    fn apply(&mut self, command: Command) -> Outcome {
+        let mut events = Vec::new();
+        let outcome = self.exchange.apply(self.now(), &command, &mut events);
+        self.trades += events.iter().filter(|event| matches!(event, Event::Executed(_))).count();
+        self.commands += 1;
+        outcome
+    }
+
+    fn house(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            let outcome = self.apply(command.clone());
+            let done = match outcome {
+                Outcome::Done
+                | Outcome::AccountCreated(_)
+                | Outcome::Placed(_)
+                | Outcome::Edited(_)
+                | Outcome::Cancelled(_) => true,
+                _ => false,
+            };
+            assert!(done, "second {}: {command:?} came to {outcome:?}", self.second);
+        }
+    }
+
+    fn quote(&mut self) {
+        let commands = self.room.quote(self.second, self.now(), &self.exchange);
+        self.house(commands);
+    }
+
+    fn step(&mut self) {
+        self.second += 1;
+        let commands = self.room.trade(self.second, self.now(), &self.exchange);
+        self.house(commands);
+        self.quote();
+    }
+
+    /// Both quotes of every contract are there, a few basis points around the fair price.
+    fn check_books(&self) {
+        for (id, instrument) in self.exchange.instruments() {
+            let symbol = &instrument.spec().symbol;
+            let fair = maker::fair_price(id, self.now(), &self.exchange).expect("an index");
+            let market = self.exchange.market(id).unwrap();
+            let (bid, ask) = (market.bid.unwrap().0.0, market.ask.unwrap().0.0);
+            let most = fair / 4_000 + 12;
+            assert!(bid < ask && fair - bid <= most && ask - fair <= most, "{symbol}: {bid} {fair} {ask}");
+            for side in [Side::Buy, Side::Sell] {
+                let levels = self.exchange.depth(id, side, usize::MAX).len();
+                assert!(levels >= 10, "{symbol}: {levels} levels");
+            }
+        }
+    }
+}
+
+#[test]
+fn books_stand_every_second_and_nothing_the_house_asks_is_refused() {
+    for seed in [1, 2] {
+        let mut world = World::new(seed);
+        world.check_books();
+        for _ in 0..1_500 {
+            world.step();
+            world.check_books();
+        }
+        world.exchange.audit().unwrap();
+        assert!(world.trades > 1_500, "{} trades", world.trades);
+        let each_second = world.commands / 1_500;
+        assert!(each_second < 60, "{each_second} commands a second");
+    }
+}
+
+#[test]
+fn a_pinned_jump_takes_the_books_along() {
+    let mut world = World::new(1);
+    for percent in [130, 70, 100] {
+        let pair = world.exchange.pair_by_name("XBT:USD").unwrap();
+        let price = FinePrice(800 * percent * 10_i128.pow(18));
+        world.apply(Command::PinIndex { pair, price: Some(price) });
+        // What is far from the old mark may be refused for a while; the mark follows within its thirty seconds.
+        for _ in 0..40 {
+            world.second += 1;
+            for command in world.room.trade(world.second, world.now(), &world.exchange) {
+                world.apply(command);
+            }
+            for command in world.room.quote(world.second, world.now(), &world.exchange) {
+                world.apply(command);
+            }
+        }
+        world.check_books();
+        world.exchange.audit().unwrap();
+    }
+}
+
+#[test]
+fn a_clients_large_order_does_not_stop_the_market() {
+    let mut world = World::new(1);
+    let client = match world.apply(Command::CreateAccount(CreateAccount { parent: None, house: false })) {
+        Outcome::AccountCreated(account) => account,
+        other => panic!("{other:?}"),
+    };
+    let (wallet, currency) = (loligo_engine::Wallet::Flex, loligo_engine::Currency::USD);
+    let amount = Money(1_000_000_000 * Money::ONE);
+    world.apply(Command::Deposit(loligo_engine::Deposit { account: client, wallet, currency, amount }));
+    // A hundred bitcoin bid for through the whole book, again and again.
+    for _ in 0..10 {
+        let limit = maker::fair_price(InstrumentId(0), world.now(), &world.exchange).unwrap() * 102 / 100;
+        let outcome = world.apply(Command::Place(PlaceOrder {
+            account: client,
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            order_type: loligo_engine::OrderType::ImmediateOrCancel,
+            qty: loligo_engine::OnGrid::Steps(1_000_000),
+            limit_price: Some(loligo_engine::OnGrid::Steps(limit)),
+            stop_price: None,
+            reduce_only: false,
+            client_order_id: None,
+            process_before: None,
+        }));
+        assert!(matches!(outcome, Outcome::Placed(_)), "{outcome:?}");
+        for _ in 0..3 {
+            world.step();
+            world.check_books();
+        }
+    }
+    world.exchange.audit().unwrap();
+}
