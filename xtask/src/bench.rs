@@ -14,7 +14,7 @@ struct Measurement {
     bench: &'static str,
 }
 
-const MEASUREMENTS: [Measurement; 3] = [
+const MEASUREMENTS: [Measurement; 4] = [
     Measurement {
         name: "engine",
         about: "operations on the whole engine, against plain hash maps",
@@ -26,6 +26,12 @@ const MEASUREMENTS: [Measurement; 3] = [
         about: "durable records, against a growing file that is synced",
         package: "loligo-journal",
         bench: "journal",
+    },
+    Measurement {
+        name: "node",
+        about: "coming back after a stop, and what an order costs in memory",
+        package: "loligo-server",
+        bench: "node",
     },
     Measurement {
         name: "http",

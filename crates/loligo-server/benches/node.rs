@@ -103,7 +103,7 @@ fn mix(n: u64) -> u64 {
 fn traffic(n: u64, accounts: &[AccountId]) -> Command {
     let dice = mix(n + 1);
     let account = accounts[(dice % ACCOUNTS) as usize];
-    if n > 1_000 && dice % 3 == 0 {
+    if n > 1_000 && dice.is_multiple_of(3) {
         // Most belong to another account or are gone: those answers are part of the traffic, too.
         let order = OrderRef::Id(OrderId(n - dice / 7 % 1_000));
         return Command::Cancel(CancelOrder { account, order, process_before: None });
@@ -200,7 +200,7 @@ async fn memory(orders: u64) -> Done {
     let before = resident_bytes()?;
     let order = |n: u64| {
         let account = opened[(n % ACCOUNTS) as usize];
-        place(account, Side::Buy, 79_000 - (mix(n) % 20_000) as i64, (n % 2 == 0).then_some(n))
+        place(account, Side::Buy, 79_000 - (mix(n) % 20_000) as i64, n.is_multiple_of(2).then_some(n))
     };
     submit_many(node.handle(), orders, order).await?;
     let open = node.handle().audit().await??.open_orders;

@@ -50,6 +50,10 @@ impl Room {
     pub(crate) fn trade(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
         let mut commands = Vec::new();
         for (seat, fair) in self.trading(now, exchange) {
+            // After a while down the index is too old to trade on until the makers' part has published a new one.
+            if exchange.market(seat.instrument).is_none_or(|market| market.state != MarketState::Open) {
+                continue;
+            }
             let dice = Dice::new(self.seed, second, u64::from(seat.instrument.0));
             taker::trade(seat, second, fair, dice, exchange, &mut commands);
         }

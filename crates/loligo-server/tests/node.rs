@@ -473,6 +473,15 @@ async fn the_manual_clock_moves_forward_only_and_by_31_days_at_most() {
 }
 
 #[tokio::test]
+async fn two_who_advance_the_clock_at_once_both_do() {
+    let node = spawn(&Config::test()).unwrap();
+    let handle = node.handle();
+    let (one, two) = tokio::join!(handle.advance(1_000), handle.advance(2_000));
+    let start = ClockKind::DEFAULT_START;
+    assert_eq!((one.unwrap(), two.unwrap()), (start.plus(1_000_000), start.plus(3_000_000)));
+}
+
+#[tokio::test]
 async fn others_get_in_between_the_steps_of_a_jump() {
     let node = spawn(&live(Config::test())).unwrap();
     let jump = {

@@ -48,14 +48,14 @@ impl World {
     fn house(&mut self, commands: Vec<Command>) {
         for command in commands {
             let outcome = self.apply(command.clone());
-            let done = match outcome {
+            let done = matches!(
+                outcome,
                 Outcome::Done
-                | Outcome::AccountCreated(_)
-                | Outcome::Placed(_)
-                | Outcome::Edited(_)
-                | Outcome::Cancelled(_) => true,
-                _ => false,
-            };
+                    | Outcome::AccountCreated(_)
+                    | Outcome::Placed(_)
+                    | Outcome::Edited(_)
+                    | Outcome::Cancelled(_)
+            );
             assert!(done, "second {}: {command:?} came to {outcome:?}", self.second);
         }
     }

@@ -144,6 +144,14 @@ pub enum AccountError {
     Node(#[from] SubmitError),
 }
 
+/// Where a manual clock is to go. A distance counts from where the clock stands when its turn comes, so that two who
+/// advance it at once both get what they asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    At(Timestamp),
+    After(i64),
+}
+
 /// A read-only question, run by the writer.
 pub(crate) type Question = Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>;
 
@@ -152,7 +160,7 @@ pub(crate) enum Request {
     Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
     Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
     Ask(Question),
-    Move { to: Timestamp, reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
+    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
     Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
     Stop,
 }
@@ -326,8 +334,15 @@ impl NodeHandle {
     /// # Errors
     /// [`ClockError`].
     pub async fn advance(&self, millis: i64) -> Result<Timestamp, ClockError> {
+        if self.shared.clock == ClockKind::Real {
+            return Err(ClockError::RealClock);
+        }
         let micros = millis.checked_mul(1000).ok_or(ClockError::TooFar)?;
-        self.set_time(self.now().plus(micros)).await
+        let now = self.now();
+        if micros < 0 {
+            return Err(ClockError::Backward { now: now.0, asked: now.plus(micros).0 });
+        }
+        self.move_clock(micros, Target::After(micros)).await
     }
 
     /// Moves a manual clock to an instant; see [`NodeHandle::advance`].
@@ -335,14 +350,18 @@ impl NodeHandle {
     /// # Errors
     /// [`ClockError`].
     pub async fn set_time(&self, to: Timestamp) -> Result<Timestamp, ClockError> {
-        let now = self.now();
         if self.shared.clock == ClockKind::Real {
             return Err(ClockError::RealClock);
         }
+        let now = self.now();
         if to < now {
             return Err(ClockError::Backward { now: now.0, asked: to.0 });
         }
-        if to.0 - now.0 > MAX_JUMP_MICROS {
+        self.move_clock(to.0.saturating_sub(now.0), Target::At(to)).await
+    }
+
+    async fn move_clock(&self, distance: i64, to: Target) -> Result<Timestamp, ClockError> {
+        if distance > MAX_JUMP_MICROS {
             return Err(ClockError::TooFar);
         }
         let (reply, answer) = oneshot::channel();
@@ -350,7 +369,7 @@ impl NodeHandle {
         Ok(self.answer(answer).await??)
     }
 
-    /// Takes a snapshot now. Answers the sequence it covers.
+    /// Takes a snapshot now, which another thread keeps a moment later. Answers the sequence it covers.
     ///
     /// # Errors
     /// [`SubmitError`].

@@ -1,7 +1,7 @@
 //! The one thread that changes the exchange. Remember before acting, answer after remembering:
 //! [`Writer::commit`] is the whole road in one function.
 
-use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError};
+use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, Target};
 use super::snapshot::{self, Keeper};
 use super::venue::{Poisoned, Venue};
 use super::{NodeEnd, clock, recovery};
@@ -45,7 +45,7 @@ enum Answer {
 
 /// A manual clock on its way.
 struct Move {
-    to: Timestamp,
+    to: Target,
     reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
 }
 
@@ -250,8 +250,13 @@ impl Writer {
                 }
             }
             ClockKind::Manual { .. } => {
-                let Some(target) = self.moves.front().map(|step| step.to) else { return Ok(()) };
                 let now = self.venue.exchange.now();
+                let Some(step) = self.moves.front_mut() else { return Ok(()) };
+                let target = match step.to {
+                    Target::At(target) => target,
+                    Target::After(micros) => now.plus(micros),
+                };
+                step.to = Target::At(target);
                 let next_second = Timestamp((second_of(now) + 1).saturating_mul(Timestamp::SECOND));
                 if self.room.is_some() && next_second <= target {
                     self.step_room(next_second)?;
