@@ -34,7 +34,8 @@ fn the_start_file_and_the_screen_tell_all_that_a_client_needs() {
 
     let accounts = config["accounts"].as_array().unwrap();
     assert_eq!(accounts.len(), 10);
-    let screen = venue.said();
+    // The last recipe is for those who have nothing but curl.
+    let screen = venue.screen("curl");
     assert!(screen.contains(text(&config["http"])) && screen.contains(text(&config["https"])), "{screen}");
     for account in accounts {
         for name in ["uid", "name", "api_key", "api_secret"] {

@@ -204,9 +204,17 @@ impl Venue {
         text(&self.config["http"])
     }
 
-    /// What it printed so far, on both streams.
-    pub fn said(&self) -> String {
-        self.process.said()
+    /// What it has printed, on both streams, once it has printed `awaited`: the screen comes after the start file.
+    pub fn screen(&self, awaited: &str) -> String {
+        let deadline = Instant::now() + START_TIME_MAX;
+        loop {
+            let said = self.process.said();
+            if said.contains(awaited) {
+                return said;
+            }
+            assert!(Instant::now() < deadline, "{awaited:?} is not on the screen:\n{said}");
+            pause();
+        }
     }
 
     /// A client of the nth development account.
