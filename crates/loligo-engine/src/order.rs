@@ -89,7 +89,7 @@ impl Orders {
     }
 
     /// Takes in an order under [`Orders::next_id`]. Its client name is not yet reserved.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, order: Order, record: Record) -> u32 {
         debug_assert_eq!(order.id.0, self.next_number);
         self.next_number += 1;

@@ -6,6 +6,7 @@ use crate::event::{Event, OrderError, OrderStatus, Outcome, Refusal, UpdateReaso
 use crate::id::{AccountId, InstrumentId};
 
 impl Exchange {
+    #[inline(never)]
     pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> Outcome {
         if self.accounts.get(ask.account.0 as usize).is_none() {
             return Outcome::Refused(Refusal::UnknownAccount);

@@ -18,6 +18,7 @@ struct Edited {
 }
 
 impl Exchange {
+    #[inline(never)]
     pub(super) fn edit(&mut self, ask: &EditOrder, events: &mut Vec<Event>) -> Outcome {
         if self.accounts.get(ask.account.0 as usize).is_none() {
             return Outcome::Refused(Refusal::UnknownAccount);

@@ -37,6 +37,7 @@ pub(super) enum Reach {
 }
 
 impl Exchange {
+    #[inline(never)]
     pub(super) fn place(&mut self, ask: &PlaceOrder, events: &mut Vec<Event>) -> Outcome {
         if ask.account.0 as usize >= self.accounts.len() {
             return Outcome::Refused(Refusal::UnknownAccount);
@@ -213,9 +214,13 @@ impl Exchange {
         let added = held - holding.held;
         if added > Fine::ZERO {
             let purse = &self.purses[holding.purse as usize];
-            let fee = fee_of(instrument.spec().kind, worth, purse.rates().taker);
-            if (purse.balance - fee).fine() + purse.unrealized - purse.held < added {
-                return Err(OrderError::InsufficientMargin);
+            let left = purse.equity() - purse.held - added;
+            // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
+            if left < worth.value + Money(1).fine() {
+                let fee = fee_of(instrument.spec().kind, worth, purse.rates().taker);
+                if left < fee.fine() {
+                    return Err(OrderError::InsufficientMargin);
+                }
             }
         }
         Ok(held)
