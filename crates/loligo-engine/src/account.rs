@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
 ///
-/// This and the next three are laid out by cache line: with thousands of accounts what an order costs is how many
+/// This and most of what follows is laid out by cache line: with thousands of accounts what an order costs is how many
 /// lines it touches. What every order needs stands first.
 #[repr(C, align(64))]
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ pub(crate) struct Account {
     pub flex: u32,
     pub house: bool,
     pub parent: Option<u32>,
-    /// Slots of its holdings, by instrument number.
-    pub holdings: Vec<u32>,
+    /// Its holdings by instrument number: number and slot.
+    pub holdings: Vec<(u16, u32)>,
     /// Money that margins nothing.
     pub cash: Vec<(Currency, Money)>,
     /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
@@ -65,7 +65,8 @@ impl Purse {
 }
 
 /// What one account has in one contract.
-#[repr(align(64))]
+///
+/// Not aligned as the others are: there may be one for every account and contract, so size counts more.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Holding {
     pub account: u32,
@@ -78,8 +79,6 @@ pub(crate) struct Holding {
     pub position: i64,
     /// Signed value the position was entered at.
     pub entry: Fine,
-    /// Open P&L at mark, as summed in the purse.
-    pub unrealized: Fine,
     /// Initial margin with orders, as summed in the purse.
     pub held: Fine,
     /// Open orders that may add to the position: lots and value at limit, by side.
@@ -118,7 +117,6 @@ impl Holding {
             house,
             position: 0,
             entry: Fine::ZERO,
-            unrealized: Fine::ZERO,
             held: Fine::ZERO,
             buys: OpenSum::default(),
             sells: OpenSum::default(),

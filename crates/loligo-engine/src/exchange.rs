@@ -351,9 +351,8 @@ impl Exchange {
         let owner = &mut self.accounts[account as usize];
         self.holdings.push(Holding::new(account, owner.family, purse, instrument.0, owner.house));
         let slot = (self.holdings.len() - 1) as u32;
-        let before =
-            owner.holdings.partition_point(|slot| self.holdings[*slot as usize].instrument < instrument.0);
-        owner.holdings.insert(before, slot);
+        let before = owner.holdings.partition_point(|(other, _)| *other < instrument.0);
+        owner.holdings.insert(before, (instrument.0, slot));
         self.markets[usize::from(instrument.0)].list_holding(account, slot);
         slot
     }

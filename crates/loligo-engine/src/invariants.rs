@@ -156,7 +156,8 @@ impl Exchange {
         let market = &self.markets[usize::from(holding.instrument)];
         let listed = &self.accounts[holding.account as usize].holdings;
         hold!(
-            market.holdings.get(holding.account as usize) == Some(&slot) && listed.contains(&slot),
+            market.holdings.get(holding.account as usize) == Some(&slot)
+                && listed.contains(&(holding.instrument, slot)),
             "holding {slot} is not found by its account"
         );
         let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
@@ -197,7 +198,6 @@ impl Exchange {
             holding.held == holding.initial_margin(&market.instrument),
             "margin of holding {slot} is stale"
         );
-        hold!(holding.unrealized == market.unrealized(holding), "open P&L of holding {slot} is stale");
         hold!(
             (holding.position == 0) == (holding.holder_place == NIL),
             "holding {slot} is listed as a holder wrongly"
@@ -214,7 +214,7 @@ impl Exchange {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
             let (unrealized, held) = &mut sums[holding.purse as usize];
-            *unrealized += holding.unrealized;
+            *unrealized += self.markets[usize::from(holding.instrument)].unrealized(holding);
             *held += holding.held;
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {

@@ -119,7 +119,7 @@ impl Market {
     /// Open P&L of a holding at mark.
     #[inline]
     pub fn unrealized(&self, holding: &Holding) -> Fine {
-        if holding.position == 0 || self.mark.is_none() {
+        if self.mark.is_none() {
             return Fine::ZERO;
         }
         Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry

@@ -51,10 +51,12 @@ impl Exchange {
     pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<u32> {
         let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
         let mut slots = Vec::new();
-        let holdings = owner.holdings.iter().map(|slot| &self.holdings[*slot as usize]);
-        for holding in holdings.filter(|holding| instrument.is_none_or(|only| only.0 == holding.instrument)) {
+        for (listed, holding) in &owner.holdings {
+            if instrument.is_some_and(|only| only.0 != *listed) {
+                continue;
+            }
             let from = slots.len();
-            slots.extend_from_slice(&holding.orders);
+            slots.extend_from_slice(&self.holdings[*holding as usize].orders);
             slots[from..].sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         }
         slots

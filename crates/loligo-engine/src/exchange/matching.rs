@@ -135,7 +135,7 @@ impl Exchange {
         let purse = &mut self.purses[holding.purse as usize];
         let kind = market.instrument.spec().kind;
 
-        let before = holding.position;
+        let (before, unrealized_before) = (holding.position, market.unrealized(holding));
         let booked =
             holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
         market.open_interest += holding.position.max(0) - before.max(0);
@@ -158,9 +158,7 @@ impl Exchange {
         market.fees += fee;
         purse.balance += realized - fee;
 
-        let unrealized = market.unrealized(holding);
-        purse.unrealized += unrealized - holding.unrealized;
-        holding.unrealized = unrealized;
+        purse.unrealized += market.unrealized(holding) - unrealized_before;
 
         let (family, account) = (holding.family, AccountId(holding.account));
         if holding.position == 0 {

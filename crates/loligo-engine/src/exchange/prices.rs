@@ -124,13 +124,15 @@ impl Exchange {
         if market.mark == Some(price) {
             return;
         }
+        // Two passes, with the old mark and with the new one: what is open on a holding is kept in its purse alone.
+        for slot in &market.holders {
+            let holding = &self.holdings[*slot as usize];
+            self.purses[holding.purse as usize].unrealized -= market.unrealized(holding);
+        }
         market.set_mark(price);
         for slot in &market.holders {
-            let holding = &mut self.holdings[*slot as usize];
-            let unrealized = market.unrealized(holding);
-            let purse = &mut self.purses[holding.purse as usize];
-            purse.unrealized = purse.unrealized - holding.unrealized + unrealized;
-            holding.unrealized = unrealized;
+            let holding = &self.holdings[*slot as usize];
+            self.purses[holding.purse as usize].unrealized += market.unrealized(holding);
         }
         tell(events, || Event::Mark { instrument: id, price });
     }

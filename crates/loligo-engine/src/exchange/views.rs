@@ -93,7 +93,7 @@ impl Exchange {
     /// An account's positions, by contract.
     pub fn positions(&self, account: AccountId) -> Vec<PositionView> {
         let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
-        let held = owner.holdings.iter().map(|slot| &self.holdings[*slot as usize]);
+        let held = owner.holdings.iter().map(|(_, slot)| &self.holdings[*slot as usize]);
         held.filter(|holding| holding.position != 0)
             .map(|holding| {
                 let market = &self.markets[usize::from(holding.instrument)];
@@ -102,7 +102,7 @@ impl Exchange {
                     qty: holding.position,
                     entry: holding.entry,
                     average_price: average_price(&market.instrument, holding.position, holding.entry),
-                    unrealized_pnl: holding.unrealized,
+                    unrealized_pnl: market.unrealized(holding),
                 }
             })
             .collect()
@@ -131,7 +131,7 @@ impl Exchange {
         let owner = &self.accounts[account as usize];
         let purse: &Purse = &self.purses[purse_slot as usize];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
-        for slot in owner.holdings.iter() {
+        for (_, slot) in &owner.holdings {
             let holding = &self.holdings[*slot as usize];
             if holding.purse == purse_slot && holding.position != 0 {
                 let market = &self.markets[usize::from(holding.instrument)];
