@@ -287,7 +287,7 @@ pub enum Event {
         /// How much is open there now; zero when the level is gone.
         qty: Qty,
     },
-    /// A wallet's balance changed.
+    /// The operator moved a wallet's balance. What fills do to balances is told by their fees and realised P&L.
     Balance {
         /// Whose.
         account: AccountId,
@@ -363,13 +363,16 @@ pub enum Refusal {
     /// A subaccount cannot have subaccounts.
     #[error("a subaccount cannot have subaccounts")]
     NestedSubaccount,
+    /// A subaccount is of the house exactly when its master is.
+    #[error("a subaccount belongs to the house exactly when its master does")]
+    MixedFamily,
     /// The wallet does not take the currency.
     #[error("the wallet does not hold this currency")]
     WrongCurrency,
     /// The amount is beyond what one deposit may be, or more than the wallet can give.
     #[error("the amount is out of range")]
     AmountOutOfRange,
-    /// A price must be positive and at most 10^15.
+    /// A price is from 10^-10 to 10^9, and one at which the greatest position's value stays in range.
     #[error("the price is out of range")]
     PriceOutOfRange,
     /// A listing was refused.

@@ -165,6 +165,9 @@ impl Exchange {
                 Some(account) if account.parent.is_some() => {
                     return Outcome::Refused(Refusal::NestedSubaccount);
                 }
+                Some(account) if account.house != create.house => {
+                    return Outcome::Refused(Refusal::MixedFamily);
+                }
                 Some(account) => Some((parent.0, account.family)),
             },
         };

@@ -5,8 +5,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid};
 use loligo_engine::{
-    ClientOrderId, Command, Exchange, FillRole, OnGrid, OrderError, OrderStatus, OrderType, Outcome,
-    PlaceOrder, QtyMode, Side, Timestamp, UpdateReason,
+    AccountId, ClientOrderId, Command, CreateAccount, Exchange, FillRole, OnGrid, OrderError, OrderStatus,
+    OrderType, Outcome, PlaceOrder, QtyMode, Refusal, Side, Timestamp, UpdateReason,
 };
 
 /// Alice and Bob have 100,000 USD each. PF_XBTUSD: tick 1, lot 0.0001; sizes below are lots, prices ticks.
@@ -544,4 +544,12 @@ fn an_exchange_read_back_from_its_stored_form_goes_on_as_if_it_had_never_been_aw
     assert_eq!(events_again, events);
     assert_eq!(again.encode(), desk.exchange.encode());
     assert_eq!(desk.depth(Side::Buy), [(48_000, 35)]);
+}
+
+#[test]
+fn a_subaccount_is_of_the_house_exactly_when_its_master_is() {
+    let mut desk = Desk::open();
+    let sub = |house| Command::CreateAccount(CreateAccount { parent: Some(AccountId(1)), house });
+    assert_eq!(desk.apply(&sub(true)), Outcome::Refused(Refusal::MixedFamily));
+    assert_eq!(desk.apply(&sub(false)), Outcome::AccountCreated(AccountId(4)));
 }

@@ -214,6 +214,9 @@ impl Model {
             if self.accounts[parent.0 as usize].parent.is_some() {
                 return Err(Refusal::NestedSubaccount);
             }
+            if self.accounts[parent.0 as usize].house != asked.house {
+                return Err(Refusal::MixedFamily);
+            }
         }
         self.accounts.push(Account { parent: asked.parent, house: asked.house, ..Account::default() });
         Ok(Outcome::AccountCreated(AccountId(self.accounts.len() as u32 - 1)))
