@@ -19,8 +19,10 @@ const SCENARIOS: &str = "tests/clients";
 pub fn test(words: &[String]) -> Result<Count> {
     let scenarios = workspace::root().join(SCENARIOS);
     let target = workspace::target()?;
+    // With the whole workspace, as the tests before were built: asked for alone, the binary would be built with other
+    // features of its dependencies, and half of them built again.
     anyhow::ensure!(
-        part::succeeds(&mut cargo(&["build", "--locked", "--package", "loligo", "--bin", "loligo"]))?,
+        part::succeeds(&mut cargo(&["build", "--locked", "--workspace", "--tests"]))?,
         "the binary does not build"
     );
     let binary = target.join("debug").join(format!("loligo{}", std::env::consts::EXE_SUFFIX));
