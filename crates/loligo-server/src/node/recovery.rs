@@ -18,7 +18,8 @@ use loligo_journal::{
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::Scope;
 
 /// Batches that may be decoded ahead of the engine while it replays.
 const READ_AHEAD: usize = 256;
@@ -93,10 +94,7 @@ pub(crate) fn open(config: &Config, mut journal: Box<dyn Journal>) -> Result<Ope
 
     let Restored { mut venue, mut past } = newest_snapshot(journal.as_ref())?;
     let from = venue.sequence;
-    replay(journal.reader(from + 1)?, &mut venue, |venue, applied| {
-        past.fold(applied, &venue.exchange);
-        Ok(())
-    })?;
+    replay_fast(journal.reader(from + 1)?, &mut venue, |venue, applied| past.fold(applied, &venue.exchange))?;
     let (orders, fills, markets) = past.views(&venue.exchange);
     let views = Projections::new(orders, fills, markets);
     views.reach(venue.sequence, venue.exchange.now());
@@ -150,43 +148,130 @@ fn newest_snapshot(journal: &dyn Journal) -> Result<Restored, StartError> {
     Ok(Restored { venue: Venue::new(), past: Past::default() })
 }
 
-/// Applies everything a reader holds. Records are decoded ahead on another thread.
-pub(crate) fn replay(
-    mut reader: Box<dyn Reader>,
+/// Applies everything a reader holds; `each` sees every record applied, with the event chain up to it. For checking:
+/// [`replay_fast`] has other threads do what the engine need not wait for.
+fn replay(
+    reader: Box<dyn Reader>,
     venue: &mut Venue,
     mut each: impl FnMut(&Venue, Applied<'_>) -> Result<(), StartError>,
 ) -> Result<(), StartError> {
     std::thread::scope(|scope| {
-        let (sender, batches) = sync_channel::<Result<Vec<(u64, Record)>, StartError>>(READ_AHEAD);
-        scope.spawn(move || {
-            loop {
-                let decoded = match reader.next_batch() {
-                    Ok(None) => break,
-                    Ok(Some(batch)) => batch
-                        .iter()
-                        .map(|(sequence, bytes)| Ok((sequence, decode(sequence, bytes)?)))
-                        .collect(),
-                    Err(error) => Err(error.into()),
-                };
-                let failed = decoded.is_err();
-                if sender.send(decoded).is_err() || failed {
-                    break;
-                }
-            }
-        });
+        let batches = decode_ahead(scope, reader);
         let mut events: Vec<Event> = Vec::new();
         for batch in batches {
             for (sequence, record) in batch? {
-                if sequence != venue.sequence + 1 {
-                    return Err(StartError::Gap { expected: venue.sequence + 1, found: sequence });
-                }
                 events.clear();
-                venue.apply(&record, &mut events)?;
+                apply_next(venue, sequence, &record, &mut events)?;
+                venue.chain.extend(sequence, &events);
                 each(venue, Applied { sequence, time: venue.exchange.now(), events: &events })?;
             }
         }
         Ok(())
     })
+}
+
+/// Applies everything a reader holds. Records are read, checked and decoded ahead on one thread, events are hashed
+/// behind on another; `each` sees every record applied, but not the chain.
+fn replay_fast(
+    reader: Box<dyn Reader>,
+    venue: &mut Venue,
+    mut each: impl FnMut(&Venue, Applied<'_>),
+) -> Result<(), StartError> {
+    let mut chain = std::mem::take(&mut venue.chain);
+    let result = std::thread::scope(|scope| {
+        let batches = decode_ahead(scope, reader);
+        let (hash, to_hash) = sync_channel::<Behind>(READ_AHEAD);
+        // Buffers come back to be filled again: they are the largest thing that is handed about.
+        let (empty, emptied) = sync_channel::<Behind>(READ_AHEAD);
+        let hasher = scope.spawn(move || {
+            for mut behind in to_hash {
+                let mut start = 0;
+                for (sequence, end) in &behind.records {
+                    chain.extend(*sequence, &behind.events[start..*end]);
+                    start = *end;
+                }
+                behind.events.clear();
+                behind.records.clear();
+                // Nobody needs it back when the records have come to their end.
+                let _ = empty.try_send(behind);
+            }
+            chain
+        });
+        let mut failed = None;
+        'all: for batch in batches {
+            let mut behind = emptied.try_recv().unwrap_or_default();
+            match batch {
+                Err(error) => failed = Some(error),
+                Ok(records) => {
+                    for (sequence, record) in records {
+                        let start = behind.events.len();
+                        if let Err(error) = apply_next(venue, sequence, &record, &mut behind.events) {
+                            failed = Some(error);
+                            break 'all;
+                        }
+                        let events = &behind.events[start..];
+                        each(venue, Applied { sequence, time: venue.exchange.now(), events });
+                        behind.records.push((sequence, behind.events.len()));
+                    }
+                }
+            }
+            if failed.is_some() || hash.send(behind).is_err() {
+                break;
+            }
+        }
+        drop(hash);
+        match (failed, hasher.join()) {
+            (None, Ok(chain)) => Ok(chain),
+            (Some(error), _) => Err(error),
+            (None, Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    });
+    venue.chain = result?;
+    Ok(())
+}
+
+/// Events of one batch on their way to the hash: which record's events end where.
+#[derive(Default)]
+struct Behind {
+    events: Vec<Event>,
+    records: Vec<(u64, usize)>,
+}
+
+/// Applies the record that must be next. Its events are appended.
+fn apply_next(
+    venue: &mut Venue,
+    sequence: u64,
+    record: &Record,
+    events: &mut Vec<Event>,
+) -> Result<(), StartError> {
+    if sequence != venue.sequence + 1 {
+        return Err(StartError::Gap { expected: venue.sequence + 1, found: sequence });
+    }
+    venue.apply(record, events)?;
+    Ok(())
+}
+
+type Decoded = Result<Vec<(u64, Record)>, StartError>;
+
+/// Reads and decodes on another thread, some batches ahead of who takes them.
+fn decode_ahead<'scope>(scope: &'scope Scope<'scope, '_>, mut reader: Box<dyn Reader>) -> Receiver<Decoded> {
+    let (sender, batches) = sync_channel(READ_AHEAD);
+    scope.spawn(move || {
+        loop {
+            let decoded: Decoded = match reader.next_batch() {
+                Ok(None) => break,
+                Ok(Some(batch)) => {
+                    batch.iter().map(|(sequence, bytes)| Ok((sequence, decode(sequence, bytes)?))).collect()
+                }
+                Err(error) => Err(error.into()),
+            };
+            let failed = decoded.is_err();
+            if sender.send(decoded).is_err() || failed {
+                break;
+            }
+        }
+    });
+    batches
 }
 
 /// Folds one applied record into the views; contracts it listed come first, since their spec is not in the event.
@@ -226,7 +311,7 @@ pub fn replay_folder(folder: &Path) -> Result<StateHashes, StartError> {
         return Err(StartError::NoGenesis);
     }
     let mut venue = Venue::new();
-    replay(journal.reader(1)?, &mut venue, |_, _| Ok(()))?;
+    replay_fast(journal.reader(1)?, &mut venue, |_, _| {})?;
     Ok(hashes(&venue))
 }
 

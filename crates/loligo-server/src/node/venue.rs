@@ -43,7 +43,8 @@ impl Venue {
         }
     }
 
-    /// Applies the record at the next place.
+    /// Applies the record at the next place. The event chain is the caller's to extend: a replay has another thread do
+    /// it.
     pub(crate) fn apply(&mut self, record: &Record, events: &mut Vec<Event>) -> Result<Came, Poisoned> {
         match &record.body {
             Body::Genesis { venue, command } => {
@@ -57,7 +58,7 @@ impl Venue {
         }
     }
 
-    /// Applies a command at the next place. `events` must be empty.
+    /// Applies a command at the next place; what happened is appended to `events`.
     pub(crate) fn command(
         &mut self,
         time: Timestamp,
@@ -65,7 +66,6 @@ impl Venue {
         command: &Command,
         events: &mut Vec<Event>,
     ) -> Result<Outcome, Poisoned> {
-        debug_assert!(events.is_empty());
         self.sequence += 1;
         let exchange = &mut self.exchange;
         let applied = catch_unwind(AssertUnwindSafe(|| exchange.apply(time, command, events)));
@@ -74,7 +74,6 @@ impl Venue {
         if let Some((key, nonce)) = nonce {
             self.registry.remember_nonce(key, nonce);
         }
-        self.chain.extend(self.sequence, events);
         Ok(outcome)
     }
 
@@ -117,7 +116,8 @@ impl EventChain {
         (self.blocks, &self.rest)
     }
 
-    fn extend(&mut self, sequence: u64, events: &[Event]) {
+    /// Adds one record's events.
+    pub(crate) fn extend(&mut self, sequence: u64, events: &[Event]) {
         if events.is_empty() {
             return;
         }

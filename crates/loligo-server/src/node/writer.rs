@@ -446,8 +446,10 @@ impl Writer {
         }
     }
 
-    /// Folds the record just applied into the views. True when the directory must be published anew.
-    fn publish(&self, events: &[Event]) -> bool {
+    /// Adds the record just applied to the event chain and folds it into the views. True when the directory must be
+    /// published anew.
+    fn publish(&mut self, events: &[Event]) -> bool {
+        self.venue.chain.extend(self.venue.sequence, events);
         let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
         recovery::publish(&self.shared.projections, &self.venue, applied);
         events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::AccountCreated { .. }))
