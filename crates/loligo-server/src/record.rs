@@ -31,15 +31,15 @@ pub struct Record {
 pub enum Body {
     /// The venue begins.
     Genesis {
-        /// What later starts must name again.
-        venue: VenueFacts,
+        /// What later starts must name again. Boxed, like facts: nearly every record is a command, and is moved often.
+        venue: Box<VenueFacts>,
         /// The engine's share.
         command: Command,
     },
     /// A change of the exchange.
     Command(Command),
     /// A change of what the server knows beside it.
-    Fact(Fact),
+    Fact(Box<Fact>),
 }
 
 /// What a venue was begun with. A start that names others is refused.
@@ -206,12 +206,12 @@ impl Record {
                 let venue =
                     rest.get(..length).ok_or(RecordError::Layout("it ends within the venue's facts"))?;
                 Body::Genesis {
-                    venue: postcard::from_bytes(venue)?,
+                    venue: Box::new(postcard::from_bytes(venue)?),
                     command: Command::decode(&rest[length..])?,
                 }
             }
             1 => Body::Command(Command::decode(rest)?),
-            2 => Body::Fact(postcard::from_bytes(rest)?),
+            2 => Body::Fact(Box::new(postcard::from_bytes(rest)?)),
             _ => return Err(RecordError::Layout("no such kind of body")),
         };
         Ok(Self { time, nonce, body })

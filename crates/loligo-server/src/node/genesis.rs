@@ -94,25 +94,25 @@ pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Res
     };
     let mut script = Script { venue: Venue::new(), time: now, records: Vec::new(), events: Vec::new() };
     script.add(Body::Genesis {
-        venue: facts(config, identity_key),
+        venue: Box::new(facts(config, identity_key)),
         command: Command::Genesis(Box::new(genesis)),
     })?;
     let wallets = inverse_wallets(&script.venue.exchange, config.balance);
     for place in 0..config.accounts {
         let account = script.open_account()?;
-        script.add(Body::Fact(Fact::AccountNamed { account, name: account_name(place) }))?;
+        script.add(Body::Fact(Box::new(Fact::AccountNamed { account, name: account_name(place) })))?;
         script.deposit(account, Wallet::Flex, Currency::USD, config.balance)?;
         for (pair, (currency, amount)) in &wallets {
             script.deposit(account, Wallet::Inverse(*pair), *currency, *amount)?;
         }
         for (kind, general) in [(FULL_KEY, GeneralRight::Full), (READ_ONLY_KEY, GeneralRight::ReadOnly)] {
-            script.add(Body::Fact(Fact::KeyCreated(KeyCreated {
+            script.add(Body::Fact(Box::new(Fact::KeyCreated(KeyCreated {
                 account,
                 api_key: KeyPair::development(config.seed, place, kind).api_key,
                 secret: StoredSecret::Development { place, kind: kind.to_owned() },
                 general,
                 withdrawal: WithdrawalRight::None,
-            })))?;
+            }))))?;
         }
     }
     Ok(script.records)

@@ -13,13 +13,14 @@ use crate::projection::{Applied, Past, Projections};
 use crate::record::{Body, Record, VenueFacts};
 use loligo_engine::{Audit, Event, Instrument, Timestamp};
 use loligo_journal::{
-    Journal, JournalError, MemoryJournal, Options, Reader, Records, Report, SqliteJournal, StoppedJournal,
+    Batch, Journal, JournalError, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,
+    StoppedJournal,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::Scope;
+use std::thread::{Builder, Scope};
 
 /// Batches that may be decoded ahead of the engine while it replays.
 const READ_AHEAD: usize = 256;
@@ -121,7 +122,7 @@ fn first_record(
     let batch = reader()?.next_batch()?.ok_or(StartError::NoGenesis)?;
     let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
     match decode(1, bytes)? {
-        Record { time, body: Body::Genesis { venue, .. }, .. } => Ok(Some((venue, time))),
+        Record { time, body: Body::Genesis { venue, .. }, .. } => Ok(Some((*venue, time))),
         Record { .. } => Err(StartError::NoGenesis),
     }
 }
@@ -156,7 +157,7 @@ fn replay(
     mut each: impl FnMut(&Venue, Applied<'_>) -> Result<(), StartError>,
 ) -> Result<(), StartError> {
     std::thread::scope(|scope| {
-        let batches = decode_ahead(scope, reader);
+        let batches = decode_ahead(scope, reader)?;
         let mut events: Vec<Event> = Vec::new();
         for batch in batches {
             for (sequence, record) in batch? {
@@ -179,11 +180,11 @@ fn replay_fast(
 ) -> Result<(), StartError> {
     let mut chain = std::mem::take(&mut venue.chain);
     let result = std::thread::scope(|scope| {
-        let batches = decode_ahead(scope, reader);
+        let batches = decode_ahead(scope, reader)?;
         let (hash, to_hash) = sync_channel::<Behind>(READ_AHEAD);
         // Buffers come back to be filled again: they are the largest thing that is handed about.
         let (empty, emptied) = sync_channel::<Behind>(READ_AHEAD);
-        let hasher = scope.spawn(move || {
+        let hashing = move || {
             for mut behind in to_hash {
                 let mut start = 0;
                 for (sequence, end) in &behind.records {
@@ -196,7 +197,9 @@ fn replay_fast(
                 let _ = empty.try_send(behind);
             }
             chain
-        });
+        };
+        let hasher = Builder::new().name("loligo-hash".to_owned()).spawn_scoped(scope, hashing);
+        let hasher = hasher.map_err(StartError::Thread)?;
         let mut failed = None;
         'all: for batch in batches {
             let mut behind = emptied.try_recv().unwrap_or_default();
@@ -251,18 +254,27 @@ fn apply_next(
     Ok(())
 }
 
+fn decode_all(batch: &Batch) -> Decoded {
+    let mut records = Vec::with_capacity(batch.len());
+    for (sequence, bytes) in batch.iter() {
+        records.push((sequence, decode(sequence, bytes)?));
+    }
+    Ok(records)
+}
+
 type Decoded = Result<Vec<(u64, Record)>, StartError>;
 
 /// Reads and decodes on another thread, some batches ahead of who takes them.
-fn decode_ahead<'scope>(scope: &'scope Scope<'scope, '_>, mut reader: Box<dyn Reader>) -> Receiver<Decoded> {
+fn decode_ahead<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    mut reader: Box<dyn Reader>,
+) -> Result<Receiver<Decoded>, StartError> {
     let (sender, batches) = sync_channel(READ_AHEAD);
-    scope.spawn(move || {
+    let reading = move || {
         loop {
             let decoded: Decoded = match reader.next_batch() {
                 Ok(None) => break,
-                Ok(Some(batch)) => {
-                    batch.iter().map(|(sequence, bytes)| Ok((sequence, decode(sequence, bytes)?))).collect()
-                }
+                Ok(Some(batch)) => decode_all(&batch),
                 Err(error) => Err(error.into()),
             };
             let failed = decoded.is_err();
@@ -270,8 +282,9 @@ fn decode_ahead<'scope>(scope: &'scope Scope<'scope, '_>, mut reader: Box<dyn Re
                 break;
             }
         }
-    });
-    batches
+    };
+    Builder::new().name("loligo-read".to_owned()).spawn_scoped(scope, reading).map_err(StartError::Thread)?;
+    Ok(batches)
 }
 
 /// Folds one applied record into the views; contracts it listed come first, since their spec is not in the event.

@@ -48,7 +48,7 @@ impl Venue {
     pub(crate) fn apply(&mut self, record: &Record, events: &mut Vec<Event>) -> Result<Came, Poisoned> {
         match &record.body {
             Body::Genesis { venue, command } => {
-                self.facts = Some(venue.clone());
+                self.facts = Some((**venue).clone());
                 self.command(record.time, record.nonce, command, events).map(Came::ToOutcome)
             }
             Body::Command(command) => {

@@ -411,7 +411,7 @@ impl Writer {
                     }
                 }
                 Item::Fact { fact, .. } => {
-                    let record = Record { time, nonce: None, body: Body::Fact(fact.clone()) };
+                    let record = Record { time, nonce: None, body: Body::Fact(Box::new(fact.clone())) };
                     let mut bytes = Vec::new();
                     record.encode(&mut bytes).expect("a fact of plain fields has a stored form");
                     self.records.push(&bytes);
