@@ -33,8 +33,8 @@ fn collect(which: Which, side: Side, operations: u64) -> Result<u64, String> {
     let said = String::from_utf8_lossy(&output.stderr);
     let count = said
         .lines()
-        .rev()
-        .find_map(|line| line.split_once("I refs:"))
+        // Versions differ in the spaces between the two words.
+        .find_map(|line| line.split_once("refs:").filter(|(name, _)| name.trim_end().ends_with('I')))
         .and_then(|(_, count)| count.trim().replace(',', "").parse().ok());
     count.filter(|_| output.status.success()).ok_or_else(|| format!("valgrind said: {said}"))
 }
