@@ -223,6 +223,9 @@ fn spawn_on(
         opened.replayed,
         full_retry,
     );
+    if config.data.is_none() {
+        writer = writer.in_memory();
+    }
     let (tell, ended) = watch::channel(None);
     // The market opens before anyone can ask: the first answers already show books.
     if let Err(end) = writer.start() {

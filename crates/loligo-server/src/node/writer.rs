@@ -21,8 +21,9 @@ use tokio::sync::oneshot;
 /// Records of one group commit, unless a single client's batch is larger. More would add little to the rate (a sync
 /// is shared by 256 already) and much to the wait of whoever comes first.
 const COMMIT_RECORDS: usize = 256;
-/// Records between snapshots: what the next start has to replay at most.
-const SNAPSHOT_RECORDS: u64 = 250_000;
+/// Records between snapshots: what the next start has to replay at most, about a second's work. The writer stands
+/// still while it encodes one (measured: 100 ms with 400,000 resting orders), so they are not taken more often.
+const SNAPSHOT_RECORDS: u64 = 1_000_000;
 /// A clean stop takes a snapshot when more than this is to be replayed otherwise.
 const STOP_SNAPSHOT_RECORDS: u64 = 2_000;
 /// How often a full disk is looked at again.
@@ -63,6 +64,8 @@ pub(crate) struct Writer {
     next: Option<Request>,
     keeper: Keeper,
     snapshot_at: u64,
+    /// Whether a later start would use snapshots that nobody asked for.
+    outlives_process: bool,
     /// Since when the disk is full, as last looked at.
     full: Option<Instant>,
     full_retry: Duration,
@@ -93,10 +96,17 @@ impl Writer {
             next: None,
             keeper,
             snapshot_at,
+            outlives_process: true,
             full: None,
             full_retry,
             records: Records::new(),
         }
+    }
+
+    /// A venue in memory has no later start: it takes a snapshot only when told to.
+    pub(crate) fn in_memory(mut self) -> Self {
+        self.outlives_process = false;
+        self
     }
 
     /// Loads the markets and lets the house quote.
@@ -130,7 +140,7 @@ impl Writer {
             tracing::error!(sequence, message, "the engine panicked on this record; the node stops");
         }
         self.refuse_waiting();
-        if end == NodeEnd::Stopped && self.venue.sequence - self.snapshot_at > STOP_SNAPSHOT_RECORDS {
+        if end == NodeEnd::Stopped && self.due_for_snapshot(STOP_SNAPSHOT_RECORDS) {
             self.take_snapshot();
         }
         self.keeper.finish();
@@ -168,7 +178,7 @@ impl Writer {
         if !items.is_empty() {
             self.commit(self.time(), items)?;
         }
-        if self.venue.sequence - self.snapshot_at >= SNAPSHOT_RECORDS {
+        if self.due_for_snapshot(SNAPSHOT_RECORDS) {
             self.take_snapshot();
         }
         match self.next.take() {
@@ -471,6 +481,10 @@ impl Writer {
 
     fn left_queue(&self, records: usize) {
         self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+    }
+
+    fn due_for_snapshot(&self, records: u64) -> bool {
+        self.outlives_process && self.venue.sequence - self.snapshot_at >= records
     }
 
     /// Encodes the venue and hands it to the keeper. The writer stands still while it encodes.

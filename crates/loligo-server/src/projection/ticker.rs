@@ -3,6 +3,7 @@
 use loligo_engine::{Fine, FinePrice, InstrumentId, Price, Qty, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 
 /// The window of the day's statistics slides in steps of this many microseconds.
 const STEP_MICROS: i64 = 60 * Timestamp::SECOND;
@@ -73,10 +74,15 @@ struct Step {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Day {
     steps: VecDeque<Step>,
+    /// The first step counted, and what was counted from it on: made by the first reader after a trade, for those who
+    /// follow in the same minute.
+    #[serde(skip)]
+    counted: OnceLock<(i64, DayStats)>,
 }
 
 impl Day {
     pub(super) fn trade(&mut self, time: Timestamp, price: Price, qty: Qty, value: Fine) {
+        self.counted = OnceLock::new();
         let number = time.0.div_euclid(STEP_MICROS);
         while self.steps.front().is_some_and(|step| step.number <= number - STEPS) {
             self.steps.pop_front();
@@ -101,6 +107,12 @@ impl Day {
 
     pub(super) fn stats(&self, now: Timestamp) -> DayStats {
         let first = now.0.div_euclid(STEP_MICROS) - STEPS + 1;
+        let (counted_from, stats) = *self.counted.get_or_init(|| (first, self.count(first)));
+        // A minute later without a trade the window has moved on, and what was counted has not.
+        if counted_from == first { stats } else { self.count(first) }
+    }
+
+    fn count(&self, first: i64) -> DayStats {
         let start = self.steps.partition_point(|step| step.number < first);
         let mut stats = DayStats::default();
         for step in self.steps.range(start..) {
@@ -145,7 +157,9 @@ mod tests {
         };
         assert_eq!(day.stats(Timestamp(1440 * MINUTE)), want);
         assert_eq!(day.stats(Timestamp(5000 * MINUTE)), DayStats::default());
+        assert_eq!(day.stats(Timestamp(1439 * MINUTE)), whole, "asked again, the same");
         day.trade(Timestamp(5000 * MINUTE), Price(7), Qty(1), Fine(7));
+        assert_eq!(day.stats(Timestamp(5000 * MINUTE)).volume, Qty(1), "a trade is counted at once");
         assert_eq!(day.steps.len(), 1, "what has left is not kept");
     }
 }
