@@ -57,9 +57,9 @@ pub(crate) struct Serve {
     /// Where exchange time comes from: the machine's clock, or moves by hand over the control surface.
     #[arg(long, env = "LOLIGO_CLOCK", value_name = "KIND", default_value = "real")]
     pub(crate) clock: Clock,
-    /// Where a manual clock starts.
-    #[arg(long, env = "LOLIGO_START_TIME", value_name = "TIME", default_value = "2026-01-01T00:00:00Z")]
-    pub(crate) start_time: String,
+    /// Where a manual clock starts [default: 2026-01-01T00:00:00Z].
+    #[arg(long, env = "LOLIGO_START_TIME", value_name = "TIME")]
+    pub(crate) start_time: Option<String>,
     /// Write addresses, the control token and the keys to this file once ready for requests.
     #[arg(long, env = "LOLIGO_CONFIG_OUT", value_name = "FILE")]
     pub(crate) config_out: Option<PathBuf>,

@@ -12,6 +12,9 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Where a manual clock starts unless told otherwise.
+const START_TIME: &str = "2026-01-01T00:00:00Z";
+
 /// Runs until SIGINT or SIGTERM.
 pub(crate) fn run(args: Serve) -> Result<()> {
     log_to_stderr();
@@ -127,9 +130,12 @@ fn config(args: &Serve) -> Result<ServerConfig> {
             Market::None => MarketKind::None,
         },
         clock: match args.clock {
+            Clock::Real if args.start_time.is_some() => {
+                bail!("--start-time is where a manual clock starts: add --clock manual, or leave it out")
+            }
             Clock::Real => ClockKind::Real,
             Clock::Manual => ClockKind::Manual {
-                start: loligo_server::parse_time(&args.start_time)
+                start: loligo_server::parse_time(args.start_time.as_deref().unwrap_or(START_TIME))
                     .context("--start-time wants a time such as 2026-01-01T00:00:00Z")?,
             },
         },

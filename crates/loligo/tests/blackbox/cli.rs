@@ -124,7 +124,7 @@ fn a_folder_made_with_other_figures_is_refused_by_name() {
 
 #[test]
 fn flags_that_make_no_sense_are_refused_by_name() {
-    let bad: [&[&str]; 10] = [
+    let bad: [&[&str]; 11] = [
         &["--clock", "sideways"],
         &["--market", "maybe"],
         &["--accounts=-1"],
@@ -132,6 +132,7 @@ fn flags_that_make_no_sense_are_refused_by_name() {
         &["--balance", "lots"],
         &["--seed", "x"],
         &["--start-time", "yesterday", "--clock", "manual"],
+        &["--start-time", "2026-03-01T00:00:00Z"],
         &["--rate-limits", "perhaps"],
         &["--listen", "nowhere"],
         &["--no-such-flag", "1"],
