@@ -46,7 +46,10 @@ impl Exchange {
             Err(error) => {
                 let refused = asked_trigger(ask, asked);
                 let limit = ask.limit_price.and_then(|limit| ticks_of(limit).ok());
-                self.refuse(ask, limit, holding, Some(refused), error, events)
+                let limited = ask.limit_price.is_some() || ask.limit_offset.is_some();
+                let order_type = if limited { OrderType::Limit } else { OrderType::Market };
+                let ask = PlaceOrder { order_type, ..ask.clone() };
+                self.refuse(&ask, limit, holding, Some(refused), error, events)
             }
             // Every check of arrival is behind us; what it becomes is checked when it fires.
             Ok(arrived) => {
