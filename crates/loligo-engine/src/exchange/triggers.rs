@@ -451,7 +451,8 @@ impl Exchange {
         }
         self.watch(slot);
         let change = OrderChange { prior, order: self.view(slot) };
-        tell(events, || Event::Edited { change: Box::new(change), reduced: None });
+        let reduced = change.order.reduce_only.then_some(Qty(0));
+        tell(events, || Event::Edited { change: Box::new(change), reduced });
         self.judge_one(slot);
         Ok(())
     }
