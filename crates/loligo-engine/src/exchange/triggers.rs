@@ -4,7 +4,7 @@ use super::place::{Terms, check_value, implied_limit, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
 use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
-use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
+use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
 use crate::market::Market;
 use crate::money::FinePrice;
@@ -356,7 +356,11 @@ impl Exchange {
         };
         // From here on nothing is refused.
         let now = self.now;
-        let small = self.is_small(holding, accepted.lots, accepted.limit);
+        let of = &self.holdings[holding as usize];
+        let limits = self.limits_of(Some(AccountId(of.account)), Some(InstrumentId(of.instrument)));
+        let small_below = usd(limits.small_order_usd.into());
+        let instrument = &self.markets[usize::from(of.instrument)].instrument;
+        let small = instrument.notional(accepted.lots, Price(accepted.limit)) < small_below;
         let order = self.orders.get_mut(slot);
         (order.price, order.qty) = (accepted.limit, accepted.lots);
         (order.status, order.error, order.updated_at) = (OrderStatus::EnteredBook, None, now);
@@ -370,12 +374,6 @@ impl Exchange {
         }
         tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, &accepted, events);
-    }
-
-    /// Whether an order counts as a small one.
-    fn is_small(&self, holding: u32, lots: i64, limit: i64) -> bool {
-        let instrument = &self.markets[usize::from(self.holdings[holding as usize].instrument)].instrument;
-        instrument.notional(lots, Price(limit)) < usd(self.limits.small_order_usd.into())
     }
 
     /// Cancels a trailing stop and places the same one anew at the present signal, under a new number and the same name.
