@@ -87,7 +87,7 @@ impl Exchange {
             return Err(OrderError::InvalidQuantity);
         }
         let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
-        let limits = self.limits_of(Some(of.0), Some(of.1));
+        let limits = self.limits_of(of.0, of.1);
         let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
             return Err(OrderError::EditHasNoEffect);

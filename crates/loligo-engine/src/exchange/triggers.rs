@@ -109,7 +109,7 @@ impl Exchange {
         trigger.limit_offset = check_offset(ask.limit_offset, limit, stop)?;
 
         let lots = lots_of(ask.qty)?;
-        let limits = self.limits_of(Some(ask.account), Some(ask.instrument));
+        let limits = self.limits_of(ask.account, ask.instrument);
         let at = match (limit, ask.stop_price, market.mark) {
             (Some(limit), ..) => Some(market.instrument.notional(lots, Price(limit))),
             (None, Some(_), _) => Some(market.instrument.notional(lots, Price(stop))),
@@ -357,7 +357,7 @@ impl Exchange {
         // From here on nothing is refused.
         let now = self.now;
         let of = &self.holdings[holding as usize];
-        let limits = self.limits_of(Some(AccountId(of.account)), Some(InstrumentId(of.instrument)));
+        let limits = self.limits_of(AccountId(of.account), InstrumentId(of.instrument));
         let small_below = usd(limits.small_order_usd.into());
         let instrument = &self.markets[usize::from(of.instrument)].instrument;
         let small = instrument.notional(accepted.lots, Price(accepted.limit)) < small_below;
@@ -499,10 +499,8 @@ impl Exchange {
             // Nothing of a waiting trigger is filled: both ways to mean its size agree.
             edited.lots = lots_of(qty)?;
         }
-        let limits = self.limits_of(
-            Some(self.orders.record(slot).account),
-            Some(InstrumentId(holding.instrument)),
-        );
+        let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
+        let limits = self.limits_of(of.0, of.1);
         let limit = edited.limit.or((order.price != 0).then_some(order.price));
         let worth = Some(market.instrument.notional(edited.lots, Price(limit.unwrap_or(edited.price))));
         let worth = check_value(limits.order_value_usd, worth)?;
