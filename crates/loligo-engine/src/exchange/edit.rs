@@ -93,8 +93,15 @@ impl Exchange {
             return Err(OrderError::EditHasNoEffect);
         }
         let small = worth < usd(limits.small_order_usd.into());
-        if small && !order.marks.small() && !holding.house && holding.small_orders >= limits.small_orders {
-            return Err(OrderError::SmallOrderLimitExceeded);
+        if !holding.house {
+            // The order itself is not counted.
+            let others = holding.small_orders - u32::from(order.marks.small());
+            if small && others >= limits.small_orders {
+                return Err(OrderError::SmallOrderLimitExceeded);
+            }
+            if holding.orders.len() > limits.open_orders as usize {
+                return Err(OrderError::OrderLimitExceeded);
+            }
         }
         let crosses = market.book.crosses(order.side, limit);
         let mut open = asked;

@@ -512,9 +512,19 @@ impl Exchange {
             return Err(OrderError::EditHasNoEffect);
         }
         edited.small = worth < usd(limits.small_order_usd.into());
-        let grows = edited.small && !order.marks.small();
-        if grows && !holding.house && holding.small_orders >= limits.small_orders {
-            return Err(OrderError::SmallOrderLimitExceeded);
+        if !holding.house {
+            // The trigger itself is not counted.
+            let others = holding.small_orders - u32::from(order.marks.small());
+            if edited.small && others >= limits.small_orders {
+                return Err(OrderError::SmallOrderLimitExceeded);
+            }
+            if holding.triggers.len() > limits.triggers as usize {
+                return Err(OrderError::OrderLimitExceeded);
+            }
+            let trails = trigger.kind == TriggerKind::TrailingStop;
+            if trails && holding.trailing_stops > limits.trailing_stops {
+                return Err(OrderError::TrailingStopLimitExceeded);
+            }
         }
         Ok(edited)
     }
