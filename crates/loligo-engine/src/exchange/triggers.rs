@@ -97,10 +97,12 @@ impl Exchange {
                 let signal = market.signal(asked.signal, &self.pairs[usize::from(market.pair().0)]);
                 let deviation = check_deviation(asked.deviation, market, signal)?;
                 let signal = signal.ok_or(OrderError::NoReferencePrice)?;
-                let price = deviation.trail(&market.instrument, ask.side, signal);
-                // So near that the tick swallows it: a percentage that comes to less than one.
-                if !has_headroom(&market.instrument, ask.side, signal, price) {
+                if deviation.is_swallowed(&market.instrument, signal) {
                     return Err(OrderError::TrailingStopTooSmall);
+                }
+                let price = deviation.trail(&market.instrument, ask.side, signal);
+                if !(1..=MAX_TICKS).contains(&price) {
+                    return Err(OrderError::InvalidPrice);
                 }
                 (trigger.deviation, trigger.price) = (Some(deviation), Some(Price(price)));
             }
