@@ -497,6 +497,10 @@ impl Exchange {
                 }
             }
         }
+        let offset = trigger.limit_offset.map(|Distance { unit, steps }| {
+            AskedOffset::Distance(AskedDistance { unit, steps: OnGrid::Steps(steps) })
+        });
+        check_offset(offset, None, edited.price)?;
         if let Some(qty) = ask.qty {
             // Nothing of a waiting trigger is filled: both ways to mean its size agree.
             edited.lots = lots_of(qty)?;
