@@ -508,7 +508,12 @@ impl Exchange {
         let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
         let limits = self.limits_of(of.0, of.1);
         let limit = edited.limit.or((order.price != 0).then_some(order.price));
-        let worth = Some(market.instrument.notional(edited.lots, Price(limit.unwrap_or(edited.price))));
+        let trails = trigger.kind == TriggerKind::TrailingStop;
+        let worth = match (limit, market.mark) {
+            // A trailing stop has no stop price to value it at.
+            (None, Some(mark)) if trails => market.instrument.notional_at(edited.lots, mark),
+            (limit, _) => Some(market.instrument.notional(edited.lots, Price(limit.unwrap_or(edited.price)))),
+        };
         let worth = check_value(limits.order_value_usd, worth)?;
         if edited.price == present
             && edited.limit.is_none_or(|limit| limit == order.price)
@@ -527,7 +532,6 @@ impl Exchange {
             if holding.triggers.len() > limits.triggers as usize {
                 return Err(OrderError::OrderLimitExceeded);
             }
-            let trails = trigger.kind == TriggerKind::TrailingStop;
             if trails && holding.trailing_stops > limits.trailing_stops {
                 return Err(OrderError::TrailingStopLimitExceeded);
             }
