@@ -245,6 +245,18 @@ impl Exchange {
         }
     }
 
+    /// Orders what one change of an index made due, over all contracts of its pair, as [`Exchange::judge`] does for one.
+    #[cold]
+    pub(super) fn order_due(&mut self, from: usize, before: FinePrice) {
+        let mut due = self.due.split_off(from);
+        due.make_contiguous().sort_by_cached_key(|due| {
+            let (at, waiting) = self.waiting(due.slot);
+            let price = self.markets[at].instrument.fine_price(Price(waiting.price));
+            (price.0.abs_diff(before.0), due.order)
+        });
+        self.due.append(&mut due);
+    }
+
     /// All three signals, when a contract trades again.
     pub(super) fn judge_all(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
         for signal in Signal::ALL {
