@@ -42,9 +42,6 @@ impl Exchange {
         if let Err(refused) = self.check_transfer(ask) {
             return refused;
         }
-        if (from, from_wallet) == (to, to_wallet) {
-            return Outcome::Done;
-        }
         if self.add(from, from_wallet, currency, -amount, events).is_none() {
             return Outcome::Refused(Refusal::InsufficientFunds);
         }
