@@ -293,11 +293,7 @@ impl Exchange {
         let side = self.orders.get(slot).side;
         let instrument = &self.markets[at].instrument;
         let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
-        let next = deviation.map_or(waiting.price, |deviation| deviation.trail(instrument, side, value));
-        let next = match side {
-            Side::Sell => next.min(instrument.ticks_ceil(value).0 - 1),
-            Side::Buy => next.max(instrument.ticks_floor(value).0 + 1),
-        };
+        let next = deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
         self.markets[at].triggers.remove(&waiting);
         let better = side.sign() * (waiting.price - next) > 0;
         if better {
@@ -405,7 +401,7 @@ impl Exchange {
         if let Some(trigger) = &mut attached.trigger
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
         {
-            trigger.price = Some(Price(deviation.trail(&market.instrument, old.side, value)));
+            trigger.price = Some(Price(trail_apart(deviation, &market.instrument, old.side, value)));
         }
         let id = self.orders.next_id();
         let closed = self.orders.get(slot).clone();
@@ -630,6 +626,16 @@ fn check_deviation(
         Err(OrderError::TrailingStopTooSmall)
     } else {
         Ok(Distance { unit, steps })
+    }
+}
+
+/// Where a trailing stop of `side` fires while its signal stands at `signal`, kept a tick away from it: a percentage may
+/// have come to less since it was placed.
+fn trail_apart(deviation: Distance, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
+    let price = deviation.trail(instrument, side, signal);
+    match side {
+        Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
+        Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
     }
 }
 
