@@ -89,6 +89,9 @@ impl Exchange {
         match asked.kind {
             TriggerKind::Stop | TriggerKind::TakeProfit => {
                 trigger.price = Some(Price(ticks_of(ask.stop_price.unwrap_or(OnGrid::Off))?));
+                if asked.deviation.is_some() {
+                    return Err(OrderError::InvalidPrice);
+                }
             }
             TriggerKind::TrailingStop => {
                 if ask.stop_price.is_some() || limit.is_some() {
