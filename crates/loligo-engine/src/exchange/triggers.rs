@@ -344,6 +344,7 @@ impl Exchange {
             limit,
             lots: order.qty,
             reduce_only: order.reduce_only,
+            slot,
         };
         let reachable = limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit));
         let checked = if reachable { self.check_terms(&terms, holding) } else { Err(OrderError::InvalidPrice) };
