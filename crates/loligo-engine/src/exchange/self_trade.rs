@@ -35,7 +35,11 @@ impl Exchange {
     pub(super) fn meeting(&self, taker: u32, maker: u32) -> Meeting {
         let maker = &self.holdings[self.orders.get(maker).holding as usize];
         let taker = &self.holdings[taker as usize];
-        if maker.family == taker.family { self.family_meeting(taker.account, maker.account) } else { Meeting::Trades }
+        if maker.family == taker.family {
+            self.family_meeting(taker.account, maker.account)
+        } else {
+            Meeting::Trades
+        }
     }
 
     #[cold]
