@@ -1,7 +1,7 @@
 //! The engine agrees with the model, step by step, on seeded streams that reach every word of the rules.
 //! `LOLIGO_SEED=n` plays one seed alone; `LOLIGO_SEEDS=n` plays more of them than the suite does.
 
-use loligo_engine::{Command, Event, Outcome};
+use loligo_engine::{Command, Event, Outcome, UpdateReason};
 use loligo_sim::agreement::{SideBySide, Step, movable, rerun};
 use loligo_sim::shrink::shrink;
 use loligo_sim::workload::Workload;
@@ -60,8 +60,32 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
         Outcome::Refused(refusal) => say(format!("refused {refusal:?}")),
         other => say(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
     }
+    let several = events.iter().filter(|event| matches!(event, Event::Fired { .. })).count() > 1;
+    if several {
+        say("fired, several".into());
+    }
     for event in events {
         match event {
+            Event::Placed { order, .. } if order.trigger().is_some() => {
+                let trigger = order.trigger().expect("just looked at");
+                say(format!("waits {:?} {:?} {:?}", trigger.kind, trigger.signal, order.side));
+            }
+            Event::Fired { order, reduced } => {
+                let trigger = order.trigger().expect("a fired trigger");
+                say(format!("fired {:?} {:?} {:?}", trigger.kind, trigger.signal, order.side));
+                say(format!("fired {:?}", order.order_type));
+                if reduced.is_some_and(|by| by.0 > 0) {
+                    say("fired, cut".into());
+                }
+            }
+            Event::ActivationFailed { order } => say(format!("failed {:?}", order.error.expect("a failure"))),
+            Event::Repriced { .. } => say("repriced".into()),
+            Event::Rewritten { order } if order.reason == Some(UpdateReason::Unknown) => say("unknown".into()),
+            Event::Edited { change, .. } if change.order.trigger().is_some() => {
+                let trigger = change.order.trigger().expect("just looked at");
+                say(format!("edited {:?} {:?}", trigger.kind, change.order.status));
+            }
+            Event::Market { state, .. } => say(format!("market {state:?}")),
             Event::Cancelled { order } => say(format!("cancelled {:?} {:?}", order.reason, order.error)),
             Event::Executed(execution) => {
                 say(format!("fill {:?}", execution.taker.role));

@@ -126,7 +126,7 @@ impl Workload {
         let unit = match (instrument.0, self.flavor) {
             (0, _) => 60,
             (2 | 5, _) => 20,
-            (venue::EXPENSIVE, Flavor::Rich) => 30_000,
+            (venue::EXPENSIVE, Flavor::Rich) => 38_000,
             (4, _) => 2_000,
             _ => 3,
         };
