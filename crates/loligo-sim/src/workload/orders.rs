@@ -31,6 +31,10 @@ impl Workload {
             // Around the size of the position, where cutting begins.
             qty = OnGrid::Steps(position.abs() + self.rng.below(5) as i64 - 2);
         }
+        if let (false, true, Some(most)) = (reduce_only, self.chance(3), model.max_position(instrument)) {
+            // Around the greatest position.
+            qty = OnGrid::Steps(most.0 - position * side.sign() + self.rng.below(3) as i64 - 1);
+        }
         let mut order = PlaceOrder {
             account,
             instrument,

@@ -38,6 +38,12 @@ impl Workload {
         if self.chance(with_offset) {
             order.limit_offset = Some(self.offset());
         }
+        if !trails && self.chance(1) {
+            // A buy's limit comes to half a tick, and so to none.
+            let half = AskedDistance { unit: DistanceUnit::Percent, steps: OnGrid::Steps(-5_000) };
+            (order.stop_price, order.limit_price) = (Some(OnGrid::Steps(1)), None);
+            order.limit_offset = Some(AskedOffset::Distance(half));
+        }
     }
 
     /// Near where the contract trades: most often where the price has yet to come.
