@@ -625,7 +625,8 @@ fn check_deviation(
         DistanceUnit::Quote => {
             let tick = market.instrument.fine_price(Price(1)).0;
             let half = signal.map_or(i128::MAX, |signal| signal.0 / HALF);
-            (i128::from(steps) * tick > half || steps > MAX_TICKS, 1)
+            // Only what ticks can count is multiplied: the product of any number would not fit.
+            (steps > MAX_TICKS || (steps > 0 && i128::from(steps) * tick > half), 1)
         }
     };
     if too_large {
