@@ -80,7 +80,9 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
             }
             Event::ActivationFailed { order } => say(format!("failed {:?}", order.error.expect("a failure"))),
             Event::Repriced { .. } => say("repriced".into()),
-            Event::Rewritten { order } if order.reason == Some(UpdateReason::Unknown) => say("unknown".into()),
+            Event::Rewritten { order } if order.reason == Some(UpdateReason::Unknown) => {
+                say("unknown".into())
+            }
             Event::Edited { change, .. } if change.order.trigger().is_some() => {
                 let trigger = change.order.trigger().expect("just looked at");
                 say(format!("edited {:?} {:?}", trigger.kind, change.order.status));
