@@ -20,6 +20,7 @@ mod public;
 mod rates;
 pub(crate) mod real_time;
 mod routes;
+mod trading;
 pub(crate) mod wallets;
 
 use crate::control::{self, Control};
@@ -109,8 +110,11 @@ impl Gateway {
             | Operation::History
             | Operation::FeeSchedules => self.public(operation, named, request).await,
             Operation::SendOrder
+            | Operation::EditOrder
             | Operation::CancelOrder
             | Operation::CancelAllOrders
+            | Operation::CancelAllOrdersAfter
+            | Operation::BatchOrder
             | Operation::OpenOrders
             | Operation::OrdersStatus
             | Operation::Accounts

@@ -129,10 +129,19 @@ impl Markets {
 
 fn concerns_markets(event: &Event) -> bool {
     match event {
-        Event::Executed(_) | Event::Level { .. } | Event::Index { .. } | Event::Mark { .. } => true,
+        Event::Executed(_)
+        | Event::Level { .. }
+        | Event::Index { .. }
+        | Event::Mark { .. }
+        | Event::Market { .. } => true,
         Event::Listed { .. }
         | Event::AccountCreated { .. }
+        | Event::Account { .. }
         | Event::Placed { .. }
+        | Event::Fired { .. }
+        | Event::ActivationFailed { .. }
+        | Event::Repriced { .. }
+        | Event::Rewritten { .. }
         | Event::Rejected { .. }
         | Event::Filled { .. }
         | Event::Cancelled { .. }
@@ -175,6 +184,7 @@ impl Board {
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
+            state: contract.state,
             open_interest: Qty(contract.open_interest),
             day: contract.past.day.stats(now),
         }
@@ -205,6 +215,11 @@ impl Board {
             Event::Mark { instrument, price } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
+                }
+            }
+            Event::Market { instrument, state } => {
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.state = *state;
                 }
             }
             _ => {}
