@@ -14,6 +14,11 @@ pub fn rest() -> Value {
     serde_saphyr::from_str(&read("rest.yaml")).expect("rest.yaml is YAML")
 }
 
+/// The schema of the feeds' messages.
+pub fn websocket() -> Value {
+    serde_json::from_str(&read("websocket.schema.json")).expect("websocket.schema.json is JSON")
+}
+
 /// The published document of `/orders/status` alone, which has the last word on it.
 pub fn seed() -> Value {
     let markdown = read("seed/orders-status.md");
