@@ -104,6 +104,7 @@ impl Gateway {
             Operation::Missing => Err(Error::Unavailable.into()),
             Operation::Instruments
             | Operation::InstrumentsStatus
+            | Operation::InstrumentStatus
             | Operation::Tickers
             | Operation::Ticker
             | Operation::OrderBook

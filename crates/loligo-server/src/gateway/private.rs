@@ -1,21 +1,20 @@
 //! Requests that need a key.
 
 use super::auth::{Caller, Right};
-use super::convert::{accounts, commands, orders, outcomes};
+use super::convert::{accounts, commands, orders};
 use super::listener::Received;
 use super::routes::Operation;
 use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
-use crate::node::Submission;
 use crate::projection::{Directory, FILLS_KEPT, FillRow};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
-use loligo_engine::{AccountId, Command, OrderId, PositionView, Timestamp};
+use loligo_engine::{AccountId, OrderId, PositionView, Timestamp};
 use loligo_wire::args::Args;
 use loligo_wire::v3::requests::{self, RequestError};
 use loligo_wire::v3::responses;
-use loligo_wire::v3::words::{CancelStatus, Error};
+use loligo_wire::v3::words::Error;
 
 /// A request as it came, and what is known of the exchange while it is answered.
 pub(super) struct Asked<'r> {
@@ -109,6 +108,7 @@ impl Gateway {
             }
             Operation::Instruments
             | Operation::InstrumentsStatus
+            | Operation::InstrumentStatus
             | Operation::Tickers
             | Operation::Ticker
             | Operation::OrderBook

@@ -7,6 +7,7 @@ use http::Method;
 pub(crate) enum Operation {
     Instruments,
     InstrumentsStatus,
+    InstrumentStatus,
     Tickers,
     Ticker,
     OrderBook,
@@ -44,7 +45,7 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/history", &[(Method::GET, Op::History)]),
     (V3, "/instruments", &[(Method::GET, Op::Instruments)]),
     (V3, "/instruments/status", &[(Method::GET, Op::InstrumentsStatus)]),
-    (V3, "/instruments/{symbol}/status", &[(Method::GET, Op::Missing)]),
+    (V3, "/instruments/{symbol}/status", &[(Method::GET, Op::InstrumentStatus)]),
     (V3, "/trading/instruments", &[(Method::GET, Op::Missing)]),
     (V3, "/sendorder", &[(Method::POST, Op::SendOrder)]),
     (V3, "/editorder", &[(Method::POST, Op::EditOrder)]),

@@ -12,9 +12,6 @@ use loligo_wire::v3::requests::{self, BatchInstruction, BatchOrder, OrderName};
 use loligo_wire::v3::responses::{self, OrderEvent};
 use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, SendStatus};
 
-/// Most seconds a dead man's switch may wait (rules 1.9).
-const MAX_TIMEOUT: u32 = 86_400;
-
 /// An element of a batch on its way: what it submits, or what it is answered without asking the exchange.
 enum Step {
     Submit(Command),
@@ -182,12 +179,7 @@ impl Gateway {
 
     pub(super) async fn cancel_all_orders_after(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let request = requests::CancelAllOrdersAfter::parse(&asked.args()?)?;
-        // The contract does not require it, and without it nothing is said: the switch is left off.
-        let timeout_seconds = request.timeout.unwrap_or(0);
-        if timeout_seconds > MAX_TIMEOUT {
-            return Err(Failure::Word(loligo_wire::v3::errors::ErrorAnswer::invalid_argument("timeout")));
-        }
-        let command = Command::CancelAllAfter { account: caller.account, timeout_seconds };
+        let command = Command::CancelAllAfter { account: caller.account, timeout_seconds: request.timeout };
         let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
         match reply.outcome {
             Outcome::Armed(at) => {
@@ -330,7 +322,6 @@ type BatchTold<'r> = (SendStatus, Option<loligo_engine::OrderId>, Vec<outcomes::
 
 /// One element's answer, in the words of the one list that a batch has.
 fn batch_result(reply: &Reply) -> Result<BatchTold<'_>, Failure> {
-    let word = |word: &str| SendStatus::from_word(word).ok_or(Error::UnknownError);
     Ok(match &reply.outcome {
         Outcome::Rejected(_, error) => {
             let sent = outcomes::sent(reply)?;
@@ -339,11 +330,11 @@ fn batch_result(reply: &Reply) -> Result<BatchTold<'_>, Failure> {
         }
         Outcome::Edited(_) | Outcome::EditRejected(..) => {
             let edited = outcomes::edited(reply)?;
-            (word(edited.status.as_str())?, edited.order, edited.events)
+            (edited.status.into(), edited.order, edited.events)
         }
         Outcome::Cancelled(_) | Outcome::AlreadyFilled(_) | Outcome::CancelNotFound(_) => {
             let cancelled = outcomes::cancelled(reply)?;
-            (word(cancelled.status.as_str())?, cancelled.order, cancelled.event.into_iter().collect())
+            (cancelled.status.into(), cancelled.order, cancelled.event.into_iter().collect())
         }
         _ => {
             let sent = outcomes::sent(reply)?;
