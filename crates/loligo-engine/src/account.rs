@@ -2,7 +2,8 @@
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
-use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_div_up};
+use crate::margin;
+use crate::money::{Fine, Money, div_up, mul_div_half_even};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
@@ -126,11 +127,27 @@ pub(crate) struct Holding {
     pub holder_place: u32,
 }
 
-/// A sum over open orders.
+/// A size and its value, both without sign: a sum over open orders, or a position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenSum {
     pub lots: i64,
     pub value: Fine,
+}
+
+impl OpenSum {
+    /// A position without its sign, at a value it was entered at or has now.
+    #[inline]
+    pub fn of(position: i64, value: Fine) -> Self {
+        Self { lots: position.abs(), value: Fine(value.0.abs()) }
+    }
+}
+
+impl std::ops::Add for OpenSum {
+    type Output = OpenSum;
+    #[inline]
+    fn add(self, other: OpenSum) -> OpenSum {
+        OpenSum { lots: self.lots + other.lots, value: self.value + other.value }
+    }
 }
 
 /// What booking a fill into a holding came to.
@@ -180,6 +197,13 @@ impl Holding {
         }
     }
 
+    /// True when `held` is the sum of its orders' and its position's own initial margins at the first level's rate, so
+    /// that an order of `side` can be added or taken out by itself. Only asked of linear contracts.
+    #[inline]
+    pub fn margins_add_up(&self, instrument: &Instrument, side: Side, held: Fine) -> bool {
+        self.is_one_sided(side) && self.leverage.is_none() && instrument.is_first_margin(held)
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.position).max(0)
@@ -216,84 +240,32 @@ impl Holding {
         Booked { realized: -closing_value - released }
     }
 
-    /// Initial margin with orders (rules 5.4): the larger of what the position would need if all buys, or all sells,
-    /// were done; position at entry, orders at their limit. Never less than the position's own.
+    /// Initial margin with orders (rules 5.4).
     #[inline]
     pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
-        margin_of(instrument, self.position, self.entry, self.buys, self.sells)
+        margin::with_orders(instrument, self.leverage, (self.position, self.entry), self.buys, self.sells)
     }
 
-    /// What [`Holding::initial_margin`] would be with one order more, instead of another; each as lots and value.
+    /// What [`Holding::initial_margin`] would be with one order more, instead of another.
     pub fn margin_with(
         &self,
         instrument: &Instrument,
         side: Side,
-        order: (i64, Fine),
-        instead_of: Option<(i64, Fine)>,
+        order: OpenSum,
+        instead_of: OpenSum,
     ) -> Fine {
+        let (buys, sells) = self.sums_with(side, order, instead_of);
+        margin::with_orders(instrument, self.leverage, (self.position, self.entry), buys, sells)
+    }
+
+    /// Open orders by side, with one order more instead of another of the same side.
+    pub fn sums_with(&self, side: Side, order: OpenSum, instead_of: OpenSum) -> (OpenSum, OpenSum) {
         let (mut buys, mut sells) = (self.buys, self.sells);
         let sum = if side == Side::Buy { &mut buys } else { &mut sells };
-        let gone = instead_of.unwrap_or_default();
-        sum.lots += order.0 - gone.0;
-        sum.value = sum.value - gone.1 + order.1;
-        margin_of(instrument, self.position, self.entry, buys, sells)
+        sum.lots += order.lots - instead_of.lots;
+        sum.value = sum.value - instead_of.value + order.value;
+        (buys, sells)
     }
-}
-
-/// Margin of a position and sums of orders; a free function because checks ask it of sums not yet real.
-#[inline]
-pub(crate) fn margin_of(
-    instrument: &Instrument,
-    position: i64,
-    entry: Fine,
-    buys: OpenSum,
-    sells: OpenSum,
-) -> Fine {
-    let standing = Fine(entry.0.abs());
-    // The common case: nothing open against the position.
-    if position >= 0 && sells.lots == 0 {
-        return initial_of(instrument, standing + buys.value);
-    } else if position <= 0 && buys.lots == 0 {
-        return initial_of(instrument, standing + sells.value);
-    }
-    let (long, short) = if position >= 0 {
-        (standing + buys.value, beyond(sells, position))
-    } else {
-        (beyond(buys, -position), standing + sells.value)
-    };
-    initial_of(instrument, long.max(short).max(standing))
-}
-
-/// Value of the part of `orders` that is left after closing a position of `closing` lots: pro rata, rounded up.
-#[inline]
-fn beyond(orders: OpenSum, closing: i64) -> Fine {
-    if orders.lots <= closing {
-        Fine::ZERO
-    } else if closing == 0 {
-        orders.value
-    } else {
-        let left = i128::from(orders.lots - closing);
-        Fine(
-            mul_div_up(orders.value.0, left, i128::from(orders.lots))
-                .expect("a part is not larger than the whole"),
-        )
-    }
-}
-
-/// Initial margin of a value, at the rate of the first level, rounded up.
-#[inline]
-pub(crate) fn initial_of(instrument: &Instrument, value: Fine) -> Fine {
-    rate_of(value, instrument.spec().margin_levels[0].initial)
-}
-
-/// Maintenance margin of a value, at the rate of the first level, rounded up.
-pub(crate) fn maintenance_of(instrument: &Instrument, value: Fine) -> Fine {
-    rate_of(value, instrument.spec().margin_levels[0].maintenance)
-}
-
-#[inline]
-fn rate_of(value: Fine, rate: u32) -> Fine {
-    Fine(millionths_up(value.0, rate))
 }
 
 #[inline]

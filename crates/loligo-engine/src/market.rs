@@ -1,6 +1,6 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::Holding;
+use crate::account::{Holding, OpenSum};
 use crate::book::Book;
 use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
@@ -148,6 +148,12 @@ impl Market {
             return Fine::ZERO;
         }
         Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry
+    }
+
+    /// A position at its value at mark; nothing without a mark.
+    #[inline]
+    pub fn at_mark(&self, position: i64) -> OpenSum {
+        OpenSum::of(position, Fine(i128::from(position) * self.mark_value.0))
     }
 
     /// Takes one sample of the premium, as the book stands at `now`.

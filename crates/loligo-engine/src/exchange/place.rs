@@ -2,7 +2,7 @@
 
 use super::matching::Taken;
 use super::{Exchange, tell};
-use crate::account::{Holding, fee_of};
+use crate::account::{Holding, OpenSum, fee_of};
 use super::self_trade::Reach;
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
@@ -251,11 +251,15 @@ impl Exchange {
     ) -> Result<Fine, OrderError> {
         let instrument = &market.instrument;
         let held = match (instrument.exact_margin(worth), instead_of) {
-            (Some(margin), None) if holding.is_one_sided(side) => holding.held + margin,
+            (Some(margin), None) if holding.margins_add_up(instrument, side, holding.held + margin) => {
+                holding.held + margin
+            }
             _ => {
-                let replaced = instead_of
-                    .map(|order| (order.open(), instrument.worth(order.open(), Price(order.price)).value));
-                holding.margin_with(instrument, side, (lots, worth.value), replaced)
+                let replaced = instead_of.map_or(OpenSum::default(), |order| OpenSum {
+                    lots: order.open(),
+                    value: instrument.worth(order.open(), Price(order.price)).value,
+                });
+                holding.margin_with(instrument, side, OpenSum { lots, value: worth.value }, replaced)
             }
         };
         let added = held - holding.held;
