@@ -75,6 +75,9 @@ pub(crate) struct Purse {
     pub wallet: Wallet,
     /// Fee tier of the family, kept here because every fill passes by.
     pub tier: u8,
+    /// Some position may need more maintenance margin than it needed initially: what is held says nothing then about
+    /// what must be there, and the sums are looked at whenever they move.
+    pub watched: bool,
 }
 
 const _: () = assert!(size_of::<Purse>() == 64, "a purse is one cache line");
@@ -150,9 +153,11 @@ impl std::ops::Add for OpenSum {
     }
 }
 
-/// What booking a fill into a holding came to.
+/// What booking a fill into a position comes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Booked {
+    /// Entry value after it.
+    pub entry: Fine,
     /// Realised P&L, before rounding.
     pub realized: Fine,
 }
@@ -187,6 +192,13 @@ impl Holding {
         }
     }
 
+    pub fn open_sum(&self, side: Side) -> OpenSum {
+        match side {
+            Side::Buy => self.buys,
+            Side::Sell => self.sells,
+        }
+    }
+
     /// True when an order of `side` adds to the position and nothing is open on the other side: then the margin held
     /// is that of the position's value and the orders' together, and each order's own part of it can be told.
     #[inline]
@@ -210,34 +222,12 @@ impl Holding {
     }
 
     /// Books `lots` (signed) traded for `value` (signed): adds to, reduces, closes or flips the position.
-    ///
-    /// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both
-    /// sides of a trade nothing is made or lost.
     #[inline]
     pub fn book(&mut self, lots: i64, value: Fine) -> Booked {
-        let before = self.position;
+        let booked = book(self.position, self.entry, lots, value);
         self.position += lots;
-        if before == 0 || (before > 0) == (lots > 0) {
-            self.entry += value;
-            return Booked { realized: Fine::ZERO };
-        }
-        self.book_against(before, lots, value)
-    }
-
-    /// Books a fill that reduces, closes or flips the position.
-    #[inline(never)]
-    fn book_against(&mut self, before: i64, lots: i64, value: Fine) -> Booked {
-        let (closing, size) = (lots.abs().min(before.abs()), lots.abs());
-        // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
-        let closing_value =
-            if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
-        let released = if closing == before.abs() {
-            self.entry
-        } else {
-            Fine(share_half_even(self.entry.0, closing, before.abs()))
-        };
-        self.entry = self.entry - released + (value - closing_value);
-        Booked { realized: -closing_value - released }
+        self.entry = booked.entry;
+        booked
     }
 
     /// Initial margin with orders (rules 5.4).
@@ -266,6 +256,33 @@ impl Holding {
         sum.value = sum.value - instead_of.value + order.value;
         (buys, sells)
     }
+}
+
+/// Books `lots` (signed) traded for `value` (signed) into a position and its entry value.
+///
+/// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both sides of a
+/// trade nothing is made or lost.
+#[inline]
+pub(crate) fn book(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    if position == 0 || (position > 0) == (lots > 0) {
+        Booked { entry: entry + value, realized: Fine::ZERO }
+    } else {
+        book_against(position, entry, lots, value)
+    }
+}
+
+/// Books a fill that reduces, closes or flips the position.
+#[inline(never)]
+fn book_against(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    let (closing, size) = (lots.abs().min(position.abs()), lots.abs());
+    // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
+    let closing_value = if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
+    let released = if closing == position.abs() {
+        entry
+    } else {
+        Fine(share_half_even(entry.0, closing, position.abs()))
+    };
+    Booked { entry: entry - released + (value - closing_value), realized: -closing_value - released }
 }
 
 #[inline]

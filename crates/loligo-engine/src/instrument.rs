@@ -327,6 +327,15 @@ impl Instrument {
         }
     }
 
+    /// The most lots that are within the first margin level when a lot is worth `value` (without sign).
+    pub(crate) fn first_level_lots(&self, value: i128) -> i64 {
+        let lots = match self.spec.kind {
+            ContractKind::Linear => self.first_level / value.max(1),
+            ContractKind::Inverse => self.first_level,
+        };
+        i64::try_from(lots).unwrap_or(i64::MAX)
+    }
+
     /// True while so much initial margin of a linear contract is all charged at the first level's rate: then margins of
     /// orders add up.
     #[inline]

@@ -124,6 +124,7 @@ impl Exchange {
         if !same_margin {
             self.refresh_held(maker_holding);
         }
+        self.look_at(maker_holding);
         self.cut_reduce_only(maker_holding, events);
         if !self.markets[usize::from(instrument.0)].triggers.is_empty() {
             self.judge(instrument, Signal::Last, events);
