@@ -8,6 +8,7 @@ mod operator;
 mod place;
 mod prices;
 mod self_trade;
+mod solvency;
 mod store;
 mod time;
 mod triggers;
@@ -241,6 +242,7 @@ impl Exchange {
             unrealized: Fine::ZERO,
             held: Fine::ZERO,
             tier,
+            watched: false,
         });
         (self.purses.len() - 1) as u32
     }

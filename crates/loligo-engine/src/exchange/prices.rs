@@ -162,7 +162,9 @@ impl Exchange {
         market.set_mark(price);
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized += market.unrealized(holding);
+            let purse = &mut self.purses[holding.purse as usize];
+            purse.unrealized += market.unrealized(holding);
+            purse.watched |= !market.covers(holding);
         }
         tell(events, || Event::Mark { instrument: id, price });
         self.judge(id, Signal::Mark, events);
