@@ -119,7 +119,15 @@ struct Campaign {
 impl Campaign {
     fn new(seed: u64, time: Time) -> Self {
         let resting = (0..3).map(|worker| Ledger::new(worker, seed)).collect();
-        Self { home: Home::new(), dice: Dice(seed), seed, time, resting, trading: Trading::default(), halves: Halves::default() }
+        Self {
+            home: Home::new(),
+            dice: Dice(seed),
+            seed,
+            time,
+            resting,
+            trading: Trading::default(),
+            halves: Halves::default(),
+        }
     }
 
     fn run(mut self, rounds: u32) {
