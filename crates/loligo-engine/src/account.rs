@@ -94,6 +94,11 @@ impl Purse {
     pub fn equity(&self) -> Fine {
         self.balance.fine() + self.unrealized
     }
+
+    /// What may leave it: at most the balance, and what no margin holds.
+    pub fn free(&self) -> Money {
+        (self.equity() - self.held).floor().min(self.balance)
+    }
 }
 
 /// What one account has in one contract.

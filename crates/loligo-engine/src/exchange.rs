@@ -17,7 +17,7 @@ mod views;
 mod wallets;
 
 use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
-use crate::command::{Command, CreateAccount, Genesis, Limits};
+use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
@@ -43,8 +43,8 @@ pub struct Exchange {
     pub(crate) now: Timestamp,
     pub(crate) born: bool,
     pub(crate) limits: Limits,
-    /// Limits that hold for one account, one contract, or both only.
-    pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), Limits>,
+    /// What of the limits is other for one account, one contract, or both.
+    pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), LimitsChange>,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) markets: Vec<Market>,
     pub(crate) symbols: BTreeMap<String, InstrumentId>,

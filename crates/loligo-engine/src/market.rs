@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 /// An index older than this stops its markets (rules 4.5).
 const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
 /// The mark is the mean of this many one-second samples of the premium.
-const SAMPLES: usize = 30;
+pub(crate) const SAMPLES: usize = 30;
 /// How long the last good premium stands in for a side that is too thin.
 const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
 /// One, at the 18 decimals of premiums and prices.

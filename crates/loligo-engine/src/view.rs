@@ -35,8 +35,10 @@ pub enum Dislocation {
 /// Prices and state of one contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketView {
-    /// Whether it trades.
+    /// How it trades now.
     pub state: MarketState,
+    /// What the operator or the calendar made of it, however old its index is.
+    pub trading: MarketState,
     /// The pair's index price, once there is one.
     pub index: Option<FinePrice>,
     /// The mark price, once there is an index.

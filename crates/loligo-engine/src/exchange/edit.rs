@@ -87,14 +87,21 @@ impl Exchange {
             return Err(OrderError::InvalidQuantity);
         }
         let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
-        let limits = self.limits_of(Some(of.0), Some(of.1));
+        let limits = self.limits_of(of.0, of.1);
         let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
             return Err(OrderError::EditHasNoEffect);
         }
         let small = worth < usd(limits.small_order_usd.into());
-        if small && !order.marks.small() && !holding.house && holding.small_orders >= limits.small_orders {
-            return Err(OrderError::SmallOrderLimitExceeded);
+        if !holding.house {
+            // The order itself is not counted.
+            let others = holding.small_orders - u32::from(order.marks.small());
+            if small && others >= limits.small_orders {
+                return Err(OrderError::SmallOrderLimitExceeded);
+            }
+            if holding.orders.len() > limits.open_orders as usize {
+                return Err(OrderError::OrderLimitExceeded);
+            }
         }
         let crosses = market.book.crosses(order.side, limit);
         let terms = Terms {

@@ -112,7 +112,7 @@ impl Exchange {
             (OrderType::Market, Some(mark)) => market.instrument.notional_at(lots, mark),
             _ => limit.map(|limit| market.instrument.notional(lots, Price(limit))),
         };
-        let limits = self.limits_of(Some(ask.account), Some(ask.instrument));
+        let limits = self.limits_of(ask.account, ask.instrument);
         let worth = check_value(limits.order_value_usd, worth)?;
         self.check_name(ask)?;
         let small = worth < usd(limits.small_order_usd.into());
@@ -224,7 +224,7 @@ impl Exchange {
         let (Some(limit), Some(mark)) = (limit, market.mark) else { return Ok(()) };
         let limit = market.instrument.fine_price(Price(limit)).0 * 1_000_000;
         let of = (AccountId(holding.account), InstrumentId(holding.instrument));
-        let collar = i128::from(self.limits_of(Some(of.0), Some(of.1)).price_collar);
+        let collar = i128::from(self.limits_of(of.0, of.1).price_collar);
         let outside = match side {
             Side::Buy => limit > mark.0 * (1_000_000 + collar),
             Side::Sell => limit < mark.0 * (1_000_000 - collar),

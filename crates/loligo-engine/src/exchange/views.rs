@@ -61,6 +61,7 @@ impl Exchange {
         let pair = &self.pairs[usize::from(market.pair().0)];
         Some(MarketView {
             state: market.state(pair, self.now),
+            trading: market.trading,
             index: pair.index,
             mark: market.mark,
             last: market.last.map(Price),
