@@ -1,5 +1,6 @@
 //! Index and mark prices, and what follows when they move.
 
+use super::strain::is_strained;
 use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId};
@@ -164,7 +165,9 @@ impl Exchange {
             let holding = &self.holdings[*slot as usize];
             let purse = &mut self.purses[holding.purse as usize];
             purse.unrealized += market.shared_pnl(holding);
-            purse.watched |= !market.covers(holding);
+            if is_strained(market, holding, purse) {
+                self.strained.insert((holding.account, holding.purse));
+            }
         }
         tell(events, || Event::Mark { instrument: id, price });
         self.judge(id, Signal::Mark, events);

@@ -232,14 +232,4 @@ impl Exchange {
         let market = &self.markets[usize::from(instrument)];
         maintenance_of(&market.instrument, market.at_mark(position))
     }
-
-    /// After a fill of a holding, with its margin up to date: notes what must be looked at.
-    #[inline]
-    pub(super) fn look_at(&mut self, slot: u32) {
-        let holding = &self.holdings[slot as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
-        if !market.covers(holding) {
-            self.purses[holding.purse as usize].watched = true;
-        }
-    }
 }
