@@ -110,6 +110,7 @@ impl Exchange {
             limit: Some(limit),
             lots: asked,
             reduce_only: order.reduce_only,
+            slot,
         };
         let mut open = asked;
         if order.reduce_only {

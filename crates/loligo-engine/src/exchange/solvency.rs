@@ -55,7 +55,7 @@ impl Exchange {
         crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
-        let Terms { side, order_type, limit, lots, reduce_only } = *terms;
+        let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
         let Some(limit) = limit else { return Ok(holding.held) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
