@@ -4,8 +4,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome, QtyMode, Refusal,
-    UpdateReason,
+    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
+    QtyMode, Refusal, UpdateReason,
 };
 
 /// Hundredths of a USD, as amounts of a wallet and as computed ones.
@@ -68,7 +68,10 @@ fn an_order_that_reaches_a_higher_level_needs_that_much() {
     assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "{outcome:?}");
     desk.holds(desk.alice, 128_449 * Money::ONE);
     let outcome = desk.place(desk.alice, bid(1_000_000, 49_000));
-    assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "fee 2,450: {outcome:?}");
+    assert!(
+        matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)),
+        "fee 2,450: {outcome:?}"
+    );
     desk.holds(desk.alice, 128_450 * Money::ONE);
     let order = desk.placed(desk.alice, bid(1_000_000, 49_000));
     assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(126_000_00).fine());
@@ -303,7 +306,11 @@ fn a_leverage_beyond_what_the_level_reached_allows_is_refused() {
     // 1,225,000 USD reach the second level: 50x.
     assert_eq!(desk.refused(desk.alice, bid(25 * BTC, 49_000)), OrderError::FixedLeverageTooHigh);
     let order = desk.placed(desk.alice, bid(20 * BTC, 49_000));
-    assert_eq!(desk.refused(desk.alice, bid(BTC, 49_000)), OrderError::FixedLeverageTooHigh, "with open orders");
+    assert_eq!(
+        desk.refused(desk.alice, bid(BTC, 49_000)),
+        OrderError::FixedLeverageTooHigh,
+        "with open orders"
+    );
     let edited = desk.edit(desk.alice, order, None, Some(21 * BTC), QtyMode::Relative);
     assert_eq!(edited, Outcome::EditRejected(Some(order), OrderError::FixedLeverageTooHigh));
     desk.placed(desk.alice, ask(19 * BTC, 51_000));
@@ -330,7 +337,11 @@ fn a_new_leverage_must_not_liquidate_and_its_margin_must_be_free() {
     desk.placed(desk.alice, bid(BTC, 49_000));
     assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
     assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
-    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(198_020, 2), "position and order at 50x");
+    assert_eq!(
+        desk.flex(desk.alice).initial_margin_with_orders,
+        fine(198_020, 2),
+        "position and order at 50x"
+    );
 
     // 410 lost: what is set aside at 100x is 500.10, and 248 is needed.
     let mut desk = Desk::listed();
@@ -353,7 +364,10 @@ fn an_isolated_position_can_lose_only_what_is_set_aside() {
     long(&mut desk, 100_000_00);
     desk.placed(desk.bob, bid(BTC, 49_500));
     // 490.10 behind it, 500 lost to mark and a fee of 24.75.
-    assert_eq!(desk.refused(desk.alice, reduce_only(ask(BTC, 49_500))), OrderError::InsufficientClosingMargin);
+    assert_eq!(
+        desk.refused(desk.alice, reduce_only(ask(BTC, 49_500))),
+        OrderError::InsufficientClosingMargin
+    );
     assert_eq!(desk.lever(desk.alice, None), Outcome::Done);
     desk.placed(desk.alice, reduce_only(ask(BTC, 49_500)));
 }

@@ -114,12 +114,11 @@ impl Exchange {
 
     fn set_index(&mut self, pair: PairId, price: FinePrice, events: &mut Vec<Event>) {
         let state = &mut self.pairs[usize::from(pair.0)];
-        let before = state.index.replace(price);
-        let changed = before != Some(price);
+        let changed = state.index.replace(price) != Some(price);
         if changed {
             tell(events, || Event::Index { pair, price });
         }
-        let first_due = self.due.len();
+        let mut reached = Vec::new();
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
         for market in 0..self.markets.len() {
             let id = InstrumentId(market as u16);
@@ -132,11 +131,11 @@ impl Exchange {
                 self.refresh_mark(id, events);
             }
             if changed && waited_for {
-                self.judge(id, Signal::Index, events);
+                reached.append(&mut self.reached(id, Signal::Index, events));
             }
         }
-        if self.due.len() > first_due + 1 {
-            self.order_due(first_due, before.unwrap_or(price));
+        if !reached.is_empty() {
+            self.make_due(reached);
         }
     }
 

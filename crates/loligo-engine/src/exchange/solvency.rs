@@ -55,7 +55,7 @@ impl Exchange {
         crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
-        let Terms { side, order_type, limit, lots, reduce_only } = *terms;
+        let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
         if !self.liquidations.is_empty() && self.is_liquidated(holding) {
             return Err(OrderError::InsufficientMargin);
         }
@@ -214,8 +214,7 @@ impl Exchange {
 
     /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
     pub(super) fn standing_of_wallet(&self, account: u32, purse: u32, but_for: Option<u16>) -> Standing {
-        let mut standing =
-            Standing { equity: self.purses[purse as usize].equity(), maintenance: Fine::ZERO };
+        let mut standing = Standing { equity: self.purses[purse as usize].equity(), maintenance: Fine::ZERO };
         for (instrument, slot) in &self.accounts[account as usize].holdings {
             let holding = &self.holdings[*slot as usize];
             if holding.purse != purse || holding.position == 0 {
