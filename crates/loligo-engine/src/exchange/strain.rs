@@ -28,11 +28,17 @@ impl Exchange {
         }
     }
 
-    /// What becomes of a wallet whose margin may be short. With less than its orders and positions need initially it is
-    /// close-only: the orders that add risk go (rules 5.5).
+    /// What becomes of a wallet whose margin may be short. With less than its positions need to be kept they are
+    /// liquidated (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
+    /// risk go (rules 5.5).
     #[cold]
     pub(super) fn judge_wallet(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
         self.purses[purse as usize].watched = self.needs_watching(account, purse);
+        for portfolio in self.portfolios(account, purse) {
+            if self.standing(portfolio).is_short() && !self.accounts[account as usize].house {
+                self.liquidate(portfolio, events);
+            }
+        }
         if self.is_close_only(purse) {
             self.cancel_what_adds(account, purse, events);
         }
@@ -48,6 +54,18 @@ impl Exchange {
     fn is_close_only(&self, purse: u32) -> bool {
         let purse = &self.purses[purse as usize];
         purse.equity() < purse.held
+    }
+
+    /// True for a wallet whose margin is as it may be between two commands: what is short is on the ladder, and who is
+    /// close-only has no orders that add risk.
+    pub(crate) fn is_judged(&self, account: u32, purse: u32) -> bool {
+        let house = self.accounts[account as usize].house;
+        let settled = |portfolio| {
+            house || self.liquidations.contains_key(&portfolio) || !self.standing(portfolio).is_short()
+        };
+        self.portfolios(account, purse).into_iter().all(settled)
+            && (!self.is_close_only(purse)
+                || self.of_wallet(account, purse).all(|slot| self.adding_orders(slot).is_empty()))
     }
 
     /// Slots of the holdings that a wallet margins, by contract.
