@@ -47,7 +47,8 @@ impl Gateway {
 
     pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::EditOrder::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::EditOrder::parse)?;
+        asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
             let book = self.shown(directory);
@@ -113,7 +114,7 @@ impl Gateway {
 
     pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelOrder::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::CancelOrder::parse)?;
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
@@ -212,6 +213,13 @@ impl Gateway {
                 algo_id,
                 directory,
             )?);
+        }
+        // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
+        let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
+        if batch.instructions.iter().all(cancels) {
+            asked.active(&caller)?
+        } else {
+            asked.may_trade(&caller)?
         }
         let submissions = steps
             .iter()
