@@ -173,10 +173,10 @@ def test_many_orders_at_once_each_with_its_own_fate(alice, bob):
         {"amount": 0.2, "price": 48800, "params": {"order_tag": "mine"}},
     ]
     common = {"symbol": PERPETUAL, "type": "limit", "side": "buy", "price": None}
-    # ccxt sorts what comes back by time, which refused orders have none of; the tag tells which is which. It numbers the
-    # orders itself, unless they bring a tag of their own.
+    # ccxt sorts what comes back by time, which refused orders have none of; the tag tells which is which. It numbers
+    # the orders itself, unless they bring a tag of their own.
     orders = {order["info"]["order_tag"]: order for order in alice.create_orders([common | order for order in wanted])}
-    # What the exchange says, what ccxt makes of it, and how many events; of the refused, only the post-only one has any.
+    # What the exchange says, what ccxt makes of it, and how many events; of the refused, the post-only one has any.
     told = {
         tag: (order["info"]["status"], order["status"], len(order["info"]["orderEvents"]))
         for tag, order in orders.items()
