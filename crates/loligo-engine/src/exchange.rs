@@ -3,6 +3,7 @@
 mod cancel;
 mod closing;
 mod edit;
+mod leverage;
 mod matching;
 mod operator;
 mod place;
@@ -127,6 +128,9 @@ impl Exchange {
                 self.cancel_all_after(*account, *timeout_seconds)
             }
             Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::SetLeverage { account, instrument, leverage } => {
+                self.set_leverage(*account, *instrument, *leverage)
+            }
             Command::Transfer(transfer) => self.transfer(transfer, events),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events),

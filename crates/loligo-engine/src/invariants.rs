@@ -230,6 +230,10 @@ impl Exchange {
             "margin of holding {slot} is stale"
         );
         hold!(
+            holding.leverage.is_none() || market.instrument.is_exact(),
+            "holding {slot} has a leverage of its own, and is not linear"
+        );
+        hold!(
             self.purses[holding.purse as usize].watched || market.covers(holding),
             "the position of holding {slot} needs more than it holds, and nobody watches"
         );
@@ -249,7 +253,7 @@ impl Exchange {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
             let (unrealized, held) = &mut sums[holding.purse as usize];
-            *unrealized += self.markets[usize::from(holding.instrument)].unrealized(holding);
+            *unrealized += self.markets[usize::from(holding.instrument)].shared_pnl(holding);
             *held += holding.held;
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {

@@ -157,6 +157,7 @@ impl Exchange {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
+            self.check_leverage(holding, market, terms, None)?;
             let open = match side {
                 Side::Buy => holding.position + holding.buys.lots,
                 Side::Sell => holding.sells.lots - holding.position,

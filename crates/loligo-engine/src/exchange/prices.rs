@@ -157,13 +157,13 @@ impl Exchange {
         // Two passes, with the old mark and with the new one: what is open on a holding is kept in its purse alone.
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized -= market.unrealized(holding);
+            self.purses[holding.purse as usize].unrealized -= market.shared_pnl(holding);
         }
         market.set_mark(price);
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
             let purse = &mut self.purses[holding.purse as usize];
-            purse.unrealized += market.unrealized(holding);
+            purse.unrealized += market.shared_pnl(holding);
             purse.watched |= !market.covers(holding);
         }
         tell(events, || Event::Mark { instrument: id, price });

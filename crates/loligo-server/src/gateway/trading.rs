@@ -48,7 +48,8 @@ impl Gateway {
 
     pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::EditOrder::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::EditOrder::parse)?;
+        asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
             let book = self.shown(directory);
@@ -117,7 +118,7 @@ impl Gateway {
 
     pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelOrder::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::CancelOrder::parse)?;
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
@@ -209,6 +210,13 @@ impl Gateway {
         for (at, instruction) in batch.instructions.iter().enumerate() {
             let before = &batch.instructions[..at];
             steps.push(self.step(instruction, before, batch.process_before, caller.account, algo_id, directory)?);
+        }
+        // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
+        let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
+        if batch.instructions.iter().all(cancels) {
+            asked.active(&caller)?
+        } else {
+            asked.may_trade(&caller)?
         }
         let submissions = steps
             .iter()
