@@ -2,7 +2,7 @@
 
 use crate::account::SelfTradeStrategy;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
-use crate::instrument::InstrumentSpec;
+use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
 use crate::trigger::{DistanceUnit, Signal, TriggerKind};
 use crate::view::MarketState;
@@ -70,6 +70,15 @@ pub enum Command {
         account: AccountId,
         /// The choice.
         strategy: SelfTradeStrategy,
+    },
+    /// Gives a linear contract a margin of its own at a leverage (isolated), or puts it back with all the others (cross).
+    SetLeverage {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The leverage; cross when absent.
+        leverage: Option<Leverage>,
     },
     /// A master lets a subaccount trade, or not.
     SetTrading {

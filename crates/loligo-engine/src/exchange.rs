@@ -3,12 +3,16 @@
 mod cancel;
 mod closing;
 mod edit;
+mod leverage;
+mod liquidation;
 mod matching;
 mod operator;
 mod place;
 mod prices;
 mod self_trade;
+mod solvency;
 mod store;
+mod strain;
 mod time;
 mod triggers;
 mod views;
@@ -31,6 +35,7 @@ pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
+pub(crate) use liquidation::{Ladder, Portfolio};
 pub use store::CodecError;
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
@@ -60,6 +65,13 @@ pub struct Exchange {
     /// Triggers that a price has reached, in the order in which they fire. Empty between commands.
     #[serde(skip)]
     pub(crate) due: VecDeque<Due>,
+    /// Wallets whose margin is to be judged, as account and purse slot. Empty between commands.
+    #[serde(skip)]
+    pub(crate) strained: BTreeSet<(u32, u32)>,
+    /// Portfolios that do not meet their maintenance margin.
+    pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
+    /// What liquidations have paid for the losses of others.
+    pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
 }
@@ -100,7 +112,7 @@ impl Exchange {
             return Outcome::Refused(Refusal::Genesis);
         }
         let outcome = self.carry_out(command, events);
-        if !self.due.is_empty() {
+        if self.has_consequences() {
             self.follow_up(events);
         }
         outcome
@@ -126,6 +138,9 @@ impl Exchange {
                 self.cancel_all_after(*account, *timeout_seconds)
             }
             Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::SetLeverage { account, instrument, leverage } => {
+                self.set_leverage(*account, *instrument, *leverage)
+            }
             Command::Transfer(transfer) => self.transfer(transfer, events),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events),
@@ -146,11 +161,23 @@ impl Exchange {
         }
     }
 
-    /// What follows from a change before anything else may happen: triggers that a price reached fire, one by one, each
-    /// matched to its end before the next.
+    /// Something follows from what has just happened.
+    #[inline]
+    fn has_consequences(&self) -> bool {
+        !self.due.is_empty() || !self.strained.is_empty()
+    }
+
+    /// What follows from a change before anything else may happen: wallets whose margin is short are seen to, then
+    /// triggers that a price reached fire, one by one, each matched to its end, and what follows from it, before the next.
     fn follow_up(&mut self, events: &mut Vec<Event>) {
-        while let Some(due) = self.due.pop_front() {
-            self.fire(due, events);
+        loop {
+            if let Some((account, purse)) = self.strained.pop_first() {
+                self.judge_wallet(account, purse, events);
+            } else if let Some(due) = self.due.pop_front() {
+                self.fire(due, events);
+            } else {
+                return;
+            }
         }
     }
 
@@ -241,6 +268,7 @@ impl Exchange {
             unrealized: Fine::ZERO,
             held: Fine::ZERO,
             tier,
+            watched: false,
         });
         (self.purses.len() - 1) as u32
     }

@@ -25,7 +25,7 @@ pub struct Audit {
     pub positions: u64,
 }
 
-/// Money of one currency. Deposited = wallets - entry values + fees + dust, to the last unit.
+/// Money of one currency. Deposited = wallets - entry values + fees + pool + dust, to the last unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrencyAudit {
     /// Which currency.
@@ -38,6 +38,8 @@ pub struct CurrencyAudit {
     pub entries: Fine,
     /// Fees taken, less rebates paid.
     pub fees: Fine,
+    /// What liquidations have paid for the losses of others.
+    pub pool: Fine,
     /// What rounding left over.
     pub dust: Fine,
 }
@@ -59,6 +61,7 @@ impl Exchange {
         let open_orders = self.check_books()?;
         let positions = self.check_holdings()?;
         self.check_purses()?;
+        self.check_liquidations()?;
         self.check_closed()?;
         Ok(Audit { currencies: self.check_money()?, open_orders, positions })
     }
@@ -144,6 +147,7 @@ impl Exchange {
             "{triggers} triggers wait but their holdings list {waiting:?}"
         );
         hold!(self.due.is_empty(), "triggers are due between two commands");
+        hold!(self.strained.is_empty(), "margin is to be judged between two commands");
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[at];
             hold!(
@@ -230,6 +234,14 @@ impl Exchange {
             "margin of holding {slot} is stale"
         );
         hold!(
+            holding.leverage.is_none() || market.instrument.is_exact(),
+            "holding {slot} has a leverage of its own, and is not linear"
+        );
+        hold!(
+            self.purses[holding.purse as usize].watched || market.covers(holding),
+            "the position of holding {slot} needs more than it holds, and nobody watches"
+        );
+        hold!(
             (holding.position == 0) == (holding.holder_place == NIL),
             "holding {slot} is listed as a holder wrongly"
         );
@@ -245,12 +257,32 @@ impl Exchange {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
             let (unrealized, held) = &mut sums[holding.purse as usize];
-            *unrealized += self.markets[usize::from(holding.instrument)].unrealized(holding);
+            *unrealized += self.markets[usize::from(holding.instrument)].shared_pnl(holding);
             *held += holding.held;
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {
             let purse = &self.purses[slot];
             hold!(purse.unrealized == unrealized && purse.held == held, "sums of purse {slot} are off");
+        }
+        Ok(())
+    }
+
+    /// Who is short of margin has been seen to. Who is liquidated has no orders, and is none of the house.
+    fn check_liquidations(&self) -> Result<(), Violation> {
+        for holding in &self.holdings {
+            hold!(
+                self.is_judged(holding.account, holding.purse),
+                "account {} is short of margin, and nothing follows",
+                holding.account
+            );
+        }
+        for holding in self.holdings.iter().filter(|holding| self.is_liquidated(holding)) {
+            hold!(!holding.house, "account {} of the house is liquidated", holding.account);
+            hold!(
+                holding.orders.is_empty() && holding.triggers.is_empty(),
+                "account {} is liquidated but has orders",
+                holding.account
+            );
         }
         Ok(())
     }
@@ -309,6 +341,7 @@ impl Exchange {
                 wallets: zero,
                 entries: zero,
                 fees: zero,
+                pool: zero,
                 dust: zero,
             }));
         };
@@ -333,8 +366,11 @@ impl Exchange {
                 audit.dust += market.dust;
             });
         }
+        for (currency, amount) in &self.pool {
+            at(*currency, &mut |audit| audit.pool += amount.fine());
+        }
         for audit in audits.values() {
-            let accounted = audit.wallets - audit.entries + audit.fees + audit.dust;
+            let accounted = audit.wallets - audit.entries + audit.fees + audit.pool + audit.dust;
             hold!(
                 accounted == audit.deposited,
                 "{:?}: {} deposited but {} accounted for (units of 1e-24)",

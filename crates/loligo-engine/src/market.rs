@@ -1,10 +1,13 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::Holding;
+use crate::account::{Holding, OpenSum};
 use crate::book::Book;
 use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
-use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
+use crate::margin::{initial_of, maintenance_of};
+use crate::money::{
+    Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
+};
 use crate::order::NIL;
 use crate::trigger::{Signal, Watches};
 use crate::view::MarketState;
@@ -57,6 +60,12 @@ pub(crate) struct Market {
     pub mark: Option<FinePrice>,
     /// Value of one lot at mark; zero without a mark.
     pub mark_value: Fine,
+    /// Of the first margin level, at mark: maintenance margin of one lot, and the value a lot must have been entered at
+    /// for its initial margin to cover that. Both rounded up.
+    pub maintenance_per_lot: Fine,
+    cover_per_lot: Fine,
+    /// The greatest position that is within the first margin level at mark.
+    pub first_level_lots: i64,
     pub mark_pinned: bool,
     /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
     /// dense: an order finds its holding without touching its account.
@@ -84,6 +93,9 @@ impl Market {
             last: None,
             mark: None,
             mark_value: Fine::ZERO,
+            maintenance_per_lot: Fine::ZERO,
+            cover_per_lot: Fine::ZERO,
+            first_level_lots: i64::MAX,
             mark_pinned: false,
             holdings: Vec::new(),
             holders: Vec::new(),
@@ -139,6 +151,33 @@ impl Market {
     pub fn set_mark(&mut self, price: FinePrice) {
         self.mark = Some(price);
         self.mark_value = self.instrument.value_per_lot(price);
+        let (first, value) = (&self.instrument.spec().margin_levels[0], self.mark_value.0.abs());
+        self.maintenance_per_lot = Fine(millionths_up(value, first.maintenance));
+        let cover = mul_div_up(value, first.maintenance.into(), first.initial.into());
+        self.cover_per_lot = Fine(cover.expect("maintenance is not above initial margin"));
+        self.first_level_lots = self.instrument.first_level_lots(value);
+    }
+
+    /// True when the initial margin of a position, at entry, is sure to cover its maintenance margin, at mark. True of
+    /// isolated ones, which take nothing from their wallet's other positions.
+    #[inline]
+    pub fn covers(&self, holding: &Holding) -> bool {
+        if holding.leverage.is_some() {
+            return true;
+        }
+        let lots = holding.position.abs();
+        if lots <= self.first_level_lots {
+            i128::from(lots) * self.cover_per_lot.0 <= holding.entry.0.abs()
+        } else {
+            self.covers_large(holding)
+        }
+    }
+
+    #[cold]
+    fn covers_large(&self, holding: &Holding) -> bool {
+        let entered = OpenSum::of(holding.position, holding.entry);
+        maintenance_of(&self.instrument, self.at_mark(holding.position))
+            <= initial_of(&self.instrument, entered)
     }
 
     /// Open P&L of a holding at mark.
@@ -148,6 +187,24 @@ impl Market {
             return Fine::ZERO;
         }
         Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry
+    }
+
+    /// Open P&L of a holding at mark that its wallet's other positions may live on: none of an isolated one.
+    #[inline]
+    pub fn shared_pnl(&self, holding: &Holding) -> Fine {
+        if holding.leverage.is_some() { Fine::ZERO } else { self.unrealized(holding) }
+    }
+
+    /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.
+    #[inline]
+    pub fn loss_to_mark(&self, lots: i64, value: Fine) -> Fine {
+        value - Fine(i128::from(lots) * self.mark_value.0)
+    }
+
+    /// A position at its value at mark; nothing without a mark.
+    #[inline]
+    pub fn at_mark(&self, position: i64) -> OpenSum {
+        OpenSum::of(position, Fine(i128::from(position) * self.mark_value.0))
     }
 
     /// Takes one sample of the premium, as the book stands at `now`.

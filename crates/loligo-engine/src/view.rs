@@ -2,6 +2,7 @@
 
 use crate::account::SelfTradeStrategy;
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
+use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,10 @@ pub enum Dislocation {
 /// Prices and state of one contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketView {
-    /// Whether it trades.
+    /// How it trades now.
     pub state: MarketState,
+    /// What the operator or the calendar made of it, however old its index is.
+    pub trading: MarketState,
     /// The pair's index price, once there is one.
     pub index: Option<FinePrice>,
     /// The mark price, once there is an index.
@@ -67,6 +70,14 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// Initial margin at entry, at the rates of the levels it spans.
+    pub initial_margin: Fine,
+    /// Maintenance margin at mark.
+    pub maintenance_margin: Fine,
+    /// The leverage of an isolated position; cross when absent.
+    pub leverage: Option<Leverage>,
+    /// What of its wallet is set aside for it alone, and all that it can lose; zero when cross.
+    pub set_aside: Fine,
 }
 
 /// One wallet and its margin.
@@ -82,18 +93,39 @@ pub struct WalletView {
     pub unrealized_pnl: Fine,
     /// Balance in the settlement currency plus open P&L.
     pub equity: Fine,
-    /// Initial margin of positions alone.
+    /// Of the open P&L, that of isolated positions.
+    pub isolated_pnl: Fine,
+    /// What is set aside for isolated positions.
+    pub set_aside: Fine,
+    /// Initial margin of cross positions alone.
     pub initial_margin: Fine,
-    /// Initial margin of positions and open orders.
+    /// Initial margin of positions and open orders; of isolated positions what is set aside.
     pub initial_margin_with_orders: Fine,
-    /// Maintenance margin of positions at mark.
+    /// Maintenance margin of cross positions at mark.
     pub maintenance_margin: Fine,
+    /// Its cross positions are being liquidated: it takes no orders, and nothing leaves it.
+    pub liquidated: bool,
 }
 
 impl WalletView {
+    /// What stands behind the cross positions.
+    pub fn cross_equity(&self) -> Fine {
+        self.equity - self.isolated_pnl - self.set_aside
+    }
+
     /// Equity that no margin holds; negative when margin is short.
     pub fn available(&self) -> Fine {
-        self.equity - self.initial_margin_with_orders
+        self.equity - self.isolated_pnl - self.initial_margin_with_orders
+    }
+
+    /// What may leave of its settlement currency (rules 6): no more than is there, and than no margin holds.
+    pub fn may_leave(&self) -> Money {
+        if self.liquidated {
+            return Money::ZERO;
+        }
+        let settled = self.balances.iter().filter(|(currency, _)| Some(*currency) == self.settlement);
+        let balance = settled.map(|(_, balance)| *balance).sum::<Money>();
+        self.available().floor().min(balance).max(Money::ZERO)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Editing: all placement checks apply to the order as it would be; a refused edit leaves it as it was.
 
 use super::matching::Taken;
-use super::place::{check_value, lots_of, ticks_of, usd};
+use super::place::{Terms, check_value, lots_of, ticks_of, usd};
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::command::{EditOrder, OrderType, QtyMode};
@@ -104,6 +104,14 @@ impl Exchange {
             }
         }
         let crosses = market.book.crosses(order.side, limit);
+        let terms = Terms {
+            side: order.side,
+            order_type: order.order_type,
+            limit: Some(limit),
+            lots: asked,
+            reduce_only: order.reduce_only,
+            slot,
+        };
         let mut open = asked;
         if order.reduce_only {
             open = open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), slot));
@@ -111,6 +119,7 @@ impl Exchange {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
+            self.check_leverage(holding, market, &Terms { lots: open, ..terms }, Some(order))?;
             let others = match order.side {
                 Side::Buy => holding.position + holding.buys.lots,
                 Side::Sell => holding.sells.lots - holding.position,
@@ -122,10 +131,7 @@ impl Exchange {
         if crosses && order.order_type != OrderType::Post {
             self.check_collar(holding, market, order.side, Some(limit))?;
         }
-        if !order.reduce_only {
-            let at_limit = instrument.worth(open, Price(limit));
-            self.check_margin(holding, market, order.side, open, &at_limit, Some(order))?;
-        }
+        self.check_margin(holding, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
         if crosses {
             if order.order_type == OrderType::Post {
                 return Err(OrderError::PostWouldExecute);
@@ -158,6 +164,7 @@ impl Exchange {
             self.settle_rest(slot, taken, events);
         }
         self.refresh_held(holding);
+        self.look_at(holding);
         self.cut_reduce_only(holding, events);
     }
 

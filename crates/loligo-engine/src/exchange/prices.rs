@@ -1,5 +1,6 @@
 //! Index and mark prices, and what follows when they move.
 
+use super::strain::is_strained;
 use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId};
@@ -156,12 +157,16 @@ impl Exchange {
         // Two passes, with the old mark and with the new one: what is open on a holding is kept in its purse alone.
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized -= market.unrealized(holding);
+            self.purses[holding.purse as usize].unrealized -= market.shared_pnl(holding);
         }
         market.set_mark(price);
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized += market.unrealized(holding);
+            let purse = &mut self.purses[holding.purse as usize];
+            purse.unrealized += market.shared_pnl(holding);
+            if is_strained(market, holding, purse) {
+                self.strained.insert((holding.account, holding.purse));
+            }
         }
         tell(events, || Event::Mark { instrument: id, price });
         self.judge(id, Signal::Mark, events);

@@ -1,33 +1,68 @@
 //! Requests that need a key.
 
 use super::auth::{Caller, Right};
-use super::convert::{accounts, commands, orders, outcomes};
+use super::convert::{accounts, commands, orders};
 use super::listener::Received;
-use super::routes::Operation;
+use super::routes::{Found, Private};
 use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
-use crate::node::Submission;
 use crate::projection::{Directory, FILLS_KEPT, FillRow};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
-use loligo_engine::{AccountId, Command, OrderId, PositionView, Timestamp};
+use loligo_engine::{AccountId, OrderId, PositionView, Timestamp};
 use loligo_wire::args::Args;
 use loligo_wire::v3::requests::{self, RequestError};
 use loligo_wire::v3::responses;
-use loligo_wire::v3::words::{CancelStatus, Error};
+use loligo_wire::v3::words::Error;
 
 /// A request as it came, and what is known of the exchange while it is answered.
-struct Asked<'r> {
+pub(super) struct Asked<'r> {
     /// More arguments than are read: told where unreadable ones are.
-    args: Result<Args<'r>, Failure>,
-    directory: &'r Directory,
-    arrived: Timestamp,
+    args: Result<Args<'r>, Error>,
+    /// What the path names.
+    pub(super) named: &'r str,
+    pub(super) algo_id: Option<&'r str>,
+    pub(super) directory: &'r Directory,
+    pub(super) arrived: Timestamp,
 }
 
 impl<'r> Asked<'r> {
-    fn args(self) -> Result<Args<'r>, Failure> {
-        self.args
+    pub(super) fn args(self) -> Result<Args<'r>, Failure> {
+        Ok(self.args?)
+    }
+
+    /// Rows 4 and 5 of the checks: what the arguments say, then whether the account may ask at all.
+    pub(super) fn read<T>(
+        &self,
+        caller: &Caller,
+        parse: impl FnOnce(&Args<'r>) -> Result<T, RequestError>,
+    ) -> Result<T, Failure> {
+        let args = self.args.as_ref().map_err(|error| Failure::from(*error))?;
+        let request = parse(args)?;
+        self.active(caller)?;
+        Ok(request)
+    }
+
+    /// Row 5 of the checks: the account may ask. What deactivated it was visible here before it was answered.
+    pub(super) fn active(&self, caller: &Caller) -> Result<(), Failure> {
+        let active = self.directory.account(caller.account).is_some_and(|account| account.active);
+        if active { Ok(()) } else { Err(Error::AccountInactive.into()) }
+    }
+
+    /// Row 5 of the checks for requests that place or amend orders: the account may trade, too.
+    pub(super) fn may_trade(&self, caller: &Caller) -> Result<(), Failure> {
+        let account = self.directory.account(caller.account);
+        let may = account.is_some_and(|account| account.active && account.trading);
+        if may { Ok(()) } else { Err(Error::AccountInactive.into()) }
+    }
+
+    /// The batch in the arguments.
+    fn batch(&self) -> Result<requests::BatchOrder, Failure> {
+        match &self.args {
+            Ok(args) => Ok(requests::BatchOrder::parse(args)?),
+            Err(_) => Err(Error::InvalidArgument.into()),
+        }
     }
 
     /// Row 0 of the checks: what must be there is there.
@@ -39,146 +74,116 @@ impl<'r> Asked<'r> {
     }
 }
 
+/// What the published table of costs does not list.
+const UNLISTED_COST: u32 = 1;
+/// What a batch costs before its elements.
+const BATCH_COST: u32 = 9;
+/// Longest `algoId` that is taken; a longer one, or one that is no printable text, is passed over, as any header that says
+/// nothing.
+const MAX_ALGO_ID: usize = 100;
+
+/// What the client says made its orders.
+fn algo_id(request: &Received) -> Option<&str> {
+    let value = request.head.headers.get("algoId")?.to_str().ok()?;
+    (1..=MAX_ALGO_ID).contains(&value.len()).then_some(value)
+}
+
 impl Gateway {
     pub(super) async fn private(
         &self,
-        operation: Operation,
+        operation: Private,
+        found: &Found<'_>,
         request: &Received,
         arrived: Timestamp,
     ) -> Answer {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let directory = self.node.views().directory();
-        let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument));
-        let asked = Asked { args, directory: &directory, arrived };
-        let check = |right, cost| self.auth.check(&directory, request, right, cost);
+        let asked = Asked {
+            args: Args::new(query, &request.body).map_err(|_| Error::InvalidArgument),
+            named: found.named.unwrap_or_default(),
+            algo_id: algo_id(request),
+            directory: &directory,
+            arrived,
+        };
+        let admit = async |right, cost| -> Result<Caller, Failure> {
+            let caller = self.auth.check(&directory, request, right, cost)?;
+            self.told_fault(found.name).await?;
+            Ok(caller)
+        };
         match operation {
-            Operation::SendOrder => {
+            Private::SendOrder => {
                 asked.required(requests::SendOrder::required)?;
-                self.send_order(asked, check(Right::Trade, 10)?).await
+                self.send_order(asked, admit(Right::Trade, 10).await?).await
             }
-            Operation::CancelOrder => {
+            Private::EditOrder => {
+                asked.required(requests::EditOrder::required)?;
+                self.edit_order(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::BatchOrder => {
+                asked.required(requests::BatchOrder::required)?;
+                // What a batch costs is in it; one that cannot be read costs what an empty one does.
+                let batch = asked.batch();
+                let elements = batch.as_ref().map_or(0, |batch| batch.instructions.len());
+                let caller = admit(Right::Trade, BATCH_COST + elements as u32).await?;
+                self.batch_order(asked, batch, caller).await
+            }
+            Private::CancelAllOrdersAfter => {
+                self.cancel_all_orders_after(asked, admit(Right::Trade, 25).await?).await
+            }
+            Private::CancelOrder => {
                 asked.required(requests::CancelOrder::required)?;
-                self.cancel_order(asked, check(Right::Trade, 10)?).await
+                self.cancel_order(asked, admit(Right::Trade, 10).await?).await
             }
-            Operation::CancelAllOrders => self.cancel_all_orders(asked, check(Right::Trade, 25)?).await,
-            Operation::OrdersStatus => self.orders_status(asked, check(Right::Trade, 1)?).await,
-            Operation::OpenOrders => self.open_orders(&directory, check(Right::Read, 2)?).await,
-            Operation::Accounts => self.accounts(check(Right::Read, 2)?).await,
-            Operation::OpenPositions => self.open_positions(&directory, check(Right::Read, 2)?).await,
-            Operation::Fills => {
+            Private::CancelAllOrders => self.cancel_all_orders(asked, admit(Right::Trade, 25).await?).await,
+            Private::OrdersStatus => self.orders_status(asked, admit(Right::Trade, 1).await?).await,
+            Private::OpenOrders => self.open_orders(asked, admit(Right::Read, 2).await?).await,
+            Private::Accounts => self.accounts(asked, admit(Right::Read, 2).await?).await,
+            Private::OpenPositions => self.open_positions(asked, admit(Right::Read, 2).await?).await,
+            Private::Fills => {
                 let pages = asked.args.as_ref().is_ok_and(|args| args.get("lastFillTime").is_some());
-                let caller = check(Right::Read, if pages { 25 } else { 2 })?;
+                let caller = admit(Right::Read, if pages { 25 } else { 2 }).await?;
                 self.fills(asked, caller).await
             }
-            Operation::Instruments
-            | Operation::InstrumentsStatus
-            | Operation::Tickers
-            | Operation::Ticker
-            | Operation::OrderBook
-            | Operation::History
-            | Operation::FeeSchedules
-            | Operation::Missing => Err(Error::UnknownError.into()),
-        }
-    }
-
-    async fn send_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::SendOrder::parse(&asked.args()?)?;
-        let place = commands::place(&request, caller.account, directory)?;
-        let submission = Submission { command: Command::Place(place), nonce: caller.nonce };
-        let reply = self.node.submit(submission).await?;
-
-        let sent = outcomes::sent(&reply)?;
-        let book = orders::Shown { directory, identity: self.node.identity() };
-        let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
-        let answer = responses::SendOrder {
-            status: sent.status,
-            order_id: sent.order.map(|id| self.node.identity().order_uuid(id)),
-            cli_ord_id: request.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
-            received_time: time(arrived),
-            order_events: &events,
-        };
-        let mut body = Vec::with_capacity(1024);
-        answer.write(&mut body, time(self.node.now()));
-        Ok(body)
-    }
-
-    async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelOrder::parse(&asked.args()?)?;
-        let identity = self.node.identity();
-        let cli_ord_id = match &request.order {
-            requests::OrderName::ClientId(name) => Some(&**name),
-            requests::OrderName::Id(_) | requests::OrderName::Nothing => None,
-        };
-        let mut body = Vec::with_capacity(768);
-        let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
-            let book = orders::Shown { directory, identity };
-            let events: Vec<_> = cancelled.event.iter().filter_map(|told| book.event(told)).collect();
-            let answer = responses::CancelOrder {
-                status: cancelled.status,
-                order_id: cancelled.order.map(|id| identity.order_uuid(id)),
-                cli_ord_id: cancelled.cli_ord_id().or(cli_ord_id),
-                received_time: time(arrived),
-                order_events: &events,
-            };
-            answer.write(&mut body, time(self.node.now()));
-        };
-        match commands::cancel(&request, caller.account, identity) {
-            Some(command) => {
-                let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                tell(&outcomes::cancelled(&reply)?);
+            Private::TradingInstruments => {
+                self.trading_instruments(asked, admit(Right::Read, UNLISTED_COST).await?).await
             }
-            // No such order was ever here, so there is nothing to remember; the time limit is still told first.
-            None => {
-                let too_late =
-                    request.process_before.is_some_and(|limit| self.node.now() >= commands::instant(limit));
-                let status = if too_late {
-                    CancelStatus::WouldProcessAfterSpecifiedTime
-                } else {
-                    CancelStatus::NotFound
-                };
-                tell(&outcomes::Cancelled { status, order: None, event: None });
+            Private::LeveragePreferences => {
+                self.leverage_preferences(asked, admit(Right::Read, 2).await?).await
+            }
+            Private::SetLeveragePreference => {
+                asked.required(requests::SetLeveragePreference::required)?;
+                self.set_leverage_preference(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::SelfTradeStrategy => self.self_trade_strategy(asked, admit(Right::Read, 2).await?).await,
+            Private::SetSelfTradeStrategy => {
+                asked.required(requests::SetSelfTradeStrategy::required)?;
+                self.set_self_trade_strategy(asked, admit(Right::Trade, 2).await?).await
+            }
+            Private::Subaccounts => self.subaccounts(asked, admit(Right::Read, UNLISTED_COST).await?).await,
+            Private::TradingEnabled => self.trading_enabled(asked, admit(Right::Trade, 2).await?).await,
+            Private::SetTradingEnabled => {
+                asked.required(requests::SetTradingEnabled::required)?;
+                self.set_trading_enabled(asked, admit(Right::Trade, 2).await?).await
+            }
+            Private::Transfer => {
+                asked.required(requests::Transfer::required)?;
+                self.transfer(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::SubaccountTransfer => {
+                asked.required(requests::SubaccountTransfer::required)?;
+                self.subaccount_transfer(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::Withdrawal => {
+                asked.required(requests::Withdrawal::required)?;
+                self.withdrawal(asked, admit(Right::Withdraw, 100).await?).await
             }
         }
-        Ok(body)
-    }
-
-    async fn cancel_all_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelAllOrders::parse(&asked.args()?)?;
-        let only = request.symbol.map(|symbol| commands::contract(directory, &symbol)).transpose()?;
-        let instrument = only.map(|listed| listed.id);
-        let command = Command::CancelAll { account: caller.account, instrument };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-
-        let gone = outcomes::cancelled_all(&reply, caller.account, instrument)?;
-        let identity = self.node.identity();
-        let book = orders::Shown { directory, identity };
-        let told: Vec<_> = gone.iter().map(|order| outcomes::Told::Cancel { order }).collect();
-        let events: Vec<_> = told.iter().filter_map(|told| book.event(told)).collect();
-        let cancelled: Vec<_> = gone
-            .iter()
-            .map(|order| responses::CancelledOrder {
-                order_id: identity.order_uuid(order.id),
-                cli_ord_id: order.client_order_id.as_deref(),
-            })
-            .collect();
-        let answer = responses::CancelAllOrders {
-            symbol: only.map(|listed| listed.instrument.spec().symbol.as_str()),
-            cancelled_orders: &cancelled,
-            received_time: time(arrived),
-            order_events: &events,
-        };
-        let mut body = Vec::with_capacity(512 + 512 * events.len());
-        answer.write(&mut body, time(self.node.now()));
-        Ok(body)
     }
 
     /// The hot read of the exchange (rules 3): one lock, no copy of an order.
     async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
-        let request = requests::OrdersStatus::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.caught_up().await?;
         let identity = self.node.identity();
         let book = orders::Shown { directory, identity };
@@ -202,9 +207,10 @@ impl Gateway {
         Ok(body)
     }
 
-    async fn open_orders(&self, directory: &Directory, caller: Caller) -> Answer {
+    async fn open_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
         let now = self.caught_up().await?;
-        let book = orders::Shown { directory, identity: self.node.identity() };
+        let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
         let mut body = Vec::with_capacity(1024);
         self.node.views().orders().with(caller.account, |orders| {
             let open = orders.open();
@@ -214,7 +220,8 @@ impl Gateway {
         Ok(body)
     }
 
-    async fn accounts(&self, caller: Caller) -> Answer {
+    async fn accounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
         let account = caller.account;
         let seen = self.node.query(move |exchange| accounts::Seen::of(exchange, account)).await?;
         let mut body = Vec::with_capacity(4096);
@@ -222,14 +229,15 @@ impl Gateway {
         Ok(body)
     }
 
-    async fn open_positions(&self, directory: &Directory, caller: Caller) -> Answer {
+    async fn open_positions(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
         let now = self.caught_up().await?;
         let fills = self.fills_of_all(account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
-            accounts::position(position, directory, last.map_or(now, |fill| fill.time))
+            accounts::position(position, asked.directory, last.map_or(now, |fill| fill.time))
         });
         let mut body = Vec::with_capacity(1024);
         responses::write_open_positions(&mut body, rows, time(now));
@@ -247,7 +255,7 @@ impl Gateway {
 
     async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
-        let request = requests::Fills::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::Fills::parse)?;
         let now = self.caught_up().await?;
         let before = request.last_fill_time.map(commands::instant);
         let fills = self.node.views().fills().of(caller.account, before, ROWS);

@@ -462,7 +462,9 @@ impl Writer {
         self.venue.chain.extend(self.venue.sequence, events);
         let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
         recovery::publish(&self.shared.projections, &self.venue, applied);
-        events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::AccountCreated { .. }))
+        events.iter().any(|event| {
+            matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
+        })
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {
@@ -471,6 +473,7 @@ impl Writer {
         match registry.extend(&mut directory, exchange, &self.shared.identity, &self.shared.vault) {
             Ok(()) => {
                 self.shared.projections.publish_directory(directory);
+                self.shared.projections.publish_service(registry.service().clone());
                 Ok(())
             }
             Err(api_key) => Err(NodeEnd::JournalFailed {
