@@ -171,6 +171,7 @@ impl Exchange {
         }
         if crosses && order_type != OrderType::Post {
             self.check_collar(holding, market, side, limit)?;
+            self.check_dislocation(holding, market, &Terms { lots, ..*terms })?;
         }
         let held = self.check_margin(holding, market, &Terms { lots, ..*terms }, crosses, None)?;
         self.check_book(terms, lots, crosses, holding_slot)?;
