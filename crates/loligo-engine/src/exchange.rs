@@ -4,6 +4,7 @@ mod cancel;
 mod closing;
 mod dislocation;
 mod edit;
+mod estimates;
 mod leverage;
 mod liquidation;
 mod matching;

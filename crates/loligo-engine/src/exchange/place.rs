@@ -161,11 +161,7 @@ impl Exchange {
             }
         } else {
             self.check_leverage(holding, market, terms, None)?;
-            let open = match side {
-                Side::Buy => holding.position + holding.buys.lots,
-                Side::Sell => holding.sells.lots - holding.position,
-            };
-            if open.saturating_add(lots) > instrument.spec().max_position.0 {
+            if lots > holding.room(instrument, side) {
                 return Err(OrderError::MaxPositionExceeded);
             }
         }
