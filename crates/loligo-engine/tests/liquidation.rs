@@ -56,7 +56,10 @@ fn a_tenth_of_the_position_is_sold_and_that_may_be_enough() {
 
     for order in [waiting, resting] {
         let gone = desk.order(order);
-        assert_eq!((gone.status, gone.reason), (OrderStatus::Cancelled, Some(UpdateReason::LiquidationOrder)));
+        assert_eq!(
+            (gone.status, gone.reason),
+            (OrderStatus::Cancelled, Some(UpdateReason::LiquidationOrder))
+        );
     }
     let order = desk.order(step.taker.order);
     assert_eq!((order.order_type, order.status), (OrderType::Liquidation, OrderStatus::FullyExecuted));
@@ -110,11 +113,14 @@ fn without_a_counterparty_it_stays_in_liquidation_and_tries_again_each_second() 
     assert_eq!((wallet.equity, sold(&desk)), (fine(164_995, 3), vec![]));
     assert_eq!(wallet.may_leave(), Money::ZERO);
 
-    let refused =
-        [reduce_only(ask(BTC, 48_000)), ask(BTC, 48_000), bid(1, 100), stop(ask(BTC, 1), 40_000)]
-            .map(|order| desk.refused(desk.alice, order));
+    let refused = [reduce_only(ask(BTC, 48_000)), ask(BTC, 48_000), bid(1, 100), stop(ask(BTC, 1), 40_000)]
+        .map(|order| desk.refused(desk.alice, order));
     assert_eq!(refused, [OrderError::InsufficientMargin; 4]);
-    assert_eq!(desk.cancel(desk.alice, resting), Outcome::CancelNotFound(Some(resting)), "it is gone already");
+    assert_eq!(
+        desk.cancel(desk.alice, resting),
+        Outcome::CancelNotFound(Some(resting)),
+        "it is gone already"
+    );
 
     // Equity is nothing at 48,535.005: the tick above is the last one to be sold at.
     desk.placed(desk.bob, bid(BTC, 48_535));
@@ -375,8 +381,8 @@ fn whatever_is_traded_money_is_conserved_and_no_one_short_is_overlooked() {
                     let lots = if desk.trades_inverse() { 1 + draw(400_000) } else { 1 + draw(3 * BTC) };
                     let mut order = if draw(2) == 0 { bid(lots, near) } else { ask(lots, near) };
                     order.reduce_only = draw(5) == 0;
-                    order.order_type = [OrderType::Limit, OrderType::Limit, OrderType::ImmediateOrCancel]
-                        [draw(3) as usize];
+                    order.order_type =
+                        [OrderType::Limit, OrderType::Limit, OrderType::ImmediateOrCancel][draw(3) as usize];
                     if draw(8) == 0 {
                         order = stop(order, near);
                     }

@@ -426,18 +426,6 @@ fn a_fill_that_leaves_too_little_cancels_what_adds_risk_too() {
 }
 
 #[test]
-fn a_venue_may_keep_the_orders_that_fit_and_cancel_the_youngest() {
-    let mut desk = Desk::listed_with(Limits { keep_what_fits: true, ..Limits::default() });
-    long(&mut desk, 2_000_00);
-    let old = desk.placed(desk.alice, bid(BTC, 49_000));
-    let young = desk.placed(desk.alice, bid(BTC, 49_100));
-    desk.price(49_300);
-    // 1,264.995 cover 500.10 and 490.
-    assert_eq!(desk.order(old).status, OrderStatus::EnteredBook);
-    assert_eq!(desk.order(young).reason, Some(UpdateReason::NotEnoughMargin));
-}
-
-#[test]
 fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that_close_it() {
     let mut desk = Desk::listed();
     long(&mut desk, 2_000_00);

@@ -77,7 +77,8 @@ impl Exchange {
     /// True for a holding that takes no orders because it, or all of its wallet, is liquidated.
     pub(crate) fn is_liquidated(&self, holding: &Holding) -> bool {
         let Holding { account, purse, instrument, .. } = *holding;
-        self.is_wallet_liquidated(account, purse) || self.has_begun(Portfolio::Isolated { account, instrument })
+        self.is_wallet_liquidated(account, purse)
+            || self.has_begun(Portfolio::Isolated { account, instrument })
     }
 
     pub(super) fn is_wallet_liquidated(&self, account: u32, purse: u32) -> bool {

@@ -147,7 +147,14 @@ impl Exchange {
 
     /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
     #[inline(always)]
-    pub(super) fn fill(&mut self, slot: u32, holding_slot: u32, side: Side, traded: &Traded, role: FillRole) -> Fill {
+    pub(super) fn fill(
+        &mut self,
+        slot: u32,
+        holding_slot: u32,
+        side: Side,
+        traded: &Traded,
+        role: FillRole,
+    ) -> Fill {
         let holding = &mut self.holdings[holding_slot as usize];
         let market = &mut self.markets[usize::from(holding.instrument)];
         let purse = &mut self.purses[holding.purse as usize];

@@ -74,15 +74,12 @@ impl Exchange {
         holdings.filter(move |slot| self.holdings[*slot as usize].purse == purse)
     }
 
-    /// Cancels a wallet's orders that add risk, the youngest first: all of them, or until the rest fits.
+    /// Cancels all of a wallet's orders that add risk, the youngest first.
     fn cancel_what_adds(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
         let holdings: Vec<u32> = self.of_wallet(account, purse).collect();
         let mut adding: Vec<u32> = holdings.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
         adding.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.get(*slot).id));
         for slot in adding {
-            if self.limits.keep_what_fits && !self.is_close_only(purse) {
-                return;
-            }
             self.remove_open(slot, UpdateReason::NotEnoughMargin, None, events);
         }
     }

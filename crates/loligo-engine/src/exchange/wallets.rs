@@ -161,7 +161,11 @@ impl Exchange {
 
     /// What may leave a margin wallet: nothing while it is liquidated.
     fn free_of(&self, account: u32, purse: u32) -> Money {
-        if self.is_wallet_liquidated(account, purse) { Money::ZERO } else { self.purses[purse as usize].free() }
+        if self.is_wallet_liquidated(account, purse) {
+            Money::ZERO
+        } else {
+            self.purses[purse as usize].free()
+        }
     }
 
     /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
@@ -169,11 +173,7 @@ impl Exchange {
         let free = self.free_of(owner, slot);
         let purse = &mut self.purses[slot as usize];
         let balance = purse.balance + amount;
-        let fits = if amount < Money::ZERO {
-            -amount <= free
-        } else {
-            balance.0 <= DEPOSIT_MAX * Money::ONE
-        };
+        let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
         if !fits {
             return None;
         }
