@@ -302,7 +302,7 @@ impl Exchange {
         let instrument = &self.markets[at].instrument;
         let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
         let next =
-            deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
+            deviation.map_or(waiting.price, |deviation| deviation.trail_apart(instrument, side, value));
         self.markets[at].triggers.remove(&waiting);
         let better = side.sign() * (waiting.price - next) > 0;
         if better {
@@ -315,12 +315,7 @@ impl Exchange {
                 trigger.price = Some(Price(next));
             }
         }
-        let (_, mut waiting) = self.waiting(slot);
-        // Kept a tick away, it could have moved no further: it moves again only beyond the present value.
-        waiting.moves_beyond = waiting.moves_beyond.map(|key| match side {
-            Side::Sell => key.max(value.0),
-            Side::Buy => key.min(value.0),
-        });
+        let (_, waiting) = self.waiting(slot);
         self.markets[at].triggers.insert(&waiting);
         if better {
             tell(events, || Event::Repriced { order: self.view(slot) });
@@ -412,7 +407,7 @@ impl Exchange {
         if let Some(trigger) = &mut attached.trigger
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
         {
-            trigger.price = Some(Price(trail_apart(deviation, &market.instrument, old.side, value)));
+            trigger.price = Some(Price(deviation.trail_apart(&market.instrument, old.side, value)));
         }
         let id = self.orders.next_id();
         let closed = self.orders.get(slot).clone();
@@ -638,16 +633,6 @@ fn check_deviation(
         Err(OrderError::TrailingStopTooSmall)
     } else {
         Ok(Distance { unit, steps })
-    }
-}
-
-/// Where a trailing stop of `side` fires while its signal stands at `signal`, kept a tick away from it: a percentage may
-/// have come to less since it was placed.
-fn trail_apart(deviation: Distance, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
-    let price = deviation.trail(instrument, side, signal);
-    match side {
-        Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
-        Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
     }
 }
 
