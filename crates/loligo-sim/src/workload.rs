@@ -31,21 +31,25 @@ pub enum Flavor {
     Triggers,
     /// One family among few others, under every self-trade strategy.
     Family,
+    /// Marks that run far, wallets with little in them, positions isolated and not.
+    Margin,
     /// Markets halted, expiring and listed, timers, accounts and limits switched.
     Halts,
 }
 
 impl Flavor {
     /// The flavors of seeds, in turn. The highest fee tiers are seldom reached, so the rich come twice.
-    const TURNS: [Flavor; 8] = [
+    const TURNS: [Flavor; 10] = [
         Flavor::Mixed,
         Flavor::Poor,
         Flavor::Rich,
         Flavor::ReduceOnly,
         Flavor::Triggers,
         Flavor::Family,
+        Flavor::Margin,
         Flavor::Rich,
         Flavor::Halts,
+        Flavor::Margin,
     ];
 
     /// The flavor of a seed.
@@ -77,7 +81,7 @@ impl Workload {
         let fair = venue::contracts().iter().map(|c| c.fair).collect::<Vec<_>>();
         let contracts = match flavor {
             Flavor::Mixed | Flavor::Poor => 3,
-            Flavor::Rich | Flavor::Triggers | Flavor::Halts => 2,
+            Flavor::Rich | Flavor::Triggers | Flavor::Halts | Flavor::Margin => 2,
             Flavor::ReduceOnly | Flavor::Family => 1,
         };
         let mut focus: Vec<u16> = (0..contracts).map(|_| rng.below(fair.len() as u64) as u16).collect();
@@ -102,6 +106,7 @@ impl Workload {
             Flavor::Triggers => (200, 50),
             Flavor::Family => (50, 60),
             Flavor::Halts => (100, 150),
+            Flavor::Margin => (180, 60),
             Flavor::Rich => (60, 12),
             Flavor::Mixed | Flavor::Poor | Flavor::ReduceOnly => (65, 25),
         };

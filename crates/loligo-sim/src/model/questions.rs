@@ -85,6 +85,16 @@ impl Model {
         }
     }
 
+    /// Where its book is, if too far from its index.
+    pub fn dislocated(&self, id: InstrumentId) -> Option<loligo_engine::Dislocation> {
+        self.dislocation(id)
+    }
+
+    /// By what new initial margin is multiplied.
+    pub fn multiplier(&self, id: InstrumentId) -> u32 {
+        self.margin_multiplier(id)
+    }
+
     /// Mark price.
     pub fn mark(&self, id: InstrumentId) -> Option<FinePrice> {
         self.contract(id).mark

@@ -11,7 +11,7 @@ impl Workload {
     pub(super) fn let_wait(&mut self, order: &mut PlaceOrder) {
         let share = match self.flavor {
             Flavor::Triggers => 60,
-            Flavor::ReduceOnly | Flavor::Halts => 30,
+            Flavor::ReduceOnly | Flavor::Halts | Flavor::Margin => 30,
             Flavor::Mixed | Flavor::Poor | Flavor::Rich | Flavor::Family => 18,
         };
         if !self.chance(share) {
