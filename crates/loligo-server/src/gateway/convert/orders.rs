@@ -86,6 +86,15 @@ pub(crate) fn side(side: loligo_engine::Side) -> words::Side {
     }
 }
 
+/// How a fill came about.
+pub(crate) fn fill_type(role: FillRole) -> words::FillType {
+    match role {
+        FillRole::Maker => words::FillType::Maker,
+        FillRole::Taker => words::FillType::Taker,
+        FillRole::TakerAfterEdit => words::FillType::TakerAfterEdit,
+    }
+}
+
 /// The state of an open order.
 pub(crate) fn open_status(order: &OrderView) -> words::OpenOrderStatus {
     if order.filled.0 > 0 {
@@ -103,7 +112,7 @@ pub(crate) struct Shown<'d> {
 }
 
 impl<'d> Shown<'d> {
-    fn spec(&self, instrument: InstrumentId) -> Option<&'d InstrumentSpec> {
+    pub(super) fn spec(&self, instrument: InstrumentId) -> Option<&'d InstrumentSpec> {
         self.directory.instrument(instrument).map(|instrument| instrument.spec())
     }
 
@@ -230,11 +239,7 @@ impl<'d> Shown<'d> {
             size: size(fill.qty, spec),
             price: price(fill.price, spec),
             fill_time: time(fill.time),
-            fill_type: match fill.role {
-                FillRole::Maker => words::FillType::Maker,
-                FillRole::Taker => words::FillType::Taker,
-                FillRole::TakerAfterEdit => words::FillType::TakerAfterEdit,
-            },
+            fill_type: fill_type(fill.role),
             realized_pnl: with_profit.then(|| money(fill.realized_pnl)),
             sequence_id: fill.execution.0,
         })
