@@ -1,11 +1,26 @@
 //! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, Worth};
-use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_div_up};
+use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
+use crate::margin::{self, isolated_of};
+use crate::money::{Fine, Money, div_up, mul_div_half_even};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
+
+/// What happens when a taker meets an order of its own family (rules 1.10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SelfTradeStrategy {
+    /// The taker is refused.
+    #[default]
+    RejectTaker,
+    /// A maker of the same account is cancelled; one of another account of the family refuses the taker.
+    CancelMakerSelf,
+    /// A maker of the same account is cancelled, and a subaccount's maker that its master meets.
+    CancelMakerChild,
+    /// The maker is cancelled.
+    CancelMakerAny,
+}
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
 ///
@@ -22,6 +37,10 @@ pub(crate) struct Account {
     /// Purse slot of the flex wallet.
     pub flex: u32,
     pub house: bool,
+    /// It may ask for anything; set by the operator.
+    pub active: bool,
+    /// It may place and edit orders; set by its master.
+    pub trading: bool,
     pub parent: Option<u32>,
     /// Its holdings by instrument number: number and slot.
     pub holdings: Vec<(u16, u32)>,
@@ -31,6 +50,16 @@ pub(crate) struct Account {
     pub flex_other: Vec<(Currency, Money)>,
     /// Purse slots of the inverse wallets by pair number; `NIL` where there is none yet.
     pub inverse: Vec<u32>,
+    /// When its dead man's switch cancels all of its orders.
+    pub cancel_all_at: Option<Timestamp>,
+}
+
+impl Account {
+    /// It may place and edit orders.
+    #[inline]
+    pub fn may_trade(&self) -> bool {
+        self.active && self.trading
+    }
 }
 
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
@@ -38,14 +67,17 @@ pub(crate) struct Account {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Purse {
     pub balance: Money,
-    /// Sum of the holdings' open P&L at mark.
+    /// Sum of the holdings' open P&L at mark, but for isolated ones: theirs is their own.
     pub unrealized: Fine,
-    /// Sum of the holdings' initial margin, orders included.
+    /// Sum of the holdings' initial margin, orders included; of isolated ones what is set aside.
     pub held: Fine,
     pub currency: Currency,
     pub wallet: Wallet,
     /// Fee tier of the family, kept here because every fill passes by.
     pub tier: u8,
+    /// Some position may need more maintenance margin than it needed initially: what is held says nothing then about
+    /// what must be there, and the sums are looked at whenever they move.
+    pub watched: bool,
 }
 
 const _: () = assert!(size_of::<Purse>() == 64, "a purse is one cache line");
@@ -57,10 +89,15 @@ impl Purse {
         FEE_SCHEDULE[usize::from(self.tier)].rates
     }
 
-    /// Equity: balance plus open P&L.
+    /// Equity: balance plus open P&L. What is set aside for isolated positions is still in it.
     #[inline]
     pub fn equity(&self) -> Fine {
         self.balance.fine() + self.unrealized
+    }
+
+    /// What may leave it: at most the balance, and what no margin holds.
+    pub fn free(&self) -> Money {
+        (self.equity() - self.held).floor().min(self.balance)
     }
 }
 
@@ -84,25 +121,48 @@ pub(crate) struct Holding {
     /// Open orders that may add to the position: lots and value at limit, by side.
     pub buys: OpenSum,
     pub sells: OpenSum,
-    /// Slots of all open orders, in no order.
+    /// Slots of all resting orders, in no order.
     pub orders: Vec<u32>,
-    /// How many of them are small, and how many reduce-only.
+    /// Slots of all waiting triggers, in no order; how many of them trail.
+    pub triggers: Vec<u32>,
+    pub trailing_stops: u32,
+    /// How many resting orders and waiting triggers are small, and how many resting orders are reduce-only.
     pub small_orders: u32,
     pub reduce_only_orders: u32,
+    /// Margin of its own, at this leverage; cross when absent.
+    pub leverage: Option<Leverage>,
     /// Place in the market's list of holdings with a position; `NIL` when flat.
     pub holder_place: u32,
 }
 
-/// A sum over open orders.
+/// A size and its value, both without sign: a sum over open orders, or a position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenSum {
     pub lots: i64,
     pub value: Fine,
 }
 
-/// What booking a fill into a holding came to.
+impl OpenSum {
+    /// A position without its sign, at a value it was entered at or has now.
+    #[inline]
+    pub fn of(position: i64, value: Fine) -> Self {
+        Self { lots: position.abs(), value: Fine(value.0.abs()) }
+    }
+}
+
+impl std::ops::Add for OpenSum {
+    type Output = OpenSum;
+    #[inline]
+    fn add(self, other: OpenSum) -> OpenSum {
+        OpenSum { lots: self.lots + other.lots, value: self.value + other.value }
+    }
+}
+
+/// What booking a fill into a position comes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Booked {
+    /// Entry value after it.
+    pub entry: Fine,
     /// Realised P&L, before rounding.
     pub realized: Fine,
 }
@@ -121,6 +181,9 @@ impl Holding {
             buys: OpenSum::default(),
             sells: OpenSum::default(),
             orders: Vec::new(),
+            triggers: Vec::new(),
+            trailing_stops: 0,
+            leverage: None,
             small_orders: 0,
             reduce_only_orders: 0,
             holder_place: NIL,
@@ -134,6 +197,13 @@ impl Holding {
         }
     }
 
+    pub fn open_sum(&self, side: Side) -> OpenSum {
+        match side {
+            Side::Buy => self.buys,
+            Side::Sell => self.sells,
+        }
+    }
+
     /// True when an order of `side` adds to the position and nothing is open on the other side: then the margin held
     /// is that of the position's value and the orders' together, and each order's own part of it can be told.
     #[inline]
@@ -144,120 +214,85 @@ impl Holding {
         }
     }
 
+    /// True when `held` is the sum of its orders' and its position's own initial margins at the first level's rate, so
+    /// that an order of `side` can be added or taken out by itself. Only asked of linear contracts.
+    #[inline]
+    pub fn margins_add_up(&self, instrument: &Instrument, side: Side, held: Fine) -> bool {
+        self.is_one_sided(side) && self.leverage.is_none() && instrument.is_first_margin(held)
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.position).max(0)
     }
 
     /// Books `lots` (signed) traded for `value` (signed): adds to, reduces, closes or flips the position.
-    ///
-    /// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both
-    /// sides of a trade nothing is made or lost.
     #[inline]
     pub fn book(&mut self, lots: i64, value: Fine) -> Booked {
-        let before = self.position;
+        let booked = book(self.position, self.entry, lots, value);
         self.position += lots;
-        if before == 0 || (before > 0) == (lots > 0) {
-            self.entry += value;
-            return Booked { realized: Fine::ZERO };
-        }
-        self.book_against(before, lots, value)
+        self.entry = booked.entry;
+        booked
     }
 
-    /// Books a fill that reduces, closes or flips the position.
-    #[inline(never)]
-    fn book_against(&mut self, before: i64, lots: i64, value: Fine) -> Booked {
-        let (closing, size) = (lots.abs().min(before.abs()), lots.abs());
-        // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
-        let closing_value =
-            if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
-        let released = if closing == before.abs() {
-            self.entry
-        } else {
-            Fine(share_half_even(self.entry.0, closing, before.abs()))
-        };
-        self.entry = self.entry - released + (value - closing_value);
-        Booked { realized: -closing_value - released }
+    /// What of its wallet is set aside for the position alone: nothing unless it is isolated (rules 4.7).
+    pub fn set_aside(&self) -> Fine {
+        self.leverage.map_or(Fine::ZERO, |leverage| isolated_of(Fine(self.entry.0.abs()), leverage))
     }
 
-    /// Initial margin with orders (rules 5.4): the larger of what the position would need if all buys, or all sells,
-    /// were done; position at entry, orders at their limit. Never less than the position's own.
+    /// Initial margin with orders (rules 5.4).
     #[inline]
     pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
-        margin_of(instrument, self.position, self.entry, self.buys, self.sells)
+        margin::with_orders(instrument, self.leverage, (self.position, self.entry), self.buys, self.sells)
     }
 
-    /// What [`Holding::initial_margin`] would be with one order more, instead of another; each as lots and value.
+    /// What [`Holding::initial_margin`] would be with one order more, instead of another.
     pub fn margin_with(
         &self,
         instrument: &Instrument,
         side: Side,
-        order: (i64, Fine),
-        instead_of: Option<(i64, Fine)>,
+        order: OpenSum,
+        instead_of: OpenSum,
     ) -> Fine {
+        let (buys, sells) = self.sums_with(side, order, instead_of);
+        margin::with_orders(instrument, self.leverage, (self.position, self.entry), buys, sells)
+    }
+
+    /// Open orders by side, with one order more instead of another of the same side.
+    pub fn sums_with(&self, side: Side, order: OpenSum, instead_of: OpenSum) -> (OpenSum, OpenSum) {
         let (mut buys, mut sells) = (self.buys, self.sells);
         let sum = if side == Side::Buy { &mut buys } else { &mut sells };
-        let gone = instead_of.unwrap_or_default();
-        sum.lots += order.0 - gone.0;
-        sum.value = sum.value - gone.1 + order.1;
-        margin_of(instrument, self.position, self.entry, buys, sells)
+        sum.lots += order.lots - instead_of.lots;
+        sum.value = sum.value - instead_of.value + order.value;
+        (buys, sells)
     }
 }
 
-/// Margin of a position and sums of orders; a free function because checks ask it of sums not yet real.
+/// Books `lots` (signed) traded for `value` (signed) into a position and its entry value.
+///
+/// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both sides of a
+/// trade nothing is made or lost.
 #[inline]
-pub(crate) fn margin_of(
-    instrument: &Instrument,
-    position: i64,
-    entry: Fine,
-    buys: OpenSum,
-    sells: OpenSum,
-) -> Fine {
-    let standing = Fine(entry.0.abs());
-    // The common case: nothing open against the position.
-    if position >= 0 && sells.lots == 0 {
-        return initial_of(instrument, standing + buys.value);
-    } else if position <= 0 && buys.lots == 0 {
-        return initial_of(instrument, standing + sells.value);
-    }
-    let (long, short) = if position >= 0 {
-        (standing + buys.value, beyond(sells, position))
+pub(crate) fn book(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    if position == 0 || (position > 0) == (lots > 0) {
+        Booked { entry: entry + value, realized: Fine::ZERO }
     } else {
-        (beyond(buys, -position), standing + sells.value)
+        book_against(position, entry, lots, value)
+    }
+}
+
+/// Books a fill that reduces, closes or flips the position.
+#[inline(never)]
+fn book_against(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    let (closing, size) = (lots.abs().min(position.abs()), lots.abs());
+    // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
+    let closing_value = if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
+    let released = if closing == position.abs() {
+        entry
+    } else {
+        Fine(share_half_even(entry.0, closing, position.abs()))
     };
-    initial_of(instrument, long.max(short).max(standing))
-}
-
-/// Value of the part of `orders` that is left after closing a position of `closing` lots: pro rata, rounded up.
-#[inline]
-fn beyond(orders: OpenSum, closing: i64) -> Fine {
-    if orders.lots <= closing {
-        Fine::ZERO
-    } else if closing == 0 {
-        orders.value
-    } else {
-        let left = i128::from(orders.lots - closing);
-        Fine(
-            mul_div_up(orders.value.0, left, i128::from(orders.lots))
-                .expect("a part is not larger than the whole"),
-        )
-    }
-}
-
-/// Initial margin of a value, at the rate of the first level, rounded up.
-#[inline]
-pub(crate) fn initial_of(instrument: &Instrument, value: Fine) -> Fine {
-    rate_of(value, instrument.spec().margin_levels[0].initial)
-}
-
-/// Maintenance margin of a value, at the rate of the first level, rounded up.
-pub(crate) fn maintenance_of(instrument: &Instrument, value: Fine) -> Fine {
-    rate_of(value, instrument.spec().margin_levels[0].maintenance)
-}
-
-#[inline]
-fn rate_of(value: Fine, rate: u32) -> Fine {
-    Fine(millionths_up(value.0, rate))
+    Booked { entry: entry - released + (value - closing_value), realized: -closing_value - released }
 }
 
 #[inline]
@@ -314,6 +349,7 @@ pub(crate) struct Family {
     today: Money,
     /// Counts no volume: the house pays the first tier.
     pub house: bool,
+    pub self_trade: SelfTradeStrategy,
     /// Day number of the present day.
     day: i64,
     /// Volume of the days before, by day number modulo 30.
@@ -330,6 +366,7 @@ impl Family {
         Self {
             members: vec![member],
             house,
+            self_trade: SelfTradeStrategy::default(),
             volume: Money::ZERO,
             next_tier: usd(FEE_SCHEDULE[1].from_usd),
             day,

@@ -6,6 +6,7 @@ use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
 use crate::id::{Currency, Price, Side};
 use crate::money::Fine;
 use crate::order::NIL;
+use crate::trigger::TriggerKind;
 use std::collections::BTreeMap;
 
 /// A broken invariant, in words.
@@ -116,8 +117,8 @@ impl Exchange {
             }
             hold!(levels == market.book.level_count(), "book {at} does not find all of its levels");
         }
-        let open =
-            self.orders.known().filter(|slot| !self.orders.get(*slot).status.is_closed()).count() as u64;
+        let resting = |slot: &u32| self.orders.get(*slot).status == OrderStatus::EnteredBook;
+        let open = self.orders.known().filter(resting).count() as u64;
         hold!(open == seen, "{open} orders are open but {seen} rest in books");
         Ok(seen)
     }
@@ -127,15 +128,31 @@ impl Exchange {
     fn check_holdings(&self) -> Result<u64, Violation> {
         let mut net = vec![(0_i128, 0_i128); self.markets.len()];
         let mut positions = 0;
+        let mut waiting = vec![0; self.markets.len()];
         for (slot, holding) in self.holdings.iter().enumerate() {
             self.check_holding(slot as u32, holding)?;
+            waiting[usize::from(holding.instrument)] += holding.triggers.len();
             let (sum, long) = &mut net[usize::from(holding.instrument)];
             *sum += i128::from(holding.position);
             *long += i128::from(holding.position.max(0));
             positions += u64::from(holding.position != 0);
         }
+        let known = |slot: &u32| self.orders.get(*slot).status == OrderStatus::TriggerPlaced;
+        let triggers = self.orders.known().filter(known).count();
+        hold!(
+            triggers == waiting.iter().sum::<usize>(),
+            "{triggers} triggers wait but their holdings list {waiting:?}"
+        );
+        hold!(self.due.is_empty(), "triggers are due between two commands");
+        hold!(self.strained.is_empty(), "margin is to be judged between two commands");
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[at];
+            hold!(
+                market.triggers.len() == waiting[at],
+                "contract {at} watches {} triggers, {} wait",
+                market.triggers.len(),
+                waiting[at]
+            );
             hold!(sum == 0, "positions of contract {at} sum to {sum}");
             hold!(
                 long == i128::from(market.open_interest),
@@ -161,7 +178,22 @@ impl Exchange {
             "holding {slot} is not found by its account"
         );
         let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
-        let (mut small, mut reduce_only, mut closing) = (0, 0, 0_i64);
+        let (mut small, mut reduce_only, mut closing, mut trailing) = (0, 0, 0_i64, 0);
+        for (place, trigger) in holding.triggers.iter().enumerate() {
+            let order = self.orders.get(*trigger);
+            hold!(
+                order.holding == slot
+                    && order.level == NIL
+                    && order.status == OrderStatus::TriggerPlaced
+                    && self.orders.record(*trigger).own_place as usize == place,
+                "trigger {:?} is listed wrongly",
+                order.id
+            );
+            small += u32::from(order.marks.small());
+            let kind = self.orders.trigger(*trigger).map(|trigger| trigger.kind);
+            trailing += u32::from(kind == Some(TriggerKind::TrailingStop));
+        }
+        hold!(trailing == holding.trailing_stops, "trailing stops of holding {slot} are counted wrongly");
         for (place, order_slot) in holding.orders.iter().enumerate() {
             let order = self.orders.get(*order_slot);
             hold!(
@@ -170,7 +202,7 @@ impl Exchange {
                 order.id
             );
             hold!(order.level != NIL, "order {:?} is listed as open but rests nowhere", order.id);
-            small += u32::from(order.small);
+            small += u32::from(order.marks.small());
             if order.reduce_only {
                 reduce_only += 1;
                 hold!(
@@ -199,6 +231,14 @@ impl Exchange {
             "margin of holding {slot} is stale"
         );
         hold!(
+            holding.leverage.is_none() || market.instrument.is_exact(),
+            "holding {slot} has a leverage of its own, and is not linear"
+        );
+        hold!(
+            self.purses[holding.purse as usize].watched || market.covers(holding),
+            "the position of holding {slot} needs more than it holds, and nobody watches"
+        );
+        hold!(
             (holding.position == 0) == (holding.holder_place == NIL),
             "holding {slot} is listed as a holder wrongly"
         );
@@ -214,7 +254,7 @@ impl Exchange {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
             let (unrealized, held) = &mut sums[holding.purse as usize];
-            *unrealized += self.markets[usize::from(holding.instrument)].unrealized(holding);
+            *unrealized += self.markets[usize::from(holding.instrument)].shared_pnl(holding);
             *held += holding.held;
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {

@@ -1,25 +1,44 @@
 //! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
 
-use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Wallet};
+use crate::account::SelfTradeStrategy;
+use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
+use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
 use serde::{Deserialize, Serialize};
 
-/// Whether a contract trades now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a contract trades (rules 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MarketState {
-    /// It trades.
+    /// Orders are taken and match.
     Open,
-    /// Its index price is too old: orders wait, none is taken.
+    /// By the operator, or because its index price is too old: orders stay, none is taken, triggers wait.
     Suspended,
-    /// Before its opening or after its last trading time.
-    Closed,
+    /// Only post-only orders are taken, so nothing matches; triggers wait.
+    PostOnly,
+    /// Listed, not yet opened.
+    PreLaunch,
+    /// Taken out of trading; its orders are cancelled.
+    Inactive,
+    /// After its last trading time.
+    Expired,
+}
+
+/// On which side of its index a book is too far away (rules 1.12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Dislocation {
+    /// The impact mid is above the upper bound.
+    Above,
+    /// Below the lower bound.
+    Below,
 }
 
 /// Prices and state of one contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketView {
-    /// Whether it trades.
+    /// How it trades now.
     pub state: MarketState,
+    /// What the operator or the calendar made of it, however old its index is.
+    pub trading: MarketState,
     /// The pair's index price, once there is one.
     pub index: Option<FinePrice>,
     /// The mark price, once there is an index.
@@ -32,6 +51,10 @@ pub struct MarketView {
     pub ask: Option<(Price, Qty)>,
     /// Sum of long positions, in lots.
     pub open_interest: Qty,
+    /// Whether the book is too far from the index.
+    pub dislocation: Option<Dislocation>,
+    /// By how much new initial margin is multiplied: 1 when calm.
+    pub margin_multiplier: u32,
 }
 
 /// One position.
@@ -47,6 +70,14 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// Initial margin at entry, at the rates of the levels it spans.
+    pub initial_margin: Fine,
+    /// Maintenance margin at mark.
+    pub maintenance_margin: Fine,
+    /// The leverage of an isolated position; cross when absent.
+    pub leverage: Option<Leverage>,
+    /// What of its wallet is set aside for it alone, and all that it can lose; zero when cross.
+    pub set_aside: Fine,
 }
 
 /// One wallet and its margin.
@@ -62,18 +93,34 @@ pub struct WalletView {
     pub unrealized_pnl: Fine,
     /// Balance in the settlement currency plus open P&L.
     pub equity: Fine,
-    /// Initial margin of positions alone.
+    /// Of the open P&L, that of isolated positions.
+    pub isolated_pnl: Fine,
+    /// What is set aside for isolated positions.
+    pub set_aside: Fine,
+    /// Initial margin of cross positions alone.
     pub initial_margin: Fine,
-    /// Initial margin of positions and open orders.
+    /// Initial margin of positions and open orders; of isolated positions what is set aside.
     pub initial_margin_with_orders: Fine,
-    /// Maintenance margin of positions at mark.
+    /// Maintenance margin of cross positions at mark.
     pub maintenance_margin: Fine,
 }
 
 impl WalletView {
+    /// What stands behind the cross positions.
+    pub fn cross_equity(&self) -> Fine {
+        self.equity - self.isolated_pnl - self.set_aside
+    }
+
     /// Equity that no margin holds; negative when margin is short.
     pub fn available(&self) -> Fine {
-        self.equity - self.initial_margin_with_orders
+        self.equity - self.isolated_pnl - self.initial_margin_with_orders
+    }
+
+    /// What may leave of its settlement currency (rules 6): no more than is there, and than no margin holds.
+    pub fn may_leave(&self) -> Money {
+        let settled = self.balances.iter().filter(|(currency, _)| Some(*currency) == self.settlement);
+        let balance = settled.map(|(_, balance)| *balance).sum::<Money>();
+        self.available().floor().min(balance).max(Money::ZERO)
     }
 }
 
@@ -104,4 +151,12 @@ pub struct AccountView {
     pub parent: Option<AccountId>,
     /// One of the house's own participants.
     pub house: bool,
+    /// It may ask for anything.
+    pub active: bool,
+    /// It may place and edit orders.
+    pub trading: bool,
+    /// What happens when orders of its family meet.
+    pub self_trade: SelfTradeStrategy,
+    /// When its dead man's switch cancels all of its orders.
+    pub cancel_all_at: Option<Timestamp>,
 }

@@ -1,10 +1,11 @@
 //! Questions the outside may ask.
 
 use super::Exchange;
-use crate::account::{Purse, initial_of, maintenance_of};
+use crate::account::{OpenSum, Purse};
 use crate::event::OrderView;
 use crate::id::{AccountId, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
-use crate::instrument::{ContractKind, Instrument};
+use crate::instrument::{ContractKind, Instrument, Leverage};
+use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
 use crate::order::NIL;
 use crate::view::{AccountView, FeeRates, MarketView, PositionView, WalletView};
@@ -38,7 +39,15 @@ impl Exchange {
     /// An account.
     pub fn account(&self, id: AccountId) -> Option<AccountView> {
         let account = self.accounts.get(id.0 as usize)?;
-        Some(AccountView { id, parent: account.parent.map(AccountId), house: account.house })
+        Some(AccountView {
+            id,
+            parent: account.parent.map(AccountId),
+            house: account.house,
+            active: account.active,
+            trading: account.trading,
+            self_trade: self.families[account.family as usize].self_trade,
+            cancel_all_at: account.cancel_all_at,
+        })
     }
 
     /// How many accounts there are; their numbers are dense from 0.
@@ -52,12 +61,15 @@ impl Exchange {
         let pair = &self.pairs[usize::from(market.pair().0)];
         Some(MarketView {
             state: market.state(pair, self.now),
+            trading: market.trading,
             index: pair.index,
             mark: market.mark,
             last: market.last.map(Price),
             bid: market.book.touch(Side::Buy),
             ask: market.book.touch(Side::Sell),
             open_interest: Qty(market.open_interest),
+            dislocation: None,
+            margin_multiplier: 1,
         })
     }
 
@@ -103,6 +115,13 @@ impl Exchange {
                     entry: holding.entry,
                     average_price: average_price(&market.instrument, holding.position, holding.entry),
                     unrealized_pnl: market.unrealized(holding),
+                    initial_margin: initial_of(
+                        &market.instrument,
+                        OpenSum::of(holding.position, holding.entry),
+                    ),
+                    maintenance_margin: maintenance_of(&market.instrument, market.at_mark(holding.position)),
+                    leverage: holding.leverage,
+                    set_aside: holding.set_aside(),
                 }
             })
             .collect()
@@ -117,6 +136,8 @@ impl Exchange {
             settlement: None,
             unrealized_pnl: Fine::ZERO,
             equity: Fine::ZERO,
+            isolated_pnl: Fine::ZERO,
+            set_aside: Fine::ZERO,
             initial_margin: Fine::ZERO,
             initial_margin_with_orders: Fine::ZERO,
             maintenance_margin: Fine::ZERO,
@@ -131,13 +152,19 @@ impl Exchange {
         let owner = &self.accounts[account as usize];
         let purse: &Purse = &self.purses[purse_slot as usize];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
+        let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
         for (_, slot) in &owner.holdings {
             let holding = &self.holdings[*slot as usize];
-            if holding.purse == purse_slot && holding.position != 0 {
-                let market = &self.markets[usize::from(holding.instrument)];
-                initial += initial_of(&market.instrument, Fine(holding.entry.0.abs()));
-                let at_mark = i128::from(holding.position) * market.mark_value.0;
-                maintenance += maintenance_of(&market.instrument, Fine(at_mark.abs()));
+            if holding.purse != purse_slot || holding.position == 0 {
+                continue;
+            }
+            let market = &self.markets[usize::from(holding.instrument)];
+            if holding.leverage.is_some() {
+                set_aside += holding.set_aside();
+                isolated_pnl += market.unrealized(holding);
+            } else {
+                initial += initial_of(&market.instrument, OpenSum::of(holding.position, holding.entry));
+                maintenance += maintenance_of(&market.instrument, market.at_mark(holding.position));
             }
         }
         let mut balances = vec![(purse.currency, purse.balance)];
@@ -149,12 +176,23 @@ impl Exchange {
             wallet: purse.wallet,
             balances,
             settlement: Some(purse.currency),
-            unrealized_pnl: purse.unrealized,
-            equity: purse.equity(),
+            unrealized_pnl: purse.unrealized + isolated_pnl,
+            equity: purse.equity() + isolated_pnl,
+            isolated_pnl,
+            set_aside,
             initial_margin: initial,
             initial_margin_with_orders: purse.held,
             maintenance_margin: maintenance,
         }
+    }
+
+    /// The contracts in which an account's margin is isolated, by number, each with its leverage.
+    pub fn leverage_preferences(&self, account: AccountId) -> Vec<(InstrumentId, Leverage)> {
+        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+        let preference = |(id, slot): &(u16, u32)| {
+            self.holdings[*slot as usize].leverage.map(|leverage| (InstrumentId(*id), leverage))
+        };
+        owner.holdings.iter().filter_map(preference).collect()
     }
 
     /// What an account pays per fill now.

@@ -139,7 +139,10 @@ impl Auth {
         let signature = Signature::from_base64(credentials.signed_challenge.as_bytes());
         let verified = signature
             .is_some_and(|signature| signing.verify_challenge(&signature, &credentials.original_challenge));
-        known.filter(|key| verified && state.is_some() && key.may_ask()).cloned()
+        let may_ask = |key: &ApiKey| {
+            key.may_ask() && directory.account(key.account).is_some_and(|account| account.active)
+        };
+        known.filter(|key| verified && state.is_some() && may_ask(key)).cloned()
     }
 
     fn state(&self, key: &ApiKey) -> Result<Arc<KeyState>, Error> {

@@ -130,16 +130,16 @@ impl Fills {
         followed: impl Fn(AccountId) -> bool,
     ) -> Vec<(AccountId, FillRow)> {
         let mut rows: Vec<(AccountId, FillRow)> = Vec::new();
-        // The taker of this very record may not be on file yet: what is to be known of it stands in an earlier event.
-        let mut placed: Option<(OrderId, Filed)> = None;
+        // What this very record placed is not on file yet: what is to be known of it stands in an earlier event.
+        let mut placed: Vec<(OrderId, Filed)> = Vec::new();
         for event in applied.events {
             match event {
-                Event::Placed { order, .. } => placed = Some((order.id, Filed::of(order))),
+                Event::Placed { order, .. } => placed.push((order.id, Filed::of(order))),
                 Event::Executed(execution) => {
-                    let known = |fill: &Fill| match &placed {
-                        Some((id, filed)) if *id == fill.order => filed.clone(),
+                    let known = |fill: &Fill| match placed.iter().rev().find(|(id, _)| *id == fill.order) {
+                        Some((_, filed)) => filed.clone(),
                         // Only an order forgotten by the very record that filled it is not on file.
-                        _ => filed(fill.account, fill.order).unwrap_or_default(),
+                        None => filed(fill.account, fill.order).unwrap_or_default(),
                     };
                     let (maker, taker) = (known(&execution.maker), known(&execution.taker));
                     let came = taker.order_type;

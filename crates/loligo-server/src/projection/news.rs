@@ -71,6 +71,14 @@ pub(crate) enum Step {
     Reduced,
     /// Something aimed at it was refused.
     Noted,
+    /// A trigger fired and is an order from now on; what it takes from the book follows.
+    Fired,
+    /// A trigger fired into a refusal.
+    ActivationFailed,
+    /// A trailing stop followed its signal.
+    Repriced,
+    /// The operator overwrote stored codes of it.
+    Rewritten,
 }
 
 /// A step in an order's life.

@@ -143,6 +143,18 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
         Event::Reduced { order, .. } => {
             changes.push((order.account, Change::Replace(Step::Reduced, order)));
         }
+        Event::Fired { order, .. } => {
+            changes.push((order.account, Change::Replace(Step::Fired, order)));
+        }
+        Event::ActivationFailed { order } => {
+            changes.push((order.account, Change::Replace(Step::ActivationFailed, order)));
+        }
+        Event::Repriced { order } => {
+            changes.push((order.account, Change::Replace(Step::Repriced, order)));
+        }
+        Event::Rewritten { order } => {
+            changes.push((order.account, Change::Replace(Step::Rewritten, order)));
+        }
         Event::Edited { change, .. } => {
             changes.push((change.order.account, Change::Replace(Step::Edited, &change.order)));
         }
@@ -160,6 +172,8 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
         | Event::AccountCreated { .. }
         | Event::Level { .. }
         | Event::Balance { .. }
+        | Event::Market { .. }
+        | Event::Account { .. }
         | Event::Index { .. }
         | Event::Mark { .. } => {}
     }

@@ -8,7 +8,7 @@ use super::fills::Filed;
 use super::ticker::Day;
 use super::trades::Trades;
 use super::{Applied, FillRow, Fills, MarketSeed, Markets, Orders};
-use loligo_engine::{AccountId, Event, Exchange, InstrumentId, Side};
+use loligo_engine::{AccountId, Event, Exchange, InstrumentId, MarketState, Side};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -88,6 +88,7 @@ impl Past {
                 instrument: Arc::new(instrument.clone()),
                 bids: exchange.depth(id, Side::Buy, usize::MAX),
                 asks: exchange.depth(id, Side::Sell, usize::MAX),
+                state: market.map_or(MarketState::Open, |market| market.trading),
                 mark: market.and_then(|market| market.mark),
                 index: market.and_then(|market| market.index),
                 past: contracts.next().unwrap_or_default(),

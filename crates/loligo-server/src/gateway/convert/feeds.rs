@@ -1,9 +1,11 @@
 //! Orders and fills as the feeds show them, and which steps of an order are told at all.
 
 use super::grid::{money, price, size, time};
-use super::orders::{Shown, fill_type, reason, side};
+use super::orders::{Shown, distance, fill_type, reason, side, signal, unfired};
 use crate::projection::{FillRow, OrderNews, Step};
-use loligo_engine::{ContractKind, InstrumentSpec, OrderError, OrderType, OrderView, UpdateReason};
+use loligo_engine::{
+    ContractKind, InstrumentSpec, OrderError, OrderType, OrderView, TriggerKind, UpdateReason,
+};
 use loligo_wire::decimal::Decimal;
 use loligo_wire::ws1;
 
@@ -20,7 +22,8 @@ pub(crate) enum OrderMessage<'n> {
 
 /// What an account is told of one record's steps of its orders, which are given in their order.
 ///
-/// An order that came, or was edited, is told once it rests, as it is then; filled on arrival, it is not told at all.
+/// An order that came, or was edited, is told once it rests, as it is then; filled on arrival, it is not told at all. A
+/// trigger that fires is removed, and what it becomes arrives under the same number.
 pub(crate) fn story(news: &[OrderNews]) -> Vec<OrderMessage<'_>> {
     let mut story = Story { messages: Vec::with_capacity(news.len()), arriving: None };
     for OrderNews { step, order } in news {
@@ -56,8 +59,8 @@ impl<'n> Story<'n> {
                 }
             }
             Step::Filled => match self.arriving.take_if(|(arriving, _)| arriving.id == order.id) {
-                // Nobody knew it.
-                Some((_, UpdateReason::NewUserOrder)) => {}
+                // Nobody knew it, or it was removed as a trigger.
+                Some((_, UpdateReason::NewUserOrder | UpdateReason::LimitFromStop)) => {}
                 Some(_) | None => self.state(order, true, UpdateReason::FullFill),
             },
             Step::Cancelled => {
@@ -84,6 +87,23 @@ impl<'n> Story<'n> {
                 // A refusal that has no word in the feed: its sender has been told.
                 None => {}
             },
+            Step::Fired => {
+                self.settle();
+                let reason = UpdateReason::StopOrderTriggered;
+                self.messages.push(OrderMessage::Removal { order, reason });
+                self.arrive(order, UpdateReason::LimitFromStop);
+            }
+            Step::ActivationFailed => {
+                self.settle();
+                let reason = UpdateReason::StopOrderTriggered;
+                self.messages.push(OrderMessage::Removal { order, reason });
+            }
+            Step::Repriced => {
+                self.settle();
+                self.state(order, false, UpdateReason::TrailingStopPriceUpdated);
+            }
+            // It is what it was; only its record reads otherwise.
+            Step::Rewritten => {}
             Step::Noted => {
                 let reason = UpdateReason::OrderForEditNotFound;
                 if order.reason == Some(reason) && order.error == Some(OrderError::OrderForEditNotFound) {
@@ -123,7 +143,19 @@ fn lapses(reason: UpdateReason) -> bool {
         | UpdateReason::CancelledByUser
         | UpdateReason::WouldNotReducePosition
         | UpdateReason::EditedByUser
-        | UpdateReason::OrderForEditNotFound => false,
+        | UpdateReason::OrderForEditNotFound
+        | UpdateReason::LiquidationOrder
+        | UpdateReason::StopOrderTriggered
+        | UpdateReason::LimitFromStop
+        | UpdateReason::ContractExpired
+        | UpdateReason::NotEnoughMargin
+        | UpdateReason::MarketInactive
+        | UpdateReason::DeadManSwitch
+        | UpdateReason::CancelledByAdmin
+        | UpdateReason::Expired
+        | UpdateReason::TrailingStopPriceUpdated
+        | UpdateReason::TrailingStopReplacedByAdmin
+        | UpdateReason::Unknown => false,
     }
 }
 
@@ -154,6 +186,8 @@ impl Shown<'_> {
     /// An order of the open orders feeds.
     pub(crate) fn feed_order<'o>(&'o self, order: &'o OrderView) -> Option<ws1::OpenOrder<'o>> {
         let spec = self.spec(order.instrument)?;
+        // What has fired is an order like any other.
+        let waiting = unfired(order);
         Some(ws1::OpenOrder {
             instrument: &spec.symbol,
             time: time(order.placed_at),
@@ -161,14 +195,24 @@ impl Shown<'_> {
             qty: size(order.open_qty(), spec),
             filled: size(order.filled, spec),
             limit_price: order.limit_price.map(|limit| price(limit, spec)),
-            stop_price: Decimal::ZERO,
-            order_type: ws1::OpenOrderType::Limit,
+            stop_price: waiting
+                .and_then(|trigger| trigger.price)
+                .map_or(Decimal::ZERO, |stop| price(stop, spec)),
+            order_type: match waiting.map(|trigger| trigger.kind) {
+                None => ws1::OpenOrderType::Limit,
+                Some(TriggerKind::Stop) => ws1::OpenOrderType::Stop,
+                Some(TriggerKind::TakeProfit) => ws1::OpenOrderType::TakeProfit,
+                Some(TriggerKind::TrailingStop) => ws1::OpenOrderType::TrailingStop,
+            },
             order_id: self.identity.order_uuid(order.id),
             cli_ord_id: order.client_order_id.as_deref(),
             side: side(order.side),
             reduce_only: order.reduce_only,
-            trigger_signal: None,
-            trailing_stop_options: None,
+            trigger_signal: waiting.map(|trigger| signal(trigger.shown_signal)),
+            trailing_stop_options: waiting.and_then(|trigger| trigger.deviation).map(|deviation| {
+                let (max_deviation, unit) = distance(deviation, spec);
+                ws1::TrailingStopOptions { max_deviation, unit }
+            }),
         })
     }
 
@@ -210,6 +254,7 @@ fn fill_order_type(order_type: OrderType) -> ws1::FillOrderType {
         OrderType::ImmediateOrCancel => ws1::FillOrderType::ImmediateOrCancel,
         OrderType::Market => ws1::FillOrderType::Market,
         OrderType::FillOrKill => ws1::FillOrderType::FillOrKill,
+        OrderType::Liquidation => ws1::FillOrderType::Liquidation,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::gateway::bounds::{
     FEED_BURST, FEED_CHALLENGES, FEED_MESSAGE_BYTES, FEED_READ_BYTES, FEED_REQUEST_WINDOW, FEED_REQUESTS,
     FEED_WRITE_BYTES,
 };
-use crate::gateway::convert::markets::trades_at;
+use crate::gateway::convert::markets::is_loaded;
 use crate::gateway::listener::Stream;
 use crate::gateway::rates::Window;
 use crate::projection::Directory;
@@ -327,10 +327,10 @@ impl Client {
         join: bool,
         directory: &'d Directory,
     ) -> Result<(InstrumentId, &'d str), Step> {
-        let now = self.feeds.node.now();
+        let (now, markets) = (self.feeds.node.now(), self.feeds.node.views().markets());
         match directory.by_symbol(name) {
             // A contract that is over or not yet begun can still be left.
-            Some(listed) if !join || trades_at(listed.instrument.spec(), now) => {
+            Some(listed) if !join || markets.state(listed.id, now).is_some_and(is_loaded) => {
                 Ok((listed.id, &listed.instrument.spec().symbol))
             }
             Some(_) | None if join => Err(say(Alert::InvalidProduct(&upper(name)))),

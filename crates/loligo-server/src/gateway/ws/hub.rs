@@ -7,7 +7,7 @@ use super::outbox::{Frame, Outbox, frame};
 use crate::gateway::bounds::FEED_ASKS;
 use crate::gateway::convert::orders::Shown;
 use crate::node::NodeHandle;
-use crate::projection::{Bulletin, Directory, KeyId};
+use crate::projection::{ApiKey, Bulletin, Directory, KeyId};
 use account::Account;
 use book::Book;
 use foldhash::fast::FixedState;
@@ -327,11 +327,14 @@ impl Hub {
         self.want(false);
     }
 
-    /// Keys that are gone, or may not ask any more, follow nothing from here on. Nobody is told.
+    /// Keys that are gone, or may not ask any more, and those of accounts that are not active any more follow nothing from
+    /// here on. Nobody is told.
     fn drop_keys(&mut self, directory: &Directory) {
         for (id, account) in &mut self.accounts {
+            let active = directory.account(*id).is_some_and(|account| account.active);
             account.keep_keys(|key| {
-                directory.key_by_id(key).is_some_and(|key| key.account == *id && key.may_ask())
+                let holds = |key: &Arc<ApiKey>| key.account == *id && key.may_ask();
+                active && directory.key_by_id(key).is_some_and(holds)
             });
         }
         self.tidy();

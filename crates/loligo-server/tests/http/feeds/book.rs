@@ -204,6 +204,9 @@ async fn churn(venue: &Venue, round: u64) {
             reduce_only: false,
             client_order_id: None,
             process_before: None,
+            trigger: None,
+            limit_offset: None,
+            algo_id: None,
         }))
     };
     let node = venue.server.node();

@@ -2,8 +2,6 @@
 
 use super::socket::{Socket, alert, with};
 use crate::venue::{Client, SYMBOL, Venue};
-use loligo_engine::{AccountId, Command, EditOrder, OnGrid, OrderRef, Outcome, QtyMode};
-use loligo_server::node::Submission;
 use serde_json::{Value, json};
 
 /// One line a message. Orders have the names their client gave them.
@@ -14,7 +12,13 @@ fn line(message: &Value) -> String {
             assert!(message.get("order_id").is_none());
             let form = if message["is_cancel"] == true { "gone" } else { "open" };
             let name = order["cli_ord_id"].as_str().unwrap_or("-");
-            format!("{form} {name} {}+{} at {} {reason}", order["filled"], order["qty"], order["limit_price"])
+            let limit = order.get("limit_price").map_or("market".to_owned(), Value::to_string);
+            // A trigger says at which price it fires.
+            let stop = match order["stop_price"].to_string().as_str() {
+                "0" => String::new(),
+                stop => format!(" {} {stop}", order["type"].as_str().expect("a type")),
+            };
+            format!("{form} {name} {}+{} at {limit}{stop} {reason}", order["filled"], order["qty"])
         }
         None => {
             assert_eq!(message["is_cancel"], true, "a removal");
@@ -24,18 +28,17 @@ fn line(message: &Value) -> String {
 }
 
 /// A client who follows its orders on both feeds, and its fills.
-struct Desk<'v> {
-    venue: &'v Venue,
+struct Desk {
     socket: Socket,
     client: Client,
 }
 
-impl<'v> Desk<'v> {
-    async fn open(venue: &'v Venue, account: usize) -> Self {
+impl Desk {
+    async fn open(venue: &Venue, account: usize) -> Self {
         let client = venue.client(account);
         let mut socket = Socket::open(venue).await;
         socket.follow(&client, &["open_orders", "open_orders_verbose", "fills"]).await;
-        Self { venue, socket, client }
+        Self { socket, client }
     }
 
     /// What the plain feed told since last asked. The verbose one told the same, but where `verbose` says otherwise.
@@ -69,17 +72,11 @@ impl<'v> Desk<'v> {
         self.client.place(kind, side, size, price, &named).await;
     }
 
-    async fn edit(&self, account: u32, name: &str, price: i64, lots: i64) -> Outcome {
-        let edit = EditOrder {
-            account: AccountId(account),
-            order: OrderRef::Client(name.into()),
-            limit_price: Some(OnGrid::Steps(price)),
-            stop_price: None,
-            qty: Some(OnGrid::Steps(lots)),
-            qty_mode: QtyMode::Relative,
-            process_before: None,
-        };
-        self.venue.server.node().submit(Submission::new(Command::Edit(edit))).await.expect("taken").outcome
+    /// The status of an edit to this price and open size.
+    async fn edit(&self, name: &str, price: &str, size: &str) -> String {
+        let arguments = [("cliOrdId", name), ("limitPrice", price), ("size", size)];
+        let answer = self.client.post("/editorder", &arguments).await;
+        answer["editStatus"]["status"].as_str().unwrap_or_else(|| panic!("a status: {answer}")).to_owned()
     }
 }
 
@@ -93,10 +90,10 @@ async fn each_course_of_an_order_is_told_in_its_own_words() {
     assert_eq!(alice.told().await, ["open a 0+1 at 49000 new_placed_order_by_user"]);
     bob.place("ioc", "sell", "0.4", "49000", &[]).await;
     assert_eq!(alice.told().await, ["open a 0.4+0.6 at 49000 partial_fill"]);
-    alice.edit(0, "a", 49_500, 7_000).await;
+    assert_eq!(alice.edit("a", "49500", "0.7").await, "edited");
     assert_eq!(alice.told().await, ["open a 0.4+0.7 at 49500 edited_by_user"]);
     // At the same price and smaller, it keeps its place, and is told all the same.
-    alice.edit(0, "a", 49_500, 6_000).await;
+    assert_eq!(alice.edit("a", "49500", "0.6").await, "edited");
     assert_eq!(alice.told().await, ["open a 0.4+0.6 at 49500 edited_by_user"]);
     bob.place("ioc", "sell", "0.2", "49500", &[]).await;
     bob.place("ioc", "sell", "0.4", "49500", &[]).await;
@@ -158,16 +155,26 @@ async fn each_course_of_an_order_is_told_in_its_own_words() {
 
     // Edited into the other side: in part, then whole.
     alice.place("i", "lmt", "buy", "1", "49000", &[]).await;
-    alice.edit(0, "i", 50_010, 12_000).await;
+    assert_eq!(alice.edit("i", "50010", "1.2").await, "edited");
     assert_eq!(
         alice.told().await,
         ["open i 0+1 at 49000 new_placed_order_by_user", "open i 1+0.2 at 50010 edited_by_user",]
     );
     bob.place("lmt", "sell", "1", "50020", &[]).await;
-    alice.edit(0, "i", 50_020, 2_000).await;
+    assert_eq!(alice.edit("i", "50020", "0.2").await, "edited");
     assert_eq!(alice.told().await, ["gone i 1.2+0 at 50020 full_fill"]);
-    assert!(matches!(alice.edit(0, "i", 50_021, 2_000).await, Outcome::EditRejected(Some(_), _)));
+    assert_eq!(alice.edit("i", "50021", "0.2").await, "orderForEditNotFound");
     assert_eq!(alice.told().await, ["removed i order_for_edit_not_found"]);
+
+    // The account's own timer.
+    alice.place("z", "lmt", "buy", "1", "48000", &[]).await;
+    let armed = alice.client.post("/cancelallordersafter", &[("timeout", "5")]).await;
+    assert_eq!(armed["result"], "success");
+    venue.advance(5_000).await;
+    assert_eq!(
+        alice.told().await,
+        ["open z 0+1 at 48000 new_placed_order_by_user", "removed z dead_man_switch"]
+    );
 
     // What has no word here was told to its sender alone.
     alice.place("j", "lmt", "buy", "1", "48000", &[]).await;
@@ -210,6 +217,91 @@ async fn reduce_only_orders_are_cut_and_removed_with_their_position() {
     assert_eq!(told.remove(0), "open t 0+1.2 at 50000 new_placed_order_by_user");
     told.sort();
     assert_eq!(told, ["gone t 1.2+0 at 50000 full_fill", "removed s would_not_reduce_position"]);
+}
+
+#[tokio::test]
+async fn a_trigger_is_an_open_order_until_it_fires_and_what_it_becomes_is_another() {
+    let venue = Venue::start().await;
+    let mut alice = Desk::open(&venue, 0).await;
+    let bob = venue.client(1);
+    let on_mark = |stop: &'static str| [("stopPrice", stop), ("triggerSignal", "mark")];
+    async fn trigger(desk: &Desk, name: &str, kind: &str, side: &str, more: &[(&str, &str)]) {
+        let arguments = [("orderType", kind), ("symbol", SYMBOL), ("side", side), ("size", "1"), ("cliOrdId", name)];
+        let answer = desk.client.post("/sendorder", &[&arguments, more].concat()).await;
+        assert_eq!(answer["sendStatus"]["status"], "placed", "{answer}");
+    }
+
+    // It waits, is edited, fires and fills: then it is gone, and there is a fill.
+    trigger(&alice, "a", "stp", "sell", &on_mark("49000")).await;
+    let arguments = [("cliOrdId", "a"), ("stopPrice", "49100")];
+    assert_eq!(alice.client.post("/editorder", &arguments).await["editStatus"]["status"], "edited");
+    assert_eq!(
+        alice.told().await,
+        [
+            "open a 0+1 at market stop 49000 new_placed_order_by_user",
+            "open a 0+1 at market stop 49100 edited_by_user",
+        ]
+    );
+    bob.place("lmt", "buy", "1.5", "49050", &[]).await;
+    venue.pin(SYMBOL, "49100").await;
+    assert_eq!(alice.told().await, ["removed a stop_order_triggered"]);
+    // The rest of what it became lapses under the same name.
+    trigger(&alice, "b", "stp", "sell", &on_mark("49100")).await;
+    assert_eq!(
+        alice.told().await,
+        [
+            "open b 0+1 at market stop 49100 new_placed_order_by_user",
+            "removed b stop_order_triggered",
+            "removed b partial_fill",
+        ],
+        "it fires as it arrives"
+    );
+    trigger(&alice, "c", "stp", "sell", &on_mark("49100")).await;
+    assert_eq!(
+        alice.told().await,
+        ["open c 0+1 at market stop 49100 new_placed_order_by_user", "removed c stop_order_triggered"],
+        "nothing is left to match, and that is all there is to say"
+    );
+
+    // With a limit it rests.
+    let limited = [("stopPrice", "48500"), ("triggerSignal", "mark"), ("limitPrice", "48600")];
+    trigger(&alice, "d", "stp", "sell", &limited).await;
+    venue.pin(SYMBOL, "48500").await;
+    assert_eq!(
+        alice.told().await,
+        [
+            "open d 0+1 at 48600 stop 48500 new_placed_order_by_user",
+            "removed d stop_order_triggered",
+            "open d 0+1 at 48600 limit_order_from_stop",
+        ]
+    );
+    bob.place("ioc", "buy", "1", "48600", &[]).await;
+    assert_eq!(alice.told().await, ["gone d 1+0 at 48600 full_fill"]);
+
+    // A trailing one says where it has moved to.
+    let one_percent =
+        [("trailingStopMaxDeviation", "1"), ("trailingStopDeviationUnit", "PERCENT"), ("triggerSignal", "mark")];
+    trigger(&alice, "e", "trailing_stop", "sell", &one_percent).await;
+    venue.pin(SYMBOL, "50000").await;
+    trigger(&alice, "f", "take_profit", "buy", &on_mark("40000")).await;
+    let mut socket = Socket::open(&venue).await;
+    let snapshot = socket.follow(&alice.client, &["open_orders"]).await.remove(0);
+    let shown: Vec<Value> = snapshot["orders"].as_array().expect("orders").to_vec();
+    let kinds: Vec<&Value> = shown.iter().map(|order| &order["type"]).collect();
+    assert_eq!(kinds, ["trailing_stop", "take_profit"]);
+    assert_eq!(shown[0]["trailing_stop_options"], json!({"max_deviation": 1, "unit": "percent"}));
+    assert_eq!((&shown[0]["triggerSignal"], shown[0].get("limit_price")), (&json!("mark"), None));
+    alice.client.post("/cancelallorders", &[]).await;
+    assert_eq!(
+        alice.told().await,
+        [
+            "open e 0+1 at market trailing_stop 48015 new_placed_order_by_user",
+            "open e 0+1 at market trailing_stop 49500 trailing_stop_price_updated",
+            "open f 0+1 at market take_profit 40000 new_placed_order_by_user",
+            "removed e cancelled_by_user",
+            "removed f cancelled_by_user",
+        ]
+    );
 }
 
 #[tokio::test]

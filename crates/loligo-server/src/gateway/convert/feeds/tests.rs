@@ -5,8 +5,9 @@ use crate::config::Config;
 use crate::node::{self, RunningNode, Submission};
 use crate::projection::Bulletin;
 use loligo_engine::{
-    AccountId, CancelOrder, ClientOrderId, Command, EditOrder, InstrumentId, OnGrid, OrderId, OrderRef,
-    OrderStatus, PlaceOrder, Price, Qty, QtyMode, Side, Timestamp,
+    AccountId, AskedDistance, AskedTrigger, CancelOrder, ClientOrderId, Command, DistanceUnit, EditOrder,
+    FinePrice, InstrumentId, OnGrid, OrderId, OrderRef, OrderStatus, PlaceOrder, Price, Qty, QtyMode, Side,
+    Signal, Timestamp,
 };
 use std::collections::BTreeMap;
 use tokio::sync::mpsc::Receiver;
@@ -26,6 +27,7 @@ fn order(id: u64, qty: i64, filled: i64) -> OrderView {
         filled: Qty(filled),
         reduce_only: false,
         client_order_id: None,
+        attached: None,
         placed_at: Timestamp(0),
         updated_at: Timestamp(0),
     }
@@ -53,7 +55,10 @@ fn told(news: &[(Step, OrderView)]) -> Vec<String> {
 
 #[test]
 fn each_course_of_events_has_its_messages() {
-    use Step::{Cancelled, Edited, Filled, Hit, Noted, Placed, Reduced, Rejected, Took};
+    use Step::{
+        ActivationFailed, Cancelled, Edited, Filled, Fired, Hit, Noted, Placed, Reduced, Rejected, Repriced,
+        Rewritten, Took,
+    };
     use UpdateReason as Why;
     let refused = |why, error| vec![(Rejected, because(order(1, 10, 0), why, Some(error)))];
     for (case, news, wanted) in [
@@ -188,6 +193,56 @@ fn each_course_of_events_has_its_messages() {
         ),
         ("loaded after a start", vec![(Noted, because(order(1, 10, 0), Why::LoadingMarket, None))], vec![]),
         (
+            "a trigger fires as it arrives, and fills whole",
+            vec![
+                (Placed, order(1, 10, 0)),
+                (Fired, order(1, 10, 0)),
+                (Took, order(1, 10, 10)),
+                (Filled, order(1, 10, 10)),
+            ],
+            vec!["open 1 0/10 NewUserOrder", "removed 1 StopOrderTriggered"],
+        ),
+        (
+            "one order's trade fires a trigger, which takes a part and rests",
+            vec![
+                (Placed, order(2, 5, 0)),
+                (Took, order(2, 5, 5)),
+                (Filled, order(2, 5, 5)),
+                (Fired, order(1, 10, 0)),
+                (Took, order(1, 10, 4)),
+            ],
+            vec!["removed 1 StopOrderTriggered", "open 1 4/10 LimitFromStop"],
+        ),
+        (
+            "a trigger's immediate rest lapses",
+            vec![
+                (Fired, order(1, 10, 0)),
+                (Took, order(1, 10, 4)),
+                (Cancelled, because(order(1, 10, 4), Why::PartialFill, None)),
+            ],
+            vec!["removed 1 StopOrderTriggered", "removed 1 PartialFill"],
+        ),
+        (
+            "a trigger fires into a refusal",
+            vec![(ActivationFailed, because(order(1, 10, 0), Why::StopOrderTriggered, None))],
+            vec!["removed 1 StopOrderTriggered"],
+        ),
+        (
+            "a trailing stop moves",
+            vec![(Repriced, order(1, 10, 0))],
+            vec!["open 1 0/10 TrailingStopPriceUpdated"],
+        ),
+        ("a record is rewritten", vec![(Rewritten, order(1, 10, 0))], vec![]),
+        (
+            "orders go with their market, their account's timer, their margin",
+            vec![
+                (Cancelled, because(order(1, 10, 0), Why::MarketInactive, None)),
+                (Cancelled, because(order(2, 10, 0), Why::DeadManSwitch, None)),
+                (Cancelled, because(order(3, 10, 0), Why::NotEnoughMargin, None)),
+            ],
+            vec!["removed 1 MarketInactive", "removed 2 DeadManSwitch", "removed 3 NotEnoughMargin"],
+        ),
+        (
             "two in one record",
             vec![(Placed, order(1, 10, 0)), (Placed, order(2, 5, 0))],
             vec!["open 1 0/10 NewUserOrder", "open 2 0/5 NewUserOrder"],
@@ -233,7 +288,27 @@ fn random_command(source: &mut Source, newest: u64) -> Command {
     let qty = OnGrid::Steps(500 + source.next(40) as i64 * 10);
     let side = if source.next(2) == 0 { Side::Buy } else { Side::Sell };
     let order = OrderRef::Id(OrderId(newest.saturating_sub(source.next(12))));
-    match source.next(10) {
+    let trigger = (source.next(6) == 0).then(|| {
+        let kind = [TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::TrailingStop];
+        let kind = kind[source.next(3) as usize];
+        let signal = [Signal::Mark, Signal::Last][source.next(2) as usize];
+        let trails = kind == TriggerKind::TrailingStop;
+        let deviation = trails.then(|| AskedDistance {
+            unit: DistanceUnit::Quote,
+            steps: OnGrid::Steps(80 + source.next(4) as i64),
+        });
+        Box::new(AskedTrigger { kind, signal, deviation })
+    });
+    let stop_price = trigger.as_ref().and_then(|trigger| {
+        let at = OnGrid::Steps(79_995 + source.next(11) as i64);
+        trigger.deviation.is_none().then_some(at)
+    });
+    let price = if trigger.is_some() && source.next(2) == 0 { None } else { price };
+    match source.next(11) {
+        10 => {
+            let mark = FinePrice((79_995 + i128::from(source.next(11))) * 10_i128.pow(18));
+            Command::PinMark { instrument: InstrumentId(0), price: Some(mark) }
+        }
         0..6 => Command::Place(PlaceOrder {
             account,
             instrument: InstrumentId(0),
@@ -246,10 +321,13 @@ fn random_command(source: &mut Source, newest: u64) -> Command {
             },
             qty,
             limit_price: price,
-            stop_price: None,
+            stop_price,
             reduce_only: source.next(4) == 0,
             client_order_id: (source.next(5) == 0).then(|| ClientOrderId::Valid("mine".into())),
             process_before: None,
+            trigger,
+            limit_offset: None,
+            algo_id: None,
         }),
         6..8 => Command::Edit(EditOrder {
             account,
@@ -258,6 +336,8 @@ fn random_command(source: &mut Source, newest: u64) -> Command {
             stop_price: None,
             qty: Some(qty),
             qty_mode: QtyMode::Relative,
+            deviation: None,
+            deviation_unit: None,
             process_before: None,
         }),
         8 => Command::Cancel(CancelOrder { account, order, process_before: None }),
@@ -332,6 +412,9 @@ async fn the_messages_alone_keep_a_list_of_open_orders() {
         "removed WouldExecuteSelf",
         "removed WouldNotReducePosition",
         "removed OrderForEditNotFound",
+        "removed StopOrderTriggered",
+        "LimitFromStop",
+        "TrailingStopPriceUpdated",
     ] {
         assert!(seen.get(kind).is_some_and(|times| *times >= 5), "{kind}: {seen:?}");
     }

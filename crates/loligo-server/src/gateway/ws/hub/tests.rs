@@ -47,6 +47,9 @@ impl Desk {
             reduce_only: false,
             client_order_id: None,
             process_before: None,
+            trigger: None,
+            limit_offset: None,
+            algo_id: None,
         };
         self.node.handle().submit(Submission::new(Command::Place(bid))).await.unwrap();
     }
