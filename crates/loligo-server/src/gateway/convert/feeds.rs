@@ -66,7 +66,7 @@ impl<'n> Story<'n> {
             Step::Cancelled => {
                 let reason = order.reason.unwrap_or(UpdateReason::CancelledByUser);
                 let arriving = self.arriving.is_some_and(|(arriving, _)| arriving.id == order.id);
-                match (arriving, lapses(reason)) {
+                match (arriving, lapses(reason) || (arriving && !rests(order.order_type))) {
                     // It has never rested.
                     (true, true) => self.arriving = None,
                     // It gave way to the one that arrives, which goes on taking.
@@ -156,6 +156,17 @@ fn lapses(reason: UpdateReason) -> bool {
         | UpdateReason::TrailingStopPriceUpdated
         | UpdateReason::TrailingStopReplacedByAdmin
         | UpdateReason::Unknown => false,
+    }
+}
+
+/// Whether what is left of an order after it arrived stays in the book.
+fn rests(order_type: OrderType) -> bool {
+    match order_type {
+        OrderType::Limit | OrderType::Post => true,
+        OrderType::ImmediateOrCancel
+        | OrderType::Market
+        | OrderType::FillOrKill
+        | OrderType::Liquidation => false,
     }
 }
 

@@ -83,6 +83,21 @@ fn each_course_of_events_has_its_messages() {
             vec!["removed 1 PartialFill"],
         ),
         (
+            "whatever the reason, what never rests was never open",
+            vec![
+                (Placed, OrderView { order_type: OrderType::Liquidation, ..order(1, 10, 0) }),
+                (
+                    Cancelled,
+                    because(
+                        OrderView { order_type: OrderType::Liquidation, ..order(1, 10, 0) },
+                        Why::LiquidationOrder,
+                        None,
+                    ),
+                ),
+            ],
+            vec!["removed 1 LiquidationOrder"],
+        ),
+        (
             "it meets an own order after others",
             vec![
                 (Placed, order(1, 10, 0)),
