@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
+    Command, Fine, InstrumentId, Leverage, Money, OrderError, OrderStatus, OrderType, Outcome,
     QtyMode, Refusal, UpdateReason,
 };
 
