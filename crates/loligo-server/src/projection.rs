@@ -11,6 +11,7 @@ mod markets;
 mod news;
 mod orders;
 mod past;
+mod service;
 mod ticker;
 mod trades;
 
@@ -27,10 +28,11 @@ pub use markets::Markets;
 pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub(crate) use past::{Past, StoredPast};
+pub use service::{FaultEntry, FaultId, FaultWord, Service};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use loligo_engine::{Event, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -53,6 +55,7 @@ pub struct Projections {
     markets: Markets,
     directory: ArcSwap<Directory>,
     newsroom: Newsroom,
+    service: ArcSwap<Service>,
     sequence: AtomicU64,
     time: AtomicI64,
 }
@@ -65,6 +68,7 @@ impl Projections {
             markets,
             directory: ArcSwap::default(),
             newsroom: Newsroom::new(),
+            service: ArcSwap::default(),
             sequence: AtomicU64::new(0),
             time: AtomicI64::new(0),
         }
@@ -88,6 +92,11 @@ impl Projections {
     /// Accounts, keys and instruments. The answer is a whole of one moment and never changes.
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.load_full()
+    }
+
+    /// What is out of service, and which faults are to be told. To be held for one look only.
+    pub fn service(&self) -> Guard<Arc<Service>> {
+        self.service.load()
     }
 
     /// The sequence these views have reached.
@@ -125,6 +134,10 @@ impl Projections {
 
     pub(crate) fn publish_directory(&self, directory: Directory) {
         self.directory.store(Arc::new(directory));
+    }
+
+    pub(crate) fn publish_service(&self, service: Service) {
+        self.service.store(Arc::new(service));
     }
 }
 

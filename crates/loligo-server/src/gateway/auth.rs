@@ -4,7 +4,7 @@ use super::bounds::{RATE_BUDGET, RATE_WINDOW};
 use super::listener::Received;
 use super::real_time::RealTime;
 use super::{nonce, rates};
-use crate::projection::{ApiKey, Directory, GeneralRight, KeyId};
+use crate::projection::{ApiKey, Directory, GeneralRight, KeyId, WithdrawalRight};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use http::HeaderName;
@@ -25,6 +25,8 @@ pub(crate) enum Right {
     Read,
     /// Trade.
     Trade,
+    /// Move money out of the exchange.
+    Withdraw,
 }
 
 /// Who signed a request.
@@ -106,6 +108,7 @@ impl Auth {
         let allowed = match right {
             Right::Read => key.may_ask(),
             Right::Trade => key.general == GeneralRight::Full,
+            Right::Withdraw => key.withdrawal == WithdrawalRight::Full,
         };
         if !allowed {
             return Err(Error::AuthenticationError);
