@@ -4,8 +4,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
-    QtyMode, Refusal, UpdateReason,
+    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome, Price,
+    Qty, QtyMode, Refusal, Side, UpdateReason,
 };
 
 /// Hundredths of a USD, as amounts of a wallet and as computed ones.
@@ -426,18 +426,6 @@ fn a_fill_that_leaves_too_little_cancels_what_adds_risk_too() {
 }
 
 #[test]
-fn a_venue_may_keep_the_orders_that_fit_and_cancel_the_youngest() {
-    let mut desk = Desk::listed_with(Limits { keep_what_fits: true, ..Limits::default() });
-    long(&mut desk, 2_000_00);
-    let old = desk.placed(desk.alice, bid(BTC, 49_000));
-    let young = desk.placed(desk.alice, bid(BTC, 49_100));
-    desk.price(49_300);
-    // 1,264.995 cover 500.10 and 490.
-    assert_eq!(desk.order(old).status, OrderStatus::EnteredBook);
-    assert_eq!(desk.order(young).reason, Some(UpdateReason::NotEnoughMargin));
-}
-
-#[test]
 fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that_close_it() {
     let mut desk = Desk::listed();
     long(&mut desk, 2_000_00);
@@ -449,4 +437,76 @@ fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that
     let reasons = [near, more, far].map(|order| desk.order(order).reason);
     let gone = Some(UpdateReason::NotEnoughMargin);
     assert_eq!(reasons, [Some(UpdateReason::NewUserOrder), gone, gone]);
+}
+
+#[test]
+fn what_an_order_would_need_can_be_asked_before_it_is_sent() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    let ask_for = |desk: &Desk, side, lots, limit: Option<i64>| {
+        let quote =
+            desk.exchange.initial_margin_of(desk.alice, InstrumentId(0), side, Qty(lots), limit.map(Price));
+        quote.expect("a linear contract")
+    };
+    let quote = ask_for(&desk, Side::Buy, BTC, None);
+    assert_eq!((quote.price, quote.error), (None, Some(OrderError::IocWouldNotExecute)), "nothing to take");
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    let quote = ask_for(&desk, Side::Buy, BTC, Some(50_010));
+    assert_eq!((quote.initial_margin, quote.error), (fine(50_010, 2), None));
+    let market = ask_for(&desk, Side::Buy, BTC, None);
+    assert_eq!((market.price, market.initial_margin), (Some(Price(50_510)), fine(50_510, 2)));
+    let errors = [(3 * BTC, 50_010), (BTC, 60_001), (0, 50_010), (BTC, 0), (i64::MAX, 50_010)]
+        .map(|(lots, limit)| ask_for(&desk, Side::Buy, lots, Some(limit)).error);
+    assert_eq!(
+        errors,
+        [
+            Some(OrderError::InsufficientMargin),
+            Some(OrderError::PriceCollar),
+            Some(OrderError::InvalidQuantity),
+            Some(OrderError::InvalidPrice),
+            Some(OrderError::InvalidQuantity),
+        ]
+    );
+
+    // 1,474.995 + x - 50,010 < 0.5% of x: below 48,778.9.
+    assert_eq!(quote.liquidation_price, Some(Price(48_778)));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    desk.price(48_779);
+    assert!(!desk.flex(desk.alice).liquidated);
+    desk.price(48_778);
+    assert!(desk.flex(desk.alice).liquidated);
+
+    // A short is liquidated above, an isolated one by what it sets aside.
+    let mut desk = Desk::listed();
+    assert_eq!(desk.lever(desk.alice, Some(10_000)), Outcome::Done);
+    // 500 + 50,000 - x < 0.5% of x: above 50,248.75.
+    let quote = ask_for(&desk, Side::Sell, BTC, Some(50_000));
+    assert_eq!(quote.liquidation_price, Some(Price(50_249)));
+    let inverse =
+        desk.exchange.initial_margin_of(desk.alice, InstrumentId(1), Side::Buy, Qty(1), Some(Price(1)));
+    assert_eq!(inverse, Err(Refusal::NotMultiCollateral));
+}
+
+#[test]
+fn the_largest_order_is_the_last_one_that_is_taken() {
+    let mut desk = Desk::listed();
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    for leverage in [None, Some(2_000)] {
+        assert_eq!(desk.lever(desk.alice, leverage), Outcome::Done);
+        let size = desk.exchange.max_order_size(desk.alice, InstrumentId(0), Some(Price(49_000)));
+        let size = size.expect("a linear contract");
+        let more = size.buy.0 + 1;
+        let error = desk.refused(desk.alice, bid(more, 49_000));
+        assert_eq!(error, OrderError::InsufficientMargin, "{leverage:?}: {more}");
+        let order = desk.placed(desk.alice, bid(size.buy.0, 49_000));
+        desk.cancel(desk.alice, order);
+        let more = size.sell.0 + 1;
+        assert_eq!(desk.refused(desk.alice, ask(more, 49_000)), OrderError::InsufficientMargin, "{more}");
+        let order = desk.placed(desk.alice, ask(size.sell.0, 49_000));
+        desk.cancel(desk.alice, order);
+        assert!(size.sell > size.buy, "it closes first");
+    }
+    let market = desk.exchange.max_order_size(desk.alice, InstrumentId(0), None).expect("a linear contract");
+    assert_eq!((market.buy, market.buy_price), (Qty(0), None), "no one sells");
 }
