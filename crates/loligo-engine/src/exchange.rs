@@ -11,6 +11,7 @@ mod prices;
 mod self_trade;
 mod solvency;
 mod store;
+mod strain;
 mod time;
 mod triggers;
 mod views;
@@ -24,10 +25,10 @@ use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money};
 use crate::order::{NIL, Orders};
+use crate::trigger::Due;
 use crate::view::FeeTier;
 use prices::price_in_range;
 use serde::{Deserialize, Serialize};
-use crate::trigger::Due;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) use time::Timer;
 
@@ -62,6 +63,9 @@ pub struct Exchange {
     /// Triggers that a price has reached, in the order in which they fire. Empty between commands.
     #[serde(skip)]
     pub(crate) due: VecDeque<Due>,
+    /// Wallets whose margin is to be judged, as account and purse slot. Empty between commands.
+    #[serde(skip)]
+    pub(crate) strained: BTreeSet<(u32, u32)>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
 }
@@ -102,7 +106,7 @@ impl Exchange {
             return Outcome::Refused(Refusal::Genesis);
         }
         let outcome = self.carry_out(command, events);
-        if !self.due.is_empty() {
+        if self.has_consequences() {
             self.follow_up(events);
         }
         outcome
@@ -151,11 +155,23 @@ impl Exchange {
         }
     }
 
-    /// What follows from a change before anything else may happen: triggers that a price reached fire, one by one, each
-    /// matched to its end before the next.
+    /// Something follows from what has just happened.
+    #[inline]
+    fn has_consequences(&self) -> bool {
+        !self.due.is_empty() || !self.strained.is_empty()
+    }
+
+    /// What follows from a change before anything else may happen: wallets whose margin is short are seen to, then
+    /// triggers that a price reached fire, one by one, each matched to its end, and what follows from it, before the next.
     fn follow_up(&mut self, events: &mut Vec<Event>) {
-        while let Some(due) = self.due.pop_front() {
-            self.fire(due, events);
+        loop {
+            if let Some((account, purse)) = self.strained.pop_first() {
+                self.judge_wallet(account, purse, events);
+            } else if let Some(due) = self.due.pop_front() {
+                self.fire(due, events);
+            } else {
+                return;
+            }
         }
     }
 

@@ -144,6 +144,7 @@ impl Exchange {
             "{triggers} triggers wait but their holdings list {waiting:?}"
         );
         hold!(self.due.is_empty(), "triggers are due between two commands");
+        hold!(self.strained.is_empty(), "margin is to be judged between two commands");
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[at];
             hold!(

@@ -4,7 +4,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Money, OrderError, OrderStatus, OrderType, Outcome, QtyMode, Refusal,
+    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
+    QtyMode, Refusal, UpdateReason,
 };
 
 /// Hundredths of a USD, as amounts of a wallet and as computed ones.
@@ -67,7 +68,10 @@ fn an_order_that_reaches_a_higher_level_needs_that_much() {
     assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "{outcome:?}");
     desk.holds(desk.alice, 128_449 * Money::ONE);
     let outcome = desk.place(desk.alice, bid(1_000_000, 49_000));
-    assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "fee 2,450: {outcome:?}");
+    assert!(
+        matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)),
+        "fee 2,450: {outcome:?}"
+    );
     desk.holds(desk.alice, 128_450 * Money::ONE);
     let order = desk.placed(desk.alice, bid(1_000_000, 49_000));
     assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(126_000_00).fine());
@@ -302,7 +306,11 @@ fn a_leverage_beyond_what_the_level_reached_allows_is_refused() {
     // 1,225,000 USD reach the second level: 50x.
     assert_eq!(desk.refused(desk.alice, bid(25 * BTC, 49_000)), OrderError::FixedLeverageTooHigh);
     let order = desk.placed(desk.alice, bid(20 * BTC, 49_000));
-    assert_eq!(desk.refused(desk.alice, bid(BTC, 49_000)), OrderError::FixedLeverageTooHigh, "with open orders");
+    assert_eq!(
+        desk.refused(desk.alice, bid(BTC, 49_000)),
+        OrderError::FixedLeverageTooHigh,
+        "with open orders"
+    );
     let edited = desk.edit(desk.alice, order, None, Some(21 * BTC), QtyMode::Relative);
     assert_eq!(edited, Outcome::EditRejected(Some(order), OrderError::FixedLeverageTooHigh));
     desk.placed(desk.alice, ask(19 * BTC, 51_000));
@@ -329,7 +337,11 @@ fn a_new_leverage_must_not_liquidate_and_its_margin_must_be_free() {
     desk.placed(desk.alice, bid(BTC, 49_000));
     assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
     assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
-    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(198_020, 2), "position and order at 50x");
+    assert_eq!(
+        desk.flex(desk.alice).initial_margin_with_orders,
+        fine(198_020, 2),
+        "position and order at 50x"
+    );
 
     // 410 lost: what is set aside at 100x is 500.10, and 248 is needed.
     let mut desk = Desk::listed();
@@ -352,7 +364,89 @@ fn an_isolated_position_can_lose_only_what_is_set_aside() {
     long(&mut desk, 100_000_00);
     desk.placed(desk.bob, bid(BTC, 49_500));
     // 490.10 behind it, 500 lost to mark and a fee of 24.75.
-    assert_eq!(desk.refused(desk.alice, reduce_only(ask(BTC, 49_500))), OrderError::InsufficientClosingMargin);
+    assert_eq!(
+        desk.refused(desk.alice, reduce_only(ask(BTC, 49_500))),
+        OrderError::InsufficientClosingMargin
+    );
     assert_eq!(desk.lever(desk.alice, None), Outcome::Done);
     desk.placed(desk.alice, reduce_only(ask(BTC, 49_500)));
+}
+
+#[test]
+fn below_initial_margin_every_order_that_adds_risk_is_cancelled_at_once() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 2_000_00);
+    let adds = desk.placed(desk.alice, bid(2 * BTC, 49_000));
+    let closes = desk.placed(desk.alice, ask(BTC, 51_000));
+    let reduces = desk.placed(desk.alice, reduce_only(ask(BTC / 2, 52_000)));
+    let waits = desk.placed(desk.alice, stop(bid(BTC, 56_000), 55_000));
+    // 500.10 and 980.
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(148_010, 2));
+    desk.price(49_600);
+    assert_eq!(desk.order(adds).status, OrderStatus::EnteredBook, "1,564.995 still cover it");
+    desk.price(49_300);
+    let wallet = desk.flex(desk.alice);
+    assert_eq!((wallet.equity, wallet.maintenance_margin), (fine(1_264_995, 3), fine(2_465, 1)));
+    let gone = desk.order(adds);
+    assert_eq!((gone.status, gone.reason), (OrderStatus::Cancelled, Some(UpdateReason::NotEnoughMargin)));
+    for (order, case) in [(closes, "closes"), (reduces, "reduce-only")] {
+        assert_eq!(desk.order(order).status, OrderStatus::EnteredBook, "{case}");
+    }
+    assert_eq!(desk.order(waits).status, OrderStatus::TriggerPlaced);
+    // Margin is there again, so new risk is taken: 49 and a fee of 2.45 of 764.895.
+    desk.placed(desk.alice, bid(BTC / 10, 49_000));
+}
+
+#[test]
+fn a_close_only_account_takes_no_new_risk_however_little() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 700_00);
+    desk.price(49_800);
+    // 464.995 of the 500.10 that the position holds.
+    assert!(desk.flex(desk.alice).available() < Fine::ZERO);
+    assert_eq!(desk.refused(desk.alice, bid(1, 100)), OrderError::InsufficientMargin);
+    // A flip adds no margin: the short would need no more than the long does. It is new risk all the same.
+    assert_eq!(desk.refused(desk.alice, ask(2 * BTC, 50_000)), OrderError::InsufficientMargin);
+    desk.placed(desk.alice, ask(BTC, 50_000));
+    desk.placed(desk.alice, reduce_only(ask(BTC / 2, 50_100)));
+}
+
+#[test]
+fn a_fill_that_leaves_too_little_cancels_what_adds_risk_too() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_200 * Money::ONE);
+    let other = desk.placed(desk.alice, bid(BTC, 48_000));
+    let maker = desk.placed(desk.alice, ask(BTC / 2, 50_100));
+    // 480 and a fee; then a buy that fills 400 above mark: 504 + 480 held of 1,200 - 400 - 25.20.
+    desk.placed(desk.bob, ask(BTC, 50_400));
+    desk.cancel(desk.alice, maker);
+    desk.placed(desk.alice, immediate(bid(BTC, 50_400)));
+    assert_eq!(desk.order(other).reason, Some(UpdateReason::NotEnoughMargin));
+    assert_eq!(desk.flex(desk.alice).equity, fine(774_800, 3));
+}
+
+#[test]
+fn a_venue_may_keep_the_orders_that_fit_and_cancel_the_youngest() {
+    let mut desk = Desk::listed_with(Limits { keep_what_fits: true, ..Limits::default() });
+    long(&mut desk, 2_000_00);
+    let old = desk.placed(desk.alice, bid(BTC, 49_000));
+    let young = desk.placed(desk.alice, bid(BTC, 49_100));
+    desk.price(49_300);
+    // 1,264.995 cover 500.10 and 490.
+    assert_eq!(desk.order(old).status, OrderStatus::EnteredBook);
+    assert_eq!(desk.order(young).reason, Some(UpdateReason::NotEnoughMargin));
+}
+
+#[test]
+fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that_close_it() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 2_000_00);
+    let far = desk.placed(desk.alice, ask(BTC / 2, 53_000));
+    let near = desk.placed(desk.alice, ask(BTC, 51_000));
+    let more = desk.placed(desk.alice, ask(BTC, 52_000));
+    // The worst case is 1.5 short: 780 at the mean of the three, with 760 left of 2,000.
+    desk.price(48_750);
+    let reasons = [near, more, far].map(|order| desk.order(order).reason);
+    let gone = Some(UpdateReason::NotEnoughMargin);
+    assert_eq!(reasons, [Some(UpdateReason::NewUserOrder), gone, gone]);
 }

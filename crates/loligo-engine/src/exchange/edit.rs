@@ -110,6 +110,7 @@ impl Exchange {
             limit: Some(limit),
             lots: asked,
             reduce_only: order.reduce_only,
+            slot,
         };
         let mut open = asked;
         if order.reduce_only {
@@ -177,7 +178,8 @@ impl Exchange {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
         let holding = &mut self.holdings[order.holding as usize];
-        holding.small_orders = holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
+        holding.small_orders =
+            holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
         let instrument = crate::id::InstrumentId(holding.instrument);
         self.write_edit(slot, edited);
         self.uncount(slot, by);

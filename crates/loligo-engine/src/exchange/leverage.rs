@@ -85,8 +85,7 @@ impl Exchange {
             return Err(Refusal::WouldLiquidate);
         }
         let position = (holding.position, holding.entry);
-        let held =
-            margin::with_orders(&market.instrument, leverage, position, holding.buys, holding.sells);
+        let held = margin::with_orders(&market.instrument, leverage, position, holding.buys, holding.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
         let before = purse.equity() - purse.held;
         let after = before + (shared - market.shared_pnl(holding)) - (held - holding.held);

@@ -1,8 +1,8 @@
 //! Placing: a ladder of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
 
 use super::matching::Taken;
-use super::{Exchange, tell};
 use super::self_trade::Reach;
+use super::{Exchange, tell};
 use crate::account::Holding;
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
@@ -24,6 +24,8 @@ pub(super) struct Terms {
     pub limit: Option<i64>,
     pub lots: i64,
     pub reduce_only: bool,
+    /// Its slot, when it is known already: a trigger that fires. Else `NIL`.
+    pub slot: u32,
 }
 
 /// An order that has passed every check, as it will be placed.
@@ -77,6 +79,7 @@ impl Exchange {
                 limit,
                 lots: shape.lots,
                 reduce_only: ask.reduce_only,
+                slot: NIL,
             };
             Ok((shape, self.check_terms(&terms, holding)?))
         });
@@ -147,12 +150,12 @@ impl Exchange {
         let holding = &self.holdings[holding_slot as usize];
         let market = &self.markets[usize::from(holding.instrument)];
         let instrument = &market.instrument;
-        let Terms { side, order_type, limit, lots: asked, reduce_only } = *terms;
+        let Terms { side, order_type, limit, lots: asked, reduce_only, slot } = *terms;
         let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
         let mut lots = asked;
         if reduce_only {
             let resting_at = limit.filter(|_| order_type.rests() && !crosses);
-            lots = lots.min(self.reducible(holding_slot, side, resting_at, NIL));
+            lots = lots.min(self.reducible(holding_slot, side, resting_at, slot));
             if lots == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
@@ -248,10 +251,7 @@ impl Exchange {
                     Reach::Refused => Err(OrderError::WouldExecuteSelf),
                 };
             }
-            OrderType::Limit
-            | OrderType::ImmediateOrCancel
-            | OrderType::Market
-            | OrderType::Liquidation => {}
+            OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market | OrderType::Liquidation => {}
         }
         if crosses { self.check_first_maker(holding, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
     }
@@ -360,7 +360,14 @@ impl Exchange {
     }
 
     #[inline(always)]
-    pub(super) fn take_in(&mut self, ask: &PlaceOrder, price: i64, qty: i64, small: bool, holding: u32) -> u32 {
+    pub(super) fn take_in(
+        &mut self,
+        ask: &PlaceOrder,
+        price: i64,
+        qty: i64,
+        small: bool,
+        holding: u32,
+    ) -> u32 {
         let order = Order {
             id: self.orders.next_id(),
             price,

@@ -55,7 +55,7 @@ impl Exchange {
         crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
-        let Terms { side, order_type, limit, lots, reduce_only } = *terms;
+        let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
         let Some(limit) = limit else { return Ok(holding.held) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
@@ -211,8 +211,7 @@ impl Exchange {
 
     /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
     pub(super) fn standing_of_wallet(&self, account: u32, purse: u32, but_for: Option<u16>) -> Standing {
-        let mut standing =
-            Standing { equity: self.purses[purse as usize].equity(), maintenance: Fine::ZERO };
+        let mut standing = Standing { equity: self.purses[purse as usize].equity(), maintenance: Fine::ZERO };
         for (instrument, slot) in &self.accounts[account as usize].holdings {
             let holding = &self.holdings[*slot as usize];
             if holding.purse != purse || holding.position == 0 {
@@ -231,15 +230,5 @@ impl Exchange {
     pub(super) fn maintenance_at_mark(&self, instrument: u16, position: i64) -> Fine {
         let market = &self.markets[usize::from(instrument)];
         maintenance_of(&market.instrument, market.at_mark(position))
-    }
-
-    /// After a fill of a holding, with its margin up to date: notes what must be looked at.
-    #[inline]
-    pub(super) fn look_at(&mut self, slot: u32) {
-        let holding = &self.holdings[slot as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
-        if !market.covers(holding) {
-            self.purses[holding.purse as usize].watched = true;
-        }
     }
 }

@@ -209,7 +209,14 @@ impl Gateway {
         let mut steps = Vec::with_capacity(batch.instructions.len());
         for (at, instruction) in batch.instructions.iter().enumerate() {
             let before = &batch.instructions[..at];
-            steps.push(self.step(instruction, before, batch.process_before, caller.account, algo_id, directory)?);
+            steps.push(self.step(
+                instruction,
+                before,
+                batch.process_before,
+                caller.account,
+                algo_id,
+                directory,
+            )?);
         }
         // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
         let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
