@@ -2,9 +2,9 @@
 
 import ccxt
 import pytest
-import test_python_kraken_sdk as sdk
 from kraken.futures import Market
 
+import test_python_kraken_sdk as sdk
 from exchange import exact
 from test_ccxt import PERPETUAL, client, position, quote
 
