@@ -15,7 +15,8 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
     alice.place("lmt", "buy", "0.1", "40000", &[("cliOrdId", "resting")]).await;
 
     let switch = format!("/subaccount/{child}/trading-enabled");
-    let order = [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
+    let order =
+        [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
     let movement = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
     let users = [&[("fromUser", &*uid), ("toUser", &*child)][..], &movement].concat();
     let batch = r#"{"batchOrder":[{"order":"cancel","cliOrdId":"resting"}]}"#;
