@@ -60,8 +60,13 @@ async fn trailing_stops() {
     }
     // What cannot be read, and what is missing.
     let order = |more: &[(&'static str, &'static str)]| {
-        let plain =
-            [("orderType", "trailing_stop"), ("symbol", SYMBOL), ("side", "sell"), ("size", "0.1"), ("triggerSignal", "mark")];
+        let plain = [
+            ("orderType", "trailing_stop"),
+            ("symbol", SYMBOL),
+            ("side", "sell"),
+            ("size", "0.1"),
+            ("triggerSignal", "mark"),
+        ];
         [&plain, more].concat()
     };
     for (more, want) in [
@@ -110,7 +115,10 @@ async fn relative_limits() {
         // Units are read in any case.
         ("limitPriceOffsetValue -1 limitPriceOffsetUnit percent", "placed"),
         ("limitPriceOffsetValue -1 limitPriceOffsetUnit quote_currency", "placed"),
-        ("offset -100.5 QUOTE_CURRENCY", "LIMIT_PRICE_OFFSET_QUOTE_CURRENCY_VALUE_MUST_BE_MULTIPLE_OF_TICK_SIZE"),
+        (
+            "offset -100.5 QUOTE_CURRENCY",
+            "LIMIT_PRICE_OFFSET_QUOTE_CURRENCY_VALUE_MUST_BE_MULTIPLE_OF_TICK_SIZE",
+        ),
         ("offset -0.125 PERCENT", "LIMIT_PRICE_OFFSET_PERCENT_VALUE_TOO_MANY_DECIMAL_PLACES"),
         ("offset 50.01 PERCENT", "LIMIT_PRICE_OFFSET_TOO_HIGH"),
         ("offset 24,001 QUOTE_CURRENCY", "LIMIT_PRICE_OFFSET_TOO_HIGH"),
@@ -167,13 +175,17 @@ async fn names() {
         f.a.batches(&[element], in_a_batch).await;
     }
     // Half of a pair of surrogates is no character, whether in a form or in JSON.
-    let mut request = f.a.client.request("POST", "/sendorder", &[
-        ("orderType", "lmt"),
-        ("symbol", SYMBOL),
-        ("side", "buy"),
-        ("size", "0.1"),
-        ("limitPrice", "49000"),
-    ]);
+    let mut request = f.a.client.request(
+        "POST",
+        "/sendorder",
+        &[
+            ("orderType", "lmt"),
+            ("symbol", SYMBOL),
+            ("side", "buy"),
+            ("size", "0.1"),
+            ("limitPrice", "49000"),
+        ],
+    );
     request.body.push_str("&cliOrdId=%ED%A0%80");
     request.sign();
     assert_eq!(word(&request.json().await), "clientOrderIdInvalid");
@@ -230,7 +242,11 @@ async fn edits() {
         f.really_waits(1);
     }
     let absolute = [("orderId", x.as_str()), ("size", "0.4"), ("qtyMode", "ABSOLUTE")];
-    assert_eq!(word(&f.a.asks("POST", "/editorder", &absolute).await), "invalidSize", "no more than was filled");
+    assert_eq!(
+        word(&f.a.asks("POST", "/editorder", &absolute).await),
+        "invalidSize",
+        "no more than was filled"
+    );
     assert_eq!(picture(&f).await, picture_before);
 
     // What the two modes of a size mean.
@@ -275,12 +291,22 @@ async fn orders() {
         f.a.refused("POST", "/sendorder", &order, want).await;
     }
     // What each type needs; told before the key is looked at.
-    for (order_type, needs) in [("lmt", "limitPrice"), ("post", "limitPrice"), ("ioc", "limitPrice"), ("fok", "limitPrice"), ("stp", "stopPrice"), ("take_profit", "stopPrice")]
-    {
+    for (order_type, needs) in [
+        ("lmt", "limitPrice"),
+        ("post", "limitPrice"),
+        ("ioc", "limitPrice"),
+        ("fok", "limitPrice"),
+        ("stp", "stopPrice"),
+        ("take_profit", "stopPrice"),
+    ] {
         let order = [("orderType", order_type), ("symbol", SYMBOL), ("side", "sell"), ("size", "0.1")];
         let mut request = f.a.client.request("POST", "/sendorder", &order);
         request.api_key = Some("nobody".to_owned());
-        assert_eq!(request.error().await.as_deref(), Some("requiredArgumentMissing"), "{order_type} needs {needs}");
+        assert_eq!(
+            request.error().await.as_deref(),
+            Some("requiredArgumentMissing"),
+            "{order_type} needs {needs}"
+        );
         let stop = [&order[..], &[("stopPrice", "48000.5")]].concat();
         if needs == "stopPrice" {
             assert_eq!(word(&f.a.asks("POST", "/sendorder", &stop).await), "invalidPrice");
@@ -305,7 +331,12 @@ async fn whole_requests() {
         ("PUT", "/self-trade-strategy", vec![], "requiredArgumentMissing"),
         ("PUT", "/self-trade-strategy", vec![("strategy", "TALK")], "invalidArgument: strategy"),
         ("PUT", "/leveragepreferences", vec![], "requiredArgumentMissing"),
-        ("PUT", "/leveragepreferences", vec![("symbol", SYMBOL), ("maxLeverage", "x")], "invalidArgument: maxLeverage"),
+        (
+            "PUT",
+            "/leveragepreferences",
+            vec![("symbol", SYMBOL), ("maxLeverage", "x")],
+            "invalidArgument: maxLeverage",
+        ),
         ("POST", "/transfer", vec![("fromAccount", "flex")], "requiredArgumentMissing"),
         ("POST", "/transfer", transfer("flex", "cash", "usd", "1000000000"), "insufficientFunds"),
         ("POST", "/transfer", transfer("purse", "cash", "usd", "1"), "invalidAccount"),

@@ -81,7 +81,8 @@ async fn elements_run_in_order_and_see_each_other() {
         cancel_nobody(),
         json!({"order": "cancel", "order_id": "00000000-0000-4000-8000-000000000000"}),
     ];
-    let want = "placed edited clientOrderIdAlreadyExist cancelled orderForEditNotFound notFound notFound notFound";
+    let want =
+        "placed edited clientOrderIdAlreadyExist cancelled orderForEditNotFound notFound notFound notFound";
     let statuses = f.a.batches(&elements, want).await;
     assert_eq!(statuses[0]["order_id"], statuses[1]["order_id"]);
     assert_eq!(statuses[0]["order_id"], statuses[3]["order_id"]);
@@ -99,7 +100,8 @@ async fn elements_run_in_order_and_see_each_other() {
 #[tokio::test]
 async fn tags_are_echoed_and_nobody_minds_two_alike() {
     let f = Fixture::start(&Default::default()).await;
-    let elements = [send(json!("same"), "x", 49_000), send(json!("same"), "y", 48_999), send(json!(7), "z", 48_998)];
+    let elements =
+        [send(json!("same"), "x", 49_000), send(json!("same"), "y", 48_999), send(json!(7), "z", 48_998)];
     let statuses = f.a.batches(&elements, "placed placed placed").await;
     let tags: Vec<&Value> = statuses.iter().map(|status| &status["order_tag"]).collect();
     assert_eq!(tags, ["same", "same", "7"]);

@@ -14,7 +14,8 @@ async fn every_word_of_the_page_is_said() {
     let (mut seen, mut failed) = (BTreeSet::<Word>::new(), Vec::new());
     for Ran { case: scenario, outcome } in run(chosen.map(|scenario| (scenario, scenario.run))).await {
         let outcome = outcome.and_then(|witness| {
-            let (said, missing): (Vec<Word>, Vec<Word>) = scenario.shows.iter().copied().partition(|word| witness.saw(*word));
+            let (said, missing): (Vec<Word>, Vec<Word>) =
+                scenario.shows.iter().copied().partition(|word| witness.saw(*word));
             seen.extend(said);
             if missing.is_empty() { Ok(()) } else { Err(format!("its answers never said {missing:?}")) }
         });

@@ -13,6 +13,7 @@ use loligo_server::ServerConfig;
 use loligo_server::config::{ClockKind, Instruments};
 use loligo_server::listing::{InstrumentEntry, Listing};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A contract at 5.00 whose tick is a fifth of a per cent.
 pub const LOW: &str = "PF_LOWUSD";
@@ -27,6 +28,7 @@ pub struct Fixture {
     pub b: Trader,
     /// The inverse contract that expires next.
     pub near: String,
+    quotes: AtomicU32,
     seen: Witness,
     config: ServerConfig,
     folder: Option<tempfile::TempDir>,
@@ -72,7 +74,13 @@ impl Fixture {
         {
             venue.pin(symbol, price).await;
             let terms = |kind, side| {
-                [("orderType", kind), ("symbol", symbol), ("side", side), ("size", size), ("limitPrice", price)]
+                [
+                    ("orderType", kind),
+                    ("symbol", symbol),
+                    ("side", side),
+                    ("size", size),
+                    ("limitPrice", price),
+                ]
             };
             venue.client(0).post("/sendorder", &terms("lmt", "sell")).await;
             let trade = venue.client(1).post("/sendorder", &terms("ioc", "buy")).await;
@@ -82,7 +90,7 @@ impl Fixture {
         let b = open(&venue, "b", 10_000_000, seen).await;
         b.sends("bid", "lmt buy 1 @ 49,990", "placed: PLACE").await;
         b.sends("ask", "lmt sell 1 @ 50,010", "placed: PLACE").await;
-        Self { venue, a, b, near, seen: seen.clone(), config, folder }
+        Self { venue, a, b, near, quotes: AtomicU32::new(0), seen: seen.clone(), config, folder }
     }
 
     /// One verb of the operator, which must work.
@@ -151,19 +159,21 @@ impl Fixture {
     /// B takes back its quotes and makes others.
     pub async fn b_quotes(&self, quotes: &[&str]) {
         self.b.cancels_all().await;
-        for (place, quote) in quotes.iter().enumerate() {
-            self.b.sends(&format!("quote {place}"), quote, "placed: PLACE").await;
+        for quote in quotes {
+            // A name of its own: that of a quote taken back is free only after five seconds.
+            let name = format!("quote {}", self.quotes.fetch_add(1, Ordering::Relaxed));
+            self.b.sends(&name, quote, "placed: PLACE").await;
         }
     }
 
     /// Stops the server and starts another on the same data folder.
     pub async fn op_restart(self) -> Self {
-        let Self { venue, a, b, near, seen, config, folder } = self;
+        let Self { venue, a, b, near, quotes, seen, config, folder } = self;
         assert!(folder.is_some(), "only a fixture on disk can be started again");
         venue.server.stop().await;
         let venue = Venue::with(config.clone()).await;
         let address = venue.server.http();
-        Self { venue, a: a.at(address), b: b.at(address), near, seen, config, folder }
+        Self { venue, a: a.at(address), b: b.at(address), near, quotes, seen, config, folder }
     }
 }
 

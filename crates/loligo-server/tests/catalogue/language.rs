@@ -43,7 +43,8 @@ pub fn terms(text: &str) -> Arguments {
             }
             "offset" => {
                 add("limitPriceOffsetValue", value);
-                if let Some(unit) = words.next_if(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+                if let Some(unit) =
+                    words.next_if(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
                 {
                     add("limitPriceOffsetUnit", unit);
                 }

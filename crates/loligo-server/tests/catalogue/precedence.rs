@@ -4,7 +4,7 @@
 //! request without the earlier fault, by the later one.
 
 use crate::fixture::{Fixture, contract};
-use crate::runner::{Ran, Steps, report, run};
+use crate::runner::{Ran, Steps, report, run, steps};
 use crate::venue::SYMBOL;
 use serde_json::json;
 
@@ -40,8 +40,8 @@ const PAST: &str = "processBefore 2025-12-31T23:59:59Z";
 
 /// The row that comes first; the next one is the other.
 macro_rules! before_the_next {
-    ($row:literal, |$f:pat_param| $steps:block) => {
-        ($row, (|$f| Box::pin(async move { $steps })) as Steps)
+    ($row:literal, |$f:ident| $steps:block) => {
+        ($row, steps!(|$f| $steps))
     };
 }
 
@@ -111,9 +111,11 @@ const PAIRS: &[(usize, Steps)] = &[
         f.a.sends("x", "lmt buy 0.1 @ 49,000", "marketSuspended").await;
     }),
     before_the_next!(7, |f| {
-        for (state, word) in
-            [("suspended", "marketSuspended"), ("post_only", "marketIsPostOnly"), ("inactive", "marketInactive")]
-        {
+        for (state, word) in [
+            ("suspended", "marketSuspended"),
+            ("post_only", "marketIsPostOnly"),
+            ("inactive", "marketInactive"),
+        ] {
             f.op_market(SYMBOL, state).await;
             f.a.sends("x", "lmt buy 0.1 @ 49,000.5", word).await;
         }
@@ -253,8 +255,12 @@ async fn a_waiting_trigger_is_not_asked_for_what_only_a_fired_one_needs() {
     // What it is asked when it arrives.
     f.a.sends("x", "stp sell 0 stopPrice 48,000.5", "invalidPrice: REJECT INVALID_PRICE").await;
     f.a.sends("x", "stp sell 0 stopPrice 48,000", "invalidSize: REJECT INVALID_QUANTITY").await;
-    f.a.sends("margin", "stp sell 1 stopPrice 48,000", "clientOrderIdAlreadyExist: REJECT CLIENT_ORDER_ID_IN_USE")
-        .await;
+    f.a.sends(
+        "margin",
+        "stp sell 1 stopPrice 48,000",
+        "clientOrderIdAlreadyExist: REJECT CLIENT_ORDER_ID_IN_USE",
+    )
+    .await;
 }
 
 /// The checks of a trailing stop among themselves: decimals or tick, too large, too small, reference price.

@@ -12,6 +12,19 @@ const AT_ONCE: usize = 4;
 /// What is done on a fixture; it panics where the exchange does not do what is said.
 pub type Steps = fn(Fixture) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// The steps of a case. They own the whole fixture, so that its server runs as long as they do.
+macro_rules! steps {
+    (|$f:ident| $steps:block) => {
+        |$f| {
+            Box::pin(async move {
+                let $f: $crate::fixture::Fixture = $f;
+                $steps
+            })
+        }
+    };
+}
+pub(crate) use steps;
+
 /// A case that ran: what its answers said, or why it failed.
 pub struct Ran<T> {
     pub case: T,

@@ -26,12 +26,12 @@ pub struct Scenario {
 
 /// Title, cause, words, steps.
 macro_rules! scenario {
-    ($title:literal, $cause:literal, [$($word:expr),+ $(,)?], |$f:pat_param| $steps:block) => {
+    ($title:literal, $cause:literal, [$($word:expr),+ $(,)?], |$f:ident| $steps:block) => {
         $crate::scenarios::Scenario {
             title: $title,
             cause: $cause,
             shows: &[$($word),+],
-            run: |$f| Box::pin(async move { $steps }),
+            run: $crate::runner::steps!(|$f| $steps),
         }
     };
 }

@@ -226,6 +226,7 @@ fn the_page_s_schema_judges() {
         *wrong.pointer_mut(pointer).expect(pointer) = bad;
         assert!(!VALIDATOR.is_valid(&wrong), "{pointer}");
     }
-    let detailed = json!({"result": "error", "error": "invalidArgument: orderIds", "serverTime": answer["serverTime"]});
+    let detailed =
+        json!({"result": "error", "error": "invalidArgument: orderIds", "serverTime": answer["serverTime"]});
     assert!(!VALIDATOR.is_valid(&detailed), "the page knows the bare word only");
 }

@@ -60,7 +60,12 @@ impl Trader {
     /// Asks for what works.
     pub async fn does(&self, method: &'static str, path: &str, arguments: &[(&str, &str)]) -> Value {
         let answer = self.asks(method, path, arguments).await;
-        assert_eq!(answer["result"], "success", "{method} {path} {arguments:?}: {answer}");
+        assert_eq!(
+            answer["result"],
+            "success",
+            "{method} {path} {:.200}: {answer}",
+            format!("{arguments:?}")
+        );
         answer
     }
 

@@ -3,6 +3,7 @@
 use super::{Scenario, scenario};
 use crate::seed::general;
 use crate::venue::SYMBOL;
+use serde_json::json;
 
 const STATUS: (&str, &str) = ("POST", "/orders/status");
 const TRANSFER: (&str, &str) = ("POST", "/transfer");
@@ -16,10 +17,35 @@ pub const SCENARIOS: &[Scenario] = &[
         [general("accountInactive")],
         |f| {
             f.a.does(STATUS.0, STATUS.1, &[]).await;
-            f.op("POST", &format!("/accounts/{}/deactivate", f.a.uid), serde_json::json!({})).await;
+            f.op("POST", &format!("/accounts/{}/deactivate", f.a.uid), json!({})).await;
             f.a.refused(STATUS.0, STATUS.1, &[], "accountInactive").await;
-            f.op("POST", &format!("/accounts/{}/activate", f.a.uid), serde_json::json!({})).await;
+            f.op("POST", &format!("/accounts/{}/activate", f.a.uid), json!({})).await;
             f.a.does(STATUS.0, STATUS.1, &[]).await;
+        }
+    ),
+    scenario!(
+        "A master switches off the trading of its subaccount",
+        "The account was deactivated; for order requests also: trading of this subaccount is switched off.",
+        [general("accountInactive")],
+        |f| {
+            let sub = f.subaccount("sub").await;
+            sub.sends("x", "lmt buy 0.1 @ 49,000", "placed").await;
+            let switch = format!("/subaccount/{}/trading-enabled", sub.uid);
+            assert_eq!(
+                f.a.asks("PUT", &switch, &[("tradingEnabled", "false")]).await,
+                json!({"tradingEnabled": false})
+            );
+            let order = [
+                ("orderType", "lmt"),
+                ("symbol", SYMBOL),
+                ("side", "buy"),
+                ("size", "0.1"),
+                ("limitPrice", "49000"),
+            ];
+            sub.refused(SEND.0, SEND.1, &order, "accountInactive").await;
+            // What is open may be looked at and cancelled.
+            sub.sees("x", "ENTERED_BOOK NEW_USER_ORDER -").await;
+            sub.cancels("x", "cancelled").await;
         }
     ),
     scenario!(
@@ -51,7 +77,8 @@ pub const SCENARIOS: &[Scenario] = &[
         "The amount is more than may leave the wallet.",
         [general("insufficientFunds")],
         |f| {
-            let all = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1000000000")];
+            let all =
+                [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1000000000")];
             f.a.refused(TRANSFER.0, TRANSFER.1, &all, "insufficientFunds").await;
         }
     ),
@@ -60,7 +87,8 @@ pub const SCENARIOS: &[Scenario] = &[
         "There is no wallet of this name.",
         [general("invalidAccount")],
         |f| {
-            let from = [("fromAccount", "fi_foousd"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
+            let from =
+                [("fromAccount", "fi_foousd"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
             f.a.refused(TRANSFER.0, TRANSFER.1, &from, "invalidAccount").await;
         }
     ),
@@ -70,7 +98,8 @@ pub const SCENARIOS: &[Scenario] = &[
         [general("invalidAmount")],
         |f| {
             for amount in ["-1", "0", "0.000000000001"] {
-                let transfer = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", amount)];
+                let transfer =
+                    [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", amount)];
                 f.a.refused(TRANSFER.0, TRANSFER.1, &transfer, "invalidAmount").await;
             }
         }
@@ -81,7 +110,13 @@ pub const SCENARIOS: &[Scenario] = &[
         [general("invalidArgument")],
         |f| {
             f.a.refused(STATUS.0, STATUS.1, &[("orderIds", "not-a-uuid")], "invalidArgument").await;
-            let hold = [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "hold"), ("size", "1"), ("limitPrice", "1")];
+            let hold = [
+                ("orderType", "lmt"),
+                ("symbol", SYMBOL),
+                ("side", "hold"),
+                ("size", "1"),
+                ("limitPrice", "1"),
+            ];
             f.a.refused(SEND.0, SEND.1, &hold, "invalidArgument: side").await;
         }
     ),
@@ -125,18 +160,13 @@ pub const SCENARIOS: &[Scenario] = &[
             assert_eq!(ask(998).await["error"], "nonceBelowThreshold");
         }
     ),
-    scenario!(
-        "One nonce twice",
-        "This nonce was used already.",
-        [general("nonceDuplicate")],
-        |f| {
-            let ask = async |nonce: u64| {
-                f.a.hears(STATUS.1, f.a.client.request(STATUS.0, STATUS.1, &[]).nonce(nonce).json().await)
-            };
-            assert_eq!(ask(1000).await["result"], "success");
-            assert_eq!(ask(1000).await["error"], "nonceDuplicate");
-        }
-    ),
+    scenario!("One nonce twice", "This nonce was used already.", [general("nonceDuplicate")], |f| {
+        let ask = async |nonce: u64| {
+            f.a.hears(STATUS.1, f.a.client.request(STATUS.0, STATUS.1, &[]).nonce(nonce).json().await)
+        };
+        assert_eq!(ask(1000).await["result"], "success");
+        assert_eq!(ask(1000).await["error"], "nonceDuplicate");
+    }),
     scenario!(
         "A subaccount that is nobody's",
         "What the request names does not exist.",
@@ -172,9 +202,9 @@ pub const SCENARIOS: &[Scenario] = &[
         "The endpoint is out of service, or the exchange is too busy; nothing was done.",
         [general("Unavailable")],
         |f| {
-            f.op("PUT", "/routes/getOrderStatus", serde_json::json!({"available": false})).await;
+            f.op("PUT", "/routes/getOrderStatus", json!({"available": false})).await;
             f.a.refused(STATUS.0, STATUS.1, &[], "Unavailable").await;
-            f.op("PUT", "/routes/getOrderStatus", serde_json::json!({"available": true})).await;
+            f.op("PUT", "/routes/getOrderStatus", json!({"available": true})).await;
             f.a.does(STATUS.0, STATUS.1, &[]).await;
         }
     ),

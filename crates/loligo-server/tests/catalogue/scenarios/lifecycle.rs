@@ -10,7 +10,8 @@ pub const SCENARIOS: &[Scenario] = &[
         [status("ENTERED_BOOK"), reason("NEW_USER_ORDER"), kind("ORDER")],
         |f| {
             f.a.sends("x", "lmt buy 0.1 @ 49,000", "placed: PLACE").await;
-            f.a.sees("x", "ENTERED_BOOK NEW_USER_ORDER - type=ORDER quantity=0.1 filled=0 triggerTime=-").await;
+            f.a.sees("x", "ENTERED_BOOK NEW_USER_ORDER - type=ORDER quantity=0.1 filled=0 triggerTime=-")
+                .await;
             f.b.cancels("bid", "cancelled: CANCEL").await;
             f.b.sends("y", "ioc sell 0.04 @ 49,000", "placed: EXECUTION 0.04 @ 49,000").await;
             f.a.sees("x", "ENTERED_BOOK PARTIAL_FILL - quantity=0.1 filled=0.04").await;
@@ -36,7 +37,7 @@ pub const SCENARIOS: &[Scenario] = &[
             f.a.sends("x", "lmt buy 1.5 @ 50,010", "placed: EXECUTION 1 @ 50,010, PLACE").await;
             f.a.sees("x", "ENTERED_BOOK PARTIAL_FILL - quantity=1.5 filled=1").await;
             f.a.cancels("x", "cancelled").await;
-            f.b.sends("ask", "lmt sell 1 @ 50,010", "placed").await;
+            f.b.sends("next ask", "lmt sell 1 @ 50,010", "placed").await;
             f.a.sends("y", "ioc buy 1.5 @ 50,010", "placed: EXECUTION 1 @ 50,010").await;
             f.a.sees("y", "CANCELLED PARTIAL_FILL - quantity=1.5 filled=1").await;
         }

@@ -68,7 +68,8 @@ pub const SCENARIOS: &[Scenario] = &[
         |f| {
             f.a.sends("x", "stp sell 0.1 stopPrice 48,000", "placed").await;
             f.op_unknown_code("x", "trigger_side").await;
-            f.a.sees("x", "TRIGGER_PLACED NEW_USER_ORDER - triggerSide=unknown triggerSignal=LAST_PRICE").await;
+            f.a.sees("x", "TRIGGER_PLACED NEW_USER_ORDER - triggerSide=unknown triggerSignal=LAST_PRICE")
+                .await;
         }
     ),
     scenario!(
@@ -108,8 +109,13 @@ pub const SCENARIOS: &[Scenario] = &[
             let refused = "marketInactive: REJECT MARKET_NOT_FOUND";
             f.a.sends("stop", "stp sell 0.1 stopPrice 48,000", refused).await;
             // A symbol that never was fails earlier.
-            let order =
-                [("orderType", "lmt"), ("symbol", "PF_NOSUCHUSD"), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
+            let order = [
+                ("orderType", "lmt"),
+                ("symbol", "PF_NOSUCHUSD"),
+                ("side", "buy"),
+                ("size", "1"),
+                ("limitPrice", "1"),
+            ];
             f.a.refused("POST", "/sendorder", &order, "invalidArgument: symbol").await;
         }
     ),

@@ -46,6 +46,22 @@ pub const SCENARIOS: &[Scenario] = &[
         }
     ),
     scenario!(
+        "A buy would meet a sell of the buyer's subaccount",
+        "The order would match one of the same family, and the self-trade strategy refuses it.",
+        [reason("WOULD_EXECUTE_SELF_REASON"), refusal("WOULD_EXECUTE_SELF")],
+        |f| {
+            let sub = f.subaccount("sub").await;
+            sub.sends("maker", "lmt sell 0.1 @ 50,005", "placed: PLACE").await;
+            f.a.sends("x", "lmt buy 0.1 @ 50,005", "selfFill").await;
+            f.a.sees("x", "REJECTED WOULD_EXECUTE_SELF_REASON WOULD_EXECUTE_SELF filled=0").await;
+            // Under CANCEL_MAKER_CHILD the master's order goes first, and the child's gives way.
+            f.a.does("PUT", "/self-trade-strategy", &[("strategy", "CANCEL_MAKER_CHILD")]).await;
+            f.a.sends("x", "lmt buy 0.1 @ 50,005", "placed: PLACE").await;
+            sub.sees("maker", "CANCELLED WOULD_EXECUTE_SELF_REASON -").await;
+            sub.sends("taker", "ioc sell 0.1 @ 50,005", "selfFill").await;
+        }
+    ),
+    scenario!(
         "A buy takes the ask and then meets the buyer's own sell",
         "A part traded, and the rest was refused because it would have met an order of the same family.",
         [refusal("REJECTED_AFTER_EXECUTION")],

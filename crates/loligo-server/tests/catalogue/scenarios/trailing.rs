@@ -36,7 +36,8 @@ pub const SCENARIOS: &[Scenario] = &[
         |f| {
             let refused = "invalidPrice: REJECT TRAILING_STOP_PERCENT_DEVIATION_EXCEEDS_MAX_DECIMAL_PLACES";
             f.a.sends("x", "trailing_stop sell 0.1 PERCENT 1.234 signal mark", refused).await;
-            let want = "REJECTED - TRAILING_STOP_PERCENT_DEVIATION_EXCEEDS_MAX_DECIMAL_PLACES type=TRIGGER_ORDER";
+            let want =
+                "REJECTED - TRAILING_STOP_PERCENT_DEVIATION_EXCEEDS_MAX_DECIMAL_PLACES type=TRIGGER_ORDER";
             f.a.sees("x", want).await;
             f.a.sends("open", STOP, "placed: PLACE").await;
             f.a.edits("open", "PERCENT 1.234", "invalidPrice").await;
@@ -49,7 +50,8 @@ pub const SCENARIOS: &[Scenario] = &[
         |f| {
             let refused = "invalidPrice: REJECT TRAILING_STOP_QUOTE_DEVIATION_NOT_MULTIPLE_OF_TICK_SIZE";
             f.a.sends("x", "trailing_stop sell 0.1 QUOTE_CURRENCY 100.5 signal mark", refused).await;
-            let want = "REJECTED - TRAILING_STOP_QUOTE_DEVIATION_NOT_MULTIPLE_OF_TICK_SIZE type=TRIGGER_ORDER";
+            let want =
+                "REJECTED - TRAILING_STOP_QUOTE_DEVIATION_NOT_MULTIPLE_OF_TICK_SIZE type=TRIGGER_ORDER";
             f.a.sees("x", want).await;
         }
     ),

@@ -38,7 +38,8 @@ pub const SCENARIOS: &[Scenario] = &[
         "A fired trigger became a limit order that rests; it keeps its id.",
         [reason("LIMIT_FROM_STOP")],
         |f| {
-            f.a.sends("x", "stp buy 0.1 stopPrice 50,500 limitPrice 50,005 signal mark", "placed: PLACE").await;
+            f.a.sends("x", "stp buy 0.1 stopPrice 50,500 limitPrice 50,005 signal mark", "placed: PLACE")
+                .await;
             f.op_price("50,600").await;
             let rests = "ENTERED_BOOK LIMIT_FROM_STOP - type=ORDER limitPrice=50,005 triggerPrice=50,500 \
                          triggerTime=set";
@@ -69,7 +70,8 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             // Equality counts: the sell meets B's bid, the buy B's ask.
             f.op_price("51,000").await;
-            f.a.sees("profit", "FULLY_EXECUTED FULL_FILL - type=ORDER filled=0.1 triggerSide=TRIGGER_ABOVE").await;
+            f.a.sees("profit", "FULLY_EXECUTED FULL_FILL - type=ORDER filled=0.1 triggerSide=TRIGGER_ABOVE")
+                .await;
             f.a.sees("stop", "FULLY_EXECUTED FULL_FILL - type=ORDER filled=0.1 triggerTime=set").await;
         }
     ),
@@ -86,7 +88,8 @@ pub const SCENARIOS: &[Scenario] = &[
             f.op_price("49,001").await;
             f.a.sees("stop", "TRIGGER_PLACED NEW_USER_ORDER -").await;
             f.op_price("48,990").await;
-            f.a.sees("stop", "FULLY_EXECUTED FULL_FILL - type=ORDER filled=0.1 triggerSide=TRIGGER_BELOW").await;
+            f.a.sees("stop", "FULLY_EXECUTED FULL_FILL - type=ORDER filled=0.1 triggerSide=TRIGGER_BELOW")
+                .await;
         }
     ),
     scenario!(
@@ -133,7 +136,11 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(
         "A trigger fires when the money has gone",
         "The trigger fired, and the order it became was refused; `error` says by which check.",
-        [status("TRIGGER_ACTIVATION_FAILURE"), reason("STOP_ORDER_TRIGGERED"), refusal("INSUFFICIENT_MARGIN")],
+        [
+            status("TRIGGER_ACTIVATION_FAILURE"),
+            reason("STOP_ORDER_TRIGGERED"),
+            refusal("INSUFFICIENT_MARGIN")
+        ],
         |f| {
             f.a.sends("x", "stp buy 1 stopPrice 50,500 signal mark", "placed: PLACE").await;
             f.a_holds(100).await;
