@@ -1,9 +1,10 @@
 //! Runs every scenario, and asks whether every word of the published page was seen.
 
+use crate::document::rows;
 use crate::runner::{Ran, report, run};
 use crate::scenarios::all;
 use crate::seed::{List, Word};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[expect(clippy::print_stdout, reason = "the count is what one wants to read")]
@@ -11,12 +12,14 @@ async fn every_word_of_the_page_is_said() {
     // Part of a title runs the scenarios that have it, for whoever writes one.
     let only = std::env::var("SCENARIO").unwrap_or_default();
     let chosen = all().filter(|scenario| scenario.title.contains(&only));
-    let (mut seen, mut failed) = (BTreeSet::<Word>::new(), Vec::new());
+    let (mut seen, mut failed) = (BTreeMap::<Word, BTreeSet<String>>::new(), Vec::new());
     for Ran { case: scenario, outcome } in run(chosen.map(|scenario| (scenario, scenario.run))).await {
         let outcome = outcome.and_then(|witness| {
             let (said, missing): (Vec<Word>, Vec<Word>) =
                 scenario.shows.iter().copied().partition(|word| witness.saw(*word));
-            seen.extend(said);
+            for word in said {
+                seen.entry(word).or_default().extend(witness.replies());
+            }
             if missing.is_empty() { Ok(()) } else { Err(format!("its answers never said {missing:?}")) }
         });
         failed.extend(outcome.err().map(|why| format!("{}: {why}", scenario.title)));
@@ -25,9 +28,21 @@ async fn every_word_of_the_page_is_said() {
         List::ALL.iter().flat_map(|list| list.words().into_iter().map(|word| (*list, word))).collect();
     let unseen: Vec<String> = words
         .iter()
-        .filter(|(list, word)| !seen.contains(&(*list, word.as_str())))
+        .filter(|(list, word)| !seen.contains_key(&(*list, word.as_str())))
         .map(|(list, word)| format!("{list} {word}"))
         .collect();
+    // The document's other spellings: each was the answer in a scenario that shows the word.
+    for row in rows(List::Refusal).into_iter().filter(|_| only.is_empty()) {
+        let replies = seen.get(&(List::Refusal, row.word));
+        let missing: Vec<_> = row
+            .elsewhere
+            .iter()
+            .filter(|reply| replies.is_some_and(|replies| !replies.contains(**reply)))
+            .collect();
+        if !missing.is_empty() {
+            failed.push(format!("{}: no scenario was answered {missing:?}", row.word));
+        }
+    }
     println!("{} of {} words of the page seen", words.len() - unseen.len(), words.len());
     report(&mut failed);
     assert!(unseen.is_empty() || !only.is_empty(), "no scenario saw {unseen:#?}");

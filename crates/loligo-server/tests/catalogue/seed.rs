@@ -147,15 +147,23 @@ pub fn judge(answer: &Value) {
 
 /// The words that real answers have said so far; clones share one memory.
 #[derive(Clone, Default)]
-pub struct Witness(Arc<Mutex<BTreeSet<(List, String)>>>);
+pub struct Witness(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    words: BTreeSet<(List, String)>,
+    /// The statuses of orders, edits and cancels.
+    replies: BTreeSet<String>,
+}
 
 impl Witness {
     /// Takes note of what an answer says.
     pub fn hears(&self, path: &str, answer: &Value) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Heard { words, replies } = &mut *heard;
         let mut note = |list, word: &Value| {
             if let Some(word) = word.as_str() {
-                seen.insert((list, word.to_owned()));
+                words.insert((list, word.to_owned()));
             }
         };
         if path == "/orders/status" {
@@ -177,11 +185,19 @@ impl Witness {
         for reason in rejections(answer) {
             note(List::Refusal, reason);
         }
+        let single = ["sendStatus", "editStatus", "cancelStatus"].map(|name| &answer[name]);
+        let statuses = single.into_iter().chain(answer["batchStatus"].as_array().into_iter().flatten());
+        replies.extend(statuses.filter_map(|status| status["status"].as_str().map(str::to_owned)));
     }
 
     pub fn saw(&self, (list, word): Word) -> bool {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.contains(&(list, word.to_owned()))
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.words.contains(&(list, word.to_owned()))
+    }
+
+    /// The statuses that orders, edits and cancels were answered.
+    pub fn replies(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replies.clone()
     }
 }
 

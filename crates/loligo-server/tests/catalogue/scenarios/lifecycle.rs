@@ -1,20 +1,53 @@
 //! What becomes of an order that was accepted: it rests, trades, is edited, goes.
 
 use super::{Scenario, scenario};
-use crate::seed::{kind, reason, refusal, status};
+use crate::seed::{reason, refusal, status};
 
 pub const SCENARIOS: &[Scenario] = &[
     scenario!(
-        "A limit order rests, first untouched, then part filled",
-        "The order, or what is left of it, waits in the book.",
-        [status("ENTERED_BOOK"), reason("NEW_USER_ORDER"), kind("ORDER")],
+        "A limit order is placed",
+        "The order was placed, and nothing has happened to it since.",
+        [reason("NEW_USER_ORDER")],
         |f| {
             f.a.sends("x", "lmt buy 0.1 @ 49,000", "placed: PLACE").await;
-            f.a.sees("x", "ENTERED_BOOK NEW_USER_ORDER - type=ORDER quantity=0.1 filled=0 triggerTime=-")
-                .await;
+            f.waits(60_000).await;
+            f.a.sees("x", "ENTERED_BOOK NEW_USER_ORDER - quantity=0.1 filled=0").await;
+        }
+    ),
+    scenario!(
+        "A limit order rests, first untouched, then part filled",
+        "The order, or what is left of it, waits in the book.",
+        [status("ENTERED_BOOK")],
+        |f| {
+            f.a.sends("x", "lmt buy 0.1 @ 49,000", "placed: PLACE").await;
+            f.a.sees("x", "ENTERED_BOOK NEW_USER_ORDER - quantity=0.1 filled=0").await;
             f.b.cancels("bid", "cancelled: CANCEL").await;
             f.b.sends("y", "ioc sell 0.04 @ 49,000", "placed: EXECUTION 0.04 @ 49,000").await;
             f.a.sees("x", "ENTERED_BOOK PARTIAL_FILL - quantity=0.1 filled=0.04").await;
+        }
+    ),
+    scenario!(
+        "An order is refused, and known for five seconds",
+        "The order failed a check on arrival: it was never placed, and nothing of it traded.",
+        [status("REJECTED")],
+        |f| {
+            f.a.sends("x", "post buy 0.1 @ 50,010", "postWouldExecute: REJECT POST_WOULD_EXECUTE").await;
+            f.waits(4_999).await;
+            f.a.sees("x", "REJECTED POST_WOULD_EXECUTE_REASON POST_WOULD_EXECUTE filled=0").await;
+            f.waits(1).await;
+            f.a.sees_all("x", &[]).await;
+        }
+    ),
+    scenario!(
+        "A resting order is cancelled, an immediate one lapses",
+        "The order was taken out before it was filled, by whomever, or what it could not trade at once lapsed.",
+        [status("CANCELLED")],
+        |f| {
+            f.a.sends("x", "lmt buy 0.1 @ 49,000", "placed: PLACE").await;
+            f.a.cancels("x", "cancelled: CANCEL").await;
+            f.a.sees("x", "CANCELLED CANCELLED_BY_USER - filled=0").await;
+            f.a.sends("y", "ioc buy 1.5 @ 50,010", "placed: EXECUTION 1 @ 50,010").await;
+            f.a.sees("y", "CANCELLED PARTIAL_FILL - filled=1").await;
         }
     ),
     scenario!(
@@ -45,7 +78,7 @@ pub const SCENARIOS: &[Scenario] = &[
     scenario!(
         "Orders are cancelled by their owner: one, all, in a batch",
         "cancelorder, cancelallorders or a cancel inside a batch.",
-        [status("CANCELLED"), reason("CANCELLED_BY_USER")],
+        [reason("CANCELLED_BY_USER")],
         |f| {
             for name in ["one", "all", "batch"] {
                 f.a.sends(name, "lmt buy 0.1 @ 49,000", "placed").await;

@@ -1,13 +1,15 @@
 //! What an order or an edit is refused for: its figures, its name, the book it meets.
 
 use super::{Scenario, scenario};
-use crate::seed::{reason, refusal, status};
+use crate::seed::{reason, refusal};
+use crate::venue::SYMBOL;
+use serde_json::json;
 
 pub const SCENARIOS: &[Scenario] = &[
     scenario!(
         "A post-only buy at the ask",
         "A post-only order would have matched on arrival.",
-        [status("REJECTED"), reason("POST_WOULD_EXECUTE_REASON"), refusal("POST_WOULD_EXECUTE")],
+        [reason("POST_WOULD_EXECUTE_REASON"), refusal("POST_WOULD_EXECUTE")],
         |f| {
             let refused = "postWouldExecute: REJECT POST_WOULD_EXECUTE";
             f.a.sends("x", "post buy 0.1 @ 50,010", refused).await;
@@ -147,6 +149,12 @@ pub const SCENARIOS: &[Scenario] = &[
             f.a.sends(&long, "lmt buy 0.1 @ 49,000", "clientOrderIdTooBig").await;
             let refused = "clientOrderIdTooBig: REJECT CLIENT_ORDER_ID_TOO_LONG";
             f.a.sends(&long, "stp sell 0.1 stopPrice 48,000", refused).await;
+            // A batch spells it as the page does.
+            let element = json!({
+                "order": "send", "order_tag": "1", "orderType": "lmt", "symbol": SYMBOL, "side": "buy", "size": 0.1,
+                "limitPrice": 49000, "cliOrdId": long,
+            });
+            f.a.batches(&[element], "clientOrderIdTooLong").await;
         }
     ),
 ];

@@ -18,6 +18,20 @@ pub const SCENARIOS: &[Scenario] = &[
         }
     ),
     scenario!(
+        "A plain order, and a stop that became one",
+        "The order is no trigger, or a trigger that has fired and was accepted.",
+        [kind("ORDER")],
+        |f| {
+            f.a.sends("plain", "lmt buy 0.1 @ 49,000", "placed: PLACE").await;
+            f.a.sees("plain", "ENTERED_BOOK NEW_USER_ORDER - type=ORDER triggerTime=- triggerPrice=-").await;
+            f.a.sends("stop", "stp sell 0.1 stopPrice 49,000 signal mark", "placed: PLACE").await;
+            f.op_price("49,000").await;
+            let fired =
+                "FULLY_EXECUTED FULL_FILL - type=ORDER triggerTime=set triggerPrice=49,000 filled=0.1";
+            f.a.sees("stop", fired).await;
+        }
+    ),
+    scenario!(
         "A reduce-only stop fires without a position",
         "The trigger fired, and the order it became was refused; `error` says by which check.",
         [
