@@ -1,11 +1,25 @@
 //! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, Worth};
+use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
 use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_div_up};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
+
+/// What happens when a taker meets an order of its own family (rules 1.10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SelfTradeStrategy {
+    /// The taker is refused.
+    #[default]
+    RejectTaker,
+    /// A maker of the same account is cancelled; one of another account of the family refuses the taker.
+    CancelMakerSelf,
+    /// A maker of the same account is cancelled, and a subaccount's maker that its master meets.
+    CancelMakerChild,
+    /// The maker is cancelled.
+    CancelMakerAny,
+}
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
 ///
@@ -22,6 +36,10 @@ pub(crate) struct Account {
     /// Purse slot of the flex wallet.
     pub flex: u32,
     pub house: bool,
+    /// It may ask for anything; set by the operator.
+    pub active: bool,
+    /// It may place and edit orders; set by its master.
+    pub trading: bool,
     pub parent: Option<u32>,
     /// Its holdings by instrument number: number and slot.
     pub holdings: Vec<(u16, u32)>,
@@ -31,6 +49,16 @@ pub(crate) struct Account {
     pub flex_other: Vec<(Currency, Money)>,
     /// Purse slots of the inverse wallets by pair number; `NIL` where there is none yet.
     pub inverse: Vec<u32>,
+    /// When its dead man's switch cancels all of its orders.
+    pub cancel_all_at: Option<Timestamp>,
+}
+
+impl Account {
+    /// It may place and edit orders.
+    #[inline]
+    pub fn may_trade(&self) -> bool {
+        self.active && self.trading
+    }
 }
 
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
@@ -84,11 +112,16 @@ pub(crate) struct Holding {
     /// Open orders that may add to the position: lots and value at limit, by side.
     pub buys: OpenSum,
     pub sells: OpenSum,
-    /// Slots of all open orders, in no order.
+    /// Slots of all resting orders, in no order.
     pub orders: Vec<u32>,
-    /// How many of them are small, and how many reduce-only.
+    /// Slots of all waiting triggers, in no order; how many of them trail.
+    pub triggers: Vec<u32>,
+    pub trailing_stops: u32,
+    /// How many resting orders and waiting triggers are small, and how many resting orders are reduce-only.
     pub small_orders: u32,
     pub reduce_only_orders: u32,
+    /// Margin of its own, at this leverage; cross when absent.
+    pub leverage: Option<Leverage>,
     /// Place in the market's list of holdings with a position; `NIL` when flat.
     pub holder_place: u32,
 }
@@ -121,6 +154,9 @@ impl Holding {
             buys: OpenSum::default(),
             sells: OpenSum::default(),
             orders: Vec::new(),
+            triggers: Vec::new(),
+            trailing_stops: 0,
+            leverage: None,
             small_orders: 0,
             reduce_only_orders: 0,
             holder_place: NIL,
@@ -314,6 +350,7 @@ pub(crate) struct Family {
     today: Money,
     /// Counts no volume: the house pays the first tier.
     pub house: bool,
+    pub self_trade: SelfTradeStrategy,
     /// Day number of the present day.
     day: i64,
     /// Volume of the days before, by day number modulo 30.
@@ -330,6 +367,7 @@ impl Family {
         Self {
             members: vec![member],
             house,
+            self_trade: SelfTradeStrategy::default(),
             volume: Money::ZERO,
             next_tier: usd(FEE_SCHEDULE[1].from_usd),
             day,

@@ -1,8 +1,11 @@
 //! What may be asked of the exchange, already parsed and typed. Commands are what the journal keeps.
 
+use crate::account::SelfTradeStrategy;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::InstrumentSpec;
 use crate::money::{FinePrice, Money};
+use crate::trigger::{DistanceUnit, Signal, TriggerKind};
+use crate::view::MarketState;
 use serde::{Deserialize, Serialize};
 
 /// One change asked of the exchange. Every command has an outcome; none can fail otherwise.
@@ -54,6 +57,81 @@ pub enum Command {
         /// In which contract; all when absent.
         instrument: Option<InstrumentId>,
     },
+    /// Arms, or disarms, the timer that cancels all orders of an account when it ends (dead man's switch).
+    CancelAllAfter {
+        /// Whose.
+        account: AccountId,
+        /// In how many seconds; 0 disarms.
+        timeout_seconds: u32,
+    },
+    /// Chooses what happens when orders of one family meet; a master's choice, for its whole family.
+    SetSelfTrade {
+        /// The master account.
+        account: AccountId,
+        /// The choice.
+        strategy: SelfTradeStrategy,
+    },
+    /// A master lets a subaccount trade, or not.
+    SetTrading {
+        /// The subaccount.
+        account: AccountId,
+        /// Whether it may.
+        enabled: bool,
+    },
+    /// Moves money between wallets of one account, or of two of one family.
+    Transfer(Transfer),
+    /// Moves money out of the exchange.
+    Withdraw(Withdraw),
+    /// The operator sets how a contract trades.
+    SetMarketState {
+        /// Which contract.
+        instrument: InstrumentId,
+        /// How.
+        state: MarketState,
+    },
+    /// The operator lets a contract expire now.
+    Expire {
+        /// Which contract.
+        instrument: InstrumentId,
+    },
+    /// The operator cancels an order.
+    AdminCancel {
+        /// Which order.
+        order: OrderId,
+    },
+    /// The operator cancels a trailing stop and places the same one anew, under a new number and the same name.
+    ReplaceTrailingStop {
+        /// Which order.
+        order: OrderId,
+    },
+    /// The operator deactivates an account (its orders are cancelled), or activates it again.
+    SetActive {
+        /// Which account.
+        account: AccountId,
+        /// Whether it is active.
+        active: bool,
+    },
+    /// The operator changes limits, for all or for one account, one contract, or both; the most particular holds.
+    SetLimits {
+        /// Only for this account.
+        account: Option<AccountId>,
+        /// Only in this contract.
+        instrument: Option<InstrumentId>,
+        /// What changes.
+        change: LimitsChange,
+    },
+    /// Overwrites stored codes of an order's record, as a record written by a later version could hold them: codes this
+    /// version does not know read as unknown.
+    InjectCodes {
+        /// Which order.
+        order: OrderId,
+        /// Code of its update reason.
+        reason: Option<u8>,
+        /// Code of its trigger's side.
+        trigger_side: Option<u8>,
+        /// Code of its trigger's signal.
+        trigger_signal: Option<u8>,
+    },
     /// A fault on purpose: applying it panics. Shows what a poisoned record does to a venue.
     InjectPanic,
 }
@@ -76,6 +154,10 @@ pub struct Genesis {
 pub struct Limits {
     /// Resting orders per account and contract.
     pub open_orders: u32,
+    /// Waiting triggers per account and contract, trailing stops included.
+    pub triggers: u32,
+    /// Waiting trailing stops per account and contract.
+    pub trailing_stops: u32,
     /// Open orders worth less than `small_order_usd`, per account and contract.
     pub small_orders: u32,
     /// Below how many whole USD an order counts as small.
@@ -90,12 +172,33 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             open_orders: 500,
+            triggers: 100,
+            trailing_stops: 20,
             small_orders: 50,
             small_order_usd: 10,
             order_value_usd: 20_000_000,
             price_collar: 200_000,
         }
     }
+}
+
+/// Limits as the operator changes them: what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitsChange {
+    /// As in [`Limits::open_orders`].
+    pub open_orders: Option<u32>,
+    /// As in [`Limits::triggers`].
+    pub triggers: Option<u32>,
+    /// As in [`Limits::trailing_stops`].
+    pub trailing_stops: Option<u32>,
+    /// As in [`Limits::small_orders`].
+    pub small_orders: Option<u32>,
+    /// As in [`Limits::small_order_usd`].
+    pub small_order_usd: Option<u32>,
+    /// As in [`Limits::order_value_usd`].
+    pub order_value_usd: Option<u64>,
+    /// As in [`Limits::price_collar`].
+    pub price_collar: Option<u32>,
 }
 
 /// Opens an account; it gets the next free [`AccountId`].
@@ -117,6 +220,38 @@ pub struct Deposit {
     /// Of which currency; an inverse wallet takes only its base currency.
     pub currency: Currency,
     /// How much; negative takes out.
+    pub amount: Money,
+}
+
+/// Money moved between wallets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Who asks: an account of the family, or its master.
+    pub by: AccountId,
+    /// From whom.
+    pub from: AccountId,
+    /// From which wallet.
+    pub from_wallet: Wallet,
+    /// To whom.
+    pub to: AccountId,
+    /// Into which wallet.
+    pub to_wallet: Wallet,
+    /// Of which currency.
+    pub currency: Currency,
+    /// How much; positive.
+    pub amount: Money,
+}
+
+/// Money moved out of the exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdraw {
+    /// Whose.
+    pub account: AccountId,
+    /// From which wallet.
+    pub wallet: Wallet,
+    /// Of which currency.
+    pub currency: Currency,
+    /// How much; positive.
     pub amount: Money,
 }
 
@@ -143,7 +278,8 @@ pub enum ClientOrderId {
     Invalid,
 }
 
-/// How an order wants to trade.
+/// How an order wants to trade. What a trigger becomes when it fires is said so, too: a limit order when it has a limit
+/// price or an offset, else a market order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OrderType {
     /// Matches at its limit or better; the rest enters the book.
@@ -156,6 +292,41 @@ pub enum OrderType {
     Market,
     /// Fills in full at its limit or better, or not at all.
     FillOrKill,
+    /// The engine's own order that closes a position its margin does not carry any more; the rest lapses.
+    Liquidation,
+}
+
+/// A distance from a price, as asked: steps are hundredths of a percent, or ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedDistance {
+    /// In which unit.
+    pub unit: DistanceUnit,
+    /// How many steps; what is beyond every step of either sign is `Steps(i64::MAX)` or `Steps(i64::MIN)`.
+    pub steps: OnGrid,
+}
+
+/// A limit price relative to the trigger price, as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AskedOffset {
+    /// Value and unit are there and can be read.
+    Distance(AskedDistance),
+    /// The value is no number.
+    BadValue,
+    /// The unit is none.
+    BadUnit,
+    /// One came without the other.
+    Incomplete,
+}
+
+/// What makes an order wait for a price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedTrigger {
+    /// Which kind.
+    pub kind: TriggerKind,
+    /// The price it watches.
+    pub signal: Signal,
+    /// How far a trailing stop stays behind; absent for the other kinds.
+    pub deviation: Option<AskedDistance>,
 }
 
 /// Places an order.
@@ -171,14 +342,20 @@ pub struct PlaceOrder {
     pub order_type: OrderType,
     /// How many lots.
     pub qty: OnGrid,
-    /// Limit in ticks. Required but for `Market`, where it is ignored.
+    /// Limit in ticks. Required but for `Market`, where it is ignored, and for triggers, where it is what they become.
     pub limit_price: Option<OnGrid>,
-    /// A stop price sent with an order that is no trigger: refused.
+    /// At which price a trigger fires, in ticks; refused with an order that is no trigger, and with a trailing stop.
     pub stop_price: Option<OnGrid>,
+    /// Makes it a trigger; its `order_type` says nothing then.
+    pub trigger: Option<Box<AskedTrigger>>,
+    /// A limit relative to the trigger price; refused with an order that is no trigger.
+    pub limit_offset: Option<AskedOffset>,
     /// Only shrinks a position.
     pub reduce_only: bool,
     /// The client's own name for it.
     pub client_order_id: Option<ClientOrderId>,
+    /// What the client says made the order, echoed wherever the order is shown.
+    pub algo_id: Option<Box<str>>,
     /// From this instant on the order must not be taken up.
     pub process_before: Option<Timestamp>,
 }
@@ -202,6 +379,15 @@ pub enum QtyMode {
     Absolute,
 }
 
+/// A deviation in both units' steps (see [`AskedDistance`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedDeviation {
+    /// Hundredths of a percent.
+    pub percent: OnGrid,
+    /// Ticks.
+    pub quote: OnGrid,
+}
+
 /// Amends an open order. Absent fields stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditOrder {
@@ -211,8 +397,12 @@ pub struct EditOrder {
     pub order: OrderRef,
     /// New limit in ticks.
     pub limit_price: Option<OnGrid>,
-    /// New stop price: refused for orders that are no triggers.
+    /// New stop price: refused for orders that are no triggers, and for trailing stops.
     pub stop_price: Option<OnGrid>,
+    /// New deviation of a trailing stop, as it is in either unit; which of them counts is known when it is applied.
+    pub deviation: Option<AskedDeviation>,
+    /// The unit of the deviation.
+    pub deviation_unit: Option<DistanceUnit>,
     /// New size in lots.
     pub qty: Option<OnGrid>,
     /// How `qty` is meant.

@@ -5,29 +5,38 @@ use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
 use crate::money::{FinePrice, Money};
+use crate::trigger::{Attached, Trigger};
+use crate::view::MarketState;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Where an order is in its life. The last three end it, once.
+/// Where an order is in its life. All but the first two end it, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OrderStatus {
     /// Rests in the book, untouched or partly filled.
     EnteredBook,
+    /// A trigger that waits for its price.
+    TriggerPlaced,
     /// Filled to the last lot.
     FullyExecuted,
     /// Removed before it was filled; also the lapsed rest of an immediate order.
     Cancelled,
     /// Refused on arrival; nothing was placed.
     Rejected,
+    /// A trigger that fired into a refusal.
+    TriggerActivationFailure,
 }
 
 impl OrderStatus {
-    /// True for every status but a resting order's.
+    /// True for every status but those of a resting order and a waiting trigger.
     #[must_use]
     pub fn is_closed(self) -> bool {
         match self {
-            OrderStatus::EnteredBook => false,
-            OrderStatus::FullyExecuted | OrderStatus::Cancelled | OrderStatus::Rejected => true,
+            OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => false,
+            OrderStatus::FullyExecuted
+            | OrderStatus::Cancelled
+            | OrderStatus::Rejected
+            | OrderStatus::TriggerActivationFailure => true,
         }
     }
 }
@@ -57,6 +66,37 @@ pub enum UpdateReason {
     EditedByUser,
     /// An edit came when it had just closed.
     OrderForEditNotFound,
+    /// Cancelled, or placed by the exchange, because margin does not carry the position any more.
+    LiquidationOrder,
+    /// A trigger that has fired.
+    StopOrderTriggered,
+    /// The limit order that a fired trigger became.
+    LimitFromStop,
+    /// Its contract expired.
+    ContractExpired,
+    /// Cancelled because equity fell below initial margin.
+    NotEnoughMargin,
+    /// Its market was taken out of trading.
+    MarketInactive,
+    /// The account's timer ended.
+    DeadManSwitch,
+    /// Cancelled by the operator.
+    CancelledByAdmin,
+    /// A trigger whose contract expired while it waited.
+    Expired,
+    /// A trailing stop followed its signal.
+    TrailingStopPriceUpdated,
+    /// The operator cancelled a trailing stop and placed the same one anew.
+    TrailingStopReplacedByAdmin,
+    /// The stored code is of no reason that this version knows.
+    Unknown,
+}
+
+impl UpdateReason {
+    /// The reason of a stored code.
+    pub(crate) fn of_code(code: u8) -> Self {
+        postcard::from_bytes(&[code]).unwrap_or(UpdateReason::Unknown)
+    }
 }
 
 /// Why an order, an edit or a cancel is refused. The order of the variants is the order of the checks.
@@ -66,10 +106,44 @@ pub enum OrderError {
     MarketNotFound,
     /// The contract is suspended, or its index price is too old.
     MarketSuspended,
+    /// The contract takes post-only orders alone.
+    MarketIsPostOnly,
     /// A stop price on an order that is no trigger.
     OrderCannotHaveTriggerPrice,
+    /// A trailing stop's trigger price follows its signal and is not edited.
+    CannotEditTriggerPriceOfTrailingStop,
+    /// A trailing stop has no limit price to edit.
+    CannotEditLimitPriceOfTrailingStop,
     /// Not positive, off the tick, or too large.
     InvalidPrice,
+    /// A trailing stop's percentage has more than two decimals.
+    TrailingStopPercentTooPrecise,
+    /// A trailing stop's distance is off the tick.
+    TrailingStopQuoteOffTick,
+    /// A trailing stop more than 50% away.
+    TrailingStopTooLarge,
+    /// A trailing stop less than 0.1%, or less than a tick, away.
+    TrailingStopTooSmall,
+    /// The signal of a trailing stop has no value yet.
+    NoReferencePrice,
+    /// An edited trailing stop would come too near to its signal, or to zero.
+    InsufficientHeadroom,
+    /// A limit price both absolute and relative.
+    LimitPriceAbsoluteAndRelative,
+    /// The relative limit's value is no number, or the order is no trigger.
+    LimitOffsetValueInvalid,
+    /// The relative limit's unit is none.
+    LimitOffsetUnitInvalid,
+    /// A relative limit's value without its unit, or the other way round.
+    LimitOffsetIncomplete,
+    /// A relative limit's distance is off the tick.
+    LimitOffsetOffTick,
+    /// A relative limit's percentage has more than two decimals.
+    LimitOffsetTooPrecise,
+    /// A relative limit more than 50% above.
+    LimitOffsetTooHigh,
+    /// A relative limit more than 50% below.
+    LimitOffsetTooLow,
     /// Not positive, off the lot, or worth more than one order may be.
     InvalidQuantity,
     /// The client's name for it has more than 100 characters.
@@ -80,16 +154,26 @@ pub enum OrderError {
     ClientOrderIdInUse,
     /// Too many small open orders.
     SmallOrderLimitExceeded,
-    /// Too many open orders.
+    /// Too many open orders, or waiting triggers.
     OrderLimitExceeded,
+    /// Too many waiting trailing stops.
+    TrailingStopLimitExceeded,
     /// Reduce-only, and would not reduce.
     WouldNotReducePosition,
+    /// The leverage set for the contract is more than the margin level reached allows.
+    FixedLeverageTooHigh,
     /// Beyond the contract's greatest position.
     MaxPositionExceeded,
     /// Would execute too far from the mark price.
     PriceCollar,
+    /// Would move a dislocated market further.
+    PriceDislocation,
     /// Available margin does not cover it.
     InsufficientMargin,
+    /// A closing order that would lose more than there is.
+    InsufficientClosingMargin,
+    /// Would fill so much worse than mark that liquidation followed.
+    WouldCauseLiquidation,
     /// Post-only, and would match.
     PostWouldExecute,
     /// Immediate, and nothing (or not all) to match.
@@ -117,7 +201,7 @@ pub struct OrderView {
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
-    /// How it trades.
+    /// How it trades; of a trigger, what it becomes.
     pub order_type: OrderType,
     /// Where it is in its life.
     pub status: OrderStatus,
@@ -135,6 +219,8 @@ pub struct OrderView {
     pub reduce_only: bool,
     /// The client's own name for it.
     pub client_order_id: Option<Arc<str>>,
+    /// What few orders have: a trigger, a client's mark.
+    pub attached: Option<Arc<Attached>>,
     /// When it was placed.
     pub placed_at: Timestamp,
     /// When it last changed.
@@ -142,6 +228,11 @@ pub struct OrderView {
 }
 
 impl OrderView {
+    /// The trigger that made it, or that it still is.
+    pub fn trigger(&self) -> Option<&Trigger> {
+        self.attached.as_deref().and_then(|attached| attached.trigger.as_ref())
+    }
+
     /// What is still open: total size less fills.
     pub fn open_qty(&self) -> Qty {
         Qty(self.qty.map_or(0, |q| q.0) - self.filled.0)
@@ -166,6 +257,10 @@ pub enum FillRole {
     Taker,
     /// Came to the book through an edit.
     TakerAfterEdit,
+    /// Was sent by the exchange to close a position whole.
+    Liquidation,
+    /// Was sent by the exchange to close a part of a position.
+    PartialLiquidation,
 }
 
 /// One order's side of an execution.
@@ -208,7 +303,8 @@ pub struct Execution {
 
 /// Something that happened. Events of one command come in the order in which they took effect.
 ///
-/// An order's story: `Placed`, its executions, then at most one of `Filled`, `Cancelled`; or only `Rejected`.
+/// An order's story: `Placed`, its executions, then at most one of `Filled`, `Cancelled`; or only `Rejected`. A trigger's:
+/// `Placed`, its `Repriced` and `Edited`, then `Cancelled`, `ActivationFailed`, or `Fired` and the story of what it became.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A contract was listed.
@@ -223,12 +319,29 @@ pub enum Event {
         /// Its master, for a subaccount.
         parent: Option<AccountId>,
     },
-    /// An order was accepted: as it is on arrival, nothing filled.
+    /// An order was accepted: as it is on arrival, nothing filled; a trigger before it is judged.
     Placed {
         /// The order.
         order: OrderView,
         /// Lots cut from what was asked, for reduce-only orders.
         reduced: Option<Qty>,
+    },
+    /// A trigger fired: the order it is from now on, nothing filled.
+    Fired {
+        /// The order.
+        order: OrderView,
+        /// Lots cut from what was asked, for reduce-only orders.
+        reduced: Option<Qty>,
+    },
+    /// A trigger fired into a refusal and is closed.
+    ActivationFailed {
+        /// The trigger, with its error.
+        order: OrderView,
+    },
+    /// A trailing stop followed its signal.
+    Repriced {
+        /// The trigger, with its new price.
+        order: OrderView,
     },
     /// An order was refused.
     Rejected {
@@ -271,6 +384,11 @@ pub enum Event {
         /// Its error now.
         error: Option<OrderError>,
     },
+    /// Stored codes of an order's record were overwritten.
+    Rewritten {
+        /// The order as it reads now.
+        order: OrderView,
+    },
     /// A closed order is forgotten: its five seconds are over, or the account has too many closed ones.
     Forgotten {
         /// The order.
@@ -287,7 +405,7 @@ pub enum Event {
         /// How much is open there now; zero when the level is gone.
         qty: Qty,
     },
-    /// The operator moved a wallet's balance. What fills do to balances is told by their fees and realised P&L.
+    /// The operator or its owner moved a wallet's balance. What fills do to balances is told by their fees and realised P&L.
     Balance {
         /// Whose.
         account: AccountId,
@@ -297,6 +415,22 @@ pub enum Event {
         currency: Currency,
         /// The balance now.
         balance: Money,
+    },
+    /// How a contract trades changed, by the operator or by its calendar.
+    Market {
+        /// Which contract.
+        instrument: InstrumentId,
+        /// How it trades now.
+        state: MarketState,
+    },
+    /// What an account may do changed.
+    Account {
+        /// Which account.
+        account: AccountId,
+        /// It is active.
+        active: bool,
+        /// It may trade.
+        trading: bool,
     },
     /// An index price changed.
     Index {
@@ -339,6 +473,12 @@ pub enum Outcome {
     CancelNotFound(Option<OrderId>),
     /// So many orders were cancelled.
     CancelledAll(u32),
+    /// The timer ends then; absent when it is disarmed.
+    Armed(Option<Timestamp>),
+    /// A trailing stop was placed anew under this number.
+    Replaced(OrderId),
+    /// The account is not active, or may not trade.
+    AccountInactive,
     /// The engine would have taken the command up too late.
     TooLate,
     /// The command cannot be: an operator's mistake, told in words.
@@ -375,6 +515,45 @@ pub enum Refusal {
     /// A price is from 10^-10 to 10^9, and one at which the greatest position's value stays in range.
     #[error("the price is out of range")]
     PriceOutOfRange,
+    /// No such order is open.
+    #[error("no such order is open")]
+    UnknownOrder,
+    /// The order is no waiting trailing stop.
+    #[error("the order is no waiting trailing stop")]
+    NoTrailingStop,
+    /// Only a master account may do this.
+    #[error("only a master account may do this")]
+    NotMaster,
+    /// Only a subaccount can be kept from trading.
+    #[error("only a subaccount can be kept from trading")]
+    NotSubaccount,
+    /// The two accounts are not of one family, or the one who asks may not move between them.
+    #[error("money moves within one account, or by its master within its family")]
+    ForeignAccount,
+    /// No such wallet.
+    #[error("no such wallet")]
+    UnknownWallet,
+    /// More than may leave the wallet.
+    #[error("more than may leave the wallet")]
+    InsufficientFunds,
+    /// The amount is not positive, or beyond the greatest one.
+    #[error("the amount must be positive, and not beyond the greatest one")]
+    InvalidAmount,
+    /// Only linear contracts have a leverage of their own.
+    #[error("only multi-collateral contracts have a leverage of their own")]
+    NotMultiCollateral,
+    /// The leverage is not from 1 to what the first margin level allows.
+    #[error("the leverage is out of range")]
+    LeverageOutOfRange,
+    /// With this leverage the position would be liquidated.
+    #[error("this would cause liquidation")]
+    WouldLiquidate,
+    /// Margin is short of what this leverage needs.
+    #[error("available margin does not cover it")]
+    MarginShort,
+    /// The contract has expired.
+    #[error("the contract has expired")]
+    Expired,
     /// A listing was refused.
     #[error("{0}")]
     Listing(String),

@@ -4,13 +4,18 @@ mod cancel;
 mod closing;
 mod edit;
 mod matching;
+mod operator;
 mod place;
 mod prices;
+mod self_trade;
 mod store;
+mod time;
+mod triggers;
 mod views;
+mod wallets;
 
-use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse, day_of};
-use crate::command::{Command, CreateAccount, Deposit, Genesis, Limits};
+use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
+use crate::command::{Command, CreateAccount, Genesis, Limits};
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
@@ -20,7 +25,9 @@ use crate::order::{NIL, Orders};
 use crate::view::FeeTier;
 use prices::price_in_range;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use crate::trigger::Due;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
@@ -28,17 +35,14 @@ pub use store::CodecError;
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
 const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999_999);
-/// Greatest deposit, in whole units of currency: keeps sums of money in range.
-const DEPOSIT_MAX: i128 = 1_000_000_000_000;
-/// All deposits of a currency together: so many times the greatest one.
-const DEPOSITS_MAX: i128 = 100;
-
 /// The whole exchange. Cloneable only through its stored form, so that there is one truth.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Exchange {
     pub(crate) now: Timestamp,
     pub(crate) born: bool,
     pub(crate) limits: Limits,
+    /// Limits that hold for one account, one contract, or both only.
+    pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), Limits>,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) markets: Vec<Market>,
     pub(crate) symbols: BTreeMap<String, InstrumentId>,
@@ -51,6 +55,11 @@ pub struct Exchange {
     pub(crate) next_execution: u64,
     /// The last full second at which marks were sampled, as a count of seconds.
     pub(crate) sampled: i64,
+    /// What happens at an instant, in order of time: dead man's switches before expiries.
+    pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
+    /// Triggers that a price has reached, in the order in which they fire. Empty between commands.
+    #[serde(skip)]
+    pub(crate) due: VecDeque<Due>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
 }
@@ -90,6 +99,15 @@ impl Exchange {
         if self.born == matches!(command, Command::Genesis(_)) {
             return Outcome::Refused(Refusal::Genesis);
         }
+        let outcome = self.carry_out(command, events);
+        if !self.due.is_empty() {
+            self.follow_up(events);
+        }
+        outcome
+    }
+
+    #[inline(always)]
+    fn carry_out(&mut self, command: &Command, events: &mut Vec<Event>) -> Outcome {
         match command {
             Command::Genesis(genesis) => self.begin(genesis, events),
             Command::Start => self.start(events),
@@ -104,23 +122,35 @@ impl Exchange {
             Command::Edit(edit) => self.edit(edit, events),
             Command::Cancel(cancel) => self.cancel(cancel, events),
             Command::CancelAll { account, instrument } => self.cancel_all(*account, *instrument, events),
+            Command::CancelAllAfter { account, timeout_seconds } => {
+                self.cancel_all_after(*account, *timeout_seconds)
+            }
+            Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::Transfer(transfer) => self.transfer(transfer, events),
+            Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
+            Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events),
+            Command::SetMarketState { instrument, state } => {
+                self.set_market_state(*instrument, *state, events)
+            }
+            Command::Expire { instrument } => self.expire_now(*instrument, events),
+            Command::AdminCancel { order } => self.admin_cancel(*order, events),
+            Command::ReplaceTrailingStop { order } => self.replace_trailing_stop(*order, events),
+            Command::SetActive { account, active } => self.set_active(*account, *active, events),
+            Command::SetLimits { account, instrument, change } => {
+                self.set_limits(*account, *instrument, change)
+            }
+            Command::InjectCodes { order, reason, trigger_side, trigger_signal } => {
+                self.inject_codes(*order, *reason, *trigger_side, *trigger_signal, events)
+            }
             Command::InjectPanic => panic!("a panic was injected by command"),
         }
     }
 
-    /// Everything due between the last command and `time`, in order of its kind: volumes leave the thirty days, closed
-    /// orders are forgotten, then marks are sampled.
-    #[inline]
-    fn pass_time(&mut self, time: Timestamp, events: &mut Vec<Event>) {
-        let before = std::mem::replace(&mut self.now, time);
-        // Days begin, and marks are sampled, at full seconds.
-        let new_second = time.0 >= (self.sampled + 1) * Timestamp::SECOND;
-        if new_second && day_of(time) > day_of(before) {
-            self.roll_volumes();
-        }
-        self.forget_due(events);
-        if new_second {
-            self.sample_marks(events);
+    /// What follows from a change before anything else may happen: triggers that a price reached fire, one by one, each
+    /// matched to its end before the next.
+    fn follow_up(&mut self, events: &mut Vec<Event>) {
+        while let Some(due) = self.due.pop_front() {
+            self.fire(due, events);
         }
     }
 
@@ -186,6 +216,9 @@ impl Exchange {
         self.accounts.push(Account {
             parent: parent.map(|(parent, _)| parent),
             house: create.house,
+            active: true,
+            trading: true,
+            cancel_all_at: None,
             family,
             cash: Vec::new(),
             flex_other: Vec::new(),
@@ -227,83 +260,6 @@ impl Exchange {
         self.accounts[account as usize].inverse[at]
     }
 
-    fn deposit(&mut self, deposit: &Deposit, events: &mut Vec<Event>) -> Outcome {
-        let account = deposit.account.0;
-        if self.accounts.get(account as usize).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
-        }
-        let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
-        let largest = DEPOSIT_MAX * Money::ONE;
-        if deposit.amount.0.unsigned_abs() > largest as u128
-            || (total + deposit.amount).0 > largest * DEPOSITS_MAX
-        {
-            return Outcome::Refused(Refusal::AmountOutOfRange);
-        }
-        let balance = match deposit.wallet {
-            Wallet::Cash => self.add_to_list(deposit, |account| &mut account.cash),
-            Wallet::Flex if deposit.currency == Currency::USD => {
-                self.add_to_purse(self.accounts[account as usize].flex, deposit.amount)
-            }
-            Wallet::Flex => self.add_to_list(deposit, |account| &mut account.flex_other),
-            Wallet::Inverse(pair) => {
-                let base = self.inverse_base(pair);
-                if base != Some(deposit.currency) {
-                    return Outcome::Refused(if base.is_none() {
-                        Refusal::UnknownPair
-                    } else {
-                        Refusal::WrongCurrency
-                    });
-                }
-                let purse = self.inverse_purse(account, pair, deposit.currency);
-                self.add_to_purse(purse, deposit.amount)
-            }
-        };
-        let Some(balance) = balance else { return Outcome::Refused(Refusal::AmountOutOfRange) };
-        *self.deposited.entry(deposit.currency).or_default() += deposit.amount;
-        let Deposit { account, wallet, currency, .. } = *deposit;
-        tell(events, || Event::Balance { account, wallet, currency, balance });
-        Outcome::Done
-    }
-
-    /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
-    fn add_to_purse(&mut self, purse: u32, amount: Money) -> Option<Money> {
-        let purse = &mut self.purses[purse as usize];
-        let balance = purse.balance + amount;
-        let free = (purse.equity() - purse.held).floor().min(purse.balance);
-        if balance.0 > DEPOSIT_MAX * Money::ONE || (amount < Money::ZERO && -amount > free) {
-            return None;
-        }
-        purse.balance = balance;
-        Some(balance)
-    }
-
-    fn add_to_list(
-        &mut self,
-        deposit: &Deposit,
-        list: impl FnOnce(&mut Account) -> &mut Vec<(Currency, Money)>,
-    ) -> Option<Money> {
-        let list = list(&mut self.accounts[deposit.account.0 as usize]);
-        let at = list.partition_point(|(currency, _)| *currency < deposit.currency);
-        let held = list.get(at).filter(|(currency, _)| *currency == deposit.currency).map(|(_, held)| *held);
-        let balance = held.unwrap_or(Money::ZERO) + deposit.amount;
-        if balance.0 < 0 || balance.0 > DEPOSIT_MAX * Money::ONE {
-            return None;
-        }
-        match held {
-            Some(_) => list[at].1 = balance,
-            None => list.insert(at, (deposit.currency, balance)),
-        }
-        Some(balance)
-    }
-
-    /// Base currency of a pair's inverse contracts; `None` when it has none.
-    fn inverse_base(&self, pair: PairId) -> Option<Currency> {
-        self.markets
-            .iter()
-            .find(|market| market.pair() == pair && market.instrument.spec().kind == ContractKind::Inverse)
-            .map(|market| market.instrument.settlement())
-    }
-
     fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> Outcome {
         let refuse = |error: ListingError| Outcome::Refused(Refusal::Listing(error.to_string()));
         if self.symbols.contains_key(&spec.symbol) {
@@ -325,6 +281,9 @@ impl Exchange {
         self.pair_named(&spec.pair);
         let id = InstrumentId(self.markets.len() as u16);
         self.symbols.insert(spec.symbol.clone(), id);
+        if let Some(at) = spec.expiry {
+            self.timers.insert((at.max(self.now), Timer::Expiry(id)));
+        }
         self.markets.push(Market::new(instrument));
         tell(events, || Event::Listed { instrument: id });
         self.refresh_mark(id, events);

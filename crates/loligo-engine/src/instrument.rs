@@ -29,6 +29,10 @@ pub enum ContractKind {
     Inverse,
 }
 
+/// A leverage in hundredths: 500 is 5x.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Leverage(pub u32);
+
 /// From which size on which margin is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarginLevel {

@@ -6,6 +6,7 @@ use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
 use crate::id::{Currency, Price, Side};
 use crate::money::Fine;
 use crate::order::NIL;
+use crate::trigger::TriggerKind;
 use std::collections::BTreeMap;
 
 /// A broken invariant, in words.
@@ -116,8 +117,8 @@ impl Exchange {
             }
             hold!(levels == market.book.level_count(), "book {at} does not find all of its levels");
         }
-        let open =
-            self.orders.known().filter(|slot| !self.orders.get(*slot).status.is_closed()).count() as u64;
+        let resting = |slot: &u32| self.orders.get(*slot).status == OrderStatus::EnteredBook;
+        let open = self.orders.known().filter(resting).count() as u64;
         hold!(open == seen, "{open} orders are open but {seen} rest in books");
         Ok(seen)
     }
@@ -127,15 +128,30 @@ impl Exchange {
     fn check_holdings(&self) -> Result<u64, Violation> {
         let mut net = vec![(0_i128, 0_i128); self.markets.len()];
         let mut positions = 0;
+        let mut waiting = vec![0; self.markets.len()];
         for (slot, holding) in self.holdings.iter().enumerate() {
             self.check_holding(slot as u32, holding)?;
+            waiting[usize::from(holding.instrument)] += holding.triggers.len();
             let (sum, long) = &mut net[usize::from(holding.instrument)];
             *sum += i128::from(holding.position);
             *long += i128::from(holding.position.max(0));
             positions += u64::from(holding.position != 0);
         }
+        let known = |slot: &u32| self.orders.get(*slot).status == OrderStatus::TriggerPlaced;
+        let triggers = self.orders.known().filter(known).count();
+        hold!(
+            triggers == waiting.iter().sum::<usize>(),
+            "{triggers} triggers wait but their holdings list {waiting:?}"
+        );
+        hold!(self.due.is_empty(), "triggers are due between two commands");
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[at];
+            hold!(
+                market.triggers.len() == waiting[at],
+                "contract {at} watches {} triggers, {} wait",
+                market.triggers.len(),
+                waiting[at]
+            );
             hold!(sum == 0, "positions of contract {at} sum to {sum}");
             hold!(
                 long == i128::from(market.open_interest),
@@ -161,7 +177,22 @@ impl Exchange {
             "holding {slot} is not found by its account"
         );
         let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
-        let (mut small, mut reduce_only, mut closing) = (0, 0, 0_i64);
+        let (mut small, mut reduce_only, mut closing, mut trailing) = (0, 0, 0_i64, 0);
+        for (place, trigger) in holding.triggers.iter().enumerate() {
+            let order = self.orders.get(*trigger);
+            hold!(
+                order.holding == slot
+                    && order.level == NIL
+                    && order.status == OrderStatus::TriggerPlaced
+                    && self.orders.record(*trigger).own_place as usize == place,
+                "trigger {:?} is listed wrongly",
+                order.id
+            );
+            small += u32::from(order.marks.small());
+            let kind = self.orders.trigger(*trigger).map(|trigger| trigger.kind);
+            trailing += u32::from(kind == Some(TriggerKind::TrailingStop));
+        }
+        hold!(trailing == holding.trailing_stops, "trailing stops of holding {slot} are counted wrongly");
         for (place, order_slot) in holding.orders.iter().enumerate() {
             let order = self.orders.get(*order_slot);
             hold!(
@@ -170,7 +201,7 @@ impl Exchange {
                 order.id
             );
             hold!(order.level != NIL, "order {:?} is listed as open but rests nowhere", order.id);
-            small += u32::from(order.small);
+            small += u32::from(order.marks.small());
             if order.reduce_only {
                 reduce_only += 1;
                 hold!(

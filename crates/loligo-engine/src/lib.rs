@@ -21,11 +21,14 @@ mod invariants;
 mod market;
 mod money;
 mod order;
+mod trigger;
 mod view;
 
+pub use account::SelfTradeStrategy;
 pub use command::{
-    CancelOrder, ClientOrderId, Command, CreateAccount, Deposit, EditOrder, Genesis, Limits, OnGrid,
-    OrderRef, OrderType, PlaceOrder, QtyMode,
+    AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
+    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType, PlaceOrder,
+    QtyMode, Transfer, Withdraw,
 };
 pub use event::{
     Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
@@ -36,8 +39,9 @@ pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
 pub use instrument::{
-    ContractKind, Instrument, InstrumentSpec, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel,
+    ContractKind, Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel,
 };
 pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
-pub use view::{AccountView, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView};
+pub use trigger::{Attached, Distance, DistanceUnit, Signal, Trigger, TriggerKind, TriggerSide};
+pub use view::{AccountView, Dislocation, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView};

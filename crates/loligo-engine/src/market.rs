@@ -6,6 +6,7 @@ use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
 use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
 use crate::order::NIL;
+use crate::trigger::{Signal, Watches};
 use crate::view::MarketState;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -43,7 +44,14 @@ impl Pair {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Market {
     pub instrument: Instrument,
+    /// What the operator or the calendar made of it; see [`Market::state`].
+    pub trading: MarketState,
     pub book: Book,
+    /// Triggers that wait; made anew from the orders when a state is read.
+    #[serde(skip)]
+    pub triggers: Watches,
+    /// The value of each signal when triggers were last judged by it, while any waits.
+    pub judged: [Option<FinePrice>; 3],
     /// Price of the last execution, in ticks.
     pub last: Option<i64>,
     pub mark: Option<FinePrice>,
@@ -69,7 +77,10 @@ impl Market {
     pub fn new(instrument: Instrument) -> Self {
         Self {
             instrument,
+            trading: MarketState::Open,
             book: Book::default(),
+            triggers: Watches::default(),
+            judged: [None; 3],
             last: None,
             mark: None,
             mark_value: Fine::ZERO,
@@ -97,16 +108,30 @@ impl Market {
         self.instrument.pair()
     }
 
-    /// Whether it trades.
+    /// How it trades now.
     #[inline]
     pub fn state(&self, pair: &Pair, now: Timestamp) -> MarketState {
         let spec = self.instrument.spec();
-        if now < spec.opening || spec.expiry.is_some_and(|at| now >= at) {
-            MarketState::Closed
-        } else if pair.is_stale(now) || self.mark.is_none() {
-            MarketState::Suspended
-        } else {
-            MarketState::Open
+        match self.trading {
+            MarketState::Inactive | MarketState::PreLaunch | MarketState::Expired => self.trading,
+            MarketState::Open | MarketState::PostOnly | MarketState::Suspended => {
+                if now < spec.opening {
+                    MarketState::PreLaunch
+                } else if self.mark.is_none() || pair.is_stale(now) {
+                    MarketState::Suspended
+                } else {
+                    self.trading
+                }
+            }
+        }
+    }
+
+    /// The present value of a signal; none before the first trade, or without an index.
+    pub fn signal(&self, signal: Signal, pair: &Pair) -> Option<FinePrice> {
+        match signal {
+            Signal::Last => self.last.map(|last| self.instrument.fine_price(crate::id::Price(last))),
+            Signal::Mark => self.mark,
+            Signal::Index => pair.index,
         }
     }
 

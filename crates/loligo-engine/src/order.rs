@@ -1,4 +1,4 @@
-//! All orders the exchange knows: the open ones, and the closed ones of the last five seconds.
+//! All orders the exchange knows: the open ones, waiting triggers among them, and the closed ones of the last five seconds.
 //!
 //! Orders live in a slab; a slot is what books, holdings and queues point at. What matching touches (`Order`, one
 //! cache line) is apart from what only views need (`Record`). Orders are found by number through a paged table, by
@@ -7,9 +7,11 @@
 use crate::command::OrderType;
 use crate::event::{OrderError, OrderStatus, OrderView, UpdateReason};
 use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side, Timestamp};
+use crate::trigger::{Attached, Trigger};
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub id: OrderId,
-    /// Limit in ticks; 0 when what was asked is no price (refused orders only).
+    /// Limit in ticks; 0 when what was asked is no price (refused orders), and for triggers that have none.
     pub price: i64,
     /// Total size in lots; 0 when what was asked is no quantity (refused orders only).
     pub qty: i64,
@@ -38,15 +40,56 @@ pub(crate) struct Order {
     pub order_type: OrderType,
     pub status: OrderStatus,
     pub reduce_only: bool,
-    /// Counts as a small order while it is open.
-    pub small: bool,
-    /// Its record has a client's name for it.
-    pub named: bool,
+    pub marks: Marks,
     pub reason: Option<UpdateReason>,
     pub error: Option<OrderError>,
 }
 
+/// What is only yes or no about an order, in one byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    const SMALL: u8 = 1;
+    const NAMED: u8 = 2;
+    const ATTACHED: u8 = 4;
+
+    #[inline]
+    pub fn new(small: bool, named: bool) -> Self {
+        Self(u8::from(small) * Self::SMALL | u8::from(named) * Self::NAMED)
+    }
+
+    /// Counts as a small order while it is open.
+    #[inline]
+    pub fn small(self) -> bool {
+        self.0 & Self::SMALL != 0
+    }
+
+    pub fn set_small(&mut self, small: bool) {
+        self.0 = self.0 & !Self::SMALL | u8::from(small) * Self::SMALL;
+    }
+
+    /// Its record has a client's name for it.
+    #[inline]
+    pub fn named(self) -> bool {
+        self.0 & Self::NAMED != 0
+    }
+
+    /// It is one of the few with something attached.
+    #[inline]
+    pub fn attached(self) -> bool {
+        self.0 & Self::ATTACHED != 0
+    }
+
+    /// Leaves something behind when it is forgotten: a name, or what is attached.
+    #[inline]
+    pub fn is_marked(self) -> bool {
+        self.0 & (Self::NAMED | Self::ATTACHED) != 0
+    }
+}
+
 impl Order {
+    #[inline]
     pub fn open(&self) -> i64 {
         self.qty - self.filled
     }
@@ -59,7 +102,7 @@ const _: () = assert!(size_of::<Order>() == 64, "matching reads one cache line p
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub account: AccountId,
-    /// Place in the holding's list of open orders.
+    /// Place in the holding's list of resting orders, or of waiting triggers.
     pub own_place: u32,
     pub placed_at: Timestamp,
     pub client_order_id: Option<Arc<str>>,
@@ -76,6 +119,8 @@ pub(crate) struct Orders {
     next_number: u64,
     numbers: Pages,
     names: Names,
+    /// By slot.
+    attached: BTreeMap<u32, Arc<Attached>>,
 }
 
 impl Orders {
@@ -119,16 +164,41 @@ impl Orders {
         (self.orders.len() - 1) as u32
     }
 
-    /// Forgets a closed order; `named` as in [`Order`]. False when it is not known any more.
+    /// Forgets a closed order; `marks` as in [`Order`]. False when it is not known any more.
     #[inline]
-    pub fn remove(&mut self, id: OrderId, named: bool) -> bool {
+    pub fn remove(&mut self, id: OrderId, marks: Marks) -> bool {
         let Some(slot) = self.numbers.clear(id.0) else { return false };
-        if named {
-            self.release_name(slot);
-            self.records[slot as usize].client_order_id = None;
+        if marks.is_marked() {
+            self.drop_marked(slot, marks);
         }
         self.free.push(slot);
         true
+    }
+
+    fn drop_marked(&mut self, slot: u32, marks: Marks) {
+        if marks.named() {
+            self.release_name(slot);
+            self.records[slot as usize].client_order_id = None;
+        }
+        if marks.attached() {
+            self.attached.remove(&slot);
+        }
+    }
+
+    /// Attaches what few orders have. It stays until the order is forgotten.
+    pub fn attach(&mut self, slot: u32, attached: Attached) {
+        self.orders[slot as usize].marks.0 |= Marks::ATTACHED;
+        self.attached.insert(slot, Arc::new(attached));
+    }
+
+    /// The trigger that an order is, or came from.
+    pub fn trigger(&self, slot: u32) -> Option<&Trigger> {
+        self.attached.get(&slot).and_then(|attached| attached.trigger.as_ref())
+    }
+
+    /// As [`Orders::trigger`], to be changed; views taken earlier keep what they saw.
+    pub fn trigger_mut(&mut self, slot: u32) -> Option<&mut Trigger> {
+        self.attached.get_mut(&slot).and_then(|attached| Arc::make_mut(attached).trigger.as_mut())
     }
 
     #[inline]
@@ -174,7 +244,8 @@ impl Orders {
         }
     }
 
-    fn release_name(&mut self, slot: u32) {
+    /// Frees the name that the order's record holds.
+    pub fn release_name(&mut self, slot: u32) {
         let Self { names, records, .. } = self;
         let record = &records[slot as usize];
         if let Some(name) = &record.client_order_id {
@@ -214,6 +285,7 @@ impl Orders {
             filled: Qty(order.filled),
             reduce_only: order.reduce_only,
             client_order_id: record.client_order_id.clone(),
+            attached: if order.marks.attached() { self.attached.get(&slot).cloned() } else { None },
             placed_at: record.placed_at,
             updated_at: order.updated_at,
         }
@@ -222,8 +294,11 @@ impl Orders {
     /// Rebuilds what is not stored: the table of names.
     pub fn reindex(&mut self) {
         self.names.table = HashTable::new();
-        let named: Vec<u32> =
-            self.known().filter(|slot| self.get(*slot).status != OrderStatus::Rejected).collect();
+        let holds_name = |order: &Order| {
+            order.status != OrderStatus::Rejected
+                && order.reason != Some(UpdateReason::TrailingStopReplacedByAdmin)
+        };
+        let named: Vec<u32> = self.known().filter(|slot| holds_name(self.get(*slot))).collect();
         for slot in named {
             self.reserve_name(slot);
         }

@@ -1,25 +1,43 @@
 //! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
 
-use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Wallet};
+use crate::account::SelfTradeStrategy;
+use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::money::{Fine, FinePrice, Money};
 use serde::{Deserialize, Serialize};
 
-/// Whether a contract trades now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a contract trades (rules 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MarketState {
-    /// It trades.
+    /// Orders are taken and match.
     Open,
-    /// Its index price is too old: orders wait, none is taken.
+    /// By the operator, or because its index price is too old: orders stay, none is taken, triggers wait.
     Suspended,
-    /// Before its opening or after its last trading time.
-    Closed,
+    /// Only post-only orders are taken, so nothing matches; triggers wait.
+    PostOnly,
+    /// Listed, not yet opened.
+    PreLaunch,
+    /// Taken out of trading; its orders are cancelled.
+    Inactive,
+    /// After its last trading time.
+    Expired,
+}
+
+/// On which side of its index a book is too far away (rules 1.12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Dislocation {
+    /// The impact mid is above the upper bound.
+    Above,
+    /// Below the lower bound.
+    Below,
 }
 
 /// Prices and state of one contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketView {
-    /// Whether it trades.
+    /// How it trades now.
     pub state: MarketState,
+    /// What the operator or the calendar made of it, however old its index is.
+    pub trading: MarketState,
     /// The pair's index price, once there is one.
     pub index: Option<FinePrice>,
     /// The mark price, once there is an index.
@@ -32,6 +50,10 @@ pub struct MarketView {
     pub ask: Option<(Price, Qty)>,
     /// Sum of long positions, in lots.
     pub open_interest: Qty,
+    /// Whether the book is too far from the index.
+    pub dislocation: Option<Dislocation>,
+    /// By how much new initial margin is multiplied: 1 when calm.
+    pub margin_multiplier: u32,
 }
 
 /// One position.
@@ -104,4 +126,12 @@ pub struct AccountView {
     pub parent: Option<AccountId>,
     /// One of the house's own participants.
     pub house: bool,
+    /// It may ask for anything.
+    pub active: bool,
+    /// It may place and edit orders.
+    pub trading: bool,
+    /// What happens when orders of its family meet.
+    pub self_trade: SelfTradeStrategy,
+    /// When its dead man's switch cancels all of its orders.
+    pub cancel_all_at: Option<Timestamp>,
 }

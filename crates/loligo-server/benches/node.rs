@@ -87,9 +87,12 @@ fn place(account: AccountId, side: Side, price: i64, named: Option<u64>) -> Comm
         qty: OnGrid::Steps(1),
         limit_price: Some(OnGrid::Steps(price)),
         stop_price: None,
+        trigger: None,
+        limit_offset: None,
         reduce_only: false,
         client_order_id: named
             .map(|number| loligo_engine::ClientOrderId::Valid(format!("{number:036}").into_boxed_str())),
+        algo_id: None,
         process_before: None,
     })
 }

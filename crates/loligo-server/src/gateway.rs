@@ -20,6 +20,7 @@ mod public;
 mod rates;
 pub(crate) mod real_time;
 mod routes;
+mod trading;
 pub(crate) mod wallets;
 
 use crate::control::{self, Control};
@@ -103,14 +104,18 @@ impl Gateway {
             Operation::Missing => Err(Error::Unavailable.into()),
             Operation::Instruments
             | Operation::InstrumentsStatus
+            | Operation::InstrumentStatus
             | Operation::Tickers
             | Operation::Ticker
             | Operation::OrderBook
             | Operation::History
             | Operation::FeeSchedules => self.public(operation, named, request).await,
             Operation::SendOrder
+            | Operation::EditOrder
             | Operation::CancelOrder
             | Operation::CancelAllOrders
+            | Operation::CancelAllOrdersAfter
+            | Operation::BatchOrder
             | Operation::OpenOrders
             | Operation::OrdersStatus
             | Operation::Accounts

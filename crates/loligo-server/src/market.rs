@@ -90,7 +90,7 @@ impl Room {
             .zip(self.seats.chunks_exact(2))
             .map(|((instrument, _), pair)| Seat { instrument, maker: pair[0], taker: pair[1] });
         seats
-            .filter(|seat| exchange.market(seat.instrument).is_some_and(|m| m.state != MarketState::Closed))
+            .filter(|seat| exchange.market(seat.instrument).is_some_and(|m| is_quoted(m.state)))
             .filter_map(|seat| Some((seat, maker::fair_price(seat.instrument, now, exchange)?)))
             .collect()
     }
@@ -109,4 +109,12 @@ impl Room {
 fn lots_worth(instrument: &Instrument, usd: i128, ticks: i64) -> i64 {
     let one = instrument.notional(1, Price(ticks)).0.max(1);
     i64::try_from(usd * Money::ONE / one).unwrap_or(i64::MAX).clamp(1, MAX_LOTS)
+}
+
+/// The house quotes wherever orders are taken, and where they will be again.
+fn is_quoted(state: MarketState) -> bool {
+    match state {
+        MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
+        MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
+    }
 }

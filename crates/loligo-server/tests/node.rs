@@ -36,8 +36,11 @@ fn order(account: AccountId, side: Side, price: i64, lots: i64) -> PlaceOrder {
         qty: OnGrid::Steps(lots),
         limit_price: Some(OnGrid::Steps(price)),
         stop_price: None,
+        trigger: None,
+        limit_offset: None,
         reduce_only: false,
         client_order_id: None,
+        algo_id: None,
         process_before: None,
     }
 }

@@ -127,6 +127,21 @@ impl Decimal {
     }
 }
 
+/// The shortest JSON number with at least so many places: `5.00`. It is never rounded.
+pub(crate) fn write_padded(out: &mut Vec<u8>, value: Decimal, places: usize) {
+    let start = out.len();
+    value.write(out);
+    let written = match out[start..].iter().position(|&byte| byte == b'.') {
+        Some(point) => out.len() - start - point - 1,
+        None if places > 0 => {
+            out.push(b'.');
+            0
+        }
+        None => 0,
+    };
+    out.extend(std::iter::repeat_n(b'0', places.saturating_sub(written)));
+}
+
 /// Places the point `scale` digits from the end of `digits` and drops the zeros that end the fraction.
 fn write_digits(out: &mut Vec<u8>, digits: &[u8], scale: u32) {
     let mut end = digits.len();

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use crate::decimal::Decimal;
+use crate::decimal::{Decimal, write_padded};
 use crate::time::Timestamp;
 
 /// Appends a JSON string.
@@ -165,6 +165,11 @@ impl<'b> Object<'b> {
         out.push(b'"');
     }
 
+    /// Writes a decimal with at least two places: that is how leverage travels.
+    pub(crate) fn decimal_with_cents(&mut self, name: &str, value: Decimal) {
+        write_padded(self.member(name), value, 2);
+    }
+
     pub(crate) fn int(&mut self, name: &str, value: impl itoa::Integer) {
         write_int(self.member(name), value);
     }
@@ -205,8 +210,8 @@ impl<'b> Object<'b> {
     }
 }
 
-/// Writes a successful answer: its members, then `result` and `serverTime`. It never has a member `error`: one client
-/// takes the mere presence of the key for a failure.
+/// Writes a successful answer: its members, then `result` and `serverTime`. It has no member `error`, since one client
+/// takes the mere presence of the key for a failure; `/initialmargin` alone has one to tell.
 pub(crate) fn write_success(
     out: &mut Vec<u8>,
     server_time: Timestamp,

@@ -6,12 +6,16 @@ mod account;
 mod contract;
 #[path = "contract/errors.rs"]
 mod errors;
+#[path = "contract/margin.rs"]
+mod margin;
 #[path = "contract/market.rs"]
 mod market;
 #[path = "contract/orders.rs"]
 mod orders;
 #[path = "contract/sample.rs"]
 mod sample;
+#[path = "contract/settings.rs"]
+mod settings;
 #[path = "contract/status.rs"]
 mod status;
 #[path = "contract/words.rs"]

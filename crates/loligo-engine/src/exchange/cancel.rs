@@ -3,13 +3,15 @@
 use super::{Exchange, tell};
 use crate::command::{CancelOrder, OrderRef};
 use crate::event::{Event, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
-use crate::id::{AccountId, InstrumentId};
+use crate::id::{AccountId, InstrumentId, OrderId};
 
 impl Exchange {
     #[inline(never)]
     pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> Outcome {
-        if self.accounts.get(ask.account.0 as usize).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
+        match self.accounts.get(ask.account.0 as usize) {
+            None => return Outcome::Refused(Refusal::UnknownAccount),
+            Some(account) if !account.active => return Outcome::AccountInactive,
+            Some(_) => {}
         }
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return Outcome::TooLate;
@@ -17,8 +19,8 @@ impl Exchange {
         let Some(slot) = self.find_own(ask.account, &ask.order) else { return Outcome::CancelNotFound(None) };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         match status {
-            OrderStatus::EnteredBook => {
-                self.remove_open(slot, UpdateReason::CancelledByUser, None, events);
+            OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => {
+                self.remove(slot, UpdateReason::CancelledByUser, None, events);
                 Outcome::Cancelled(id)
             }
             OrderStatus::FullyExecuted => Outcome::AlreadyFilled(id),
@@ -27,7 +29,9 @@ impl Exchange {
                 Outcome::CancelNotFound(Some(id))
             }
             // The check that refused it stays its error.
-            OrderStatus::Rejected => Outcome::CancelNotFound(Some(id)),
+            OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => {
+                Outcome::CancelNotFound(Some(id))
+            }
         }
     }
 
@@ -37,17 +41,52 @@ impl Exchange {
         instrument: Option<InstrumentId>,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        if self.accounts.get(account.0 as usize).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
+        match self.accounts.get(account.0 as usize) {
+            None => Outcome::Refused(Refusal::UnknownAccount),
+            Some(owner) if !owner.active => Outcome::AccountInactive,
+            Some(_) => {
+                let reason = UpdateReason::CancelledByUser;
+                Outcome::CancelledAll(self.remove_all(account, instrument, reason, events))
+            }
         }
-        let slots = self.open_slots(account, instrument);
-        for slot in &slots {
-            self.remove_open(*slot, UpdateReason::CancelledByUser, None, events);
-        }
-        Outcome::CancelledAll(slots.len() as u32)
     }
 
-    /// Slots of an account's open orders, by contract, then oldest first.
+    /// Cancels all open orders of an account, triggers too; tells how many.
+    pub(super) fn remove_all(
+        &mut self,
+        account: AccountId,
+        instrument: Option<InstrumentId>,
+        reason: UpdateReason,
+        events: &mut Vec<Event>,
+    ) -> u32 {
+        let slots = self.open_slots(account, instrument);
+        for slot in &slots {
+            self.remove(*slot, reason, None, events);
+        }
+        slots.len() as u32
+    }
+
+    /// Cancels an open order, wherever it is.
+    pub(super) fn remove(
+        &mut self,
+        slot: u32,
+        reason: UpdateReason,
+        error: Option<OrderError>,
+        events: &mut Vec<Event>,
+    ) {
+        if self.orders.get(slot).status == OrderStatus::TriggerPlaced {
+            self.remove_trigger(slot, reason, error, events);
+        } else {
+            self.remove_open(slot, reason, error, events);
+        }
+    }
+
+    /// Slot of an open order by number.
+    pub(super) fn find_open(&self, order: OrderId) -> Option<u32> {
+        self.orders.find(order).filter(|slot| !self.orders.get(*slot).status.is_closed())
+    }
+
+    /// Slots of an account's open orders, triggers too, by contract, then oldest first.
     pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<u32> {
         let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
         let mut slots = Vec::new();
@@ -56,7 +95,8 @@ impl Exchange {
                 continue;
             }
             let from = slots.len();
-            slots.extend_from_slice(&self.holdings[*holding as usize].orders);
+            let holding = &self.holdings[*holding as usize];
+            slots.extend(holding.orders.iter().chain(&holding.triggers));
             slots[from..].sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         }
         slots

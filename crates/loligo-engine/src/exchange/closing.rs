@@ -3,6 +3,7 @@
 use super::{Exchange, tell};
 use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
 use crate::id::{OrderId, Timestamp};
+use crate::order::Marks;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -18,9 +19,9 @@ pub(crate) struct Closed {
     pub order: OrderId,
     pub slot: u32,
     pub account: u32,
-    /// It has a client's name. Kept here, as everything is that forgetting needs: the order itself is long out of the
-    /// caches by then, and is not looked at.
-    named: bool,
+    /// Kept here, as everything is that forgetting needs: the order itself is long out of the caches by then, and is not
+    /// looked at.
+    marks: Marks,
 }
 
 /// Closed orders in closing order, oldest first, numbered from the first there ever was.
@@ -48,7 +49,7 @@ impl Exchange {
         order.error = error;
         order.updated_at = self.now;
         let account = self.holdings[order.holding as usize].account;
-        let closed = Closed { at: self.now, order: order.id, slot, account, named: order.named };
+        let closed = Closed { at: self.now, order: order.id, slot, account, marks: order.marks };
         self.closed.queue.push_back(closed);
         let closed = &mut self.accounts[account as usize].closed;
         *closed += 1;
@@ -74,8 +75,8 @@ impl Exchange {
     /// not.
     #[inline]
     fn forget(&mut self, closed: Closed, events: &mut Vec<Event>) -> bool {
-        let Closed { order, account, named, .. } = closed;
-        let remembered = self.orders.remove(order, named);
+        let Closed { order, account, marks, .. } = closed;
+        let remembered = self.orders.remove(order, marks);
         if remembered {
             self.accounts[account as usize].closed -= 1;
             tell(events, || Event::Forgotten { order });

@@ -1,11 +1,12 @@
 //! Editing: all placement checks apply to the order as it would be; a refused edit leaves it as it was.
 
 use super::matching::Taken;
-use super::place::{Reach, lots_of, ticks_of};
+use super::place::{check_value, lots_of, ticks_of, usd};
+use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::command::{EditOrder, OrderType, QtyMode};
 use crate::event::{Event, FillRole, OrderChange, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
-use crate::id::{Price, Qty, Side};
+use crate::id::{InstrumentId, Price, Qty, Side};
 
 /// An edit that has passed every check.
 struct Edited {
@@ -20,8 +21,10 @@ struct Edited {
 impl Exchange {
     #[inline(never)]
     pub(super) fn edit(&mut self, ask: &EditOrder, events: &mut Vec<Event>) -> Outcome {
-        if self.accounts.get(ask.account.0 as usize).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
+        match self.accounts.get(ask.account.0 as usize) {
+            None => return Outcome::Refused(Refusal::UnknownAccount),
+            Some(account) if !account.may_trade() => return Outcome::AccountInactive,
+            Some(_) => {}
         }
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return Outcome::TooLate;
@@ -31,6 +34,13 @@ impl Exchange {
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         let refused = match status {
+            OrderStatus::TriggerPlaced => match self.edit_trigger(ask, slot, events) {
+                Err(error) => {
+                    self.note(slot, None, error, events);
+                    error
+                }
+                Ok(()) => return Outcome::Edited(id),
+            },
             OrderStatus::EnteredBook => match self.check_edit(ask, slot) {
                 Err(error) => {
                     self.note(slot, None, error, events);
@@ -48,7 +58,7 @@ impl Exchange {
                 error
             }
             // The check that refused it stays its error.
-            OrderStatus::Rejected => OrderError::OrderForEditNotFound,
+            OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => OrderError::OrderForEditNotFound,
         };
         Outcome::EditRejected(Some(id), refused)
     }
@@ -58,9 +68,12 @@ impl Exchange {
         let holding = &self.holdings[order.holding as usize];
         let market = &self.markets[usize::from(holding.instrument)];
         let instrument = &market.instrument;
-        self.check_state(market)?;
+        self.check_state(market, order.order_type)?;
         if ask.stop_price.is_some() {
             return Err(OrderError::OrderCannotHaveTriggerPrice);
+        }
+        if ask.deviation.is_some() || ask.deviation_unit.is_some() {
+            return Err(OrderError::InvalidPrice);
         }
         let limit = ask.limit_price.map_or(Ok(order.price), ticks_of)?;
         let asked = match ask.qty {
@@ -73,13 +86,14 @@ impl Exchange {
         if asked <= 0 {
             return Err(OrderError::InvalidQuantity);
         }
-        let worth = self.check_value(Some(instrument.notional(asked, Price(limit))))?;
+        let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
+        let limits = self.limits_of(Some(of.0), Some(of.1));
+        let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
             return Err(OrderError::EditHasNoEffect);
         }
-        let small =
-            worth < crate::money::Money(i128::from(self.limits.small_order_usd) * crate::money::Money::ONE);
-        if small && !order.small && !holding.house && holding.small_orders >= self.limits.small_orders {
+        let small = worth < usd(limits.small_order_usd.into());
+        if small && !order.marks.small() && !holding.house && holding.small_orders >= limits.small_orders {
             return Err(OrderError::SmallOrderLimitExceeded);
         }
         let crosses = market.book.crosses(order.side, limit);
@@ -99,7 +113,7 @@ impl Exchange {
             }
         }
         if crosses && order.order_type != OrderType::Post {
-            self.check_collar(market, order.side, Some(limit))?;
+            self.check_collar(holding, market, order.side, Some(limit))?;
         }
         if !order.reduce_only {
             let at_limit = instrument.worth(open, Price(limit));
@@ -109,8 +123,8 @@ impl Exchange {
             if order.order_type == OrderType::Post {
                 return Err(OrderError::PostWouldExecute);
             }
-            // Any own order within reach refuses the edit, so that a refused edit has done nothing.
-            if self.reach(market, order.side, limit, open, holding.family) == Reach::Own {
+            // Any order within reach that refuses it refuses the edit, so that a refused edit has done nothing.
+            if self.reach(order.holding, order.side, limit, open) == Reach::Refused {
                 return Err(OrderError::WouldExecuteSelf);
             }
         }
@@ -150,7 +164,7 @@ impl Exchange {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
         let holding = &mut self.holdings[order.holding as usize];
-        holding.small_orders = holding.small_orders + u32::from(edited.small) - u32::from(order.small);
+        holding.small_orders = holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
         let instrument = crate::id::InstrumentId(holding.instrument);
         self.write_edit(slot, edited);
         self.uncount(slot, by);
@@ -165,7 +179,7 @@ impl Exchange {
         let order = self.orders.get_mut(slot);
         order.price = edited.limit;
         order.qty = edited.qty;
-        order.small = edited.small;
+        order.marks.set_small(edited.small);
         order.updated_at = now;
         order.reason = Some(UpdateReason::EditedByUser);
         order.error = None;

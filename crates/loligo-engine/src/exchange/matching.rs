@@ -1,5 +1,6 @@
 //! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
 
+use super::self_trade::Meeting;
 use super::{Exchange, tell};
 use crate::account::fee_of;
 use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
@@ -7,6 +8,7 @@ use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side};
 use crate::instrument::Worth;
 use crate::money::{Fine, Money};
 use crate::order::NIL;
+use crate::trigger::Signal;
 
 /// How taking from the book ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub(super) enum Taken {
     All,
     /// Nothing more to take at the limit; a rest is left.
     Rest,
-    /// The next order to take is of the same family; a rest is left.
+    /// The next order to take is of the same family and refuses it; a rest is left.
     MetOwn,
 }
 
@@ -49,25 +51,23 @@ impl Exchange {
             let order = self.orders.get(taker);
             (order.side, order.price, order.holding)
         };
-        let family = self.holdings[holding as usize].family;
         let market = usize::from(self.holdings[holding as usize].instrument);
         loop {
             let best = self.markets[market].book.best(side.opposite());
             let reached = best.filter(|level| side.sign() * (level.price - limit) <= 0);
             let Some(maker) = reached.map(|level| level.head) else { return Taken::Rest };
-            if self.family_of(maker) == family {
-                return Taken::MetOwn;
+            match self.meeting(holding, maker) {
+                Meeting::Trades => self.execute(maker, taker, role, events),
+                Meeting::CancelsMaker => {
+                    self.remove_open(maker, UpdateReason::WouldExecuteSelf, None, events);
+                    continue;
+                }
+                Meeting::RefusesTaker => return Taken::MetOwn,
             }
-            self.execute(maker, taker, role, events);
             if self.orders.get(taker).open() == 0 {
                 return Taken::All;
             }
         }
-    }
-
-    /// Family slot of the account that placed an order.
-    pub(super) fn family_of(&self, slot: u32) -> u32 {
-        self.holdings[self.orders.get(slot).holding as usize].family
     }
 
     /// One match: as much as both orders have open, at the maker's price.
@@ -125,6 +125,9 @@ impl Exchange {
             self.refresh_held(maker_holding);
         }
         self.cut_reduce_only(maker_holding, events);
+        if !self.markets[usize::from(instrument.0)].triggers.is_empty() {
+            self.judge(instrument, Signal::Last, events);
+        }
     }
 
     /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
@@ -152,7 +155,10 @@ impl Exchange {
         }
         let rate = match role {
             FillRole::Maker => purse.rates().maker,
-            FillRole::Taker | FillRole::TakerAfterEdit => purse.rates().taker,
+            FillRole::Taker
+            | FillRole::TakerAfterEdit
+            | FillRole::Liquidation
+            | FillRole::PartialLiquidation => purse.rates().taker,
         };
         let fee = fee_of(kind, &traded.worth, rate);
         market.fees += fee;
@@ -220,7 +226,7 @@ impl Exchange {
             (order.side, Price(order.price), order.open(), order.reduce_only);
         let holding = &mut self.holdings[order.holding as usize];
         let market = &mut self.markets[usize::from(holding.instrument)];
-        holding.small_orders += u32::from(order.small);
+        holding.small_orders += u32::from(order.marks.small());
         holding.reduce_only_orders += u32::from(reduce_only);
         self.orders.record_mut(slot).own_place = holding.orders.len() as u32;
         holding.orders.push(slot);
@@ -239,7 +245,7 @@ impl Exchange {
     pub(super) fn unlist(&mut self, slot: u32) {
         let order = self.orders.get(slot);
         let holding = &mut self.holdings[order.holding as usize];
-        holding.small_orders -= u32::from(order.small);
+        holding.small_orders -= u32::from(order.marks.small());
         holding.reduce_only_orders -= u32::from(order.reduce_only);
         let place = self.orders.record(slot).own_place;
         holding.orders.swap_remove(place as usize);

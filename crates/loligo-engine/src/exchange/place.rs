@@ -3,44 +3,54 @@
 use super::matching::Taken;
 use super::{Exchange, tell};
 use crate::account::{Holding, fee_of};
+use super::self_trade::Reach;
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
-use crate::id::{Price, Qty, Side};
+use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS, Worth};
 use crate::market::Market;
 use crate::money::{Fine, Money};
-use crate::order::{NIL, Order, Record};
+use crate::order::{Marks, NIL, Order, Record};
+use crate::trigger::{Attached, Trigger};
 use crate::view::MarketState;
 use std::sync::Arc;
 
+/// An order as the book would meet it: sent by a client, or made by a trigger.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub side: Side,
+    pub order_type: OrderType,
+    /// Its limit; a market order's implied one, and none when there is nothing to imply it from.
+    pub limit: Option<i64>,
+    pub lots: i64,
+    pub reduce_only: bool,
+}
+
 /// An order that has passed every check, as it will be placed.
-struct Accepted {
-    lots: i64,
-    limit: i64,
+pub(super) struct Accepted {
+    pub lots: i64,
+    pub limit: i64,
     /// Cut from what was asked; absent for orders that are not reduce-only.
-    reduced: Option<i64>,
-    small: bool,
-    crosses: bool,
+    pub reduced: Option<i64>,
+    pub crosses: bool,
     /// The margin its holding holds when it rests whole.
     held: Fine,
 }
 
-/// What a taker would meet within its limit and size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Enough to fill it, none of it its own.
-    Enough,
-    /// Not enough, none of it its own.
-    Short,
-    /// An order of its own family.
-    Own,
+/// What the shape of an order comes to (rows 8 to 12).
+struct Shape {
+    lots: i64,
+    small: bool,
 }
 
 impl Exchange {
     #[inline(never)]
     pub(super) fn place(&mut self, ask: &PlaceOrder, events: &mut Vec<Event>) -> Outcome {
-        if ask.account.0 as usize >= self.accounts.len() {
+        let Some(account) = self.accounts.get(ask.account.0 as usize) else {
             return Outcome::Refused(Refusal::UnknownAccount);
+        };
+        if !account.may_trade() {
+            return Outcome::AccountInactive;
         }
         let Some(market) = self.markets.get(usize::from(ask.instrument.0)) else {
             return Outcome::Refused(Refusal::UnknownInstrument);
@@ -48,69 +58,106 @@ impl Exchange {
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return Outcome::TooLate;
         }
-        let limit = limit_of(ask, market);
         let holding = match market.holdings.get(ask.account.0 as usize) {
             Some(slot) if *slot != NIL => *slot,
             _ => self.open_holding(ask.account.0, ask.instrument),
         };
-        match self.check_place(ask, limit, holding) {
-            Err(error) => self.refuse(ask, limit, holding, error, events),
+        if let Some(trigger) = &ask.trigger {
+            return self.place_trigger(ask, trigger, holding, events);
+        }
+        let market = &self.markets[usize::from(ask.instrument.0)];
+        let limit = match ask.order_type {
+            OrderType::Market => implied_limit(market, ask.side),
+            _ => ask.limit_price.and_then(|limit| ticks_of(limit).ok()),
+        };
+        let checked = self.check_shape(ask, limit, holding).and_then(|shape| {
+            let terms = Terms {
+                side: ask.side,
+                order_type: ask.order_type,
+                limit,
+                lots: shape.lots,
+                reduce_only: ask.reduce_only,
+            };
+            Ok((shape, self.check_terms(&terms, holding)?))
+        });
+        match checked {
+            Err(error) => self.refuse(ask, limit, holding, None, error, events),
             // Every check is behind us: from here on nothing is refused.
-            Ok(accepted) => self.accept(ask, &accepted, holding, events),
+            Ok((shape, accepted)) => self.accept(ask, shape.small, &accepted, holding, events),
         }
     }
 
+    /// Rows 7 to 12: what can be said of an order without looking at the book.
     #[inline(always)]
-    fn check_place(
+    fn check_shape(
         &self,
         ask: &PlaceOrder,
         limit: Option<i64>,
         holding_slot: u32,
-    ) -> Result<Accepted, OrderError> {
+    ) -> Result<Shape, OrderError> {
         let market = &self.markets[usize::from(ask.instrument.0)];
         let holding = &self.holdings[holding_slot as usize];
-        let instrument = &market.instrument;
-        self.check_state(market)?;
+        self.check_state(market, ask.order_type)?;
         if ask.stop_price.is_some() {
             return Err(OrderError::OrderCannotHaveTriggerPrice);
         }
         if limit.is_none() && ask.order_type != OrderType::Market {
             return Err(OrderError::InvalidPrice);
         }
-        let asked = lots_of(ask.qty)?;
-        let worth = match (ask.order_type, market.mark) {
-            (OrderType::Market, Some(mark)) => instrument.notional_at(asked, mark),
-            _ => limit.map(|limit| instrument.notional(asked, Price(limit))),
-        };
-        let worth = self.check_value(worth)?;
-        match &ask.client_order_id {
-            None => {}
-            Some(ClientOrderId::TooLong) => return Err(OrderError::ClientOrderIdTooLong),
-            Some(ClientOrderId::Invalid) => return Err(OrderError::ClientOrderIdInvalid),
-            Some(ClientOrderId::Valid(name)) if self.orders.find_name(ask.account, name).is_some() => {
-                return Err(OrderError::ClientOrderIdInUse);
-            }
-            Some(ClientOrderId::Valid(_)) => {}
+        if ask.limit_offset.is_some() {
+            return Err(OrderError::LimitOffsetValueInvalid);
         }
-        let rests = matches!(ask.order_type, OrderType::Limit | OrderType::Post);
-        let small = worth < Money(i128::from(self.limits.small_order_usd) * Money::ONE);
-        if rests && !holding.house {
-            if small && holding.small_orders >= self.limits.small_orders {
+        let lots = lots_of(ask.qty)?;
+        let worth = match (ask.order_type, market.mark) {
+            (OrderType::Market, Some(mark)) => market.instrument.notional_at(lots, mark),
+            _ => limit.map(|limit| market.instrument.notional(lots, Price(limit))),
+        };
+        let limits = self.limits_of(Some(ask.account), Some(ask.instrument));
+        let worth = check_value(limits.order_value_usd, worth)?;
+        self.check_name(ask)?;
+        let small = worth < usd(limits.small_order_usd.into());
+        if ask.order_type.rests() && !holding.house {
+            if small && holding.small_orders >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }
-            if holding.orders.len() >= self.limits.open_orders as usize {
+            if holding.orders.len() >= limits.open_orders as usize {
                 return Err(OrderError::OrderLimitExceeded);
             }
         }
-        let crosses = limit.is_some_and(|limit| market.book.crosses(ask.side, limit));
+        Ok(Shape { lots, small })
+    }
+
+    /// Row 10: the client's own name for the order.
+    #[inline(always)]
+    pub(super) fn check_name(&self, ask: &PlaceOrder) -> Result<(), OrderError> {
+        match &ask.client_order_id {
+            None => Ok(()),
+            Some(ClientOrderId::TooLong) => Err(OrderError::ClientOrderIdTooLong),
+            Some(ClientOrderId::Invalid) => Err(OrderError::ClientOrderIdInvalid),
+            Some(ClientOrderId::Valid(name)) if self.orders.find_name(ask.account, name).is_some() => {
+                Err(OrderError::ClientOrderIdInUse)
+            }
+            Some(ClientOrderId::Valid(_)) => Ok(()),
+        }
+    }
+
+    /// Rows 13 to 19: what the account's position and money, and the book, make of an order.
+    #[inline(always)]
+    pub(super) fn check_terms(&self, terms: &Terms, holding_slot: u32) -> Result<Accepted, OrderError> {
+        let holding = &self.holdings[holding_slot as usize];
+        let market = &self.markets[usize::from(holding.instrument)];
+        let instrument = &market.instrument;
+        let Terms { side, order_type, limit, lots: asked, reduce_only } = *terms;
+        let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
         let mut lots = asked;
-        if ask.reduce_only {
-            lots = lots.min(self.reducible(holding_slot, ask.side, limit.filter(|_| rests && !crosses), NIL));
+        if reduce_only {
+            let resting_at = limit.filter(|_| order_type.rests() && !crosses);
+            lots = lots.min(self.reducible(holding_slot, side, resting_at, NIL));
             if lots == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
-            let open = match ask.side {
+            let open = match side {
                 Side::Buy => holding.position + holding.buys.lots,
                 Side::Sell => holding.sells.lots - holding.position,
             };
@@ -118,35 +165,33 @@ impl Exchange {
                 return Err(OrderError::MaxPositionExceeded);
             }
         }
-        if crosses && ask.order_type != OrderType::Post {
-            self.check_collar(market, ask.side, limit)?;
+        if crosses && order_type != OrderType::Post {
+            self.check_collar(holding, market, side, limit)?;
         }
         let held = match limit {
-            Some(limit) if !ask.reduce_only => {
+            Some(limit) if !reduce_only => {
                 let worth = instrument.worth(lots, Price(limit));
-                self.check_margin(holding, market, ask.side, lots, &worth, None)?
+                self.check_margin(holding, market, side, lots, &worth, None)?
             }
             _ => holding.held,
         };
-        self.check_book(ask, limit, lots, crosses, holding.family)?;
-        let limit = limit.unwrap_or(0);
-        let reduced = ask.reduce_only.then_some(asked - lots);
-        Ok(Accepted { lots, limit, reduced, small, crosses, held })
+        self.check_book(terms, lots, crosses, holding_slot)?;
+        let reduced = reduce_only.then_some(asked - lots);
+        Ok(Accepted { lots, limit: limit.unwrap_or(0), reduced, crosses, held })
     }
 
-    /// Row 7: the market trades.
-    pub(super) fn check_state(&self, market: &Market) -> Result<(), OrderError> {
+    /// Row 7: the market trades, and takes orders of this type.
+    #[inline]
+    pub(super) fn check_state(&self, market: &Market, order_type: OrderType) -> Result<(), OrderError> {
         match market.state(&self.pairs[usize::from(market.pair().0)], self.now) {
             MarketState::Open => Ok(()),
+            MarketState::PostOnly if order_type == OrderType::Post => Ok(()),
+            MarketState::PostOnly => Err(OrderError::MarketIsPostOnly),
             MarketState::Suspended => Err(OrderError::MarketSuspended),
-            MarketState::Closed => Err(OrderError::MarketNotFound),
+            MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => {
+                Err(OrderError::MarketNotFound)
+            }
         }
-    }
-
-    /// Row 9, second half: the order is worth no more than one order may be.
-    pub(super) fn check_value(&self, worth: Option<Money>) -> Result<Money, OrderError> {
-        let most = Money(i128::from(self.limits.order_value_usd) * Money::ONE);
-        worth.filter(|worth| *worth <= most).ok_or(OrderError::InvalidQuantity)
     }
 
     /// Row 13: how many lots a reduce-only order of `side` may have. One that will only rest (`resting_at`) stands
@@ -176,13 +221,15 @@ impl Exchange {
     /// Row 16: an execution must not be too far on the wrong side of the mark.
     pub(super) fn check_collar(
         &self,
+        holding: &Holding,
         market: &Market,
         side: Side,
         limit: Option<i64>,
     ) -> Result<(), OrderError> {
         let (Some(limit), Some(mark)) = (limit, market.mark) else { return Ok(()) };
         let limit = market.instrument.fine_price(Price(limit)).0 * 1_000_000;
-        let collar = i128::from(self.limits.price_collar);
+        let of = (AccountId(holding.account), InstrumentId(holding.instrument));
+        let collar = i128::from(self.limits_of(Some(of.0), Some(of.1)).price_collar);
         let outside = match side {
             Side::Buy => limit > mark.0 * (1_000_000 + collar),
             Side::Sell => limit < mark.0 * (1_000_000 - collar),
@@ -228,87 +275,40 @@ impl Exchange {
 
     /// Row 19: what the book makes of it.
     #[inline(always)]
-    fn check_book(
-        &self,
-        ask: &PlaceOrder,
-        limit: Option<i64>,
-        lots: i64,
-        crosses: bool,
-        family: u32,
-    ) -> Result<(), OrderError> {
-        let market = &self.markets[usize::from(ask.instrument.0)];
-        match ask.order_type {
+    fn check_book(&self, terms: &Terms, lots: i64, crosses: bool, holding: u32) -> Result<(), OrderError> {
+        match terms.order_type {
             OrderType::Post if crosses => return Err(OrderError::PostWouldExecute),
             OrderType::Post => return Ok(()),
             OrderType::ImmediateOrCancel | OrderType::Market | OrderType::FillOrKill if !crosses => {
                 return Err(OrderError::IocWouldNotExecute);
             }
             OrderType::FillOrKill => {
-                return match self.reach(market, ask.side, limit.unwrap_or(0), lots, family) {
+                return match self.reach(holding, terms.side, terms.limit.unwrap_or(0), lots) {
                     Reach::Enough => Ok(()),
                     Reach::Short => Err(OrderError::IocWouldNotExecute),
-                    Reach::Own => Err(OrderError::WouldExecuteSelf),
+                    Reach::Refused => Err(OrderError::WouldExecuteSelf),
                 };
             }
-            OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market => {}
+            OrderType::Limit
+            | OrderType::ImmediateOrCancel
+            | OrderType::Market
+            | OrderType::Liquidation => {}
         }
-        if crosses { self.check_first_maker(market, ask.side, family) } else { Ok(()) }
+        if crosses { self.check_first_maker(holding, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
     }
 
-    /// The first order to be met must not be of the same family.
-    fn check_first_maker(&self, market: &Market, side: Side, family: u32) -> Result<(), OrderError> {
-        match market.book.best(side.opposite()) {
-            Some(level) if self.family_of(level.head) == family => Err(OrderError::WouldExecuteSelf),
-            _ => Ok(()),
-        }
-    }
-
-    /// Looks at the orders that a taker of so many lots would meet, without changing anything. Reduce-only makers
-    /// count for what they will still have when they are met: fills before them shrink the position they close.
-    pub(super) fn reach(&self, market: &Market, side: Side, limit: i64, lots: i64, family: u32) -> Reach {
-        let mut left = lots;
-        let mut met: Vec<(u32, i64)> = Vec::new();
-        for level in market.book.levels(side.opposite()) {
-            if side.sign() * (level.price - limit) > 0 {
-                break;
-            }
-            let mut slot = level.head;
-            while slot != NIL {
-                if self.family_of(slot) == family {
-                    return Reach::Own;
-                }
-                let order = self.orders.get(slot);
-                let known = met.iter().position(|(holding, _)| *holding == order.holding);
-                let at = known.unwrap_or_else(|| {
-                    met.push((order.holding, 0));
-                    met.len() - 1
-                });
-                let mut open = order.open();
-                if order.reduce_only {
-                    let closable = self.holdings[order.holding as usize].closable(order.side);
-                    open = open.min((closable - met[at].1).max(0));
-                }
-                met[at].1 += open;
-                left -= open;
-                if left <= 0 {
-                    return Reach::Enough;
-                }
-                slot = order.next;
-            }
-        }
-        Reach::Short
-    }
-
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         ask: &PlaceOrder,
         limit: Option<i64>,
         holding: u32,
+        trigger: Option<Trigger>,
         error: OrderError,
         events: &mut Vec<Event>,
     ) -> Outcome {
         let lots = lots_of(ask.qty).unwrap_or(0);
         let slot = self.take_in(ask, limit.unwrap_or(0), lots, false, holding);
+        self.attach(slot, ask, trigger);
         self.close(slot, OrderStatus::Rejected, reason_of(error), Some(error), events);
         let order = self.view(slot);
         let id = order.id;
@@ -320,16 +320,34 @@ impl Exchange {
     fn accept(
         &mut self,
         ask: &PlaceOrder,
+        small: bool,
         accepted: &Accepted,
         holding: u32,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        let slot = self.take_in(ask, accepted.limit, accepted.lots, accepted.small, holding);
+        if accepted.crosses
+            && !ask.order_type.rests()
+            && self.meets_only_own(holding, ask.side, accepted.limit, events)
+        {
+            let (limit, error) = (Some(accepted.limit), OrderError::IocWouldNotExecute);
+            return self.refuse(ask, limit, holding, None, error, events);
+        }
+        let slot = self.take_in(ask, accepted.limit, accepted.lots, small, holding);
+        self.attach(slot, ask, None);
         let id = self.orders.get(slot).id;
         if ask.client_order_id.is_some() {
             self.orders.reserve_name(slot);
         }
         tell(events, || Event::Placed { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
+        self.release(slot, accepted, events);
+        Outcome::Placed(id)
+    }
+
+    /// Lets an accepted order meet the book.
+    #[inline(always)]
+    pub(super) fn release(&mut self, slot: u32, accepted: &Accepted, events: &mut Vec<Event>) {
+        let order = self.orders.get(slot);
+        let (holding, reduce_only) = (order.holding, order.reduce_only);
         if accepted.crosses {
             let taken = self.take(slot, FillRole::Taker, events);
             self.settle_rest(slot, taken, events);
@@ -339,11 +357,10 @@ impl Exchange {
             // What does not cross and is not refused, rests.
             self.rest(slot, events);
             self.set_held(holding, accepted.held);
-            if ask.reduce_only {
+            if reduce_only {
                 self.cut_reduce_only(holding, events);
             }
         }
-        Outcome::Placed(id)
     }
 
     /// What becomes of an order after it took what it could: it is done, it rests, or its rest lapses.
@@ -356,7 +373,13 @@ impl Exchange {
                 tell(events, || Event::Filled { order: id });
             }
             (Taken::Rest, OrderType::Limit | OrderType::Post) => self.rest(slot, events),
-            (Taken::Rest, OrderType::ImmediateOrCancel | OrderType::Market | OrderType::FillOrKill) => {
+            (
+                Taken::Rest,
+                OrderType::ImmediateOrCancel
+                | OrderType::Market
+                | OrderType::FillOrKill
+                | OrderType::Liquidation,
+            ) => {
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::PartialFill, None, events);
                 tell(events, || Event::Cancelled { order: self.view(slot) });
             }
@@ -368,8 +391,16 @@ impl Exchange {
         }
     }
 
+    /// Attaches to an order what few have.
     #[inline(always)]
-    fn take_in(&mut self, ask: &PlaceOrder, price: i64, qty: i64, small: bool, holding: u32) -> u32 {
+    pub(super) fn attach(&mut self, slot: u32, ask: &PlaceOrder, trigger: Option<Trigger>) {
+        if ask.algo_id.is_some() || trigger.is_some() {
+            self.orders.attach(slot, Attached { algo_id: ask.algo_id.clone(), trigger });
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn take_in(&mut self, ask: &PlaceOrder, price: i64, qty: i64, small: bool, holding: u32) -> u32 {
         let order = Order {
             id: self.orders.next_id(),
             price,
@@ -384,8 +415,7 @@ impl Exchange {
             order_type: ask.order_type,
             status: OrderStatus::EnteredBook,
             reduce_only: ask.reduce_only,
-            small,
-            named: matches!(ask.client_order_id, Some(ClientOrderId::Valid(_))),
+            marks: Marks::new(small, matches!(ask.client_order_id, Some(ClientOrderId::Valid(_)))),
             reason: Some(UpdateReason::NewUserOrder),
             error: None,
         };
@@ -404,18 +434,40 @@ fn name_of(name: &ClientOrderId) -> Option<Arc<str>> {
     }
 }
 
-/// The limit an order will trade at: its own if it is a price, a market order's implied one if there is a touch.
+/// A market order's limit: one per cent beyond the best opposite price, rounded to the tick towards it. None when the
+/// opposite side is empty.
 #[inline]
-fn limit_of(ask: &PlaceOrder, market: &Market) -> Option<i64> {
-    if ask.order_type == OrderType::Market {
-        let touch = market.book.best(ask.side.opposite())?.price;
-        // One per cent of protection, rounded to the tick towards the touch.
-        return Some(match ask.side {
-            Side::Buy => (touch * 101).div_euclid(100),
-            Side::Sell => -(-touch * 99).div_euclid(100),
-        });
+pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
+    let touch = market.book.best(side.opposite())?.price;
+    Some(match side {
+        Side::Buy => (touch * 101).div_euclid(100),
+        Side::Sell => -(-touch * 99).div_euclid(100),
+    })
+}
+
+/// Whole USD as wallet money.
+pub(super) fn usd(whole: u64) -> Money {
+    Money(i128::from(whole) * Money::ONE)
+}
+
+/// Row 9, second half: the order is worth no more than one order may be.
+#[inline]
+pub(super) fn check_value(most_usd: u64, worth: Option<Money>) -> Result<Money, OrderError> {
+    worth.filter(|worth| *worth <= usd(most_usd)).ok_or(OrderError::InvalidQuantity)
+}
+
+impl OrderType {
+    /// True for orders whose rest enters the book.
+    #[inline]
+    pub(super) fn rests(self) -> bool {
+        match self {
+            OrderType::Limit | OrderType::Post => true,
+            OrderType::ImmediateOrCancel
+            | OrderType::Market
+            | OrderType::FillOrKill
+            | OrderType::Liquidation => false,
+        }
     }
-    ask.limit_price.and_then(|limit| ticks_of(limit).ok())
 }
 
 /// Row 8: a price is positive, on the tick, and not beyond the greatest.
@@ -435,28 +487,12 @@ pub(super) fn lots_of(qty: OnGrid) -> Result<i64, OrderError> {
 }
 
 /// The reason word of a refusal, where there is one of the same meaning.
-fn reason_of(error: OrderError) -> Option<UpdateReason> {
+pub(super) fn reason_of(error: OrderError) -> Option<UpdateReason> {
     match error {
         OrderError::PostWouldExecute => Some(UpdateReason::PostWouldExecute),
         OrderError::IocWouldNotExecute => Some(UpdateReason::IocWouldNotExecute),
         OrderError::WouldExecuteSelf => Some(UpdateReason::WouldExecuteSelf),
         OrderError::WouldNotReducePosition => Some(UpdateReason::WouldNotReducePosition),
-        OrderError::MarketNotFound
-        | OrderError::MarketSuspended
-        | OrderError::OrderCannotHaveTriggerPrice
-        | OrderError::InvalidPrice
-        | OrderError::InvalidQuantity
-        | OrderError::ClientOrderIdTooLong
-        | OrderError::ClientOrderIdInvalid
-        | OrderError::ClientOrderIdInUse
-        | OrderError::SmallOrderLimitExceeded
-        | OrderError::OrderLimitExceeded
-        | OrderError::MaxPositionExceeded
-        | OrderError::PriceCollar
-        | OrderError::InsufficientMargin
-        | OrderError::RejectedAfterExecution
-        | OrderError::EditHasNoEffect
-        | OrderError::OrderForEditNotFound
-        | OrderError::OrderForCancellationNotFound => None,
+        _ => None,
     }
 }

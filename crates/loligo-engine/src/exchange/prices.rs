@@ -2,16 +2,13 @@
 
 use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
-use crate::id::{InstrumentId, PairId, Timestamp};
+use crate::id::{InstrumentId, PairId};
 use crate::money::FinePrice;
+use crate::trigger::Signal;
 
 /// Greatest index or mark price: 10^9 units of quote; and the least, 10^-10. Both keep values in range.
 const PRICE_MAX: i128 = 10_i128.pow(9 + 18);
 const PRICE_MIN: i128 = 10_i128.pow(8);
-
-/// After so many seconds without a command every sample is like the last: the kept premium (60 s) has run out and the
-/// mean (30 s) has nothing else in it. A longer gap skips to its end.
-const SETTLED: i64 = 95;
 
 impl Exchange {
     pub(super) fn publish_index(
@@ -27,9 +24,13 @@ impl Exchange {
         let Some(state) = self.pairs.get_mut(usize::from(pair.0)) else {
             return Outcome::Refused(Refusal::UnknownPair);
         };
+        let was_stale = state.is_stale(now);
         state.published_at = Some(now);
         if !state.pinned {
             self.set_index(pair, price, events);
+        }
+        if was_stale {
+            self.judge_pair(pair, events);
         }
         Outcome::Done
     }
@@ -41,14 +42,19 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) -> Outcome {
         let carried = price.is_none_or(|price| self.carries(pair, price));
+        let now = self.now;
         let Some(state) = self.pairs.get_mut(usize::from(pair.0)) else {
             return Outcome::Refused(Refusal::UnknownPair);
         };
         match price {
             Some(_) if !carried => return Outcome::Refused(Refusal::PriceOutOfRange),
             Some(price) => {
+                let was_stale = state.is_stale(now);
                 state.pinned = true;
                 self.set_index(pair, price, events);
+                if was_stale {
+                    self.judge_pair(pair, events);
+                }
                 // An operator's price is told at once, not at the next sample.
                 for market in 0..self.markets.len() {
                     if self.markets[market].pair() == pair {
@@ -86,6 +92,15 @@ impl Exchange {
         Outcome::Done
     }
 
+    /// An index that was too old is fresh again: what waited is judged by the signals as they are now.
+    fn judge_pair(&mut self, pair: PairId, events: &mut Vec<Event>) {
+        for market in 0..self.markets.len() {
+            if self.markets[market].pair() == pair {
+                self.judge_all(InstrumentId(market as u16), events);
+            }
+        }
+    }
+
     /// True for prices that every contract of the pair can be valued at.
     fn carries(&self, pair: PairId, price: FinePrice) -> bool {
         price_in_range(price)
@@ -98,13 +113,23 @@ impl Exchange {
 
     fn set_index(&mut self, pair: PairId, price: FinePrice, events: &mut Vec<Event>) {
         let state = &mut self.pairs[usize::from(pair.0)];
-        if state.index.replace(price) != Some(price) {
+        let changed = state.index.replace(price) != Some(price);
+        if changed {
             tell(events, || Event::Index { pair, price });
         }
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
         for market in 0..self.markets.len() {
-            if self.markets[market].pair() == pair && self.markets[market].mark.is_none() {
-                self.refresh_mark(InstrumentId(market as u16), events);
+            let id = InstrumentId(market as u16);
+            let market = &self.markets[market];
+            if market.pair() != pair {
+                continue;
+            }
+            let (unmarked, waited_for) = (market.mark.is_none(), !market.triggers.is_empty());
+            if unmarked {
+                self.refresh_mark(id, events);
+            }
+            if changed && waited_for {
+                self.judge(id, Signal::Index, events);
             }
         }
     }
@@ -135,23 +160,15 @@ impl Exchange {
             self.purses[holding.purse as usize].unrealized += market.unrealized(holding);
         }
         tell(events, || Event::Mark { instrument: id, price });
+        self.judge(id, Signal::Mark, events);
     }
 
-    /// Samples the premium of every market at each full second since the last command, then moves the marks.
+    /// Samples the premium of every market at the present full second, then moves the marks.
     pub(super) fn sample_marks(&mut self, events: &mut Vec<Event>) {
-        let second = self.now.0.div_euclid(Timestamp::SECOND);
-        if second <= self.sampled {
-            return;
-        }
-        let first = (self.sampled + 1).max(0);
-        let settled = first.saturating_add(SETTLED).min(second);
-        self.sampled = second;
         for at in 0..self.markets.len() {
             let market = &mut self.markets[at];
             let Some(index) = self.pairs[usize::from(market.pair().0)].index else { continue };
-            for sample in (first..settled).chain([second]) {
-                market.sample(index, Timestamp(sample * Timestamp::SECOND));
-            }
+            market.sample(index, self.now);
             self.refresh_mark(InstrumentId(at as u16), events);
         }
     }

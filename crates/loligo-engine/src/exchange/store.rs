@@ -6,9 +6,9 @@ use crate::command::Command;
 use crate::event::Event;
 
 /// Version of each stored form. A change of any stored type, or of the rules that `apply` follows, is a new version.
-const COMMAND_VERSION: u8 = 1;
-const EVENT_VERSION: u8 = 1;
-const STATE_VERSION: u8 = 1;
+const COMMAND_VERSION: u8 = 2;
+const EVENT_VERSION: u8 = 2;
+const STATE_VERSION: u8 = 2;
 
 /// Why stored bytes are not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,7 @@ impl Exchange {
         for (slot, holding) in exchange.holdings.iter().enumerate() {
             exchange.markets[usize::from(holding.instrument)].list_holding(holding.account, slot as u32);
         }
+        exchange.rewatch();
         Ok(exchange)
     }
 

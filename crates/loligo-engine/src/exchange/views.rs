@@ -38,7 +38,15 @@ impl Exchange {
     /// An account.
     pub fn account(&self, id: AccountId) -> Option<AccountView> {
         let account = self.accounts.get(id.0 as usize)?;
-        Some(AccountView { id, parent: account.parent.map(AccountId), house: account.house })
+        Some(AccountView {
+            id,
+            parent: account.parent.map(AccountId),
+            house: account.house,
+            active: account.active,
+            trading: account.trading,
+            self_trade: self.families[account.family as usize].self_trade,
+            cancel_all_at: account.cancel_all_at,
+        })
     }
 
     /// How many accounts there are; their numbers are dense from 0.
@@ -52,12 +60,15 @@ impl Exchange {
         let pair = &self.pairs[usize::from(market.pair().0)];
         Some(MarketView {
             state: market.state(pair, self.now),
+            trading: market.trading,
             index: pair.index,
             mark: market.mark,
             last: market.last.map(Price),
             bid: market.book.touch(Side::Buy),
             ask: market.book.touch(Side::Sell),
             open_interest: Qty(market.open_interest),
+            dislocation: None,
+            margin_multiplier: 1,
         })
     }
 

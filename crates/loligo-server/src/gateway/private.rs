@@ -1,33 +1,41 @@
 //! Requests that need a key.
 
 use super::auth::{Caller, Right};
-use super::convert::{accounts, commands, orders, outcomes};
+use super::convert::{accounts, commands, orders};
 use super::listener::Received;
 use super::routes::Operation;
 use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
-use crate::node::Submission;
 use crate::projection::{Directory, FILLS_KEPT, FillRow};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
-use loligo_engine::{AccountId, Command, OrderId, PositionView, Timestamp};
+use loligo_engine::{AccountId, OrderId, PositionView, Timestamp};
 use loligo_wire::args::Args;
 use loligo_wire::v3::requests::{self, RequestError};
 use loligo_wire::v3::responses;
-use loligo_wire::v3::words::{CancelStatus, Error};
+use loligo_wire::v3::words::Error;
 
 /// A request as it came, and what is known of the exchange while it is answered.
-struct Asked<'r> {
+pub(super) struct Asked<'r> {
     /// More arguments than are read: told where unreadable ones are.
     args: Result<Args<'r>, Failure>,
-    directory: &'r Directory,
-    arrived: Timestamp,
+    pub(super) algo_id: Option<&'r str>,
+    pub(super) directory: &'r Directory,
+    pub(super) arrived: Timestamp,
 }
 
 impl<'r> Asked<'r> {
-    fn args(self) -> Result<Args<'r>, Failure> {
+    pub(super) fn args(self) -> Result<Args<'r>, Failure> {
         self.args
+    }
+
+    /// The batch in the arguments.
+    fn batch(&self) -> Result<requests::BatchOrder, Failure> {
+        match &self.args {
+            Ok(args) => Ok(requests::BatchOrder::parse(args)?),
+            Err(_) => Err(Error::InvalidArgument.into()),
+        }
     }
 
     /// Row 0 of the checks: what must be there is there.
@@ -39,6 +47,18 @@ impl<'r> Asked<'r> {
     }
 }
 
+/// What a batch costs before its elements.
+const BATCH_COST: u32 = 9;
+/// Longest `algoId` that is taken; a longer one, or one that is no printable text, is passed over, as any header that says
+/// nothing.
+const MAX_ALGO_ID: usize = 100;
+
+/// What the client says made its orders.
+fn algo_id(request: &Received) -> Option<&str> {
+    let value = request.head.headers.get("algoId")?.to_str().ok()?;
+    (1..=MAX_ALGO_ID).contains(&value.len()).then_some(value)
+}
+
 impl Gateway {
     pub(super) async fn private(
         &self,
@@ -48,13 +68,29 @@ impl Gateway {
     ) -> Answer {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let directory = self.node.views().directory();
+        let algo_id = algo_id(request);
         let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument));
-        let asked = Asked { args, directory: &directory, arrived };
+        let asked = Asked { args, algo_id, directory: &directory, arrived };
         let check = |right, cost| self.auth.check(&directory, request, right, cost);
         match operation {
             Operation::SendOrder => {
                 asked.required(requests::SendOrder::required)?;
                 self.send_order(asked, check(Right::Trade, 10)?).await
+            }
+            Operation::EditOrder => {
+                asked.required(requests::EditOrder::required)?;
+                self.edit_order(asked, check(Right::Trade, 10)?).await
+            }
+            Operation::BatchOrder => {
+                asked.required(requests::BatchOrder::required)?;
+                // What a batch costs is in it; one that cannot be read costs what an empty one does.
+                let batch = asked.batch();
+                let elements = batch.as_ref().map_or(0, |batch| batch.instructions.len());
+                let caller = check(Right::Trade, BATCH_COST + elements as u32)?;
+                self.batch_order(asked, batch, caller).await
+            }
+            Operation::CancelAllOrdersAfter => {
+                self.cancel_all_orders_after(asked, check(Right::Trade, 25)?).await
             }
             Operation::CancelOrder => {
                 asked.required(requests::CancelOrder::required)?;
@@ -72,6 +108,7 @@ impl Gateway {
             }
             Operation::Instruments
             | Operation::InstrumentsStatus
+            | Operation::InstrumentStatus
             | Operation::Tickers
             | Operation::Ticker
             | Operation::OrderBook
@@ -79,100 +116,6 @@ impl Gateway {
             | Operation::FeeSchedules
             | Operation::Missing => Err(Error::UnknownError.into()),
         }
-    }
-
-    async fn send_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::SendOrder::parse(&asked.args()?)?;
-        let place = commands::place(&request, caller.account, directory)?;
-        let submission = Submission { command: Command::Place(place), nonce: caller.nonce };
-        let reply = self.node.submit(submission).await?;
-
-        let sent = outcomes::sent(&reply)?;
-        let book = orders::Shown { directory, identity: self.node.identity() };
-        let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
-        let answer = responses::SendOrder {
-            status: sent.status,
-            order_id: sent.order.map(|id| self.node.identity().order_uuid(id)),
-            cli_ord_id: request.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
-            received_time: time(arrived),
-            order_events: &events,
-        };
-        let mut body = Vec::with_capacity(1024);
-        answer.write(&mut body, time(self.node.now()));
-        Ok(body)
-    }
-
-    async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelOrder::parse(&asked.args()?)?;
-        let identity = self.node.identity();
-        let cli_ord_id = match &request.order {
-            requests::OrderName::ClientId(name) => Some(&**name),
-            requests::OrderName::Id(_) | requests::OrderName::Nothing => None,
-        };
-        let mut body = Vec::with_capacity(768);
-        let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
-            let book = orders::Shown { directory, identity };
-            let events: Vec<_> = cancelled.event.iter().filter_map(|told| book.event(told)).collect();
-            let answer = responses::CancelOrder {
-                status: cancelled.status,
-                order_id: cancelled.order.map(|id| identity.order_uuid(id)),
-                cli_ord_id: cancelled.cli_ord_id().or(cli_ord_id),
-                received_time: time(arrived),
-                order_events: &events,
-            };
-            answer.write(&mut body, time(self.node.now()));
-        };
-        match commands::cancel(&request, caller.account, identity) {
-            Some(command) => {
-                let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                tell(&outcomes::cancelled(&reply)?);
-            }
-            // No such order was ever here, so there is nothing to remember; the time limit is still told first.
-            None => {
-                let too_late =
-                    request.process_before.is_some_and(|limit| self.node.now() >= commands::instant(limit));
-                let status = if too_late {
-                    CancelStatus::WouldProcessAfterSpecifiedTime
-                } else {
-                    CancelStatus::NotFound
-                };
-                tell(&outcomes::Cancelled { status, order: None, event: None });
-            }
-        }
-        Ok(body)
-    }
-
-    async fn cancel_all_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelAllOrders::parse(&asked.args()?)?;
-        let only = request.symbol.map(|symbol| commands::contract(directory, &symbol)).transpose()?;
-        let instrument = only.map(|listed| listed.id);
-        let command = Command::CancelAll { account: caller.account, instrument };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-
-        let gone = outcomes::cancelled_all(&reply, caller.account, instrument)?;
-        let identity = self.node.identity();
-        let book = orders::Shown { directory, identity };
-        let told: Vec<_> = gone.iter().map(|order| outcomes::Told::Cancel { order }).collect();
-        let events: Vec<_> = told.iter().filter_map(|told| book.event(told)).collect();
-        let cancelled: Vec<_> = gone
-            .iter()
-            .map(|order| responses::CancelledOrder {
-                order_id: identity.order_uuid(order.id),
-                cli_ord_id: order.client_order_id.as_deref(),
-            })
-            .collect();
-        let answer = responses::CancelAllOrders {
-            symbol: only.map(|listed| listed.instrument.spec().symbol.as_str()),
-            cancelled_orders: &cancelled,
-            received_time: time(arrived),
-            order_events: &events,
-        };
-        let mut body = Vec::with_capacity(512 + 512 * events.len());
-        answer.write(&mut body, time(self.node.now()));
-        Ok(body)
     }
 
     /// The hot read of the exchange (rules 3): one lock, no copy of an order.

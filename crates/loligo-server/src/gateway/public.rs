@@ -7,8 +7,9 @@ use super::listener::Received;
 use super::routes::Operation;
 use super::{Answer, Failure, Gateway};
 use crate::projection::{Directory, ListedInstrument};
-use loligo_engine::{InstrumentId, Timestamp};
+use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
 use loligo_wire::args::Args;
+use loligo_wire::v3::errors::ErrorAnswer;
 use loligo_wire::v3::requests::{self, Symbol};
 use loligo_wire::v3::responses;
 use loligo_wire::v3::words::{ContractType, Error};
@@ -25,8 +26,11 @@ impl Gateway {
         let directory = self.node.views().directory();
         let now = self.caught_up().await?;
         match operation {
-            Operation::Instruments => instruments(&args, &directory, now),
-            Operation::InstrumentsStatus => instruments_status(&args, &directory, now),
+            Operation::Instruments => self.instruments(&args, &directory, now),
+            Operation::InstrumentsStatus => self.instruments_status(&args, &directory).await,
+            Operation::InstrumentStatus => {
+                self.instrument_status(named.unwrap_or_default(), &directory).await
+            }
             Operation::Tickers => self.tickers(&args, &directory, now),
             Operation::Ticker => self.ticker(named.unwrap_or_default(), &directory, now),
             Operation::OrderBook => self.order_book(&args, &directory, now),
@@ -44,6 +48,9 @@ impl Gateway {
             | Operation::Accounts
             | Operation::OpenPositions
             | Operation::Fills
+            | Operation::EditOrder
+            | Operation::CancelAllOrdersAfter
+            | Operation::BatchOrder
             | Operation::Missing => Err(Error::UnknownError.into()),
         }
     }
@@ -60,7 +67,7 @@ impl Gateway {
             let spec = directory.instrument(ticker.instrument)?.spec();
             let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
             let shown =
-                asked && markets::of_type(spec, &request.contract_types) && markets::trades_at(spec, now);
+                asked && markets::of_type(spec, &request.contract_types) && markets::is_loaded(ticker.state);
             shown.then(|| markets::ticker(ticker, spec, now))
         });
         let mut body = Vec::with_capacity(512 * tickers.len());
@@ -72,9 +79,7 @@ impl Gateway {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Failure::NotThere(Error::NotFound))?;
-        if !markets::trades_at(listed.instrument.spec(), now) {
-            return Err(Failure::NotThere(Error::MarketUnavailable));
-        }
+        self.open(listed, now).map_err(|_| Failure::NotThere(Error::MarketUnavailable))?;
         let ticker =
             self.node.views().markets().ticker(listed.id, now).ok_or(Failure::NotThere(Error::NotFound))?;
         let mut body = Vec::with_capacity(768);
@@ -89,7 +94,7 @@ impl Gateway {
     fn order_book(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        open(listed, now)?;
+        self.open(listed, now)?;
         let spec = listed.instrument.spec();
         let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
@@ -107,7 +112,7 @@ impl Gateway {
     fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        open(listed, now)?;
+        self.open(listed, now)?;
         let before = request.last_time.map(commands::instant);
         let trades = self.node.views().markets().trades(listed.id, before, ROWS);
         let spec = listed.instrument.spec();
@@ -117,36 +122,60 @@ impl Gateway {
         responses::write_history(&mut body, rows, time(now));
         Ok(body)
     }
-}
 
-/// A market that is known but does not trade has no data to show.
-fn open(listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
-    if markets::trades_at(listed.instrument.spec(), now) {
-        Ok(())
-    } else {
-        Err(Error::MarketUnavailable.into())
+    /// A market that is known but not loaded has no data to show.
+    fn open(&self, listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
+        match self.node.views().markets().state(listed.id, now) {
+            Some(state) if markets::is_loaded(state) => Ok(()),
+            Some(_) | None => Err(Error::MarketUnavailable.into()),
+        }
     }
-}
 
-fn instruments(args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
-    let request = requests::Instruments::parse(args)?;
-    let listed = shown(directory, &request.contract_types)
-        .filter(|listed| request.expired || !markets::expired_at(listed.instrument.spec(), now));
-    let rows: Vec<_> =
-        listed.map(|listed| markets::InstrumentRow::of(listed.instrument.spec(), now)).collect();
-    let mut body = Vec::with_capacity(1024 * rows.len());
-    responses::write_instruments(&mut body, rows.iter().map(markets::InstrumentRow::row), time(now));
-    Ok(body)
-}
+    fn instruments(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::Instruments::parse(args)?;
+        let states = self.node.views().markets().states(now);
+        let rows: Vec<_> = shown(directory, &request.contract_types)
+            .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
+            .filter(|(_, state)| request.expired || *state != MarketState::Expired)
+            .map(|(listed, state)| markets::InstrumentRow::of(listed.instrument.spec(), state))
+            .collect();
+        let mut body = Vec::with_capacity(1024 * rows.len());
+        responses::write_instruments(&mut body, rows.iter().map(markets::InstrumentRow::row), time(now));
+        Ok(body)
+    }
 
-fn instruments_status(args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
-    let request = requests::InstrumentsStatus::parse(args)?;
-    let rows = shown(directory, &request.contract_types)
-        .filter(|listed| markets::trades_at(listed.instrument.spec(), now))
-        .map(|listed| markets::calm(listed.instrument.spec()));
-    let mut body = Vec::with_capacity(256 * directory.instruments().len());
-    responses::write_instruments_status(&mut body, rows, time(now));
-    Ok(body)
+    async fn instruments_status(&self, args: &Args<'_>, directory: &Directory) -> Answer {
+        let request = requests::InstrumentsStatus::parse(args)?;
+        let markets = self.market_views().await?;
+        let now = self.node.now();
+        let rows = shown(directory, &request.contract_types).filter_map(|listed| {
+            let market = markets.get(usize::from(listed.id.0)).filter(|m| markets::is_loaded(m.state))?;
+            Some(markets::status(listed.instrument.spec(), market))
+        });
+        let mut body = Vec::with_capacity(256 * directory.instruments().len());
+        responses::write_instruments_status(&mut body, rows, time(now));
+        Ok(body)
+    }
+
+    async fn instrument_status(&self, symbol: &str, directory: &Directory) -> Answer {
+        let listed = Symbol::parse(symbol)
+            .and_then(|symbol| directory.by_symbol(symbol.as_str()))
+            .ok_or(ErrorAnswer::invalid_argument("symbol"))?;
+        let views = self.market_views().await?;
+        let market = views.get(usize::from(listed.id.0)).filter(|market| markets::is_loaded(market.state));
+        let status = markets::status(listed.instrument.spec(), market.ok_or(Error::MarketUnavailable)?);
+        let mut body = Vec::with_capacity(256);
+        responses::write_instrument_status(&mut body, &status, time(self.node.now()));
+        Ok(body)
+    }
+
+    /// Every market as the engine sees it, in order of id: it alone judges books against their index.
+    async fn market_views(&self) -> Result<Vec<MarketView>, Failure> {
+        let all = |exchange: &Exchange| {
+            exchange.instruments().filter_map(|(id, _)| exchange.market(id)).collect::<Vec<_>>()
+        };
+        Ok(self.node.query(all).await?)
+    }
 }
 
 fn shown<'d>(

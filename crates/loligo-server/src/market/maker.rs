@@ -190,8 +190,11 @@ impl Book {
             qty: OnGrid::Steps(qty),
             limit_price: Some(OnGrid::Steps(price)),
             stop_price: None,
+            trigger: None,
+            limit_offset: None,
             reduce_only: false,
             client_order_id: None,
+            algo_id: None,
             process_before: None,
         })
     }
@@ -202,6 +205,8 @@ impl Book {
             order: OrderRef::Id(order),
             limit_price: Some(OnGrid::Steps(price)),
             stop_price: None,
+            deviation: None,
+            deviation_unit: None,
             qty: Some(OnGrid::Steps(self.unit)),
             qty_mode: QtyMode::Relative,
             process_before: None,

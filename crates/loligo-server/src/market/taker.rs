@@ -57,8 +57,11 @@ pub(super) fn trade(
         qty: OnGrid::Steps(qty),
         limit_price: Some(OnGrid::Steps(limit)),
         stop_price: None,
+        trigger: None,
+        limit_offset: None,
         reduce_only: false,
         client_order_id: None,
+        algo_id: None,
         process_before: None,
     }));
 }

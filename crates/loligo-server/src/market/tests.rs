@@ -148,8 +148,11 @@ fn a_clients_large_order_does_not_stop_the_market() {
             qty: loligo_engine::OnGrid::Steps(1_000_000),
             limit_price: Some(loligo_engine::OnGrid::Steps(limit)),
             stop_price: None,
+            trigger: None,
+            limit_offset: None,
             reduce_only: false,
             client_order_id: None,
+            algo_id: None,
             process_before: None,
         }));
         assert!(matches!(outcome, Outcome::Placed(_)), "{outcome:?}");

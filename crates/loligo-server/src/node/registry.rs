@@ -126,6 +126,11 @@ impl Registry {
         identity: &Identity,
         vault: &Vault,
     ) -> Result<(), String> {
+        for entry in &mut directory.accounts {
+            if let Some(view) = exchange.account(entry.id) {
+                (entry.active, entry.trading) = (view.active, view.trading);
+            }
+        }
         for number in directory.accounts.len()..exchange.account_count() {
             let Some(view) = exchange.account(AccountId(number as u32)) else { break };
             directory.accounts.push(AccountEntry {
@@ -134,6 +139,8 @@ impl Registry {
                 name: None,
                 parent: view.parent,
                 house: view.house,
+                active: view.active,
+                trading: view.trading,
             });
         }
         for (account, name) in &self.names {

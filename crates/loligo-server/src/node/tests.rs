@@ -84,8 +84,11 @@ fn place() -> Submission {
         qty: OnGrid::Steps(1),
         limit_price: Some(OnGrid::Steps(70_000)),
         stop_price: None,
+        trigger: None,
+        limit_offset: None,
         reduce_only: false,
         client_order_id: None,
+        algo_id: None,
         process_before: None,
     }))
 }

@@ -462,7 +462,9 @@ impl Writer {
         self.venue.chain.extend(self.venue.sequence, events);
         let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
         recovery::publish(&self.shared.projections, &self.venue, applied);
-        events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::AccountCreated { .. }))
+        events.iter().any(|event| {
+            matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
+        })
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {

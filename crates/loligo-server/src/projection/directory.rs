@@ -62,6 +62,10 @@ pub struct AccountEntry {
     pub parent: Option<AccountId>,
     /// One of the house's own participants.
     pub house: bool,
+    /// It may ask for anything.
+    pub active: bool,
+    /// It may place and edit orders.
+    pub trading: bool,
 }
 
 /// One contract.

@@ -6,7 +6,7 @@ use super::{Applied, DepthSnapshot, LastTrade, Ticker, TradeRow, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, PairId, Qty, Timestamp,
+    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Timestamp,
 };
 use std::sync::{Arc, RwLock};
 
@@ -28,6 +28,7 @@ struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
     past: ContractPast,
+    state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
 }
@@ -37,6 +38,7 @@ pub(crate) struct MarketSeed {
     pub(crate) instrument: Arc<Instrument>,
     pub(crate) bids: Vec<(loligo_engine::Price, Qty)>,
     pub(crate) asks: Vec<(loligo_engine::Price, Qty)>,
+    pub(crate) state: MarketState,
     pub(crate) mark: Option<FinePrice>,
     pub(crate) index: Option<FinePrice>,
     pub(crate) past: ContractPast,
@@ -54,6 +56,7 @@ impl Markets {
                 instrument: seed.instrument,
                 depth: Depth::new(seed.bids, seed.asks),
                 past: seed.past,
+                state: seed.state,
                 mark: seed.mark,
                 open_interest: 0,
             });
@@ -84,6 +87,18 @@ impl Markets {
         board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
     }
 
+    /// How each contract trades at `now`, in order of id.
+    pub fn states(&self, now: Timestamp) -> Vec<MarketState> {
+        let board = read(&self.board);
+        board.contracts.iter().map(|contract| board.state(contract, now)).collect()
+    }
+
+    /// How one contract trades at `now`.
+    pub fn state(&self, id: InstrumentId, now: Timestamp) -> Option<MarketState> {
+        let board = read(&self.board);
+        board.contracts.get(usize::from(id.0)).map(|contract| board.state(contract, now))
+    }
+
     /// All tickers, in order of id, at one sequence.
     pub fn tickers(&self, now: Timestamp) -> Vec<Ticker> {
         let board = read(&self.board);
@@ -106,6 +121,7 @@ impl Markets {
             instrument,
             depth: Depth::default(),
             past: ContractPast::default(),
+            state: MarketState::Open,
             mark: None,
             open_interest: 0,
         });
@@ -129,10 +145,19 @@ impl Markets {
 
 fn concerns_markets(event: &Event) -> bool {
     match event {
-        Event::Executed(_) | Event::Level { .. } | Event::Index { .. } | Event::Mark { .. } => true,
+        Event::Executed(_)
+        | Event::Level { .. }
+        | Event::Index { .. }
+        | Event::Mark { .. }
+        | Event::Market { .. } => true,
         Event::Listed { .. }
         | Event::AccountCreated { .. }
+        | Event::Account { .. }
         | Event::Placed { .. }
+        | Event::Fired { .. }
+        | Event::ActivationFailed { .. }
+        | Event::Repriced { .. }
+        | Event::Rewritten { .. }
         | Event::Rejected { .. }
         | Event::Filled { .. }
         | Event::Cancelled { .. }
@@ -175,8 +200,28 @@ impl Board {
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
+            state: self.state(contract, now),
             open_interest: Qty(contract.open_interest),
             day: contract.past.day.stats(now),
+        }
+    }
+
+    /// What was told of it, and what follows from the time: the engine tells an expiry when the next record comes.
+    fn state(&self, contract: &Contract, now: Timestamp) -> MarketState {
+        let spec = contract.instrument.spec();
+        match contract.state {
+            MarketState::Inactive | MarketState::PreLaunch | MarketState::Expired => contract.state,
+            MarketState::Open | MarketState::PostOnly | MarketState::Suspended => {
+                if spec.expiry.is_some_and(|expiry| now >= expiry) {
+                    MarketState::Expired
+                } else if now < spec.opening {
+                    MarketState::PreLaunch
+                } else if !self.indexes.contains_key(&contract.instrument.pair()) {
+                    MarketState::Suspended
+                } else {
+                    contract.state
+                }
+            }
         }
     }
 
@@ -205,6 +250,11 @@ impl Board {
             Event::Mark { instrument, price } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
+                }
+            }
+            Event::Market { instrument, state } => {
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.state = *state;
                 }
             }
             _ => {}

@@ -108,7 +108,12 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
                 changes.push((*account, Change::Filled(*order)));
             }
         }
-        Event::Cancelled { order } | Event::Reduced { order, .. } => {
+        Event::Cancelled { order }
+        | Event::Reduced { order, .. }
+        | Event::Fired { order, .. }
+        | Event::ActivationFailed { order }
+        | Event::Repriced { order }
+        | Event::Rewritten { order } => {
             changes.push((order.account, Change::Replace(order)));
         }
         Event::Edited { change, .. } => {
@@ -128,6 +133,8 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
         | Event::AccountCreated { .. }
         | Event::Level { .. }
         | Event::Balance { .. }
+        | Event::Market { .. }
+        | Event::Account { .. }
         | Event::Index { .. }
         | Event::Mark { .. } => {}
     }

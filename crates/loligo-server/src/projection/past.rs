@@ -6,7 +6,7 @@
 use super::ticker::Day;
 use super::trades::Trades;
 use super::{Applied, FillRow, Fills, MarketSeed, Markets, Orders};
-use loligo_engine::{AccountId, Event, Exchange, Side};
+use loligo_engine::{AccountId, Event, Exchange, MarketState, Side};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -73,6 +73,7 @@ impl Past {
                 instrument: Arc::new(instrument.clone()),
                 bids: exchange.depth(id, Side::Buy, usize::MAX),
                 asks: exchange.depth(id, Side::Sell, usize::MAX),
+                state: market.map_or(MarketState::Open, |market| market.trading),
                 mark: market.and_then(|market| market.mark),
                 index: market.and_then(|market| market.index),
                 past: contracts.next().unwrap_or_default(),

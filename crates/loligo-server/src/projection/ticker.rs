@@ -1,6 +1,6 @@
 //! Market statistics of a contract.
 
-use loligo_engine::{Fine, FinePrice, InstrumentId, Price, Qty, Side, Timestamp};
+use loligo_engine::{Fine, FinePrice, InstrumentId, MarketState, Price, Qty, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -53,6 +53,8 @@ pub struct Ticker {
     pub index: Option<FinePrice>,
     /// The mark price.
     pub mark: Option<FinePrice>,
+    /// How it trades.
+    pub state: MarketState,
     /// Sum of long positions.
     pub open_interest: Qty,
     /// The last 24 hours; change in percent is `last` against `day.open`.

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Decimal, MAX_DIGITS, NotANumber, Number, ScaleError};
+use super::{Decimal, MAX_DIGITS, NotANumber, Number, ScaleError, write_padded};
 
 fn fits(mantissa: i128, scale: u32) -> Result<Number, NotANumber> {
     Ok(Number::Fits(Decimal::new(mantissa, scale)))
@@ -124,6 +124,23 @@ fn order_is_by_value() {
         }
     }
     assert_eq!(Decimal::new(10, 1), Decimal::new(1, 0));
+}
+
+#[test]
+fn places_are_padded_and_never_rounded() {
+    for (value, places, expected) in [
+        (Decimal::from_int(5), 2, "5.00"),
+        (Decimal::new(25, 1), 2, "2.50"),
+        (Decimal::new(500, 2), 2, "5.00"),
+        (Decimal::new(-125, 2), 2, "-1.25"),
+        (Decimal::new(3_333, 3), 2, "3.333"),
+        (Decimal::ZERO, 2, "0.00"),
+        (Decimal::from_int(5), 0, "5"),
+    ] {
+        let mut out = b"1.5,".to_vec();
+        write_padded(&mut out, value, places);
+        assert_eq!(String::from_utf8_lossy(&out), format!("1.5,{expected}"));
+    }
 }
 
 proptest! {

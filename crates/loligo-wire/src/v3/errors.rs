@@ -74,9 +74,22 @@ pub struct NumberedError {
 impl NumberedError {
     /// The answer to an unknown path, sent with HTTP 404.
     pub const PATH_NOT_FOUND: Self = Self { status: "NOT_FOUND", code: 0, message: "404 NOT_FOUND" };
-    /// A preference for a contract that does not exist, sent with HTTP 500.
-    pub const CONTRACT_DOES_NOT_EXIST: Self =
-        Self { status: "INTERNAL_SERVER_ERROR", code: 87, message: "CONTRACT_DOES_NOT_EXIST" };
+    /// A preference that would liquidate the account.
+    pub const WOULD_CAUSE_LIQUIDATION: Self = Self::refused_preference(41, "WOULD_CAUSE_LIQUIDATION");
+    /// A preference for a contract that does not exist.
+    pub const CONTRACT_DOES_NOT_EXIST: Self = Self::refused_preference(87, "CONTRACT_DOES_NOT_EXIST");
+    /// A preference for a contract whose margin is in one currency alone.
+    pub const CONTRACT_NOT_MULTI_COLLATERAL: Self =
+        Self::refused_preference(88, "CONTRACT_NOT_MULTI_COLLATERAL");
+    /// A preference that needs more margin than is available.
+    pub const INSUFFICIENT_MARGIN: Self = Self::refused_preference(92, "INSUFFICIENT_MARGIN");
+    /// A leverage that the contract does not allow at any size.
+    pub const MAX_LEVERAGE_OUT_OF_BOUNDS: Self = Self::refused_preference(98, "MAX_LEVERAGE_OUT_OF_BOUNDS");
+
+    /// A preference that the engine refused, sent with HTTP 500.
+    const fn refused_preference(code: u32, message: &'static str) -> Self {
+        Self { status: "INTERNAL_SERVER_ERROR", code, message }
+    }
 
     /// Appends the body: `{"status":"NOT_FOUND","result":"error","errors":[{"code":0,"message":"..."}],"serverTime":"..."}`.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {

@@ -19,9 +19,12 @@
 
 mod argument;
 mod batch;
+mod margin;
 mod market;
 mod order;
+mod settings;
 mod status;
+mod transfers;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -32,9 +35,15 @@ use crate::v3::errors::ErrorAnswer;
 use crate::v3::words::Error;
 
 pub use batch::{BatchInstruction, BatchOrder, BatchSend, MAX_BATCH_INSTRUCTIONS};
-pub use market::{Fills, History, Instruments, InstrumentsStatus, OrderBook, Tickers};
-pub use order::{CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, SendOrder, UnknownUnit};
+pub use margin::{InitialMargin, MaxOrderSize};
+pub use market::{Fills, History, Instruments, InstrumentsStatus, OrderBook, Tickers, TradingInstruments};
+pub use order::{
+    CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
+    UnknownUnit,
+};
+pub use settings::{SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled};
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
+pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};
 
 /// Most characters of a client's own order id.
 pub const MAX_CLIENT_ORDER_ID_CHARS: usize = 100;

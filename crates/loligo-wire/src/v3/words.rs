@@ -231,6 +231,20 @@ words! {
     }
 }
 
+words! {
+    /// What happens when an order would trade with one of its own account or family.
+    pub enum SelfTradeStrategy {
+        /// The arriving order is refused.
+        RejectTaker = "REJECT_TAKER",
+        /// A resting order of the same account gives way; to one of the family the arriving order is refused.
+        CancelMakerSelf = "CANCEL_MAKER_SELF",
+        /// The same, and those of subaccounts give way to their master.
+        CancelMakerChild = "CANCEL_MAKER_CHILD",
+        /// A resting order of any account of the family gives way.
+        CancelMakerAny = "CANCEL_MAKER_ANY",
+    }
+}
+
 /// The price that a trigger watches. Each part of the dialect spells it in its own way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TriggerSignal {

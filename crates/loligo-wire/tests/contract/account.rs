@@ -2,7 +2,7 @@
 
 use loligo_wire::v3::responses::{
     Accounts, Auxiliary, FeeSchedule, FeeTier, Fill, FlexAccount, FlexCurrency, MarginAccount, MarginFigures,
-    OpenPosition, write_fee_schedules, write_fills, write_open_positions,
+    OpenPosition, Subaccount, write_fee_schedules, write_fills, write_open_positions, write_subaccounts,
 };
 use loligo_wire::v3::words::{FillType, PositionSide, Side};
 use serde_json::{Value, json};
@@ -57,6 +57,63 @@ fn every_wallet_is_shown() {
     assert_eq!(margin["marginRequirements"], json!({ "im": 52.8, "mm": 23.76, "lt": 39.6, "tt": 15.84 }));
     assert_published(&rest, "FlexCurrencySummary", &wallets["flex"]["currencies"]["USD"]);
     assert_eq!(wallets["flex"]["availableMargin"], 4000.5);
+}
+
+#[test]
+fn subaccounts_show_their_wallets_as_lists() {
+    let rest = rest();
+    let judge = validator(&rest, &answer_pointer("get", "/subaccounts"));
+    let currencies = [FlexCurrency {
+        currency: "eth",
+        quantity: d("0.5"),
+        value: d("1646.575"),
+        collateral: d("1543.91104875"),
+        available: d("0.49999966035931903"),
+    }];
+    let full = Subaccount {
+        account_uid: ID,
+        email: "sub@example.com",
+        full_name: Some("A \"sub\" account"),
+        holding_accounts: &[("usd", d("0")), ("xbt", d("0.00000000346"))],
+        futures_accounts: &[("f-xbt:usd", d("-0.00090568328396425"))],
+        flex_account: FlexAccount {
+            currencies: &currencies,
+            available_margin: d("1543.91"),
+            margin_equity: d("1543.91"),
+            ..FlexAccount::default()
+        },
+    };
+    let empty = Subaccount {
+        full_name: None,
+        holding_accounts: &[],
+        futures_accounts: &[],
+        flex_account: FlexAccount::default(),
+        ..full
+    };
+    let answer = written(|out| write_subaccounts(out, ID, [full, empty], NOW));
+    let answer = assert_valid(&judge, &answer);
+    assert_eq!(answer["masterAccountUid"], ID.to_string());
+    let full = &answer["subaccounts"][0];
+    assert_eq!(full["accountUid"], ID.to_string());
+    assert_eq!(full["fullName"], "A \"sub\" account");
+    assert_eq!(full["holdingAccounts"][1], json!({ "currency": "xbt", "amount": d_json("0.00000000346") }));
+    assert_eq!(
+        full["futuresAccounts"],
+        json!([{ "name": "f-xbt:usd", "availableMargin": d_json("-0.00090568328396425") }])
+    );
+    let flex = &full["flexAccount"];
+    assert_eq!(flex["currencies"][0]["currency"], "eth");
+    assert_eq!(flex["currencies"][0]["quantity"], 0.5);
+    assert_eq!((flex.get("type"), &flex["availableMargin"]), (None, &json!(1543.91)));
+    assert_eq!(answer["subaccounts"][1]["fullName"], Value::Null);
+    assert_eq!(answer["subaccounts"][1]["flexAccount"]["currencies"], json!([]));
+    let none = assert_valid(&judge, &written(|out| write_subaccounts(out, ID, [], NOW)));
+    assert_eq!(none["subaccounts"], json!([]));
+}
+
+/// A number as a client's JSON library reads it.
+fn d_json(text: &str) -> Value {
+    serde_json::from_str(text).expect("a JSON number")
 }
 
 #[test]

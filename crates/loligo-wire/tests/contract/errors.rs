@@ -53,9 +53,7 @@ fn requests_that_cannot_be_read_have_their_words() {
 #[test]
 fn numbered_errors_have_their_own_shape() {
     let judge = validator(&rest(), "/components/schemas/ErrorResponseCodes");
-    for error in [NumberedError::PATH_NOT_FOUND, NumberedError::CONTRACT_DOES_NOT_EXIST] {
-        assert_valid(&judge, &written(|out| error.write(out, NOW)));
-    }
+    assert_valid(&judge, &written(|out| NumberedError::PATH_NOT_FOUND.write(out, NOW)));
     assert_eq!(
         text(|out| NumberedError::PATH_NOT_FOUND.write(out, NOW)),
         concat!(
@@ -63,4 +61,25 @@ fn numbered_errors_have_their_own_shape() {
             r#""serverTime":"2026-01-01T00:00:00.123Z"}"#,
         )
     );
+}
+
+#[test]
+fn refused_preferences_have_a_number_and_a_name() {
+    let judge = validator(&rest(), "/components/responses/E500/content/application~1json/schema");
+    for (error, expected) in [
+        (NumberedError::WOULD_CAUSE_LIQUIDATION, r#"{"code":41,"message":"WOULD_CAUSE_LIQUIDATION"}"#),
+        (NumberedError::CONTRACT_DOES_NOT_EXIST, r#"{"code":87,"message":"CONTRACT_DOES_NOT_EXIST"}"#),
+        (
+            NumberedError::CONTRACT_NOT_MULTI_COLLATERAL,
+            r#"{"code":88,"message":"CONTRACT_NOT_MULTI_COLLATERAL"}"#,
+        ),
+        (NumberedError::INSUFFICIENT_MARGIN, r#"{"code":92,"message":"INSUFFICIENT_MARGIN"}"#),
+        (NumberedError::MAX_LEVERAGE_OUT_OF_BOUNDS, r#"{"code":98,"message":"MAX_LEVERAGE_OUT_OF_BOUNDS"}"#),
+    ] {
+        assert_valid(&judge, &written(|out| error.write(out, NOW)));
+        let expected = format!(
+            r#"{{"status":"INTERNAL_SERVER_ERROR","result":"error","errors":[{expected}],"serverTime":"2026-01-01T00:00:00.123Z"}}"#
+        );
+        assert_eq!(text(|out| error.write(out, NOW)), expected);
+    }
 }

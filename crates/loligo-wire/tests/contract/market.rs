@@ -1,11 +1,13 @@
 //! Answers about markets.
 
 use loligo_wire::v3::responses::{
-    Funding, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker, Trade, write_history,
-    write_instrument_status, write_instruments, write_instruments_status, write_order_book, write_ticker,
-    write_tickers,
+    Funding, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker, Trade, TradingInstrument,
+    write_history, write_instrument_status, write_instruments, write_instruments_status, write_order_book,
+    write_ticker, write_tickers, write_trading_instruments,
 };
 use loligo_wire::v3::words::{DislocationDirection, InstrumentType, Side, TickerTag, TradeType};
+
+use serde_json::Value;
 
 use crate::contract::{answer_pointer, assert_published, assert_valid, rest, validator};
 use crate::sample::{ID, NOW, d, written};
@@ -134,6 +136,35 @@ fn instruments_have_what_clients_need() {
 }
 
 #[test]
+fn an_account_sees_its_own_instruments() {
+    let rest = rest();
+    let judge = validator(&rest, &answer_pointer("get", "/trading/instruments"));
+    let open = TradingInstrument {
+        instrument: perpetual(),
+        minimum_trade_size: d("0.0001"),
+        rebate_levels: &[(d("0.5"), d("0.002")), (d("1"), d("0.0030"))],
+        restricted: false,
+    };
+    let bare =
+        Instrument { isin: None, fee_schedule_uid: None, maker_protection_millis: Some(20), ..perpetual() };
+    let closed = TradingInstrument { instrument: bare, rebate_levels: &[], restricted: true, ..open };
+    let answer = assert_valid(&judge, &written(|out| write_trading_instruments(out, [open, closed], NOW)));
+    let known = rest.pointer("/components/schemas/TradingInstrument/properties").expect("a schema");
+    for instrument in answer["instruments"].as_array().expect("a list") {
+        assert_published(&rest, "TradingInstrument", instrument);
+        for member in instrument.as_object().expect("an object").keys() {
+            assert!(known.get(member).is_some(), "{member} is not in the contract");
+        }
+    }
+    let (open, closed) = (&answer["instruments"][0], &answer["instruments"][1]);
+    assert_eq!(open["rebateLevels"], serde_json::json!({ "0.5": 0.002, "1": 0.003 }));
+    assert_eq!((&open["isin"], &open["minimumTradeSize"]), (&"GB00BQ84JX13".into(), &0.0001.into()));
+    assert_eq!((&open["restricted"], &closed["restricted"]), (&false.into(), &true.into()));
+    assert_eq!((&closed["isin"], &closed["feeScheduleUid"]), (&Value::Null, &Value::Null));
+    assert_eq!(closed["makerProtectionMillis"], 20);
+}
+
+#[test]
 fn states_of_markets_are_told_singly_and_together() {
     let rest = rest();
     let calm = InstrumentStatus {
@@ -151,7 +182,7 @@ fn states_of_markets_are_told_singly_and_together() {
     }));
     let judge = validator(&rest, &answer_pointer("get", "/instruments/status"));
     let answer = assert_valid(&judge, &written(|out| write_instruments_status(out, statuses, NOW)));
-    assert_eq!(answer["instrumentStatus"][0]["priceDislocationDirection"], serde_json::Value::Null);
+    assert_eq!(answer["instrumentStatus"][0]["priceDislocationDirection"], Value::Null);
     assert_eq!(answer["instrumentStatus"][1]["experiencingDislocation"], true);
     let judge = validator(&rest, &answer_pointer("get", "/instruments/{symbol}/status"));
     let answer = assert_valid(&judge, &written(|out| write_instrument_status(out, &calm, NOW)));

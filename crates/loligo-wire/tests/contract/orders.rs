@@ -137,6 +137,20 @@ fn every_word_of_an_event_is_allowed() {
 }
 
 #[test]
+fn the_algorithm_of_a_request_is_echoed_in_its_events() {
+    let algo_id = Some("M1V4ZS2OQ51EIH8D4XB1JI4PMA03G0Q");
+    let order = Order { algo_id, ..order() };
+    let trigger = OrderTrigger { algo_id, ..trigger() };
+    let events = [OrderEvent::Place { order, reduced_quantity: None }, OrderEvent::PlaceTrigger { trigger }];
+    let judge = validator(&rest(), &answer_pointer("post", "/sendorder"));
+    let answer = assert_valid(&judge, &sent(SendStatus::Placed, &events));
+    let events = &answer["sendStatus"]["orderEvents"];
+    for shown in [&events[0]["order"], &events[1]["orderTrigger"]] {
+        assert_eq!(shown["algoId"], "M1V4ZS2OQ51EIH8D4XB1JI4PMA03G0Q");
+    }
+}
+
+#[test]
 fn every_status_of_an_edit_is_allowed() {
     let rest = rest();
     let judge = validator(&rest, &answer_pointer("post", "/editorder"));
@@ -248,6 +262,8 @@ fn open_orders_leave_out_what_they_have_not() {
         order_type,
         limit_price: None,
         stop_price: Some(d("48000")),
+        filled_size: d("0"),
+        unfilled_size: d("1"),
         trigger_signal: Some(signal),
         ..limit
     };
@@ -255,12 +271,22 @@ fn open_orders_leave_out_what_they_have_not() {
         limit,
         stop(OpenOrderType::Stop, TriggerSignal::Index),
         stop(OpenOrderType::TakeProfit, TriggerSignal::Unknown),
+        // A stop-limit that an algorithm sent.
+        OpenOrder {
+            limit_price: Some(d("47900")),
+            algo_id: Some("M1V4"),
+            ..stop(OpenOrderType::Stop, TriggerSignal::Last)
+        },
     ];
     let answer = assert_valid(&judge, &written(|out| write_open_orders(out, orders, NOW)));
     let orders = &answer["openOrders"];
     assert_eq!((&orders[0]["cliOrdId"], &orders[0]["cli_ord_id"]), (&"mine".into(), &"mine".into()));
     assert_eq!((&orders[0]["unfilledSize"], &orders[0]["filledSize"]), (&0.6.into(), &0.4.into()));
-    assert_eq!(orders[1]["triggerSignal"], "spot");
+    assert_eq!((&orders[1]["triggerSignal"], &orders[1]["stopPrice"]), (&"spot".into(), &48000.into()));
+    assert_eq!((&orders[1]["status"], &orders[1]["orderType"]), (&"untouched".into(), &"stop".into()));
+    assert_eq!(orders[2]["orderType"], "take_profit");
+    assert_eq!((&orders[3]["limitPrice"], &orders[3]["stopPrice"]), (&47900.into(), &48000.into()));
+    assert_eq!((&orders[1]["algoId"], &orders[3]["algoId"]), (&Value::Null, &"M1V4".into()));
     for absent in ["cliOrdId", "cli_ord_id", "limitPrice"] {
         assert_eq!(orders[1].get(absent), None, "{absent}");
     }

@@ -3,7 +3,7 @@
 use loligo_wire::v3::words::*;
 use serde_json::Value;
 
-use crate::contract::{rest, seed, words};
+use crate::contract::{rest, seed, websocket, words};
 
 /// Asserts that an enum has exactly the words at some place of a document.
 macro_rules! same_words {
@@ -73,6 +73,7 @@ fn the_words_of_the_rest_contract_are_complete() {
     same_words!(&rest, &schema("Instrument/properties/type/enum"), InstrumentType);
     same_words!(&rest, &schema("ContractType/enum"), ContractType);
     same_words!(&rest, &schema("MarketTicker/properties/tag/enum"), TickerTag);
+    same_words!(&rest, &schema("SelfTradeStrategy/enum"), SelfTradeStrategy);
     same_words!(
         &rest,
         &schema("InstrumentStatus/properties/priceDislocationDirection/enum"),
@@ -121,36 +122,118 @@ fn words_outside_a_list_of_their_own_are_in_the_contract() {
     );
 }
 
+/// What a send, a `send` of a batch, and an edit say when a check fails.
+type Statuses = (OrderError, &'static str, &'static str, Option<&'static str>);
+
 #[test]
 fn each_refusal_has_its_status_in_each_request() {
     use OrderError as E;
-    let rows = [
-        (E::MarketNotFound, "marketInactive", "marketInactive", Some("marketInactive")),
-        (E::InvalidQuantity, "invalidSize", "invalidSize", Some("invalidSize")),
+    let everywhere = [
+        (E::MarketSuspended, "marketSuspended"),
+        (E::MarketNotFound, "marketInactive"),
+        (E::InvalidPrice, "invalidPrice"),
+        (E::InvalidQuantity, "invalidSize"),
+        (E::SmallOrderLimitExceeded, "tooManySmallOrders"),
+        (E::OrderLimitExceeded, "tooManyOrders"),
+        (E::TrailingStopOrderLimitExceeded, "tooManyOrders"),
+        (E::InsufficientMargin, "insufficientAvailableFunds"),
+        (E::InsufficientClosingMargin, "insufficientAvailableFunds"),
+        (E::WouldCauseLiquidation, "wouldCauseLiquidation"),
+        (E::MaxPositionExceeded, "maxPositionViolation"),
+        (E::PriceCollar, "outsidePriceCollar"),
+        (E::PriceDislocation, "wouldIncreasePriceDislocation"),
+        (E::EditHasNoEffect, "edited"),
+        (E::OrderForEditNotFound, "orderForEditNotFound"),
+        (E::PostWouldExecute, "postWouldExecute"),
+        (E::IocWouldNotExecute, "iocWouldNotExecute"),
+        (E::WouldExecuteSelf, "selfFill"),
+        (E::WouldNotReducePosition, "wouldNotReducePosition"),
+        (E::RejectedAfterExecution, "partiallyFilled"),
+        (E::MarketIsPostOnly, "marketIsPostOnly"),
+        (E::FixedLeverageTooHigh, "fixedLeverageTooHigh"),
+        (E::CannotEditTriggerPriceOfTrailingStop, "cannotEditTriggerPriceOfTrailingStop"),
+        (E::CannotEditLimitPriceOfTrailingStop, "cannotEditLimitPriceOfTrailingStop"),
+        (E::TrailingStopPercentDeviationExceedsMaxDecimalPlaces, "invalidPrice"),
+        (E::TrailingStopQuoteDeviationNotMultipleOfTickSize, "invalidPrice"),
+        (E::TrailingStopMaxDeviationTooLarge, "invalidPrice"),
+        (E::TrailingStopMaxDeviationTooSmall, "invalidPrice"),
+        (E::InsufficientHeadroomAroundCurrentPriceToEditTrailingStop, "invalidPrice"),
+        (E::NoReferencePriceAvailableForCalculatingTrailingStopTriggerPrice, "invalidPrice"),
+        (E::LimitPriceSetAsAbsoluteAndRelative, "invalidPrice"),
+        (E::LimitPriceOffsetValueInvalid, "invalidPrice"),
+        (E::LimitPriceOffsetUnitInvalid, "invalidPrice"),
+        (E::LimitPriceOffsetMustHaveValueAndUnit, "invalidPrice"),
+        (E::LimitPriceOffsetQuoteCurrencyValueMustBeMultipleOfTickSize, "invalidPrice"),
+        (E::LimitPriceOffsetPercentValueTooManyDecimalPlaces, "invalidPrice"),
+        (E::LimitPriceOffsetTooHigh, "invalidPrice"),
+        (E::LimitPriceOffsetTooLow, "invalidPrice"),
+    ];
+    let apart: [Statuses; 4] = [
         (E::ClientOrderIdTooLong, "clientOrderIdTooBig", "clientOrderIdTooLong", None),
         (E::ClientOrderIdInUse, "clientOrderIdAlreadyExist", "clientOrderIdAlreadyExist", None),
         (E::OrderCannotHaveTriggerPrice, "invalidPrice", "invalidPrice", Some("orderForEditNotAStop")),
-        (
-            E::InsufficientClosingMargin,
-            "insufficientAvailableFunds",
-            "insufficientAvailableFunds",
-            Some("insufficientAvailableFunds"),
-        ),
-        (E::TrailingStopOrderLimitExceeded, "tooManyOrders", "tooManyOrders", Some("tooManyOrders")),
-        (E::LimitPriceOffsetTooLow, "invalidPrice", "invalidPrice", Some("invalidPrice")),
-        (E::RejectedAfterExecution, "partiallyFilled", "partiallyFilled", Some("partiallyFilled")),
-        (E::WouldExecuteSelf, "selfFill", "selfFill", Some("selfFill")),
-        (E::EditHasNoEffect, "edited", "edited", Some("edited")),
         (E::OrderForCancellationNotFound, "notFound", "notFound", None),
     ];
-    for (error, send, batch, edit) in rows {
-        assert_eq!(error.send_status().as_str(), send);
-        assert_eq!(error.batch_status().as_str(), batch);
-        assert_eq!(error.edit_status().map(EditStatus::as_str), edit);
+    let rows: Vec<Statuses> =
+        everywhere.into_iter().map(|(error, word)| (error, word, word, Some(word))).chain(apart).collect();
+    for &(error, send, batch, edit) in &rows {
+        assert_eq!(error.send_status().as_str(), send, "{error}");
+        assert_eq!(error.batch_status().as_str(), batch, "{error}");
+        assert_eq!(error.edit_status().map(EditStatus::as_str), edit, "{error}");
     }
-    // Besides these three, every check can refuse an edit.
-    let without: Vec<_> = E::ALL.iter().filter(|error| error.edit_status().is_none()).collect();
-    assert_eq!(without, [&E::ClientOrderIdInUse, &E::ClientOrderIdTooLong, &E::OrderForCancellationNotFound]);
+    for error in E::ALL {
+        assert_eq!(rows.iter().filter(|row| row.0 == *error).count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn edits_and_cancels_of_a_batch_keep_their_words() {
+    for &status in EditStatus::ALL {
+        assert_eq!(SendStatus::from(status).as_str(), status.as_str());
+    }
+    for &status in CancelStatus::ALL {
+        assert_eq!(SendStatus::from(status).as_str(), status.as_str());
+    }
+}
+
+#[test]
+fn the_feed_has_a_word_for_each_reason() {
+    use OrderUpdateReason as R;
+    let rows = [
+        (R::LoadingMarket, None),
+        (R::NewUserOrder, Some("new_placed_order_by_user")),
+        (R::LiquidationOrder, Some("liquidation")),
+        (R::StopOrderTriggered, Some("stop_order_triggered")),
+        (R::LimitFromStop, Some("limit_order_from_stop")),
+        (R::PartialFill, Some("partial_fill")),
+        (R::FullFill, Some("full_fill")),
+        (R::CancelledByUser, Some("cancelled_by_user")),
+        (R::ContractExpired, Some("contract_expired")),
+        (R::NotEnoughMargin, Some("not_enough_margin")),
+        (R::MarketInactive, Some("market_inactive")),
+        (R::DeadManSwitch, Some("dead_man_switch")),
+        (R::CancelledByAdmin, Some("cancelled_by_admin")),
+        (R::PostWouldExecute, Some("post_order_failed_because_it_would_filled")),
+        (R::IocWouldNotExecute, Some("ioc_order_failed_because_it_would_not_be_executed")),
+        (R::WouldExecuteSelf, Some("would_execute_self")),
+        (R::WouldNotReducePosition, Some("would_not_reduce_position")),
+        (R::EditedByUser, Some("edited_by_user")),
+        (R::OrderForEditNotFound, Some("order_for_edit_not_found")),
+        (R::Expired, Some("contract_expired")),
+        (R::TrailingStopPriceUpdated, Some("trailing_stop_price_updated")),
+        (R::TrailingStopCancelledAndReplacedByAdmin, Some("cancelled_by_admin")),
+        (R::Unknown, Some("unknown")),
+    ];
+    assert_eq!(rows.map(|(reason, _)| reason), R::ALL);
+    for (reason, word) in rows {
+        assert_eq!(reason.ws_word(), word, "{reason}");
+    }
+    // The feed's own list has no word for the unknown, which no record of this version's own has.
+    let known = R::ALL.iter().filter(|&&reason| reason != R::Unknown);
+    let mut spelled = collect(known.map(|reason| reason.ws_word()));
+    spelled.dedup();
+    let published = words(&websocket(), "/$defs/OpenOrdersUpdate/properties/reason/enum");
+    assert_eq!(spelled, sorted(published));
 }
 
 #[test]

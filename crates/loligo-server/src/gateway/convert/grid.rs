@@ -17,6 +17,11 @@ pub(crate) fn lots(number: Number, spec: &InstrumentSpec) -> OnGrid {
     }
 }
 
+/// A percentage in hundredths.
+pub(crate) fn hundredths(number: Number) -> OnGrid {
+    steps(number, 2, 1)
+}
+
 /// How many steps of `step / 10^scale` a number is.
 fn steps(number: Number, scale: u32, step: i128) -> OnGrid {
     let Number::Fits(decimal) = number else {

@@ -4,24 +4,24 @@ use super::grid::{fine_price, price, size, tick_size, time};
 use super::orders::side;
 use crate::identity::Identity;
 use crate::projection::{LastTrade, Ticker, TradeRow};
-use loligo_engine::{ContractKind, FillRole, InstrumentSpec, Price, Timestamp, fee_schedule};
+use loligo_engine::{
+    ContractKind, Dislocation, FillRole, InstrumentSpec, MarketState, MarketView, Price, Timestamp, fee_schedule,
+};
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::responses::{self, MarginLevelFrom};
-use loligo_wire::v3::words::{ContractType, InstrumentType, TickerTag, TradeType};
+use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType, TickerTag, TradeType};
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
 const DAY: i64 = 86_400 * Timestamp::SECOND;
 
-/// Whether a contract is past its last trading time.
-pub(crate) fn expired_at(spec: &InstrumentSpec, now: Timestamp) -> bool {
-    spec.expiry.is_some_and(|expiry| now >= expiry)
-}
-
-/// Whether a contract is between its opening and its last trading time.
-pub(crate) fn trades_at(spec: &InstrumentSpec, now: Timestamp) -> bool {
-    now >= spec.opening && !expired_at(spec, now)
+/// Whether a contract is loaded: its data can be asked for.
+pub(crate) fn is_loaded(state: MarketState) -> bool {
+    match state {
+        MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
+        MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
+    }
 }
 
 fn instrument_type(spec: &InstrumentSpec) -> InstrumentType {
@@ -48,11 +48,11 @@ pub(crate) struct InstrumentRow<'d> {
     pair: String,
     underlying: Option<String>,
     margin_levels: Vec<responses::MarginLevel>,
-    now: Timestamp,
+    state: MarketState,
 }
 
 impl<'d> InstrumentRow<'d> {
-    pub(crate) fn of(spec: &'d InstrumentSpec, now: Timestamp) -> Self {
+    pub(crate) fn of(spec: &'d InstrumentSpec, state: MarketState) -> Self {
         let margin_levels = spec
             .margin_levels
             .iter()
@@ -74,7 +74,7 @@ impl<'d> InstrumentRow<'d> {
             underlying: (spec.kind == ContractKind::Inverse)
                 .then(|| format!("rr_{}", spec.pair.replace(':', "").to_ascii_lowercase())),
             margin_levels,
-            now,
+            state,
         }
     }
 
@@ -100,25 +100,28 @@ impl<'d> InstrumentRow<'d> {
             max_relative_funding_rate: perpetual
                 .then(|| Decimal::new(i128::from(spec.max_relative_funding_rate), 8)),
             isin: None,
-            post_only: false,
+            post_only: self.state == MarketState::PostOnly,
             fee_schedule_uid: Some(FEE_SCHEDULE),
             mtf: false,
             tradfi: false,
             category: "",
-            is_expired: expired_at(spec, self.now),
-            tradeable: trades_at(spec, self.now),
+            is_expired: self.state == MarketState::Expired,
+            tradeable: is_loaded(self.state),
             maker_protection_millis: None,
         }
     }
 }
 
-/// A market in normal times: dislocation and volatility are not watched yet, so nothing is refused over them either.
-pub(crate) fn calm(spec: &InstrumentSpec) -> responses::InstrumentStatus<'_> {
+/// Whether a market is dislocated or moves wildly, and what margin that asks.
+pub(crate) fn status<'d>(spec: &'d InstrumentSpec, market: &MarketView) -> responses::InstrumentStatus<'d> {
     responses::InstrumentStatus {
         symbol: &spec.symbol,
-        dislocation: None,
-        extreme_volatility: false,
-        initial_margin_multiplier: 1,
+        dislocation: market.dislocation.map(|dislocation| match dislocation {
+            Dislocation::Above => DislocationDirection::AboveUpperBound,
+            Dislocation::Below => DislocationDirection::BelowLowerBound,
+        }),
+        extreme_volatility: market.margin_multiplier > 1,
+        initial_margin_multiplier: market.margin_multiplier,
     }
 }
 
@@ -146,8 +149,8 @@ pub(crate) fn ticker<'d>(ticker: &Ticker, spec: &'d InstrumentSpec, now: Timesta
         change24h: change(ticker.last, day.open),
         // No funding is charged yet, so none is announced.
         funding: None,
-        suspended: ticker.index.is_none(),
-        post_only: false,
+        suspended: ticker.state == MarketState::Suspended,
+        post_only: ticker.state == MarketState::PostOnly,
     }
 }
 
@@ -198,6 +201,8 @@ pub(crate) fn trade(trade: &TradeRow, spec: &InstrumentSpec, identity: &Identity
         time: time(trade.time),
         trade_type: match trade.role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => TradeType::Fill,
+            FillRole::Liquidation => TradeType::Liquidation,
+            FillRole::PartialLiquidation => TradeType::PartialLiquidation,
         },
         uid: identity.execution_uuid(trade.execution),
         sequence_id: trade.execution.0,

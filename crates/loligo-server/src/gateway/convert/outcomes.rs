@@ -1,21 +1,33 @@
 //! What became of a command, as its sender is told: a status word and the order's story.
 
-use super::orders::send_status;
+use super::orders::{refusal, send_status};
 use crate::node::Reply;
 use loligo_engine::{
-    AccountId, Event, Execution, InstrumentId, OrderError, OrderId, OrderView, Outcome, Qty, UpdateReason,
+    AccountId, Event, Execution, InstrumentId, OrderChange, OrderError, OrderId, OrderView, Outcome, Qty,
+    UpdateReason,
 };
-use loligo_wire::v3::words::{CancelStatus, Error, RejectReason, SendStatus};
+use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, RejectReason, SendStatus};
 
 /// One event of an order's story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told<'r> {
-    /// It traded; the order as it was before, and what reduce-only cut from it.
-    Execution { execution: &'r Execution, prior: OrderView, reduced: Option<Qty> },
+    /// It traded; the order as it was before, before the edit that made it trade too, and what reduce-only cut from it.
+    Execution {
+        execution: &'r Execution,
+        prior: OrderView,
+        prior_edit: Option<&'r OrderView>,
+        reduced: Option<Qty>,
+    },
     /// It rests; the order as it rests.
     Place { order: OrderView, reduced: Option<Qty> },
+    /// The trigger waits.
+    PlaceTrigger { order: &'r OrderView },
     /// It was refused by the book.
     Reject { order: &'r OrderView, reason: RejectReason },
+    /// The trigger was refused, on arrival or when it fired.
+    RejectTrigger { order: &'r OrderView, error: OrderError },
+    /// It was changed.
+    Edit { change: &'r OrderChange, reduced: Option<Qty> },
     /// It was cancelled.
     Cancel { order: &'r OrderView },
 }
@@ -53,7 +65,7 @@ impl<'r> Cancelled<'r> {
 /// `unknownError` for an outcome that no order has; the engine and this crate would be at odds.
 pub(crate) fn sent(reply: &Reply) -> Result<Sent<'_>, Error> {
     match &reply.outcome {
-        Outcome::Placed(id) => Ok(placed(*id, &reply.events)),
+        Outcome::Placed(id) => Ok(story(*id, &reply.events)),
         Outcome::Rejected(id, error) => Ok(rejected(*id, *error, &reply.events)),
         Outcome::TooLate => {
             Ok(Sent { status: SendStatus::WouldProcessAfterSpecifiedTime, order: None, events: Vec::new() })
@@ -62,24 +74,83 @@ pub(crate) fn sent(reply: &Reply) -> Result<Sent<'_>, Error> {
     }
 }
 
-fn placed(id: OrderId, events: &[Event]) -> Sent<'_> {
+/// What became of an edit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Edited<'r> {
+    pub(crate) status: EditStatus,
+    pub(crate) order: Option<OrderId>,
+    pub(crate) events: Vec<Told<'r>>,
+}
+
+impl<'r> Edited<'r> {
+    /// An edit that met no order.
+    pub(crate) fn not_found() -> Self {
+        Self { status: EditStatus::OrderForEditNotFound, order: None, events: Vec::new() }
+    }
+
+    /// The client's own name of the order that was edited.
+    pub(crate) fn cli_ord_id(&self) -> Option<&'r str> {
+        self.events.iter().find_map(|told| match told {
+            Told::Edit { change, .. } => change.order.client_order_id.as_deref(),
+            _ => None,
+        })
+    }
+}
+
+/// Tells the sender of an edit what became of it.
+///
+/// # Errors
+/// As [`sent`].
+pub(crate) fn edited(reply: &Reply) -> Result<Edited<'_>, Error> {
+    let refused = |status, order| Ok(Edited { status, order, events: Vec::new() });
+    match &reply.outcome {
+        Outcome::Edited(id) => {
+            let Sent { events, .. } = story(*id, &reply.events);
+            Ok(Edited { status: EditStatus::Edited, order: Some(*id), events })
+        }
+        // The order is as it was asked to be: that is no refusal (rules 1.8).
+        Outcome::EditRejected(id, OrderError::EditHasNoEffect) => refused(EditStatus::Edited, *id),
+        Outcome::EditRejected(id, error) => {
+            let status = refusal(*error).and_then(words::OrderError::edit_status);
+            refused(status.unwrap_or(EditStatus::OrderForEditNotFound), *id)
+        }
+        Outcome::TooLate => refused(EditStatus::WouldProcessAfterSpecifiedTime, None),
+        outcome => Err(unexpected(outcome)),
+    }
+}
+
+/// What happened to one order in one record, told as its sender knows it.
+fn story(id: OrderId, events: &[Event]) -> Sent<'_> {
     let mut status = SendStatus::Placed;
     let mut told = Vec::new();
-    // The order as it stands while its story goes on; `None` once it is closed.
+    // The order as it stands while its story goes on; `None` once it is closed, and while it only waits.
     let mut standing: Option<OrderView> = None;
+    let mut placed = false;
     let mut cut = None;
+    let mut prior_edit = None;
     for event in events {
         match event {
-            Event::Placed { order, reduced } if order.id == id => {
-                standing = Some(order.clone());
-                cut = *reduced;
+            Event::Placed { order, .. } if order.id == id && order.trigger().is_some() => {
+                told.push(Told::PlaceTrigger { order });
+            }
+            Event::Placed { order, reduced } | Event::Fired { order, reduced } if order.id == id => {
+                (standing, placed, cut) = (Some(order.clone()), true, *reduced);
+            }
+            Event::Edited { change, reduced } if change.order.id == id => {
+                told.push(Told::Edit { change, reduced: *reduced });
+                (standing, prior_edit, cut) = (Some(change.order.clone()), Some(&change.prior), *reduced);
             }
             Event::Executed(execution) if execution.taker.order == id => {
                 let Some(order) = &mut standing else { continue };
                 let mut prior = order.clone();
                 prior.filled = execution.taker.filled_before;
                 order.filled = Qty(execution.taker.filled_before.0 + execution.qty.0);
-                told.push(Told::Execution { execution, prior, reduced: cut });
+                told.push(Told::Execution { execution, prior, prior_edit, reduced: cut });
+            }
+            Event::ActivationFailed { order } if order.id == id => {
+                if let Some(error) = order.error {
+                    told.push(Told::RejectTrigger { order, error });
+                }
             }
             Event::Reduced { order, .. } if order.id == id => standing = Some(order.clone()),
             Event::Filled { order } if *order == id => standing = None,
@@ -92,7 +163,7 @@ fn placed(id: OrderId, events: &[Event]) -> Sent<'_> {
             _ => {}
         }
     }
-    if let Some(order) = standing {
+    if let Some(order) = standing.filter(|_| placed) {
         told.push(Told::Place { order, reduced: cut });
     }
     Sent { status, order: Some(id), events: told }
@@ -110,6 +181,10 @@ fn rejected(id: OrderId, error: OrderError, events: &[Event]) -> Sent<'_> {
         _ => None,
     };
     match (reason, order) {
+        // One refusal has no word, and an event has to have one.
+        (_, Some(order)) if order.trigger().is_some() && refusal(error).is_some() => {
+            Sent { status, order: Some(id), events: vec![Told::RejectTrigger { order, error }] }
+        }
         (Some(reason), Some(order)) => {
             Sent { status, order: Some(id), events: vec![Told::Reject { order, reason }] }
         }
@@ -170,7 +245,11 @@ fn cancels(events: &[Event]) -> impl Iterator<Item = &OrderView> {
     })
 }
 
-fn unexpected(outcome: &Outcome) -> Error {
+/// The word for an outcome that a command of its kind does not come to, but for one that every order may.
+pub(crate) fn unexpected(outcome: &Outcome) -> Error {
+    if *outcome == Outcome::AccountInactive {
+        return Error::AccountInactive;
+    }
     tracing::error!(?outcome, "a command came to what it cannot come to");
     Error::UnknownError
 }

@@ -40,7 +40,7 @@ impl<'a> Argument<'a> {
         }
     }
 
-    fn boolean(self) -> Option<bool> {
+    pub(super) fn boolean(self) -> Option<bool> {
         match self {
             Self::Form(value) => value.boolean(),
             Self::Json(raw) => Value::new(json_text(raw)?.as_bytes()).boolean(),
@@ -62,6 +62,15 @@ impl<'a> Argument<'a> {
     pub(super) fn word<T>(self, from_word: fn(&str) -> Option<T>, name: &'static str) -> Result<T> {
         let word = self.text().map_err(|NotText| RequestError::InvalidArgument(name))?;
         from_word(&word).ok_or(RequestError::InvalidArgument(name))
+    }
+
+    /// The name of a wallet or a currency, in lower case, whatever case it came in.
+    pub(super) fn lower_case(self, name: &'static str) -> Result<Cow<'a, str>> {
+        let text = self.text().map_err(|NotText| RequestError::InvalidArgument(name))?;
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Ok(Cow::Owned(text.to_ascii_lowercase()));
+        }
+        Ok(text)
     }
 
     pub(super) fn symbol(self) -> Result<Symbol> {

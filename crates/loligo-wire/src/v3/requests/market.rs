@@ -89,6 +89,23 @@ impl Instruments {
     }
 }
 
+/// `GET /trading/instruments`: the markets as the caller's account sees them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TradingInstruments {
+    /// The families; all when empty.
+    pub contract_types: Vec<ContractType>,
+}
+
+impl TradingInstruments {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`RequestError::InvalidArgument`] for a family that is none.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        Ok(Self { contract_types: contract_types(args)? })
+    }
+}
+
 /// `GET /instruments/status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstrumentsStatus {

@@ -295,24 +295,28 @@ impl CancelAllOrders {
     }
 }
 
+/// Most seconds that the dead man's switch may be set to: a day.
+pub const MAX_TIMEOUT_SECONDS: u32 = 86_400;
+
 /// `POST /cancelallordersafter`: the dead man's switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelAllOrdersAfter {
-    /// Whole seconds until all orders are cancelled; 0 disarms. The contract does not require it.
-    pub timeout: Option<u32>,
+    /// Whole seconds until all orders are cancelled, at most [`MAX_TIMEOUT_SECONDS`]; 0 disarms.
+    pub timeout: u32,
 }
 
 impl CancelAllOrdersAfter {
     /// Reads the request.
     ///
     /// # Errors
-    /// [`RequestError::InvalidArgument`] if the timeout is no whole number of 32 bits.
+    /// [`RequestError::InvalidArgument`] if the timeout is no whole number in range. One that is not there is told so too:
+    /// the contract does not require it, but there is no time that could be meant by its absence.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
         let whole = |number: Number| u32::try_from(number.decimal()?.at_scale(0).ok()?).ok();
-        let timeout = args
-            .get("timeout")
-            .map(|value| value.number().ok().and_then(whole).ok_or(RequestError::InvalidArgument("timeout")))
-            .transpose()?;
-        Ok(Self { timeout })
+        args.get("timeout")
+            .and_then(|value| whole(value.number().ok()?))
+            .filter(|&timeout| timeout <= MAX_TIMEOUT_SECONDS)
+            .map(|timeout| Self { timeout })
+            .ok_or(RequestError::InvalidArgument("timeout"))
     }
 }

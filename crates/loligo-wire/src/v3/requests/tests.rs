@@ -1,6 +1,9 @@
 mod batch;
+mod margin;
 mod orders;
 mod queries;
+mod settings;
+mod transfers;
 
 use super::RequestError;
 use crate::args::Args;

@@ -97,7 +97,7 @@ pub struct FlexAccount<'a> {
 /// A currency in the multi-collateral wallet.
 #[derive(Clone, Copy, Debug)]
 pub struct FlexCurrency<'a> {
-    /// Its name, in upper case.
+    /// Its name, in upper case (in the list of subaccounts in lower case).
     pub currency: &'a str,
     /// The amount held.
     pub quantity: Decimal,
@@ -173,13 +173,28 @@ impl FlexAccount<'_> {
         let mut currencies = Object::new(account.member("currencies"));
         for currency in self.currencies {
             let mut held = Object::new(currencies.member(currency.currency));
-            held.decimal("quantity", currency.quantity);
-            held.decimal("value", currency.value);
-            held.decimal("collateral", currency.collateral);
-            held.decimal("available", currency.available);
+            currency.write_members(&mut held);
             held.end();
         }
         currencies.end();
+        self.write_figures(&mut account);
+        account.end();
+    }
+
+    /// As the list of subaccounts shows it: without a type, and with its currencies as a list.
+    fn write_in_list(&self, out: &mut Vec<u8>) {
+        let mut account = Object::new(out);
+        write_array(account.member("currencies"), self.currencies, |out, currency| {
+            let mut held = Object::new(out);
+            held.string("currency", currency.currency);
+            currency.write_members(&mut held);
+            held.end();
+        });
+        self.write_figures(&mut account);
+        account.end();
+    }
+
+    fn write_figures(&self, account: &mut Object<'_>) {
         account.decimal("initialMargin", self.initial_margin);
         account.decimal("initialMarginWithOrders", self.initial_margin_with_orders);
         account.decimal("maintenanceMargin", self.maintenance_margin);
@@ -192,8 +207,73 @@ impl FlexAccount<'_> {
         account.decimal("totalUnrealizedAsMargin", self.total_unrealized_as_margin);
         account.decimal("availableMargin", self.available_margin);
         account.decimal("marginEquity", self.margin_equity);
-        account.end();
     }
+}
+
+impl FlexCurrency<'_> {
+    fn write_members(&self, held: &mut Object<'_>) {
+        held.decimal("quantity", self.quantity);
+        held.decimal("value", self.value);
+        held.decimal("collateral", self.collateral);
+        held.decimal("available", self.available);
+    }
+}
+
+/// A subaccount with what it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Subaccount<'a> {
+    /// Its id.
+    pub account_uid: Uuid,
+    /// The address of whoever uses it.
+    pub email: &'a str,
+    /// The name of whoever uses it.
+    pub full_name: Option<&'a str>,
+    /// The holding wallet: amounts by currency, in lower case.
+    pub holding_accounts: &'a [(&'a str, Decimal)],
+    /// The single-collateral wallets: available margin by name, in lower case, such as `f-xbt:usd`.
+    pub futures_accounts: &'a [(&'a str, Decimal)],
+    /// The multi-collateral wallet. Its currencies are in lower case here.
+    pub flex_account: FlexAccount<'a>,
+}
+
+/// Appends the whole answer of `/subaccounts`. Amounts travel as numbers here.
+pub fn write_subaccounts<'a>(
+    out: &mut Vec<u8>,
+    master_account_uid: Uuid,
+    subaccounts: impl IntoIterator<Item = Subaccount<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        answer.uuid("masterAccountUid", master_account_uid);
+        write_array(answer.member("subaccounts"), subaccounts, |out, subaccount| {
+            let mut element = Object::new(out);
+            element.uuid("accountUid", subaccount.account_uid);
+            element.string("email", subaccount.email);
+            element.opt_string("fullName", subaccount.full_name);
+            write_array(
+                element.member("holdingAccounts"),
+                subaccount.holding_accounts,
+                |out, (currency, amount)| {
+                    let mut held = Object::new(out);
+                    held.string("currency", currency);
+                    held.decimal("amount", *amount);
+                    held.end();
+                },
+            );
+            write_array(
+                element.member("futuresAccounts"),
+                subaccount.futures_accounts,
+                |out, (name, available_margin)| {
+                    let mut wallet = Object::new(out);
+                    wallet.string("name", name);
+                    wallet.decimal("availableMargin", *available_margin);
+                    wallet.end();
+                },
+            );
+            subaccount.flex_account.write_in_list(element.member("flexAccount"));
+            element.end();
+        });
+    });
 }
 
 /// An open position.

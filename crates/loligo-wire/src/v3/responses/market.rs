@@ -156,6 +156,20 @@ pub fn write_instruments<'a>(
 impl Instrument<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         let mut object = Object::new(out);
+        self.write_kind(&mut object);
+        object.decimal("contractSize", self.contract_size);
+        self.write_terms(&mut object);
+        object.string_if_some("isin", self.isin);
+        object.bool("postOnly", self.post_only);
+        object.string_if_some("feeScheduleUid", self.fee_schedule_uid);
+        object.string("category", self.category);
+        object.bool("tradeable", self.tradeable);
+        self.write_flags(&mut object);
+        object.end();
+    }
+
+    /// What it is.
+    fn write_kind(&self, object: &mut Object<'_>) {
         object.string("symbol", self.symbol);
         object.string("type", self.instrument_type.as_str());
         object.string_if_some("underlying", self.underlying);
@@ -163,7 +177,10 @@ impl Instrument<'_> {
         object.string("base", self.base);
         object.string("quote", self.quote);
         object.decimal("tickSize", self.tick_size);
-        object.decimal("contractSize", self.contract_size);
+    }
+
+    /// Its sizes, dates, margin and funding.
+    fn write_terms(&self, object: &mut Object<'_>) {
         object.int("contractValueTradePrecision", self.contract_value_trade_precision);
         object.decimal("impactMidSize", self.impact_mid_size);
         object.decimal("maxPositionSize", self.max_position_size);
@@ -185,17 +202,59 @@ impl Instrument<'_> {
             object.int("fundingRateCoefficient", coefficient);
         }
         object.decimal_if_some("maxRelativeFundingRate", self.max_relative_funding_rate);
-        object.string_if_some("isin", self.isin);
-        object.bool("postOnly", self.post_only);
-        object.string_if_some("feeScheduleUid", self.fee_schedule_uid);
+    }
+
+    fn write_flags(&self, object: &mut Object<'_>) {
         object.bool("mtf", self.mtf);
         object.bool("tradfi", self.tradfi);
-        object.string("category", self.category);
         object.bool("isExpired", self.is_expired);
-        object.bool("tradeable", self.tradeable);
         if let Some(millis) = self.maker_protection_millis {
             object.int("makerProtectionMillis", millis);
         }
+    }
+}
+
+/// A market as an account sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct TradingInstrument<'a> {
+    /// The market.
+    pub instrument: Instrument<'a>,
+    /// The least size of an order. The venue names it as required and leaves it out; here it is told.
+    pub minimum_trade_size: Decimal,
+    /// What a share of the makers' volume is paid back: share and rebate.
+    pub rebate_levels: &'a [(Decimal, Decimal)],
+    /// Whether the market is closed to this account.
+    pub restricted: bool,
+}
+
+/// Appends the whole answer of `/trading/instruments`.
+pub fn write_trading_instruments<'a>(
+    out: &mut Vec<u8>,
+    instruments: impl IntoIterator<Item = TradingInstrument<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("instruments"), instruments, |out, instrument| instrument.write(out));
+    });
+}
+
+impl TradingInstrument<'_> {
+    /// The members of `/instruments` less three, with these of the account. What it does not have is null in this list.
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        self.instrument.write_kind(&mut object);
+        self.instrument.write_terms(&mut object);
+        object.opt_string("isin", self.instrument.isin);
+        object.bool("postOnly", self.instrument.post_only);
+        object.opt_string("feeScheduleUid", self.instrument.fee_schedule_uid);
+        self.instrument.write_flags(&mut object);
+        let mut rebates = Object::new(object.member("rebateLevels"));
+        for (share, rebate) in self.rebate_levels {
+            rebates.decimal(&share.to_string(), *rebate);
+        }
+        rebates.end();
+        object.decimal("minimumTradeSize", self.minimum_trade_size);
+        object.bool("restricted", self.restricted);
         object.end();
     }
 }

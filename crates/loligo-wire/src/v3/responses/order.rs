@@ -164,7 +164,7 @@ pub fn write_dead_mans_switch(out: &mut Vec<u8>, trigger_time: Option<Timestamp>
 /// How one instruction of a batch was taken.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchResult<'a> {
-    /// How it was taken; edits and cancels have their words in this list too.
+    /// How it was taken. What an edit or a cancel says is in this list too, by conversion.
     pub status: SendStatus,
     /// The tag of a send, echoed.
     pub order_tag: Option<&'a str>,

@@ -105,3 +105,47 @@ words! {
         Cancelled = "cancelled",
     }
 }
+
+/// An `edit` of a batch is answered in the list of sends.
+impl From<EditStatus> for SendStatus {
+    fn from(status: EditStatus) -> Self {
+        match status {
+            EditStatus::Edited => Self::Edited,
+            EditStatus::InvalidSize => Self::InvalidSize,
+            EditStatus::InvalidPrice => Self::InvalidPrice,
+            EditStatus::InsufficientAvailableFunds => Self::InsufficientAvailableFunds,
+            EditStatus::SelfFill => Self::SelfFill,
+            EditStatus::TooManySmallOrders => Self::TooManySmallOrders,
+            EditStatus::OutsidePriceCollar => Self::OutsidePriceCollar,
+            EditStatus::PostWouldExecute => Self::PostWouldExecute,
+            EditStatus::WouldNotReducePosition => Self::WouldNotReducePosition,
+            EditStatus::OrderForEditNotFound => Self::OrderForEditNotFound,
+            EditStatus::OrderForEditNotAStop => Self::OrderForEditNotAStop,
+            EditStatus::MarketSuspended => Self::MarketSuspended,
+            EditStatus::MarketInactive => Self::MarketInactive,
+            EditStatus::MarketIsPostOnly => Self::MarketIsPostOnly,
+            EditStatus::TooManyOrders => Self::TooManyOrders,
+            EditStatus::WouldCauseLiquidation => Self::WouldCauseLiquidation,
+            EditStatus::MaxPositionViolation => Self::MaxPositionViolation,
+            EditStatus::WouldIncreasePriceDislocation => Self::WouldIncreasePriceDislocation,
+            EditStatus::FixedLeverageTooHigh => Self::FixedLeverageTooHigh,
+            EditStatus::IocWouldNotExecute => Self::IocWouldNotExecute,
+            EditStatus::PartiallyFilled => Self::PartiallyFilled,
+            EditStatus::CannotEditTriggerPriceOfTrailingStop => Self::CannotEditTriggerPriceOfTrailingStop,
+            EditStatus::CannotEditLimitPriceOfTrailingStop => Self::CannotEditLimitPriceOfTrailingStop,
+            EditStatus::WouldProcessAfterSpecifiedTime => Self::WouldProcessAfterSpecifiedTime,
+        }
+    }
+}
+
+/// A `cancel` of a batch is answered in the list of sends.
+impl From<CancelStatus> for SendStatus {
+    fn from(status: CancelStatus) -> Self {
+        match status {
+            CancelStatus::Cancelled => Self::Cancelled,
+            CancelStatus::Filled => Self::Filled,
+            CancelStatus::NotFound => Self::NotFound,
+            CancelStatus::WouldProcessAfterSpecifiedTime => Self::WouldProcessAfterSpecifiedTime,
+        }
+    }
+}

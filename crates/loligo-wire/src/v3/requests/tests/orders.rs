@@ -249,16 +249,21 @@ fn cancelling_all_may_name_a_market() {
 #[test]
 fn the_dead_mans_switch_takes_whole_seconds() {
     for (form, expected) in [
-        ("", Ok(None)),
-        ("timeout=60", Ok(Some(60))),
-        ("timeout=0", Ok(Some(0))),
-        ("timeout=60.0", Ok(Some(60))),
-        ("timeout=4294967295", Ok(Some(u32::MAX))),
-        ("timeout=4294967296", invalid("timeout")),
+        ("timeout=60", Ok(60)),
+        ("timeout=0", Ok(0)),
+        ("timeout=60.0", Ok(60)),
+        ("timeout=86400", Ok(86_400)),
+        ("timeout=86401", invalid("timeout")),
+        ("timeout=4294967295", invalid("timeout")),
+        ("timeout=4294967356", invalid("timeout")),
         ("timeout=-1", invalid("timeout")),
         ("timeout=1.5", invalid("timeout")),
         ("timeout=1e400", invalid("timeout")),
+        ("timeout=1e-400", invalid("timeout")),
+        ("timeout=abc", invalid("timeout")),
+        ("timeout=%ff", invalid("timeout")),
         ("timeout=", invalid("timeout")),
+        ("", invalid("timeout")),
     ] {
         let expected = expected.map(|timeout| CancelAllOrdersAfter { timeout });
         assert_eq!(CancelAllOrdersAfter::parse(&args(form)), expected, "{form}");

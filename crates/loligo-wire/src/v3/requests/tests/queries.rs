@@ -3,6 +3,7 @@ use uuid::Uuid;
 
 use super::super::{
     Fills, History, Instruments, InstrumentsStatus, MAX_ORDER_IDS, OrderBook, OrdersStatus, Symbol, Tickers,
+    TradingInstruments,
 };
 use super::{args, invalid, missing};
 use crate::time::Timestamp;
@@ -117,6 +118,11 @@ fn filters_are_lists() {
     let form = "contractType=futures_inverse&contractType=flexible_futures";
     let status = InstrumentsStatus { contract_types: both.clone() };
     assert_eq!(InstrumentsStatus::parse(&args(form)), Ok(status));
+    let trading = TradingInstruments { contract_types: both.clone() };
+    assert_eq!(TradingInstruments::parse(&args(form)), Ok(trading));
+    assert_eq!(TradingInstruments::parse(&args("contractType=")), Ok(TradingInstruments::default()));
+    assert_eq!(TradingInstruments::parse(&args("contractType=all,spot")), invalid("contractType"));
+    assert_eq!(TradingInstruments::parse(&args("contractType=%ff")), invalid("contractType"));
     let joined = "contractType=futures_inverse,flexible_futures&expired=true";
     let instruments = Instruments { contract_types: both, expired: true };
     assert_eq!(Instruments::parse(&args(joined)), Ok(instruments));
@@ -142,5 +148,6 @@ proptest! {
         let args = args(&query);
         let _ = (OrdersStatus::parse(&args), History::parse(&args), OrderBook::parse(&args), Tickers::parse(&args));
         let _ = (Instruments::parse(&args), InstrumentsStatus::parse(&args), Fills::parse(&args));
+        let _ = TradingInstruments::parse(&args);
     }
 }

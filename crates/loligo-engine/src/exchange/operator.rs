@@ -1,0 +1,217 @@
+//! What the operator may do to markets, orders, accounts and limits; and what a master may do to its subaccounts.
+
+use super::{Exchange, tell};
+use crate::account::SelfTradeStrategy;
+use crate::command::{Limits, LimitsChange};
+use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::id::{AccountId, InstrumentId, OrderId};
+use crate::order::NIL;
+use crate::trigger::{Signal, TriggerKind, TriggerSide};
+use crate::view::MarketState;
+
+impl Exchange {
+    pub(super) fn set_market_state(
+        &mut self,
+        id: InstrumentId,
+        state: MarketState,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        let Some(market) = self.markets.get_mut(usize::from(id.0)) else {
+            return Outcome::Refused(Refusal::UnknownInstrument);
+        };
+        if market.trading == MarketState::Expired {
+            return Outcome::Refused(Refusal::Expired);
+        }
+        if state == MarketState::Expired {
+            return self.expire_now(id, events);
+        }
+        if std::mem::replace(&mut market.trading, state) == state {
+            return Outcome::Done;
+        }
+        tell(events, || Event::Market { instrument: id, state });
+        match state {
+            // What waited is judged by the signals as they are now.
+            MarketState::Open => self.judge_all(id, events),
+            MarketState::Suspended | MarketState::PostOnly => {}
+            MarketState::Inactive | MarketState::PreLaunch | MarketState::Expired => {
+                let reason = UpdateReason::MarketInactive;
+                self.clear_market(id, reason, reason, events);
+            }
+        }
+        Outcome::Done
+    }
+
+    pub(super) fn expire_now(&mut self, id: InstrumentId, events: &mut Vec<Event>) -> Outcome {
+        if self.markets.get(usize::from(id.0)).is_none() {
+            return Outcome::Refused(Refusal::UnknownInstrument);
+        }
+        self.expire(id, events);
+        Outcome::Done
+    }
+
+    /// Cancels everything that is open in a contract, oldest first: resting orders for one reason, triggers for another.
+    pub(super) fn clear_market(
+        &mut self,
+        id: InstrumentId,
+        resting: UpdateReason,
+        waiting: UpdateReason,
+        events: &mut Vec<Event>,
+    ) {
+        let of_market = self.holdings.iter().filter(|holding| holding.instrument == id.0);
+        let mut open: Vec<u32> =
+            of_market.flat_map(|holding| holding.orders.iter().chain(&holding.triggers)).copied().collect();
+        open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
+        for slot in open {
+            let reason = if self.orders.get(slot).level == NIL { waiting } else { resting };
+            self.remove(slot, reason, None, events);
+        }
+    }
+
+    pub(super) fn admin_cancel(&mut self, order: OrderId, events: &mut Vec<Event>) -> Outcome {
+        let Some(slot) = self.find_open(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
+        self.remove(slot, UpdateReason::CancelledByAdmin, None, events);
+        Outcome::Cancelled(order)
+    }
+
+    pub(super) fn replace_trailing_stop(&mut self, order: OrderId, events: &mut Vec<Event>) -> Outcome {
+        let Some(slot) = self.find_open(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
+        let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
+        if !trails || self.orders.get(slot).level != NIL {
+            return Outcome::Refused(Refusal::NoTrailingStop);
+        }
+        Outcome::Replaced(self.renew_trigger(slot, events))
+    }
+
+    pub(super) fn set_active(
+        &mut self,
+        account: AccountId,
+        active: bool,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        let Some(owner) = self.accounts.get_mut(account.0 as usize) else {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        };
+        if std::mem::replace(&mut owner.active, active) != active {
+            let trading = owner.trading;
+            tell(events, || Event::Account { account, active, trading });
+            if !active {
+                self.remove_all(account, None, UpdateReason::CancelledByAdmin, events);
+            }
+        }
+        Outcome::Done
+    }
+
+    pub(super) fn set_trading(
+        &mut self,
+        account: AccountId,
+        enabled: bool,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        let Some(owner) = self.accounts.get_mut(account.0 as usize) else {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        };
+        if owner.parent.is_none() {
+            return Outcome::Refused(Refusal::NotSubaccount);
+        }
+        if std::mem::replace(&mut owner.trading, enabled) != enabled {
+            let active = owner.active;
+            tell(events, || Event::Account { account, active, trading: enabled });
+        }
+        Outcome::Done
+    }
+
+    pub(super) fn set_self_trade(&mut self, account: AccountId, strategy: SelfTradeStrategy) -> Outcome {
+        match self.accounts.get(account.0 as usize) {
+            None => Outcome::Refused(Refusal::UnknownAccount),
+            Some(owner) if !owner.active => Outcome::AccountInactive,
+            Some(owner) if owner.parent.is_some() => Outcome::Refused(Refusal::NotMaster),
+            Some(owner) => {
+                self.families[owner.family as usize].self_trade = strategy;
+                Outcome::Done
+            }
+        }
+    }
+
+    pub(super) fn set_limits(
+        &mut self,
+        account: Option<AccountId>,
+        instrument: Option<InstrumentId>,
+        change: &LimitsChange,
+    ) -> Outcome {
+        if account.is_some_and(|account| account.0 as usize >= self.accounts.len()) {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        }
+        if instrument.is_some_and(|id| usize::from(id.0) >= self.markets.len()) {
+            return Outcome::Refused(Refusal::UnknownInstrument);
+        }
+        if account.is_none() && instrument.is_none() {
+            change.apply(&mut self.limits);
+            for limits in self.particular_limits.values_mut() {
+                change.apply(limits);
+            }
+        } else {
+            let present = self.limits_of(account, instrument).clone();
+            change.apply(self.particular_limits.entry((account, instrument)).or_insert(present));
+        }
+        Outcome::Done
+    }
+
+    /// The limits that hold for an account in a contract: the most particular ones set.
+    #[inline]
+    pub(super) fn limits_of(&self, account: Option<AccountId>, instrument: Option<InstrumentId>) -> &Limits {
+        if self.particular_limits.is_empty() { &self.limits } else { self.particular(account, instrument) }
+    }
+
+    #[cold]
+    fn particular(&self, account: Option<AccountId>, instrument: Option<InstrumentId>) -> &Limits {
+        [(account, instrument), (account, None), (None, instrument)]
+            .iter()
+            .find_map(|of| self.particular_limits.get(of))
+            .unwrap_or(&self.limits)
+    }
+
+    pub(super) fn inject_codes(
+        &mut self,
+        order: OrderId,
+        reason: Option<u8>,
+        trigger_side: Option<u8>,
+        trigger_signal: Option<u8>,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        let Some(slot) = self.orders.find(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
+        if let Some(code) = reason {
+            self.orders.get_mut(slot).reason = Some(UpdateReason::of_code(code));
+        }
+        if let Some(trigger) = self.orders.trigger_mut(slot) {
+            if let Some(code) = trigger_side {
+                trigger.shown_side = TriggerSide::of_code(code);
+            }
+            if let Some(code) = trigger_signal {
+                trigger.shown_signal = Signal::of_code(code);
+            }
+        }
+        tell(events, || Event::Rewritten { order: self.view(slot) });
+        Outcome::Done
+    }
+}
+
+impl LimitsChange {
+    fn apply(&self, limits: &mut Limits) {
+        let LimitsChange {
+            open_orders,
+            triggers,
+            trailing_stops,
+            small_orders,
+            small_order_usd,
+            order_value_usd,
+            price_collar,
+        } = self.clone();
+        limits.open_orders = open_orders.unwrap_or(limits.open_orders);
+        limits.triggers = triggers.unwrap_or(limits.triggers);
+        limits.trailing_stops = trailing_stops.unwrap_or(limits.trailing_stops);
+        limits.small_orders = small_orders.unwrap_or(limits.small_orders);
+        limits.small_order_usd = small_order_usd.unwrap_or(limits.small_order_usd);
+        limits.order_value_usd = order_value_usd.unwrap_or(limits.order_value_usd);
+        limits.price_collar = price_collar.unwrap_or(limits.price_collar);
+    }
+}

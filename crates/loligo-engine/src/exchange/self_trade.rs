@@ -1,0 +1,149 @@
+//! Orders that would meet orders of their own family (rules 1.10), and what a taker would reach.
+
+use super::Exchange;
+use crate::account::SelfTradeStrategy;
+use crate::event::{Event, OrderError, UpdateReason};
+use crate::id::Side;
+use crate::market::Market;
+use crate::order::NIL;
+
+/// What a taker makes of a maker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meeting {
+    /// Of another family: they trade.
+    Trades,
+    /// The maker is cancelled, the taker goes on.
+    CancelsMaker,
+    /// The taker is refused.
+    RefusesTaker,
+}
+
+/// What a taker would meet within its limit and size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Enough to fill it.
+    Enough,
+    /// Not enough.
+    Short,
+    /// An order that refuses it.
+    Refused,
+}
+
+impl Exchange {
+    /// What a taker of one holding makes of an order in the book.
+    #[inline]
+    pub(super) fn meeting(&self, taker: u32, maker: u32) -> Meeting {
+        let maker = &self.holdings[self.orders.get(maker).holding as usize];
+        let taker = &self.holdings[taker as usize];
+        if maker.family == taker.family { self.family_meeting(taker.account, maker.account) } else { Meeting::Trades }
+    }
+
+    #[cold]
+    fn family_meeting(&self, taker: u32, maker: u32) -> Meeting {
+        let owner = &self.accounts[taker as usize];
+        let cancels = match self.families[owner.family as usize].self_trade {
+            SelfTradeStrategy::RejectTaker => false,
+            SelfTradeStrategy::CancelMakerSelf => taker == maker,
+            SelfTradeStrategy::CancelMakerChild => taker == maker || owner.parent.is_none(),
+            SelfTradeStrategy::CancelMakerAny => true,
+        };
+        if cancels { Meeting::CancelsMaker } else { Meeting::RefusesTaker }
+    }
+
+    /// The first order that a taker trades with or is refused by; those before it would be cancelled.
+    fn first_meeting(&self, holding: u32, market: &Market, side: Side, limit: i64) -> Option<Meeting> {
+        for level in market.book.levels(side.opposite()) {
+            if side.sign() * (level.price - limit) > 0 {
+                break;
+            }
+            let mut slot = level.head;
+            while slot != NIL {
+                match self.meeting(holding, slot) {
+                    Meeting::CancelsMaker => slot = self.orders.get(slot).next,
+                    met @ (Meeting::Trades | Meeting::RefusesTaker) => return Some(met),
+                }
+            }
+        }
+        None
+    }
+
+    /// The first order to be met must not refuse the taker.
+    #[inline]
+    pub(super) fn check_first_maker(&self, holding: u32, side: Side, limit: i64) -> Result<(), OrderError> {
+        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let Some(level) = market.book.best(side.opposite()) else { return Ok(()) };
+        let first = match self.meeting(holding, level.head) {
+            Meeting::CancelsMaker => self.first_meeting(holding, market, side, limit),
+            met @ (Meeting::Trades | Meeting::RefusesTaker) => Some(met),
+        };
+        if first == Some(Meeting::RefusesTaker) { Err(OrderError::WouldExecuteSelf) } else { Ok(()) }
+    }
+
+    /// True when a taker that will not rest meets nothing but makers that its coming cancels: they are cancelled.
+    #[inline]
+    pub(super) fn meets_only_own(
+        &mut self,
+        holding: u32,
+        side: Side,
+        limit: i64,
+        events: &mut Vec<Event>,
+    ) -> bool {
+        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let first = market.book.best(side.opposite()).map(|level| level.head);
+        let own = first.is_some_and(|head| self.meeting(holding, head) == Meeting::CancelsMaker);
+        own && self.first_meeting(holding, market, side, limit).is_none()
+            && self.cancel_own_makers(holding, side, limit, events)
+    }
+
+    #[cold]
+    fn cancel_own_makers(&mut self, holding: u32, side: Side, limit: i64, events: &mut Vec<Event>) -> bool {
+        let market = usize::from(self.holdings[holding as usize].instrument);
+        while let Some(maker) =
+            self.markets[market].book.best(side.opposite()).filter(|l| side.sign() * (l.price - limit) <= 0)
+        {
+            let maker = maker.head;
+            self.remove_open(maker, UpdateReason::WouldExecuteSelf, None, events);
+        }
+        true
+    }
+
+    /// Looks at the orders that a taker of so many lots would meet, without changing anything. Reduce-only makers
+    /// count for what they will still have when they are met: fills before them shrink the position they close.
+    pub(super) fn reach(&self, holding: u32, side: Side, limit: i64, lots: i64) -> Reach {
+        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let mut left = lots;
+        let mut met: Vec<(u32, i64)> = Vec::new();
+        for level in market.book.levels(side.opposite()) {
+            if side.sign() * (level.price - limit) > 0 {
+                break;
+            }
+            let mut slot = level.head;
+            while slot != NIL {
+                let order = self.orders.get(slot);
+                match self.meeting(holding, slot) {
+                    Meeting::RefusesTaker => return Reach::Refused,
+                    Meeting::CancelsMaker => {}
+                    Meeting::Trades => {
+                        let known = met.iter().position(|(holding, _)| *holding == order.holding);
+                        let at = known.unwrap_or_else(|| {
+                            met.push((order.holding, 0));
+                            met.len() - 1
+                        });
+                        let mut open = order.open();
+                        if order.reduce_only {
+                            let closable = self.holdings[order.holding as usize].closable(order.side);
+                            open = open.min((closable - met[at].1).max(0));
+                        }
+                        met[at].1 += open;
+                        left -= open;
+                        if left <= 0 {
+                            return Reach::Enough;
+                        }
+                    }
+                }
+                slot = order.next;
+            }
+        }
+        Reach::Short
+    }
+}

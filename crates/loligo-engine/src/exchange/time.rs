@@ -1,0 +1,112 @@
+//! Time passing: whatever was due by then happens first, in the order in which it was due.
+
+use super::{Exchange, tell};
+use crate::account::day_of;
+use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::id::{AccountId, InstrumentId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Timer {
+    /// An account's dead man's switch cancels all of its orders.
+    CancelAll(AccountId),
+    /// A contract's last trading time.
+    Expiry(InstrumentId),
+}
+
+/// After so many seconds without a command every sample is like the last: the kept premium (60 s) has run out and the
+/// mean (30 s) has nothing else in it. A longer gap skips to its end.
+const SETTLED: i64 = 95;
+
+impl Exchange {
+    /// Everything due between the last command and `time`.
+    #[inline]
+    pub(super) fn pass_time(&mut self, time: Timestamp, events: &mut Vec<Event>) {
+        // Days begin, and marks are sampled, at full seconds.
+        let second = Timestamp((self.sampled + 1) * Timestamp::SECOND);
+        if time >= second || self.timers.first().is_some_and(|(at, _)| time >= *at) {
+            self.pass_what_is_due(time, events);
+        }
+        self.now = time;
+        self.forget_due(events);
+    }
+
+    /// Timers and samples up to `time`, by their instants. At one instant timers come first, so a sample finds the market
+    /// as they left it.
+    fn pass_what_is_due(&mut self, time: Timestamp, events: &mut Vec<Event>) {
+        loop {
+            let timer = self.timers.first().map(|(at, _)| *at).filter(|at| *at <= time);
+            let until = timer.map_or(time, |at| at.plus(-1));
+            self.sample_until(until, events);
+            let Some(at) = timer else { return };
+            self.now = self.now.max(at);
+            self.forget_due(events);
+            while let Some((_, timer)) = self.timers.first().copied().filter(|(due, _)| *due <= at) {
+                self.timers.pop_first();
+                match timer {
+                    Timer::CancelAll(account) => self.dead_man_switch(account, events),
+                    Timer::Expiry(instrument) => self.expire(instrument, events),
+                }
+                self.follow_up(events);
+            }
+        }
+    }
+
+    /// Samples the premium of every market at each full second up to `until`, and moves the marks.
+    fn sample_until(&mut self, until: Timestamp, events: &mut Vec<Event>) {
+        let last = until.0.div_euclid(Timestamp::SECOND);
+        if last <= self.sampled {
+            return;
+        }
+        let first = self.sampled + 1;
+        let settled = first.saturating_add(SETTLED).min(last);
+        for second in (first..settled).chain([last]) {
+            let before = self.now;
+            self.sampled = second;
+            self.now = self.now.max(Timestamp(second * Timestamp::SECOND));
+            if day_of(self.now) > day_of(before) {
+                self.roll_volumes();
+            }
+            self.forget_due(events);
+            self.sample_marks(events);
+            self.follow_up(events);
+        }
+    }
+
+    pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {
+        if self.accounts.get(account.0 as usize).is_none() {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        }
+        if !self.accounts[account.0 as usize].active {
+            return Outcome::AccountInactive;
+        }
+        let at = (timeout_seconds > 0)
+            .then(|| self.now.plus(i64::from(timeout_seconds).saturating_mul(Timestamp::SECOND)));
+        let before = std::mem::replace(&mut self.accounts[account.0 as usize].cancel_all_at, at);
+        if let Some(before) = before {
+            self.timers.remove(&(before, Timer::CancelAll(account)));
+        }
+        if let Some(at) = at {
+            self.timers.insert((at, Timer::CancelAll(account)));
+        }
+        Outcome::Armed(at)
+    }
+
+    /// The timer ended: it fires once, then is off.
+    fn dead_man_switch(&mut self, account: AccountId, events: &mut Vec<Event>) {
+        self.accounts[account.0 as usize].cancel_all_at = None;
+        self.remove_all(account, None, UpdateReason::DeadManSwitch, events);
+    }
+
+    /// Last trading time: orders and triggers go before anything else may look at the market.
+    pub(super) fn expire(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
+        let market = &mut self.markets[usize::from(id.0)];
+        if market.trading == crate::view::MarketState::Expired {
+            return;
+        }
+        market.trading = crate::view::MarketState::Expired;
+        tell(events, || Event::Market { instrument: id, state: crate::view::MarketState::Expired });
+        self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired, events);
+    }
+}

@@ -1,0 +1,647 @@
+//! Triggers: taken in, judged by prices, moved, fired, edited, removed (rules 1.2 to 1.4).
+
+use super::place::{Terms, check_value, implied_limit, lots_of, ticks_of, usd};
+use super::{Exchange, tell};
+use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder};
+use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
+use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
+use crate::instrument::{Instrument, MAX_TICKS};
+use crate::market::Market;
+use crate::money::FinePrice;
+use crate::order::{NIL, Order, Record};
+use crate::trigger::{Distance, DistanceUnit, Due, Signal, Trigger, TriggerKind, TriggerSide, Waiting};
+use crate::view::MarketState;
+
+/// A trailing stop stays 0.1% to 50% behind its signal; a relative limit at most 50% from the trigger price.
+const PERCENT_MIN: i64 = 10;
+const PERCENT_MAX: i64 = 5_000;
+const HALF: i128 = 2;
+
+/// A trigger that has passed the checks of its arrival (rows 7 to 12).
+struct Arrived {
+    trigger: Trigger,
+    limit: Option<i64>,
+    lots: i64,
+    small: bool,
+}
+
+/// An edit of a trigger that has passed every check.
+struct EditedTrigger {
+    price: i64,
+    limit: Option<i64>,
+    deviation: Option<Distance>,
+    lots: i64,
+    small: bool,
+}
+
+impl Exchange {
+    pub(super) fn place_trigger(
+        &mut self,
+        ask: &PlaceOrder,
+        asked: &AskedTrigger,
+        holding: u32,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        match self.check_arrival(ask, asked, holding) {
+            Err(error) => {
+                let refused = asked_trigger(ask, asked);
+                let limit = ask.limit_price.and_then(|limit| ticks_of(limit).ok());
+                self.refuse(ask, limit, holding, Some(refused), error, events)
+            }
+            // Every check of arrival is behind us; what it becomes is checked when it fires.
+            Ok(arrived) => {
+                let order_type = match (arrived.limit, arrived.trigger.limit_offset) {
+                    (None, None) => OrderType::Market,
+                    (Some(_), _) | (_, Some(_)) => OrderType::Limit,
+                };
+                let Arrived { trigger, limit, lots, small } = arrived;
+                let slot = self.take_in(ask, limit.unwrap_or(0), lots, small, holding);
+                let order = self.orders.get_mut(slot);
+                (order.order_type, order.status) = (order_type, OrderStatus::TriggerPlaced);
+                let id = order.id;
+                self.attach(slot, ask, Some(trigger));
+                if ask.client_order_id.is_some() {
+                    self.orders.reserve_name(slot);
+                }
+                self.let_wait(slot);
+                let reduced = ask.reduce_only.then_some(Qty(0));
+                tell(events, || Event::Placed { order: self.view(slot), reduced });
+                self.judge_one(slot);
+                Outcome::Placed(id)
+            }
+        }
+    }
+
+    fn check_arrival(
+        &self,
+        ask: &PlaceOrder,
+        asked: &AskedTrigger,
+        holding_slot: u32,
+    ) -> Result<Arrived, OrderError> {
+        let market = &self.markets[usize::from(ask.instrument.0)];
+        let holding = &self.holdings[holding_slot as usize];
+        self.check_state(market, OrderType::Market)?;
+        let limit = ask.limit_price.map(ticks_of).transpose()?;
+        let mut trigger = asked_trigger(ask, asked);
+        match asked.kind {
+            TriggerKind::Stop | TriggerKind::TakeProfit => {
+                trigger.price = Some(Price(ticks_of(ask.stop_price.unwrap_or(OnGrid::Off))?));
+            }
+            TriggerKind::TrailingStop => {
+                if ask.stop_price.is_some() || limit.is_some() {
+                    return Err(OrderError::InvalidPrice);
+                }
+                let signal = market.signal(asked.signal, &self.pairs[usize::from(market.pair().0)]);
+                let deviation = check_deviation(asked.deviation, market, signal)?;
+                let signal = signal.ok_or(OrderError::NoReferencePrice)?;
+                let price = deviation.trail(&market.instrument, ask.side, signal);
+                // So near that the tick swallows it: a percentage that comes to less than one.
+                if !has_headroom(&market.instrument, ask.side, signal, price) {
+                    return Err(OrderError::TrailingStopTooSmall);
+                }
+                (trigger.deviation, trigger.price) = (Some(deviation), Some(Price(price)));
+            }
+        }
+        let stop = trigger.price.map_or(0, |price| price.0);
+        trigger.limit_offset = check_offset(ask.limit_offset, limit, stop)?;
+
+        let lots = lots_of(ask.qty)?;
+        let limits = self.limits_of(Some(ask.account), Some(ask.instrument));
+        let at = match (limit, ask.stop_price, market.mark) {
+            (Some(limit), ..) => Some(market.instrument.notional(lots, Price(limit))),
+            (None, Some(_), _) => Some(market.instrument.notional(lots, Price(stop))),
+            (None, None, Some(mark)) => market.instrument.notional_at(lots, mark),
+            (None, None, None) => None,
+        };
+        let worth = check_value(limits.order_value_usd, at)?;
+        self.check_name(ask)?;
+        let small = worth < usd(limits.small_order_usd.into());
+        if !holding.house {
+            if small && holding.small_orders >= limits.small_orders {
+                return Err(OrderError::SmallOrderLimitExceeded);
+            }
+            if holding.triggers.len() >= limits.triggers as usize {
+                return Err(OrderError::OrderLimitExceeded);
+            }
+            if asked.kind == TriggerKind::TrailingStop && holding.trailing_stops >= limits.trailing_stops {
+                return Err(OrderError::TrailingStopLimitExceeded);
+            }
+        }
+        Ok(Arrived { trigger, limit, lots, small })
+    }
+
+    /// Where a waiting trigger stands in its contract's watches.
+    fn waiting(&self, slot: u32) -> (usize, Waiting) {
+        let order = self.orders.get(slot);
+        let at = usize::from(self.holdings[order.holding as usize].instrument);
+        let instrument = &self.markets[at].instrument;
+        let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
+        let price = trigger.price.map_or(0, |price| price.0);
+        let waiting = Waiting {
+            due: Due { order: order.id, slot },
+            signal: trigger.signal,
+            side: TriggerSide::of(trigger.kind, order.side),
+            price,
+            moves_beyond: trigger.deviation.map(|d| d.moves_beyond(instrument, order.side, price)),
+        };
+        (at, waiting)
+    }
+
+    /// Puts a trigger into its holding's list and its contract's watches.
+    fn let_wait(&mut self, slot: u32) {
+        let order = self.orders.get(slot);
+        let holding = &mut self.holdings[order.holding as usize];
+        holding.small_orders += u32::from(order.marks.small());
+        self.orders.record_mut(slot).own_place = holding.triggers.len() as u32;
+        holding.triggers.push(slot);
+        let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
+        holding.trailing_stops += u32::from(trails);
+        self.watch(slot);
+    }
+
+    fn watch(&mut self, slot: u32) {
+        let (at, waiting) = self.waiting(slot);
+        let market = &mut self.markets[at];
+        if market.triggers.is_empty() {
+            let pair = &self.pairs[usize::from(market.pair().0)];
+            market.judged = Signal::ALL.map(|signal| market.signal(signal, pair));
+        }
+        market.triggers.insert(&waiting);
+    }
+
+    /// Makes the watches anew from the orders that wait.
+    pub(super) fn rewatch(&mut self) {
+        let waiting: Vec<u32> =
+            self.holdings.iter().flat_map(|holding| holding.triggers.iter().copied()).collect();
+        for slot in waiting {
+            let (at, waiting) = self.waiting(slot);
+            self.markets[at].triggers.insert(&waiting);
+        }
+    }
+
+    /// Takes a trigger out of its holding's list and of the watches.
+    fn wait_no_longer(&mut self, slot: u32) {
+        let (at, waiting) = self.waiting(slot);
+        self.markets[at].triggers.remove(&waiting);
+        let trails = waiting.moves_beyond.is_some();
+        let order = self.orders.get(slot);
+        let holding = &mut self.holdings[order.holding as usize];
+        holding.small_orders -= u32::from(order.marks.small());
+        holding.trailing_stops -= u32::from(trails);
+        let place = self.orders.record(slot).own_place;
+        holding.triggers.swap_remove(place as usize);
+        if let Some(moved) = holding.triggers.get(place as usize) {
+            self.orders.record_mut(*moved).own_place = place;
+        }
+    }
+
+    /// Removes a waiting trigger: closed, told.
+    pub(super) fn remove_trigger(
+        &mut self,
+        slot: u32,
+        reason: UpdateReason,
+        error: Option<OrderError>,
+        events: &mut Vec<Event>,
+    ) {
+        self.wait_no_longer(slot);
+        self.close(slot, OrderStatus::Cancelled, reason, error, events);
+        tell(events, || Event::Cancelled { order: self.view(slot) });
+    }
+
+    /// Judges the triggers of a contract by the present value of a signal, while the contract trades: trailing stops
+    /// follow it, then those that it reaches are due, the nearest to the value before first, at one distance the older.
+    pub(super) fn judge(&mut self, id: InstrumentId, signal: Signal, events: &mut Vec<Event>) {
+        let market = &self.markets[usize::from(id.0)];
+        let pair = &self.pairs[usize::from(market.pair().0)];
+        let Some(value) = market.signal(signal, pair) else { return };
+        if market.triggers.is_empty() || market.state(pair, self.now) != MarketState::Open {
+            return;
+        }
+        while let Some(due) = self.markets[usize::from(id.0)].triggers.next_to_move(signal, value) {
+            self.follow(due.slot, value, events);
+        }
+        let market = &mut self.markets[usize::from(id.0)];
+        let before = market.judged[signal as usize].replace(value).unwrap_or(value);
+        let (floor, ceil) = (market.instrument.ticks_floor(value).0, market.instrument.ticks_ceil(value).0);
+        if market.triggers.reaches_any(signal, floor, ceil) {
+            self.make_due(id, signal, before, floor, ceil);
+        }
+    }
+
+    #[cold]
+    fn make_due(&mut self, id: InstrumentId, signal: Signal, before: FinePrice, floor: i64, ceil: i64) {
+        let market = &self.markets[usize::from(id.0)];
+        let mut reached = market.triggers.reached(signal, floor, ceil);
+        reached.sort_unstable_by_key(|(price, due)| {
+            (market.instrument.fine_price(Price(*price)).0.abs_diff(before.0), due.order)
+        });
+        for (_, due) in reached {
+            self.set_due(due);
+        }
+    }
+
+    /// All three signals, when a contract trades again.
+    pub(super) fn judge_all(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
+        for signal in Signal::ALL {
+            self.judge(id, signal, events);
+        }
+    }
+
+    /// A trigger whose condition holds already when it arrives or is edited is due at once.
+    fn judge_one(&mut self, slot: u32) {
+        let (at, waiting) = self.waiting(slot);
+        let market = &self.markets[at];
+        let pair = &self.pairs[usize::from(market.pair().0)];
+        let Some(value) = market.signal(waiting.signal, pair) else { return };
+        let price = market.instrument.fine_price(Price(waiting.price));
+        let reached = match waiting.side {
+            TriggerSide::Above => value >= price,
+            TriggerSide::Below => value <= price,
+        };
+        if reached && market.state(pair, self.now) == MarketState::Open {
+            self.set_due(waiting.due);
+        }
+    }
+
+    /// It fires before the next command; no other price is to reach it.
+    fn set_due(&mut self, due: Due) {
+        let (at, waiting) = self.waiting(due.slot);
+        self.markets[at].triggers.remove(&waiting);
+        self.due.push_back(due);
+    }
+
+    /// Moves a trailing stop's trigger price after its signal, at least a tick away from it.
+    fn follow(&mut self, slot: u32, value: FinePrice, events: &mut Vec<Event>) {
+        let (at, waiting) = self.waiting(slot);
+        let side = self.orders.get(slot).side;
+        let instrument = &self.markets[at].instrument;
+        let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
+        let next = deviation.map_or(waiting.price, |deviation| deviation.trail(instrument, side, value));
+        let next = match side {
+            Side::Sell => next.min(instrument.ticks_ceil(value).0 - 1),
+            Side::Buy => next.max(instrument.ticks_floor(value).0 + 1),
+        };
+        self.markets[at].triggers.remove(&waiting);
+        let better = side.sign() * (waiting.price - next) > 0;
+        if better {
+            let now = self.now;
+            let order = self.orders.get_mut(slot);
+            order.reason = Some(UpdateReason::TrailingStopPriceUpdated);
+            order.error = None;
+            order.updated_at = now;
+            if let Some(trigger) = self.orders.trigger_mut(slot) {
+                trigger.price = Some(Price(next));
+            }
+        }
+        let (_, mut waiting) = self.waiting(slot);
+        // Kept a tick away, it could have moved no further: it moves again only beyond the present value.
+        waiting.moves_beyond = waiting.moves_beyond.map(|key| match side {
+            Side::Sell => key.max(value.0),
+            Side::Buy => key.min(value.0),
+        });
+        self.markets[at].triggers.insert(&waiting);
+        if better {
+            tell(events, || Event::Repriced { order: self.view(slot) });
+        }
+    }
+
+    /// Sends what a due trigger becomes. One that is gone by now is passed over.
+    pub(super) fn fire(&mut self, due: Due, events: &mut Vec<Event>) {
+        let Due { order: id, slot } = due;
+        if self.orders.find(id) != Some(slot) || self.orders.get(slot).status != OrderStatus::TriggerPlaced {
+            return;
+        }
+        self.wait_no_longer(slot);
+        let order = self.orders.get(slot);
+        let holding = order.holding;
+        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
+        let stop = trigger.price.map_or(0, |price| price.0);
+        let limit = match (order.order_type, trigger.limit_offset) {
+            (OrderType::Market, _) => implied_limit(market, order.side),
+            (_, Some(offset)) => Some(offset.limit_from(stop, order.side)),
+            (_, None) => Some(order.price),
+        };
+        let terms = Terms {
+            side: order.side,
+            order_type: order.order_type,
+            limit,
+            lots: order.qty,
+            reduce_only: order.reduce_only,
+        };
+        let reachable = limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit));
+        let checked = if reachable { self.check_terms(&terms, holding) } else { Err(OrderError::InvalidPrice) };
+        let checked = match checked {
+            Ok(accepted)
+                if accepted.crosses
+                    && !terms.order_type.rests()
+                    && self.meets_only_own(holding, terms.side, accepted.limit, events) =>
+            {
+                Err(OrderError::IocWouldNotExecute)
+            }
+            other => other,
+        };
+        let accepted = match checked {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                let (status, reason) =
+                    (OrderStatus::TriggerActivationFailure, UpdateReason::StopOrderTriggered);
+                self.close(slot, status, reason, Some(error), events);
+                tell(events, || Event::ActivationFailed { order: self.view(slot) });
+                return;
+            }
+        };
+        // From here on nothing is refused.
+        let now = self.now;
+        let small = self.is_small(holding, accepted.lots, accepted.limit);
+        let order = self.orders.get_mut(slot);
+        (order.price, order.qty) = (accepted.limit, accepted.lots);
+        (order.status, order.error, order.updated_at) = (OrderStatus::EnteredBook, None, now);
+        order.reason = Some(match order.order_type {
+            OrderType::Limit => UpdateReason::LimitFromStop,
+            _ => UpdateReason::StopOrderTriggered,
+        });
+        order.marks.set_small(small);
+        if let Some(trigger) = self.orders.trigger_mut(slot) {
+            trigger.fired_at = Some(now);
+        }
+        tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
+        self.release(slot, &accepted, events);
+    }
+
+    /// Whether an order counts as a small one.
+    fn is_small(&self, holding: u32, lots: i64, limit: i64) -> bool {
+        let instrument = &self.markets[usize::from(self.holdings[holding as usize].instrument)].instrument;
+        instrument.notional(lots, Price(limit)) < usd(self.limits.small_order_usd.into())
+    }
+
+    /// Cancels a trailing stop and places the same one anew at the present signal, under a new number and the same name.
+    pub(super) fn renew_trigger(&mut self, slot: u32, events: &mut Vec<Event>) -> OrderId {
+        let old = self.view(slot);
+        self.orders.release_name(slot);
+        self.remove_trigger(slot, UpdateReason::TrailingStopReplacedByAdmin, None, events);
+
+        let holding = self.orders.get(slot).holding;
+        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let signal = old.trigger().map(|trigger| trigger.signal);
+        let pair = &self.pairs[usize::from(market.pair().0)];
+        let value = signal.and_then(|signal| market.signal(signal, pair));
+        let mut attached = old.attached.as_deref().cloned().unwrap_or_default();
+        if let Some(trigger) = &mut attached.trigger
+            && let (Some(deviation), Some(value)) = (trigger.deviation, value)
+        {
+            trigger.price = Some(Price(deviation.trail(&market.instrument, old.side, value)));
+        }
+        let id = self.orders.next_id();
+        let closed = self.orders.get(slot).clone();
+        let order = Order {
+            id,
+            updated_at: self.now,
+            status: OrderStatus::TriggerPlaced,
+            reason: Some(UpdateReason::NewUserOrder),
+            prev: NIL,
+            next: NIL,
+            level: NIL,
+            ..closed
+        };
+        let record = Record {
+            account: old.account,
+            own_place: NIL,
+            placed_at: self.now,
+            client_order_id: old.client_order_id.clone(),
+        };
+        let renewed = self.orders.insert(order, record);
+        self.orders.attach(renewed, attached);
+        self.orders.reserve_name(renewed);
+        self.let_wait(renewed);
+        let reduced = old.reduce_only.then_some(Qty(0));
+        tell(events, || Event::Placed { order: self.view(renewed), reduced });
+        self.judge_one(renewed);
+        id
+    }
+
+    /// Edits a waiting trigger.
+    pub(super) fn edit_trigger(
+        &mut self,
+        ask: &EditOrder,
+        slot: u32,
+        events: &mut Vec<Event>,
+    ) -> Result<(), OrderError> {
+        let edited = self.check_trigger_edit(ask, slot)?;
+        // Every check is behind us: from here on nothing is refused.
+        let prior = self.view(slot);
+        let (at, waiting) = self.waiting(slot);
+        self.markets[at].triggers.remove(&waiting);
+        let now = self.now;
+        let order = self.orders.get_mut(slot);
+        let holding = &mut self.holdings[order.holding as usize];
+        holding.small_orders =
+            holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
+        order.marks.set_small(edited.small);
+        order.qty = edited.lots;
+        if let Some(limit) = edited.limit {
+            (order.price, order.order_type) = (limit, OrderType::Limit);
+        }
+        (order.reason, order.error, order.updated_at) = (Some(UpdateReason::EditedByUser), None, now);
+        if let Some(trigger) = self.orders.trigger_mut(slot) {
+            (trigger.price, trigger.deviation) = (Some(Price(edited.price)), edited.deviation);
+        }
+        self.watch(slot);
+        let change = OrderChange { prior, order: self.view(slot) };
+        tell(events, || Event::Edited { change: Box::new(change), reduced: None });
+        self.judge_one(slot);
+        Ok(())
+    }
+
+    fn check_trigger_edit(&self, ask: &EditOrder, slot: u32) -> Result<EditedTrigger, OrderError> {
+        let order = self.orders.get(slot);
+        let holding = &self.holdings[order.holding as usize];
+        let market = &self.markets[usize::from(holding.instrument)];
+        let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
+        self.check_state(market, OrderType::Market)?;
+        let present = trigger.price.map_or(0, |price| price.0);
+        let mut edited = EditedTrigger {
+            price: present,
+            limit: None,
+            deviation: trigger.deviation,
+            lots: order.qty,
+            small: order.marks.small(),
+        };
+        match trigger.kind {
+            TriggerKind::Stop | TriggerKind::TakeProfit => {
+                if let Some(stop) = ask.stop_price {
+                    edited.price = ticks_of(stop)?;
+                }
+                edited.limit = ask.limit_price.map(ticks_of).transpose()?;
+                if ask.deviation.is_some() || ask.deviation_unit.is_some() {
+                    return Err(OrderError::InvalidPrice);
+                }
+                if edited.limit.is_some() && trigger.limit_offset.is_some() {
+                    return Err(OrderError::LimitPriceAbsoluteAndRelative);
+                }
+            }
+            TriggerKind::TrailingStop => {
+                if ask.stop_price.is_some() {
+                    return Err(OrderError::CannotEditTriggerPriceOfTrailingStop);
+                }
+                if ask.limit_price.is_some() {
+                    return Err(OrderError::CannotEditLimitPriceOfTrailingStop);
+                }
+                if ask.deviation.is_some() || ask.deviation_unit.is_some() {
+                    let deviation = self.check_new_deviation(ask, trigger, order.side, market)?;
+                    (edited.price, edited.deviation) = (deviation.1, Some(deviation.0));
+                }
+            }
+        }
+        if let Some(qty) = ask.qty {
+            // Nothing of a waiting trigger is filled: both ways to mean its size agree.
+            edited.lots = lots_of(qty)?;
+        }
+        let limits = self.limits_of(
+            Some(self.orders.record(slot).account),
+            Some(InstrumentId(holding.instrument)),
+        );
+        let limit = edited.limit.or((order.price != 0).then_some(order.price));
+        let worth = Some(market.instrument.notional(edited.lots, Price(limit.unwrap_or(edited.price))));
+        let worth = check_value(limits.order_value_usd, worth)?;
+        if edited.price == present
+            && edited.limit.is_none_or(|limit| limit == order.price)
+            && edited.deviation == trigger.deviation
+            && edited.lots == order.qty
+        {
+            return Err(OrderError::EditHasNoEffect);
+        }
+        edited.small = worth < usd(limits.small_order_usd.into());
+        let grows = edited.small && !order.marks.small();
+        if grows && !holding.house && holding.small_orders >= limits.small_orders {
+            return Err(OrderError::SmallOrderLimitExceeded);
+        }
+        Ok(edited)
+    }
+
+    /// The deviation after an edit that names a value, a unit, or both; and the trigger price it gives at the present
+    /// signal.
+    fn check_new_deviation(
+        &self,
+        ask: &EditOrder,
+        trigger: &Trigger,
+        side: Side,
+        market: &Market,
+    ) -> Result<(Distance, i64), OrderError> {
+        let kept = trigger.deviation.unwrap_or(Distance { unit: DistanceUnit::Quote, steps: 0 });
+        let unit = ask.deviation_unit.unwrap_or(kept.unit);
+        let steps = match ask.deviation {
+            Some(asked) => match unit {
+                DistanceUnit::Percent => asked.percent,
+                DistanceUnit::Quote => asked.quote,
+            },
+            // Another unit alone says nothing: hundredths of a percent are no ticks.
+            None if unit == kept.unit => OnGrid::Steps(kept.steps),
+            None => return Err(OrderError::InvalidPrice),
+        };
+        let signal = market.signal(trigger.signal, &self.pairs[usize::from(market.pair().0)]);
+        let deviation = check_deviation(Some(AskedDistance { unit, steps }), market, signal)?;
+        let signal = signal.ok_or(OrderError::NoReferencePrice)?;
+        let price = deviation.trail(&market.instrument, side, signal);
+        if !has_headroom(&market.instrument, side, signal, price) {
+            return Err(OrderError::InsufficientHeadroom);
+        }
+        Ok((deviation, price))
+    }
+}
+
+/// The trigger as it was asked for, as far as its parts can be read.
+fn asked_trigger(ask: &PlaceOrder, asked: &AskedTrigger) -> Trigger {
+    let readable = |distance: AskedDistance| match distance.steps {
+        OnGrid::Steps(steps) => Some(Distance { unit: distance.unit, steps }),
+        OnGrid::Off | OnGrid::TooLarge => None,
+    };
+    Trigger {
+        kind: asked.kind,
+        signal: asked.signal,
+        shown_signal: Some(asked.signal),
+        shown_side: Some(TriggerSide::of(asked.kind, ask.side)),
+        price: ask.stop_price.and_then(|stop| ticks_of(stop).ok()).map(Price),
+        deviation: asked.deviation.and_then(readable),
+        limit_offset: match ask.limit_offset {
+            Some(AskedOffset::Distance(distance)) => readable(distance),
+            Some(AskedOffset::BadValue | AskedOffset::BadUnit | AskedOffset::Incomplete) | None => None,
+        },
+        fired_at: None,
+    }
+}
+
+/// The shape of a trailing stop's distance (rules 1.3): decimals or tick, then too large, then too small.
+fn check_deviation(
+    asked: Option<AskedDistance>,
+    market: &Market,
+    signal: Option<FinePrice>,
+) -> Result<Distance, OrderError> {
+    let AskedDistance { unit, steps } = asked.ok_or(OrderError::InvalidPrice)?;
+    let steps = match (steps, unit) {
+        (OnGrid::Steps(steps), _) => steps,
+        (OnGrid::Off, DistanceUnit::Percent) => return Err(OrderError::TrailingStopPercentTooPrecise),
+        (OnGrid::Off, DistanceUnit::Quote) => return Err(OrderError::TrailingStopQuoteOffTick),
+        (OnGrid::TooLarge, _) => return Err(OrderError::TrailingStopTooLarge),
+    };
+    let (too_large, least) = match unit {
+        DistanceUnit::Percent => (steps > PERCENT_MAX, PERCENT_MIN),
+        DistanceUnit::Quote => {
+            let tick = market.instrument.fine_price(Price(1)).0;
+            let half = signal.map_or(i128::MAX, |signal| signal.0 / HALF);
+            (i128::from(steps) * tick > half || steps > MAX_TICKS, 1)
+        }
+    };
+    if too_large {
+        Err(OrderError::TrailingStopTooLarge)
+    } else if steps < least {
+        Err(OrderError::TrailingStopTooSmall)
+    } else {
+        Ok(Distance { unit, steps })
+    }
+}
+
+/// A trailing stop's trigger price is positive and at least a tick away from its signal.
+fn has_headroom(instrument: &Instrument, side: Side, signal: FinePrice, price: i64) -> bool {
+    let away = match side {
+        Side::Sell => signal.0 - instrument.fine_price(Price(price)).0,
+        Side::Buy => instrument.fine_price(Price(price)).0 - signal.0,
+    };
+    (1..=MAX_TICKS).contains(&price) && away >= instrument.fine_price(Price(1)).0
+}
+
+/// The shape of a relative limit (rules 1.4).
+fn check_offset(
+    asked: Option<AskedOffset>,
+    limit: Option<i64>,
+    stop: i64,
+) -> Result<Option<Distance>, OrderError> {
+    let Some(asked) = asked else { return Ok(None) };
+    if limit.is_some() {
+        return Err(OrderError::LimitPriceAbsoluteAndRelative);
+    }
+    let AskedDistance { unit, steps } = match asked {
+        AskedOffset::Distance(distance) => distance,
+        AskedOffset::BadValue => return Err(OrderError::LimitOffsetValueInvalid),
+        AskedOffset::BadUnit => return Err(OrderError::LimitOffsetUnitInvalid),
+        AskedOffset::Incomplete => return Err(OrderError::LimitOffsetIncomplete),
+    };
+    let steps = match (steps, unit) {
+        (OnGrid::Steps(steps), _) => steps,
+        (OnGrid::Off, DistanceUnit::Quote) => return Err(OrderError::LimitOffsetOffTick),
+        (OnGrid::Off, DistanceUnit::Percent) => return Err(OrderError::LimitOffsetTooPrecise),
+        (OnGrid::TooLarge, _) => return Err(OrderError::LimitOffsetTooHigh),
+    };
+    // Within half of the trigger price either way.
+    let (twice, whole) = match unit {
+        DistanceUnit::Percent => (2 * i128::from(steps), 10_000),
+        DistanceUnit::Quote => (2 * i128::from(steps), i128::from(stop)),
+    };
+    if twice > whole {
+        Err(OrderError::LimitOffsetTooHigh)
+    } else if twice < -whole {
+        Err(OrderError::LimitOffsetTooLow)
+    } else {
+        Ok(Some(Distance { unit, steps }))
+    }
+}

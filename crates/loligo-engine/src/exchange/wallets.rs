@@ -1,0 +1,188 @@
+//! Money moving in, out, and between wallets.
+
+use super::{Exchange, tell};
+use crate::account::Account;
+use crate::command::{Deposit, Transfer, Withdraw};
+use crate::event::{Event, Outcome, Refusal};
+use crate::id::{AccountId, Currency, PairId, Wallet};
+use crate::instrument::ContractKind;
+use crate::money::Money;
+
+/// Greatest deposit, in whole units of currency: keeps sums of money in range.
+const DEPOSIT_MAX: i128 = 1_000_000_000_000;
+/// All deposits of a currency together: so many times the greatest one.
+const DEPOSITS_MAX: i128 = 100;
+
+impl Exchange {
+    pub(super) fn deposit(&mut self, deposit: &Deposit, events: &mut Vec<Event>) -> Outcome {
+        let account = deposit.account.0;
+        if self.accounts.get(account as usize).is_none() {
+            return Outcome::Refused(Refusal::UnknownAccount);
+        }
+        let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
+        let largest = DEPOSIT_MAX * Money::ONE;
+        if deposit.amount.0.unsigned_abs() > largest as u128
+            || (total + deposit.amount).0 > largest * DEPOSITS_MAX
+        {
+            return Outcome::Refused(Refusal::AmountOutOfRange);
+        }
+        let Deposit { account, wallet, currency, amount } = *deposit;
+        if let Err(refusal) = self.check_wallet(wallet, currency) {
+            return Outcome::Refused(refusal);
+        }
+        if self.add(account, wallet, currency, amount, events).is_none() {
+            return Outcome::Refused(Refusal::AmountOutOfRange);
+        }
+        *self.deposited.entry(currency).or_default() += amount;
+        Outcome::Done
+    }
+
+    pub(super) fn transfer(&mut self, ask: &Transfer, events: &mut Vec<Event>) -> Outcome {
+        let Transfer { from, from_wallet, to, to_wallet, currency, amount, .. } = *ask;
+        if let Err(refused) = self.check_transfer(ask) {
+            return refused;
+        }
+        if (from, from_wallet) == (to, to_wallet) {
+            return Outcome::Done;
+        }
+        if self.add(from, from_wallet, currency, -amount, events).is_none() {
+            return Outcome::Refused(Refusal::InsufficientFunds);
+        }
+        if self.add(to, to_wallet, currency, amount, events).is_none() {
+            // Beyond what a wallet may hold: it goes back where it was.
+            let back = self.add(from, from_wallet, currency, amount, events);
+            assert!(back.is_some(), "what has just left a wallet fits into it");
+            return Outcome::Refused(Refusal::AmountOutOfRange);
+        }
+        Outcome::Done
+    }
+
+    fn check_transfer(&self, ask: &Transfer) -> Result<(), Outcome> {
+        let account = |id: AccountId| {
+            self.accounts.get(id.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownAccount))
+        };
+        let (by, from, to) = (account(ask.by)?, account(ask.from)?, account(ask.to)?);
+        if !by.active {
+            return Err(Outcome::AccountInactive);
+        }
+        let own = ask.by == ask.from && ask.by == ask.to;
+        let family = by.family == from.family && by.family == to.family;
+        // A subaccount gives to its master; everything else within a family is the master's to move.
+        let gives = ask.by == ask.from && to.parent.is_none();
+        if !(own || family && (by.parent.is_none() || gives)) {
+            return Err(Outcome::Refused(Refusal::ForeignAccount));
+        }
+        self.check_amount(ask.amount)?;
+        for wallet in [ask.from_wallet, ask.to_wallet] {
+            self.check_wallet(wallet, ask.currency).map_err(Outcome::Refused)?;
+        }
+        Ok(())
+    }
+
+    /// Money leaves the exchange.
+    pub(super) fn withdraw_money(&mut self, ask: &Withdraw, events: &mut Vec<Event>) -> Outcome {
+        let Withdraw { account, wallet, currency, amount } = *ask;
+        let checked = match self.accounts.get(account.0 as usize) {
+            None => Err(Outcome::Refused(Refusal::UnknownAccount)),
+            Some(owner) if !owner.active => Err(Outcome::AccountInactive),
+            Some(_) => self
+                .check_amount(amount)
+                .and_then(|()| self.check_wallet(wallet, currency).map_err(Outcome::Refused)),
+        };
+        if let Err(refused) = checked {
+            return refused;
+        }
+        if self.add(account, wallet, currency, -amount, events).is_none() {
+            return Outcome::Refused(Refusal::InsufficientFunds);
+        }
+        *self.deposited.entry(currency).or_default() -= amount;
+        Outcome::Done
+    }
+
+    fn check_amount(&self, amount: Money) -> Result<(), Outcome> {
+        if (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0) {
+            Ok(())
+        } else {
+            Err(Outcome::Refused(Refusal::InvalidAmount))
+        }
+    }
+
+    /// The wallet exists, and takes the currency.
+    fn check_wallet(&self, wallet: Wallet, currency: Currency) -> Result<(), Refusal> {
+        match wallet {
+            Wallet::Cash | Wallet::Flex => Ok(()),
+            Wallet::Inverse(pair) => match self.inverse_base(pair) {
+                None => Err(Refusal::UnknownPair),
+                Some(base) if base != currency => Err(Refusal::WrongCurrency),
+                Some(_) => Ok(()),
+            },
+        }
+    }
+
+    /// Adds to a wallet that takes the currency, and tells its balance. `None` when what goes out is not free, or the
+    /// balance would leave its range: nothing has changed then.
+    fn add(
+        &mut self,
+        account: AccountId,
+        wallet: Wallet,
+        currency: Currency,
+        amount: Money,
+        events: &mut Vec<Event>,
+    ) -> Option<Money> {
+        let owner = account.0;
+        let balance = match wallet {
+            Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
+            Wallet::Flex if currency == Currency::USD => {
+                self.add_to_purse(self.accounts[owner as usize].flex, amount)
+            }
+            Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
+            Wallet::Inverse(pair) => {
+                let purse = self.inverse_purse(owner, pair, currency);
+                self.add_to_purse(purse, amount)
+            }
+        }?;
+        tell(events, || Event::Balance { account, wallet, currency, balance });
+        Some(balance)
+    }
+
+    /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
+    fn add_to_purse(&mut self, purse: u32, amount: Money) -> Option<Money> {
+        let purse = &mut self.purses[purse as usize];
+        let balance = purse.balance + amount;
+        let free = (purse.equity() - purse.held).floor().min(purse.balance);
+        if balance.0 > DEPOSIT_MAX * Money::ONE || (amount < Money::ZERO && -amount > free) {
+            return None;
+        }
+        purse.balance = balance;
+        Some(balance)
+    }
+
+    fn add_to_list(
+        &mut self,
+        account: u32,
+        currency: Currency,
+        amount: Money,
+        list: impl FnOnce(&mut Account) -> &mut Vec<(Currency, Money)>,
+    ) -> Option<Money> {
+        let list = list(&mut self.accounts[account as usize]);
+        let at = list.partition_point(|(held, _)| *held < currency);
+        let held = list.get(at).filter(|(of, _)| *of == currency).map(|(_, held)| *held);
+        let balance = held.unwrap_or(Money::ZERO) + amount;
+        if balance.0 < 0 || balance.0 > DEPOSIT_MAX * Money::ONE {
+            return None;
+        }
+        match held {
+            Some(_) => list[at].1 = balance,
+            None => list.insert(at, (currency, balance)),
+        }
+        Some(balance)
+    }
+
+    /// Base currency of a pair's inverse contracts; `None` when it has none.
+    fn inverse_base(&self, pair: PairId) -> Option<Currency> {
+        self.markets
+            .iter()
+            .find(|market| market.pair() == pair && market.instrument.spec().kind == ContractKind::Inverse)
+            .map(|market| market.instrument.settlement())
+    }
+}

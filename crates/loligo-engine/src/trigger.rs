@@ -1,0 +1,180 @@
+//! Triggers: orders that wait for a price. What each of them is, and when a price reaches it.
+
+mod watch;
+
+use crate::id::{Price, Side, Timestamp};
+use crate::instrument::Instrument;
+use crate::money::FinePrice;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use watch::{Due, Waiting, Watches};
+
+/// Hundredths of a percent in the whole.
+const WHOLE: i128 = 10_000;
+
+/// Which price fires a trigger, and from which side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TriggerKind {
+    /// Fires when the price has run against the side it trades: a buy at or above its trigger price.
+    Stop,
+    /// Fires when the price has come to the side it trades: a buy at or below its trigger price.
+    TakeProfit,
+    /// A stop whose trigger price follows the signal in the favourable direction.
+    TrailingStop,
+}
+
+/// The price a trigger watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Signal {
+    /// The contract's last trade.
+    Last,
+    /// The contract's mark price.
+    Mark,
+    /// The pair's index price.
+    Index,
+}
+
+impl Signal {
+    /// All of them, in the order in which they are judged when several may have moved.
+    pub(crate) const ALL: [Signal; 3] = [Signal::Last, Signal::Mark, Signal::Index];
+
+    /// The signal of a stored code.
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        postcard::from_bytes(&[code]).ok()
+    }
+}
+
+/// From which side the signal reaches the trigger price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TriggerSide {
+    /// Fires at or above it.
+    Above,
+    /// Fires at or below it.
+    Below,
+}
+
+impl TriggerSide {
+    /// The side of a stored code.
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        postcard::from_bytes(&[code]).ok()
+    }
+
+    /// The side of a trigger (rules 1.2).
+    #[must_use]
+    pub fn of(kind: TriggerKind, side: Side) -> Self {
+        match (kind, side) {
+            (TriggerKind::Stop | TriggerKind::TrailingStop, Side::Buy)
+            | (TriggerKind::TakeProfit, Side::Sell) => TriggerSide::Above,
+            (TriggerKind::Stop | TriggerKind::TrailingStop, Side::Sell)
+            | (TriggerKind::TakeProfit, Side::Buy) => TriggerSide::Below,
+        }
+    }
+}
+
+/// How a distance from a price is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DistanceUnit {
+    /// In hundredths of a percent of the price.
+    Percent,
+    /// In ticks.
+    Quote,
+}
+
+/// A distance from a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Distance {
+    /// How it is counted.
+    pub unit: DistanceUnit,
+    /// How much; a relative limit may be below the price.
+    pub steps: i64,
+}
+
+impl Distance {
+    /// This far from a trigger price, in ticks, as a limit of `side`: rounded down for buys, up for sells (rules 1.4).
+    pub(crate) fn limit_from(self, trigger_price: i64, side: Side) -> i64 {
+        match self.unit {
+            DistanceUnit::Quote => trigger_price.saturating_add(self.steps),
+            DistanceUnit::Percent => {
+                let scaled = i128::from(trigger_price) * (WHOLE + i128::from(self.steps));
+                let ticks = match side {
+                    Side::Buy => scaled.div_euclid(WHOLE),
+                    Side::Sell => -(-scaled).div_euclid(WHOLE),
+                };
+                i64::try_from(ticks).unwrap_or(i64::MAX)
+            }
+        }
+    }
+
+    /// Where a trailing stop of `side` fires, in ticks, while its signal stands at `signal`: a sell this far below,
+    /// rounded up, a buy this far above, rounded down (rules 1.3).
+    pub(crate) fn trail(self, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
+        let sign = i128::from(side.sign());
+        let away = match self.unit {
+            DistanceUnit::Percent => {
+                // Over the tick and the whole at once, so that nothing is rounded twice.
+                let scaled = signal.0 * (WHOLE + sign * i128::from(self.steps));
+                let tick = instrument.fine_price(Price(1)).0 * WHOLE;
+                match side {
+                    Side::Buy => scaled.div_euclid(tick),
+                    Side::Sell => -(-scaled).div_euclid(tick),
+                }
+            }
+            DistanceUnit::Quote => {
+                let from = match side {
+                    Side::Buy => instrument.ticks_floor(signal),
+                    Side::Sell => instrument.ticks_ceil(signal),
+                };
+                i128::from(from.0) + sign * i128::from(self.steps)
+            }
+        };
+        i64::try_from(away).unwrap_or(if away > 0 { i64::MAX } else { i64::MIN })
+    }
+
+    /// The signal beyond which [`Distance::trail`] is better than `price` by a tick: above it for sells, below for buys.
+    pub(crate) fn moves_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
+        let at = |ticks: i128| ticks * instrument.fine_price(Price(1)).0;
+        match self.unit {
+            DistanceUnit::Quote => {
+                at(i128::from(price) - i128::from(side.sign()) * i128::from(self.steps))
+            }
+            DistanceUnit::Percent => {
+                let scale = WHOLE + i128::from(side.sign()) * i128::from(self.steps);
+                let scaled = at(i128::from(price)) * WHOLE;
+                match side {
+                    Side::Sell => scaled.div_euclid(scale),
+                    Side::Buy => -(-scaled).div_euclid(scale),
+                }
+            }
+        }
+    }
+}
+
+/// What makes an order wait, or made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Which kind.
+    pub kind: TriggerKind,
+    /// The price it watches.
+    pub signal: Signal,
+    /// The signal as its stored code reads; absent when that is of none this version knows.
+    pub shown_signal: Option<Signal>,
+    /// The side as its stored code reads; absent likewise.
+    pub shown_side: Option<TriggerSide>,
+    /// At which price it fires; absent when what was sent is no price on the tick.
+    pub price: Option<Price>,
+    /// How far a trailing stop stays behind its signal; absent when what was sent is none.
+    pub deviation: Option<Distance>,
+    /// The limit relative to the trigger price.
+    pub limit_offset: Option<Distance>,
+    /// When it fired.
+    pub fired_at: Option<Timestamp>,
+}
+
+/// What few orders have, kept apart from what all have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// What the client says made the order.
+    pub algo_id: Option<Box<str>>,
+    /// What makes it wait, or made it.
+    pub trigger: Option<Trigger>,
+}

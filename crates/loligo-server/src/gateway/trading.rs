@@ -1,0 +1,344 @@
+//! Requests that place, amend and cancel orders.
+
+use super::auth::Caller;
+use super::convert::{commands, grid, orders, outcomes};
+use super::private::Asked;
+use super::{Answer, Failure, Gateway};
+use crate::gateway::convert::grid::time;
+use crate::node::{Reply, Submission};
+use crate::projection::Directory;
+use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
+use loligo_wire::v3::requests::{self, BatchInstruction, BatchOrder, OrderName};
+use loligo_wire::v3::responses::{self, OrderEvent};
+use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, SendStatus};
+
+/// An element of a batch on its way: what it submits, or what it is answered without asking the exchange.
+enum Step {
+    Submit(Command),
+    Answer(SendStatus),
+}
+
+impl Gateway {
+    pub(super) async fn send_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let request = requests::SendOrder::parse(&asked.args()?)?;
+        let place = commands::place(&request, caller.account, algo_id, directory)?;
+        let submission = Submission { command: Command::Place(place), nonce: caller.nonce };
+        let reply = self.node.submit(submission).await?;
+
+        let sent = outcomes::sent(&reply)?;
+        let book = self.shown(directory);
+        let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
+        let answer = responses::SendOrder {
+            status: sent.status,
+            order_id: sent.order.map(|id| self.node.identity().order_uuid(id)),
+            cli_ord_id: request.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
+            received_time: time(arrived),
+            order_events: &events,
+        };
+        let mut body = Vec::with_capacity(1024);
+        answer.write(&mut body, time(self.node.now()));
+        Ok(body)
+    }
+
+    fn shown<'d>(&'d self, directory: &'d Directory) -> orders::Shown<'d> {
+        orders::Shown { directory, identity: self.node.identity() }
+    }
+
+    pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let (directory, arrived) = (asked.directory, asked.arrived);
+        let request = requests::EditOrder::parse(&asked.args()?)?;
+        let mut body = Vec::with_capacity(1024);
+        let mut tell = |edited: &outcomes::Edited<'_>| {
+            let book = self.shown(directory);
+            let events: Vec<_> = edited.events.iter().filter_map(|told| book.event(told)).collect();
+            let answer = responses::EditOrder {
+                status: edited.status,
+                order_id: edited.order.map(|id| self.node.identity().order_uuid(id)),
+                cli_ord_id: edited.cli_ord_id().or(client_name(&request.order)),
+                received_time: time(arrived),
+                order_events: &events,
+            };
+            answer.write(&mut body, time(self.node.now()));
+        };
+        // Which grid its numbers are on, the order tells; it must be visible by now if it was ever acknowledged.
+        self.node.caught_up().await?;
+        match self.edit(&request, caller.account, directory, None) {
+            Some(command) => {
+                let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+                tell(&outcomes::edited(&reply)?);
+            }
+            None if self.is_too_late(request.process_before) => tell(&outcomes::Edited {
+                status: EditStatus::WouldProcessAfterSpecifiedTime,
+                ..outcomes::Edited::not_found()
+            }),
+            None => tell(&outcomes::Edited::not_found()),
+        }
+        Ok(body)
+    }
+
+    /// The edit that a request describes. An order that cannot be found now was acknowledged to nobody, unless the same
+    /// batch sends it first: then `sent` knows its contract.
+    fn edit(
+        &self,
+        request: &requests::EditOrder<'_>,
+        account: AccountId,
+        directory: &Directory,
+        sent: Option<InstrumentId>,
+    ) -> Option<Command> {
+        let order = commands::order_ref(&request.order, self.node.identity())?;
+        let instrument = self.instrument_of(account, &order).or(sent)?;
+        let spec = directory.instrument(instrument)?.spec();
+        Some(Command::Edit(commands::edit(request, account, order, spec)))
+    }
+
+    /// The contract of an account's order.
+    fn instrument_of(&self, account: AccountId, order: &OrderRef) -> Option<InstrumentId> {
+        let now = self.node.now();
+        self.node.views().orders().with(account, |orders| match order {
+            OrderRef::Id(id) => orders.order(*id, now).map(|order| order.instrument),
+            // The order that holds the name is the newest; a refused one holds none.
+            OrderRef::Client(name) => orders
+                .by_client_id(name, now)
+                .iter()
+                .rev()
+                .find(|order| order.status != loligo_engine::OrderStatus::Rejected)
+                .map(|order| order.instrument),
+        })
+    }
+
+    fn is_too_late(&self, process_before: Option<loligo_wire::time::Timestamp>) -> bool {
+        process_before.is_some_and(|limit| self.node.now() >= commands::instant(limit))
+    }
+
+    pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let (directory, arrived) = (asked.directory, asked.arrived);
+        let request = requests::CancelOrder::parse(&asked.args()?)?;
+        let identity = self.node.identity();
+        let mut body = Vec::with_capacity(768);
+        let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
+            let book = self.shown(directory);
+            let events: Vec<_> = cancelled.event.iter().filter_map(|told| book.event(told)).collect();
+            let answer = responses::CancelOrder {
+                status: cancelled.status,
+                order_id: cancelled.order.map(|id| identity.order_uuid(id)),
+                cli_ord_id: cancelled.cli_ord_id().or(client_name(&request.order)),
+                received_time: time(arrived),
+                order_events: &events,
+            };
+            answer.write(&mut body, time(self.node.now()));
+        };
+        match commands::cancel(&request, caller.account, identity) {
+            Some(command) => {
+                let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+                tell(&outcomes::cancelled(&reply)?);
+            }
+            // No such order was ever here, so there is nothing to remember; the time limit is still told first.
+            None => {
+                let status = if self.is_too_late(request.process_before) {
+                    CancelStatus::WouldProcessAfterSpecifiedTime
+                } else {
+                    CancelStatus::NotFound
+                };
+                tell(&outcomes::Cancelled { status, order: None, event: None });
+            }
+        }
+        Ok(body)
+    }
+
+    pub(super) async fn cancel_all_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let (directory, arrived) = (asked.directory, asked.arrived);
+        let request = requests::CancelAllOrders::parse(&asked.args()?)?;
+        let only = request.symbol.map(|symbol| commands::contract(directory, &symbol)).transpose()?;
+        let instrument = only.map(|listed| listed.id);
+        let command = Command::CancelAll { account: caller.account, instrument };
+        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+
+        let gone = outcomes::cancelled_all(&reply, caller.account, instrument)?;
+        let identity = self.node.identity();
+        let book = self.shown(directory);
+        let told: Vec<_> = gone.iter().map(|order| outcomes::Told::Cancel { order }).collect();
+        let events: Vec<_> = told.iter().filter_map(|told| book.event(told)).collect();
+        let cancelled: Vec<_> = gone
+            .iter()
+            .map(|order| responses::CancelledOrder {
+                order_id: identity.order_uuid(order.id),
+                cli_ord_id: order.client_order_id.as_deref(),
+            })
+            .collect();
+        let answer = responses::CancelAllOrders {
+            symbol: only.map(|listed| listed.instrument.spec().symbol.as_str()),
+            cancelled_orders: &cancelled,
+            received_time: time(arrived),
+            order_events: &events,
+        };
+        let mut body = Vec::with_capacity(512 + 512 * events.len());
+        answer.write(&mut body, time(self.node.now()));
+        Ok(body)
+    }
+
+    pub(super) async fn cancel_all_orders_after(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let request = requests::CancelAllOrdersAfter::parse(&asked.args()?)?;
+        let command = Command::CancelAllAfter { account: caller.account, timeout_seconds: request.timeout };
+        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        match reply.outcome {
+            Outcome::Armed(at) => {
+                let mut body = Vec::with_capacity(192);
+                responses::write_dead_mans_switch(&mut body, at.map(grid::time), time(reply.time));
+                Ok(body)
+            }
+            outcome => Err(outcomes::unexpected(&outcome).into()),
+        }
+    }
+
+    /// Runs the elements of a batch in their order, nothing in between, and answers each in its place.
+    pub(super) async fn batch_order(
+        &self,
+        asked: Asked<'_>,
+        batch: Result<BatchOrder, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let batch = batch?;
+        self.node.caught_up().await?;
+        let mut steps = Vec::with_capacity(batch.instructions.len());
+        for (at, instruction) in batch.instructions.iter().enumerate() {
+            let before = &batch.instructions[..at];
+            steps.push(self.step(instruction, before, batch.process_before, caller.account, algo_id, directory)?);
+        }
+        let submissions = steps
+            .iter()
+            .filter_map(|step| match step {
+                // A nonce is one request's; its first command carries it.
+                Step::Submit(command) => Some(command.clone()),
+                Step::Answer(_) => None,
+            })
+            .enumerate()
+            .map(|(at, command)| Submission { command, nonce: caller.nonce.filter(|_| at == 0) })
+            .collect();
+        let replies = self.node.submit_all(submissions).await?;
+
+        let mut next = replies.iter();
+        let mut results = Vec::with_capacity(steps.len());
+        for step in &steps {
+            results.push(match step {
+                Step::Answer(status) => (*status, None, Vec::new()),
+                Step::Submit(_) => batch_result(next.next().ok_or(Error::UnknownError)?)?,
+            });
+        }
+        let book = self.shown(directory);
+        let events: Vec<Vec<OrderEvent<'_>>> = results
+            .iter()
+            .map(|(_, _, told)| told.iter().filter_map(|told| book.event(told)).collect())
+            .collect();
+        let rows = results.iter().zip(&events).zip(&batch.instructions).map(|((result, events), asked)| {
+            let (order_tag, cli_ord_id) = match asked {
+                BatchInstruction::Send(send) => (
+                    Some(send.order_tag.as_str()),
+                    send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
+                ),
+                BatchInstruction::Edit(edit) => (None, client_name(&edit.order)),
+                BatchInstruction::Cancel(cancel) => (None, client_name(&cancel.order)),
+            };
+            responses::BatchResult {
+                status: result.0,
+                order_tag,
+                order_id: result.1.map(|id| self.node.identity().order_uuid(id)),
+                cli_ord_id,
+                received_time: time(arrived),
+                order_events: events,
+            }
+        });
+        let mut body = Vec::with_capacity(256 + 640 * results.len());
+        responses::write_batch_status(&mut body, rows, time(self.node.now()));
+        Ok(body)
+    }
+
+    /// What an element of a batch comes to; `before` are those that run before it.
+    fn step(
+        &self,
+        instruction: &BatchInstruction,
+        before: &[BatchInstruction],
+        process_before: Option<loligo_wire::time::Timestamp>,
+        account: AccountId,
+        algo_id: Option<&str>,
+        directory: &Directory,
+    ) -> Result<Step, Failure> {
+        let late = |status| {
+            let late = self.is_too_late(process_before);
+            Step::Answer(if late { SendStatus::WouldProcessAfterSpecifiedTime } else { status })
+        };
+        Ok(match instruction {
+            BatchInstruction::Send(send) => match &send.order {
+                Err(status) => Step::Answer(*status),
+                Ok(order) => {
+                    let mut place = commands::place(order, account, algo_id, directory)?;
+                    place.process_before = process_before.map(commands::instant);
+                    Step::Submit(Command::Place(place))
+                }
+            },
+            BatchInstruction::Edit(edit) => {
+                let sent = sent_before(before, &edit.order)
+                    .and_then(|symbol| directory.by_symbol(symbol.as_str()))
+                    .map(|listed| listed.id);
+                let request = requests::EditOrder { process_before, ..edit.clone() };
+                match self.edit(&request, account, directory, sent) {
+                    Some(command) => Step::Submit(command),
+                    None => late(SendStatus::OrderForEditNotFound),
+                }
+            }
+            BatchInstruction::Cancel(cancel) => {
+                let request = requests::CancelOrder { process_before, ..cancel.clone() };
+                match commands::cancel(&request, account, self.node.identity()) {
+                    Some(command) => Step::Submit(command),
+                    None => late(SendStatus::NotFound),
+                }
+            }
+        })
+    }
+}
+
+/// The contract of the last order that a batch sends under the client's name.
+fn sent_before<'b>(before: &'b [BatchInstruction], order: &OrderName<'_>) -> Option<&'b requests::Symbol> {
+    let name = client_name(order)?;
+    before.iter().rev().find_map(|instruction| match instruction {
+        BatchInstruction::Send(send) => {
+            let own = send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str);
+            send.order.as_ref().ok().filter(|_| own == Some(name)).map(|order| &order.symbol)
+        }
+        BatchInstruction::Edit(_) | BatchInstruction::Cancel(_) => None,
+    })
+}
+
+/// The client's own name for an order, where it is named so.
+fn client_name<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
+    match order {
+        OrderName::ClientId(name) => Some(name),
+        OrderName::Id(_) | OrderName::Nothing => None,
+    }
+}
+
+type BatchTold<'r> = (SendStatus, Option<loligo_engine::OrderId>, Vec<outcomes::Told<'r>>);
+
+/// One element's answer, in the words of the one list that a batch has.
+fn batch_result(reply: &Reply) -> Result<BatchTold<'_>, Failure> {
+    Ok(match &reply.outcome {
+        Outcome::Rejected(_, error) => {
+            let sent = outcomes::sent(reply)?;
+            let status = orders::refusal(*error).map_or(sent.status, words::OrderError::batch_status);
+            (status, sent.order, sent.events)
+        }
+        Outcome::Edited(_) | Outcome::EditRejected(..) => {
+            let edited = outcomes::edited(reply)?;
+            (edited.status.into(), edited.order, edited.events)
+        }
+        Outcome::Cancelled(_) | Outcome::AlreadyFilled(_) | Outcome::CancelNotFound(_) => {
+            let cancelled = outcomes::cancelled(reply)?;
+            (cancelled.status.into(), cancelled.order, cancelled.event.into_iter().collect())
+        }
+        _ => {
+            let sent = outcomes::sent(reply)?;
+            (sent.status, sent.order, sent.events)
+        }
+    })
+}

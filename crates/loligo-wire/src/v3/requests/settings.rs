@@ -1,0 +1,94 @@
+//! Requests that set how an account trades.
+
+use super::argument::{Argument, opt_number, required};
+use super::{RequestError, Symbol};
+use crate::args::Args;
+use crate::decimal::Number;
+use crate::v3::words::SelfTradeStrategy;
+
+/// `PUT /self-trade-strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetSelfTradeStrategy {
+    /// The new strategy.
+    pub strategy: SelfTradeStrategy,
+}
+
+impl SetSelfTradeStrategy {
+    /// Whether a strategy is named.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] if not.
+    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
+        argument(args, "strategy").map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// A missing strategy, or a word that is none.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let strategy = argument(args, "strategy")?.word(SelfTradeStrategy::from_word, "strategy")?;
+        Ok(Self { strategy })
+    }
+}
+
+/// `PUT /leveragepreferences`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetLeveragePreference {
+    /// The market.
+    pub symbol: Symbol,
+    /// The leverage of its isolated position; cross margin when absent. Whether the market allows it is not said.
+    pub max_leverage: Option<Number>,
+}
+
+impl SetLeveragePreference {
+    /// Whether a market is named.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] if not.
+    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
+        argument(args, "symbol").map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read. A leverage that is there but empty is no number, not cross margin.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let symbol = argument(args, "symbol")?;
+        let max_leverage = args.get("maxLeverage").map(Argument::Form);
+        Ok(Self { symbol: symbol.symbol()?, max_leverage: opt_number(max_leverage, "maxLeverage")? })
+    }
+}
+
+/// `PUT /subaccount/{subaccountUid}/trading-enabled`. The subaccount stands in the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetTradingEnabled {
+    /// Whether the subaccount may trade.
+    pub trading_enabled: bool,
+}
+
+impl SetTradingEnabled {
+    /// Whether it is said which.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] if not.
+    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
+        argument(args, "tradingEnabled").map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// A missing truth value, or text that is none.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let trading_enabled = argument(args, "tradingEnabled")?
+            .boolean()
+            .ok_or(RequestError::InvalidArgument("tradingEnabled"))?;
+        Ok(Self { trading_enabled })
+    }
+}
+
+fn argument<'a>(args: &Args<'a>, name: &'static str) -> Result<Argument<'a>, RequestError> {
+    required(args.get(name).map(Argument::Form), name)
+}

@@ -1,0 +1,195 @@
+//! Requests that move money.
+//!
+//! Wallets and currencies are read in any case and given in lower case, as the answers write them. That they exist is not
+//! said: a wallet, a currency or an amount that cannot be used has an error word of its own.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::argument::{Argument, required, slots};
+use super::{RequestError, parse_uuid};
+use crate::args::Args;
+use crate::decimal::{NotANumber, Number};
+
+/// The wallet that a withdrawal takes from if it names none.
+const DEFAULT_SOURCE: &str = "cash";
+
+/// `POST /transfer`: between wallets of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer<'a> {
+    /// The wallet that gives, in lower case.
+    pub from_account: Cow<'a, str>,
+    /// The wallet that takes, in lower case.
+    pub to_account: Cow<'a, str>,
+    /// The currency, in lower case.
+    pub unit: Cow<'a, str>,
+    /// How much of it.
+    pub amount: Number,
+}
+
+slots! {
+    struct TransferSlots {
+        from_account = b"fromAccount",
+        to_account = b"toAccount",
+        unit = b"unit",
+        amount = b"amount",
+    }
+}
+
+impl<'a> Transfer<'a> {
+    /// Whether all required arguments are there.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
+    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
+        Self::required_slots(&TransferSlots::read(args)).map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        let [from_account, to_account, unit, amount] = Self::required_slots(&TransferSlots::read(args))?;
+        Ok(Self {
+            from_account: from_account.lower_case("fromAccount")?,
+            to_account: to_account.lower_case("toAccount")?,
+            unit: unit.lower_case("unit")?,
+            amount: read_amount(amount)?,
+        })
+    }
+
+    fn required_slots(slots: &TransferSlots<'a>) -> Result<[Argument<'a>; 4], RequestError> {
+        Ok([
+            required(slots.from_account, "fromAccount")?,
+            required(slots.to_account, "toAccount")?,
+            required(slots.unit, "unit")?,
+            required(slots.amount, "amount")?,
+        ])
+    }
+}
+
+/// `POST /transfer/subaccount`: between accounts of one family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubaccountTransfer<'a> {
+    /// The account that gives. `None` for text that can be no account's id: the contract types it as plain text, so that
+    /// it names an account that does not exist.
+    pub from_user: Option<Uuid>,
+    /// The account that takes; `None` likewise.
+    pub to_user: Option<Uuid>,
+    /// The wallet that gives, in lower case.
+    pub from_account: Cow<'a, str>,
+    /// The wallet that takes, in lower case.
+    pub to_account: Cow<'a, str>,
+    /// The currency, in lower case.
+    pub unit: Cow<'a, str>,
+    /// How much of it.
+    pub amount: Number,
+}
+
+slots! {
+    struct SubaccountTransferSlots {
+        from_user = b"fromUser",
+        to_user = b"toUser",
+        from_account = b"fromAccount",
+        to_account = b"toAccount",
+        unit = b"unit",
+        amount = b"amount",
+    }
+}
+
+impl<'a> SubaccountTransfer<'a> {
+    /// Whether all required arguments are there.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
+    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
+        Self::required_slots(&SubaccountTransferSlots::read(args)).map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        let [from_user, to_user, from_account, to_account, unit, amount] =
+            Self::required_slots(&SubaccountTransferSlots::read(args))?;
+        Ok(Self {
+            from_user: account(from_user),
+            to_user: account(to_user),
+            from_account: from_account.lower_case("fromAccount")?,
+            to_account: to_account.lower_case("toAccount")?,
+            unit: unit.lower_case("unit")?,
+            amount: read_amount(amount)?,
+        })
+    }
+
+    fn required_slots(slots: &SubaccountTransferSlots<'a>) -> Result<[Argument<'a>; 6], RequestError> {
+        Ok([
+            required(slots.from_user, "fromUser")?,
+            required(slots.to_user, "toUser")?,
+            required(slots.from_account, "fromAccount")?,
+            required(slots.to_account, "toAccount")?,
+            required(slots.unit, "unit")?,
+            required(slots.amount, "amount")?,
+        ])
+    }
+}
+
+/// `POST /withdrawal`: out of the exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal<'a> {
+    /// The currency, in lower case.
+    pub currency: Cow<'a, str>,
+    /// How much of it.
+    pub amount: Number,
+    /// The wallet it is taken from, in lower case; `cash` unless another is named.
+    pub source_wallet: Cow<'a, str>,
+}
+
+slots! {
+    struct WithdrawalSlots {
+        currency = b"currency",
+        amount = b"amount",
+        source_wallet = b"sourceWallet",
+    }
+}
+
+impl<'a> Withdrawal<'a> {
+    /// Whether all required arguments are there.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
+    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
+        Self::required_slots(&WithdrawalSlots::read(args)).map(drop)
+    }
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        let slots = WithdrawalSlots::read(args);
+        let [currency, amount] = Self::required_slots(&slots)?;
+        Ok(Self {
+            currency: currency.lower_case("currency")?,
+            amount: read_amount(amount)?,
+            source_wallet: slots
+                .source_wallet
+                .map_or(Ok(Cow::Borrowed(DEFAULT_SOURCE)), |wallet| wallet.lower_case("sourceWallet"))?,
+        })
+    }
+
+    fn required_slots(slots: &WithdrawalSlots<'a>) -> Result<[Argument<'a>; 2], RequestError> {
+        Ok([required(slots.currency, "currency")?, required(slots.amount, "amount")?])
+    }
+}
+
+fn read_amount(argument: Argument<'_>) -> Result<Number, RequestError> {
+    argument.number().map_err(|NotANumber| RequestError::InvalidArgument("amount"))
+}
+
+fn account(argument: Argument<'_>) -> Option<Uuid> {
+    argument.text().ok().and_then(|text| parse_uuid(text.as_bytes()))
+}
