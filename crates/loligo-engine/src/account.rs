@@ -2,7 +2,8 @@
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
-use crate::money::{Fine, Money, div_up, millionths_up, mul_div_half_even, mul_div_up};
+use crate::margin;
+use crate::money::{Fine, Money, div_up, mul_div_half_even};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub(crate) struct Purse {
     pub wallet: Wallet,
     /// Fee tier of the family, kept here because every fill passes by.
     pub tier: u8,
+    /// Some position may need more maintenance margin than it needed initially: what is held says nothing then about
+    /// what must be there, and the sums are looked at whenever they move.
+    pub watched: bool,
 }
 
 const _: () = assert!(size_of::<Purse>() == 64, "a purse is one cache line");
@@ -89,6 +93,11 @@ impl Purse {
     #[inline]
     pub fn equity(&self) -> Fine {
         self.balance.fine() + self.unrealized
+    }
+
+    /// What may leave it: at most the balance, and what no margin holds.
+    pub fn free(&self) -> Money {
+        (self.equity() - self.held).floor().min(self.balance)
     }
 }
 
@@ -126,16 +135,34 @@ pub(crate) struct Holding {
     pub holder_place: u32,
 }
 
-/// A sum over open orders.
+/// A size and its value, both without sign: a sum over open orders, or a position.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenSum {
     pub lots: i64,
     pub value: Fine,
 }
 
-/// What booking a fill into a holding came to.
+impl OpenSum {
+    /// A position without its sign, at a value it was entered at or has now.
+    #[inline]
+    pub fn of(position: i64, value: Fine) -> Self {
+        Self { lots: position.abs(), value: Fine(value.0.abs()) }
+    }
+}
+
+impl std::ops::Add for OpenSum {
+    type Output = OpenSum;
+    #[inline]
+    fn add(self, other: OpenSum) -> OpenSum {
+        OpenSum { lots: self.lots + other.lots, value: self.value + other.value }
+    }
+}
+
+/// What booking a fill into a position comes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Booked {
+    /// Entry value after it.
+    pub entry: Fine,
     /// Realised P&L, before rounding.
     pub realized: Fine,
 }
@@ -170,6 +197,13 @@ impl Holding {
         }
     }
 
+    pub fn open_sum(&self, side: Side) -> OpenSum {
+        match side {
+            Side::Buy => self.buys,
+            Side::Sell => self.sells,
+        }
+    }
+
     /// True when an order of `side` adds to the position and nothing is open on the other side: then the margin held
     /// is that of the position's value and the orders' together, and each order's own part of it can be told.
     #[inline]
@@ -180,120 +214,80 @@ impl Holding {
         }
     }
 
+    /// True when `held` is the sum of its orders' and its position's own initial margins at the first level's rate, so
+    /// that an order of `side` can be added or taken out by itself. Only asked of linear contracts.
+    #[inline]
+    pub fn margins_add_up(&self, instrument: &Instrument, side: Side, held: Fine) -> bool {
+        self.is_one_sided(side) && self.leverage.is_none() && instrument.is_first_margin(held)
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.position).max(0)
     }
 
     /// Books `lots` (signed) traded for `value` (signed): adds to, reduces, closes or flips the position.
-    ///
-    /// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both
-    /// sides of a trade nothing is made or lost.
     #[inline]
     pub fn book(&mut self, lots: i64, value: Fine) -> Booked {
-        let before = self.position;
+        let booked = book(self.position, self.entry, lots, value);
         self.position += lots;
-        if before == 0 || (before > 0) == (lots > 0) {
-            self.entry += value;
-            return Booked { realized: Fine::ZERO };
-        }
-        self.book_against(before, lots, value)
+        self.entry = booked.entry;
+        booked
     }
 
-    /// Books a fill that reduces, closes or flips the position.
-    #[inline(never)]
-    fn book_against(&mut self, before: i64, lots: i64, value: Fine) -> Booked {
-        let (closing, size) = (lots.abs().min(before.abs()), lots.abs());
-        // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
-        let closing_value =
-            if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
-        let released = if closing == before.abs() {
-            self.entry
-        } else {
-            Fine(share_half_even(self.entry.0, closing, before.abs()))
-        };
-        self.entry = self.entry - released + (value - closing_value);
-        Booked { realized: -closing_value - released }
-    }
-
-    /// Initial margin with orders (rules 5.4): the larger of what the position would need if all buys, or all sells,
-    /// were done; position at entry, orders at their limit. Never less than the position's own.
+    /// Initial margin with orders (rules 5.4).
     #[inline]
     pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
-        margin_of(instrument, self.position, self.entry, self.buys, self.sells)
+        margin::with_orders(instrument, self.leverage, (self.position, self.entry), self.buys, self.sells)
     }
 
-    /// What [`Holding::initial_margin`] would be with one order more, instead of another; each as lots and value.
+    /// What [`Holding::initial_margin`] would be with one order more, instead of another.
     pub fn margin_with(
         &self,
         instrument: &Instrument,
         side: Side,
-        order: (i64, Fine),
-        instead_of: Option<(i64, Fine)>,
+        order: OpenSum,
+        instead_of: OpenSum,
     ) -> Fine {
+        let (buys, sells) = self.sums_with(side, order, instead_of);
+        margin::with_orders(instrument, self.leverage, (self.position, self.entry), buys, sells)
+    }
+
+    /// Open orders by side, with one order more instead of another of the same side.
+    pub fn sums_with(&self, side: Side, order: OpenSum, instead_of: OpenSum) -> (OpenSum, OpenSum) {
         let (mut buys, mut sells) = (self.buys, self.sells);
         let sum = if side == Side::Buy { &mut buys } else { &mut sells };
-        let gone = instead_of.unwrap_or_default();
-        sum.lots += order.0 - gone.0;
-        sum.value = sum.value - gone.1 + order.1;
-        margin_of(instrument, self.position, self.entry, buys, sells)
+        sum.lots += order.lots - instead_of.lots;
+        sum.value = sum.value - instead_of.value + order.value;
+        (buys, sells)
     }
 }
 
-/// Margin of a position and sums of orders; a free function because checks ask it of sums not yet real.
+/// Books `lots` (signed) traded for `value` (signed) into a position and its entry value.
+///
+/// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both sides of a
+/// trade nothing is made or lost.
 #[inline]
-pub(crate) fn margin_of(
-    instrument: &Instrument,
-    position: i64,
-    entry: Fine,
-    buys: OpenSum,
-    sells: OpenSum,
-) -> Fine {
-    let standing = Fine(entry.0.abs());
-    // The common case: nothing open against the position.
-    if position >= 0 && sells.lots == 0 {
-        return initial_of(instrument, standing + buys.value);
-    } else if position <= 0 && buys.lots == 0 {
-        return initial_of(instrument, standing + sells.value);
-    }
-    let (long, short) = if position >= 0 {
-        (standing + buys.value, beyond(sells, position))
+pub(crate) fn book(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    if position == 0 || (position > 0) == (lots > 0) {
+        Booked { entry: entry + value, realized: Fine::ZERO }
     } else {
-        (beyond(buys, -position), standing + sells.value)
+        book_against(position, entry, lots, value)
+    }
+}
+
+/// Books a fill that reduces, closes or flips the position.
+#[inline(never)]
+fn book_against(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    let (closing, size) = (lots.abs().min(position.abs()), lots.abs());
+    // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
+    let closing_value = if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
+    let released = if closing == position.abs() {
+        entry
+    } else {
+        Fine(share_half_even(entry.0, closing, position.abs()))
     };
-    initial_of(instrument, long.max(short).max(standing))
-}
-
-/// Value of the part of `orders` that is left after closing a position of `closing` lots: pro rata, rounded up.
-#[inline]
-fn beyond(orders: OpenSum, closing: i64) -> Fine {
-    if orders.lots <= closing {
-        Fine::ZERO
-    } else if closing == 0 {
-        orders.value
-    } else {
-        let left = i128::from(orders.lots - closing);
-        Fine(
-            mul_div_up(orders.value.0, left, i128::from(orders.lots))
-                .expect("a part is not larger than the whole"),
-        )
-    }
-}
-
-/// Initial margin of a value, at the rate of the first level, rounded up.
-#[inline]
-pub(crate) fn initial_of(instrument: &Instrument, value: Fine) -> Fine {
-    rate_of(value, instrument.spec().margin_levels[0].initial)
-}
-
-/// Maintenance margin of a value, at the rate of the first level, rounded up.
-pub(crate) fn maintenance_of(instrument: &Instrument, value: Fine) -> Fine {
-    rate_of(value, instrument.spec().margin_levels[0].maintenance)
-}
-
-#[inline]
-fn rate_of(value: Fine, rate: u32) -> Fine {
-    Fine(millionths_up(value.0, rate))
+    Booked { entry: entry - released + (value - closing_value), realized: -closing_value - released }
 }
 
 #[inline]

@@ -8,6 +8,7 @@ mod operator;
 mod place;
 mod prices;
 mod self_trade;
+mod solvency;
 mod store;
 mod time;
 mod triggers;
@@ -15,7 +16,7 @@ mod views;
 mod wallets;
 
 use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
-use crate::command::{Command, CreateAccount, Genesis, Limits};
+use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
@@ -41,8 +42,8 @@ pub struct Exchange {
     pub(crate) now: Timestamp,
     pub(crate) born: bool,
     pub(crate) limits: Limits,
-    /// Limits that hold for one account, one contract, or both only.
-    pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), Limits>,
+    /// What of the limits is other for one account, one contract, or both.
+    pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), LimitsChange>,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) markets: Vec<Market>,
     pub(crate) symbols: BTreeMap<String, InstrumentId>,
@@ -241,6 +242,7 @@ impl Exchange {
             unrealized: Fine::ZERO,
             held: Fine::ZERO,
             tier,
+            watched: false,
         });
         (self.purses.len() - 1) as u32
     }

@@ -4,8 +4,9 @@
 //! and entered at value `e` has the open P&L `v - e`: a linear contract is worth `lots x price`, an inverse one
 //! `-lots / price` (its holder is short the quote currency, so its value in base rises as the price does).
 
+use crate::account::OpenSum;
 use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
-use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
+use crate::money::{Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, pow10};
 use serde::{Deserialize, Serialize};
 
 /// Decimals of [`Fine`].
@@ -32,6 +33,11 @@ pub enum ContractKind {
 /// A leverage in hundredths: 500 is 5x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Leverage(pub u32);
+
+impl Leverage {
+    /// None at all: margin of the whole value.
+    pub const ONE: Leverage = Leverage(100);
+}
 
 /// From which size on which margin is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +112,10 @@ pub struct Instrument {
     money_unit: u64,
     /// Initial margin (fine units) of 1e-11 of a linear contract's value, at the rate of the first level: exact.
     margin_unit: u64,
+    /// Where the second level starts: fine value (linear), lots (inverse). Beyond everything when there is none.
+    first_level: i128,
+    /// Initial margin of a linear contract's whole first level.
+    first_margin: Fine,
 }
 
 /// What a quantity is worth at a price, without sign.
@@ -208,8 +218,22 @@ impl Instrument {
             return bad("the maximum position is too large for its tick and lot");
         }
         let money_unit = money_unit as u64;
-        let margin_unit = FINE_PER_MONEY / 1_000_000 * u64::from(spec.margin_levels[0].initial);
-        Ok(Self { spec, pair, unit, money_unit, margin_unit })
+        let first = spec.margin_levels[0].initial;
+        let margin_unit = FINE_PER_MONEY / 1_000_000 * u64::from(first);
+        let mut instrument = Self {
+            spec,
+            pair,
+            unit,
+            money_unit,
+            margin_unit,
+            first_level: i128::MAX,
+            first_margin: Fine(i128::MAX),
+        };
+        if let Some(second) = instrument.spec.margin_levels.get(1) {
+            instrument.first_level = instrument.level_start(second);
+            instrument.first_margin = Fine(millionths_up(instrument.first_level, first));
+        }
+        Ok(instrument)
     }
 
     /// What was listed.
@@ -284,6 +308,39 @@ impl Instrument {
     #[cold]
     fn inverse_worth(&self, lots: i64, price: Price) -> Worth {
         Worth { notional: self.notional(lots, price), value: -self.value(lots, price) }
+    }
+
+    /// Where a margin level starts: in fine units of value (linear), in lots (inverse).
+    pub(crate) fn level_start(&self, level: &MarginLevel) -> i128 {
+        match self.spec.kind {
+            ContractKind::Linear => i128::from(level.from) * pow10(FINE),
+            ContractKind::Inverse => self.lots_of_contracts(level.from),
+        }
+    }
+
+    /// True for a size of which nothing is beyond the first margin level.
+    #[inline]
+    pub(crate) fn is_first_level(&self, size: OpenSum) -> bool {
+        match self.spec.kind {
+            ContractKind::Linear => size.value.0 <= self.first_level,
+            ContractKind::Inverse => i128::from(size.lots) <= self.first_level,
+        }
+    }
+
+    /// The most lots that are within the first margin level when a lot is worth `value` (without sign).
+    pub(crate) fn first_level_lots(&self, value: i128) -> i64 {
+        let lots = match self.spec.kind {
+            ContractKind::Linear => self.first_level / value.max(1),
+            ContractKind::Inverse => self.first_level,
+        };
+        i64::try_from(lots).unwrap_or(i64::MAX)
+    }
+
+    /// True while so much initial margin of a linear contract is all charged at the first level's rate: then margins of
+    /// orders add up.
+    #[inline]
+    pub(crate) fn is_first_margin(&self, margin: Fine) -> bool {
+        margin <= self.first_margin
     }
 
     /// Initial margin of an order of a linear contract, at the rate of the first level; exact, so margins of orders may

@@ -230,6 +230,10 @@ impl Exchange {
             "margin of holding {slot} is stale"
         );
         hold!(
+            self.purses[holding.purse as usize].watched || market.covers(holding),
+            "the position of holding {slot} needs more than it holds, and nobody watches"
+        );
+        hold!(
             (holding.position == 0) == (holding.holder_place == NIL),
             "holding {slot} is listed as a holder wrongly"
         );

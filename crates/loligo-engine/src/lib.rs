@@ -18,6 +18,7 @@ mod exchange;
 mod id;
 mod instrument;
 mod invariants;
+mod margin;
 mod market;
 mod money;
 mod order;

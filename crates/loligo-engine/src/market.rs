@@ -1,10 +1,11 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::Holding;
+use crate::account::{Holding, OpenSum};
 use crate::book::Book;
 use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
-use crate::money::{Fine, FinePrice, Money, div_half_even, mul_div_half_even, pow10};
+use crate::margin::{initial_of, maintenance_of};
+use crate::money::{Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10};
 use crate::order::NIL;
 use crate::trigger::{Signal, Watches};
 use crate::view::MarketState;
@@ -14,7 +15,7 @@ use std::collections::VecDeque;
 /// An index older than this stops its markets (rules 4.5).
 const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
 /// The mark is the mean of this many one-second samples of the premium.
-const SAMPLES: usize = 30;
+pub(crate) const SAMPLES: usize = 30;
 /// How long the last good premium stands in for a side that is too thin.
 const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
 /// One, at the 18 decimals of premiums and prices.
@@ -57,6 +58,12 @@ pub(crate) struct Market {
     pub mark: Option<FinePrice>,
     /// Value of one lot at mark; zero without a mark.
     pub mark_value: Fine,
+    /// Of the first margin level, at mark: maintenance margin of one lot, and the value a lot must have been entered at
+    /// for its initial margin to cover that. Both rounded up.
+    pub maintenance_per_lot: Fine,
+    cover_per_lot: Fine,
+    /// The greatest position that is within the first margin level at mark.
+    pub first_level_lots: i64,
     pub mark_pinned: bool,
     /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
     /// dense: an order finds its holding without touching its account.
@@ -84,6 +91,9 @@ impl Market {
             last: None,
             mark: None,
             mark_value: Fine::ZERO,
+            maintenance_per_lot: Fine::ZERO,
+            cover_per_lot: Fine::ZERO,
+            first_level_lots: i64::MAX,
             mark_pinned: false,
             holdings: Vec::new(),
             holders: Vec::new(),
@@ -139,6 +149,28 @@ impl Market {
     pub fn set_mark(&mut self, price: FinePrice) {
         self.mark = Some(price);
         self.mark_value = self.instrument.value_per_lot(price);
+        let (first, value) = (&self.instrument.spec().margin_levels[0], self.mark_value.0.abs());
+        self.maintenance_per_lot = Fine(millionths_up(value, first.maintenance));
+        let cover = mul_div_up(value, first.maintenance.into(), first.initial.into());
+        self.cover_per_lot = Fine(cover.expect("maintenance is not above initial margin"));
+        self.first_level_lots = self.instrument.first_level_lots(value);
+    }
+
+    /// True when the initial margin of a position, at entry, is sure to cover its maintenance margin, at mark.
+    #[inline]
+    pub fn covers(&self, holding: &Holding) -> bool {
+        let lots = holding.position.abs();
+        if lots <= self.first_level_lots {
+            i128::from(lots) * self.cover_per_lot.0 <= holding.entry.0.abs()
+        } else {
+            self.covers_large(holding)
+        }
+    }
+
+    #[cold]
+    fn covers_large(&self, holding: &Holding) -> bool {
+        let entered = OpenSum::of(holding.position, holding.entry);
+        maintenance_of(&self.instrument, self.at_mark(holding.position)) <= initial_of(&self.instrument, entered)
     }
 
     /// Open P&L of a holding at mark.
@@ -148,6 +180,18 @@ impl Market {
             return Fine::ZERO;
         }
         Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry
+    }
+
+    /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.
+    #[inline]
+    pub fn loss_to_mark(&self, lots: i64, value: Fine) -> Fine {
+        value - Fine(i128::from(lots) * self.mark_value.0)
+    }
+
+    /// A position at its value at mark; nothing without a mark.
+    #[inline]
+    pub fn at_mark(&self, position: i64) -> OpenSum {
+        OpenSum::of(position, Fine(i128::from(position) * self.mark_value.0))
     }
 
     /// Takes one sample of the premium, as the book stands at `now`.

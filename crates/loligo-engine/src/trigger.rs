@@ -130,6 +130,16 @@ impl Distance {
         i64::try_from(away).unwrap_or(if away > 0 { i64::MAX } else { i64::MIN })
     }
 
+    /// True when it comes to less than a tick of a price.
+    pub(crate) fn is_swallowed(self, instrument: &Instrument, price: FinePrice) -> bool {
+        match self.unit {
+            DistanceUnit::Percent => {
+                price.0 * i128::from(self.steps) < instrument.fine_price(Price(1)).0 * WHOLE
+            }
+            DistanceUnit::Quote => self.steps < 1,
+        }
+    }
+
     /// The signal beyond which [`Distance::trail`] is better than `price` by a tick: above it for sells, below for buys.
     pub(crate) fn moves_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
         let at = |ticks: i128| ticks * instrument.fine_price(Price(1)).0;

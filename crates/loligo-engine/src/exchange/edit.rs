@@ -1,7 +1,7 @@
 //! Editing: all placement checks apply to the order as it would be; a refused edit leaves it as it was.
 
 use super::matching::Taken;
-use super::place::{check_value, lots_of, ticks_of, usd};
+use super::place::{Terms, check_value, lots_of, ticks_of, usd};
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::command::{EditOrder, OrderType, QtyMode};
@@ -87,14 +87,21 @@ impl Exchange {
             return Err(OrderError::InvalidQuantity);
         }
         let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
-        let limits = self.limits_of(Some(of.0), Some(of.1));
+        let limits = self.limits_of(of.0, of.1);
         let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
             return Err(OrderError::EditHasNoEffect);
         }
         let small = worth < usd(limits.small_order_usd.into());
-        if small && !order.marks.small() && !holding.house && holding.small_orders >= limits.small_orders {
-            return Err(OrderError::SmallOrderLimitExceeded);
+        if !holding.house {
+            // The order itself is not counted.
+            let others = holding.small_orders - u32::from(order.marks.small());
+            if small && others >= limits.small_orders {
+                return Err(OrderError::SmallOrderLimitExceeded);
+            }
+            if holding.orders.len() > limits.open_orders as usize {
+                return Err(OrderError::OrderLimitExceeded);
+            }
         }
         let crosses = market.book.crosses(order.side, limit);
         let mut open = asked;
@@ -115,10 +122,14 @@ impl Exchange {
         if crosses && order.order_type != OrderType::Post {
             self.check_collar(holding, market, order.side, Some(limit))?;
         }
-        if !order.reduce_only {
-            let at_limit = instrument.worth(open, Price(limit));
-            self.check_margin(holding, market, order.side, open, &at_limit, Some(order))?;
-        }
+        let terms = Terms {
+            side: order.side,
+            order_type: order.order_type,
+            limit: Some(limit),
+            lots: open,
+            reduce_only: order.reduce_only,
+        };
+        self.check_margin(holding, market, &terms, crosses, Some(order))?;
         if crosses {
             if order.order_type == OrderType::Post {
                 return Err(OrderError::PostWouldExecute);
@@ -151,6 +162,7 @@ impl Exchange {
             self.settle_rest(slot, taken, events);
         }
         self.refresh_held(holding);
+        self.look_at(holding);
         self.cut_reduce_only(holding, events);
     }
 

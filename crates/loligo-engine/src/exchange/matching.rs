@@ -124,6 +124,7 @@ impl Exchange {
         if !same_margin {
             self.refresh_held(maker_holding);
         }
+        self.look_at(maker_holding);
         self.cut_reduce_only(maker_holding, events);
         if !self.markets[usize::from(instrument.0)].triggers.is_empty() {
             self.judge(instrument, Signal::Last, events);
@@ -313,7 +314,7 @@ impl Exchange {
             let holding = &self.holdings[holding_slot as usize];
             let instrument = &self.markets[usize::from(holding.instrument)].instrument;
             match instrument.exact_margin(&instrument.worth(lots, price)) {
-                Some(margin) if holding.is_one_sided(side) => {
+                Some(margin) if holding.margins_add_up(instrument, side, holding.held) => {
                     self.set_held(holding_slot, holding.held - margin);
                 }
                 _ => self.refresh_held(holding_slot),

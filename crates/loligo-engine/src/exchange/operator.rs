@@ -8,6 +8,7 @@ use crate::id::{AccountId, InstrumentId, OrderId};
 use crate::order::NIL;
 use crate::trigger::{Signal, TriggerKind, TriggerSide};
 use crate::view::MarketState;
+use std::borrow::Cow;
 
 impl Exchange {
     pub(super) fn set_market_state(
@@ -146,28 +147,31 @@ impl Exchange {
         }
         if account.is_none() && instrument.is_none() {
             change.apply(&mut self.limits);
-            for limits in self.particular_limits.values_mut() {
-                change.apply(limits);
-            }
         } else {
-            let present = self.limits_of(account, instrument).clone();
-            change.apply(self.particular_limits.entry((account, instrument)).or_insert(present));
+            change.add_to(self.particular_limits.entry((account, instrument)).or_default());
         }
         Outcome::Done
     }
 
-    /// The limits that hold for an account in a contract: the most particular ones set.
+    /// The limits that hold for an account in a contract: figure by figure the most particular one set.
     #[inline]
-    pub(super) fn limits_of(&self, account: Option<AccountId>, instrument: Option<InstrumentId>) -> &Limits {
-        if self.particular_limits.is_empty() { &self.limits } else { self.particular(account, instrument) }
+    pub(super) fn limits_of(&self, account: AccountId, instrument: InstrumentId) -> Cow<'_, Limits> {
+        if self.particular_limits.is_empty() {
+            Cow::Borrowed(&self.limits)
+        } else {
+            Cow::Owned(self.particular(account, instrument))
+        }
     }
 
     #[cold]
-    fn particular(&self, account: Option<AccountId>, instrument: Option<InstrumentId>) -> &Limits {
-        [(account, instrument), (account, None), (None, instrument)]
-            .iter()
-            .find_map(|of| self.particular_limits.get(of))
-            .unwrap_or(&self.limits)
+    fn particular(&self, account: AccountId, instrument: InstrumentId) -> Limits {
+        let mut limits = self.limits.clone();
+        let least_first =
+            [(None, Some(instrument)), (Some(account), None), (Some(account), Some(instrument))];
+        for change in least_first.iter().filter_map(|of| self.particular_limits.get(of)) {
+            change.apply(&mut limits);
+        }
+        limits
     }
 
     pub(super) fn inject_codes(
@@ -213,5 +217,18 @@ impl LimitsChange {
         limits.small_order_usd = small_order_usd.unwrap_or(limits.small_order_usd);
         limits.order_value_usd = order_value_usd.unwrap_or(limits.order_value_usd);
         limits.price_collar = price_collar.unwrap_or(limits.price_collar);
+    }
+
+    /// Makes this a part of an earlier change of the same limits.
+    fn add_to(&self, earlier: &mut LimitsChange) {
+        *earlier = LimitsChange {
+            open_orders: self.open_orders.or(earlier.open_orders),
+            triggers: self.triggers.or(earlier.triggers),
+            trailing_stops: self.trailing_stops.or(earlier.trailing_stops),
+            small_orders: self.small_orders.or(earlier.small_orders),
+            small_order_usd: self.small_order_usd.or(earlier.small_order_usd),
+            order_value_usd: self.order_value_usd.or(earlier.order_value_usd),
+            price_collar: self.price_collar.or(earlier.price_collar),
+        };
     }
 }

@@ -2,12 +2,12 @@
 
 use super::matching::Taken;
 use super::{Exchange, tell};
-use crate::account::{Holding, fee_of};
 use super::self_trade::Reach;
+use crate::account::Holding;
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
-use crate::instrument::{MAX_LOTS, MAX_TICKS, Worth};
+use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::order::{Marks, NIL, Order, Record};
@@ -112,7 +112,7 @@ impl Exchange {
             (OrderType::Market, Some(mark)) => market.instrument.notional_at(lots, mark),
             _ => limit.map(|limit| market.instrument.notional(lots, Price(limit))),
         };
-        let limits = self.limits_of(Some(ask.account), Some(ask.instrument));
+        let limits = self.limits_of(ask.account, ask.instrument);
         let worth = check_value(limits.order_value_usd, worth)?;
         self.check_name(ask)?;
         let small = worth < usd(limits.small_order_usd.into());
@@ -168,13 +168,7 @@ impl Exchange {
         if crosses && order_type != OrderType::Post {
             self.check_collar(holding, market, side, limit)?;
         }
-        let held = match limit {
-            Some(limit) if !reduce_only => {
-                let worth = instrument.worth(lots, Price(limit));
-                self.check_margin(holding, market, side, lots, &worth, None)?
-            }
-            _ => holding.held,
-        };
+        let held = self.check_margin(holding, market, &Terms { lots, ..*terms }, crosses, None)?;
         self.check_book(terms, lots, crosses, holding_slot)?;
         let reduced = reduce_only.then_some(asked - lots);
         Ok(Accepted { lots, limit: limit.unwrap_or(0), reduced, crosses, held })
@@ -229,48 +223,12 @@ impl Exchange {
         let (Some(limit), Some(mark)) = (limit, market.mark) else { return Ok(()) };
         let limit = market.instrument.fine_price(Price(limit)).0 * 1_000_000;
         let of = (AccountId(holding.account), InstrumentId(holding.instrument));
-        let collar = i128::from(self.limits_of(Some(of.0), Some(of.1)).price_collar);
+        let collar = i128::from(self.limits_of(of.0, of.1).price_collar);
         let outside = match side {
             Side::Buy => limit > mark.0 * (1_000_000 + collar),
             Side::Sell => limit < mark.0 * (1_000_000 - collar),
         };
         if outside { Err(OrderError::PriceCollar) } else { Ok(()) }
-    }
-
-    /// Row 18: what the order adds to initial margin, and its taker fee, must be free. `instead_of` is an open order
-    /// it takes the place of (an edit). Gives the margin that is held when it rests whole.
-    #[inline(always)]
-    pub(super) fn check_margin(
-        &self,
-        holding: &Holding,
-        market: &Market,
-        side: Side,
-        lots: i64,
-        worth: &Worth,
-        instead_of: Option<&Order>,
-    ) -> Result<Fine, OrderError> {
-        let instrument = &market.instrument;
-        let held = match (instrument.exact_margin(worth), instead_of) {
-            (Some(margin), None) if holding.is_one_sided(side) => holding.held + margin,
-            _ => {
-                let replaced = instead_of
-                    .map(|order| (order.open(), instrument.worth(order.open(), Price(order.price)).value));
-                holding.margin_with(instrument, side, (lots, worth.value), replaced)
-            }
-        };
-        let added = held - holding.held;
-        if added > Fine::ZERO {
-            let purse = &self.purses[holding.purse as usize];
-            let left = purse.equity() - purse.held - added;
-            // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
-            if left < worth.value + Money(1).fine() {
-                let fee = fee_of(instrument.spec().kind, worth, purse.rates().taker);
-                if left < fee.fine() {
-                    return Err(OrderError::InsufficientMargin);
-                }
-            }
-        }
-        Ok(held)
     }
 
     /// Row 19: what the book makes of it.
@@ -352,6 +310,7 @@ impl Exchange {
             let taken = self.take(slot, FillRole::Taker, events);
             self.settle_rest(slot, taken, events);
             self.refresh_held(holding);
+            self.look_at(holding);
             self.cut_reduce_only(holding, events);
         } else {
             // What does not cross and is not refused, rests.

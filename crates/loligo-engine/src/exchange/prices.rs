@@ -113,10 +113,12 @@ impl Exchange {
 
     fn set_index(&mut self, pair: PairId, price: FinePrice, events: &mut Vec<Event>) {
         let state = &mut self.pairs[usize::from(pair.0)];
-        let changed = state.index.replace(price) != Some(price);
+        let before = state.index.replace(price);
+        let changed = before != Some(price);
         if changed {
             tell(events, || Event::Index { pair, price });
         }
+        let first_due = self.due.len();
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
         for market in 0..self.markets.len() {
             let id = InstrumentId(market as u16);
@@ -131,6 +133,9 @@ impl Exchange {
             if changed && waited_for {
                 self.judge(id, Signal::Index, events);
             }
+        }
+        if self.due.len() > first_due + 1 {
+            self.order_due(first_due, before.unwrap_or(price));
         }
     }
 
@@ -157,7 +162,9 @@ impl Exchange {
         market.set_mark(price);
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized += market.unrealized(holding);
+            let purse = &mut self.purses[holding.purse as usize];
+            purse.unrealized += market.unrealized(holding);
+            purse.watched |= !market.covers(holding);
         }
         tell(events, || Event::Mark { instrument: id, price });
         self.judge(id, Signal::Mark, events);

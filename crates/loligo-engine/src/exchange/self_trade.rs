@@ -1,7 +1,7 @@
 //! Orders that would meet orders of their own family (rules 1.10), and what a taker would reach.
 
 use super::Exchange;
-use crate::account::SelfTradeStrategy;
+use crate::account::{Holding, SelfTradeStrategy};
 use crate::event::{Event, OrderError, UpdateReason};
 use crate::id::Side;
 use crate::market::Market;
@@ -34,7 +34,11 @@ impl Exchange {
     #[inline]
     pub(super) fn meeting(&self, taker: u32, maker: u32) -> Meeting {
         let maker = &self.holdings[self.orders.get(maker).holding as usize];
-        let taker = &self.holdings[taker as usize];
+        self.meeting_of(&self.holdings[taker as usize], maker)
+    }
+
+    #[inline]
+    fn meeting_of(&self, taker: &Holding, maker: &Holding) -> Meeting {
         if maker.family == taker.family { self.family_meeting(taker.account, maker.account) } else { Meeting::Trades }
     }
 
@@ -107,10 +111,23 @@ impl Exchange {
         true
     }
 
-    /// Looks at the orders that a taker of so many lots would meet, without changing anything. Reduce-only makers
-    /// count for what they will still have when they are met: fills before them shrink the position they close.
+    /// What a taker of so many lots would meet, without changing anything.
     pub(super) fn reach(&self, holding: u32, side: Side, limit: i64, lots: i64) -> Reach {
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        self.walk(&self.holdings[holding as usize], side, limit, lots, &mut |_, _| {})
+    }
+
+    /// Looks at the orders that a taker of so many lots would meet, without changing anything: `trades` is called with
+    /// lots and price of each that it would trade with. Reduce-only makers count for what they will still have when
+    /// they are met: fills before them shrink the position they close.
+    pub(super) fn walk(
+        &self,
+        taker: &Holding,
+        side: Side,
+        limit: i64,
+        lots: i64,
+        trades: &mut dyn FnMut(i64, i64),
+    ) -> Reach {
+        let market = &self.markets[usize::from(taker.instrument)];
         let mut left = lots;
         let mut met: Vec<(u32, i64)> = Vec::new();
         for level in market.book.levels(side.opposite()) {
@@ -120,7 +137,7 @@ impl Exchange {
             let mut slot = level.head;
             while slot != NIL {
                 let order = self.orders.get(slot);
-                match self.meeting(holding, slot) {
+                match self.meeting_of(taker, &self.holdings[order.holding as usize]) {
                     Meeting::RefusesTaker => return Reach::Refused,
                     Meeting::CancelsMaker => {}
                     Meeting::Trades => {
@@ -135,6 +152,9 @@ impl Exchange {
                             open = open.min((closable - met[at].1).max(0));
                         }
                         met[at].1 += open;
+                        if open > 0 {
+                            trades(open.min(left), order.price);
+                        }
                         left -= open;
                         if left <= 0 {
                             return Reach::Enough;

@@ -4,6 +4,7 @@ use super::{Exchange, tell};
 use crate::account::day_of;
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, InstrumentId, Timestamp};
+use crate::market::SAMPLES;
 use serde::{Deserialize, Serialize};
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
@@ -15,8 +16,8 @@ pub(crate) enum Timer {
     Expiry(InstrumentId),
 }
 
-/// After so many seconds without a command every sample is like the last: the kept premium (60 s) has run out and the
-/// mean (30 s) has nothing else in it. A longer gap skips to its end.
+/// After so many seconds in which no book changes every sample is like the last: the kept premium (60 s) has run out and
+/// the mean (30 s) has nothing else in it. A longer gap skips to its last seconds.
 const SETTLED: i64 = 95;
 
 impl Exchange {
@@ -59,9 +60,9 @@ impl Exchange {
         if last <= self.sampled {
             return;
         }
-        let first = self.sampled + 1;
-        let settled = first.saturating_add(SETTLED).min(last);
-        for second in (first..settled).chain([last]) {
+        let mut second = self.sampled + 1;
+        let mut settled = second.saturating_add(SETTLED);
+        while second <= last {
             let before = self.now;
             self.sampled = second;
             self.now = self.now.max(Timestamp(second * Timestamp::SECOND));
@@ -70,7 +71,13 @@ impl Exchange {
             }
             self.forget_due(events);
             self.sample_marks(events);
-            self.follow_up(events);
+            if !self.due.is_empty() {
+                // What fires may change books, and so the samples that follow.
+                settled = second.saturating_add(SETTLED);
+                self.follow_up(events);
+            }
+            // The mean after a jump is of its last seconds, with the caps of their own time.
+            second = if second >= settled { (second + 1).max(last - SAMPLES as i64 + 1) } else { second + 1 };
         }
     }
 

@@ -4,7 +4,7 @@ use super::place::{Terms, check_value, implied_limit, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
 use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
-use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
+use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
 use crate::market::Market;
 use crate::money::FinePrice;
@@ -46,7 +46,10 @@ impl Exchange {
             Err(error) => {
                 let refused = asked_trigger(ask, asked);
                 let limit = ask.limit_price.and_then(|limit| ticks_of(limit).ok());
-                self.refuse(ask, limit, holding, Some(refused), error, events)
+                let limited = ask.limit_price.is_some() || ask.limit_offset.is_some();
+                let order_type = if limited { OrderType::Limit } else { OrderType::Market };
+                let ask = PlaceOrder { order_type, ..ask.clone() };
+                self.refuse(&ask, limit, holding, Some(refused), error, events)
             }
             // Every check of arrival is behind us; what it becomes is checked when it fires.
             Ok(arrived) => {
@@ -86,6 +89,9 @@ impl Exchange {
         match asked.kind {
             TriggerKind::Stop | TriggerKind::TakeProfit => {
                 trigger.price = Some(Price(ticks_of(ask.stop_price.unwrap_or(OnGrid::Off))?));
+                if asked.deviation.is_some() {
+                    return Err(OrderError::InvalidPrice);
+                }
             }
             TriggerKind::TrailingStop => {
                 if ask.stop_price.is_some() || limit.is_some() {
@@ -94,10 +100,12 @@ impl Exchange {
                 let signal = market.signal(asked.signal, &self.pairs[usize::from(market.pair().0)]);
                 let deviation = check_deviation(asked.deviation, market, signal)?;
                 let signal = signal.ok_or(OrderError::NoReferencePrice)?;
-                let price = deviation.trail(&market.instrument, ask.side, signal);
-                // So near that the tick swallows it: a percentage that comes to less than one.
-                if !has_headroom(&market.instrument, ask.side, signal, price) {
+                if deviation.is_swallowed(&market.instrument, signal) {
                     return Err(OrderError::TrailingStopTooSmall);
+                }
+                let price = deviation.trail(&market.instrument, ask.side, signal);
+                if !(1..=MAX_TICKS).contains(&price) {
+                    return Err(OrderError::InvalidPrice);
                 }
                 (trigger.deviation, trigger.price) = (Some(deviation), Some(Price(price)));
             }
@@ -106,7 +114,7 @@ impl Exchange {
         trigger.limit_offset = check_offset(ask.limit_offset, limit, stop)?;
 
         let lots = lots_of(ask.qty)?;
-        let limits = self.limits_of(Some(ask.account), Some(ask.instrument));
+        let limits = self.limits_of(ask.account, ask.instrument);
         let at = match (limit, ask.stop_price, market.mark) {
             (Some(limit), ..) => Some(market.instrument.notional(lots, Price(limit))),
             (None, Some(_), _) => Some(market.instrument.notional(lots, Price(stop))),
@@ -240,6 +248,18 @@ impl Exchange {
         }
     }
 
+    /// Orders what one change of an index made due, over all contracts of its pair, as [`Exchange::judge`] does for one.
+    #[cold]
+    pub(super) fn order_due(&mut self, from: usize, before: FinePrice) {
+        let mut due = self.due.split_off(from);
+        due.make_contiguous().sort_by_cached_key(|due| {
+            let (at, waiting) = self.waiting(due.slot);
+            let price = self.markets[at].instrument.fine_price(Price(waiting.price));
+            (price.0.abs_diff(before.0), due.order)
+        });
+        self.due.append(&mut due);
+    }
+
     /// All three signals, when a contract trades again.
     pub(super) fn judge_all(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
         for signal in Signal::ALL {
@@ -276,11 +296,7 @@ impl Exchange {
         let side = self.orders.get(slot).side;
         let instrument = &self.markets[at].instrument;
         let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
-        let next = deviation.map_or(waiting.price, |deviation| deviation.trail(instrument, side, value));
-        let next = match side {
-            Side::Sell => next.min(instrument.ticks_ceil(value).0 - 1),
-            Side::Buy => next.max(instrument.ticks_floor(value).0 + 1),
-        };
+        let next = deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
         self.markets[at].triggers.remove(&waiting);
         let better = side.sign() * (waiting.price - next) > 0;
         if better {
@@ -353,7 +369,11 @@ impl Exchange {
         };
         // From here on nothing is refused.
         let now = self.now;
-        let small = self.is_small(holding, accepted.lots, accepted.limit);
+        let of = &self.holdings[holding as usize];
+        let limits = self.limits_of(AccountId(of.account), InstrumentId(of.instrument));
+        let small_below = usd(limits.small_order_usd.into());
+        let instrument = &self.markets[usize::from(of.instrument)].instrument;
+        let small = instrument.notional(accepted.lots, Price(accepted.limit)) < small_below;
         let order = self.orders.get_mut(slot);
         (order.price, order.qty) = (accepted.limit, accepted.lots);
         (order.status, order.error, order.updated_at) = (OrderStatus::EnteredBook, None, now);
@@ -367,12 +387,6 @@ impl Exchange {
         }
         tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, &accepted, events);
-    }
-
-    /// Whether an order counts as a small one.
-    fn is_small(&self, holding: u32, lots: i64, limit: i64) -> bool {
-        let instrument = &self.markets[usize::from(self.holdings[holding as usize].instrument)].instrument;
-        instrument.notional(lots, Price(limit)) < usd(self.limits.small_order_usd.into())
     }
 
     /// Cancels a trailing stop and places the same one anew at the present signal, under a new number and the same name.
@@ -390,7 +404,7 @@ impl Exchange {
         if let Some(trigger) = &mut attached.trigger
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
         {
-            trigger.price = Some(Price(deviation.trail(&market.instrument, old.side, value)));
+            trigger.price = Some(Price(trail_apart(deviation, &market.instrument, old.side, value)));
         }
         let id = self.orders.next_id();
         let closed = self.orders.get(slot).clone();
@@ -448,7 +462,8 @@ impl Exchange {
         }
         self.watch(slot);
         let change = OrderChange { prior, order: self.view(slot) };
-        tell(events, || Event::Edited { change: Box::new(change), reduced: None });
+        let reduced = change.order.reduce_only.then_some(Qty(0));
+        tell(events, || Event::Edited { change: Box::new(change), reduced });
         self.judge_one(slot);
         Ok(())
     }
@@ -493,16 +508,23 @@ impl Exchange {
                 }
             }
         }
+        let offset = trigger.limit_offset.map(|Distance { unit, steps }| {
+            AskedOffset::Distance(AskedDistance { unit, steps: OnGrid::Steps(steps) })
+        });
+        check_offset(offset, None, edited.price)?;
         if let Some(qty) = ask.qty {
             // Nothing of a waiting trigger is filled: both ways to mean its size agree.
             edited.lots = lots_of(qty)?;
         }
-        let limits = self.limits_of(
-            Some(self.orders.record(slot).account),
-            Some(InstrumentId(holding.instrument)),
-        );
+        let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
+        let limits = self.limits_of(of.0, of.1);
         let limit = edited.limit.or((order.price != 0).then_some(order.price));
-        let worth = Some(market.instrument.notional(edited.lots, Price(limit.unwrap_or(edited.price))));
+        let trails = trigger.kind == TriggerKind::TrailingStop;
+        let worth = match (limit, market.mark) {
+            // A trailing stop has no stop price to value it at.
+            (None, Some(mark)) if trails => market.instrument.notional_at(edited.lots, mark),
+            (limit, _) => Some(market.instrument.notional(edited.lots, Price(limit.unwrap_or(edited.price)))),
+        };
         let worth = check_value(limits.order_value_usd, worth)?;
         if edited.price == present
             && edited.limit.is_none_or(|limit| limit == order.price)
@@ -512,9 +534,18 @@ impl Exchange {
             return Err(OrderError::EditHasNoEffect);
         }
         edited.small = worth < usd(limits.small_order_usd.into());
-        let grows = edited.small && !order.marks.small();
-        if grows && !holding.house && holding.small_orders >= limits.small_orders {
-            return Err(OrderError::SmallOrderLimitExceeded);
+        if !holding.house {
+            // The trigger itself is not counted.
+            let others = holding.small_orders - u32::from(order.marks.small());
+            if edited.small && others >= limits.small_orders {
+                return Err(OrderError::SmallOrderLimitExceeded);
+            }
+            if holding.triggers.len() > limits.triggers as usize {
+                return Err(OrderError::OrderLimitExceeded);
+            }
+            if trails && holding.trailing_stops > limits.trailing_stops {
+                return Err(OrderError::TrailingStopLimitExceeded);
+            }
         }
         Ok(edited)
     }
@@ -598,6 +629,16 @@ fn check_deviation(
         Err(OrderError::TrailingStopTooSmall)
     } else {
         Ok(Distance { unit, steps })
+    }
+}
+
+/// Where a trailing stop of `side` fires while its signal stands at `signal`, kept a tick away from it: a percentage may
+/// have come to less since it was placed.
+fn trail_apart(deviation: Distance, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
+    let price = deviation.trail(instrument, side, signal);
+    match side {
+        Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
+        Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
     }
 }
 

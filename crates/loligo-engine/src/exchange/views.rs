@@ -1,10 +1,11 @@
 //! Questions the outside may ask.
 
 use super::Exchange;
-use crate::account::{Purse, initial_of, maintenance_of};
+use crate::account::{OpenSum, Purse};
 use crate::event::OrderView;
 use crate::id::{AccountId, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
 use crate::instrument::{ContractKind, Instrument};
+use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
 use crate::order::NIL;
 use crate::view::{AccountView, FeeRates, MarketView, PositionView, WalletView};
@@ -146,9 +147,8 @@ impl Exchange {
             let holding = &self.holdings[*slot as usize];
             if holding.purse == purse_slot && holding.position != 0 {
                 let market = &self.markets[usize::from(holding.instrument)];
-                initial += initial_of(&market.instrument, Fine(holding.entry.0.abs()));
-                let at_mark = i128::from(holding.position) * market.mark_value.0;
-                maintenance += maintenance_of(&market.instrument, Fine(at_mark.abs()));
+                initial += initial_of(&market.instrument, OpenSum::of(holding.position, holding.entry));
+                maintenance += maintenance_of(&market.instrument, market.at_mark(holding.position));
             }
         }
         let mut balances = vec![(purse.currency, purse.balance)];

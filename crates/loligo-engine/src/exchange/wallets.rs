@@ -7,6 +7,7 @@ use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, Currency, PairId, Wallet};
 use crate::instrument::ContractKind;
 use crate::money::Money;
+use crate::order::NIL;
 
 /// Greatest deposit, in whole units of currency: keeps sums of money in range.
 const DEPOSIT_MAX: i128 = 1_000_000_000_000;
@@ -42,18 +43,17 @@ impl Exchange {
         if let Err(refused) = self.check_transfer(ask) {
             return refused;
         }
+        if amount > self.free(from, from_wallet, currency) {
+            return Outcome::Refused(Refusal::InsufficientFunds);
+        }
         if (from, from_wallet) == (to, to_wallet) {
             return Outcome::Done;
         }
-        if self.add(from, from_wallet, currency, -amount, events).is_none() {
-            return Outcome::Refused(Refusal::InsufficientFunds);
-        }
         if self.add(to, to_wallet, currency, amount, events).is_none() {
-            // Beyond what a wallet may hold: it goes back where it was.
-            let back = self.add(from, from_wallet, currency, amount, events);
-            assert!(back.is_some(), "what has just left a wallet fits into it");
             return Outcome::Refused(Refusal::AmountOutOfRange);
         }
+        let left = self.add(from, from_wallet, currency, -amount, events);
+        assert!(left.is_some(), "what is free may leave");
         Outcome::Done
     }
 
@@ -145,12 +145,31 @@ impl Exchange {
         Some(balance)
     }
 
+    /// What may leave a wallet.
+    fn free(&self, account: AccountId, wallet: Wallet, currency: Currency) -> Money {
+        let owner = &self.accounts[account.0 as usize];
+        let listed = |list: &[(Currency, Money)]| {
+            list.iter().find(|(held, _)| *held == currency).map_or(Money::ZERO, |(_, held)| *held)
+        };
+        let purse = match wallet {
+            Wallet::Cash => return listed(&owner.cash),
+            Wallet::Flex if currency == Currency::USD => owner.flex,
+            Wallet::Flex => return listed(&owner.flex_other),
+            Wallet::Inverse(pair) => owner.inverse.get(usize::from(pair.0)).copied().unwrap_or(NIL),
+        };
+        if purse == NIL { Money::ZERO } else { self.purses[purse as usize].free() }
+    }
+
     /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
     fn add_to_purse(&mut self, purse: u32, amount: Money) -> Option<Money> {
         let purse = &mut self.purses[purse as usize];
         let balance = purse.balance + amount;
-        let free = (purse.equity() - purse.held).floor().min(purse.balance);
-        if balance.0 > DEPOSIT_MAX * Money::ONE || (amount < Money::ZERO && -amount > free) {
+        let fits = if amount < Money::ZERO {
+            -amount <= purse.free()
+        } else {
+            balance.0 <= DEPOSIT_MAX * Money::ONE
+        };
+        if !fits {
             return None;
         }
         purse.balance = balance;
@@ -168,7 +187,7 @@ impl Exchange {
         let at = list.partition_point(|(held, _)| *held < currency);
         let held = list.get(at).filter(|(of, _)| *of == currency).map(|(_, held)| *held);
         let balance = held.unwrap_or(Money::ZERO) + amount;
-        if balance.0 < 0 || balance.0 > DEPOSIT_MAX * Money::ONE {
+        if balance.0 < 0 || (amount > Money::ZERO && balance.0 > DEPOSIT_MAX * Money::ONE) {
             return None;
         }
         match held {

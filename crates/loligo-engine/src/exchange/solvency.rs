@@ -1,0 +1,222 @@
+//! Whether an account can bear what it asks for (rules 5.5): row 18 of the checks.
+//!
+//! Accounts with margin to spare pass on a few sums that are kept up to date anyway. Only where those do not settle it
+//! is the book walked for the prices an order would fill at, and every position of the wallet looked at.
+
+use super::Exchange;
+use super::place::Terms;
+use super::self_trade::Reach;
+use crate::account::{Holding, OpenSum, fee_of};
+use crate::command::OrderType;
+use crate::event::OrderError;
+use crate::id::Price;
+use crate::instrument::Worth;
+use crate::margin::maintenance_of;
+use crate::market::Market;
+use crate::money::{Fine, Money};
+use crate::order::Order;
+
+/// What an order would trade at once.
+#[derive(Clone, Copy, Debug)]
+struct WouldFill {
+    lots: i64,
+    /// Without sign.
+    value: Fine,
+    fee: Money,
+}
+
+/// What stands behind positions, and what must.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    equity: Fine,
+    maintenance: Fine,
+}
+
+impl Standing {
+    fn is_short(self) -> bool {
+        self.equity < self.maintenance
+    }
+
+    fn spare(self) -> Fine {
+        self.equity - self.maintenance
+    }
+}
+
+impl Exchange {
+    /// Row 18. `instead_of` is an open order that this one takes the place of (an edit). Gives the margin that is held
+    /// when it rests whole.
+    #[inline(always)]
+    pub(super) fn check_margin(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        crosses: bool,
+        instead_of: Option<&Order>,
+    ) -> Result<Fine, OrderError> {
+        let Terms { side, order_type, limit, lots, reduce_only } = *terms;
+        let Some(limit) = limit else { return Ok(holding.held) };
+        let fills_now = crosses && order_type != OrderType::Post;
+        let instrument = &market.instrument;
+        let worth = instrument.worth(lots, Price(limit));
+        if reduce_only {
+            if fills_now {
+                self.check_fills(holding, market, terms, &worth, true)?;
+            }
+            return Ok(holding.held);
+        }
+        // Margin that is held when it rests, and the part of it that is not there to close the position.
+        let (held, rest) = match (instrument.exact_margin(&worth), instead_of) {
+            (Some(margin), None) if holding.margins_add_up(instrument, side, holding.held + margin) => {
+                (holding.held + margin, lots)
+            }
+            _ => {
+                let replaced = instead_of.map_or(OpenSum::default(), |order| OpenSum {
+                    lots: order.open(),
+                    value: instrument.worth(order.open(), Price(order.price)).value,
+                });
+                let held =
+                    holding.margin_with(instrument, side, OpenSum { lots, value: worth.value }, replaced);
+                // Older orders of its side close first.
+                let open = holding.open_sum(side).lots - replaced.lots;
+                (held, lots - (holding.closable(side) - open).clamp(0, lots))
+            }
+        };
+        let added = held - holding.held;
+        let purse = &self.purses[holding.purse as usize];
+        let available = purse.equity() - purse.held;
+        // With less than what is held already nothing may add risk, however little it would add to that.
+        if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
+            let left = available - added;
+            // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
+            if left < worth.value + Money(1).fine() {
+                let rest = instrument.worth(rest, Price(limit));
+                if left < fee_of(instrument.spec().kind, &rest, purse.rates().taker).fine() {
+                    return Err(OrderError::InsufficientMargin);
+                }
+            }
+        }
+        if fills_now {
+            self.check_fills(holding, market, terms, &worth, rest == 0)?;
+        }
+        Ok(held)
+    }
+
+    /// What would fill at once must leave enough behind the position. Settled here when all of it could fill at its
+    /// limit and still leave what is held: that covers the maintenance of every position of a wallet that is not
+    /// watched, so what the order adds to is covered by what one lot of it needs at mark.
+    #[inline(always)]
+    fn check_fills(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        worth: &Worth,
+        only_reduces: bool,
+    ) -> Result<(), OrderError> {
+        let Terms { side, lots, .. } = *terms;
+        let loss = market.loss_to_mark(side.sign() * lots, market.instrument.signed(side, worth.value));
+        if loss <= Fine::ZERO && !only_reduces {
+            return Ok(());
+        }
+        let purse = &self.purses[holding.purse as usize];
+        if !purse.watched && holding.leverage.is_none() {
+            let adds = if only_reduces { 0 } else { lots };
+            let room = purse.equity()
+                - purse.held
+                - loss.max(Fine::ZERO)
+                - Fine(i128::from(adds) * market.maintenance_per_lot.0);
+            // Each fill's fee is rounded up, and is of a lot at least.
+            let rounding = Money(i128::from(lots)).fine();
+            let settled = |most: Fine| {
+                room >= most + rounding
+                    && (adds == 0 || holding.position.abs().saturating_add(adds) <= market.first_level_lots)
+            };
+            if settled(worth.value)
+                || settled(fee_of(market.instrument.spec().kind, worth, purse.rates().taker).fine())
+            {
+                debug_assert_eq!(self.check_outlook(holding, market, terms, only_reduces), Ok(()));
+                return Ok(());
+            }
+        }
+        self.check_outlook(holding, market, terms, only_reduces)
+    }
+
+    /// As [`Exchange::check_fills`], at the prices it would fill at.
+    #[cold]
+    fn check_outlook(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        only_reduces: bool,
+    ) -> Result<(), OrderError> {
+        let filled = self.would_fill(holding, market, terms);
+        if filled.lots == 0 || market.mark.is_none() {
+            return Ok(());
+        }
+        let lots = terms.side.sign() * filled.lots;
+        let value = market.instrument.signed(terms.side, filled.value);
+        let (loss, fee) = (market.loss_to_mark(lots, value), filled.fee.fine());
+        let before = self.standing_of(holding, holding.position);
+        let equity = before.equity - loss - fee;
+        if only_reduces && equity < Fine::ZERO {
+            return Err(OrderError::InsufficientClosingMargin);
+        }
+        let position = holding.position + lots;
+        let after = Standing { equity, ..self.standing_of(holding, position) };
+        let worse = !only_reduces || (position != 0 && after.spare() < before.spare());
+        if loss > Fine::ZERO && after.is_short() && worse {
+            return Err(OrderError::WouldCauseLiquidation);
+        }
+        Ok(())
+    }
+
+    /// What an order would trade at once, at which prices.
+    fn would_fill(&self, holding: &Holding, market: &Market, terms: &Terms) -> WouldFill {
+        let instrument = &market.instrument;
+        let (kind, rate) = (instrument.spec().kind, self.purses[holding.purse as usize].rates().taker);
+        let mut filled = WouldFill { lots: 0, value: Fine::ZERO, fee: Money::ZERO };
+        let limit = terms.limit.unwrap_or(0);
+        let reach = self.walk(holding, terms.side, limit, terms.lots, &mut |lots, price| {
+            let worth = instrument.worth(lots, Price(price));
+            filled.lots += lots;
+            filled.value += worth.value;
+            filled.fee += fee_of(kind, &worth, rate);
+        });
+        if terms.order_type == OrderType::FillOrKill && reach != Reach::Enough {
+            filled.lots = 0;
+        }
+        filled
+    }
+
+    /// What stands behind a holding's position, and what must, if the position were this one: everything of its wallet.
+    fn standing_of(&self, holding: &Holding, position: i64) -> Standing {
+        let mut standing =
+            Standing { equity: self.purses[holding.purse as usize].equity(), maintenance: Fine::ZERO };
+        for (instrument, slot) in &self.accounts[holding.account as usize].holdings {
+            let other = &self.holdings[*slot as usize];
+            if other.purse == holding.purse && *instrument != holding.instrument {
+                standing.maintenance += self.maintenance_at_mark(other.instrument, other.position);
+            }
+        }
+        standing.maintenance += self.maintenance_at_mark(holding.instrument, position);
+        standing
+    }
+
+    /// Maintenance margin of a position at mark.
+    fn maintenance_at_mark(&self, instrument: u16, position: i64) -> Fine {
+        let market = &self.markets[usize::from(instrument)];
+        maintenance_of(&market.instrument, market.at_mark(position))
+    }
+
+    /// After a fill of a holding, with its margin up to date: notes what must be looked at.
+    #[inline]
+    pub(super) fn look_at(&mut self, slot: u32) {
+        let holding = &self.holdings[slot as usize];
+        let market = &self.markets[usize::from(holding.instrument)];
+        if !market.covers(holding) {
+            self.purses[holding.purse as usize].watched = true;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What positions and orders need as margin (rules 4.2, 5.2 to 5.4): pure functions of what is held, at which value.
+//!
+//! Each slice of a value is charged at the rate of its own level, so margin is continuous in size: of linear contracts
+//! levels count value, of inverse ones contracts, and the value is split over them pro rata. Always rounded up.
+
+use crate::account::OpenSum;
+use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
+use crate::money::{Fine, div_up, millionths_up, mul_div_up};
+
+/// Initial margin of a size at its value.
+#[inline]
+pub(crate) fn initial_of(instrument: &Instrument, size: OpenSum) -> Fine {
+    let first = &instrument.spec().margin_levels[0];
+    if instrument.is_first_level(size) {
+        return Fine(millionths_up(size.value.0, first.initial));
+    }
+    in_slices(instrument, size, |level| level.initial)
+}
+
+/// Maintenance margin of a size at its value.
+#[inline]
+pub(crate) fn maintenance_of(instrument: &Instrument, size: OpenSum) -> Fine {
+    let first = &instrument.spec().margin_levels[0];
+    if instrument.is_first_level(size) {
+        return Fine(millionths_up(size.value.0, first.maintenance));
+    }
+    in_slices(instrument, size, |level| level.maintenance)
+}
+
+/// Margin of a value that is set apart at a leverage of its own.
+pub(crate) fn isolated_of(value: Fine, leverage: Leverage) -> Fine {
+    Fine(div_up(value.0 * i128::from(Leverage::ONE.0), i128::from(leverage.0)))
+}
+
+#[cold]
+fn in_slices(instrument: &Instrument, size: OpenSum, rate: impl Fn(&MarginLevel) -> u32) -> Fine {
+    let levels = &instrument.spec().margin_levels;
+    let end = |at: usize| levels.get(at + 1).map_or(i128::MAX, |next| instrument.level_start(next));
+    let slices = |whole: i128| {
+        levels.iter().enumerate().map_while(move |(at, level)| {
+            let start = instrument.level_start(level);
+            (start < whole).then(|| (whole.min(end(at)) - start, level))
+        })
+    };
+    match instrument.spec().kind {
+        // Levels start at whole units of money: only the last slice can be rounded.
+        ContractKind::Linear => {
+            slices(size.value.0).map(|(slice, level)| Fine(millionths_up(slice, rate(level)))).sum()
+        }
+        ContractKind::Inverse => {
+            let lots = i128::from(size.lots);
+            let weight = slices(lots).map(|(slice, level)| slice * i128::from(rate(level))).sum();
+            let margin = mul_div_up(size.value.0, weight, lots.max(1) * 1_000_000);
+            Fine(margin.expect("a margin is not larger than its value"))
+        }
+    }
+}
+
+/// The level that a size reaches: the one that its last slice is charged at.
+pub(crate) fn level_of(instrument: &Instrument, size: OpenSum) -> &MarginLevel {
+    let levels = &instrument.spec().margin_levels;
+    let whole = match instrument.spec().kind {
+        ContractKind::Linear => size.value.0,
+        ContractKind::Inverse => i128::from(size.lots),
+    };
+    let reached = levels.partition_point(|level| instrument.level_start(level) < whole);
+    &levels[reached.max(1) - 1]
+}
+
+/// What a holding could come to if all of its buys, or all of its sells, were done: position at entry, orders at their
+/// limit. A side's orders close the position on the other side first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exposure {
+    pub long: OpenSum,
+    pub short: OpenSum,
+    /// The position alone.
+    pub standing: OpenSum,
+}
+
+impl Exposure {
+    pub fn new(position: i64, entry: Fine, buys: OpenSum, sells: OpenSum) -> Self {
+        let standing = OpenSum::of(position, entry);
+        let (long, short) = if position >= 0 {
+            (standing + buys, beyond(sells, position))
+        } else {
+            (beyond(buys, -position), standing + sells)
+        };
+        Self { long, short, standing }
+    }
+}
+
+/// Initial margin with orders (rules 5.4): that of the larger side, and never less than the position's own.
+#[inline]
+pub(crate) fn with_orders(
+    instrument: &Instrument,
+    leverage: Option<Leverage>,
+    (position, entry): (i64, Fine),
+    buys: OpenSum,
+    sells: OpenSum,
+) -> Fine {
+    let margin = |size| match leverage {
+        None => initial_of(instrument, size),
+        Some(leverage) => isolated_of(size.value, leverage),
+    };
+    let standing = OpenSum::of(position, entry);
+    // The common case: nothing open against the position.
+    if position >= 0 && sells.lots == 0 {
+        return margin(standing + buys);
+    } else if position <= 0 && buys.lots == 0 {
+        return margin(standing + sells);
+    }
+    let Exposure { long, short, standing } = Exposure::new(position, entry, buys, sells);
+    if instrument.is_exact() {
+        // A larger value never needs less.
+        let value = long.value.max(short.value).max(standing.value);
+        return margin(OpenSum { lots: 0, value });
+    }
+    margin(long).max(margin(short)).max(margin(standing))
+}
+
+/// The part of `orders` that is left after closing a position of `closing` lots: its value pro rata, rounded up.
+#[inline]
+fn beyond(orders: OpenSum, closing: i64) -> OpenSum {
+    if orders.lots <= closing {
+        return OpenSum::default();
+    } else if closing == 0 {
+        return orders;
+    }
+    let left = orders.lots - closing;
+    let value = mul_div_up(orders.value.0, i128::from(left), i128::from(orders.lots))
+        .expect("a part is not larger than the whole");
+    OpenSum { lots: left, value: Fine(value) }
+}

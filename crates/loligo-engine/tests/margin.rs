@@ -1,0 +1,247 @@
+//! Margin as the rules have it (4.2, 4.7, 5.2 to 5.5), each figure of their examples to the cent.
+
+mod fixture;
+
+use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
+use loligo_engine::{Fine, Money, OrderError, OrderStatus, OrderType, Outcome, QtyMode};
+
+/// Hundredths of a USD, as amounts of a wallet and as computed ones.
+const fn cents(cents: i128) -> Money {
+    Money(cents * Money::ONE / 100)
+}
+
+/// One BTC, in lots.
+const BTC: i64 = 10_000;
+
+fn fine(units: i128, decimals: u32) -> Fine {
+    Fine(units * 10_i128.pow(24 - decimals))
+}
+
+#[test]
+fn each_slice_of_a_linear_position_is_charged_at_its_own_level() {
+    // Bought at 50,000 in lots of 0.0001: value, initial and maintenance margin in cents.
+    let rows = [
+        (10_000, 50_000_00, 500_00),
+        (200_000, 1_000_000_00, 10_000_00),
+        (200_001, 1_000_005_00, 10_000_10),
+        (600_000, 3_000_000_00, 50_000_00),
+        (980_000, 4_900_000_00, 126_000_00),
+        (2_200_000, 11_000_000_00, 430_000_00),
+    ];
+    for (lots, value, initial) in rows {
+        let mut desk = Desk::listed();
+        for account in [desk.alice, desk.bob] {
+            desk.holds(account, 10_000_000 * Money::ONE);
+        }
+        desk.placed(desk.bob, ask(lots, 50_000));
+        desk.placed(desk.alice, bid(lots, 50_000));
+        let wallet = desk.flex(desk.alice);
+        assert_eq!(wallet.initial_margin, cents(initial).fine(), "initial margin of {value} cents");
+        assert_eq!(wallet.initial_margin_with_orders, cents(initial).fine(), "held for {value} cents");
+        assert_eq!(wallet.maintenance_margin, cents(initial / 2).fine(), "maintenance of {value} cents");
+    }
+}
+
+#[test]
+fn levels_of_inverse_contracts_count_contracts_and_split_the_value_over_them() {
+    let mut desk = Desk::listed();
+    desk.inverse();
+    desk.placed(desk.bob, ask(600_000, 2 * 10_000));
+    desk.placed(desk.alice, bid(600_000, 2 * 10_000));
+    // 60 BTC: 500,000 of 600,000 contracts at 2%, the rest at 4%.
+    let wallet = desk.coins(desk.alice);
+    assert_eq!(wallet.initial_margin, fine(14, 1), "50 x 2% + 10 x 4%");
+    assert_eq!(wallet.maintenance_margin, fine(7, 1));
+    // 300,000 more reach 900,000: 90 BTC, 50 x 2% + 40 x 4%.
+    desk.placed(desk.alice, bid(300_000, 2 * 10_000));
+    assert_eq!(desk.coins(desk.alice).initial_margin_with_orders, fine(26, 1));
+}
+
+#[test]
+fn an_order_that_reaches_a_higher_level_needs_that_much() {
+    let mut desk = Desk::listed();
+    // 4,900,000 USD: 10,000 + 40,000 + 76,000.
+    let outcome = desk.place(desk.alice, bid(1_000_000, 49_000));
+    assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "{outcome:?}");
+    desk.holds(desk.alice, 128_449 * Money::ONE);
+    let outcome = desk.place(desk.alice, bid(1_000_000, 49_000));
+    assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "fee 2,450: {outcome:?}");
+    desk.holds(desk.alice, 128_450 * Money::ONE);
+    let order = desk.placed(desk.alice, bid(1_000_000, 49_000));
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(126_000_00).fine());
+    // Cancelled, nothing is held; in two halves the second is charged at what the first leaves of the levels.
+    desk.cancel(desk.alice, order);
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, Fine::ZERO);
+    desk.placed(desk.alice, bid(500_000, 49_000));
+    let second = desk.placed(desk.alice, bid(480_000, 49_000));
+    // 4,802,000: 10,000 + 40,000 + 72,080.
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(122_080_00).fine());
+    desk.placed(desk.bob, ask(100_000, 49_000));
+    desk.cancel(desk.alice, second);
+    // 2,450,000 in all, part position, part order: 10,000 + 29,000.
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(39_000_00).fine());
+}
+
+/// Alice with so many cents, long 1 BTC bought at 50,010.
+fn long(desk: &mut Desk, held: i128) {
+    desk.holds(desk.alice, cents(held).0);
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+}
+
+#[test]
+fn an_order_that_fills_so_far_from_mark_that_liquidation_would_follow_is_refused() {
+    // The only ask, and what is left of 700 USD after the loss to mark and the fee, in cents; maintenance is 250.
+    for (price, left) in [(50_450, Err(224_775)), (50_400, Ok(274_800))] {
+        let mut desk = Desk::listed();
+        desk.holds(desk.alice, 700 * Money::ONE);
+        desk.placed(desk.bob, ask(BTC, price));
+        let order = immediate(bid(BTC, price));
+        match left {
+            Err(_) => assert_eq!(desk.refused(desk.alice, order), OrderError::WouldCauseLiquidation),
+            Ok(thousandths) => {
+                desk.placed(desk.alice, order);
+                let wallet = desk.flex(desk.alice);
+                assert_eq!(wallet.equity, fine(thousandths, 3));
+                assert!(wallet.available() < Fine::ZERO, "below initial margin: close-only");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_would_fill_now_counts_and_at_the_prices_it_would_fill_at() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 700 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC / 2, 50_450));
+    let post = {
+        let mut order = bid(BTC, 50_440);
+        order.order_type = OrderType::Post;
+        order
+    };
+    let resting = desk.placed(desk.alice, post);
+    desk.cancel(desk.alice, resting);
+    // Half of it fills: 700 - 225 - 12.61 is far above the 125 that half needs.
+    desk.placed(desk.alice, bid(BTC, 50_450));
+    assert_eq!(desk.position(desk.alice), BTC / 2);
+
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 700 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC / 2, 50_010));
+    desk.placed(desk.bob, ask(BTC / 2, 50_450));
+    let all_or_nothing = |lots| {
+        let mut order = bid(lots, 50_450);
+        order.order_type = OrderType::FillOrKill;
+        order
+    };
+    let more_than_there_is = desk.refused(desk.alice, all_or_nothing(BTC + 1));
+    assert_eq!(more_than_there_is, OrderError::IocWouldNotExecute, "it would fill nothing");
+    // At its limit it would be refused; 5 + 225 and fees of 25.115 leave 444.885.
+    desk.placed(desk.alice, all_or_nothing(BTC));
+    assert_eq!(desk.flex(desk.alice).equity, fine(444_885, 3));
+}
+
+#[test]
+fn a_closing_order_may_not_lose_more_than_there_is() {
+    // A loss of 710 and a fee of 24.65 against 574.995: -159.655.
+    type Change = fn(&mut loligo_engine::PlaceOrder);
+    let rows: [(&str, Change); 3] = [
+        ("reduce-only", |order| order.reduce_only = true),
+        ("as large as the position", |_| {}),
+        ("at market", |order| order.order_type = OrderType::Market),
+    ];
+    for (case, change) in rows {
+        let mut desk = Desk::listed();
+        long(&mut desk, 600_00);
+        desk.placed(desk.bob, bid(BTC, 49_300));
+        let mut order = ask(BTC, 49_300);
+        change(&mut order);
+        let refused = desk.refused(desk.alice, order.clone());
+        assert_eq!(refused, OrderError::InsufficientClosingMargin, "{case}");
+
+        let short_of_it = 574_995 * Money::ONE / 1_000 + 159_655 * Money::ONE / 1_000;
+        desk.holds(desk.alice, short_of_it - 1);
+        assert_eq!(desk.refused(desk.alice, order.clone()), OrderError::InsufficientClosingMargin, "{case}");
+        desk.holds(desk.alice, short_of_it);
+        desk.placed(desk.alice, order);
+        assert_eq!((desk.position(desk.alice), desk.balance(desk.alice)), (0, 0), "{case}: to the last unit");
+    }
+}
+
+#[test]
+fn a_closing_order_that_leaves_a_position_may_not_bring_it_nearer_to_liquidation_than_it_can_bear() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 600_00);
+    // Half at 49,100: 564.995 - 450 - 12.275 leaves 102.72 for the 125 that the other half needs.
+    desk.placed(desk.bob, bid(BTC, 49_100));
+    let refused = desk.refused(desk.alice, reduce_only(ask(BTC / 2, 49_100)));
+    assert_eq!(refused, OrderError::WouldCauseLiquidation);
+    // Half at 49,200: 152.695.
+    desk.placed(desk.carol, bid(BTC / 2, 49_200));
+    desk.placed(desk.alice, reduce_only(ask(BTC / 2, 49_200)));
+    assert_eq!(desk.flex(desk.alice).equity, fine(152_695, 3));
+}
+
+#[test]
+fn the_closing_part_of_an_order_is_free_and_what_goes_beyond_is_a_new_order() {
+    let mut desk = Desk::listed();
+    // 574.995 after the fee, 564.995 at mark, 500.10 held: 64.895 is free.
+    long(&mut desk, 600_00);
+    let close = desk.placed(desk.alice, ask(BTC, 51_000));
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(50_010, 2), "closing holds nothing");
+    desk.cancel(desk.alice, close);
+    // 0.1 short at 51,000 more than the position holds: 561 - 500.10, and 28.05 for the fee of 1.1.
+    assert_eq!(desk.refused(desk.alice, ask(21_000, 51_000)), OrderError::InsufficientMargin);
+    // As large a short: 510 - 500.10 and a fee of 25.50.
+    desk.placed(desk.alice, ask(20_000, 51_000));
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(510, 0));
+}
+
+#[test]
+fn an_edit_and_a_fired_trigger_are_held_to_the_same() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 700 * Money::ONE);
+    let order = desk.placed(desk.alice, bid(BTC, 49_000));
+    desk.placed(desk.bob, ask(BTC, 50_450));
+    let edited = desk.edit(desk.alice, order, Some(50_450), None, QtyMode::Relative);
+    assert_eq!(edited, Outcome::EditRejected(Some(order), OrderError::WouldCauseLiquidation));
+    assert_eq!(desk.order(order).limit_price.map(|price| price.0), Some(49_000), "it stays as it was");
+    desk.cancel(desk.alice, order);
+
+    let trigger = desk.placed(desk.alice, stop(bid(BTC, 50_450), 50_000));
+    let failed = desk.order(trigger);
+    assert_eq!(failed.status, OrderStatus::TriggerActivationFailure);
+    assert_eq!(failed.error, Some(OrderError::WouldCauseLiquidation));
+
+    long(&mut desk, 600_00);
+    desk.placed(desk.carol, bid(BTC, 49_300));
+    let reduce = desk.placed(desk.alice, reduce_only(ask(BTC, 51_000)));
+    let edited = desk.edit(desk.alice, reduce, Some(49_300), None, QtyMode::Relative);
+    assert_eq!(edited, Outcome::EditRejected(Some(reduce), OrderError::InsufficientClosingMargin));
+}
+
+#[test]
+fn inverse_contracts_are_judged_in_base_currency() {
+    let mut desk = Desk::listed();
+    desk.inverse();
+    // 100,000 contracts at 10,000 are 10 BTC: 0.2 initial margin, 0.1 maintenance; fee at 10,100 0.00495...
+    let held = |desk: &mut Desk, btc: i128| {
+        let coins = desk.coins(desk.alice);
+        let amount = Money(btc * Money::ONE / 10_000 - coins.balances[0].1.0);
+        desk.done(&loligo_engine::Command::Deposit(loligo_engine::Deposit {
+            account: desk.alice,
+            wallet: coins.wallet,
+            currency: coins.balances[0].0,
+            amount,
+        }));
+    };
+    desk.placed(desk.bob, ask(100_000, 2 * 10_100));
+    // Loss to mark: 100,000 / 10,000 - 100,000 / 10,100 = 0.0990099; fee 0.00495050: 0.2039604 leaves just 0.1.
+    held(&mut desk, 2_039);
+    assert_eq!(
+        desk.refused(desk.alice, immediate(bid(100_000, 2 * 10_100))),
+        OrderError::WouldCauseLiquidation
+    );
+    held(&mut desk, 2_040);
+    desk.placed(desk.alice, immediate(bid(100_000, 2 * 10_100)));
+}
