@@ -23,10 +23,10 @@ use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money};
 use crate::order::{NIL, Orders};
+use crate::trigger::Due;
 use crate::view::FeeTier;
 use prices::price_in_range;
 use serde::{Deserialize, Serialize};
-use crate::trigger::Due;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) use time::Timer;
 

@@ -28,8 +28,8 @@ mod view;
 pub use account::SelfTradeStrategy;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType, PlaceOrder,
-    QtyMode, Transfer, Withdraw,
+    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType,
+    PlaceOrder, QtyMode, Transfer, Withdraw,
 };
 pub use event::{
     Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
@@ -45,4 +45,6 @@ pub use instrument::{
 pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
 pub use trigger::{Attached, Distance, DistanceUnit, Signal, Trigger, TriggerKind, TriggerSide};
-pub use view::{AccountView, Dislocation, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView};
+pub use view::{
+    AccountView, Dislocation, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView,
+};

@@ -5,7 +5,9 @@ use crate::book::Book;
 use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
 use crate::margin::{initial_of, maintenance_of};
-use crate::money::{Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10};
+use crate::money::{
+    Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
+};
 use crate::order::NIL;
 use crate::trigger::{Signal, Watches};
 use crate::view::MarketState;
@@ -170,7 +172,8 @@ impl Market {
     #[cold]
     fn covers_large(&self, holding: &Holding) -> bool {
         let entered = OpenSum::of(holding.position, holding.entry);
-        maintenance_of(&self.instrument, self.at_mark(holding.position)) <= initial_of(&self.instrument, entered)
+        maintenance_of(&self.instrument, self.at_mark(holding.position))
+            <= initial_of(&self.instrument, entered)
     }
 
     /// Open P&L of a holding at mark.

@@ -144,9 +144,7 @@ impl Distance {
     pub(crate) fn moves_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
         let at = |ticks: i128| ticks * instrument.fine_price(Price(1)).0;
         match self.unit {
-            DistanceUnit::Quote => {
-                at(i128::from(price) - i128::from(side.sign()) * i128::from(self.steps))
-            }
+            DistanceUnit::Quote => at(i128::from(price) - i128::from(side.sign()) * i128::from(self.steps)),
             DistanceUnit::Percent => {
                 let scale = WHOLE + i128::from(side.sign()) * i128::from(self.steps);
                 let scaled = at(i128::from(price)) * WHOLE;

@@ -65,7 +65,10 @@ fn an_order_that_reaches_a_higher_level_needs_that_much() {
     assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "{outcome:?}");
     desk.holds(desk.alice, 128_449 * Money::ONE);
     let outcome = desk.place(desk.alice, bid(1_000_000, 49_000));
-    assert!(matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)), "fee 2,450: {outcome:?}");
+    assert!(
+        matches!(outcome, Outcome::Rejected(_, OrderError::InsufficientMargin)),
+        "fee 2,450: {outcome:?}"
+    );
     desk.holds(desk.alice, 128_450 * Money::ONE);
     let order = desk.placed(desk.alice, bid(1_000_000, 49_000));
     assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(126_000_00).fine());

@@ -176,7 +176,8 @@ impl Exchange {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
         let holding = &mut self.holdings[order.holding as usize];
-        holding.small_orders = holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
+        holding.small_orders =
+            holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
         let instrument = crate::id::InstrumentId(holding.instrument);
         self.write_edit(slot, edited);
         self.uncount(slot, by);

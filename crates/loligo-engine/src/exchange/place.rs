@@ -1,8 +1,8 @@
 //! Placing: a ladder of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
 
 use super::matching::Taken;
-use super::{Exchange, tell};
 use super::self_trade::Reach;
+use super::{Exchange, tell};
 use crate::account::Holding;
 use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
@@ -247,10 +247,7 @@ impl Exchange {
                     Reach::Refused => Err(OrderError::WouldExecuteSelf),
                 };
             }
-            OrderType::Limit
-            | OrderType::ImmediateOrCancel
-            | OrderType::Market
-            | OrderType::Liquidation => {}
+            OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market | OrderType::Liquidation => {}
         }
         if crosses { self.check_first_maker(holding, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
     }
@@ -359,7 +356,14 @@ impl Exchange {
     }
 
     #[inline(always)]
-    pub(super) fn take_in(&mut self, ask: &PlaceOrder, price: i64, qty: i64, small: bool, holding: u32) -> u32 {
+    pub(super) fn take_in(
+        &mut self,
+        ask: &PlaceOrder,
+        price: i64,
+        qty: i64,
+        small: bool,
+        holding: u32,
+    ) -> u32 {
         let order = Order {
             id: self.orders.next_id(),
             price,

@@ -39,7 +39,11 @@ impl Exchange {
 
     #[inline]
     fn meeting_of(&self, taker: &Holding, maker: &Holding) -> Meeting {
-        if maker.family == taker.family { self.family_meeting(taker.account, maker.account) } else { Meeting::Trades }
+        if maker.family == taker.family {
+            self.family_meeting(taker.account, maker.account)
+        } else {
+            Meeting::Trades
+        }
     }
 
     #[cold]

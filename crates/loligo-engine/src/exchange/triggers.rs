@@ -296,7 +296,8 @@ impl Exchange {
         let side = self.orders.get(slot).side;
         let instrument = &self.markets[at].instrument;
         let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
-        let next = deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
+        let next =
+            deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
         self.markets[at].triggers.remove(&waiting);
         let better = side.sign() * (waiting.price - next) > 0;
         if better {
@@ -346,7 +347,8 @@ impl Exchange {
             reduce_only: order.reduce_only,
         };
         let reachable = limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit));
-        let checked = if reachable { self.check_terms(&terms, holding) } else { Err(OrderError::InvalidPrice) };
+        let checked =
+            if reachable { self.check_terms(&terms, holding) } else { Err(OrderError::InvalidPrice) };
         let checked = match checked {
             Ok(accepted)
                 if accepted.crosses

@@ -58,9 +58,8 @@ impl Exchange {
     }
 
     fn check_transfer(&self, ask: &Transfer) -> Result<(), Outcome> {
-        let account = |id: AccountId| {
-            self.accounts.get(id.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownAccount))
-        };
+        let account =
+            |id: AccountId| self.accounts.get(id.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownAccount));
         let (by, from, to) = (account(ask.by)?, account(ask.from)?, account(ask.to)?);
         if !by.active {
             return Err(Outcome::AccountInactive);

@@ -204,7 +204,14 @@ impl Gateway {
         let mut steps = Vec::with_capacity(batch.instructions.len());
         for (at, instruction) in batch.instructions.iter().enumerate() {
             let before = &batch.instructions[..at];
-            steps.push(self.step(instruction, before, batch.process_before, caller.account, algo_id, directory)?);
+            steps.push(self.step(
+                instruction,
+                before,
+                batch.process_before,
+                caller.account,
+                algo_id,
+                directory,
+            )?);
         }
         let submissions = steps
             .iter()

@@ -6,7 +6,8 @@ use super::{Applied, DepthSnapshot, LastTrade, Ticker, TradeRow, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Timestamp,
+    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty,
+    Timestamp,
 };
 use std::sync::{Arc, RwLock};
 

@@ -211,34 +211,38 @@ async fn edits() {
     let picture_before = picture(&f).await;
     let nowhere = "00000000-0000-4000-8000-000000000000";
     let foreign = f.b.id("foreign");
-    for (named, terms, want) in [
-        (None, ("size", "0.2"), "requiredArgumentMissing"),
-        (Some(("orderId", nowhere)), ("size", "0.2"), "orderForEditNotFound"),
-        (Some(("orderId", foreign.as_str())), ("size", "0.2"), "orderForEditNotFound"),
-        (Some(("cliOrdId", "nobody")), ("size", "0.2"), "orderForEditNotFound"),
-        (Some(("orderId", &x)), ("size", "much"), "invalidArgument: size"),
-        (Some(("orderId", &x)), ("limitPrice", "high"), "invalidArgument: limitPrice"),
-        (Some(("orderId", &x)), ("stopPrice", "low"), "invalidArgument: stopPrice"),
-        (Some(("orderId", &x)), ("qtyMode", "SOME"), "invalidArgument: qtyMode"),
-        (Some(("orderId", &x)), ("processBefore", "soon"), "invalidArgument: processBefore"),
-        (Some(("orderId", &x)), ("processBefore", "2025-12-31T23:59:59Z"), "wouldProcessAfterSpecifiedTime"),
-        (Some(("cliOrdId", "x")), ("size", "0"), "invalidSize"),
-        (Some(("orderId", &x)), ("size", "-0.1"), "invalidSize"),
-        (Some(("orderId", &x)), ("size", "0.00005"), "invalidSize"),
-        (Some(("orderId", &x)), ("size", "409"), "invalidSize"),
-        (Some(("orderId", &x)), ("size", "1e400"), "invalidSize"),
-        (Some(("orderId", &x)), ("limitPrice", "0"), "invalidPrice"),
-        (Some(("orderId", &x)), ("limitPrice", "49000.5"), "invalidPrice"),
-        (Some(("orderId", &x)), ("limitPrice", "1000000001"), "invalidPrice"),
-        (Some(("orderId", &x)), ("stopPrice", "48000"), "orderForEditNotAStop"),
-        (Some(("orderId", &x)), ("size", "100"), "insufficientAvailableFunds"),
-        (Some(("orderId", &x)), ("limitPrice", "50005"), "selfFill"),
+    let by_id = Some(("orderId", x.as_str()));
+    for (named, terms, want, error) in [
+        // What does not come to the order leaves its record alone, too.
+        (None, ("size", "0.2"), "requiredArgumentMissing", "-"),
+        (Some(("orderId", nowhere)), ("size", "0.2"), "orderForEditNotFound", "-"),
+        (Some(("orderId", foreign.as_str())), ("size", "0.2"), "orderForEditNotFound", "-"),
+        (Some(("orderId", "no id")), ("size", "0.2"), "orderForEditNotFound", "-"),
+        (Some(("cliOrdId", "nobody")), ("size", "0.2"), "orderForEditNotFound", "-"),
+        (by_id, ("size", "much"), "invalidArgument: size", "-"),
+        (by_id, ("limitPrice", "high"), "invalidArgument: limitPrice", "-"),
+        (by_id, ("stopPrice", "low"), "invalidArgument: stopPrice", "-"),
+        (by_id, ("qtyMode", "SOME"), "invalidArgument: qtyMode", "-"),
+        (by_id, ("processBefore", "soon"), "invalidArgument: processBefore", "-"),
+        (by_id, ("processBefore", "2025-12-31T23:59:59Z"), "wouldProcessAfterSpecifiedTime", "-"),
+        // What is refused is noted.
+        (Some(("cliOrdId", "x")), ("size", "0"), "invalidSize", "INVALID_QUANTITY"),
+        (by_id, ("limitPrice", "0"), "invalidPrice", "INVALID_PRICE"),
+        (by_id, ("limitPrice", "49000.5"), "invalidPrice", "INVALID_PRICE"),
+        (by_id, ("limitPrice", "1000000001"), "invalidPrice", "INVALID_PRICE"),
+        (by_id, ("size", "-0.1"), "invalidSize", "INVALID_QUANTITY"),
+        (by_id, ("size", "0.00005"), "invalidSize", "INVALID_QUANTITY"),
+        (by_id, ("size", "409"), "invalidSize", "INVALID_QUANTITY"),
+        (by_id, ("size", "1e400"), "invalidSize", "INVALID_QUANTITY"),
+        (by_id, ("stopPrice", "48000"), "orderForEditNotAStop", "ORDER_CANNOT_HAVE_TRIGGER_PRICE"),
+        (by_id, ("size", "100"), "insufficientAvailableFunds", "INSUFFICIENT_MARGIN"),
+        (by_id, ("limitPrice", "50005"), "selfFill", "WOULD_EXECUTE_SELF"),
     ] {
         let arguments: Vec<_> = named.into_iter().chain([terms]).collect();
         let answer = f.a.asks("POST", "/editorder", &arguments).await;
         assert_eq!(word(&answer), want, "{arguments:?}");
-        let after = f.a.sees("x", "ENTERED_BOOK PARTIAL_FILL set").await.get("order").cloned();
-        assert_eq!(after, before.get("order").cloned(), "{arguments:?}: the order stays");
+        let after = f.a.sees("x", &format!("ENTERED_BOOK PARTIAL_FILL {error}")).await;
+        assert_eq!(after["order"], before["order"], "{arguments:?}: the order stays");
         f.really_waits(1);
     }
     let absolute = [("orderId", x.as_str()), ("size", "0.4"), ("qtyMode", "ABSOLUTE")];

@@ -5,7 +5,8 @@ use super::orders::side;
 use crate::identity::Identity;
 use crate::projection::{LastTrade, Ticker, TradeRow};
 use loligo_engine::{
-    ContractKind, Dislocation, FillRole, InstrumentSpec, MarketState, MarketView, Price, Timestamp, fee_schedule,
+    ContractKind, Dislocation, FillRole, InstrumentSpec, MarketState, MarketView, Price, Timestamp,
+    fee_schedule,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;

@@ -5,8 +5,8 @@ use super::outcomes::Told;
 use crate::identity::Identity;
 use crate::projection::{Directory, FillRow};
 use loligo_engine::{
-    DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType, OrderView, Price,
-    Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
+    DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType, OrderView,
+    Price, Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::v3::{responses, words};
@@ -18,21 +18,37 @@ pub(crate) fn refusal(error: OrderError) -> Option<words::OrderError> {
         OrderError::MarketSuspended => words::OrderError::MarketSuspended,
         OrderError::MarketIsPostOnly => words::OrderError::MarketIsPostOnly,
         OrderError::OrderCannotHaveTriggerPrice => words::OrderError::OrderCannotHaveTriggerPrice,
-        OrderError::CannotEditTriggerPriceOfTrailingStop => words::OrderError::CannotEditTriggerPriceOfTrailingStop,
-        OrderError::CannotEditLimitPriceOfTrailingStop => words::OrderError::CannotEditLimitPriceOfTrailingStop,
+        OrderError::CannotEditTriggerPriceOfTrailingStop => {
+            words::OrderError::CannotEditTriggerPriceOfTrailingStop
+        }
+        OrderError::CannotEditLimitPriceOfTrailingStop => {
+            words::OrderError::CannotEditLimitPriceOfTrailingStop
+        }
         OrderError::InvalidPrice => words::OrderError::InvalidPrice,
-        OrderError::TrailingStopPercentTooPrecise => words::OrderError::TrailingStopPercentDeviationExceedsMaxDecimalPlaces,
-        OrderError::TrailingStopQuoteOffTick => words::OrderError::TrailingStopQuoteDeviationNotMultipleOfTickSize,
+        OrderError::TrailingStopPercentTooPrecise => {
+            words::OrderError::TrailingStopPercentDeviationExceedsMaxDecimalPlaces
+        }
+        OrderError::TrailingStopQuoteOffTick => {
+            words::OrderError::TrailingStopQuoteDeviationNotMultipleOfTickSize
+        }
         OrderError::TrailingStopTooLarge => words::OrderError::TrailingStopMaxDeviationTooLarge,
         OrderError::TrailingStopTooSmall => words::OrderError::TrailingStopMaxDeviationTooSmall,
-        OrderError::NoReferencePrice => words::OrderError::NoReferencePriceAvailableForCalculatingTrailingStopTriggerPrice,
-        OrderError::InsufficientHeadroom => words::OrderError::InsufficientHeadroomAroundCurrentPriceToEditTrailingStop,
+        OrderError::NoReferencePrice => {
+            words::OrderError::NoReferencePriceAvailableForCalculatingTrailingStopTriggerPrice
+        }
+        OrderError::InsufficientHeadroom => {
+            words::OrderError::InsufficientHeadroomAroundCurrentPriceToEditTrailingStop
+        }
         OrderError::LimitPriceAbsoluteAndRelative => words::OrderError::LimitPriceSetAsAbsoluteAndRelative,
         OrderError::LimitOffsetValueInvalid => words::OrderError::LimitPriceOffsetValueInvalid,
         OrderError::LimitOffsetUnitInvalid => words::OrderError::LimitPriceOffsetUnitInvalid,
         OrderError::LimitOffsetIncomplete => words::OrderError::LimitPriceOffsetMustHaveValueAndUnit,
-        OrderError::LimitOffsetOffTick => words::OrderError::LimitPriceOffsetQuoteCurrencyValueMustBeMultipleOfTickSize,
-        OrderError::LimitOffsetTooPrecise => words::OrderError::LimitPriceOffsetPercentValueTooManyDecimalPlaces,
+        OrderError::LimitOffsetOffTick => {
+            words::OrderError::LimitPriceOffsetQuoteCurrencyValueMustBeMultipleOfTickSize
+        }
+        OrderError::LimitOffsetTooPrecise => {
+            words::OrderError::LimitPriceOffsetPercentValueTooManyDecimalPlaces
+        }
         OrderError::LimitOffsetTooHigh => words::OrderError::LimitPriceOffsetTooHigh,
         OrderError::LimitOffsetTooLow => words::OrderError::LimitPriceOffsetTooLow,
         OrderError::InvalidQuantity => words::OrderError::InvalidQuantity,

@@ -43,7 +43,7 @@ pub const SCENARIOS: &[Scenario] = &[
             f.a.sends("x", "stp sell 0.1 stopPrice 49,500 signal mark reduceOnly", "placed: PLACE").await;
             f.op_price("49,400").await;
             let failed = "TRIGGER_ACTIVATION_FAILURE STOP_ORDER_TRIGGERED WOULD_NOT_REDUCE_POSITION \
-                          type=TRIGGER_ORDER triggerTime=set filled=0";
+                          type=TRIGGER_ORDER filled=0";
             f.a.sees("x", failed).await;
         }
     ),
