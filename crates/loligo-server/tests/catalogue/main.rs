@@ -18,6 +18,7 @@ mod document;
 mod expected;
 mod fixture;
 mod language;
+mod order_types;
 mod precedence;
 mod runner;
 mod scenarios;
