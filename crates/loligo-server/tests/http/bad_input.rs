@@ -92,10 +92,6 @@ async fn arguments_that_cannot_be_or_must_not_be() {
         request.sign();
         assert_eq!(word(&request.json().await), want, "{raw}");
     }
-    // A trigger is in the contract and not built: it says so, and no plain order takes its place.
-    let stop =
-        [("orderType", "stp"), ("symbol", SYMBOL), ("side", "sell"), ("size", "1"), ("stopPrice", "39000")];
-    assert_eq!(word(&alice.post("/sendorder", &stop).await), "Unavailable");
     assert_eq!(picture(&venue).await, before);
 }
 
@@ -187,9 +183,8 @@ async fn paths_methods_and_bodies_that_are_none() {
         assert_eq!((answer.status, answer.json()), (404, want), "{method} {path}");
     }
     for (method, path) in [
-        ("POST", "/derivatives/api/v3/editorder"),
-        ("GET", "/derivatives/api/v3/leveragepreferences"),
-        ("PUT", "/derivatives/api/v3/leveragepreferences"),
+        ("GET", "/derivatives/api/v3/pnlpreferences"),
+        ("PUT", "/derivatives/api/v3/pnlpreferences"),
         ("GET", "/derivatives/api/v4/historicalfundingrates"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
