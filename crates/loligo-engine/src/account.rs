@@ -2,7 +2,7 @@
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
-use crate::margin;
+use crate::margin::{self, isolated_of};
 use crate::money::{Fine, Money, div_up, mul_div_half_even};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
@@ -67,9 +67,9 @@ impl Account {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Purse {
     pub balance: Money,
-    /// Sum of the holdings' open P&L at mark.
+    /// Sum of the holdings' open P&L at mark, but for isolated ones: theirs is their own.
     pub unrealized: Fine,
-    /// Sum of the holdings' initial margin, orders included.
+    /// Sum of the holdings' initial margin, orders included; of isolated ones what is set aside.
     pub held: Fine,
     pub currency: Currency,
     pub wallet: Wallet,
@@ -89,7 +89,7 @@ impl Purse {
         FEE_SCHEDULE[usize::from(self.tier)].rates
     }
 
-    /// Equity: balance plus open P&L.
+    /// Equity: balance plus open P&L. What is set aside for isolated positions is still in it.
     #[inline]
     pub fn equity(&self) -> Fine {
         self.balance.fine() + self.unrealized
@@ -233,6 +233,11 @@ impl Holding {
         self.position += lots;
         self.entry = booked.entry;
         booked
+    }
+
+    /// What of its wallet is set aside for the position alone: nothing unless it is isolated (rules 4.7).
+    pub fn set_aside(&self) -> Fine {
+        self.leverage.map_or(Fine::ZERO, |leverage| isolated_of(Fine(self.entry.0.abs()), leverage))
     }
 
     /// Initial margin with orders (rules 5.4).

@@ -2,7 +2,7 @@
 
 use crate::account::SelfTradeStrategy;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
-use crate::instrument::InstrumentSpec;
+use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
 use crate::trigger::{DistanceUnit, Signal, TriggerKind};
 use crate::view::MarketState;
@@ -70,6 +70,15 @@ pub enum Command {
         account: AccountId,
         /// The choice.
         strategy: SelfTradeStrategy,
+    },
+    /// Gives a linear contract a margin of its own at a leverage (isolated), or puts it back with all the others (cross).
+    SetLeverage {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The leverage; cross when absent.
+        leverage: Option<Leverage>,
     },
     /// A master lets a subaccount trade, or not.
     SetTrading {
@@ -166,6 +175,9 @@ pub struct Limits {
     pub order_value_usd: u64,
     /// How far from mark an execution may be, in millionths.
     pub price_collar: u32,
+    /// When margin falls short, orders that add risk are cancelled only until the rest fits, the youngest first; else all
+    /// of them are. A rule of the venue, for all alike.
+    pub keep_what_fits: bool,
 }
 
 impl Default for Limits {
@@ -178,6 +190,7 @@ impl Default for Limits {
             small_order_usd: 10,
             order_value_usd: 20_000_000,
             price_collar: 200_000,
+            keep_what_fits: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod cancel;
 mod closing;
 mod edit;
+mod leverage;
 mod matching;
 mod operator;
 mod place;
@@ -10,6 +11,7 @@ mod prices;
 mod self_trade;
 mod solvency;
 mod store;
+mod strain;
 mod time;
 mod triggers;
 mod views;
@@ -61,6 +63,9 @@ pub struct Exchange {
     /// Triggers that a price has reached, in the order in which they fire. Empty between commands.
     #[serde(skip)]
     pub(crate) due: VecDeque<Due>,
+    /// Wallets whose margin is to be judged, as account and purse slot. Empty between commands.
+    #[serde(skip)]
+    pub(crate) strained: BTreeSet<(u32, u32)>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
 }
@@ -101,7 +106,7 @@ impl Exchange {
             return Outcome::Refused(Refusal::Genesis);
         }
         let outcome = self.carry_out(command, events);
-        if !self.due.is_empty() {
+        if self.has_consequences() {
             self.follow_up(events);
         }
         outcome
@@ -127,6 +132,9 @@ impl Exchange {
                 self.cancel_all_after(*account, *timeout_seconds)
             }
             Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::SetLeverage { account, instrument, leverage } => {
+                self.set_leverage(*account, *instrument, *leverage)
+            }
             Command::Transfer(transfer) => self.transfer(transfer, events),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events),
@@ -147,11 +155,23 @@ impl Exchange {
         }
     }
 
-    /// What follows from a change before anything else may happen: triggers that a price reached fire, one by one, each
-    /// matched to its end before the next.
+    /// Something follows from what has just happened.
+    #[inline]
+    fn has_consequences(&self) -> bool {
+        !self.due.is_empty() || !self.strained.is_empty()
+    }
+
+    /// What follows from a change before anything else may happen: wallets whose margin is short are seen to, then
+    /// triggers that a price reached fire, one by one, each matched to its end, and what follows from it, before the next.
     fn follow_up(&mut self, events: &mut Vec<Event>) {
-        while let Some(due) = self.due.pop_front() {
-            self.fire(due, events);
+        loop {
+            if let Some((account, purse)) = self.strained.pop_first() {
+                self.judge_wallet(account, purse, events);
+            } else if let Some(due) = self.due.pop_front() {
+                self.fire(due, events);
+            } else {
+                return;
+            }
         }
     }
 

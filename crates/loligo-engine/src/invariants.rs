@@ -144,6 +144,7 @@ impl Exchange {
             "{triggers} triggers wait but their holdings list {waiting:?}"
         );
         hold!(self.due.is_empty(), "triggers are due between two commands");
+        hold!(self.strained.is_empty(), "margin is to be judged between two commands");
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[at];
             hold!(
@@ -230,6 +231,10 @@ impl Exchange {
             "margin of holding {slot} is stale"
         );
         hold!(
+            holding.leverage.is_none() || market.instrument.is_exact(),
+            "holding {slot} has a leverage of its own, and is not linear"
+        );
+        hold!(
             self.purses[holding.purse as usize].watched || market.covers(holding),
             "the position of holding {slot} needs more than it holds, and nobody watches"
         );
@@ -249,7 +254,7 @@ impl Exchange {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
             let (unrealized, held) = &mut sums[holding.purse as usize];
-            *unrealized += self.markets[usize::from(holding.instrument)].unrealized(holding);
+            *unrealized += self.markets[usize::from(holding.instrument)].shared_pnl(holding);
             *held += holding.held;
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {

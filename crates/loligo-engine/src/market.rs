@@ -158,9 +158,13 @@ impl Market {
         self.first_level_lots = self.instrument.first_level_lots(value);
     }
 
-    /// True when the initial margin of a position, at entry, is sure to cover its maintenance margin, at mark.
+    /// True when the initial margin of a position, at entry, is sure to cover its maintenance margin, at mark. True of
+    /// isolated ones, which take nothing from their wallet's other positions.
     #[inline]
     pub fn covers(&self, holding: &Holding) -> bool {
+        if holding.leverage.is_some() {
+            return true;
+        }
         let lots = holding.position.abs();
         if lots <= self.first_level_lots {
             i128::from(lots) * self.cover_per_lot.0 <= holding.entry.0.abs()
@@ -183,6 +187,12 @@ impl Market {
             return Fine::ZERO;
         }
         Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry
+    }
+
+    /// Open P&L of a holding at mark that its wallet's other positions may live on: none of an isolated one.
+    #[inline]
+    pub fn shared_pnl(&self, holding: &Holding) -> Fine {
+        if holding.leverage.is_some() { Fine::ZERO } else { self.unrealized(holding) }
     }
 
     /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.

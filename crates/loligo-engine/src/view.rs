@@ -2,6 +2,7 @@
 
 use crate::account::SelfTradeStrategy;
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
+use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,14 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// Initial margin at entry, at the rates of the levels it spans.
+    pub initial_margin: Fine,
+    /// Maintenance margin at mark.
+    pub maintenance_margin: Fine,
+    /// The leverage of an isolated position; cross when absent.
+    pub leverage: Option<Leverage>,
+    /// What of its wallet is set aside for it alone, and all that it can lose; zero when cross.
+    pub set_aside: Fine,
 }
 
 /// One wallet and its margin.
@@ -84,18 +93,34 @@ pub struct WalletView {
     pub unrealized_pnl: Fine,
     /// Balance in the settlement currency plus open P&L.
     pub equity: Fine,
-    /// Initial margin of positions alone.
+    /// Of the open P&L, that of isolated positions.
+    pub isolated_pnl: Fine,
+    /// What is set aside for isolated positions.
+    pub set_aside: Fine,
+    /// Initial margin of cross positions alone.
     pub initial_margin: Fine,
-    /// Initial margin of positions and open orders.
+    /// Initial margin of positions and open orders; of isolated positions what is set aside.
     pub initial_margin_with_orders: Fine,
-    /// Maintenance margin of positions at mark.
+    /// Maintenance margin of cross positions at mark.
     pub maintenance_margin: Fine,
 }
 
 impl WalletView {
+    /// What stands behind the cross positions.
+    pub fn cross_equity(&self) -> Fine {
+        self.equity - self.isolated_pnl - self.set_aside
+    }
+
     /// Equity that no margin holds; negative when margin is short.
     pub fn available(&self) -> Fine {
-        self.equity - self.initial_margin_with_orders
+        self.equity - self.isolated_pnl - self.initial_margin_with_orders
+    }
+
+    /// What may leave of its settlement currency (rules 6): no more than is there, and than no margin holds.
+    pub fn may_leave(&self) -> Money {
+        let settled = self.balances.iter().filter(|(currency, _)| Some(*currency) == self.settlement);
+        let balance = settled.map(|(_, balance)| *balance).sum::<Money>();
+        self.available().floor().min(balance).max(Money::ZERO)
     }
 }
 

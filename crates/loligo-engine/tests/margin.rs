@@ -3,7 +3,10 @@
 mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
-use loligo_engine::{Fine, Money, OrderError, OrderStatus, OrderType, Outcome, QtyMode};
+use loligo_engine::{
+    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
+    QtyMode, Refusal, UpdateReason,
+};
 
 /// Hundredths of a USD, as amounts of a wallet and as computed ones.
 const fn cents(cents: i128) -> Money {
@@ -247,4 +250,203 @@ fn inverse_contracts_are_judged_in_base_currency() {
     );
     held(&mut desk, 2_040);
     desk.placed(desk.alice, immediate(bid(100_000, 2 * 10_100)));
+}
+
+#[test]
+fn a_leverage_is_from_one_to_what_the_first_level_allows_and_of_linear_contracts_alone() {
+    let mut desk = Desk::listed();
+    for (hundredths, done) in [(0, false), (99, false), (100, true), (10_000, true), (10_001, false)] {
+        let want = if done { Outcome::Done } else { Outcome::Refused(Refusal::LeverageOutOfRange) };
+        assert_eq!(desk.lever(desk.alice, Some(hundredths)), want, "{hundredths}");
+    }
+    let preferences = desk.exchange.leverage_preferences(desk.alice);
+    assert_eq!(preferences, [(InstrumentId(0), Leverage(10_000))]);
+    assert_eq!(desk.exchange.leverage_preferences(desk.bob), []);
+    assert_eq!(desk.lever(desk.alice, None), Outcome::Done);
+    assert_eq!(desk.exchange.leverage_preferences(desk.alice), []);
+
+    let (account, leverage) = (desk.alice, Some(Leverage(500)));
+    let set = |instrument| Command::SetLeverage { account, instrument: InstrumentId(instrument), leverage };
+    assert_eq!(desk.apply(&set(1)), Outcome::Refused(Refusal::NotMultiCollateral));
+    assert_eq!(desk.apply(&set(2)), Outcome::Refused(Refusal::UnknownInstrument));
+}
+
+#[test]
+fn an_isolated_position_has_its_margin_set_aside_and_its_profit_and_loss_apart() {
+    let mut desk = Desk::listed();
+    assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Done);
+    long(&mut desk, 100_000_00);
+    // 50,010 at 10x; the fee of 25.005 is the wallet's.
+    let wallet = desk.flex(desk.alice);
+    assert_eq!((wallet.set_aside, wallet.isolated_pnl), (fine(5_001, 0), fine(-10, 0)));
+    assert_eq!((wallet.cross_equity(), wallet.available()), (fine(94_973_995, 3), fine(94_973_995, 3)));
+    assert_eq!((wallet.initial_margin, wallet.maintenance_margin), (Fine::ZERO, Fine::ZERO));
+    let position = desk.exchange.positions(desk.alice)[0];
+    assert_eq!((position.set_aside, position.leverage), (fine(5_001, 0), Some(Leverage(1_000))));
+
+    desk.price(49_000);
+    let wallet = desk.flex(desk.alice);
+    assert_eq!(wallet.equity, fine(98_964_995, 3), "the loss is there");
+    assert_eq!(wallet.available(), fine(94_973_995, 3), "and takes nothing from what is free");
+    // An order at 10x holds a tenth of its value on top.
+    desk.placed(desk.alice, bid(BTC, 48_000));
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(9_801, 0));
+    // Half of it sold: half of what was set aside comes back, less the loss of 505 and a fee.
+    desk.placed(desk.bob, bid(BTC / 2, 49_000));
+    desk.placed(desk.alice, reduce_only(ask(BTC / 2, 49_000)));
+    let wallet = desk.flex(desk.alice);
+    assert_eq!((wallet.set_aside, wallet.isolated_pnl), (fine(25_005, 1), fine(-505, 0)));
+    assert_eq!(wallet.cross_equity(), fine(96_957_245, 3));
+}
+
+#[test]
+fn a_leverage_beyond_what_the_level_reached_allows_is_refused() {
+    let mut desk = Desk::listed();
+    desk.lever(desk.alice, Some(10_000));
+    // 1,225,000 USD reach the second level: 50x.
+    assert_eq!(desk.refused(desk.alice, bid(25 * BTC, 49_000)), OrderError::FixedLeverageTooHigh);
+    let order = desk.placed(desk.alice, bid(20 * BTC, 49_000));
+    assert_eq!(
+        desk.refused(desk.alice, bid(BTC, 49_000)),
+        OrderError::FixedLeverageTooHigh,
+        "with open orders"
+    );
+    let edited = desk.edit(desk.alice, order, None, Some(21 * BTC), QtyMode::Relative);
+    assert_eq!(edited, Outcome::EditRejected(Some(order), OrderError::FixedLeverageTooHigh));
+    desk.placed(desk.alice, ask(19 * BTC, 51_000));
+    desk.cancel(desk.alice, order);
+    assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
+    desk.placed(desk.alice, bid(25 * BTC, 49_000));
+    // 100,000 at first; 24,500 of it held at 50x, which is more than the sells need.
+    assert_eq!(desk.flex(desk.alice).available(), fine(75_500, 0));
+}
+
+#[test]
+fn a_new_leverage_must_not_liquidate_and_its_margin_must_be_free() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 600_00);
+    // 574.995 in all, 5,001 at 10x.
+    assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
+    desk.holds(desk.alice, 5_001 * Money::ONE - 1);
+    assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
+    desk.holds(desk.alice, 5_001 * Money::ONE);
+    assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Done);
+    // Its orders are margined at the leverage, too: 9,911 at 10x, 1,982.20 at 50x.
+    let mut desk = Desk::listed();
+    long(&mut desk, 5_700_00);
+    desk.placed(desk.alice, bid(BTC, 49_000));
+    assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
+    assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
+    assert_eq!(
+        desk.flex(desk.alice).initial_margin_with_orders,
+        fine(198_020, 2),
+        "position and order at 50x"
+    );
+
+    // 410 lost: what is set aside at 100x is 500.10, and 248 is needed.
+    let mut desk = Desk::listed();
+    long(&mut desk, 2_000_00);
+    desk.price(49_600);
+    assert_eq!(desk.lever(desk.alice, Some(10_000)), Outcome::Refused(Refusal::WouldLiquidate));
+    assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
+    assert_eq!(desk.lever(desk.alice, None), Outcome::Done);
+    assert_eq!(desk.flex(desk.alice).cross_equity(), fine(1_564_995, 3), "all in one again");
+}
+
+#[test]
+fn an_isolated_position_can_lose_only_what_is_set_aside() {
+    let mut desk = Desk::listed();
+    desk.lever(desk.alice, Some(10_000));
+    let far = desk.placed(desk.bob, ask(BTC, 50_300));
+    // 503 set aside, 300 lost to mark and a fee of 25.15: 177.85 for a maintenance of 250, whatever else there is.
+    assert_eq!(desk.refused(desk.alice, bid(BTC, 50_300)), OrderError::WouldCauseLiquidation);
+    desk.cancel(desk.bob, far);
+    long(&mut desk, 100_000_00);
+    desk.placed(desk.bob, bid(BTC, 49_500));
+    // 490.10 behind it, 500 lost to mark and a fee of 24.75.
+    assert_eq!(
+        desk.refused(desk.alice, reduce_only(ask(BTC, 49_500))),
+        OrderError::InsufficientClosingMargin
+    );
+    assert_eq!(desk.lever(desk.alice, None), Outcome::Done);
+    desk.placed(desk.alice, reduce_only(ask(BTC, 49_500)));
+}
+
+#[test]
+fn below_initial_margin_every_order_that_adds_risk_is_cancelled_at_once() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 2_000_00);
+    let adds = desk.placed(desk.alice, bid(2 * BTC, 49_000));
+    let closes = desk.placed(desk.alice, ask(BTC, 51_000));
+    let reduces = desk.placed(desk.alice, reduce_only(ask(BTC / 2, 52_000)));
+    let waits = desk.placed(desk.alice, stop(bid(BTC, 56_000), 55_000));
+    // 500.10 and 980.
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(148_010, 2));
+    desk.price(49_600);
+    assert_eq!(desk.order(adds).status, OrderStatus::EnteredBook, "1,564.995 still cover it");
+    desk.price(49_300);
+    let wallet = desk.flex(desk.alice);
+    assert_eq!((wallet.equity, wallet.maintenance_margin), (fine(1_264_995, 3), fine(2_465, 1)));
+    let gone = desk.order(adds);
+    assert_eq!((gone.status, gone.reason), (OrderStatus::Cancelled, Some(UpdateReason::NotEnoughMargin)));
+    for (order, case) in [(closes, "closes"), (reduces, "reduce-only")] {
+        assert_eq!(desk.order(order).status, OrderStatus::EnteredBook, "{case}");
+    }
+    assert_eq!(desk.order(waits).status, OrderStatus::TriggerPlaced);
+    // Margin is there again, so new risk is taken: 49 and a fee of 2.45 of 764.895.
+    desk.placed(desk.alice, bid(BTC / 10, 49_000));
+}
+
+#[test]
+fn a_close_only_account_takes_no_new_risk_however_little() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 700_00);
+    desk.price(49_800);
+    // 464.995 of the 500.10 that the position holds.
+    assert!(desk.flex(desk.alice).available() < Fine::ZERO);
+    assert_eq!(desk.refused(desk.alice, bid(1, 100)), OrderError::InsufficientMargin);
+    // A flip adds no margin: the short would need no more than the long does. It is new risk all the same.
+    assert_eq!(desk.refused(desk.alice, ask(2 * BTC, 50_000)), OrderError::InsufficientMargin);
+    desk.placed(desk.alice, ask(BTC, 50_000));
+    desk.placed(desk.alice, reduce_only(ask(BTC / 2, 50_100)));
+}
+
+#[test]
+fn a_fill_that_leaves_too_little_cancels_what_adds_risk_too() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_200 * Money::ONE);
+    let other = desk.placed(desk.alice, bid(BTC, 48_000));
+    let maker = desk.placed(desk.alice, ask(BTC / 2, 50_100));
+    // 480 and a fee; then a buy that fills 400 above mark: 504 + 480 held of 1,200 - 400 - 25.20.
+    desk.placed(desk.bob, ask(BTC, 50_400));
+    desk.cancel(desk.alice, maker);
+    desk.placed(desk.alice, immediate(bid(BTC, 50_400)));
+    assert_eq!(desk.order(other).reason, Some(UpdateReason::NotEnoughMargin));
+    assert_eq!(desk.flex(desk.alice).equity, fine(774_800, 3));
+}
+
+#[test]
+fn a_venue_may_keep_the_orders_that_fit_and_cancel_the_youngest() {
+    let mut desk = Desk::listed_with(Limits { keep_what_fits: true, ..Limits::default() });
+    long(&mut desk, 2_000_00);
+    let old = desk.placed(desk.alice, bid(BTC, 49_000));
+    let young = desk.placed(desk.alice, bid(BTC, 49_100));
+    desk.price(49_300);
+    // 1,264.995 cover 500.10 and 490.
+    assert_eq!(desk.order(old).status, OrderStatus::EnteredBook);
+    assert_eq!(desk.order(young).reason, Some(UpdateReason::NotEnoughMargin));
+}
+
+#[test]
+fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that_close_it() {
+    let mut desk = Desk::listed();
+    long(&mut desk, 2_000_00);
+    let far = desk.placed(desk.alice, ask(BTC / 2, 53_000));
+    let near = desk.placed(desk.alice, ask(BTC, 51_000));
+    let more = desk.placed(desk.alice, ask(BTC, 52_000));
+    // The worst case is 1.5 short: 780 at the mean of the three, with 760 left of 2,000.
+    desk.price(48_750);
+    let reasons = [near, more, far].map(|order| desk.order(order).reason);
+    let gone = Some(UpdateReason::NotEnoughMargin);
+    assert_eq!(reasons, [Some(UpdateReason::NewUserOrder), gone, gone]);
 }

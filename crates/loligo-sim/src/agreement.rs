@@ -3,8 +3,8 @@
 use crate::fold::Fold;
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, FinePrice, InstrumentId, OrderId, OrderRef,
-    OrderView, Outcome, Qty, Side, Timestamp,
+    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, Execution, InstrumentId, MarketState,
+    OrderId, OrderRef, OrderView, Outcome, Qty, Side, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -65,20 +65,12 @@ impl SideBySide {
     fn compare_step(&mut self, step: &Step) -> Result<Outcome, String> {
         self.events.clear();
         let outcome = self.engine.apply(step.time, &step.command, &mut self.events);
-        let answer = self.model.apply(step.time, &step.command, &marks(&self.events));
+        let answer = self.model.apply(step.time, &step.command);
         same("outcome", &outcome, &answer.outcome)?;
         same("time", &self.engine.now(), &self.model.now())?;
-
-        let executions = self.events.iter().filter_map(|e| match e {
-            Event::Executed(execution) => Some(*execution),
-            _ => None,
-        });
-        same("executions", &executions.collect::<Vec<_>>(), &answer.executions)?;
-        let reduced = self.events.iter().find_map(|e| match e {
-            Event::Placed { reduced, .. } | Event::Edited { reduced, .. } => *reduced,
-            _ => None,
-        });
-        same("lots cut on arrival", &reduced, &answer.reduced)?;
+        same("executions", &executions(&self.events), &answer.executions)?;
+        same("triggers fired", &fired(&self.events), &answer.fired)?;
+        same("lots cut", &reduced(&self.events), &answer.reduced)?;
 
         for event in &self.events {
             self.fold.take(self.engine.now(), event, |id| self.model.margin_wallet(id))?;
@@ -103,6 +95,10 @@ impl SideBySide {
 
     fn compare_account(&self, account: AccountId) -> Result<(), String> {
         let of = |what: &str| format!("{what} of {account:?}");
+        let view = self.engine.account(account);
+        same(&of("view"), &view, &Some(self.model.account_view(account)))?;
+        let rights = view.map(|view| (view.active, view.trading));
+        same(&of("rights from events"), &rights, &Some(self.fold.rights(account)))?;
         let positions = self.engine.positions(account);
         same(&of("positions"), &positions, &self.model.positions(account))?;
         for instrument in self.model.instrument_ids() {
@@ -136,11 +132,21 @@ impl SideBySide {
         same(&of("best bid"), &market.bid, &best(Side::Buy))?;
         same(&of("best ask"), &market.ask, &best(Side::Sell))?;
         same(&of("state"), &market.state, &self.model.market_state(instrument))?;
+        let told = self.fold.market_state(instrument);
+        if matches!(told, MarketState::Inactive | MarketState::Expired)
+            || market.state == MarketState::PostOnly
+        {
+            same(&of("state from events"), &market.state, &told)?;
+        }
         same(&of("last price"), &market.last, &self.model.last(instrument))?;
         same(&of("open interest"), &market.open_interest, &self.model.open_interest(instrument))?;
         same(&of("mark price"), &market.mark, &self.model.mark(instrument))?;
         same(&of("index price"), &market.index, &self.model.index(instrument))?;
         same(&of("mark price from events"), &market.mark, &self.fold.mark(instrument))?;
+        // What the genesis gave is told by nobody.
+        if let Some(told) = self.fold.index(self.model.pair(instrument)) {
+            same(&of("index price from events"), &market.index, &Some(told))?;
+        }
         let positions = (0..self.model.account_count() as u32)
             .flat_map(|a| self.engine.positions(AccountId(a)))
             .filter(|p| p.instrument == instrument);
@@ -148,13 +154,32 @@ impl SideBySide {
     }
 }
 
-/// The mark prices that changed.
-pub fn marks(events: &[Event]) -> Vec<(InstrumentId, FinePrice)> {
-    let marks = events.iter().filter_map(|event| match event {
-        Event::Mark { instrument, price } => Some((*instrument, *price)),
+fn executions(events: &[Event]) -> Vec<Execution> {
+    let executions = events.iter().filter_map(|event| match event {
+        Event::Executed(execution) => Some(*execution),
         _ => None,
     });
-    marks.collect()
+    executions.collect()
+}
+
+/// Triggers that fired, into an order or into a refusal.
+fn fired(events: &[Event]) -> Vec<OrderId> {
+    let fired = events.iter().filter_map(|event| match event {
+        Event::Fired { order, .. } | Event::ActivationFailed { order } => Some(order.id),
+        _ => None,
+    });
+    fired.collect()
+}
+
+/// What was cut on arrival, by an edit, or when a trigger fired.
+fn reduced(events: &[Event]) -> Vec<Option<Qty>> {
+    let reduced = events.iter().filter_map(|event| match event {
+        Event::Placed { reduced, .. } | Event::Edited { reduced, .. } | Event::Fired { reduced, .. } => {
+            Some(*reduced)
+        }
+        _ => None,
+    });
+    reduced.collect()
 }
 
 /// A step of a stream that may be shortened: orders are named by the step that placed them, not by their number.
@@ -175,7 +200,7 @@ pub fn movable(steps: &[Step]) -> Vec<Movable> {
     for (place, step) in steps.iter().enumerate() {
         let names = named(&step.command).and_then(|id| placed.get(&id).copied());
         let outcome = catch_unwind(AssertUnwindSafe(|| engine.apply(step.time, &step.command, &mut vec![])));
-        if let Ok(Outcome::Placed(id) | Outcome::Rejected(id, _)) = outcome {
+        if let Ok(Outcome::Placed(id) | Outcome::Replaced(id) | Outcome::Rejected(id, _)) = outcome {
             placed.insert(id, place);
         }
         list.push(Movable { step: step.clone(), place, names });
@@ -201,7 +226,7 @@ pub fn rerun(list: &[Movable]) -> Result<(), (Vec<Step>, String)> {
         }
         steps.push(step.clone());
         match catch_unwind(AssertUnwindSafe(|| both.step(&step))) {
-            Ok(Ok(Outcome::Placed(id) | Outcome::Rejected(id, _))) => {
+            Ok(Ok(Outcome::Placed(id) | Outcome::Replaced(id) | Outcome::Rejected(id, _))) => {
                 placed.insert(movable.place, id);
             }
             Ok(Ok(_)) => {}
@@ -215,7 +240,10 @@ pub fn rerun(list: &[Movable]) -> Result<(), (Vec<Step>, String)> {
 fn named(command: &Command) -> Option<OrderId> {
     match command {
         Command::Edit(EditOrder { order: OrderRef::Id(id), .. })
-        | Command::Cancel(CancelOrder { order: OrderRef::Id(id), .. }) => Some(*id),
+        | Command::Cancel(CancelOrder { order: OrderRef::Id(id), .. })
+        | Command::AdminCancel { order: id }
+        | Command::ReplaceTrailingStop { order: id }
+        | Command::InjectCodes { order: id, .. } => Some(*id),
         _ => None,
     }
 }
@@ -223,7 +251,10 @@ fn named(command: &Command) -> Option<OrderId> {
 fn name_mut(command: &mut Command) -> Option<&mut OrderId> {
     match command {
         Command::Edit(EditOrder { order: OrderRef::Id(id), .. })
-        | Command::Cancel(CancelOrder { order: OrderRef::Id(id), .. }) => Some(id),
+        | Command::Cancel(CancelOrder { order: OrderRef::Id(id), .. })
+        | Command::AdminCancel { order: id }
+        | Command::ReplaceTrailingStop { order: id }
+        | Command::InjectCodes { order: id, .. } => Some(id),
         _ => None,
     }
 }

@@ -1,14 +1,16 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, Event, FinePrice, InstrumentId, Money, OrderId, OrderStatus, OrderView, PairId,
-    Price, Qty, Side, Timestamp, UpdateReason, Wallet,
+    AccountId, Currency, Event, FinePrice, InstrumentId, MarketState, Money, OrderId, OrderStatus, OrderView,
+    PairId, Price, Qty, Side, Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
 /// Everything that events tell.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
+    /// When the last order came, changed or went.
+    clock: Timestamp,
     orders: BTreeMap<OrderId, OrderView>,
     last_order: u64,
     last_execution: u64,
@@ -17,10 +19,13 @@ pub struct Fold {
     positions: BTreeMap<(AccountId, InstrumentId), i64>,
     indexes: BTreeMap<PairId, FinePrice>,
     marks: BTreeMap<InstrumentId, FinePrice>,
+    markets: BTreeMap<InstrumentId, MarketState>,
+    rights: BTreeMap<AccountId, (bool, bool)>,
 }
 
 impl Fold {
-    /// Takes in one event of a command that ran at `now`. `wallet_of` tells which wallet margins a contract.
+    /// Takes in one event of a command that ended at `now`; what was due before it happened earlier, and the order that
+    /// came or fired tells when. `wallet_of` tells which wallet margins a contract.
     ///
     /// # Errors
     /// What is illegal about the story that it continues.
@@ -30,11 +35,55 @@ impl Fold {
         event: &Event,
         wallet_of: impl Fn(InstrumentId) -> (Wallet, Currency),
     ) -> Result<(), String> {
+        if let Some(at) = told_at(event) {
+            ensure(self.clock <= at && at <= now, "in order of time", event)?;
+            self.clock = at;
+        }
         match event {
             Event::Placed { order, .. } => {
-                ensure(order.status == OrderStatus::EnteredBook && order.filled == Qty(0), "placed", event)?;
+                let waits = order.trigger().is_some_and(|t| t.fired_at.is_none() && t.price.is_some());
+                let status = if waits { OrderStatus::TriggerPlaced } else { OrderStatus::EnteredBook };
+                ensure(order.status == status && order.filled == Qty(0), "placed", event)?;
                 ensure(order.qty.is_some_and(|q| q.0 > 0), "placed with a size", event)?;
                 self.begin(order)
+            }
+            Event::Fired { order, reduced } => {
+                let before = self.waiting(order.id, event)?;
+                ensure(order.status == OrderStatus::EnteredBook && order.filled == Qty(0), "fired", event)?;
+                ensure(
+                    order.trigger().is_some_and(|t| t.fired_at == Some(order.updated_at)),
+                    "when it fired",
+                    event,
+                )?;
+                ensure(reduced.is_some() == order.reduce_only, "cut only if it may be", event)?;
+                let cut = reduced.map_or(0, |by| by.0);
+                ensure(before.open_qty().0 == order.open_qty().0 + cut, "its size", event)?;
+                ensure(is_same(before, order), "the order that waited", event)?;
+                *before = order.clone();
+                Ok(())
+            }
+            Event::ActivationFailed { order } => {
+                let before = self.waiting(order.id, event)?;
+                let failed = order.status == OrderStatus::TriggerActivationFailure;
+                ensure(failed && order.error.is_some(), "failed", event)?;
+                ensure(is_same(before, order) && before.qty == order.qty, "the order that waited", event)?;
+                *before = order.clone();
+                Ok(())
+            }
+            Event::Repriced { order } => {
+                let before = self.waiting(order.id, event)?;
+                let price = |order: &OrderView| order.trigger().and_then(|t| t.price).map_or(0, |p| p.0);
+                let moved = (price(before) - price(order)) * order.side.sign();
+                ensure(moved > 0, "a trailing stop that moved the way it may", event)?;
+                ensure(is_same(before, order) && before.qty == order.qty, "the order that waited", event)?;
+                *before = order.clone();
+                Ok(())
+            }
+            Event::Rewritten { order } => {
+                let Some(before) = self.orders.get_mut(&order.id) else { return Err(said("known", event)) };
+                ensure(is_same(before, order) && before.status == order.status, "the same order", event)?;
+                *before = order.clone();
+                Ok(())
             }
             Event::Rejected { order } => {
                 ensure(order.status == OrderStatus::Rejected && order.error.is_some(), "rejected", event)?;
@@ -43,12 +92,14 @@ impl Fold {
             Event::Executed(execution) => {
                 ensure(execution.id.0 == self.last_execution + 1, "the next execution", event)?;
                 self.last_execution += 1;
+                let clock = self.clock;
                 ensure(execution.qty.0 > 0, "a positive size", event)?;
                 for fill in [&execution.taker, &execution.maker] {
                     let (wallet, currency) = wallet_of(execution.instrument);
                     let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
                     *balance += fill.realized_pnl - fill.fee;
                     let order = self.open(fill.order, event)?;
+                    ensure(order.status == OrderStatus::EnteredBook, "in the book", event)?;
                     ensure(order.account == fill.account && Some(fill.qty) == order.qty, "its order", event)?;
                     ensure(order.filled == fill.filled_before, "its fills before", event)?;
                     order.filled.0 += execution.qty.0;
@@ -58,7 +109,7 @@ impl Fold {
                     ensure(!beyond, "no fill beyond the limit", event)?;
                     order.reason = Some(UpdateReason::PartialFill);
                     order.error = None;
-                    order.updated_at = now;
+                    order.updated_at = clock;
                     let lots = execution.qty.0 * order.side.sign();
                     *self.positions.entry((fill.account, execution.instrument)).or_default() += lots;
                 }
@@ -83,6 +134,7 @@ impl Fold {
                 ensure(*before == change.prior, "the order before the edit", event)?;
                 ensure(change.order.filled == before.filled, "fills that an edit leaves", event)?;
                 ensure(change.order.open_qty().0 > 0, "something left open", event)?;
+                ensure(change.order.status == before.status, "where it was in its life", event)?;
                 *before = change.order.clone();
                 Ok(())
             }
@@ -125,20 +177,36 @@ impl Fold {
                 self.marks.insert(*instrument, *price);
                 Ok(())
             }
+            Event::Market { instrument, state } => {
+                self.markets.insert(*instrument, *state);
+                Ok(())
+            }
+            Event::Account { account, active, trading } => {
+                self.rights.insert(*account, (*active, *trading));
+                Ok(())
+            }
             Event::Listed { .. } | Event::AccountCreated { .. } => Ok(()),
         }
     }
 
-    /// At the end of a command no order may be filled and yet open.
+    /// At the end of a command no order may be filled and yet open, nor open where nothing may be.
     ///
     /// # Errors
     /// Names such an order.
     pub fn settled(&self) -> Result<(), String> {
-        let mut open = self.orders.values().filter(|o| !o.status.is_closed());
-        match open.find(|o| o.open_qty().0 <= 0) {
-            Some(order) => Err(format!("open without anything left: {order:?}")),
-            None => Ok(()),
+        for order in self.orders.values().filter(|o| !o.status.is_closed()) {
+            if order.open_qty().0 <= 0 {
+                return Err(format!("open without anything left: {order:?}"));
+            }
+            let closed = match self.market_state(order.instrument) {
+                MarketState::Open | MarketState::Suspended | MarketState::PostOnly => false,
+                MarketState::Inactive | MarketState::PreLaunch | MarketState::Expired => true,
+            };
+            if closed || !self.rights(order.account).0 {
+                return Err(format!("open in a closed market or of a deactivated account: {order:?}"));
+            }
         }
+        Ok(())
     }
 
     fn begin(&mut self, order: &OrderView) -> Result<(), String> {
@@ -153,6 +221,11 @@ impl Fold {
     fn open(&mut self, id: OrderId, event: &Event) -> Result<&mut OrderView, String> {
         let order = self.orders.get_mut(&id).filter(|o| !o.status.is_closed());
         order.ok_or_else(|| said("an open order", event))
+    }
+
+    fn waiting(&mut self, id: OrderId, event: &Event) -> Result<&mut OrderView, String> {
+        let order = self.orders.get_mut(&id).filter(|o| o.status == OrderStatus::TriggerPlaced);
+        order.ok_or_else(|| said("a waiting trigger", event))
     }
 
     /// Every order that is open or was closed a short while ago, by number.
@@ -179,6 +252,16 @@ impl Fold {
         self.positions.get(&(account, instrument)).copied().unwrap_or_default()
     }
 
+    /// How a contract trades, as last told; open until something else is.
+    pub fn market_state(&self, instrument: InstrumentId) -> MarketState {
+        self.markets.get(&instrument).copied().unwrap_or(MarketState::Open)
+    }
+
+    /// Whether an account is active, and whether it may trade.
+    pub fn rights(&self, account: AccountId) -> (bool, bool) {
+        self.rights.get(&account).copied().unwrap_or((true, true))
+    }
+
     /// Index price last told.
     pub fn index(&self, pair: PairId) -> Option<FinePrice> {
         self.indexes.get(&pair).copied()
@@ -188,6 +271,43 @@ impl Fold {
     pub fn mark(&self, instrument: InstrumentId) -> Option<FinePrice> {
         self.marks.get(&instrument).copied()
     }
+}
+
+/// When what an event tells of an order happened.
+fn told_at(event: &Event) -> Option<Timestamp> {
+    match event {
+        Event::Placed { order, .. }
+        | Event::Rejected { order }
+        | Event::Fired { order, .. }
+        | Event::ActivationFailed { order }
+        | Event::Repriced { order }
+        | Event::Cancelled { order }
+        | Event::Reduced { order, .. } => Some(order.updated_at),
+        Event::Edited { change, .. } => Some(change.order.updated_at),
+        Event::Rewritten { .. }
+        | Event::Executed(_)
+        | Event::Filled { .. }
+        | Event::Noted { .. }
+        | Event::Forgotten { .. }
+        | Event::Listed { .. }
+        | Event::AccountCreated { .. }
+        | Event::Level { .. }
+        | Event::Balance { .. }
+        | Event::Market { .. }
+        | Event::Account { .. }
+        | Event::Index { .. }
+        | Event::Mark { .. } => None,
+    }
+}
+
+/// True when two views are of one order: what no event may change is the same.
+fn is_same(before: &OrderView, after: &OrderView) -> bool {
+    let kept = |o: &OrderView| (o.account, o.instrument, o.side, o.reduce_only, o.placed_at);
+    let trigger = |o: &OrderView| o.trigger().map(|t| (t.kind, t.signal, t.deviation, t.limit_offset));
+    kept(before) == kept(after)
+        && before.client_order_id == after.client_order_id
+        && trigger(before) == trigger(after)
+        && before.attached.as_ref().map(|a| &a.algo_id) == after.attached.as_ref().map(|a| &a.algo_id)
 }
 
 fn ensure(holds: bool, wanted: &str, event: &Event) -> Result<(), String> {

@@ -1,15 +1,18 @@
-//! Seeded streams of commands that reach every rule: prices close together, so that things match; few accounts, so that
-//! they meet themselves; much reduce-only, many edits, names used twice, tiny margins, and numbers that no client
-//! should send.
+//! Seeded streams of commands that reach every rule: prices close together, so that things match and triggers fire; few
+//! accounts, so that they meet themselves; much reduce-only, many edits, names used twice, tiny margins, timers, halted
+//! markets, and numbers that no client should send.
 
+mod operator;
 mod orders;
+mod prices;
+mod triggers;
 mod venue;
 
 use crate::agreement::Step;
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, CancelOrder, Command, CreateAccount, Currency, Deposit, FinePrice, InstrumentId, Money,
-    PairId, Timestamp, Wallet,
+    AccountId, CancelOrder, Command, CreateAccount, InstrumentId, MarketState, OrderId, OrderRef, OrderView,
+    Timestamp,
 };
 use opstream::Rng;
 
@@ -24,12 +27,28 @@ pub enum Flavor {
     Rich,
     /// One contract, positions, and orders that may only reduce them.
     ReduceOnly,
+    /// Triggers near prices that move, on two contracts of one pair.
+    Triggers,
+    /// One family among few others, under every self-trade strategy.
+    Family,
+    /// Markets halted, expiring and listed, timers, accounts and limits switched.
+    Halts,
 }
 
 impl Flavor {
+    const ALL: [Flavor; 7] = [
+        Flavor::Mixed,
+        Flavor::Poor,
+        Flavor::Rich,
+        Flavor::ReduceOnly,
+        Flavor::Triggers,
+        Flavor::Family,
+        Flavor::Halts,
+    ];
+
     /// The flavor of a seed: each in turn.
     pub fn of(seed: u64) -> Self {
-        [Flavor::Mixed, Flavor::Poor, Flavor::Rich, Flavor::ReduceOnly][(seed % 4) as usize]
+        Self::ALL[(seed % Self::ALL.len() as u64) as usize]
     }
 }
 
@@ -56,12 +75,14 @@ impl Workload {
         let fair = venue::contracts().iter().map(|c| c.fair).collect::<Vec<_>>();
         let contracts = match flavor {
             Flavor::Mixed | Flavor::Poor => 3,
-            Flavor::Rich => 2,
-            Flavor::ReduceOnly => 1,
+            Flavor::Rich | Flavor::Triggers | Flavor::Halts => 2,
+            Flavor::ReduceOnly | Flavor::Family => 1,
         };
         let mut focus: Vec<u16> = (0..contracts).map(|_| rng.below(fair.len() as u64) as u16).collect();
-        if flavor == Flavor::Rich {
-            focus[0] = venue::EXPENSIVE;
+        match flavor {
+            Flavor::Rich => focus[0] = venue::EXPENSIVE,
+            Flavor::Triggers if rng.below(2) == 0 => focus = venue::SIBLINGS.to_vec(),
+            _ => {}
         }
         let mut workload = Self { rng, flavor, time: venue::OPENED, fair, focus, opening: vec![], names: 0 };
         workload.opening = workload.open_venue();
@@ -75,29 +96,73 @@ impl Workload {
             return step;
         }
         let time = self.next_time();
+        let (prices, operator) = match self.flavor {
+            Flavor::Triggers => (200, 50),
+            Flavor::Family => (50, 60),
+            Flavor::Halts => (100, 150),
+            Flavor::Mixed | Flavor::Poor | Flavor::Rich | Flavor::ReduceOnly => (65, 25),
+        };
         let command = match self.rng.below(1_000) {
-            0..600 => Command::Place(self.place(model)),
-            600..760 => Command::Edit(self.edit(model)),
-            760..860 => self.cancel(model),
-            860..870 => self.cancel_all(model),
-            870..900 => Command::Advance,
-            900..930 => self.publish(model),
-            930..965 => self.pin(model),
-            965..992 => self.deposit(model),
-            992..996 => Command::Start,
+            at if at < prices => self.move_price(model),
+            at if at < prices + operator => self.operate(model),
+            _ => self.trade(model),
+        };
+        let command = self.reopened(model).unwrap_or(command);
+        if self.chance(2) {
+            let contract = self.listed(model).0 as usize;
+            self.fair[contract] += self.rng.below(5) as i64 - 2;
+        }
+        Step { time: Timestamp(time), command }
+    }
+
+    /// What clients send most of the time.
+    fn trade(&mut self, model: &Model) -> Command {
+        match self.rng.below(1_000) {
+            0..650 => Command::Place(self.place(model)),
+            650..825 => Command::Edit(self.edit(model)),
+            825..915 => self.cancel(model),
+            915..925 => self.cancel_all(model),
+            925..960 => Command::Advance,
+            960..980 => self.deposit(model),
+            980..990 => self.transfer(model),
+            990..994 => self.withdraw(model),
+            994..996 => Command::Start,
             996..998 => {
                 let parent = self.chance(50).then(|| self.account(model));
                 // A family is the house's, or it is not.
                 let house = parent.map_or_else(|| self.chance(30), |parent| model.is_house(parent));
                 Command::CreateAccount(CreateAccount { parent, house })
             }
-            _ => Command::List(Box::new(venue::late_contract(self.rng.below(1_000_000)))),
-        };
-        if self.chance(2) {
-            let contract = self.listed(model).0 as usize;
-            self.fair[contract] += self.rng.below(5) as i64 - 2;
+            _ => {
+                let (number, time) = (self.rng.below(1_000_000), self.time);
+                Command::List(Box::new(venue::late_contract(number, time)))
+            }
         }
-        Step { time: Timestamp(time), command }
+    }
+
+    /// A market that no longer trades is soon opened again, a deactivated account activated, or little would happen.
+    fn reopened(&mut self, model: &Model) -> Option<Command> {
+        if !self.chance(8) {
+            return None;
+        }
+        let shut = self.focus.iter().map(|id| InstrumentId(*id)).find(|id| {
+            let listed = model.instrument_ids().any(|known| known == *id);
+            listed && !matches!(model.market_state(*id), MarketState::Open | MarketState::Expired)
+        });
+        if let Some(instrument) = shut {
+            return Some(Command::SetMarketState { instrument, state: MarketState::Open });
+        }
+        let mut accounts = (0..model.account_count() as u32).map(|id| model.account_view(AccountId(id)));
+        accounts.find_map(|account| {
+            let id = account.id;
+            if !account.active {
+                Some(Command::SetActive { account: id, active: true })
+            } else if !account.trading {
+                Some(Command::SetTrading { account: id, enabled: true })
+            } else {
+                None
+            }
+        })
     }
 
     /// True in so many of 100 cases.
@@ -119,7 +184,9 @@ impl Workload {
             93..95 => 4_999_999,
             95..97 => 5_000_000,
             97 => 10_000_000,
-            98 => 10_000_001,
+            98 if self.chance(50) => 10_000_001,
+            // Long enough for every premium to settle, and longer.
+            98 => self.pick(&[31_000_000, 61_000_000, 95_000_000, 200_000_000]),
             // Fee tiers are earned by the day, and lost again.
             _ if self.flavor == Flavor::Rich && self.chance(10) => {
                 (1 + self.rng.below(35) as i64) * 86_400_000_000
@@ -134,11 +201,14 @@ impl Workload {
     /// An account; seldom one that is none.
     fn account(&mut self, model: &Model) -> AccountId {
         let count = model.account_count() as u64;
+        if self.flavor == Flavor::Family && self.chance(75) {
+            return AccountId(self.pick(&venue::FAMILY));
+        }
         AccountId(match self.rng.below(400) {
             0 => count as u32,
             1 => u32::MAX,
             2..60 => self.rng.below(count) as u32,
-            _ => self.rng.below(count.min(7)) as u32,
+            _ => self.rng.below(count.min(venue::ACCOUNTS)) as u32,
         })
     }
 
@@ -147,6 +217,11 @@ impl Workload {
         let count = model.instrument_ids().count() as u64;
         while self.fair.len() < count as usize {
             self.fair.push(venue::LATE_FAIR);
+            // Attention turns to what is new.
+            if self.flavor == Flavor::Halts {
+                let at = self.rng.below(self.focus.len() as u64) as usize;
+                self.focus[at] = count as u16 - 1;
+            }
         }
         InstrumentId(match self.rng.below(400) {
             0 => u16::MAX,
@@ -173,63 +248,24 @@ impl Workload {
         Command::CancelAll { account, instrument }
     }
 
-    fn pair(&mut self, model: &Model) -> PairId {
-        if self.chance(2) { PairId(u16::MAX) } else { model.pair(self.listed(model)) }
-    }
-
-    /// A price near where the contract trades; seldom one that is refused.
-    fn fine_price(&mut self, model: &Model, instrument: InstrumentId) -> FinePrice {
-        let tick = model.tick(instrument).0;
-        match self.rng.below(60) {
-            0 => FinePrice(0),
-            1 => FinePrice(-1),
-            2 => FinePrice(i128::MAX),
-            _ => {
-                let fair = self.fair[instrument.0 as usize];
-                // In thirds of a tick, so that no comparison is with whole ticks only.
-                FinePrice((i128::from(fair) * 3 + i128::from(self.rng.below(19)) - 9) * tick / 3)
-            }
-        }
-    }
-
-    fn publish(&mut self, model: &Model) -> Command {
-        let instrument = self.listed(model);
-        let price = self.fine_price(model, instrument);
-        Command::PublishIndex { pair: model.pair(instrument), price }
-    }
-
-    fn pin(&mut self, model: &Model) -> Command {
-        let instrument = self.listed(model);
-        let price = if self.chance(92) { Some(self.fine_price(model, instrument)) } else { None };
-        if self.chance(60) {
-            let unknown = self.chance(2);
-            Command::PinMark { instrument: if unknown { InstrumentId(u16::MAX) } else { instrument }, price }
-        } else {
-            Command::PinIndex { pair: model.pair(instrument), price }
-        }
-    }
-
-    fn deposit(&mut self, model: &Model) -> Command {
-        let instrument = self.listed(model);
-        let (wallet, currency) = match self.rng.below(20) {
-            0 => (Wallet::Cash, Currency::USD),
-            1 => (Wallet::Flex, Currency::parse("BTC").expect("a code")),
-            2 => (Wallet::Inverse(PairId(u16::MAX)), Currency::USD),
-            3 => (Wallet::Inverse(self.pair(model)), Currency::USD),
-            _ => model.margin_wallet(instrument),
+    /// An order to edit or cancel: open in `open` of 100 cases, else any that is known or none at all; seldom
+    /// someone else's.
+    fn target(&mut self, model: &Model, open: u64) -> (AccountId, OrderRef) {
+        let any = !self.chance(open);
+        let Some(order) = self.known(model, |o| any || !o.status.is_closed()) else {
+            let number = self.pick(&[0, 1, 7, 1_000_000, u64::MAX]);
+            return (self.account(model), OrderRef::Id(OrderId(number)));
         };
-        let whole = self.rng.below(match self.flavor {
-            Flavor::Poor => 20,
-            Flavor::Rich => 1_000_000,
-            Flavor::Mixed | Flavor::ReduceOnly => 200,
-        });
-        let mut amount = whole as i128 * Money::ONE + i128::from(self.rng.below(1_000));
-        if !matches!(wallet, Wallet::Flex | Wallet::Cash) {
-            amount /= 1_000;
+        let account = if self.chance(96) { order.account } else { self.account(model) };
+        match &order.client_order_id {
+            Some(name) if self.chance(50) => (account, OrderRef::Client(Box::from(&**name))),
+            _ => (account, OrderRef::Id(order.id)),
         }
-        if self.chance(45) {
-            amount = -amount;
-        }
-        Command::Deposit(Deposit { account: self.account(model), wallet, currency, amount: Money(amount) })
+    }
+
+    /// One of the orders that are known; seldom none though there is one.
+    fn known(&mut self, model: &Model, which: impl Fn(&OrderView) -> bool) -> Option<OrderView> {
+        let known: Vec<&OrderView> = model.known_orders().filter(|o| which(o)).collect();
+        if known.is_empty() || self.chance(2) { None } else { Some(self.pick(&known).clone()) }
     }
 }

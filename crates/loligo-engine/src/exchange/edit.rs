@@ -104,6 +104,14 @@ impl Exchange {
             }
         }
         let crosses = market.book.crosses(order.side, limit);
+        let terms = Terms {
+            side: order.side,
+            order_type: order.order_type,
+            limit: Some(limit),
+            lots: asked,
+            reduce_only: order.reduce_only,
+            slot,
+        };
         let mut open = asked;
         if order.reduce_only {
             open = open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), slot));
@@ -111,6 +119,7 @@ impl Exchange {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
+            self.check_leverage(holding, market, &Terms { lots: open, ..terms }, Some(order))?;
             let others = match order.side {
                 Side::Buy => holding.position + holding.buys.lots,
                 Side::Sell => holding.sells.lots - holding.position,
@@ -122,14 +131,7 @@ impl Exchange {
         if crosses && order.order_type != OrderType::Post {
             self.check_collar(holding, market, order.side, Some(limit))?;
         }
-        let terms = Terms {
-            side: order.side,
-            order_type: order.order_type,
-            limit: Some(limit),
-            lots: open,
-            reduce_only: order.reduce_only,
-        };
-        self.check_margin(holding, market, &terms, crosses, Some(order))?;
+        self.check_margin(holding, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
         if crosses {
             if order.order_type == OrderType::Post {
                 return Err(OrderError::PostWouldExecute);

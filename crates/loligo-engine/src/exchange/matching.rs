@@ -139,7 +139,7 @@ impl Exchange {
         let purse = &mut self.purses[holding.purse as usize];
         let kind = market.instrument.spec().kind;
 
-        let (before, unrealized_before) = (holding.position, market.unrealized(holding));
+        let (before, unrealized_before) = (holding.position, market.shared_pnl(holding));
         let booked =
             holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
         market.open_interest += holding.position.max(0) - before.max(0);
@@ -165,7 +165,7 @@ impl Exchange {
         market.fees += fee;
         purse.balance += realized - fee;
 
-        purse.unrealized += market.unrealized(holding) - unrealized_before;
+        purse.unrealized += market.shared_pnl(holding) - unrealized_before;
 
         let (family, account) = (holding.family, AccountId(holding.account));
         if holding.position == 0 {

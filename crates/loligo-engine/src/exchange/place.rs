@@ -24,6 +24,8 @@ pub(super) struct Terms {
     pub limit: Option<i64>,
     pub lots: i64,
     pub reduce_only: bool,
+    /// Its slot, when it is known already: a trigger that fires. Else `NIL`.
+    pub slot: u32,
 }
 
 /// An order that has passed every check, as it will be placed.
@@ -77,6 +79,7 @@ impl Exchange {
                 limit,
                 lots: shape.lots,
                 reduce_only: ask.reduce_only,
+                slot: NIL,
             };
             Ok((shape, self.check_terms(&terms, holding)?))
         });
@@ -147,16 +150,17 @@ impl Exchange {
         let holding = &self.holdings[holding_slot as usize];
         let market = &self.markets[usize::from(holding.instrument)];
         let instrument = &market.instrument;
-        let Terms { side, order_type, limit, lots: asked, reduce_only } = *terms;
+        let Terms { side, order_type, limit, lots: asked, reduce_only, slot } = *terms;
         let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
         let mut lots = asked;
         if reduce_only {
             let resting_at = limit.filter(|_| order_type.rests() && !crosses);
-            lots = lots.min(self.reducible(holding_slot, side, resting_at, NIL));
+            lots = lots.min(self.reducible(holding_slot, side, resting_at, slot));
             if lots == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
+            self.check_leverage(holding, market, terms, None)?;
             let open = match side {
                 Side::Buy => holding.position + holding.buys.lots,
                 Side::Sell => holding.sells.lots - holding.position,

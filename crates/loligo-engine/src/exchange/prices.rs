@@ -1,5 +1,6 @@
 //! Index and mark prices, and what follows when they move.
 
+use super::strain::is_strained;
 use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId};
@@ -113,12 +114,11 @@ impl Exchange {
 
     fn set_index(&mut self, pair: PairId, price: FinePrice, events: &mut Vec<Event>) {
         let state = &mut self.pairs[usize::from(pair.0)];
-        let before = state.index.replace(price);
-        let changed = before != Some(price);
+        let changed = state.index.replace(price) != Some(price);
         if changed {
             tell(events, || Event::Index { pair, price });
         }
-        let first_due = self.due.len();
+        let mut reached = Vec::new();
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
         for market in 0..self.markets.len() {
             let id = InstrumentId(market as u16);
@@ -131,11 +131,11 @@ impl Exchange {
                 self.refresh_mark(id, events);
             }
             if changed && waited_for {
-                self.judge(id, Signal::Index, events);
+                reached.append(&mut self.reached(id, Signal::Index, events));
             }
         }
-        if self.due.len() > first_due + 1 {
-            self.order_due(first_due, before.unwrap_or(price));
+        if !reached.is_empty() {
+            self.make_due(reached);
         }
     }
 
@@ -157,14 +157,16 @@ impl Exchange {
         // Two passes, with the old mark and with the new one: what is open on a holding is kept in its purse alone.
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized -= market.unrealized(holding);
+            self.purses[holding.purse as usize].unrealized -= market.shared_pnl(holding);
         }
         market.set_mark(price);
         for slot in &market.holders {
             let holding = &self.holdings[*slot as usize];
             let purse = &mut self.purses[holding.purse as usize];
-            purse.unrealized += market.unrealized(holding);
-            purse.watched |= !market.covers(holding);
+            purse.unrealized += market.shared_pnl(holding);
+            if is_strained(market, holding, purse) {
+                self.strained.insert((holding.account, holding.purse));
+            }
         }
         tell(events, || Event::Mark { instrument: id, price });
         self.judge(id, Signal::Mark, events);

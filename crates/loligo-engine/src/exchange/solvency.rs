@@ -6,12 +6,12 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
-use crate::account::{Holding, OpenSum, fee_of};
+use crate::account::{Holding, OpenSum, book, fee_of};
 use crate::command::OrderType;
 use crate::event::OrderError;
 use crate::id::Price;
 use crate::instrument::Worth;
-use crate::margin::maintenance_of;
+use crate::margin::{isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::order::Order;
@@ -27,14 +27,15 @@ struct WouldFill {
 
 /// What stands behind positions, and what must.
 #[derive(Clone, Copy, Debug)]
-struct Standing {
-    equity: Fine,
-    maintenance: Fine,
+pub(super) struct Standing {
+    pub equity: Fine,
+    pub maintenance: Fine,
 }
 
 impl Standing {
-    fn is_short(self) -> bool {
-        self.equity < self.maintenance
+    /// To be liquidated. Where there is no position nothing can be.
+    pub fn is_short(self) -> bool {
+        self.equity < self.maintenance && self.maintenance > Fine::ZERO
     }
 
     fn spare(self) -> Fine {
@@ -54,7 +55,7 @@ impl Exchange {
         crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
-        let Terms { side, order_type, limit, lots, reduce_only } = *terms;
+        let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
         let Some(limit) = limit else { return Ok(holding.held) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
@@ -158,15 +159,20 @@ impl Exchange {
         let lots = terms.side.sign() * filled.lots;
         let value = market.instrument.signed(terms.side, filled.value);
         let (loss, fee) = (market.loss_to_mark(lots, value), filled.fee.fine());
-        let before = self.standing_of(holding, holding.position);
-        let equity = before.equity - loss - fee;
-        if only_reduces && equity < Fine::ZERO {
+        let before = self.standing_of(holding, holding.position, holding.entry);
+        if only_reduces && before.equity - loss - fee < Fine::ZERO {
             return Err(OrderError::InsufficientClosingMargin);
         }
         let position = holding.position + lots;
-        let after = Standing { equity, ..self.standing_of(holding, position) };
+        let booked = book(holding.position, holding.entry, lots, value);
+        let mut after = self.standing_of(holding, position, booked.entry);
+        after.equity = match holding.leverage {
+            None => before.equity - loss,
+            // More is set aside for what it adds, and less for what it closes.
+            Some(_) => after.equity,
+        } - fee;
         let worse = !only_reduces || (position != 0 && after.spare() < before.spare());
-        if loss > Fine::ZERO && after.is_short() && worse {
+        if loss > Fine::ZERO && after.spare() < Fine::ZERO && worse {
             return Err(OrderError::WouldCauseLiquidation);
         }
         Ok(())
@@ -190,33 +196,39 @@ impl Exchange {
         filled
     }
 
-    /// What stands behind a holding's position, and what must, if the position were this one: everything of its wallet.
-    fn standing_of(&self, holding: &Holding, position: i64) -> Standing {
-        let mut standing =
-            Standing { equity: self.purses[holding.purse as usize].equity(), maintenance: Fine::ZERO };
-        for (instrument, slot) in &self.accounts[holding.account as usize].holdings {
-            let other = &self.holdings[*slot as usize];
-            if other.purse == holding.purse && *instrument != holding.instrument {
-                standing.maintenance += self.maintenance_at_mark(other.instrument, other.position);
+    /// What would stand behind a holding's position, and what must, if the position were this one: its own margin and
+    /// P&L when it is isolated, else all there is in its wallet, as it is now.
+    fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
+        let maintenance = self.maintenance_at_mark(holding.instrument, position);
+        if let Some(leverage) = holding.leverage {
+            let market = &self.markets[usize::from(holding.instrument)];
+            let pnl = Fine(i128::from(position) * market.mark_value.0) - entry;
+            return Standing { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
+        }
+        let others = self.standing_of_wallet(holding.account, holding.purse, Some(holding.instrument));
+        Standing { maintenance: others.maintenance + maintenance, ..others }
+    }
+
+    /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
+    pub(super) fn standing_of_wallet(&self, account: u32, purse: u32, but_for: Option<u16>) -> Standing {
+        let mut standing = Standing { equity: self.purses[purse as usize].equity(), maintenance: Fine::ZERO };
+        for (instrument, slot) in &self.accounts[account as usize].holdings {
+            let holding = &self.holdings[*slot as usize];
+            if holding.purse != purse || holding.position == 0 {
+                continue;
+            }
+            if holding.leverage.is_some() {
+                standing.equity -= holding.set_aside();
+            } else if but_for != Some(*instrument) {
+                standing.maintenance += self.maintenance_at_mark(*instrument, holding.position);
             }
         }
-        standing.maintenance += self.maintenance_at_mark(holding.instrument, position);
         standing
     }
 
     /// Maintenance margin of a position at mark.
-    fn maintenance_at_mark(&self, instrument: u16, position: i64) -> Fine {
+    pub(super) fn maintenance_at_mark(&self, instrument: u16, position: i64) -> Fine {
         let market = &self.markets[usize::from(instrument)];
         maintenance_of(&market.instrument, market.at_mark(position))
-    }
-
-    /// After a fill of a holding, with its margin up to date: notes what must be looked at.
-    #[inline]
-    pub(super) fn look_at(&mut self, slot: u32) {
-        let holding = &self.holdings[slot as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
-        if !market.covers(holding) {
-            self.purses[holding.purse as usize].watched = true;
-        }
     }
 }

@@ -71,8 +71,8 @@ impl Exchange {
             }
             self.forget_due(events);
             self.sample_marks(events);
-            if !self.due.is_empty() {
-                // What fires may change books, and so the samples that follow.
+            if self.has_consequences() {
+                // What follows may change books, and so the samples that follow.
                 settled = second.saturating_add(SETTLED);
                 self.follow_up(events);
             }

@@ -217,13 +217,27 @@ impl Exchange {
     }
 
     /// Judges the triggers of a contract by the present value of a signal, while the contract trades: trailing stops
-    /// follow it, then those that it reaches are due, the nearest to the value before first, at one distance the older.
+    /// follow it, then those that it reaches are due.
     pub(super) fn judge(&mut self, id: InstrumentId, signal: Signal, events: &mut Vec<Event>) {
+        let reached = self.reached(id, signal, events);
+        if !reached.is_empty() {
+            self.make_due(reached);
+        }
+    }
+
+    /// Lets trailing stops follow the present value of a signal; gives what it reaches, each with its distance from the
+    /// value that the contract was judged by before.
+    pub(super) fn reached(
+        &mut self,
+        id: InstrumentId,
+        signal: Signal,
+        events: &mut Vec<Event>,
+    ) -> Vec<(u128, Due)> {
         let market = &self.markets[usize::from(id.0)];
         let pair = &self.pairs[usize::from(market.pair().0)];
-        let Some(value) = market.signal(signal, pair) else { return };
+        let Some(value) = market.signal(signal, pair) else { return Vec::new() };
         if market.triggers.is_empty() || market.state(pair, self.now) != MarketState::Open {
-            return;
+            return Vec::new();
         }
         while let Some(due) = self.markets[usize::from(id.0)].triggers.next_to_move(signal, value) {
             self.follow(due.slot, value, events);
@@ -231,33 +245,21 @@ impl Exchange {
         let market = &mut self.markets[usize::from(id.0)];
         let before = market.judged[signal as usize].replace(value).unwrap_or(value);
         let (floor, ceil) = (market.instrument.ticks_floor(value).0, market.instrument.ticks_ceil(value).0);
-        if market.triggers.reaches_any(signal, floor, ceil) {
-            self.make_due(id, signal, before, floor, ceil);
+        if !market.triggers.reaches_any(signal, floor, ceil) {
+            return Vec::new();
         }
+        let reached = market.triggers.reached(signal, floor, ceil).into_iter();
+        let distance = |price| market.instrument.fine_price(Price(price)).0.abs_diff(before.0);
+        reached.map(|(price, due)| (distance(price), due)).collect()
     }
 
+    /// What one price change reached is due: the nearest to the price before first, at one distance the older.
     #[cold]
-    fn make_due(&mut self, id: InstrumentId, signal: Signal, before: FinePrice, floor: i64, ceil: i64) {
-        let market = &self.markets[usize::from(id.0)];
-        let mut reached = market.triggers.reached(signal, floor, ceil);
-        reached.sort_unstable_by_key(|(price, due)| {
-            (market.instrument.fine_price(Price(*price)).0.abs_diff(before.0), due.order)
-        });
+    pub(super) fn make_due(&mut self, mut reached: Vec<(u128, Due)>) {
+        reached.sort_unstable_by_key(|(distance, due)| (*distance, due.order));
         for (_, due) in reached {
             self.set_due(due);
         }
-    }
-
-    /// Orders what one change of an index made due, over all contracts of its pair, as [`Exchange::judge`] does for one.
-    #[cold]
-    pub(super) fn order_due(&mut self, from: usize, before: FinePrice) {
-        let mut due = self.due.split_off(from);
-        due.make_contiguous().sort_by_cached_key(|due| {
-            let (at, waiting) = self.waiting(due.slot);
-            let price = self.markets[at].instrument.fine_price(Price(waiting.price));
-            (price.0.abs_diff(before.0), due.order)
-        });
-        self.due.append(&mut due);
     }
 
     /// All three signals, when a contract trades again.
@@ -345,6 +347,7 @@ impl Exchange {
             limit,
             lots: order.qty,
             reduce_only: order.reduce_only,
+            slot,
         };
         let reachable = limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit));
         let checked =

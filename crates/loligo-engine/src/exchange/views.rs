@@ -4,7 +4,7 @@ use super::Exchange;
 use crate::account::{OpenSum, Purse};
 use crate::event::OrderView;
 use crate::id::{AccountId, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
-use crate::instrument::{ContractKind, Instrument};
+use crate::instrument::{ContractKind, Instrument, Leverage};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
 use crate::order::NIL;
@@ -115,6 +115,13 @@ impl Exchange {
                     entry: holding.entry,
                     average_price: average_price(&market.instrument, holding.position, holding.entry),
                     unrealized_pnl: market.unrealized(holding),
+                    initial_margin: initial_of(
+                        &market.instrument,
+                        OpenSum::of(holding.position, holding.entry),
+                    ),
+                    maintenance_margin: maintenance_of(&market.instrument, market.at_mark(holding.position)),
+                    leverage: holding.leverage,
+                    set_aside: holding.set_aside(),
                 }
             })
             .collect()
@@ -129,6 +136,8 @@ impl Exchange {
             settlement: None,
             unrealized_pnl: Fine::ZERO,
             equity: Fine::ZERO,
+            isolated_pnl: Fine::ZERO,
+            set_aside: Fine::ZERO,
             initial_margin: Fine::ZERO,
             initial_margin_with_orders: Fine::ZERO,
             maintenance_margin: Fine::ZERO,
@@ -143,10 +152,17 @@ impl Exchange {
         let owner = &self.accounts[account as usize];
         let purse: &Purse = &self.purses[purse_slot as usize];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
+        let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
         for (_, slot) in &owner.holdings {
             let holding = &self.holdings[*slot as usize];
-            if holding.purse == purse_slot && holding.position != 0 {
-                let market = &self.markets[usize::from(holding.instrument)];
+            if holding.purse != purse_slot || holding.position == 0 {
+                continue;
+            }
+            let market = &self.markets[usize::from(holding.instrument)];
+            if holding.leverage.is_some() {
+                set_aside += holding.set_aside();
+                isolated_pnl += market.unrealized(holding);
+            } else {
                 initial += initial_of(&market.instrument, OpenSum::of(holding.position, holding.entry));
                 maintenance += maintenance_of(&market.instrument, market.at_mark(holding.position));
             }
@@ -160,12 +176,23 @@ impl Exchange {
             wallet: purse.wallet,
             balances,
             settlement: Some(purse.currency),
-            unrealized_pnl: purse.unrealized,
-            equity: purse.equity(),
+            unrealized_pnl: purse.unrealized + isolated_pnl,
+            equity: purse.equity() + isolated_pnl,
+            isolated_pnl,
+            set_aside,
             initial_margin: initial,
             initial_margin_with_orders: purse.held,
             maintenance_margin: maintenance,
         }
+    }
+
+    /// The contracts in which an account's margin is isolated, by number, each with its leverage.
+    pub fn leverage_preferences(&self, account: AccountId) -> Vec<(InstrumentId, Leverage)> {
+        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+        let preference = |(id, slot): &(u16, u32)| {
+            self.holdings[*slot as usize].leverage.map(|leverage| (InstrumentId(*id), leverage))
+        };
+        owner.holdings.iter().filter_map(preference).collect()
     }
 
     /// What an account pays per fill now.

@@ -16,6 +16,11 @@ fn divide_down(a: &BigInt, b: &BigInt) -> (BigInt, BigInt) {
     if rest.sign() == Sign::Minus { (quotient - 1, rest + b) } else { (quotient, rest) }
 }
 
+/// `a / b` for positive `b`, rounded down.
+pub(super) fn down(a: &BigInt, b: &BigInt) -> BigInt {
+    divide_down(a, b).0
+}
+
 /// `a / b` for positive `b`, to the nearest whole number; halves to the even one.
 pub(super) fn half_even(a: &BigInt, b: &BigInt) -> BigInt {
     let (quotient, rest) = divide_down(a, b);
@@ -120,6 +125,17 @@ impl Contract {
         }
         FinePrice(narrow(&half_even(&a, &b)))
     }
+}
+
+/// One, at 18 decimals.
+pub(super) fn one() -> BigInt {
+    ten(18)
+}
+
+/// A positive `value` rounded half to even at so many significant digits; at least 1.
+pub(super) fn significant(value: &BigInt, digits: usize) -> BigInt {
+    let step = ten(value.to_string().len().saturating_sub(digits) as i64);
+    (half_even(value, &step) * step).max(BigInt::from(1))
 }
 
 /// So many whole USD, at 24 decimals.

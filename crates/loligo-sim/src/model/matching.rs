@@ -1,10 +1,10 @@
-//! Price-time matching by scanning, what a fill does to both sides, and cutting reduce-only orders (rules 1.1, 1.5,
-//! 1.10, 4.1, 4.8).
+//! Price-time matching by scanning, self-trade strategies, what a fill does to both sides, and cutting reduce-only orders
+//! (rules 1.1, 1.5, 1.10, 4.1, 4.8).
 
 use super::{Model, Order, Position, figures, margin};
 use loligo_engine::{
     AccountId, Execution, ExecutionId, FeeRates, Fill, FillRole, InstrumentId, Money, OrderError, OrderId,
-    OrderStatus, OrderType, OrderView, Price, Qty, Side, UpdateReason,
+    OrderStatus, OrderType, OrderView, Price, Qty, SelfTradeStrategy, Side, Signal, UpdateReason,
 };
 use num_bigint::BigInt;
 
@@ -15,8 +15,16 @@ pub(super) enum End {
     Filled,
     /// Nothing is left within its limit.
     NothingLeft,
-    /// The next maker is of its own family.
-    OwnOrder,
+    /// The next maker is of its own family, and refuses it.
+    Refused,
+}
+
+/// What a taker makes of a maker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meeting {
+    Trade,
+    CancelMaker,
+    RefuseTaker,
 }
 
 /// From USD of 30-day volume on: maker and taker rate in 1e-8 (rules 4.8).
@@ -73,11 +81,45 @@ impl Model {
                 return End::Filled;
             }
             let Some(maker) = self.first_maker(&order.view) else { return End::NothingLeft };
-            if self.head(maker.view.account) == self.head(order.view.account) {
-                return End::OwnOrder;
-            }
+            let meeting = self.meeting(order.view.account, maker.view.account);
             let maker = maker.view.id;
-            self.execute(taker, maker, role);
+            match meeting {
+                Meeting::Trade => self.execute(taker, maker, role),
+                Meeting::CancelMaker => self.cancel_maker(maker),
+                Meeting::RefuseTaker => return End::Refused,
+            }
+        }
+    }
+
+    /// What the strategy of a family makes of two of its own orders; strangers trade.
+    fn meeting(&self, taker: AccountId, maker: AccountId) -> Meeting {
+        let master = self.head(taker);
+        if self.head(maker) != master {
+            return Meeting::Trade;
+        }
+        let same = taker == maker;
+        let cancels = match self.account(master).self_trade {
+            SelfTradeStrategy::RejectTaker => false,
+            SelfTradeStrategy::CancelMakerSelf => same,
+            SelfTradeStrategy::CancelMakerChild => same || taker == master,
+            SelfTradeStrategy::CancelMakerAny => true,
+        };
+        if cancels { Meeting::CancelMaker } else { Meeting::RefuseTaker }
+    }
+
+    fn cancel_maker(&mut self, maker: OrderId) {
+        self.close(maker, OrderStatus::Cancelled, UpdateReason::WouldExecuteSelf, None);
+    }
+
+    /// An immediate order that found nothing to trade with has yet cancelled its own makers that it reached. What is all or
+    /// nothing cancels none.
+    pub(super) fn drop_reached(&mut self, taker: &OrderView, refused_for: OrderError) {
+        let immediate = matches!(taker.order_type, OrderType::ImmediateOrCancel | OrderType::Market);
+        if !immediate || refused_for != OrderError::IocWouldNotExecute {
+            return;
+        }
+        while let Some(maker) = self.first_maker(taker).map(|maker| maker.view.id) {
+            self.cancel_maker(maker);
         }
     }
 
@@ -124,6 +166,7 @@ impl Model {
         // At once for the maker, or the same taker could meet an order that no longer reduces anything. The taker's own
         // are cut when it is done: what trades at once trades.
         self.cut_reduce_only(rested.view.account, instrument);
+        self.judge(&[instrument], Signal::Last);
     }
 
     fn record_fill(&mut self, id: OrderId, qty: i64) {
@@ -208,7 +251,7 @@ impl Model {
         let order = self.order(id).view.clone();
         match (end, order.order_type) {
             (End::Filled, _) => {}
-            (End::OwnOrder, _) => {
+            (End::Refused, _) => {
                 let error = Some(OrderError::RejectedAfterExecution);
                 self.close(id, OrderStatus::Cancelled, UpdateReason::WouldExecuteSelf, error);
             }

@@ -3,8 +3,8 @@
 use super::{Flavor, Workload, venue};
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, ClientOrderId, EditOrder, InstrumentId, MAX_LOTS, MAX_TICKS, OnGrid, OrderId, OrderRef,
-    OrderType, OrderView, PlaceOrder, QtyMode, Side, Timestamp,
+    ClientOrderId, EditOrder, InstrumentId, MAX_LOTS, MAX_TICKS, OnGrid, OrderRef, OrderStatus, OrderType,
+    PlaceOrder, QtyMode, Side, Timestamp, TriggerKind,
 };
 
 impl Workload {
@@ -31,7 +31,7 @@ impl Workload {
             // Around the size of the position, where cutting begins.
             qty = OnGrid::Steps(position.abs() + self.rng.below(5) as i64 - 2);
         }
-        PlaceOrder {
+        let mut order = PlaceOrder {
             account,
             instrument,
             side,
@@ -39,10 +39,15 @@ impl Workload {
             qty,
             limit_price,
             stop_price: if self.chance(1) { Some(OnGrid::Steps(5)) } else { None },
+            trigger: None,
+            limit_offset: None,
             reduce_only,
             client_order_id: self.name(),
+            algo_id: self.chance(5).then(|| "algo".into()),
             process_before: self.process_before(),
-        }
+        };
+        self.let_wait(&mut order);
+        order
     }
 
     pub(super) fn edit(&mut self, model: &Model) -> EditOrder {
@@ -55,10 +60,28 @@ impl Workload {
         };
         let (instrument, side) =
             present.as_ref().map_or((InstrumentId(0), Side::Buy), |o| (o.instrument, o.side));
+        let waits = present.as_ref().filter(|o| o.status == OrderStatus::TriggerPlaced);
+        let trigger = waits.and_then(|o| o.trigger()).cloned();
+        let trails = trigger.as_ref().is_some_and(|t| t.kind == TriggerKind::TrailingStop);
+        let present_limit = present.as_ref().and_then(|o| o.limit_price).map(|p| OnGrid::Steps(p.0));
         let limit_price = match self.rng.below(10) {
+            // It would be refused.
+            _ if trails && self.chance(96) => None,
+            _ if trigger.is_some() && present_limit.is_none() && self.chance(75) => None,
             0..4 => None,
-            4 => present.as_ref().and_then(|o| o.limit_price).map(|p| OnGrid::Steps(p.0)),
+            4 => present_limit,
             _ => Some(self.price(instrument, side)),
+        };
+        let stop_price = match &trigger {
+            None => self.chance(1).then_some(OnGrid::Steps(5)),
+            Some(_) if trails => self.chance(3).then_some(OnGrid::Steps(5)),
+            Some(t) if self.chance(15) => t.price.map(|p| OnGrid::Steps(p.0)),
+            Some(t) => self.chance(60).then(|| self.stop_price(instrument, side, t.kind)),
+        };
+        let (deviation, deviation_unit) = if trails || self.chance(1) {
+            self.edited_deviation(trigger.as_ref().and_then(|t| t.deviation))
+        } else {
+            (None, None)
         };
         let qty_mode = if self.chance(60) { QtyMode::Relative } else { QtyMode::Absolute };
         let size = present.as_ref().map_or(5, |o| match qty_mode {
@@ -75,27 +98,12 @@ impl Workload {
             account,
             order,
             limit_price,
-            stop_price: if self.chance(1) { Some(OnGrid::Steps(5)) } else { None },
+            stop_price,
+            deviation,
+            deviation_unit,
             qty,
             qty_mode,
             process_before: self.process_before(),
-        }
-    }
-
-    /// An order to edit or cancel: open in `open` of 100 cases, else any that is known or none at all; seldom
-    /// someone else's.
-    pub(super) fn target(&mut self, model: &Model, open: u64) -> (AccountId, OrderRef) {
-        let any = !self.chance(open);
-        let known: Vec<&OrderView> = model.known_orders().filter(|o| any || !o.status.is_closed()).collect();
-        if known.is_empty() || self.chance(2) {
-            let number = self.pick(&[0, 1, 7, 1_000_000, u64::MAX]);
-            return (self.account(model), OrderRef::Id(OrderId(number)));
-        }
-        let order = self.pick(&known);
-        let account = if self.chance(96) { order.account } else { self.account(model) };
-        match &order.client_order_id {
-            Some(name) if self.chance(50) => (account, OrderRef::Client(Box::from(&**name))),
-            _ => (account, OrderRef::Id(order.id)),
         }
     }
 

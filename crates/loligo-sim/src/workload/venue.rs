@@ -12,7 +12,13 @@ pub(super) const OPENED: i64 = 1_767_225_600_000_000;
 /// The contract whose lots are worth the most.
 pub(super) const EXPENSIVE: u16 = 3;
 /// Where contracts that are listed later trade.
-pub(super) const LATE_FAIR: i64 = 700;
+pub(super) const LATE_FAIR: i64 = 500;
+/// Two contracts of one pair, of either kind.
+pub(super) const SIBLINGS: [u16; 2] = [0, 2];
+/// A master and its subaccounts.
+pub(super) const FAMILY: [u32; 3] = [0, 1, 7];
+/// Accounts that are there from the start.
+pub(super) const ACCOUNTS: u64 = 8;
 
 /// A contract and where it trades, in ticks.
 pub(super) struct Contract {
@@ -69,11 +75,21 @@ pub(super) fn contracts() -> Vec<Contract> {
     ]
 }
 
-/// One more contract, of a pair that is known (most often) or new and so without an index.
-pub(super) fn late_contract(number: u64) -> InstrumentSpec {
+/// One more contract, of a pair that is known (most often) or new and so without an index; perpetual, or with an end that
+/// comes soon.
+pub(super) fn late_contract(number: u64, now: i64) -> InstrumentSpec {
     let pair = if number.is_multiple_of(4) { "ZZZ:USD" } else { "BBB:USD" };
-    contract(&format!("PF_LATE{number}USD"), ContractKind::Linear, pair, (1, 2), 1, 500, 50_000, LATE_FAIR)
-        .spec
+    let symbol = format!("PF_LATE{number}USD");
+    let mut late = contract(&symbol, ContractKind::Linear, pair, (1, 2), 1, 500, 50_000, LATE_FAIR).spec;
+    match number % 5 {
+        0 | 1 => late.expiry = Some(Timestamp(now + 1 + (number % 97) as i64 * 1_000_000)),
+        2 => {
+            late.opening = Timestamp(now + (number % 13) as i64 * 1_000_000);
+            late.expiry = Some(Timestamp(now + 40 * 86_400_000_000));
+        }
+        _ => {}
+    }
+    late
 }
 
 impl Workload {
@@ -91,9 +107,11 @@ impl Workload {
             }
         }
         let limits = match self.flavor {
-            Flavor::Rich => Limits { open_orders: 6, ..Limits::default() },
+            Flavor::Rich => Limits { open_orders: 6, triggers: 6, trailing_stops: 3, ..Limits::default() },
             _ => Limits {
                 open_orders: 5,
+                triggers: if self.flavor == Flavor::Triggers { 12 } else { 4 },
+                trailing_stops: if self.flavor == Flavor::Triggers { 6 } else { 2 },
                 small_orders: 2,
                 order_value_usd: 2_000,
                 price_collar: 30_000,
@@ -119,7 +137,7 @@ impl Workload {
                 commands.push(Command::PinMark { instrument: InstrumentId(id), price: Some(fine(c)) });
             }
         }
-        // A family of two, four strangers, the house.
+        // A family of three, four strangers, the house.
         for (parent, house) in [
             (None, false),
             (Some(0), false),
@@ -128,10 +146,11 @@ impl Workload {
             (None, true),
             (None, false),
             (None, false),
+            (Some(0), false),
         ] {
             commands.push(Command::CreateAccount(CreateAccount { parent: parent.map(AccountId), house }));
         }
-        for account in 0..7 {
+        for account in 0..ACCOUNTS as u32 {
             self.fund(account, pairs, &mut commands);
         }
         commands.into_iter().map(|command| Step { time: Timestamp(OPENED), command }).collect()
@@ -139,7 +158,9 @@ impl Workload {
 
     fn fund(&mut self, account: u32, pairs: u16, commands: &mut Vec<Command>) {
         let usd = match self.flavor {
-            Flavor::Mixed | Flavor::ReduceOnly => self.pick(&[300, 3_000, 1_000_000]),
+            Flavor::Mixed | Flavor::ReduceOnly | Flavor::Triggers | Flavor::Family | Flavor::Halts => {
+                self.pick(&[300, 3_000, 1_000_000])
+            }
             Flavor::Poor => self.pick(&[0, 5, 30, 100]),
             Flavor::Rich => self.pick(&[1_000_000, 100_000_000, 1_000_000_000]),
         };

@@ -14,6 +14,8 @@ use crate::api::Client;
 use crate::venue::{Home, QUIET, Venue, text};
 
 const SYMBOL: &str = "PF_XBTUSD";
+/// Where orders are filled by halves, out of the way of the others.
+const HALVES_SYMBOL: &str = "PF_ETHUSD";
 
 /// One fill of the trading worker, in thousandths of a contract.
 const TRADE_SIZE: &str = "0.001";
@@ -61,6 +63,42 @@ fn a_kill_during_the_start_harms_nothing() {
     assert!(home.run("verify").status.success());
 }
 
+#[test]
+fn an_armed_dead_mans_switch_survives_and_fires_when_it_was_due() {
+    let home = Home::new();
+    let flags = ["--market", "none", "--clock", "manual", "--rate-limits", "off"];
+    for round in 0..5 {
+        let mut venue = home.start(&flags);
+        if round == 0 {
+            venue.pin(SYMBOL, "50000");
+        }
+        let mut client = venue.client(0);
+        client.place_limit(SYMBOL, "buy", "0.01", "40000", "resting");
+        assert_eq!(client.place(&stop("sell", "0.01", "39000", "waiting"))["status"], "placed");
+        let armed = client.post("/cancelallordersafter", &[("timeout", "60")]);
+        let (from, until) = (text(&armed["status"]["currentTime"]), text(&armed["status"]["triggerTime"]));
+        assert_ne!(from, until, "{armed}");
+        venue.kill();
+
+        let mut venue = home.start(&flags);
+        let mut client = venue.client(0);
+        venue.advance(59_999);
+        assert_eq!(client.open_orders().len(), 2, "round {round}: a millisecond too early");
+        venue.advance(1);
+        assert_eq!(client.open_orders(), Vec::<Value>::new(), "round {round}: the minute is over");
+        let gone = client.status_by_name(&["resting", "waiting"]);
+        assert_eq!(gone.len(), 2, "round {round}: {gone:?}");
+        for record in gone {
+            assert_eq!(record["status"], "CANCELLED", "{record}");
+            assert_eq!(record["updateReason"], "DEAD_MAN_SWITCH", "{record}");
+        }
+        // Six seconds on, the names are free again.
+        venue.advance(6_000);
+        venue.kill();
+    }
+    assert!(home.run("verify").status.success());
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Time {
     Manual,
@@ -75,12 +113,21 @@ struct Campaign {
     time: Time,
     resting: Vec<Ledger>,
     trading: Trading,
+    halves: Halves,
 }
 
 impl Campaign {
     fn new(seed: u64, time: Time) -> Self {
         let resting = (0..3).map(|worker| Ledger::new(worker, seed)).collect();
-        Self { home: Home::new(), dice: Dice(seed), seed, time, resting, trading: Trading::default() }
+        Self {
+            home: Home::new(),
+            dice: Dice(seed),
+            seed,
+            time,
+            resting,
+            trading: Trading::default(),
+            halves: Halves::default(),
+        }
     }
 
     fn run(mut self, rounds: u32) {
@@ -91,12 +138,15 @@ impl Campaign {
             let mut venue = self.home.start(&flags);
             if round == 0 {
                 venue.pin(SYMBOL, "50000");
+                venue.pin(HALVES_SYMBOL, "3000");
             }
             for ledger in &mut self.resting {
                 let about = format!("seed {:#x}, round {round}, worker {}", self.seed, ledger.worker);
                 ledger.compare(&mut venue.client(ledger.worker), self.time, &about);
             }
-            self.trading.compare(&venue, self.time, &format!("seed {:#x}, round {round}, trades", self.seed));
+            let about = format!("seed {:#x}, round {round}", self.seed);
+            self.trading.compare(&venue, self.time, &about);
+            self.halves.compare(&mut venue.client(5), &about);
 
             // The moment of the kill is a number of acknowledgements, drawn from the seed.
             let kill_after = 10 + self.dice.below(300);
@@ -108,18 +158,20 @@ impl Campaign {
             ledger.compare(&mut venue.client(ledger.worker), self.time, "the last start");
         }
         self.trading.compare(&venue, self.time, "the last start");
+        self.halves.compare(&mut venue.client(5), "the last start");
         assert!(venue.stop().status.success());
         let verified = self.home.run("verify");
         assert!(verified.status.success(), "{verified:?}");
         assert!(acknowledged > u64::from(rounds) * 50, "the rounds had too little load to mean anything");
     }
 
-    /// Four workers send as fast as they are answered, until the process is gone.
+    /// Five workers send as fast as they are answered, until the process is gone.
     fn load_and_kill(&mut self, venue: Venue, kill_after: u64) {
         let (told, heard) = sync_channel(1024);
         let mut clients: Vec<_> = self.resting.iter().map(|ledger| venue.client(ledger.worker)).collect();
         let mut seller = venue.client(3);
         let mut buyer = venue.client(4);
+        let (mut maker, mut taker) = (venue.client(5), venue.client(6));
         thread::scope(|scope| {
             for (ledger, client) in self.resting.iter_mut().zip(&mut clients) {
                 let told = told.clone();
@@ -128,6 +180,9 @@ impl Campaign {
             let trading = &mut self.trading;
             let told_trades = told.clone();
             scope.spawn(move || trading.work(&mut seller, &mut buyer, &told_trades));
+            let halves = &mut self.halves;
+            let told_halves = told.clone();
+            scope.spawn(move || halves.work(&mut maker, &mut taker, &told_halves));
             drop(told);
             for _ in 0..kill_after {
                 heard.recv().expect("the workers are running");
@@ -152,14 +207,24 @@ enum Known {
     Absent,
 }
 
+/// An order that rests, or a trigger that waits, until it is cancelled.
 struct Resting {
     id: Option<String>,
+    kind: Kind,
     side: &'static str,
+    /// Its limit, or its trigger price.
     price: u64,
     known: Known,
 }
 
-/// One account that places orders far from each other and cancels some of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Limit,
+    Stop,
+    TakeProfit,
+}
+
+/// One account that places orders and triggers far from each other and from the mark, and cancels some of them.
 struct Ledger {
     worker: usize,
     dice: Dice,
@@ -198,14 +263,19 @@ impl Ledger {
     fn place(&mut self, client: &mut Client) -> bool {
         let name = format!("w{}-{}", self.worker, self.placed);
         self.placed += 1;
-        let (side, price) = match self.dice.below(2) {
-            0 => ("buy", 40_000 + self.dice.below(1_000)),
-            _ => ("sell", 59_000 + self.dice.below(900)),
+        // Below the mark rest purchases, and wait stops that sell and profits that buy; above it the others.
+        let below = self.dice.below(2) == 0;
+        let kind = [Kind::Limit, Kind::Limit, Kind::Stop, Kind::TakeProfit][self.dice.below(4) as usize];
+        let side = if below == (kind != Kind::Stop) { "buy" } else { "sell" };
+        let price = if below { 40_000 + self.dice.below(1_000) } else { 59_000 + self.dice.below(900) };
+        self.orders.insert(name.clone(), Resting { id: None, kind, side, price, known: Known::Asked });
+        let at = price.to_string();
+        let arguments = match kind {
+            Kind::Limit => limit("lmt", side, "0.01", &at, &name),
+            Kind::Stop => stop(side, "0.01", &at, &name),
+            Kind::TakeProfit => trigger("take_profit", side, "0.01", &at, &name),
         };
-        self.orders.insert(name.clone(), Resting { id: None, side, price, known: Known::Asked });
-        let Some(sent) = send_limit(client, side, "0.01", &price.to_string(), &name, "lmt") else {
-            return false;
-        };
+        let Some(sent) = send(client, &arguments) else { return false };
         assert_eq!(sent["status"], "placed", "{sent}");
         let order = self.orders.get_mut(&name).expect("just inserted");
         order.id = Some(text(&sent["order_id"]).to_owned());
@@ -256,10 +326,18 @@ impl Ledger {
             if let (true, Some(listed), Some(record)) = (is_open, listed, record) {
                 assert_eq!(listed["status"], "untouched", "{}", said());
                 assert_eq!(listed["side"], order.side, "{}", said());
-                assert_eq!(listed["limitPrice"].as_u64(), Some(order.price), "{}", said());
                 assert_eq!(listed["unfilledSize"].to_string(), "0.01", "{}", said());
-                assert_eq!(record["status"], "ENTERED_BOOK", "{}", said());
-                assert_eq!(record["updateReason"], "LOADING_MARKET", "{}", said());
+                let (kind, price, told) = match order.kind {
+                    Kind::Limit => ("lmt", &listed["limitPrice"], ("ENTERED_BOOK", "LOADING_MARKET")),
+                    Kind::Stop => ("stop", &listed["stopPrice"], ("TRIGGER_PLACED", "NEW_USER_ORDER")),
+                    Kind::TakeProfit => {
+                        ("take_profit", &listed["stopPrice"], ("TRIGGER_PLACED", "NEW_USER_ORDER"))
+                    }
+                };
+                assert_eq!(listed["orderType"], kind, "{}", said());
+                assert_eq!(price.as_u64(), Some(order.price), "{}", said());
+                assert_eq!(record["status"], told.0, "{}", said());
+                assert_eq!(record["updateReason"], told.1, "{}", said());
                 assert_eq!(record["order"]["orderId"], listed["order_id"], "{}", said());
                 if let Some(id) = &order.id {
                     assert_eq!(listed["order_id"], id.as_str(), "{}", said());
@@ -302,16 +380,12 @@ impl Trading {
         loop {
             let number = self.started;
             self.started += 1;
-            let Some(sold) = send_limit(seller, "sell", TRADE_SIZE, "50000", &format!("s-{number}"), "lmt")
-            else {
-                return;
-            };
+            let name = format!("s-{number}");
+            let Some(sold) = send(seller, &limit("lmt", "sell", TRADE_SIZE, "50000", &name)) else { return };
             assert_eq!(sold["status"], "placed", "{sold}");
             self.in_doubt = true;
-            let Some(bought) = send_limit(buyer, "buy", TRADE_SIZE, "50000", &format!("b-{number}"), "ioc")
-            else {
-                return;
-            };
+            let name = format!("b-{number}");
+            let Some(bought) = send(buyer, &limit("ioc", "buy", TRADE_SIZE, "50000", &name)) else { return };
             assert_eq!(bought["status"], "placed", "{bought}");
             assert_eq!(bought["orderEvents"][0]["type"], "EXECUTION", "{bought}");
             self.in_doubt = false;
@@ -358,26 +432,144 @@ fn position(client: &mut Client, side: &str) -> u64 {
     format!("{whole}{part:0<3}").parse().unwrap_or_else(|_| panic!("a size in thousandths: {size}"))
 }
 
-/// Sends an order; its `sendStatus`, or nothing when the connection broke.
-fn send_limit(
-    client: &mut Client,
-    side: &str,
-    size: &str,
-    price: &str,
-    name: &str,
-    kind: &str,
-) -> Option<Value> {
-    let arguments = [
+/// Two accounts of which one rests an order, the other buys two fifths of it, and the first cancels the rest.
+#[derive(Default)]
+struct Halves {
+    number: u64,
+    step: HalfStep,
+}
+
+/// The last thing that was asked about the present order, and whether it was answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum HalfStep {
+    #[default]
+    Nothing,
+    RestAsked,
+    Rests,
+    BuyAsked,
+    Half,
+    CancelAsked,
+}
+
+impl Halves {
+    fn name(&self) -> String {
+        format!("h-{}", self.number)
+    }
+
+    fn work(&mut self, maker: &mut Client, taker: &mut Client, told: &SyncSender<()>) {
+        loop {
+            let name = self.name();
+            let answered = match self.step {
+                HalfStep::Nothing => {
+                    self.step = HalfStep::RestAsked;
+                    let order = on(HALVES_SYMBOL, limit("lmt", "sell", "1", "3000", &name));
+                    let sent = send(maker, &order);
+                    self.step = if sent.is_some() { HalfStep::Rests } else { self.step };
+                    sent.is_some()
+                }
+                HalfStep::Rests => {
+                    self.step = HalfStep::BuyAsked;
+                    let bought = format!("t-{}", self.number);
+                    let order = on(HALVES_SYMBOL, limit("ioc", "buy", "0.4", "3000", &bought));
+                    let sent = send(taker, &order);
+                    if let Some(sent) = &sent {
+                        assert_eq!(sent["orderEvents"][0]["type"], "EXECUTION", "{sent}");
+                        self.step = HalfStep::Half;
+                    }
+                    sent.is_some()
+                }
+                HalfStep::Half => {
+                    self.step = HalfStep::CancelAsked;
+                    let gone = maker.try_post("/cancelorder", &[("cliOrdId", &name)]).is_ok();
+                    if gone {
+                        (self.number, self.step) = (self.number + 1, HalfStep::Nothing);
+                    }
+                    gone
+                }
+                HalfStep::RestAsked | HalfStep::BuyAsked | HalfStep::CancelAsked => {
+                    unreachable!("doubt is settled before work goes on")
+                }
+            };
+            if !answered || told.send(()).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What is open must be what was acknowledged, to the last lot; doubt is settled by what is there.
+    fn compare(&mut self, maker: &mut Client, about: &str) {
+        let open = maker.open_orders();
+        let said = format!("{about}: {:?} of {}, but open is {open:?}", self.step, self.name());
+        let filled = match open.as_slice() {
+            [] => None,
+            [order] => {
+                assert_eq!(order["cliOrdId"], self.name(), "{said}");
+                let record = maker.status_by_name(&[&self.name()]);
+                assert_eq!(record[0]["status"], "ENTERED_BOOK", "{said}");
+                assert_eq!(record[0]["updateReason"], "LOADING_MARKET", "{said}");
+                assert_eq!(record[0]["order"]["filled"], order["filledSize"], "{said}");
+                assert_eq!(record[0]["order"]["quantity"].to_string(), "1", "{said}");
+                Some(order["filledSize"].to_string())
+            }
+            _ => panic!("{said}"),
+        };
+        let possible: &[Option<&str>] = match self.step {
+            HalfStep::Nothing => &[None],
+            HalfStep::RestAsked => &[None, Some("0")],
+            HalfStep::Rests => &[Some("0")],
+            HalfStep::BuyAsked => &[Some("0"), Some("0.4")],
+            HalfStep::Half => &[Some("0.4")],
+            HalfStep::CancelAsked => &[Some("0.4"), None],
+        };
+        assert!(possible.contains(&filled.as_deref()), "{said}");
+        self.step = match filled.as_deref() {
+            None => {
+                self.number += 1;
+                HalfStep::Nothing
+            }
+            Some("0") => HalfStep::Rests,
+            Some(_) => HalfStep::Half,
+        };
+    }
+}
+
+type Arguments<'a> = Vec<(&'a str, &'a str)>;
+
+/// An order with a limit.
+fn limit<'a>(kind: &'a str, side: &'a str, size: &'a str, price: &'a str, name: &'a str) -> Arguments<'a> {
+    vec![
         ("orderType", kind),
         ("symbol", SYMBOL),
         ("side", side),
         ("size", size),
         ("limitPrice", price),
         ("cliOrdId", name),
-    ];
-    let response = client.try_post("/sendorder", &arguments).ok()?;
+    ]
+}
+
+/// A trigger that watches the mark.
+fn trigger<'a>(kind: &'a str, side: &'a str, size: &'a str, at: &'a str, name: &'a str) -> Arguments<'a> {
+    let mut arguments = limit(kind, side, size, at, name);
+    arguments[4].0 = "stopPrice";
+    arguments.push(("triggerSignal", "mark"));
+    arguments
+}
+
+fn stop<'a>(side: &'a str, size: &'a str, at: &'a str, name: &'a str) -> Arguments<'a> {
+    trigger("stp", side, size, at, name)
+}
+
+/// The same in another contract.
+fn on<'a>(symbol: &'a str, mut arguments: Arguments<'a>) -> Arguments<'a> {
+    arguments[1].1 = symbol;
+    arguments
+}
+
+/// Sends an order, which must be taken; its `sendStatus`, or nothing when the connection broke.
+fn send(client: &mut Client, arguments: &[(&str, &str)]) -> Option<Value> {
+    let response = client.try_post("/sendorder", arguments).ok()?;
     let answer: Value = serde_json::from_slice(&response.body).expect("an answer that arrived is whole");
-    assert_eq!(answer["result"], "success", "{answer}");
+    assert_eq!(answer["sendStatus"]["status"], "placed", "{answer}");
     Some(answer["sendStatus"].clone())
 }
 

@@ -1,0 +1,146 @@
+//! Margin of its own for a linear contract (rules 4.7): isolated at a leverage, or cross with all others of the wallet.
+
+use super::Exchange;
+use super::place::Terms;
+use super::solvency::Standing;
+use crate::account::{Holding, OpenSum};
+use crate::event::{OrderError, Outcome, Refusal};
+use crate::id::{AccountId, InstrumentId, Price, Side};
+use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
+use crate::margin::{self, Exposure, isolated_of, level_of};
+use crate::market::Market;
+use crate::money::Fine;
+use crate::order::{NIL, Order};
+
+impl Exchange {
+    pub(super) fn set_leverage(
+        &mut self,
+        account: AccountId,
+        id: InstrumentId,
+        leverage: Option<Leverage>,
+    ) -> Outcome {
+        match self.accounts.get(account.0 as usize) {
+            None => return Outcome::Refused(Refusal::UnknownAccount),
+            Some(owner) if !owner.active => return Outcome::AccountInactive,
+            Some(_) => {}
+        }
+        let Some(market) = self.markets.get(usize::from(id.0)) else {
+            return Outcome::Refused(Refusal::UnknownInstrument);
+        };
+        if market.instrument.spec().kind != ContractKind::Linear {
+            return Outcome::Refused(Refusal::NotMultiCollateral);
+        }
+        if leverage.is_some_and(|leverage| !market.instrument.allows(leverage)) {
+            return Outcome::Refused(Refusal::LeverageOutOfRange);
+        }
+        let known = market.holdings.get(account.0 as usize).copied().filter(|slot| *slot != NIL);
+        let slot = match (known, leverage) {
+            (Some(slot), _) => slot,
+            (None, None) => return Outcome::Done,
+            (None, Some(_)) => self.open_holding(account.0, id),
+        };
+        let holding = &self.holdings[slot as usize];
+        if holding.leverage == leverage {
+            return Outcome::Done;
+        }
+        if let Err(refusal) = self.check_new_leverage(holding, leverage) {
+            return Outcome::Refused(refusal);
+        }
+        // From here on nothing is refused.
+        let market = &self.markets[usize::from(id.0)];
+        let holding = &mut self.holdings[slot as usize];
+        let before = market.shared_pnl(holding);
+        holding.leverage = leverage;
+        let purse = &mut self.purses[holding.purse as usize];
+        purse.unrealized += market.shared_pnl(holding) - before;
+        self.refresh_held(slot);
+        self.look_at(slot);
+        Outcome::Done
+    }
+
+    /// With the new leverage neither the position nor the wallet's others may be liquidated at once, and what is set
+    /// aside must be free.
+    fn check_new_leverage(&self, holding: &Holding, leverage: Option<Leverage>) -> Result<(), Refusal> {
+        let market = &self.markets[usize::from(holding.instrument)];
+        let purse = &self.purses[holding.purse as usize];
+        let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
+        let pnl = market.unrealized(holding);
+
+        // The wallet's other positions, and all that it has without this one's set-aside margin and P&L.
+        let mut others = self.standing_of_wallet(holding.account, holding.purse, Some(holding.instrument));
+        others.equity += holding.set_aside() - market.shared_pnl(holding);
+        let set_aside = leverage.map(|leverage| isolated_of(Fine(holding.entry.0.abs()), leverage));
+        let short = match set_aside {
+            Some(margin) => {
+                let alone = Standing { equity: margin + pnl, maintenance };
+                let others = Standing { equity: others.equity - margin, ..others };
+                alone.is_short() || others.is_short()
+            }
+            None => {
+                let equity = others.equity + pnl;
+                Standing { equity, maintenance: others.maintenance + maintenance }.is_short()
+            }
+        };
+        if short && holding.position != 0 {
+            return Err(Refusal::WouldLiquidate);
+        }
+        let position = (holding.position, holding.entry);
+        let held = margin::with_orders(&market.instrument, leverage, position, holding.buys, holding.sells);
+        let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
+        let before = purse.equity() - purse.held;
+        let after = before + (shared - market.shared_pnl(holding)) - (held - holding.held);
+        if after < Fine::ZERO && after < before { Err(Refusal::MarginShort) } else { Ok(()) }
+    }
+
+    /// Row 14: the leverage must be one that the level reached by the position, with open orders of that side and this
+    /// one, allows. `instead_of` is an open order that this one takes the place of.
+    #[inline(always)]
+    pub(super) fn check_leverage(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        instead_of: Option<&Order>,
+    ) -> Result<(), OrderError> {
+        match holding.leverage {
+            None => Ok(()),
+            Some(leverage) => check_level(holding, &market.instrument, terms, instead_of, leverage),
+        }
+    }
+}
+
+#[cold]
+fn check_level(
+    holding: &Holding,
+    instrument: &Instrument,
+    terms: &Terms,
+    instead_of: Option<&Order>,
+    leverage: Leverage,
+) -> Result<(), OrderError> {
+    let Some(limit) = terms.limit else { return Ok(()) };
+    // More than this would be beyond every position, and is refused for that.
+    let lots = terms.lots.min(2 * instrument.spec().max_position.0);
+    let size = |lots, price| OpenSum { lots, value: instrument.worth(lots, Price(price)).value };
+    let replaced = instead_of.map_or(OpenSum::default(), |order| size(order.open(), order.price));
+    let (buys, sells) = holding.sums_with(terms.side, size(lots, limit), replaced);
+    let Exposure { long, short, .. } = Exposure::new(holding.position, holding.entry, buys, sells);
+    let reached = match terms.side {
+        Side::Buy => level_of(instrument, long),
+        Side::Sell => level_of(instrument, short),
+    };
+    if reached.allows(leverage) { Ok(()) } else { Err(OrderError::FixedLeverageTooHigh) }
+}
+
+impl Instrument {
+    /// The range of leverages that may be asked for: 1 to what the first margin level allows.
+    fn allows(&self, leverage: Leverage) -> bool {
+        leverage >= Leverage::ONE && self.spec().margin_levels[0].allows(leverage)
+    }
+}
+
+impl MarginLevel {
+    /// True when margin at this leverage is not below the level's initial margin.
+    fn allows(&self, leverage: Leverage) -> bool {
+        u64::from(leverage.0) * u64::from(self.initial) <= u64::from(Leverage::ONE.0) * 1_000_000
+    }
+}

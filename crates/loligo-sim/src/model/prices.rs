@@ -1,0 +1,206 @@
+//! Index and mark prices (rules 4.5), and the triggers that are judged by them.
+
+use super::{Contract, Model, Pair, figures, margin};
+use loligo_engine::{FinePrice, InstrumentId, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp};
+use num_bigint::BigInt;
+
+/// How old an index price may be.
+const INDEX_AGE: i64 = 10 * Timestamp::SECOND;
+/// Least and greatest index or mark price, at 18 decimals.
+const PRICES: std::ops::RangeInclusive<i128> = 10_i128.pow(8)..=10_i128.pow(27);
+/// The mark is the mean over so many seconds.
+const SAMPLES: usize = 30;
+/// How long the last premium stays when a side is too thin.
+const PREMIUM_STAYS: i64 = 60 * Timestamp::SECOND;
+const DAY: i64 = 86_400 * Timestamp::SECOND;
+
+impl Pair {
+    pub(super) fn is_old(&self, now: Timestamp) -> bool {
+        !self.pinned && self.published.is_some_and(|at| now > at.plus(INDEX_AGE))
+    }
+
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.index.is_some() && !self.is_old(now)
+    }
+}
+
+impl Contract {
+    /// Greatest premium that counts, at 18 decimals: 1%, of dated contracts rising from a day to 210 days before their
+    /// end to 20%.
+    fn premium_cap(&self, now: Timestamp) -> BigInt {
+        let percent = BigInt::from(10_u64.pow(16));
+        let Some(expiry) = self.spec.expiry else { return percent };
+        let left = (expiry.0 - now.0).clamp(DAY, 210 * DAY);
+        &percent + percent.clone() * 19 * (left - DAY) / (209 * DAY)
+    }
+
+    fn formula_mark(&self, index: FinePrice) -> FinePrice {
+        let mean = match self.samples.len() {
+            0 => BigInt::ZERO,
+            count => figures::half_even(&self.samples.iter().sum(), &BigInt::from(count)),
+        };
+        let mark = figures::half_even(&((figures::one() + mean) * index.0), &figures::one());
+        FinePrice(i128::try_from(figures::significant(&mark, 14)).expect("a price near its index"))
+    }
+}
+
+impl Model {
+    fn contracts_of(&self, pair: PairId) -> Vec<InstrumentId> {
+        self.instrument_ids().filter(|id| self.contract(*id).pair == pair).collect()
+    }
+
+    fn known_pair(&mut self, pair: PairId) -> Result<&mut Pair, Outcome> {
+        self.pairs.get_mut(pair.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownPair))
+    }
+
+    pub(super) fn publish(&mut self, pair: PairId, price: FinePrice) -> Result<Outcome, Outcome> {
+        check_price(price)?;
+        let now = self.now;
+        let state = self.known_pair(pair)?;
+        let was_fresh = state.is_fresh(now);
+        state.published = Some(now);
+        if !state.pinned {
+            self.set_index(pair, price);
+        }
+        if !was_fresh {
+            self.judge_again(&self.contracts_of(pair));
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn pin_index(&mut self, pair: PairId, price: Option<FinePrice>) -> Result<Outcome, Outcome> {
+        let now = self.now;
+        let state = self.known_pair(pair)?;
+        let Some(price) = price else {
+            state.pinned = false;
+            return Ok(Outcome::Done);
+        };
+        check_price(price)?;
+        let was_fresh = state.is_fresh(now);
+        state.pinned = true;
+        self.set_index(pair, price);
+        if !was_fresh {
+            self.judge_again(&self.contracts_of(pair));
+        }
+        // Marks move at samples, or by an operator: this one is told at once.
+        for id in self.contracts_of(pair) {
+            self.refresh_mark(id);
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn pin_mark(
+        &mut self,
+        instrument: InstrumentId,
+        price: Option<FinePrice>,
+    ) -> Result<Outcome, Outcome> {
+        self.known_instrument(instrument)?;
+        price.map_or(Ok(()), check_price)?;
+        self.contract_mut(instrument).pinned = price.is_some();
+        match price {
+            Some(price) => self.set_mark(instrument, price),
+            None => self.refresh_mark(instrument),
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn set_index(&mut self, pair: PairId, price: FinePrice) {
+        let before = self.pairs[pair.0 as usize].index.replace(price);
+        let contracts = self.contracts_of(pair);
+        for id in &contracts {
+            if self.contract(*id).mark.is_none() {
+                self.refresh_mark(*id);
+            }
+        }
+        if before != Some(price) {
+            self.judge(&contracts, Signal::Index);
+        }
+    }
+
+    /// Puts the mark where its formula has it, unless the operator holds it.
+    pub(super) fn refresh_mark(&mut self, id: InstrumentId) {
+        let contract = self.contract(id);
+        if let (Some(index), false) = (self.index(id), contract.pinned) {
+            self.set_mark(id, contract.formula_mark(index));
+        }
+    }
+
+    fn set_mark(&mut self, id: InstrumentId, price: FinePrice) {
+        if self.contract_mut(id).mark.replace(price) != Some(price) {
+            self.judge(&[id], Signal::Mark);
+        }
+    }
+
+    /// A full second: every market's premium is sampled, then its mark moves.
+    pub(super) fn sample_marks(&mut self) {
+        let now = self.now;
+        for id in self.instrument_ids() {
+            let Some(index) = self.index(id) else { continue };
+            let mid = self.impact_mid(id);
+            let contract = self.contract_mut(id);
+            if let Some(mid) = mid {
+                let premium = figures::half_even(&((mid - index.0) * figures::one()), &BigInt::from(index.0));
+                contract.good_premium = Some((premium, now));
+            }
+            let sample = contract.present_premium(now);
+            contract.samples.push_back(sample);
+            if contract.samples.len() > SAMPLES {
+                contract.samples.pop_front();
+            }
+            self.refresh_mark(id);
+        }
+    }
+
+    /// True when the next second's sample would change nothing, nor would any later one while the book stays as it is.
+    pub(super) fn is_calm(&self, id: InstrumentId) -> bool {
+        let contract = self.contract(id);
+        if self.index(id).is_none() {
+            return true;
+        }
+        let (Some(latest), true) = (contract.samples.back(), contract.samples.len() == SAMPLES) else {
+            return false;
+        };
+        let kept = match &contract.good_premium {
+            // Given by the book in this second, so by the same book in every other, if no cap that moves ever cuts it.
+            Some((premium, at)) if *at == self.now => {
+                let at_end = contract.spec.expiry.unwrap_or(self.now);
+                contract.premium_cap(self.now) == contract.premium_cap(at_end)
+                    || margin::size(premium) <= contract.premium_cap(at_end)
+            }
+            Some((_, at)) => self.now > at.plus(PREMIUM_STAYS),
+            None => true,
+        };
+        kept && contract.samples.iter().all(|sample| sample == latest)
+    }
+
+    /// Mean of the average prices at which the impact size could be bought and sold, at 18 decimals.
+    fn impact_mid(&self, id: InstrumentId) -> Option<BigInt> {
+        let Qty(size) = self.contract(id).spec.impact_mid_size;
+        let cost = |side| {
+            let (mut left, mut cost) = (size, BigInt::ZERO);
+            for (price, open) in self.depth(id, side) {
+                let taken = left.min(open.0);
+                cost += self.contract(id).price(price.0) * taken;
+                left -= taken;
+            }
+            (left == 0).then_some(cost)
+        };
+        Some(figures::half_even(&(cost(Side::Buy)? + cost(Side::Sell)?), &BigInt::from(2 * size)))
+    }
+}
+
+impl Contract {
+    /// The last good premium while it stands, cut to what counts.
+    fn present_premium(&self, now: Timestamp) -> BigInt {
+        let cap = self.premium_cap(now);
+        match &self.good_premium {
+            Some((premium, at)) if now <= at.plus(PREMIUM_STAYS) => premium.clone().clamp(-&cap, cap),
+            _ => BigInt::ZERO,
+        }
+    }
+}
+
+fn check_price(price: FinePrice) -> Result<(), Outcome> {
+    let refused = Outcome::Refused(Refusal::PriceOutOfRange);
+    if PRICES.contains(&price.0) { Ok(()) } else { Err(refused) }
+}
