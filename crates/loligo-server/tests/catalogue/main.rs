@@ -16,6 +16,7 @@ mod contract;
 mod dead_man;
 mod document;
 mod expected;
+mod firing;
 mod fixture;
 mod language;
 mod order_types;
