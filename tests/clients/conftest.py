@@ -39,8 +39,9 @@ def start(tmp_path):
 
 @pytest.fixture
 def venue(start):
-    """An exchange without a market of its own, time standing still, XBT at 50,000 USD."""
+    """An exchange without a market of its own, time standing still, XBT at 50,000 USD; its sums hold in the end."""
     exchange = start("--ephemeral", "--market", "none", "--clock", "manual", "--seed", "7")
     for symbol in ("PF_XBTUSD", "PI_XBTUSD"):
         exchange.pin(symbol, "50000")
-    return exchange
+    yield exchange
+    assert exchange.control("GET", "/audit")["status"] == "ok"

@@ -103,6 +103,8 @@ pub struct WalletView {
     pub initial_margin_with_orders: Fine,
     /// Maintenance margin of cross positions at mark.
     pub maintenance_margin: Fine,
+    /// Its cross positions are being liquidated: it takes no orders, and nothing leaves it.
+    pub liquidated: bool,
 }
 
 impl WalletView {
@@ -118,6 +120,9 @@ impl WalletView {
 
     /// What may leave of its settlement currency (rules 6): no more than is there, and than no margin holds.
     pub fn may_leave(&self) -> Money {
+        if self.liquidated {
+            return Money::ZERO;
+        }
         let settled = self.balances.iter().filter(|(currency, _)| Some(*currency) == self.settlement);
         let balance = settled.map(|(_, balance)| *balance).sum::<Money>();
         self.available().floor().min(balance).max(Money::ZERO)

@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
+    Command, Fine, InstrumentId, Leverage, Money, OrderError, OrderStatus, OrderType, Outcome,
     QtyMode, Refusal, UpdateReason,
 };
 
@@ -423,18 +423,6 @@ fn a_fill_that_leaves_too_little_cancels_what_adds_risk_too() {
     desk.placed(desk.alice, immediate(bid(BTC, 50_400)));
     assert_eq!(desk.order(other).reason, Some(UpdateReason::NotEnoughMargin));
     assert_eq!(desk.flex(desk.alice).equity, fine(774_800, 3));
-}
-
-#[test]
-fn a_venue_may_keep_the_orders_that_fit_and_cancel_the_youngest() {
-    let mut desk = Desk::listed_with(Limits { keep_what_fits: true, ..Limits::default() });
-    long(&mut desk, 2_000_00);
-    let old = desk.placed(desk.alice, bid(BTC, 49_000));
-    let young = desk.placed(desk.alice, bid(BTC, 49_100));
-    desk.price(49_300);
-    // 1,264.995 cover 500.10 and 490.
-    assert_eq!(desk.order(old).status, OrderStatus::EnteredBook);
-    assert_eq!(desk.order(young).reason, Some(UpdateReason::NotEnoughMargin));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod body;
 mod door;
+mod faults;
+mod venue;
 mod verbs;
 
 use crate::gateway::bounds::CONTROL_BODY_BYTES;
@@ -12,6 +14,7 @@ use crate::gateway::listener::{Read, Received};
 use crate::node::{NodeHandle, SubmitError};
 use bytes::Bytes;
 use door::Door;
+use faults::Faults;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -23,6 +26,7 @@ pub(crate) const PREFIX: &str = "/loligo/";
 pub(crate) struct Control {
     node: NodeHandle,
     door: Door,
+    faults: Faults,
 }
 
 /// Why a verb is not carried out.
@@ -74,15 +78,27 @@ impl From<SubmitError> for Trouble {
 enum Verb {
     Health,
     CreateAccount,
+    CreateSubaccount,
     CreateKey,
     Deposit,
+    Deactivate,
+    Activate,
     PinPrices,
     ReleasePrices,
     Clock,
     MoveClock,
     StateHash,
     Audit,
-    Fault,
+    SetMarket,
+    ExpireMarket,
+    ListMarket,
+    CancelOrder,
+    ReplaceOrder,
+    SetLimits,
+    SetRoute,
+    AddFault,
+    Faults,
+    EndFault,
 }
 
 /// The verb of a method and path, and what the path names. `Err(true)` when the path is right and the method is not.
@@ -92,12 +108,23 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
         ["health"] => &[(Method::GET, Verb::Health)],
         ["accounts"] => &[(Method::POST, Verb::CreateAccount)],
         ["accounts", _, "keys"] => &[(Method::POST, Verb::CreateKey)],
+        ["accounts", _, "subaccounts"] => &[(Method::POST, Verb::CreateSubaccount)],
         ["accounts", _, "deposit"] => &[(Method::POST, Verb::Deposit)],
+        ["accounts", _, "deactivate"] => &[(Method::POST, Verb::Deactivate)],
+        ["accounts", _, "activate"] => &[(Method::POST, Verb::Activate)],
         ["prices", _] => &[(Method::PUT, Verb::PinPrices), (Method::DELETE, Verb::ReleasePrices)],
         ["clock"] => &[(Method::GET, Verb::Clock), (Method::POST, Verb::MoveClock)],
         ["state-hash"] => &[(Method::GET, Verb::StateHash)],
         ["audit"] => &[(Method::GET, Verb::Audit)],
-        ["faults"] => &[(Method::POST, Verb::Fault)],
+        ["markets"] => &[(Method::POST, Verb::ListMarket)],
+        ["markets", _] => &[(Method::PUT, Verb::SetMarket)],
+        ["markets", _, "expire"] => &[(Method::POST, Verb::ExpireMarket)],
+        ["orders", _, "cancel"] => &[(Method::POST, Verb::CancelOrder)],
+        ["orders", _, "replace"] => &[(Method::POST, Verb::ReplaceOrder)],
+        ["limits"] => &[(Method::PUT, Verb::SetLimits)],
+        ["routes", _] => &[(Method::PUT, Verb::SetRoute)],
+        ["faults"] => &[(Method::GET, Verb::Faults), (Method::POST, Verb::AddFault)],
+        ["faults", _] => &[(Method::DELETE, Verb::EndFault)],
         _ => return Err(false),
     };
     let (_, verb) = table.iter().find(|(candidate, _)| candidate == method).ok_or(true)?;
@@ -106,7 +133,12 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
 
 impl Control {
     pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool) -> Self {
-        Self { node, door: Door::new(token, beyond_loopback) }
+        Self { node, door: Door::new(token, beyond_loopback), faults: Faults::default() }
+    }
+
+    /// The faults that requests are to be told.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Answers a request under [`PREFIX`]; `None` when the connection must close without an answer.
@@ -143,14 +175,26 @@ impl Control {
             Verb::Health => Ok(self.health()),
             Verb::CreateAccount => self.create_account(&request.body).await,
             Verb::CreateKey => self.create_key(named, &request.body).await,
+            Verb::CreateSubaccount => self.create_subaccount(named, &request.body).await,
             Verb::Deposit => self.deposit(named, &request.body).await,
+            Verb::Deactivate => self.set_active(named, false, &request.body).await,
+            Verb::Activate => self.set_active(named, true, &request.body).await,
             Verb::PinPrices => self.pin_prices(named, &request.body).await,
             Verb::ReleasePrices => self.release_prices(named).await,
             Verb::Clock => Ok(self.clock()),
             Verb::MoveClock => self.move_clock(&request.body).await,
             Verb::StateHash => self.state_hash().await,
             Verb::Audit => self.audit().await,
-            Verb::Fault => self.fault(&request.body).await,
+            Verb::SetMarket => self.set_market(named, &request.body).await,
+            Verb::ExpireMarket => self.expire_market(named, &request.body).await,
+            Verb::ListMarket => self.list_market(&request.body).await,
+            Verb::CancelOrder => self.cancel_order(named, &request.body).await,
+            Verb::ReplaceOrder => self.replace_order(named, &request.body).await,
+            Verb::SetLimits => self.set_limits(&request.body).await,
+            Verb::SetRoute => self.set_route(named, &request.body).await,
+            Verb::AddFault => self.add_fault(&request.body).await,
+            Verb::Faults => Ok(self.faults_shown()),
+            Verb::EndFault => self.end_fault(named, &request.body).await,
         }
     }
 }

@@ -5,8 +5,11 @@
 //! ```
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
-//! not have there (404, numbered), and on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
-//! now (404, `marketUnavailable`).
+//! not have there (404, numbered); on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
+//! now (404, `marketUnavailable`); and a preference that is refused (500, numbered).
+//!
+//! What the operator asked for stands where the true thing would: an operation out of service answers `Unavailable`
+//! before anything is looked at, a fault is told once key, nonce and rate were found good.
 
 pub(crate) mod auth;
 pub(crate) mod bounds;
@@ -14,17 +17,22 @@ mod convert;
 #[cfg(feature = "floor")]
 pub(crate) mod floor;
 pub(crate) mod listener;
+mod margin;
+mod money;
 mod nonce;
 mod private;
 mod public;
 mod rates;
 pub(crate) mod real_time;
-mod routes;
+pub(crate) mod routes;
+mod settings;
 mod trading;
 pub(crate) mod wallets;
 
 use crate::control::{self, Control};
 use crate::node::{NodeHandle, SubmitError};
+use crate::projection::FaultWord;
+use crate::record::Fact;
 use auth::Auth;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE};
@@ -35,7 +43,7 @@ use loligo_engine::Timestamp;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
-use routes::{Operation, Routes};
+use routes::{Found, Operation, Private, Routes};
 
 /// Answers requests of the dialect and, beside it, of the control surface.
 pub(crate) struct Gateway {
@@ -52,6 +60,8 @@ enum Failure {
     Word(ErrorAnswer),
     /// A word, with HTTP 404: the contract gives `/tickers/{symbol}` no other way to fail.
     NotThere(Error),
+    /// A number, with HTTP 500: the contract's form for preferences.
+    Numbered(NumberedError),
     /// Nobody knows what happened: the connection closes without an answer.
     Undecided,
 }
@@ -71,6 +81,12 @@ impl From<Error> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         Self::Word(error.into())
+    }
+}
+
+impl From<NumberedError> for Failure {
+    fn from(error: NumberedError) -> Self {
+        Self::Numbered(error)
     }
 }
 
@@ -97,42 +113,51 @@ impl Gateway {
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
         let arrived = self.node.now();
         let path = request.head.uri.path();
-        let Some((operation, named)) = self.routes.find(&request.head.method, path) else {
+        let Some(found) = self.routes.find(&request.head.method, path) else {
             return Some(self.unknown_path());
         };
-        let answer = match operation {
-            Operation::Missing => Err(Error::Unavailable.into()),
-            Operation::Instruments
-            | Operation::InstrumentsStatus
-            | Operation::InstrumentStatus
-            | Operation::Tickers
-            | Operation::Ticker
-            | Operation::OrderBook
-            | Operation::History
-            | Operation::FeeSchedules => self.public(operation, named, request).await,
-            Operation::SendOrder
-            | Operation::EditOrder
-            | Operation::CancelOrder
-            | Operation::CancelAllOrders
-            | Operation::CancelAllOrdersAfter
-            | Operation::BatchOrder
-            | Operation::OpenOrders
-            | Operation::OrdersStatus
-            | Operation::Accounts
-            | Operation::OpenPositions
-            | Operation::Fills => self.private(operation, request, arrived).await,
-        };
-        let (status, body) = match answer {
+        let (status, body) = match self.serve(&found, request, arrived).await {
             Ok(body) => (StatusCode::OK, body),
             Err(Failure::Word(error)) => {
                 // The list of words of this route is closed (rules 2.4).
-                let error = if operation == Operation::OrdersStatus { error.bare() } else { error };
-                (StatusCode::OK, self.error(error))
+                let closed = found.operation == Operation::Private(Private::OrdersStatus);
+                (StatusCode::OK, self.error(if closed { error.bare() } else { error }))
             }
             Err(Failure::NotThere(error)) => (StatusCode::NOT_FOUND, self.error(error.into())),
+            Err(Failure::Numbered(error)) => (StatusCode::INTERNAL_SERVER_ERROR, self.numbered(&error)),
             Err(Failure::Undecided) => return None,
         };
         Some(response(status, body))
+    }
+
+    async fn serve(&self, found: &Found<'_>, request: &Received, arrived: Timestamp) -> Answer {
+        if self.is_out(found.name) {
+            return Err(Error::Unavailable.into());
+        }
+        match found.operation {
+            Operation::Missing => Err(Error::Unavailable.into()),
+            Operation::Public(operation) => self.public(operation, found, request).await,
+            Operation::Private(operation) => self.private(operation, found, request, arrived).await,
+        }
+    }
+
+    /// Whether the operator took an operation out of service.
+    fn is_out(&self, operation: &str) -> bool {
+        self.node.views().service().out.contains(operation)
+    }
+
+    /// Tells a fault that the operator wants told to this request. One that is told for the last time is remembered as
+    /// ended before anyone hears of it.
+    async fn told_fault(&self, operation: &str) -> Result<(), Failure> {
+        let Some(due) = self.control.faults().next(self.node.views(), operation) else { return Ok(()) };
+        if let Some(fault) = due.ended {
+            // The operator may have taken it back at the same moment, or the node may be stopping: it is told all the same.
+            let _ = self.node.record(Fact::FaultEnded { fault }).await;
+        }
+        Err(match due.word {
+            FaultWord::ServerError => Error::ServerError.into(),
+            FaultWord::UnknownError => Error::UnknownError.into(),
+        })
     }
 
     fn error(&self, error: ErrorAnswer) -> Vec<u8> {
@@ -141,17 +166,23 @@ impl Gateway {
         body
     }
 
-    fn unknown_path(&self) -> Response<Full<Bytes>> {
+    fn numbered(&self, error: &NumberedError) -> Vec<u8> {
         let mut body = Vec::with_capacity(160);
-        NumberedError::PATH_NOT_FOUND.write(&mut body, convert::grid::time(self.node.now()));
-        response(StatusCode::NOT_FOUND, body)
+        error.write(&mut body, convert::grid::time(self.node.now()));
+        body
+    }
+
+    fn unknown_path(&self) -> Response<Full<Bytes>> {
+        response(StatusCode::NOT_FOUND, self.numbered(&NumberedError::PATH_NOT_FOUND))
     }
 
     /// The answer to a body over the limit, which cannot be checked any further.
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
         let mut answer = match self.routes.find(&head.method, head.uri.path()) {
             None => self.unknown_path(),
-            Some((Operation::Missing, _)) => response(StatusCode::OK, self.error(Error::Unavailable.into())),
+            Some(Found { name, operation, .. }) if operation == Operation::Missing || self.is_out(name) => {
+                response(StatusCode::OK, self.error(Error::Unavailable.into()))
+            }
             // No argument is to blame, so none is named.
             Some(_) => response(StatusCode::OK, self.error(Error::InvalidArgument.into())),
         };

@@ -1,4 +1,4 @@
-//! Names the outside sees: UUIDs of orders, executions and accounts, and keys derived from a seed.
+//! Names the outside sees: UUIDs of orders, executions, accounts and withdrawals, and keys derived from a seed.
 //!
 //! The engine counts orders from 1. Shown as they are, such numbers would tell every client how much everyone else
 //! trades, and would let it guess other orders' names. So each kind of number goes through a keyed permutation shaped as
@@ -42,6 +42,7 @@ pub struct Identity {
     orders: Permutation,
     executions: Permutation,
     accounts: Permutation,
+    withdrawals: Permutation,
 }
 
 impl Identity {
@@ -52,6 +53,7 @@ impl Identity {
             orders: Permutation::new(key, "order"),
             executions: Permutation::new(key, "execution"),
             accounts: Permutation::new(key, "account"),
+            withdrawals: Permutation::new(key, "withdrawal"),
         }
     }
 
@@ -89,6 +91,12 @@ impl Identity {
     #[must_use]
     pub fn account_id(&self, uuid: Uuid) -> Option<AccountId> {
         self.accounts.decode(uuid).and_then(|n| u32::try_from(n).ok()).map(AccountId)
+    }
+
+    /// The UUID of a withdrawal: by the place of its record in the journal, so that it is the same on replay.
+    #[must_use]
+    pub fn withdrawal_uid(&self, sequence: u64) -> Uuid {
+        self.withdrawals.encode(sequence)
     }
 }
 
@@ -310,6 +318,7 @@ mod tests {
                 assert!(seen.insert(identity.order_uuid(OrderId(number))));
                 assert!(seen.insert(identity.execution_uuid(ExecutionId(number))));
                 assert!(seen.insert(identity.account_uid(AccountId(number as u32))));
+                assert!(seen.insert(identity.withdrawal_uid(number)));
             }
             assert_eq!(identity.order_id(identity.execution_uuid(ExecutionId(7))), None);
             assert_eq!(identity.account_id(identity.account_uid(AccountId(7))), Some(AccountId(7)));

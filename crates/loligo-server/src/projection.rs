@@ -10,6 +10,7 @@ mod fills;
 mod markets;
 mod orders;
 mod past;
+mod service;
 mod ticker;
 mod trades;
 
@@ -25,10 +26,11 @@ pub(crate) use markets::MarketSeed;
 pub use markets::Markets;
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub(crate) use past::{Past, StoredPast};
+pub use service::{FaultEntry, FaultId, FaultWord, Service};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use loligo_engine::{Event, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -50,6 +52,7 @@ pub struct Projections {
     fills: Fills,
     markets: Markets,
     directory: ArcSwap<Directory>,
+    service: ArcSwap<Service>,
     sequence: AtomicU64,
     time: AtomicI64,
 }
@@ -61,6 +64,7 @@ impl Projections {
             fills,
             markets,
             directory: ArcSwap::default(),
+            service: ArcSwap::default(),
             sequence: AtomicU64::new(0),
             time: AtomicI64::new(0),
         }
@@ -84,6 +88,11 @@ impl Projections {
     /// Accounts, keys and instruments. The answer is a whole of one moment and never changes.
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.load_full()
+    }
+
+    /// What is out of service, and which faults are to be told. To be held for one look only.
+    pub fn service(&self) -> Guard<Arc<Service>> {
+        self.service.load()
     }
 
     /// The sequence these views have reached.
@@ -112,6 +121,10 @@ impl Projections {
 
     pub(crate) fn publish_directory(&self, directory: Directory) {
         self.directory.store(Arc::new(directory));
+    }
+
+    pub(crate) fn publish_service(&self, service: Service) {
+        self.service.store(Arc::new(service));
     }
 }
 

@@ -8,7 +8,7 @@
 //! that the engine does not know: names and keys. The first record of a venue is its genesis: the facts that every later
 //! start must name again, then the engine's genesis command.
 
-use crate::projection::{GeneralRight, KeyId, WithdrawalRight};
+use crate::projection::{FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
 use loligo_engine::{AccountId, CodecError, Command, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,27 @@ pub enum Fact {
         /// Its name for people.
         name: String,
     },
+    /// The operator took an operation of the dialect out of service, or put it back.
+    RouteSet {
+        /// The operation's name in the contract.
+        operation: String,
+        /// Whether it is served.
+        available: bool,
+    },
+    /// The operator wants requests of an operation to be told of a fault.
+    FaultSet {
+        /// The operation's name in the contract.
+        operation: String,
+        /// What they are told.
+        word: FaultWord,
+        /// How many of them.
+        times: u32,
+    },
+    /// A fault has been told as often as it was to be, or the operator took it back.
+    FaultEnded {
+        /// Which.
+        fault: FaultId,
+    },
 }
 
 /// A new API key.
@@ -113,6 +134,8 @@ pub enum FactOutcome {
     Done,
     /// The key has this number.
     KeyCreated(KeyId),
+    /// The fault has this number.
+    FaultSet(FaultId),
     /// It cannot be.
     Refused(FactRefusal),
 }
@@ -138,6 +161,21 @@ pub enum FactRefusal {
     /// The secret cannot be opened with the key in the data folder.
     #[error("the key's secret cannot be opened with the data folder's own key")]
     SealedForAnother,
+    /// The operation's name is empty or too long to be one.
+    #[error("an operation's name has 1 to 64 characters")]
+    BadOperation,
+    /// More operations are out of service than the contract has.
+    #[error("no more operations can be out of service")]
+    TooManyRoutes,
+    /// A fault is told once or more often.
+    #[error("a fault is told at least once")]
+    NeverTold,
+    /// As many faults wait to be told as may.
+    #[error("at most 100 faults wait to be told")]
+    TooManyFaults,
+    /// No such fault waits to be told.
+    #[error("no such fault waits to be told")]
+    UnknownFault,
 }
 
 /// What a record cannot be read as.

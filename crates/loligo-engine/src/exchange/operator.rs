@@ -159,15 +159,17 @@ impl Exchange {
         if self.particular_limits.is_empty() {
             Cow::Borrowed(&self.limits)
         } else {
-            Cow::Owned(self.particular(account, instrument))
+            Cow::Owned(self.limits(Some(account), Some(instrument)))
         }
     }
 
+    /// The limits that hold for an account, in a contract, for both, or (neither named) where nothing more particular is
+    /// set.
     #[cold]
-    fn particular(&self, account: AccountId, instrument: InstrumentId) -> Limits {
+    pub fn limits(&self, account: Option<AccountId>, instrument: Option<InstrumentId>) -> Limits {
         let mut limits = self.limits.clone();
-        let least_first =
-            [(None, Some(instrument)), (Some(account), None), (Some(account), Some(instrument))];
+        // What is not named has no limits of its own.
+        let least_first = [(None, instrument), (account, None), (account, instrument)];
         for change in least_first.iter().filter_map(|of| self.particular_limits.get(of)) {
             change.apply(&mut limits);
         }

@@ -460,6 +460,44 @@ pub(super) fn reason_of(error: OrderError) -> Option<UpdateReason> {
         OrderError::IocWouldNotExecute => Some(UpdateReason::IocWouldNotExecute),
         OrderError::WouldExecuteSelf => Some(UpdateReason::WouldExecuteSelf),
         OrderError::WouldNotReducePosition => Some(UpdateReason::WouldNotReducePosition),
-        _ => None,
+        OrderError::MarketNotFound
+        | OrderError::MarketSuspended
+        | OrderError::MarketIsPostOnly
+        | OrderError::OrderCannotHaveTriggerPrice
+        | OrderError::CannotEditTriggerPriceOfTrailingStop
+        | OrderError::CannotEditLimitPriceOfTrailingStop
+        | OrderError::InvalidPrice
+        | OrderError::TrailingStopPercentTooPrecise
+        | OrderError::TrailingStopQuoteOffTick
+        | OrderError::TrailingStopTooLarge
+        | OrderError::TrailingStopTooSmall
+        | OrderError::NoReferencePrice
+        | OrderError::InsufficientHeadroom
+        | OrderError::LimitPriceAbsoluteAndRelative
+        | OrderError::LimitOffsetValueInvalid
+        | OrderError::LimitOffsetUnitInvalid
+        | OrderError::LimitOffsetIncomplete
+        | OrderError::LimitOffsetOffTick
+        | OrderError::LimitOffsetTooPrecise
+        | OrderError::LimitOffsetTooHigh
+        | OrderError::LimitOffsetTooLow
+        | OrderError::InvalidQuantity
+        | OrderError::ClientOrderIdTooLong
+        | OrderError::ClientOrderIdInvalid
+        | OrderError::ClientOrderIdInUse
+        | OrderError::SmallOrderLimitExceeded
+        | OrderError::OrderLimitExceeded
+        | OrderError::TrailingStopLimitExceeded
+        | OrderError::FixedLeverageTooHigh
+        | OrderError::MaxPositionExceeded
+        | OrderError::PriceCollar
+        | OrderError::PriceDislocation
+        | OrderError::InsufficientMargin
+        | OrderError::InsufficientClosingMargin
+        | OrderError::WouldCauseLiquidation
+        | OrderError::RejectedAfterExecution
+        | OrderError::EditHasNoEffect
+        | OrderError::OrderForEditNotFound
+        | OrderError::OrderForCancellationNotFound => None,
     }
 }

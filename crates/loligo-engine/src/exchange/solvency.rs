@@ -56,6 +56,9 @@ impl Exchange {
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
         let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
+        if !self.liquidations.is_empty() && self.is_liquidated(holding) {
+            return Err(OrderError::InsufficientMargin);
+        }
         let Some(limit) = limit else { return Ok(holding.held) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
@@ -198,7 +201,7 @@ impl Exchange {
 
     /// What would stand behind a holding's position, and what must, if the position were this one: its own margin and
     /// P&L when it is isolated, else all there is in its wallet, as it is now.
-    fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
+    pub(super) fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
         let maintenance = self.maintenance_at_mark(holding.instrument, position);
         if let Some(leverage) = holding.leverage {
             let market = &self.markets[usize::from(holding.instrument)];

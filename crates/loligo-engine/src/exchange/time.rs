@@ -71,7 +71,7 @@ impl Exchange {
             }
             self.forget_due(events);
             self.sample_marks(events);
-            if self.has_consequences() {
+            if self.step_liquidations(events) || self.has_consequences() {
                 // What follows may change books, and so the samples that follow.
                 settled = second.saturating_add(SETTLED);
                 self.follow_up(events);

@@ -5,12 +5,58 @@ use loligo_engine::{FinePrice, Money};
 use loligo_wire::decimal::{Decimal, Number, ScaleError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// Reads a body; an empty one is an empty object.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Refused::bad(format!("the body cannot be read: {error}")))
+    read_borrowed(body)
+}
+
+/// The body of a verb that wants to know nothing more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// How deep [`read_exact`] looks for numbers; what lies deeper is read as it is.
+const DEPTH: usize = 4;
+
+/// Reads a body whose own type takes decimals in quotes alone: numbers with a point or an exponent are put into quotes
+/// first, as they were written.
+pub(super) fn read_exact<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    let raw: &RawValue = read_borrowed(body)?;
+    let value = quoted(raw, DEPTH)?;
+    serde_json::from_value(value).map_err(|error| unreadable(&error))
+}
+
+fn quoted(raw: &RawValue, depth: usize) -> Result<Value, Refused> {
+    let text = raw.get();
+    match text.as_bytes() {
+        [b'{', ..] if depth > 0 => {
+            let members: BTreeMap<String, &RawValue> = read_borrowed(text.as_bytes())?;
+            let members = members.into_iter().map(|(name, raw)| Ok((name, quoted(raw, depth - 1)?)));
+            members.collect::<Result<_, _>>().map(Value::Object)
+        }
+        [b'[', ..] if depth > 0 => {
+            let elements: Vec<&RawValue> = read_borrowed(text.as_bytes())?;
+            elements.into_iter().map(|raw| quoted(raw, depth - 1)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        [b'-' | b'0'..=b'9', ..] if text.contains(['.', 'e', 'E']) => {
+            let exact: Exact = read_borrowed(text.as_bytes())?;
+            Ok(Value::String(exact.0.to_string()))
+        }
+        _ => read_borrowed(text.as_bytes()),
+    }
+}
+
+fn read_borrowed<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> Refused {
+    Refused::bad(format!("the body cannot be read: {error}"))
 }
 
 /// A decimal number, given as a JSON number or as a string.
@@ -39,6 +85,12 @@ impl Exact {
     /// As an index or mark price.
     pub(super) fn price(self) -> Result<FinePrice, Refused> {
         self.at_scale(18, "a price has at most 18 decimals").map(FinePrice)
+    }
+
+    /// As a share in millionths, given in per cent.
+    pub(super) fn percent(self) -> Result<u32, Refused> {
+        let millionths = self.at_scale(4, "a percentage has at most 4 decimals")?;
+        u32::try_from(millionths).map_err(|_| Refused::bad("the percentage is negative or too large"))
     }
 
     fn at_scale(self, scale: u32, too_precise: &str) -> Result<i128, Refused> {
@@ -74,6 +126,20 @@ mod tests {
         ] {
             let sample: Sample = read(body.as_bytes()).expect(body);
             assert_eq!(sample.amount.map(|amount| amount.money().expect(body).0), want, "{body}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_quoted_as_they_are_written() {
+        let body =
+            br#"{"a": 0.1, "b": [1, 2.50, {"c": 1e-10}], "d": "0.1", "e": null, "f": 12345678901234567890}"#;
+        let value: Value = read_exact(body).expect("JSON");
+        let want = serde_json::json!({
+            "a": "0.1", "b": [1, "2.5", {"c": "0.0000000001"}], "d": "0.1", "e": null, "f": 12345678901234567890_u64,
+        });
+        assert_eq!(value, want);
+        for body in ["", "{", "[1.5.2]", r#"{"a": 1e400}"#, &"[".repeat(60_000)] {
+            assert!(read_exact::<Value>(body.as_bytes()).is_err(), "{:.20}", body);
         }
     }
 

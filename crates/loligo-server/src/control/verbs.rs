@@ -1,21 +1,25 @@
 //! What the verbs do.
 
-use super::body::{Exact, read};
+use super::body::{Exact, Nothing, read};
 use super::{Control, Refused, Trouble};
 use crate::config::ClockKind;
 use crate::gateway::wallets;
 use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission};
 use crate::projection::{Directory, GeneralRight, ListedInstrument, WithdrawalRight};
+use crate::record::FactRefusal;
 use crate::report::{hex, time_text};
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, Deposit, FinePrice, Money, Outcome, Timestamp, Wallet,
+    AccountId, Audit, Command, Currency, Deposit, FinePrice, Money, Outcome, Refusal, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Most that an account begins with of a currency, in whole units: the engine's own limit of one deposit.
+const OPENING_MAX: i128 = 1_000_000_000_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,12 +79,6 @@ struct ClockBody {
     set: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FaultBody {
-    kind: String,
-}
-
 impl Control {
     pub(super) fn health(&self) -> Value {
         json!({
@@ -91,19 +89,41 @@ impl Control {
     }
 
     pub(super) async fn create_account(&self, body: &[u8]) -> Result<Value, Trouble> {
+        self.open_account(None, body).await
+    }
+
+    pub(super) async fn create_subaccount(&self, uid: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let parent = self.account(uid)?;
+        self.open_account(Some(parent), body).await
+    }
+
+    async fn open_account(&self, parent: Option<AccountId>, body: &[u8]) -> Result<Value, Trouble> {
         let body: CreateAccountBody = read(body)?;
         let directory = self.node.views().directory();
         let mut deposits = Vec::new();
         for (code, amount) in body.flex {
-            deposits.push((Wallet::Flex, currency(&code)?, amount.money()?));
+            deposits.push((Wallet::Flex, currency(&code)?, opening(amount)?));
         }
         for (name, amount) in body.wallets {
             let (wallet, base) = inverse_wallet(&directory, &name)?;
-            deposits.push((wallet, base, amount.money()?));
+            deposits.push((wallet, base, opening(amount)?));
         }
-        let wanted = OpenAccount { name: body.name, parent: None, deposits };
-        let opened = self.node.open_account(wanted).await.map_err(account_trouble)?;
+        let taken = |name: &String| {
+            directory.accounts().iter().any(|account| account.name.as_deref() == Some(name.as_str()))
+        };
+        if body.name.as_ref().is_some_and(taken) {
+            return Err(fact_trouble(FactRefusal::NameTaken.into()));
+        }
+        let wanted = OpenAccount { name: body.name, parent, deposits };
+        let opened = self.node.open_account(wanted).await.map_err(fact_trouble)?;
         Ok(start_file_entry(&opened))
+    }
+
+    pub(super) async fn set_active(&self, uid: &str, active: bool, body: &[u8]) -> Result<Value, Trouble> {
+        let Nothing {} = read(body)?;
+        let account = self.account(uid)?;
+        self.order(vec![Command::SetActive { account, active }]).await?;
+        Ok(json!({ "uid": self.node.identity().account_uid(account).to_string(), "active": active }))
     }
 
     pub(super) async fn create_key(&self, uid: &str, body: &[u8]) -> Result<Value, Trouble> {
@@ -118,7 +138,7 @@ impl Control {
             Withdrawal::Full => WithdrawalRight::Full,
             Withdrawal::None => WithdrawalRight::None,
         };
-        let key = self.node.create_key(account, general, withdrawal).await.map_err(account_trouble)?;
+        let key = self.node.create_key(account, general, withdrawal).await.map_err(fact_trouble)?;
         Ok(key_entry(&key))
     }
 
@@ -225,34 +245,24 @@ impl Control {
         }
     }
 
-    pub(super) async fn fault(&self, body: &[u8]) -> Result<Value, Trouble> {
-        let body: FaultBody = read(body)?;
-        if body.kind != "panic_in_apply" {
-            return Err(Refused::bad("the only kind of fault so far is `panic_in_apply`").into());
-        }
-        self.order(vec![Command::InjectPanic]).await?;
-        Ok(json!({ "kind": body.kind }))
-    }
-
     /// Has commands carried out; the first refusal is the answer.
-    async fn order(&self, commands: Vec<Command>) -> Result<(), Trouble> {
+    pub(super) async fn order(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, Trouble> {
         let replies = self.node.submit_all(commands.into_iter().map(Submission::new).collect()).await?;
-        for reply in replies {
-            if let Outcome::Refused(refusal) = reply.outcome {
-                return Err(Refused::bad(refusal.to_string()).into());
-            }
-        }
-        Ok(())
+        let outcomes = replies.into_iter().map(|reply| match reply.outcome {
+            Outcome::Refused(refusal) => Err(refused(&refusal).into()),
+            outcome => Ok(outcome),
+        });
+        outcomes.collect()
     }
 
-    fn account(&self, uid: &str) -> Result<AccountId, Refused> {
+    pub(super) fn account(&self, uid: &str) -> Result<AccountId, Refused> {
         let unknown = || Refused::new(StatusCode::NOT_FOUND, "there is no such account");
         let id = self.node.identity().account_id(Uuid::try_parse(uid).map_err(|_| unknown())?);
         let directory = self.node.views().directory();
         id.filter(|id| directory.account(*id).is_some()).ok_or_else(unknown)
     }
 
-    fn contract(&self, symbol: &str) -> Result<ListedInstrument, Refused> {
+    pub(super) fn contract(&self, symbol: &str) -> Result<ListedInstrument, Refused> {
         let directory = self.node.views().directory();
         directory
             .by_symbol(symbol)
@@ -274,14 +284,48 @@ fn key_entry(key: &IssuedKey) -> Value {
     json!({ "api_key": key.api_key, "api_secret": key.secret.to_base64() })
 }
 
-fn account_trouble(error: AccountError) -> Trouble {
+/// What a refusal of the engine's is for the operator.
+fn refused(refusal: &Refusal) -> Refused {
+    let status = match refusal {
+        Refusal::UnknownAccount | Refusal::UnknownInstrument | Refusal::UnknownOrder => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Refused::new(status, refusal.to_string())
+}
+
+/// What a fact that does not hold is for the operator.
+pub(super) fn fact_trouble(error: AccountError) -> Trouble {
     match error {
-        AccountError::Refused(refusal) => Refused::bad(refusal.to_string()).into(),
-        AccountError::Registry(refusal) => Refused::new(StatusCode::CONFLICT, refusal.to_string()).into(),
+        AccountError::Refused(refusal) => refused(&refusal).into(),
+        AccountError::Registry(refusal) => {
+            let status = match refusal {
+                FactRefusal::UnknownAccount | FactRefusal::UnknownFault => StatusCode::NOT_FOUND,
+                FactRefusal::BadName | FactRefusal::BadOperation | FactRefusal::NeverTold => {
+                    StatusCode::BAD_REQUEST
+                }
+                FactRefusal::TooManyKeys
+                | FactRefusal::KeyExists
+                | FactRefusal::NameTaken
+                | FactRefusal::SealedForAnother
+                | FactRefusal::TooManyRoutes
+                | FactRefusal::TooManyFaults => StatusCode::CONFLICT,
+            };
+            Refused::new(status, refusal.to_string()).into()
+        }
         AccountError::NoRandomness => {
             Refused::new(StatusCode::INTERNAL_SERVER_ERROR, AccountError::NoRandomness.to_string()).into()
         }
         AccountError::Node(error) => error.into(),
+    }
+}
+
+/// What an account begins with. Asked before there is one: a deposit that is refused would leave it there without.
+fn opening(amount: Exact) -> Result<Money, Refused> {
+    let amount = amount.money()?;
+    if (1..=OPENING_MAX * Money::ONE).contains(&amount.0) {
+        Ok(amount)
+    } else {
+        Err(Refused::bad("an account begins with amounts that are positive and at most 10^12"))
     }
 }
 
@@ -326,6 +370,6 @@ fn audit_sums(audit: &Audit) -> Value {
     })
 }
 
-fn decimal(units: i128, scale: u32) -> String {
+pub(super) fn decimal(units: i128, scale: u32) -> String {
     Decimal::new(units, scale).to_string()
 }

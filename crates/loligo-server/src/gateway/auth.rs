@@ -3,7 +3,7 @@
 use super::listener::Received;
 use super::real_time::RealTime;
 use super::{nonce, rates};
-use crate::projection::{ApiKey, Directory, GeneralRight, KeyId};
+use crate::projection::{ApiKey, Directory, GeneralRight, KeyId, WithdrawalRight};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use http::HeaderName;
@@ -23,6 +23,8 @@ pub(crate) enum Right {
     Read,
     /// Trade.
     Trade,
+    /// Move money out of the exchange.
+    Withdraw,
 }
 
 /// Who signed a request.
@@ -104,6 +106,7 @@ impl Auth {
         let allowed = match right {
             Right::Read => key.general != GeneralRight::None,
             Right::Trade => key.general == GeneralRight::Full,
+            Right::Withdraw => key.withdrawal == WithdrawalRight::Full,
         };
         if !allowed {
             return Err(Error::AuthenticationError);

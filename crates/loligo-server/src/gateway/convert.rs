@@ -9,3 +9,4 @@ pub(crate) mod grid;
 pub(crate) mod markets;
 pub(crate) mod orders;
 pub(crate) mod outcomes;
+pub(crate) mod settings;

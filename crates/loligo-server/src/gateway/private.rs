@@ -3,7 +3,7 @@
 use super::auth::{Caller, Right};
 use super::convert::{accounts, commands, orders};
 use super::listener::Received;
-use super::routes::Operation;
+use super::routes::{Found, Private};
 use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
@@ -19,7 +19,9 @@ use loligo_wire::v3::words::Error;
 /// A request as it came, and what is known of the exchange while it is answered.
 pub(super) struct Asked<'r> {
     /// More arguments than are read: told where unreadable ones are.
-    args: Result<Args<'r>, Failure>,
+    args: Result<Args<'r>, Error>,
+    /// What the path names.
+    pub(super) named: &'r str,
     pub(super) algo_id: Option<&'r str>,
     pub(super) directory: &'r Directory,
     pub(super) arrived: Timestamp,
@@ -27,7 +29,32 @@ pub(super) struct Asked<'r> {
 
 impl<'r> Asked<'r> {
     pub(super) fn args(self) -> Result<Args<'r>, Failure> {
-        self.args
+        Ok(self.args?)
+    }
+
+    /// Rows 4 and 5 of the checks: what the arguments say, then whether the account may ask at all.
+    pub(super) fn read<T>(
+        &self,
+        caller: &Caller,
+        parse: impl FnOnce(&Args<'r>) -> Result<T, RequestError>,
+    ) -> Result<T, Failure> {
+        let args = self.args.as_ref().map_err(|error| Failure::from(*error))?;
+        let request = parse(args)?;
+        self.active(caller)?;
+        Ok(request)
+    }
+
+    /// Row 5 of the checks: the account may ask. What deactivated it was visible here before it was answered.
+    pub(super) fn active(&self, caller: &Caller) -> Result<(), Failure> {
+        let active = self.directory.account(caller.account).is_some_and(|account| account.active);
+        if active { Ok(()) } else { Err(Error::AccountInactive.into()) }
+    }
+
+    /// Row 5 of the checks for requests that place or amend orders: the account may trade, too.
+    pub(super) fn may_trade(&self, caller: &Caller) -> Result<(), Failure> {
+        let account = self.directory.account(caller.account);
+        let may = account.is_some_and(|account| account.active && account.trading);
+        if may { Ok(()) } else { Err(Error::AccountInactive.into()) }
     }
 
     /// The batch in the arguments.
@@ -47,6 +74,8 @@ impl<'r> Asked<'r> {
     }
 }
 
+/// What the published table of costs does not list.
+const UNLISTED_COST: u32 = 1;
 /// What a batch costs before its elements.
 const BATCH_COST: u32 = 9;
 /// Longest `algoId` that is taken; a longer one, or one that is no printable text, is passed over, as any header that says
@@ -62,66 +91,99 @@ fn algo_id(request: &Received) -> Option<&str> {
 impl Gateway {
     pub(super) async fn private(
         &self,
-        operation: Operation,
+        operation: Private,
+        found: &Found<'_>,
         request: &Received,
         arrived: Timestamp,
     ) -> Answer {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let directory = self.node.views().directory();
-        let algo_id = algo_id(request);
-        let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument));
-        let asked = Asked { args, algo_id, directory: &directory, arrived };
-        let check = |right, cost| self.auth.check(&directory, request, right, cost);
+        let asked = Asked {
+            args: Args::new(query, &request.body).map_err(|_| Error::InvalidArgument),
+            named: found.named.unwrap_or_default(),
+            algo_id: algo_id(request),
+            directory: &directory,
+            arrived,
+        };
+        let admit = async |right, cost| -> Result<Caller, Failure> {
+            let caller = self.auth.check(&directory, request, right, cost)?;
+            self.told_fault(found.name).await?;
+            Ok(caller)
+        };
         match operation {
-            Operation::SendOrder => {
+            Private::SendOrder => {
                 asked.required(requests::SendOrder::required)?;
-                self.send_order(asked, check(Right::Trade, 10)?).await
+                self.send_order(asked, admit(Right::Trade, 10).await?).await
             }
-            Operation::EditOrder => {
+            Private::EditOrder => {
                 asked.required(requests::EditOrder::required)?;
-                self.edit_order(asked, check(Right::Trade, 10)?).await
+                self.edit_order(asked, admit(Right::Trade, 10).await?).await
             }
-            Operation::BatchOrder => {
+            Private::BatchOrder => {
                 asked.required(requests::BatchOrder::required)?;
                 // What a batch costs is in it; one that cannot be read costs what an empty one does.
                 let batch = asked.batch();
                 let elements = batch.as_ref().map_or(0, |batch| batch.instructions.len());
-                let caller = check(Right::Trade, BATCH_COST + elements as u32)?;
+                let caller = admit(Right::Trade, BATCH_COST + elements as u32).await?;
                 self.batch_order(asked, batch, caller).await
             }
-            Operation::CancelAllOrdersAfter => {
-                self.cancel_all_orders_after(asked, check(Right::Trade, 25)?).await
+            Private::CancelAllOrdersAfter => {
+                self.cancel_all_orders_after(asked, admit(Right::Trade, 25).await?).await
             }
-            Operation::CancelOrder => {
+            Private::CancelOrder => {
                 asked.required(requests::CancelOrder::required)?;
-                self.cancel_order(asked, check(Right::Trade, 10)?).await
+                self.cancel_order(asked, admit(Right::Trade, 10).await?).await
             }
-            Operation::CancelAllOrders => self.cancel_all_orders(asked, check(Right::Trade, 25)?).await,
-            Operation::OrdersStatus => self.orders_status(asked, check(Right::Trade, 1)?).await,
-            Operation::OpenOrders => self.open_orders(&directory, check(Right::Read, 2)?).await,
-            Operation::Accounts => self.accounts(check(Right::Read, 2)?).await,
-            Operation::OpenPositions => self.open_positions(&directory, check(Right::Read, 2)?).await,
-            Operation::Fills => {
+            Private::CancelAllOrders => self.cancel_all_orders(asked, admit(Right::Trade, 25).await?).await,
+            Private::OrdersStatus => self.orders_status(asked, admit(Right::Trade, 1).await?).await,
+            Private::OpenOrders => self.open_orders(asked, admit(Right::Read, 2).await?).await,
+            Private::Accounts => self.accounts(asked, admit(Right::Read, 2).await?).await,
+            Private::OpenPositions => self.open_positions(asked, admit(Right::Read, 2).await?).await,
+            Private::Fills => {
                 let pages = asked.args.as_ref().is_ok_and(|args| args.get("lastFillTime").is_some());
-                let caller = check(Right::Read, if pages { 25 } else { 2 })?;
+                let caller = admit(Right::Read, if pages { 25 } else { 2 }).await?;
                 self.fills(asked, caller).await
             }
-            Operation::Instruments
-            | Operation::InstrumentsStatus
-            | Operation::InstrumentStatus
-            | Operation::Tickers
-            | Operation::Ticker
-            | Operation::OrderBook
-            | Operation::History
-            | Operation::FeeSchedules
-            | Operation::Missing => Err(Error::UnknownError.into()),
+            Private::TradingInstruments => {
+                self.trading_instruments(asked, admit(Right::Read, UNLISTED_COST).await?).await
+            }
+            Private::LeveragePreferences => {
+                self.leverage_preferences(asked, admit(Right::Read, 2).await?).await
+            }
+            Private::SetLeveragePreference => {
+                asked.required(requests::SetLeveragePreference::required)?;
+                self.set_leverage_preference(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::SelfTradeStrategy => self.self_trade_strategy(asked, admit(Right::Read, 2).await?).await,
+            Private::SetSelfTradeStrategy => {
+                asked.required(requests::SetSelfTradeStrategy::required)?;
+                self.set_self_trade_strategy(asked, admit(Right::Trade, 2).await?).await
+            }
+            Private::Subaccounts => self.subaccounts(asked, admit(Right::Read, UNLISTED_COST).await?).await,
+            Private::TradingEnabled => self.trading_enabled(asked, admit(Right::Trade, 2).await?).await,
+            Private::SetTradingEnabled => {
+                asked.required(requests::SetTradingEnabled::required)?;
+                self.set_trading_enabled(asked, admit(Right::Trade, 2).await?).await
+            }
+            Private::Transfer => {
+                asked.required(requests::Transfer::required)?;
+                self.transfer(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::SubaccountTransfer => {
+                asked.required(requests::SubaccountTransfer::required)?;
+                self.subaccount_transfer(asked, admit(Right::Trade, 10).await?).await
+            }
+            Private::Withdrawal => {
+                asked.required(requests::Withdrawal::required)?;
+                self.withdrawal(asked, admit(Right::Withdraw, 100).await?).await
+            }
         }
     }
 
     /// The hot read of the exchange (rules 3): one lock, no copy of an order.
     async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
-        let request = requests::OrdersStatus::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.caught_up().await?;
         let identity = self.node.identity();
         let book = orders::Shown { directory, identity };
@@ -145,9 +207,10 @@ impl Gateway {
         Ok(body)
     }
 
-    async fn open_orders(&self, directory: &Directory, caller: Caller) -> Answer {
+    async fn open_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
         let now = self.caught_up().await?;
-        let book = orders::Shown { directory, identity: self.node.identity() };
+        let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
         let mut body = Vec::with_capacity(1024);
         self.node.views().orders().with(caller.account, |orders| {
             let open = orders.open();
@@ -157,7 +220,8 @@ impl Gateway {
         Ok(body)
     }
 
-    async fn accounts(&self, caller: Caller) -> Answer {
+    async fn accounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
         let account = caller.account;
         let seen = self.node.query(move |exchange| accounts::Seen::of(exchange, account)).await?;
         let mut body = Vec::with_capacity(4096);
@@ -165,14 +229,15 @@ impl Gateway {
         Ok(body)
     }
 
-    async fn open_positions(&self, directory: &Directory, caller: Caller) -> Answer {
+    async fn open_positions(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
         let now = self.caught_up().await?;
         let fills = self.fills_of_all(account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
-            accounts::position(position, directory, last.map_or(now, |fill| fill.time))
+            accounts::position(position, asked.directory, last.map_or(now, |fill| fill.time))
         });
         let mut body = Vec::with_capacity(1024);
         responses::write_open_positions(&mut body, rows, time(now));
@@ -190,7 +255,7 @@ impl Gateway {
 
     async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
-        let request = requests::Fills::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::Fills::parse)?;
         let now = self.caught_up().await?;
         let before = request.last_fill_time.map(commands::instant);
         let fills = self.node.views().fills().of(caller.account, before, ROWS);

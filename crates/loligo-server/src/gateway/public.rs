@@ -4,7 +4,7 @@ use super::bounds::{BOOK_LEVELS, ROWS};
 use super::convert::grid::{price, size, time};
 use super::convert::{commands, markets};
 use super::listener::Received;
-use super::routes::Operation;
+use super::routes::{Found, Public};
 use super::{Answer, Failure, Gateway};
 use crate::projection::{Directory, ListedInstrument};
 use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
@@ -15,43 +15,26 @@ use loligo_wire::v3::responses;
 use loligo_wire::v3::words::{ContractType, Error};
 
 impl Gateway {
-    pub(super) async fn public(
-        &self,
-        operation: Operation,
-        named: Option<&str>,
-        request: &Received,
-    ) -> Answer {
+    pub(super) async fn public(&self, operation: Public, found: &Found<'_>, request: &Received) -> Answer {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
+        self.told_fault(found.name).await?;
+        let named = found.named.unwrap_or_default();
         let directory = self.node.views().directory();
         let now = self.caught_up().await?;
         match operation {
-            Operation::Instruments => self.instruments(&args, &directory, now),
-            Operation::InstrumentsStatus => self.instruments_status(&args, &directory).await,
-            Operation::InstrumentStatus => {
-                self.instrument_status(named.unwrap_or_default(), &directory).await
-            }
-            Operation::Tickers => self.tickers(&args, &directory, now),
-            Operation::Ticker => self.ticker(named.unwrap_or_default(), &directory, now),
-            Operation::OrderBook => self.order_book(&args, &directory, now),
-            Operation::History => self.history(&args, &directory, now),
-            Operation::FeeSchedules => {
+            Public::Instruments => self.instruments(&args, &directory, now),
+            Public::InstrumentsStatus => self.instruments_status(&args, &directory).await,
+            Public::InstrumentStatus => self.instrument_status(named, &directory).await,
+            Public::Tickers => self.tickers(&args, &directory, now),
+            Public::Ticker => self.ticker(named, &directory, now),
+            Public::OrderBook => self.order_book(&args, &directory, now),
+            Public::History => self.history(&args, &directory, now),
+            Public::FeeSchedules => {
                 let mut body = Vec::with_capacity(2048);
                 markets::write_fee_schedules(&mut body, time(now));
                 Ok(body)
             }
-            Operation::SendOrder
-            | Operation::CancelOrder
-            | Operation::CancelAllOrders
-            | Operation::OpenOrders
-            | Operation::OrdersStatus
-            | Operation::Accounts
-            | Operation::OpenPositions
-            | Operation::Fills
-            | Operation::EditOrder
-            | Operation::CancelAllOrdersAfter
-            | Operation::BatchOrder
-            | Operation::Missing => Err(Error::UnknownError.into()),
         }
     }
 

@@ -1,10 +1,21 @@
-//! The dialect's one route table: every path of the contract, served or not.
+//! The dialect's one route table: every path of the contract, served or not, and the contract's name for what is asked there.
 
 use http::Method;
 
-/// An operation of the contract that this exchange serves, or one that it only knows.
+/// What is asked at a path by a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
+    /// Market data, for everyone.
+    Public(Public),
+    /// With a key.
+    Private(Private),
+    /// In the contract, not served yet.
+    Missing,
+}
+
+/// What is asked without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Public {
     Instruments,
     InstrumentsStatus,
     InstrumentStatus,
@@ -13,6 +24,11 @@ pub(crate) enum Operation {
     OrderBook,
     History,
     FeeSchedules,
+}
+
+/// What is asked with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Private {
     SendOrder,
     EditOrder,
     CancelOrder,
@@ -24,77 +40,123 @@ pub(crate) enum Operation {
     Accounts,
     OpenPositions,
     Fills,
-    /// In the contract, not served yet.
-    Missing,
+    TradingInstruments,
+    LeveragePreferences,
+    SetLeveragePreference,
+    SelfTradeStrategy,
+    SetSelfTradeStrategy,
+    Subaccounts,
+    TradingEnabled,
+    SetTradingEnabled,
+    Transfer,
+    SubaccountTransfer,
+    Withdrawal,
 }
 
-use Operation as Op;
+use Operation::Missing as Gap;
+use Operation::Private as Key;
+use Operation::Public as Pub;
+use Private as K;
+use Public as P;
 
 const V3: &str = "/derivatives/api/v3";
 const V4: &str = "/derivatives/api/v4";
 
-/// What each method does at a path.
-type Methods = &'static [(Method, Operation)];
+/// What each method does at a path, and under which name in the contract.
+type Methods = &'static [(Method, &'static str, Operation)];
 
 /// Base, path, methods.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, Methods)] = &[
-    (V3, "/orderbook", &[(Method::GET, Op::OrderBook)]),
-    (V3, "/tickers", &[(Method::GET, Op::Tickers)]),
-    (V3, "/tickers/{symbol}", &[(Method::GET, Op::Ticker)]),
-    (V3, "/history", &[(Method::GET, Op::History)]),
-    (V3, "/instruments", &[(Method::GET, Op::Instruments)]),
-    (V3, "/instruments/status", &[(Method::GET, Op::InstrumentsStatus)]),
-    (V3, "/instruments/{symbol}/status", &[(Method::GET, Op::InstrumentStatus)]),
-    (V3, "/trading/instruments", &[(Method::GET, Op::Missing)]),
-    (V3, "/sendorder", &[(Method::POST, Op::SendOrder)]),
-    (V3, "/editorder", &[(Method::POST, Op::EditOrder)]),
-    (V3, "/cancelorder", &[(Method::POST, Op::CancelOrder)]),
-    (V3, "/cancelallorders", &[(Method::POST, Op::CancelAllOrders)]),
-    (V3, "/cancelallordersafter", &[(Method::POST, Op::CancelAllOrdersAfter)]),
-    (V3, "/batchorder", &[(Method::POST, Op::BatchOrder)]),
-    (V3, "/openorders", &[(Method::GET, Op::OpenOrders)]),
-    (V3, "/orders/status", &[(Method::POST, Op::OrdersStatus), (Method::GET, Op::OrdersStatus)]),
-    (V3, "/initialmargin", &[(Method::GET, Op::Missing)]),
-    (V3, "/initialmargin/maxordersize", &[(Method::GET, Op::Missing)]),
-    (V3, "/leveragepreferences", &[(Method::GET, Op::Missing), (Method::PUT, Op::Missing)]),
-    (V3, "/pnlpreferences", &[(Method::GET, Op::Missing), (Method::PUT, Op::Missing)]),
-    (V3, "/accounts", &[(Method::GET, Op::Accounts)]),
-    (V3, "/openpositions", &[(Method::GET, Op::OpenPositions)]),
-    (V3, "/unwindqueue", &[(Method::GET, Op::Missing)]),
-    (V3, "/portfolio-margining/parameters", &[(Method::GET, Op::Missing)]),
-    (V3, "/portfolio-margining/simulate", &[(Method::POST, Op::Missing)]),
-    (V3, "/assignmentprogram/current", &[(Method::GET, Op::Missing)]),
-    (V3, "/assignmentprogram/add", &[(Method::POST, Op::Missing)]),
-    (V3, "/assignmentprogram/delete", &[(Method::POST, Op::Missing)]),
-    (V3, "/assignmentprogram/history", &[(Method::GET, Op::Missing)]),
-    (V3, "/feeschedules", &[(Method::GET, Op::FeeSchedules)]),
-    (V3, "/feeschedules/volumes", &[(Method::GET, Op::Missing)]),
-    (V3, "/notifications", &[(Method::GET, Op::Missing)]),
-    (V3, "/fills", &[(Method::GET, Op::Fills)]),
-    (V3, "/historical-funding-rates", &[(Method::GET, Op::Missing)]),
-    (V4, "/historicalfundingrates", &[(Method::GET, Op::Missing)]),
-    (V3, "/self-trade-strategy", &[(Method::GET, Op::Missing), (Method::PUT, Op::Missing)]),
-    (V3, "/rfq-assignment/max-leverage",
-        &[(Method::GET, Op::Missing), (Method::PUT, Op::Missing), (Method::DELETE, Op::Missing)]),
-    (V3, "/subaccounts", &[(Method::GET, Op::Missing)]),
-    (V3, "/subaccount/{subaccountUid}/trading-enabled", &[(Method::GET, Op::Missing), (Method::PUT, Op::Missing)]),
-    (V3, "/transfer", &[(Method::POST, Op::Missing)]),
-    (V3, "/transfer/subaccount", &[(Method::POST, Op::Missing)]),
-    (V3, "/withdrawal", &[(Method::POST, Op::Missing)]),
-    (V3, "/rfqs", &[(Method::GET, Op::Missing)]),
-    (V3, "/rfqs/{rfqUid}", &[(Method::GET, Op::Missing)]),
-    (V3, "/rfqs/open-offers", &[(Method::GET, Op::Missing)]),
-    (V3, "/rfqs/closed-offers", &[(Method::GET, Op::Missing)]),
-    (V3, "/rfqs/place-offer/{rfqUid}", &[(Method::POST, Op::Missing)]),
-    (V3, "/rfqs/cancel-offer/{rfqUid}", &[(Method::DELETE, Op::Missing)]),
-    (V3, "/rfqs/open-rfqs", &[(Method::GET, Op::Missing), (Method::POST, Op::Missing)]),
-    (V3, "/rfqs/open-rfqs/{rfqUid}", &[(Method::DELETE, Op::Missing)]),
-    (V3, "/rfqs/open-rfqs/accept-offer/{rfqUid}", &[(Method::POST, Op::Missing)]),
-    (V3, "/rfqs/{rfqUid}/place-offer", &[(Method::POST, Op::Missing)]),
-    (V3, "/rfqs/{rfqUid}/replace-offer", &[(Method::PUT, Op::Missing)]),
-    (V3, "/rfqs/{rfqUid}/cancel-offer", &[(Method::DELETE, Op::Missing)]),
+    (V3, "/orderbook", &[(Method::GET, "getOrderbook", Pub(P::OrderBook))]),
+    (V3, "/tickers", &[(Method::GET, "getTickers", Pub(P::Tickers))]),
+    (V3, "/tickers/{symbol}", &[(Method::GET, "getTicker", Pub(P::Ticker))]),
+    (V3, "/history", &[(Method::GET, "getHistory", Pub(P::History))]),
+    (V3, "/instruments", &[(Method::GET, "getInstruments", Pub(P::Instruments))]),
+    (V3, "/instruments/status", &[(Method::GET, "instrumentsStatus", Pub(P::InstrumentsStatus))]),
+    (V3, "/instruments/{symbol}/status", &[(Method::GET, "instrumentStatus", Pub(P::InstrumentStatus))]),
+    (V3, "/trading/instruments", &[(Method::GET, "getTradingInstruments", Key(K::TradingInstruments))]),
+    (V3, "/sendorder", &[(Method::POST, "sendOrder", Key(K::SendOrder))]),
+    (V3, "/editorder", &[(Method::POST, "editOrderSpring", Key(K::EditOrder))]),
+    (V3, "/cancelorder", &[(Method::POST, "cancelOrder", Key(K::CancelOrder))]),
+    (V3, "/cancelallorders", &[(Method::POST, "cancelAllOrders", Key(K::CancelAllOrders))]),
+    (V3, "/cancelallordersafter", &[(Method::POST, "cancelAllOrdersAfter", Key(K::CancelAllOrdersAfter))]),
+    (V3, "/batchorder", &[(Method::POST, "sendBatchOrder", Key(K::BatchOrder))]),
+    (V3, "/openorders", &[(Method::GET, "getOpenOrders", Key(K::OpenOrders))]),
+    (V3, "/orders/status", &[
+        (Method::POST, "getOrderStatus", Key(K::OrdersStatus)),
+        (Method::GET, "getOrderStatusByGet", Key(K::OrdersStatus)),
+    ]),
+    (V3, "/initialmargin", &[(Method::GET, "getInitialMargin", Gap)]),
+    (V3, "/initialmargin/maxordersize", &[(Method::GET, "getMaxOrderSize", Gap)]),
+    (V3, "/leveragepreferences", &[
+        (Method::GET, "getLeverageSetting", Key(K::LeveragePreferences)),
+        (Method::PUT, "setLeverageSetting", Key(K::SetLeveragePreference)),
+    ]),
+    (V3, "/pnlpreferences", &[
+        (Method::GET, "getPnlCurrencyPreference", Gap),
+        (Method::PUT, "setPnlCurrencyPreference", Gap),
+    ]),
+    (V3, "/accounts", &[(Method::GET, "getAccounts", Key(K::Accounts))]),
+    (V3, "/openpositions", &[(Method::GET, "getOpenPositions", Key(K::OpenPositions))]),
+    (V3, "/unwindqueue", &[(Method::GET, "getUnwindQueue", Gap)]),
+    (V3, "/portfolio-margining/parameters", &[(Method::GET, "getPortfolioMarginingParameters", Gap)]),
+    (V3, "/portfolio-margining/simulate", &[(Method::POST, "simulatePortfolio", Gap)]),
+    (V3, "/assignmentprogram/current", &[(Method::GET, "getAssignmentProgramCurrent", Gap)]),
+    (V3, "/assignmentprogram/add", &[(Method::POST, "addAssignmentProgram", Gap)]),
+    (V3, "/assignmentprogram/delete", &[(Method::POST, "deleteAssignmentProgram", Gap)]),
+    (V3, "/assignmentprogram/history", &[(Method::GET, "getAssignmentProgramHistory", Gap)]),
+    (V3, "/feeschedules", &[(Method::GET, "getFeeSchedulesV3", Pub(P::FeeSchedules))]),
+    (V3, "/feeschedules/volumes", &[(Method::GET, "getUserFeeScheduleVolumesV3", Gap)]),
+    (V3, "/notifications", &[(Method::GET, "getNotifications", Gap)]),
+    (V3, "/fills", &[(Method::GET, "getFills", Key(K::Fills))]),
+    (V3, "/historical-funding-rates", &[(Method::GET, "historicalFundingRates", Gap)]),
+    (V4, "/historicalfundingrates", &[(Method::GET, "historicalFundingRatesV4", Gap)]),
+    (V3, "/self-trade-strategy", &[
+        (Method::GET, "getSelfTradeStrategy", Key(K::SelfTradeStrategy)),
+        (Method::PUT, "setSelfTradeStrategy", Key(K::SetSelfTradeStrategy)),
+    ]),
+    (V3, "/rfq-assignment/max-leverage", &[
+        (Method::GET, "getRfqAssignmentMaxLeverage", Gap),
+        (Method::PUT, "setRfqAssignmentMaxLeverage", Gap),
+        (Method::DELETE, "clearRfqAssignmentMaxLeverage", Gap),
+    ]),
+    (V3, "/subaccounts", &[(Method::GET, "listSubaccounts", Key(K::Subaccounts))]),
+    (V3, "/subaccount/{subaccountUid}/trading-enabled", &[
+        (Method::GET, "getSubaccountTradingCapability", Key(K::TradingEnabled)),
+        (Method::PUT, "updateSubaccountTradingCapability", Key(K::SetTradingEnabled)),
+    ]),
+    (V3, "/transfer", &[(Method::POST, "transfer", Key(K::Transfer))]),
+    (V3, "/transfer/subaccount", &[(Method::POST, "subAccountTransfer", Key(K::SubaccountTransfer))]),
+    (V3, "/withdrawal", &[(Method::POST, "withdrawal", Key(K::Withdrawal))]),
+    (V3, "/rfqs", &[(Method::GET, "getAllOpenRfqs", Gap)]),
+    (V3, "/rfqs/{rfqUid}", &[(Method::GET, "getRfq", Gap)]),
+    (V3, "/rfqs/open-offers", &[(Method::GET, "getOpenRfqOffers", Gap)]),
+    (V3, "/rfqs/closed-offers", &[(Method::GET, "getClosedRfqOffers", Gap)]),
+    (V3, "/rfqs/place-offer/{rfqUid}", &[(Method::POST, "placeRfqOffer", Gap)]),
+    (V3, "/rfqs/cancel-offer/{rfqUid}", &[(Method::DELETE, "cancelRfqOffer", Gap)]),
+    (V3, "/rfqs/open-rfqs", &[(Method::GET, "getOpenRfqsForAccount", Gap), (Method::POST, "createUserRfq", Gap)]),
+    (V3, "/rfqs/open-rfqs/{rfqUid}", &[(Method::DELETE, "cancelUserRfq", Gap)]),
+    (V3, "/rfqs/open-rfqs/accept-offer/{rfqUid}", &[(Method::POST, "acceptRfqOffer", Gap)]),
+    (V3, "/rfqs/{rfqUid}/place-offer", &[(Method::POST, "placeRfqOfferLegacy", Gap)]),
+    (V3, "/rfqs/{rfqUid}/replace-offer", &[(Method::PUT, "replaceRfqOffer", Gap)]),
+    (V3, "/rfqs/{rfqUid}/cancel-offer", &[(Method::DELETE, "cancelRfqOfferLegacy", Gap)]),
 ];
+
+/// A request's place in the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found<'p> {
+    /// The operation's name in the contract.
+    pub(crate) name: &'static str,
+    pub(crate) operation: Operation,
+    /// The part of the path that names something, where there is one.
+    pub(crate) named: Option<&'p str>,
+}
+
+/// The name of an operation of the contract, as written there.
+pub(crate) fn operation_name(name: &str) -> Option<&'static str> {
+    TABLE.iter().flat_map(|(.., methods)| *methods).map(|(_, known, _)| *known).find(|known| *known == name)
+}
 
 /// Finds operations by method and path.
 pub(crate) struct Routes(matchit::Router<Methods>);
@@ -104,20 +166,19 @@ impl Routes {
     /// When two paths of the table are in each other's way, which a test would show.
     pub(crate) fn new() -> Self {
         let mut router = matchit::Router::new();
-        for (base, path, operations) in TABLE {
-            router
-                .insert(format!("{base}{path}"), *operations)
-                .expect("the paths of the contract are distinct");
+        for (base, path, methods) in TABLE {
+            router.insert(format!("{base}{path}"), *methods).expect("the paths of the contract are distinct");
         }
         Self(router)
     }
 
-    /// The operation, and the last part of the path where it names something. `None` for a path that the contract does
-    /// not have, and for a method that it does not have there: its list of other answers than HTTP 200 has no third.
-    pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<(Operation, Option<&'p str>)> {
+    /// What a request asks. `None` for a path that the contract does not have, and for a method that it does not have
+    /// there: its list of other answers than HTTP 200 has no third.
+    pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'p>> {
         let found = self.0.at(path).ok()?;
-        let (_, operation) = found.value.iter().find(|(candidate, _)| candidate == method)?;
-        Some((*operation, found.params.iter().next().map(|(_, value)| value)))
+        let (_, name, operation) = found.value.iter().find(|(candidate, ..)| candidate == method)?;
+        let named = found.params.iter().next().map(|(_, value)| value);
+        Some(Found { name, operation: *operation, named })
     }
 }
 
@@ -132,6 +193,7 @@ mod tests {
         let routes = Routes::new();
         let mut known = 0;
         let mut path = String::new();
+        let mut found = None;
         let mut in_paths = false;
         // The file is ours and regular: paths are indented by two, methods by four.
         for line in text.lines() {
@@ -141,19 +203,24 @@ mod tests {
             if !in_paths {
                 continue;
             }
-            if let Some(found) = line.strip_prefix("  /").and_then(|rest| rest.strip_suffix(':')) {
-                path = format!("/{found}");
+            if let Some(text) = line.strip_prefix("  /").and_then(|rest| rest.strip_suffix(':')) {
+                path = format!("/{text}");
             }
             let method = line.strip_prefix("    ").and_then(|rest| rest.strip_suffix(':'));
             if let Some(method @ ("get" | "post" | "put" | "delete")) = method {
                 let base = if path == "/historicalfundingrates" { V4 } else { V3 };
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
                 let concrete = format!("{base}{path}").replace('{', "").replace('}', "");
-                assert!(routes.find(&method, &concrete).is_some(), "{method} {concrete}");
+                found = routes.find(&method, &concrete).map(|found| found.name);
+                assert!(found.is_some(), "{method} {concrete}");
                 known += 1;
             }
+            if let Some(name) = line.strip_prefix("      operationId: ") {
+                assert_eq!(found, Some(name));
+                assert_eq!(operation_name(name), Some(name));
+            }
         }
-        assert_eq!(known, TABLE.iter().map(|(_, _, operations)| operations.len()).sum::<usize>());
+        assert_eq!(known, TABLE.iter().map(|(_, _, methods)| methods.len()).sum::<usize>());
         for (method, path) in [
             (Method::GET, "/derivatives/api/v3/sendorder"),
             (Method::PATCH, "/derivatives/api/v3/instruments"),
@@ -171,6 +238,10 @@ mod tests {
     fn a_path_says_what_it_names() {
         let routes = Routes::new();
         let found = routes.find(&Method::GET, "/derivatives/api/v3/tickers/pf_xbtusd");
-        assert_eq!(found, Some((Operation::Ticker, Some("pf_xbtusd"))));
+        let want = Found { name: "getTicker", operation: Pub(P::Ticker), named: Some("pf_xbtusd") };
+        assert_eq!(found, Some(want));
+        let found = routes.find(&Method::PUT, "/derivatives/api/v3/subaccount/x-y/trading-enabled");
+        assert_eq!(found.and_then(|found| found.named), Some("x-y"));
+        assert_eq!(operation_name("getticker"), None, "names are as the contract writes them");
     }
 }

@@ -11,6 +11,7 @@ use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
 use loligo_wire::v3::requests::{self, BatchInstruction, BatchOrder, OrderName};
 use loligo_wire::v3::responses::{self, OrderEvent};
 use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, SendStatus};
+use uuid::Uuid;
 
 /// An element of a batch on its way: what it submits, or what it is answered without asking the exchange.
 enum Step {
@@ -47,14 +48,18 @@ impl Gateway {
 
     pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::EditOrder::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::EditOrder::parse)?;
+        asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
             let book = self.shown(directory);
             let events: Vec<_> = edited.events.iter().filter_map(|told| book.event(told)).collect();
             let answer = responses::EditOrder {
                 status: edited.status,
-                order_id: edited.order.map(|id| self.node.identity().order_uuid(id)),
+                order_id: edited
+                    .order
+                    .map(|id| self.node.identity().order_uuid(id))
+                    .or(named_id(&request.order)),
                 cli_ord_id: edited.cli_ord_id().or(client_name(&request.order)),
                 received_time: time(arrived),
                 order_events: &events,
@@ -113,7 +118,7 @@ impl Gateway {
 
     pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelOrder::parse(&asked.args()?)?;
+        let request = asked.read(&caller, requests::CancelOrder::parse)?;
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
@@ -213,6 +218,13 @@ impl Gateway {
                 directory,
             )?);
         }
+        // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
+        let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
+        if batch.instructions.iter().all(cancels) {
+            asked.active(&caller)?
+        } else {
+            asked.may_trade(&caller)?
+        }
         let submissions = steps
             .iter()
             .filter_map(|step| match step {
@@ -239,18 +251,21 @@ impl Gateway {
             .map(|(_, _, told)| told.iter().filter_map(|told| book.event(told)).collect())
             .collect();
         let rows = results.iter().zip(&events).zip(&batch.instructions).map(|((result, events), asked)| {
-            let (order_tag, cli_ord_id) = match asked {
+            let (order_tag, named, cli_ord_id) = match asked {
                 BatchInstruction::Send(send) => (
                     Some(send.order_tag.as_str()),
+                    None,
                     send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
                 ),
-                BatchInstruction::Edit(edit) => (None, client_name(&edit.order)),
-                BatchInstruction::Cancel(cancel) => (None, client_name(&cancel.order)),
+                BatchInstruction::Edit(edit) => (None, named_id(&edit.order), client_name(&edit.order)),
+                BatchInstruction::Cancel(cancel) => {
+                    (None, named_id(&cancel.order), client_name(&cancel.order))
+                }
             };
             responses::BatchResult {
                 status: result.0,
                 order_tag,
-                order_id: result.1.map(|id| self.node.identity().order_uuid(id)),
+                order_id: result.1.map(|id| self.node.identity().order_uuid(id)).or(named),
                 cli_ord_id,
                 received_time: time(arrived),
                 order_events: events,
@@ -322,6 +337,14 @@ fn client_name<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
     match order {
         OrderName::ClientId(name) => Some(name),
         OrderName::Id(_) | OrderName::Nothing => None,
+    }
+}
+
+/// The exchange's own name for an order, where it is named so. It goes back to the asker even if there is no such order.
+fn named_id(order: &OrderName<'_>) -> Option<Uuid> {
+    match order {
+        OrderName::Id(id) => Some(*id),
+        OrderName::ClientId(_) | OrderName::Nothing => None,
     }
 }
 

@@ -1,11 +1,42 @@
 //! Names of wallets and currencies, as the dialect and the operator spell them.
 
-use crate::projection::Directory;
+use crate::projection::{Directory, ListedInstrument};
 use loligo_engine::{ContractKind, Currency, Wallet};
 
 /// The currency of a code in any case; the dialect's `XBT` is `BTC`.
 pub(crate) fn currency(code: &str) -> Option<Currency> {
     if code.eq_ignore_ascii_case("xbt") { Currency::parse("BTC") } else { Currency::parse(code) }
+}
+
+/// What the flex wallet takes (rules 5.3).
+const COLLATERAL: [&str; 17] = [
+    "USD", "EUR", "GBP", "CAD", "AUD", "USDT", "USDC", "BTC", "ETH", "SOL", "ADA", "XRP", "LTC", "AAVE",
+    "NEAR", "SUI", "TAO",
+];
+
+/// Whether the flex wallet takes a currency.
+pub(crate) fn is_collateral(currency: Currency) -> bool {
+    COLLATERAL.contains(&currency.code())
+}
+
+/// Whether the exchange has to do with a currency at all.
+pub(crate) fn is_known(directory: &Directory, currency: Currency) -> bool {
+    let listed = |entry: &ListedInstrument| {
+        let spec = entry.instrument.spec();
+        spec.base == currency || spec.quote == currency
+    };
+    is_collateral(currency) || directory.instruments().iter().any(listed)
+}
+
+/// The wallet of a name, in any case.
+pub(crate) fn wallet(directory: &Directory, name: &str) -> Option<Wallet> {
+    if name.eq_ignore_ascii_case("cash") {
+        Some(Wallet::Cash)
+    } else if name.eq_ignore_ascii_case("flex") {
+        Some(Wallet::Flex)
+    } else {
+        inverse(directory, name).map(|(wallet, _)| wallet)
+    }
 }
 
 /// The inverse wallet of a name such as `fi_xbtusd`, in any case, and the one currency it holds.

@@ -127,7 +127,7 @@ pub struct IssuedKey {
     pub secret: Secret,
 }
 
-/// Why an account or a key is not made.
+/// Why an account or a key is not made, or another fact does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     /// The engine refuses.
@@ -427,12 +427,18 @@ impl NodeHandle {
         let key = KeyCreated { account, api_key: pair.api_key.clone(), secret, general, withdrawal };
         match self.record(Fact::KeyCreated(key)).await? {
             FactOutcome::KeyCreated(id) => Ok(IssuedKey { id, api_key: pair.api_key, secret: pair.secret }),
-            FactOutcome::Done => unreachable!("a key's creation tells its number"),
+            FactOutcome::Done | FactOutcome::FaultSet(_) => {
+                unreachable!("a key's creation tells its number")
+            }
             FactOutcome::Refused(refusal) => Err(refusal.into()),
         }
     }
 
-    async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
+    /// Has a fact about the venue remembered. Answers when it is visible in every view.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
         let (reply, answer) = oneshot::channel();
         self.enter(1, false, Request::Record { fact, reply })?;
         match self.answer(answer).await?? {

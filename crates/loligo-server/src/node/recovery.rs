@@ -107,6 +107,7 @@ pub(crate) fn open(config: &Config, mut journal: Box<dyn Journal>) -> Result<Ope
         .directory(&venue.exchange, &identity, &vault)
         .map_err(|api_key| StartError::SealedElsewhere { api_key })?;
     views.publish_directory(directory);
+    views.publish_service(venue.registry.service().clone());
     let replayed = venue.sequence - from;
     Ok(Opened { journal, venue, views, identity, vault, listing, replayed })
 }

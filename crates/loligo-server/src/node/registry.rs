@@ -1,8 +1,11 @@
-//! What the server knows of the venue beside the exchange: names, keys, nonces. Changed by records alone.
+//! What the server knows of the venue beside the exchange: names, keys, nonces, what is out of service. Changed by records
+//! alone.
 
 use super::vault::Vault;
 use crate::identity::Identity;
-use crate::projection::{AccountEntry, ApiKey, Directory, KeyId, ListedInstrument};
+use crate::projection::{
+    AccountEntry, ApiKey, Directory, FaultEntry, FaultId, KeyId, ListedInstrument, Service,
+};
 use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
 use loligo_engine::{AccountId, Exchange};
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,12 @@ use std::sync::Arc;
 /// Keys an account may hold.
 const KEYS_PER_ACCOUNT: usize = 50;
 const NAME_CHARS: usize = 64;
+/// Characters of an operation's name; the longest in the contract has 33.
+const OPERATION_CHARS: usize = 64;
+/// Operations that may be out of service at once: more than the contract has.
+const ROUTES_OUT: usize = 256;
+/// Faults that may wait to be told at once.
+const FAULTS: usize = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registry {
@@ -19,6 +28,9 @@ pub(crate) struct Registry {
     keys: Vec<KeyCreated>,
     /// Highest nonce remembered by key.
     nonces: BTreeMap<KeyId, u64>,
+    service: Service,
+    /// Faults that there ever were.
+    faults: u64,
     /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
@@ -60,38 +72,79 @@ impl Registry {
                     }
                     FactOutcome::Done
                 }
+                Fact::RouteSet { operation, available } => {
+                    if *available {
+                        self.service.out.remove(operation);
+                    } else {
+                        self.service.out.insert(operation.clone());
+                    }
+                    FactOutcome::Done
+                }
+                Fact::FaultSet { operation, word, times } => {
+                    self.faults += 1;
+                    let (id, operation) = (FaultId(self.faults), operation.clone());
+                    self.service.faults.push(FaultEntry { id, operation, word: *word, times: *times });
+                    FactOutcome::FaultSet(id)
+                }
+                Fact::FaultEnded { fault } => {
+                    self.service.faults.retain(|known| known.id != *fault);
+                    FactOutcome::Done
+                }
             },
         }
     }
 
     fn check(&self, fact: &Fact, exchange: &Exchange) -> Result<(), FactRefusal> {
-        let account = match fact {
-            Fact::KeyCreated(key) => key.account,
-            Fact::AccountNamed { account, .. } => *account,
-        };
-        if exchange.account(account).is_none() {
-            return Err(FactRefusal::UnknownAccount);
-        }
+        let known =
+            |account: AccountId| exchange.account(account).map(drop).ok_or(FactRefusal::UnknownAccount);
         match fact {
             Fact::KeyCreated(key) => {
+                known(key.account)?;
                 if self.taken.keys.contains(&key.api_key) {
                     return Err(FactRefusal::KeyExists);
                 }
-                if self.taken.keys_of.get(&account).is_some_and(|count| *count >= KEYS_PER_ACCOUNT) {
+                if self.taken.keys_of.get(&key.account).is_some_and(|count| *count >= KEYS_PER_ACCOUNT) {
                     return Err(FactRefusal::TooManyKeys);
                 }
             }
-            Fact::AccountNamed { name, .. } => {
+            Fact::AccountNamed { account, name } => {
+                known(*account)?;
                 let chars = name.chars().count();
                 if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
                     return Err(FactRefusal::BadName);
                 }
-                if self.taken.names.contains(name) && self.names.get(&account) != Some(name) {
+                if self.taken.names.contains(name) && self.names.get(account) != Some(name) {
                     return Err(FactRefusal::NameTaken);
+                }
+            }
+            Fact::RouteSet { operation, available } => {
+                check_operation(operation)?;
+                let out = &self.service.out;
+                if !available && !out.contains(operation) && out.len() >= ROUTES_OUT {
+                    return Err(FactRefusal::TooManyRoutes);
+                }
+            }
+            Fact::FaultSet { operation, times, .. } => {
+                check_operation(operation)?;
+                if *times == 0 {
+                    return Err(FactRefusal::NeverTold);
+                }
+                if self.service.faults.len() >= FAULTS {
+                    return Err(FactRefusal::TooManyFaults);
+                }
+            }
+            Fact::FaultEnded { fault } => {
+                if !self.service.faults.iter().any(|known| known.id == *fault) {
+                    return Err(FactRefusal::UnknownFault);
                 }
             }
         }
         Ok(())
+    }
+
+    /// What is out of service, and which faults are to be told.
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 
     pub(crate) fn remember_nonce(&mut self, key: KeyId, nonce: u64) {
@@ -168,4 +221,9 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+fn check_operation(name: &str) -> Result<(), FactRefusal> {
+    let fits = (1..=OPERATION_CHARS).contains(&name.chars().count());
+    if fits { Ok(()) } else { Err(FactRefusal::BadOperation) }
 }

@@ -473,6 +473,7 @@ impl Writer {
         match registry.extend(&mut directory, exchange, &self.shared.identity, &self.shared.vault) {
             Ok(()) => {
                 self.shared.projections.publish_directory(directory);
+                self.shared.projections.publish_service(registry.service().clone());
                 Ok(())
             }
             Err(api_key) => Err(NodeEnd::JournalFailed {

@@ -4,7 +4,7 @@
 
 use super::grid::{amount, fine_price, money, need, size};
 use crate::gateway::wallets::inverse_name;
-use crate::projection::Directory;
+use crate::projection::{AccountEntry, Directory};
 use loligo_engine::{
     AccountId, ContractKind, Currency, Exchange, Fine, FinePrice, Instrument, InstrumentId, Money,
     PositionView, Timestamp, Wallet, WalletView,
@@ -12,15 +12,17 @@ use loligo_engine::{
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::responses::{
-    Accounts, Auxiliary, FlexAccount, FlexCurrency, MarginAccount, MarginFigures, OpenPosition,
+    self, Accounts, Auxiliary, FlexAccount, FlexCurrency, MarginAccount, MarginFigures, OpenPosition,
+    Subaccount,
 };
 use loligo_wire::v3::words::PositionSide;
+use uuid::Uuid;
 
 /// What the answer of `/accounts` is made of, all of one moment.
 pub(crate) struct Seen {
     wallets: Vec<WalletView>,
-    /// Name of each wallet's pair, in the order of the wallets; empty for cash and flex.
-    names: Vec<String>,
+    /// Each wallet's pair, in the order of the wallets; empty for cash and flex.
+    pairs: Vec<String>,
     positions: Vec<(PositionView, Held)>,
     /// Prices in USD of currencies that flex holds.
     rates: Vec<(Currency, FinePrice)>,
@@ -37,11 +39,11 @@ struct Held {
 impl Seen {
     pub(crate) fn of(exchange: &Exchange, account: AccountId) -> Self {
         let wallets = exchange.wallets(account);
-        let names = wallets
+        let pairs = wallets
             .iter()
             .map(|view| match view.wallet {
                 Wallet::Cash | Wallet::Flex => String::new(),
-                Wallet::Inverse(pair) => inverse_name(exchange.pair_name(pair).unwrap_or_default()),
+                Wallet::Inverse(pair) => exchange.pair_name(pair).unwrap_or_default().to_owned(),
             })
             .collect();
         let positions = exchange
@@ -60,29 +62,21 @@ impl Seen {
             .collect();
         let held = wallets.iter().filter(|view| view.wallet == Wallet::Flex).flat_map(|view| &view.balances);
         let rates = held.filter_map(|(currency, _)| Some((*currency, rate(exchange, *currency)?))).collect();
-        Self { wallets, names, positions, rates }
+        Self { wallets, pairs, positions, rates }
     }
 
     /// Appends the whole answer.
     pub(crate) fn write(&self, out: &mut Vec<u8>, server_time: WireTime) {
         let cash = self.balances(Wallet::Cash, str::to_ascii_lowercase);
-        let cash: Vec<_> = cash.iter().map(|(name, amount)| (name.as_str(), *amount)).collect();
-        let inverse: Vec<InverseWallet> = self
-            .wallets
-            .iter()
-            .zip(&self.names)
-            .filter(|(view, _)| matches!(view.wallet, Wallet::Inverse(_)))
-            .map(|(view, name)| self.inverse(view, name))
-            .collect();
-        let rows: Vec<Vec<(&str, Decimal)>> = inverse
-            .iter()
-            .map(|wallet| wallet.balances.iter().map(|(name, amount)| (name.as_str(), *amount)).collect())
-            .collect();
+        let cash = borrow(&cash);
+        let inverse: Vec<InverseWallet> =
+            self.inverse_wallets().map(|(view, pair)| self.inverse(view, pair)).collect();
+        let rows: Vec<_> = inverse.iter().map(|wallet| borrow(&wallet.balances)).collect();
         let margin_accounts: Vec<MarginAccount<'_>> = inverse
             .iter()
             .zip(&rows)
             .map(|(wallet, balances)| MarginAccount {
-                wallet: wallet.name,
+                wallet: &wallet.name,
                 currency: &wallet.currency,
                 balances,
                 auxiliary: wallet.auxiliary,
@@ -91,16 +85,16 @@ impl Seen {
             })
             .collect();
         let names = self.balances(Wallet::Flex, str::to_owned);
-        let currencies: Vec<FlexCurrency<'_>> = names
-            .iter()
-            .zip(self.flex().map(|view| view.balances.as_slice()).unwrap_or_default())
-            .map(|((name, quantity), (currency, balance))| {
-                self.flex_currency(name, *quantity, *currency, *balance)
-            })
-            .collect();
+        let currencies = self.flex_currencies(&names);
         let accounts =
             Accounts { cash: &cash, margin_accounts: &margin_accounts, flex: self.flex_account(&currencies) };
         accounts.write(out, server_time);
+    }
+
+    /// The wallets of inverse contracts, each with its pair.
+    fn inverse_wallets(&self) -> impl Iterator<Item = (&WalletView, &String)> {
+        let all = self.wallets.iter().zip(&self.pairs);
+        all.filter(|(view, _)| matches!(view.wallet, Wallet::Inverse(_)))
     }
 
     fn flex(&self) -> Option<&WalletView> {
@@ -115,7 +109,7 @@ impl Seen {
     }
 
     /// A wallet of inverse contracts (rules 5.2).
-    fn inverse<'s>(&'s self, view: &WalletView, wallet_name: &'s str) -> InverseWallet<'s> {
+    fn inverse(&self, view: &WalletView, pair: &str) -> InverseWallet {
         let currency =
             view.settlement.as_ref().map(|currency| name(currency).to_ascii_lowercase()).unwrap_or_default();
         let mut balances = self.balances(view.wallet, str::to_ascii_lowercase);
@@ -123,7 +117,7 @@ impl Seen {
         balances.extend(held().map(|(_, held)| (held.symbol.clone(), held.size)));
         let mm = need(view.maintenance_margin);
         InverseWallet {
-            name: wallet_name,
+            name: inverse_name(pair),
             currency,
             balances,
             auxiliary: Auxiliary {
@@ -136,6 +130,17 @@ impl Seen {
             requirements: MarginFigures { im: need(view.initial_margin), mm, lt: mm, tt: Decimal::ZERO },
             estimates: estimates(view, held()),
         }
+    }
+
+    /// What the flex wallet holds, under the names that its balances go by.
+    fn flex_currencies<'s>(&self, names: &'s [(String, Decimal)]) -> Vec<FlexCurrency<'s>> {
+        let balances = self.flex().map(|view| view.balances.as_slice()).unwrap_or_default();
+        let named = names.iter().zip(balances);
+        named
+            .map(|((name, quantity), (currency, balance))| {
+                self.flex_currency(name, *quantity, *currency, *balance)
+            })
+            .collect()
     }
 
     fn flex_currency<'s>(
@@ -198,8 +203,73 @@ impl Seen {
     }
 }
 
-struct InverseWallet<'s> {
-    name: &'s str,
+/// A subaccount and what it holds, all of one moment.
+pub(crate) struct SubaccountSeen {
+    entry: AccountEntry,
+    seen: Seen,
+}
+
+impl SubaccountSeen {
+    pub(crate) fn of(exchange: &Exchange, entry: AccountEntry) -> Self {
+        let seen = Seen::of(exchange, entry.id);
+        Self { entry, seen }
+    }
+}
+
+/// The texts that a subaccount's row is made of.
+struct SubaccountRow<'s> {
+    entry: &'s AccountEntry,
+    seen: &'s Seen,
+    cash: Vec<(String, Decimal)>,
+    /// Available margin, which may be negative.
+    inverse: Vec<(String, Decimal)>,
+    flex: Vec<(String, Decimal)>,
+}
+
+/// Appends the whole answer of `/subaccounts`.
+pub(crate) fn write_subaccounts(
+    out: &mut Vec<u8>,
+    master: Uuid,
+    subaccounts: &[SubaccountSeen],
+    server_time: WireTime,
+) {
+    let rows: Vec<SubaccountRow<'_>> = subaccounts
+        .iter()
+        .map(|SubaccountSeen { entry, seen }| {
+            let margin = |(view, pair): (&WalletView, &String)| {
+                (format!("f-{}", pair.to_ascii_lowercase()), amount(view.available()))
+            };
+            SubaccountRow {
+                entry,
+                seen,
+                cash: seen.balances(Wallet::Cash, str::to_ascii_lowercase),
+                inverse: seen.inverse_wallets().map(margin).collect(),
+                flex: seen.balances(Wallet::Flex, str::to_ascii_lowercase),
+            }
+        })
+        .collect();
+    let borrowed: Vec<_> = rows
+        .iter()
+        .map(|row| (borrow(&row.cash), borrow(&row.inverse), row.seen.flex_currencies(&row.flex)))
+        .collect();
+    let shown = rows.iter().zip(&borrowed).map(|(row, (cash, inverse, currencies))| Subaccount {
+        account_uid: row.entry.uid,
+        // Nobody's address is known here.
+        email: "",
+        full_name: row.entry.name.as_deref(),
+        holding_accounts: cash,
+        futures_accounts: inverse,
+        flex_account: row.seen.flex_account(currencies),
+    });
+    responses::write_subaccounts(out, master, shown, server_time);
+}
+
+fn borrow(amounts: &[(String, Decimal)]) -> Vec<(&str, Decimal)> {
+    amounts.iter().map(|(name, amount)| (name.as_str(), *amount)).collect()
+}
+
+struct InverseWallet {
+    name: String,
     currency: String,
     balances: Vec<(String, Decimal)>,
     auxiliary: Auxiliary,
@@ -292,7 +362,7 @@ pub(crate) fn position<'d>(
         unrealized_funding: instrument.is_perpetual().then_some(Decimal::ZERO),
         unrealized_pnl: amount(position.unrealized_pnl),
         pnl_currency: None,
-        max_fixed_leverage: None,
+        max_fixed_leverage: position.leverage.map(|leverage| Decimal::new(i128::from(leverage.0), 2)),
     })
 }
 

@@ -79,6 +79,10 @@ impl<'d> InstrumentRow<'d> {
         }
     }
 
+    pub(crate) fn spec(&self) -> &'d InstrumentSpec {
+        self.spec
+    }
+
     pub(crate) fn row(&self) -> responses::Instrument<'_> {
         let spec = self.spec;
         let perpetual = spec.expiry.is_none();

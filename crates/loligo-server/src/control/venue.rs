@@ -1,0 +1,159 @@
+//! Verbs for markets, orders and limits.
+
+use super::body::{Exact, Nothing, read};
+use super::{Control, Refused, Trouble};
+use crate::identity::Identity;
+use crate::listing::InstrumentEntry;
+use loligo_engine::{Command, InstrumentId, Limits, LimitsChange, MarketState, Outcome};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarketBody {
+    state: State,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Open,
+    Suspended,
+    PostOnly,
+    Inactive,
+    PreLaunch,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsBody {
+    account: Option<String>,
+    symbol: Option<String>,
+    open_orders: Option<u32>,
+    triggers: Option<u32>,
+    trailing_stops: Option<u32>,
+    small_orders: Option<u32>,
+    small_order_usd: Option<u32>,
+    order_value_usd: Option<u64>,
+    /// In per cent.
+    price_collar: Option<Exact>,
+}
+
+impl Control {
+    pub(super) async fn set_market(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let MarketBody { state } = read(body)?;
+        let instrument = self.contract(symbol)?.id;
+        let state = match state {
+            State::Open => MarketState::Open,
+            State::Suspended => MarketState::Suspended,
+            State::PostOnly => MarketState::PostOnly,
+            State::Inactive => MarketState::Inactive,
+            State::PreLaunch => MarketState::PreLaunch,
+        };
+        self.order(vec![Command::SetMarketState { instrument, state }]).await?;
+        self.market(instrument).await
+    }
+
+    pub(super) async fn expire_market(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let Nothing {} = read(body)?;
+        let instrument = self.contract(symbol)?.id;
+        self.order(vec![Command::Expire { instrument }]).await?;
+        self.market(instrument).await
+    }
+
+    pub(super) async fn list_market(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let entry: InstrumentEntry = super::body::read_exact(body)?;
+        let spec = entry.spec().map_err(|error| Refused::bad(error.to_string()))?;
+        let outcomes = self.order(vec![Command::List(Box::new(spec))]).await?;
+        match outcomes.first() {
+            Some(Outcome::Listed(instrument)) => self.market(*instrument).await,
+            other => unreachable!("a listing came to {other:?}"),
+        }
+    }
+
+    /// A contract as the operator has it: what the calendar or a verb made of it.
+    async fn market(&self, instrument: InstrumentId) -> Result<Value, Trouble> {
+        let market = self.node.query(move |exchange| exchange.market(instrument)).await?;
+        let state = market.map(|market| match market.trading {
+            MarketState::Open => "open",
+            MarketState::Suspended => "suspended",
+            MarketState::PostOnly => "post_only",
+            MarketState::Inactive => "inactive",
+            MarketState::PreLaunch => "pre_launch",
+            MarketState::Expired => "expired",
+        });
+        let directory = self.node.views().directory();
+        let symbol = directory.instrument(instrument).map(|listed| listed.spec().symbol.as_str());
+        Ok(json!({ "symbol": symbol, "state": state }))
+    }
+
+    pub(super) async fn cancel_order(&self, order_id: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let Nothing {} = read(body)?;
+        let order = self.order_id(order_id)?;
+        let outcomes = self.order(vec![Command::AdminCancel { order }]).await?;
+        Ok(named(self.node.identity(), outcomes.first()))
+    }
+
+    pub(super) async fn replace_order(&self, order_id: &str, body: &[u8]) -> Result<Value, Trouble> {
+        let Nothing {} = read(body)?;
+        let order = self.order_id(order_id)?;
+        let outcomes = self.order(vec![Command::ReplaceTrailingStop { order }]).await?;
+        Ok(named(self.node.identity(), outcomes.first()))
+    }
+
+    pub(super) async fn set_limits(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let body: LimitsBody = read(body)?;
+        let account = body.account.as_deref().map(|uid| self.account(uid)).transpose()?;
+        let contract = body.symbol.as_deref().map(|symbol| self.contract(symbol)).transpose()?;
+        let instrument = contract.as_ref().map(|contract| contract.id);
+        let change = LimitsChange {
+            open_orders: body.open_orders,
+            triggers: body.triggers,
+            trailing_stops: body.trailing_stops,
+            small_orders: body.small_orders,
+            small_order_usd: body.small_order_usd,
+            order_value_usd: body.order_value_usd,
+            price_collar: body.price_collar.map(Exact::percent).transpose()?,
+        };
+        if change == LimitsChange::default() {
+            return Err(Refused::bad("name at least one limit").into());
+        }
+        self.order(vec![Command::SetLimits { account, instrument, change }]).await?;
+        let limits = self.node.query(move |exchange| exchange.limits(account, instrument)).await?;
+        let mut shown = limits_shown(&limits);
+        shown["account"] = json!(body.account);
+        shown["symbol"] = json!(contract.map(|contract| contract.instrument.spec().symbol.clone()));
+        Ok(shown)
+    }
+}
+
+/// The order that a verb came to.
+fn named(identity: &Identity, outcome: Option<&Outcome>) -> Value {
+    match outcome {
+        Some(Outcome::Cancelled(order) | Outcome::Replaced(order)) => {
+            json!({ "order_id": identity.order_uuid(*order).to_string() })
+        }
+        other => unreachable!("an order of the operator's came to {other:?}"),
+    }
+}
+
+fn limits_shown(limits: &Limits) -> Value {
+    let Limits {
+        open_orders,
+        triggers,
+        trailing_stops,
+        small_orders,
+        small_order_usd,
+        order_value_usd,
+        price_collar,
+    } = limits;
+    json!({
+        "open_orders": open_orders,
+        "triggers": triggers,
+        "trailing_stops": trailing_stops,
+        "small_orders": small_orders,
+        "small_order_usd": small_order_usd,
+        "order_value_usd": order_value_usd,
+        "price_collar": super::verbs::decimal(i128::from(*price_collar), 4),
+    })
+}
