@@ -86,7 +86,8 @@ impl Fixture {
             let trade = venue.client(1).post("/sendorder", &terms("ioc", "buy")).await;
             assert_eq!(trade["sendStatus"]["orderEvents"][0]["type"], "EXECUTION", "{trade}");
         }
-        let a = open(&venue, "a", A_HOLDS, seen).await;
+        let mut a = open(&venue, "a", A_HOLDS, seen).await;
+        a.listens(&venue).await;
         let b = open(&venue, "b", 10_000_000, seen).await;
         b.sends("bid", "lmt buy 1 @ 49,990", "placed: PLACE").await;
         b.sends("ask", "lmt sell 1 @ 50,010", "placed: PLACE").await;

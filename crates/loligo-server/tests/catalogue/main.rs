@@ -24,6 +24,9 @@ mod precedence;
 mod runner;
 mod scenarios;
 mod seed;
+#[allow(dead_code, reason = "shared with the tests of the feeds")]
+#[path = "../http/feeds/socket.rs"]
+mod socket;
 mod trader;
 #[allow(dead_code, reason = "shared with the tests of the routes")]
 #[path = "../http/venue.rs"]

@@ -154,13 +154,15 @@ struct Heard {
     words: BTreeSet<(List, String)>,
     /// The statuses of orders, edits and cancels.
     replies: BTreeSet<String>,
+    /// The reasons on the feeds of open orders.
+    told: BTreeSet<String>,
 }
 
 impl Witness {
     /// Takes note of what an answer says.
     pub fn hears(&self, path: &str, answer: &Value) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Heard { words, replies } = &mut *heard;
+        let Heard { words, replies, .. } = &mut *heard;
         let mut note = |list, word: &Value| {
             if let Some(word) = word.as_str() {
                 words.insert((list, word.to_owned()));
@@ -190,14 +192,22 @@ impl Witness {
         replies.extend(statuses.filter_map(|status| status["status"].as_str().map(str::to_owned)));
     }
 
+    /// Takes note of a message of a feed.
+    pub fn is_told(&self, message: &Value) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.told.extend(message["reason"].as_str().map(str::to_owned));
+    }
+
     pub fn saw(&self, (list, word): Word) -> bool {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.words.contains(&(list, word.to_owned()))
     }
 
-    /// The statuses that orders, edits and cancels were answered.
-    pub fn replies(&self) -> BTreeSet<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).replies.clone()
+    /// How else what happened was told: the statuses that orders, edits and cancels were answered, the reasons on the
+    /// feeds of open orders.
+    pub fn spellings(&self) -> BTreeSet<String> {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.replies.union(&heard.told).cloned().collect()
     }
 }
 

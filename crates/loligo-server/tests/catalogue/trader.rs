@@ -3,7 +3,8 @@
 use crate::expected;
 use crate::language::{Arguments, order, terms};
 use crate::seed::{self, Witness};
-use crate::venue::Client;
+use crate::socket::Socket;
+use crate::venue::{Client, Venue};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,18 +24,27 @@ pub struct Trader {
     seen: Witness,
     /// The newest order that was given each name.
     orders: Mutex<HashMap<String, String>>,
+    /// Where it is told of its open orders.
+    feed: Option<tokio::sync::Mutex<Socket>>,
 }
 
 impl Trader {
     pub fn new(address: SocketAddr, uid: &str, key: Key, seen: &Witness) -> Self {
         let client = Client::new(address, &key.api_key, &key.secret);
-        Self { uid: uid.to_owned(), key, client, seen: seen.clone(), orders: Mutex::default() }
+        Self { uid: uid.to_owned(), key, client, seen: seen.clone(), orders: Mutex::default(), feed: None }
+    }
+
+    /// Listens to the feeds of its open orders from now on.
+    pub async fn listens(&mut self, venue: &Venue) {
+        let mut socket = Socket::open(venue).await;
+        socket.follow(&self.client, &["open_orders", "open_orders_verbose"]).await;
+        self.feed = Some(tokio::sync::Mutex::new(socket));
     }
 
     /// The same account at a server that was started again.
     pub fn at(self, address: SocketAddr) -> Self {
         let client = Client::new(address, &self.key.api_key, &self.key.secret);
-        Self { client, ..self }
+        Self { client, feed: None, ..self }
     }
 
     /// Asks, judges the answer by the contract, and remembers its words.
@@ -160,6 +170,12 @@ impl Trader {
 
     async fn records(&self, named: &[(&str, &str)]) -> Vec<Value> {
         let answer = self.does("POST", "/orders/status", named).await;
+        // What the record says now, the feeds have told.
+        if let Some(feed) = &self.feed {
+            for message in feed.lock().await.settle().await {
+                self.seen.is_told(&message);
+            }
+        }
         answer["orders"].as_array().expect("orders").clone()
     }
 

@@ -60,6 +60,10 @@ pub const SCENARIOS: &[Scenario] = &[
             f.a.sees("x", "FULLY_EXECUTED FULL_FILL - quantity=0.5 filled=0.5").await;
             f.waits(1).await;
             f.a.sees_all("x", &[]).await;
+            // One that rested comes to the same.
+            f.a.sends("y", "lmt buy 0.1 @ 49,995", "placed: PLACE").await;
+            f.b.sends("hit", "ioc sell 0.1 @ 49,995", "placed: EXECUTION 0.1 @ 49,995").await;
+            f.a.sees("y", "FULLY_EXECUTED FULL_FILL - filled=0.1").await;
         }
     ),
     scenario!(
