@@ -103,6 +103,44 @@ async fn a_trailing_stop_rounds_towards_the_signal_s_far_side_by_less_than_a_tic
 }
 
 #[tokio::test]
+async fn edits_of_a_trailing_stop() {
+    let f = Fixture::start(&Default::default()).await;
+    f.a.sends("x", "trailing_stop sell 0.1 PERCENT 1 signal mark", "placed: PLACE").await;
+    for (terms, want, error) in [
+        (
+            "stopPrice 48,000",
+            "cannotEditTriggerPriceOfTrailingStop",
+            "CANNOT_EDIT_TRIGGER_PRICE_OF_TRAILING_STOP",
+        ),
+        (
+            "limitPrice 48,000",
+            "cannotEditLimitPriceOfTrailingStop",
+            "CANNOT_EDIT_LIMIT_PRICE_OF_TRAILING_STOP",
+        ),
+        ("PERCENT 1.234", "invalidPrice", "TRAILING_STOP_PERCENT_DEVIATION_EXCEEDS_MAX_DECIMAL_PLACES"),
+        ("PERCENT 50.01", "invalidPrice", "TRAILING_STOP_MAX_DEVIATION_TOO_LARGE"),
+        ("PERCENT 0.09", "invalidPrice", "TRAILING_STOP_MAX_DEVIATION_TOO_SMALL"),
+        ("QUOTE_CURRENCY 100.5", "invalidPrice", "TRAILING_STOP_QUOTE_DEVIATION_NOT_MULTIPLE_OF_TICK_SIZE"),
+        ("QUOTE_CURRENCY 25,001", "invalidPrice", "TRAILING_STOP_MAX_DEVIATION_TOO_LARGE"),
+        ("QUOTE_CURRENCY 0", "invalidPrice", "TRAILING_STOP_MAX_DEVIATION_TOO_SMALL"),
+        ("size 0", "invalidSize", "INVALID_QUANTITY"),
+    ] {
+        f.a.edits("x", terms, want).await;
+        f.a.sees("x", &format!("TRIGGER_PLACED NEW_USER_ORDER {error} triggerPrice=49,500")).await;
+    }
+    f.a.edits("x", "PERCENT 2", "edited: EDIT").await;
+    f.a.sees("x", "TRIGGER_PLACED EDITED_BY_USER - triggerPrice=49,000").await;
+    f.a.edits("x", "QUOTE_CURRENCY 400", "edited: EDIT").await;
+    f.a.sees("x", "TRIGGER_PLACED EDITED_BY_USER - triggerPrice=49,600").await;
+    // It followed the market up; an edit that changes nothing takes it back to the price of now.
+    f.op_price("51,000").await;
+    f.op_price("50,800").await;
+    f.a.sees("x", "TRIGGER_PLACED TRAILING_STOP_PRICE_UPDATED - triggerPrice=50,600").await;
+    f.a.edits("x", "QUOTE_CURRENCY 400", "edited: EDIT").await;
+    f.a.sees("x", "TRIGGER_PLACED EDITED_BY_USER - triggerPrice=50,400").await;
+}
+
+#[tokio::test]
 async fn relative_limits() {
     let f = Fixture::start(&Default::default()).await;
     for (terms, want) in [

@@ -4,7 +4,8 @@
 //! `last` is the same, left by a trade of two accounts that do nothing else. PF_XBTUSD has a tick of 1 and a lot of 0.0001,
 //! PI_XBTUSD and the dated FI_XBTUSD a tick of 0.5 and a lot of 1, PF_LOWUSD a tick of 0.01 and a lot of 1.
 //! Account B has 10,000,000 USD and quotes PF_XBTUSD: bid 1 @ 49,990, ask 1 @ 50,010. Account A has 100,000 USD and one
-//! bitcoin for inverse contracts, no position and no order. Rates count, time stands still.
+//! bitcoin for inverse contracts, no position and no order, and listens to the feeds of its open orders. Rates count, time
+//! stands still.
 
 use crate::seed::Witness;
 use crate::trader::{Key, Trader};
