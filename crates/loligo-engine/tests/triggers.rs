@@ -322,6 +322,7 @@ fn edit(desk: &mut Desk, id: OrderId, change: impl FnOnce(&mut EditOrder)) -> Ou
     let mut edit = EditOrder {
         account: desk.alice,
         order: OrderRef::Id(id),
+        instrument: None,
         limit_price: None,
         stop_price: None,
         deviation: None,

@@ -140,6 +140,7 @@ fn edit() -> impl Strategy<Value = EditOrder> {
         |(account, order, limit_price, stop_price, qty, qty_mode, process_before)| EditOrder {
             account,
             order,
+            instrument: None,
             limit_price,
             stop_price,
             qty,
