@@ -63,8 +63,7 @@ impl Gateway {
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Error::NotFound)?;
         self.open(listed, now)?;
-        let ticker =
-            self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
+        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         responses::write_ticker(
             &mut body,

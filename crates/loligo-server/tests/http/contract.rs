@@ -24,8 +24,10 @@ pub fn judge_as(method: &str, path: &str, status: u16, answer: &Value) {
     let Some(validator) = validator(method, path, status) else { return };
     let complaints: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
     assert!(complaints.is_empty(), "{method} {path}: {complaints:?}\n{answer:#}");
+    // The one route that tells by success what an order would be refused for.
+    let supposed = path == "/initialmargin";
     assert!(
-        answer["result"] != "success" || answer.get("error").is_none(),
+        supposed || answer["result"] != "success" || answer.get("error").is_none(),
         "a success with an error: {answer}"
     );
 }
