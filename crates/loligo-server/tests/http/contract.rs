@@ -1,4 +1,5 @@
-//! The contract as a judge: every answer of the tests must be one that `contract/rest.yaml` gives its route.
+//! The contract as a judge: every answer of the tests must be one that `contract/rest.yaml` gives its route, every message of
+//! the feeds one of `contract/websocket.schema.json`.
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -61,4 +62,20 @@ fn validator(method: &str, path: &str, status: u16) -> Option<Arc<Validator>> {
             Some(Arc::new(validator.expect("a schema")))
         })
         .clone()
+}
+
+static MESSAGES: LazyLock<Validator> = LazyLock::new(|| {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contract/websocket.schema.json");
+    let text = std::fs::read_to_string(path).expect("the schema");
+    let mut schema: Value = serde_json::from_str(&text).expect("JSON");
+    schema["anyOf"] = json!([{"$ref": "#/$defs/ServerMessage"}]);
+    jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema")
+});
+
+/// Judges a message of the feeds: the contract has it, and it says nothing twice.
+pub fn judge_message(text: &str) -> Value {
+    let message: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let complaints: Vec<String> = MESSAGES.iter_errors(&message).map(|error| error.to_string()).collect();
+    assert!(complaints.is_empty(), "{complaints:?}\n{message:#}");
+    message
 }

@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod contract;
 mod control;
+mod feeds;
 mod inactive;
 mod operator;
 mod rates;
