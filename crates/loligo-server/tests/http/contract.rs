@@ -33,6 +33,15 @@ pub fn judge_as(method: &str, path: &str, status: u16, answer: &Value) {
     );
 }
 
+/// Judges an answer that must be the published error envelope.
+pub fn judge_error(answer: &Value) {
+    let schema = json!({
+        "components": CONTRACT["components"], "$ref": "#/components/schemas/ErrorResponse",
+    });
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+    assert!(validator.is_valid(answer), "{answer}");
+}
+
 /// The contract's path of a request: what it names is between braces there.
 fn template(path: &str) -> &str {
     let parts: Vec<&str> = path.split('/').collect();
