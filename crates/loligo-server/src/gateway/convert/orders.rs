@@ -5,8 +5,8 @@ use super::outcomes::Told;
 use crate::identity::Identity;
 use crate::projection::{Directory, FillRow};
 use loligo_engine::{
-    Distance, DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType, OrderView,
-    Price, Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
+    Distance, DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType,
+    OrderView, Price, Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::v3::{responses, words};
@@ -407,9 +407,7 @@ fn trigger_options(trigger: &Trigger, spec: &InstrumentSpec) -> Option<responses
 /// How far a trailing stop stays behind its signal.
 pub(crate) fn distance(distance: Distance, spec: &InstrumentSpec) -> (Decimal, words::DeviationUnit) {
     match distance.unit {
-        DistanceUnit::Percent => {
-            (Decimal::new(i128::from(distance.steps), 2), words::DeviationUnit::Percent)
-        }
+        DistanceUnit::Percent => (Decimal::new(i128::from(distance.steps), 2), words::DeviationUnit::Percent),
         DistanceUnit::Quote => (price(Price(distance.steps), spec), words::DeviationUnit::QuoteCurrency),
     }
 }

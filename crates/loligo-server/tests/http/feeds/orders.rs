@@ -226,7 +226,8 @@ async fn a_trigger_is_an_open_order_until_it_fires_and_what_it_becomes_is_anothe
     let bob = venue.client(1);
     let on_mark = |stop: &'static str| [("stopPrice", stop), ("triggerSignal", "mark")];
     async fn trigger(desk: &Desk, name: &str, kind: &str, side: &str, more: &[(&str, &str)]) {
-        let arguments = [("orderType", kind), ("symbol", SYMBOL), ("side", side), ("size", "1"), ("cliOrdId", name)];
+        let arguments =
+            [("orderType", kind), ("symbol", SYMBOL), ("side", side), ("size", "1"), ("cliOrdId", name)];
         let answer = desk.client.post("/sendorder", &[&arguments, more].concat()).await;
         assert_eq!(answer["sendStatus"]["status"], "placed", "{answer}");
     }
@@ -279,8 +280,11 @@ async fn a_trigger_is_an_open_order_until_it_fires_and_what_it_becomes_is_anothe
     assert_eq!(alice.told().await, ["gone d 1+0 at 48600 full_fill"]);
 
     // A trailing one says where it has moved to.
-    let one_percent =
-        [("trailingStopMaxDeviation", "1"), ("trailingStopDeviationUnit", "PERCENT"), ("triggerSignal", "mark")];
+    let one_percent = [
+        ("trailingStopMaxDeviation", "1"),
+        ("trailingStopDeviationUnit", "PERCENT"),
+        ("triggerSignal", "mark"),
+    ];
     trigger(&alice, "e", "trailing_stop", "sell", &one_percent).await;
     venue.pin(SYMBOL, "50000").await;
     trigger(&alice, "f", "take_profit", "buy", &on_mark("40000")).await;
