@@ -2,7 +2,9 @@
 
 mod cancel;
 mod closing;
+mod dislocation;
 mod edit;
+mod estimates;
 mod leverage;
 mod liquidation;
 mod matching;
@@ -321,7 +323,7 @@ impl Exchange {
     fn pair_named(&mut self, name: &str) -> PairId {
         let known = self.pairs.iter().position(|pair| pair.name == name);
         let at = known.unwrap_or_else(|| {
-            self.pairs.push(Pair { name: name.to_owned(), index: None, pinned: false, published_at: None });
+            self.pairs.push(Pair::new(name));
             self.pairs.len() - 1
         });
         PairId(at as u16)

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
-//! not have there (404, numbered); on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
-//! now (404, `marketUnavailable`); and a preference that is refused (500, numbered).
+//! not have there (404, numbered); what `/tickers/{symbol}` cannot tell (404: an unknown symbol is `notFound`, one without a
+//! market `marketUnavailable`; 500 for a fault inside); and a preference that is refused (500, numbered).
 //!
 //! What the operator asked for stands where the true thing would: an operation out of service answers `Unavailable`
 //! before anything is looked at, a fault is told once key, nonce and rate were found good.
@@ -46,7 +46,7 @@ use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
-use routes::{Found, Operation, Private, Routes};
+use routes::{Found, Operation, Private, Public, Routes};
 use std::sync::Arc;
 use ws::{Feeds, Handshake};
 
@@ -64,8 +64,6 @@ pub(crate) struct Gateway {
 enum Failure {
     /// A word, with HTTP 200.
     Word(ErrorAnswer),
-    /// A word, with HTTP 404: the contract gives `/tickers/{symbol}` no other way to fail.
-    NotThere(Error),
     /// A number, with HTTP 500: the contract's form for preferences.
     Numbered(NumberedError),
     /// Nobody knows what happened: the connection closes without an answer.
@@ -127,9 +125,9 @@ impl Gateway {
             Err(Failure::Word(error)) => {
                 // The list of words of this route is closed (rules 2.4).
                 let closed = found.operation == Operation::Private(Private::OrdersStatus);
-                (StatusCode::OK, self.error(if closed { error.bare() } else { error }))
+                let error = if closed { error.bare() } else { error };
+                (status_of(found.operation, error.error), self.error(error))
             }
-            Err(Failure::NotThere(error)) => (StatusCode::NOT_FOUND, self.error(error.into())),
             Err(Failure::Numbered(error)) => (StatusCode::INTERNAL_SERVER_ERROR, self.numbered(&error)),
             Err(Failure::Undecided) => return None,
         };
@@ -233,6 +231,17 @@ impl Handler for Gateway {
 
     fn panicked(&self) -> Response<Full<Bytes>> {
         response(StatusCode::OK, self.error(Error::ServerError.into()))
+    }
+}
+
+/// With which status a word travels. The contract gives one route no way to fail with HTTP 200.
+fn status_of(operation: Operation, word: Error) -> StatusCode {
+    match (operation, word) {
+        (Operation::Public(Public::Ticker), Error::ServerError | Error::UnknownError) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        (Operation::Public(Public::Ticker), _) => StatusCode::NOT_FOUND,
+        (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
     }
 }
 

@@ -101,7 +101,11 @@ impl Exchange {
         let now = self.now;
         let due = self.liquidations.iter().filter(|(_, ladder)| ladder.stepped_at < now);
         let due: Vec<Portfolio> = due.map(|(portfolio, _)| *portfolio).collect();
-        due.into_iter().fold(false, |traded, portfolio| self.step(portfolio, events) || traded)
+        let mut traded = false;
+        for portfolio in due {
+            traded |= self.step(portfolio, events);
+        }
+        traded
     }
 
     /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. True when it

@@ -161,16 +161,13 @@ impl Exchange {
             }
         } else {
             self.check_leverage(holding, market, terms, None)?;
-            let open = match side {
-                Side::Buy => holding.position + holding.buys.lots,
-                Side::Sell => holding.sells.lots - holding.position,
-            };
-            if open.saturating_add(lots) > instrument.spec().max_position.0 {
+            if lots > holding.room(instrument, side) {
                 return Err(OrderError::MaxPositionExceeded);
             }
         }
         if crosses && order_type != OrderType::Post {
             self.check_collar(holding, market, side, limit)?;
+            self.check_dislocation(holding, market, &Terms { lots, ..*terms })?;
         }
         let held = self.check_margin(holding, market, &Terms { lots, ..*terms }, crosses, None)?;
         self.check_book(terms, lots, crosses, holding_slot)?;

@@ -91,7 +91,9 @@ impl Exchange {
         let available = purse.equity() - purse.held;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
-            let left = available - added;
+            let multiplier = self.pairs[usize::from(market.pair().0)].margin_multiplier();
+            let left =
+                available - if multiplier == 1 { added } else { Fine(added.0 * i128::from(multiplier)) };
             // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
             if left < worth.value + Money(1).fine() {
                 let rest = instrument.worth(rest, Price(limit));

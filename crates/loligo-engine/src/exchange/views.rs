@@ -68,8 +68,8 @@ impl Exchange {
             bid: market.book.touch(Side::Buy),
             ask: market.book.touch(Side::Sell),
             open_interest: Qty(market.open_interest),
-            dislocation: None,
-            margin_multiplier: 1,
+            dislocation: pair.index.and_then(|index| market.dislocation_at(index, self.now)),
+            margin_multiplier: pair.margin_multiplier(),
         })
     }
 

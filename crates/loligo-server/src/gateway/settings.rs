@@ -2,6 +2,7 @@
 
 use super::auth::Caller;
 use super::convert::accounts::{self, SubaccountSeen};
+use super::convert::commands::contract;
 use super::convert::grid::time;
 use super::convert::outcomes::unexpected;
 use super::convert::settings::{leverage, strategy, strategy_word};
@@ -45,10 +46,12 @@ impl Gateway {
     }
 
     pub(super) async fn leverage_preferences(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        asked.active(&caller)?;
+        let request = asked.read(&caller, requests::LeveragePreferences::parse)?;
+        let only = request.symbol.map(|symbol| contract(asked.directory, &symbol)).transpose()?;
+        let only = only.map(|listed| listed.id);
         let account = caller.account;
         let held = self.node.query(move |exchange| exchange.leverage_preferences(account)).await?;
-        let rows = held.iter().filter_map(|(id, leverage)| {
+        let rows = held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, leverage)| {
             let symbol = &asked.directory.instrument(*id)?.spec().symbol;
             Some(responses::LeveragePreference {
                 symbol,

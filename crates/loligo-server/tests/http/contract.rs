@@ -12,12 +12,17 @@ static CONTRACT: LazyLock<Value> = LazyLock::new(|| {
     serde_saphyr::from_str(&text).expect("YAML")
 });
 
-type Validators = HashMap<(String, String), Option<Arc<Validator>>>;
+type Validators = HashMap<(String, String, u16), Option<Arc<Validator>>>;
 static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
 
 /// Judges an answer with HTTP 200. `path` is without base and query; paths the contract does not have are not judged.
 pub fn judge(method: &str, path: &str, answer: &Value) {
-    let Some(validator) = validator(method, path) else { return };
+    judge_as(method, path, 200, answer);
+}
+
+/// Judges an answer with another status.
+pub fn judge_as(method: &str, path: &str, status: u16, answer: &Value) {
+    let Some(validator) = validator(method, path, status) else { return };
     let complaints: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
     assert!(complaints.is_empty(), "{method} {path}: {complaints:?}\n{answer:#}");
     assert!(
@@ -26,14 +31,30 @@ pub fn judge(method: &str, path: &str, answer: &Value) {
     );
 }
 
-fn validator(method: &str, path: &str) -> Option<Arc<Validator>> {
-    let path = if path.starts_with("/tickers/") { "/tickers/{symbol}" } else { path };
+/// The contract's path of a request: what it names is between braces there.
+fn template(path: &str) -> &str {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts[..] {
+        ["", "tickers", _] => "/tickers/{symbol}",
+        ["", "instruments", _, "status"] => "/instruments/{symbol}/status",
+        ["", "subaccount", _, "trading-enabled"] => "/subaccount/{subaccountUid}/trading-enabled",
+        _ => path,
+    }
+}
+
+fn validator(method: &str, path: &str, status: u16) -> Option<Arc<Validator>> {
+    let path = template(path);
     let mut known = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
     known
-        .entry((method.to_owned(), path.to_owned()))
+        .entry((method.to_owned(), path.to_owned(), status))
         .or_insert_with(|| {
             let operation = CONTRACT["paths"].get(path)?.get(method.to_ascii_lowercase())?;
-            let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            let mut response = &operation["responses"][status.to_string()];
+            if let Some(pointer) = response["$ref"].as_str() {
+                response = CONTRACT.pointer(pointer.trim_start_matches('#')).expect("a response");
+            }
+            let schema = &response["content"]["application/json"]["schema"];
+            assert!(schema.is_object(), "{method} {path} has no answer with {status}");
             let document = json!({"components": CONTRACT["components"], "allOf": [schema]});
             let validator = jsonschema::options().should_validate_formats(true).build(&document);
             Some(Arc::new(validator.expect("a schema")))

@@ -32,6 +32,18 @@ async fn each_route_has_its_price() {
             &[("orderType", "ioc"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")],
             10,
         ),
+        ("GET", "/self-trade-strategy", &[], 2),
+        ("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")], 2),
+        ("GET", "/leveragepreferences", &[], 2),
+        ("PUT", "/leveragepreferences", &[("symbol", SYMBOL)], 10),
+        (
+            "POST",
+            "/transfer",
+            &[("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")],
+            10,
+        ),
+        ("GET", "/subaccounts", &[], 1),
+        ("GET", "/trading/instruments", &[], 1),
         ("GET", "/instruments", &[], 0),
         ("GET", "/tickers", &[], 0),
     ] {
