@@ -150,6 +150,13 @@ impl Hub {
             Joined::Anew => accepted.clone(),
             Joined::Again => frame(|out| Alert::AlreadySubscribed.write(out)),
         };
+        // The key was found good before this request waited here, and its end may have been told meanwhile.
+        if let Topic::Orders(_, signer) | Topic::Fills(_, signer) = &topic
+            && !may_follow(&self.node.views().directory(), *signer)
+        {
+            outbox.push(frame(|out| Alert::NotAuthenticated.write(out)));
+            return;
+        }
         match topic {
             Topic::Heartbeat => {
                 let held = self.heartbeat.iter().any(|other| other.id == outbox.id);
@@ -331,14 +338,17 @@ impl Hub {
     /// here on. Nobody is told.
     fn drop_keys(&mut self, directory: &Directory) {
         for (id, account) in &mut self.accounts {
-            let active = directory.account(*id).is_some_and(|account| account.active);
-            account.keep_keys(|key| {
-                let holds = |key: &Arc<ApiKey>| key.account == *id && key.may_ask();
-                active && directory.key_by_id(key).is_some_and(holds)
-            });
+            account.keep_keys(|key| may_follow(directory, Signer { account: *id, key }));
         }
         self.tidy();
     }
+}
+
+/// Whether a key is there, may ask, and belongs to an account that is active.
+fn may_follow(directory: &Directory, signer: Signer) -> bool {
+    let active = directory.account(signer.account).is_some_and(|account| account.active);
+    let holds = |key: &Arc<ApiKey>| key.account == signer.account && key.may_ask();
+    active && directory.key_by_id(signer.key).is_some_and(holds)
 }
 
 #[cfg(test)]
