@@ -214,11 +214,12 @@ impl Hub {
         let identity = self.node.identity();
         let shown = Shown { directory: &directory, identity };
         let uid = identity.account_uid(signer.account);
-        let (snapshot, sequence) = self.node.views().orders().with(signer.account, |orders| {
-            let open = orders.open();
-            let rows = open.iter().filter_map(|order| shown.feed_order(order));
-            (frame(|out| ws1::write_open_orders_snapshot(out, feed, uid, rows)), orders.sequence())
-        });
+        // Copied under the lock, told outside: the writer waits for the lock.
+        let orders = self.node.views().orders();
+        let (open, sequence) =
+            orders.with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
+        let rows = open.iter().filter_map(|order| shown.feed_order(order));
+        let snapshot = frame(|out| ws1::write_open_orders_snapshot(out, feed, uid, rows));
         if let Some(account) = self.accounts.get_mut(&signer.account) {
             account.orders_shown(outbox.id, signer.key, feed, sequence);
         }
