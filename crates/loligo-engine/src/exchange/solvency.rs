@@ -27,7 +27,7 @@ struct WouldFill {
 
 /// What stands behind positions, and what must.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     pub equity: Fine,
     pub maintenance: Fine,
 }
