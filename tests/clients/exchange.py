@@ -93,6 +93,14 @@ class Exchange:
             body["wallets"] = {"fi_xbtusd": xbt}
         return self.control("POST", "/accounts", body)
 
+    def subaccount(self, master, name: str, usd: str = "0"):
+        """A new subaccount of an account, with this much in flex."""
+        return self.control("POST", f"/accounts/{master['uid']}/subaccounts", {"name": name, "flex": {"usd": usd}})
+
+    def market(self, symbol: str, state: str):
+        """Opens or closes a market: open, suspended, post_only, inactive, pre_launch."""
+        self.control("PUT", f"/markets/{symbol}", {"state": state})
+
     def advance(self, milliseconds: int):
         """Moves the manual clock; answers when everything due until then has happened."""
         return self.control("POST", "/clock", {"advance_ms": milliseconds})

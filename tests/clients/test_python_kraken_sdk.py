@@ -278,8 +278,10 @@ def test_symbols_come_in_any_case_and_sizes_as_text(alice):
 def test_what_is_not_there_yet_says_so(venue, market, alice):
     credentials = {"key": alice.account["api_key"], "secret": alice.account["api_secret"], "url": venue.http}
     with pytest.raises(KrakenUnavailableError):
-        Funding(**credentials).initiate_wallet_transfer("1", "flex", "cash", "usd")
+        Funding(**credentials).get_historical_funding_rates(SYMBOL)
     with pytest.raises(KrakenUnavailableError):
         alice.user.get_notifications()
     with pytest.raises(KrakenUnavailableError):
-        Market(**credentials).get_leverage_preference()
+        alice.user.get_unwind_queue()
+    with pytest.raises(KrakenUnavailableError):
+        Market(**credentials).get_pnl_preference()

@@ -25,7 +25,7 @@ const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
 const DISLOCATED: i128 = ONE / 25;
 const DISLOCATION_ENDS: i128 = ONE / 100;
 /// Over which time an index is volatile or not, and what new initial margin is multiplied by then (rules 1.12).
-pub(crate) const VOLATILITY_WINDOW: i64 = 300 * Timestamp::SECOND;
+const VOLATILITY_WINDOW: i64 = 300 * Timestamp::SECOND;
 const VOLATILE_MULTIPLIER: u32 = 2;
 /// One, at the 18 decimals of premiums and prices.
 const ONE: i128 = 10_i128.pow(18);
@@ -42,8 +42,8 @@ pub(crate) struct Pair {
     pub published_at: Option<Timestamp>,
     /// The index has moved far in little time (rules 1.12), and not calmed down since.
     volatile: bool,
-    /// Its samples of the last five minutes, one a second at most, oldest first.
-    samples: VecDeque<(Timestamp, FinePrice)>,
+    /// What the index was in the last five minutes, and since when, oldest first: one a second at most.
+    moves: VecDeque<(Timestamp, FinePrice)>,
 }
 
 impl Pair {
@@ -55,20 +55,23 @@ impl Pair {
             pinned: false,
             published_at: None,
             volatile: false,
-            samples: VecDeque::new(),
+            moves: VecDeque::new(),
         }
     }
 
     /// Takes one sample of the index: volatile when it moved more than 10% in five minutes, until that is below 5%.
     pub fn sample(&mut self, now: Timestamp) {
         let Some(index) = self.index else { return };
-        while self.samples.front().is_some_and(|(at, _)| now.0 - at.0 > VOLATILITY_WINDOW) {
-            self.samples.pop_front();
+        // The first one left is what the index was at the beginning of the window.
+        while self.moves.get(1).is_some_and(|(at, _)| now.0 - at.0 >= VOLATILITY_WINDOW) {
+            self.moves.pop_front();
         }
-        let before = self.samples.front().map_or(index, |(_, before)| *before);
+        let before = self.moves.front().map_or(index, |(_, before)| *before);
         let moved = 100 * (index.0 - before.0).abs();
         self.volatile = if self.volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 };
-        self.samples.push_back((now, index));
+        if self.moves.back().is_none_or(|(_, last)| *last != index) {
+            self.moves.push_back((now, index));
+        }
     }
 
     /// What new initial margin is multiplied by.
@@ -257,18 +260,19 @@ impl Market {
     /// Takes one sample of the premium, as the book stands at `now`.
     pub fn sample(&mut self, index: FinePrice, now: Timestamp) {
         self.dislocation = self.dislocation_at(index, now);
-        let premium = match self.impact_mid() {
-            Some(mid) => {
-                let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0)
-                    .unwrap_or(if mid > index { ONE } else { -ONE });
-                self.good_premium = Some((premium, now));
-                premium
-            }
-            None => match self.good_premium {
-                Some((premium, at)) if now.0 - at.0 <= PREMIUM_KEPT => premium,
-                _ => 0,
-            },
-        };
+        let premium =
+            match self.impact_mid() {
+                Some(mid) => {
+                    let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0)
+                        .unwrap_or(if mid > index { ONE } else { -ONE });
+                    self.good_premium = Some((premium, now));
+                    premium
+                }
+                None => match self.good_premium {
+                    Some((premium, at)) if now.0 - at.0 <= PREMIUM_KEPT => premium,
+                    _ => 0,
+                },
+            };
         let cap = self.premium_cap(now);
         if self.premiums.len() == SAMPLES {
             self.premiums.pop_front();

@@ -74,6 +74,7 @@ fn a_closed_order_and_its_name_are_gone_after_exactly_five_seconds() {
             Command::Edit(EditOrder {
                 account: AccountId(0),
                 order: OrderRef::Client("x".into()),
+                instrument: None,
                 limit_price: None,
                 stop_price: None,
                 deviation: None,

@@ -185,6 +185,7 @@ fn edit() -> impl Strategy<Value = EditOrder> {
         |(account, order, limit_price, stop_price, deviation, qty, qty_mode, process_before)| EditOrder {
             account,
             order,
+            instrument: None,
             limit_price,
             stop_price,
             deviation: deviation.0,

@@ -98,7 +98,7 @@ NautilusTrader (Kraken client config)
             out,
             r#"
 kraken-cli
-  export KRAKEN_FUTURES_URL={https} KRAKEN_FUTURES_WS_URL={wss}
+  export KRAKEN_FUTURES_URL={https}/derivatives/api/v3 KRAKEN_FUTURES_WS_URL={wss}
   export KRAKEN_DANGER_ALLOW_ANY_URL_HOST=1 KRAKEN_DANGER_ACCEPT_INVALID_CERTS=1
   export KRAKEN_FUTURES_API_KEY={key}
   export KRAKEN_FUTURES_API_SECRET={secret}"#

@@ -2,6 +2,7 @@
 
 use super::auth::Caller;
 use super::convert::accounts::{self, SubaccountSeen};
+use super::convert::commands::contract;
 use super::convert::grid::time;
 use super::convert::outcomes::unexpected;
 use super::convert::settings::{leverage, strategy, strategy_word};
@@ -45,16 +46,19 @@ impl Gateway {
     }
 
     pub(super) async fn leverage_preferences(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        asked.active(&caller)?;
+        let request = asked.read(&caller, requests::LeveragePreferences::parse)?;
+        let only = request.symbol.map(|symbol| contract(asked.directory, &symbol)).transpose()?;
+        let only = only.map(|listed| listed.id);
         let account = caller.account;
         let held = self.node.query(move |exchange| exchange.leverage_preferences(account)).await?;
-        let rows = held.iter().filter_map(|(id, leverage)| {
-            let symbol = &asked.directory.instrument(*id)?.spec().symbol;
-            Some(responses::LeveragePreference {
-                symbol,
-                max_leverage: Decimal::new(i128::from(leverage.0), 2),
-            })
-        });
+        let rows =
+            held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, leverage)| {
+                let symbol = &asked.directory.instrument(*id)?.spec().symbol;
+                Some(responses::LeveragePreference {
+                    symbol,
+                    max_leverage: Decimal::new(i128::from(leverage.0), 2),
+                })
+            });
         let mut body = Vec::with_capacity(256);
         responses::write_leverage_preferences(&mut body, rows, time(self.node.now()));
         Ok(body)

@@ -155,6 +155,7 @@ pub fn command(op: &Op) -> Command {
         EDIT => Command::Edit(EditOrder {
             account,
             order,
+            instrument: None,
             limit_price: Some(OnGrid::Steps(op.price)),
             stop_price: None,
             qty: Some(OnGrid::Steps(i64::from(op.qty))),

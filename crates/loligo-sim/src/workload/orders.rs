@@ -99,6 +99,7 @@ impl Workload {
             _ => Some(self.qty(instrument)),
         };
         EditOrder {
+            instrument: None,
             account,
             order,
             limit_price,

@@ -41,7 +41,7 @@ pub use order::{
     CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
     UnknownUnit,
 };
-pub use settings::{SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled};
+pub use settings::{LeveragePreferences, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled};
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
 pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};
 

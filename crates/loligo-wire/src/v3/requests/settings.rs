@@ -32,6 +32,25 @@ impl SetSelfTradeStrategy {
     }
 }
 
+/// `GET /leveragepreferences`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeveragePreferences {
+    /// Only that of this market; all when absent. It is in no published list of arguments, but clients that ask for one
+    /// market send it, and take the first row for the answer.
+    pub symbol: Option<Symbol>,
+}
+
+impl LeveragePreferences {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`RequestError::InvalidArgument`] if the symbol cannot be one.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let symbol = args.get("symbol").map(|value| Argument::Form(value).symbol()).transpose()?;
+        Ok(Self { symbol })
+    }
+}
+
 /// `PUT /leveragepreferences`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetLeveragePreference {
