@@ -112,17 +112,19 @@ impl Exchange {
     /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. True when it
     /// traded.
     fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) -> bool {
-        let Some(slot) = self.largest(portfolio).filter(|_| self.standing(portfolio).is_short()) else {
+        if !self.standing(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
             return false;
-        };
+        }
+        // Where nothing of it can trade, or its market is halted, it waits.
+        let largest = self.largest(portfolio).filter(|slot| {
+            let market = &self.markets[usize::from(self.holdings[*slot as usize].instrument)];
+            market.state(&self.pairs[usize::from(market.pair().0)], self.now) == MarketState::Open
+        });
         let stepped_at = self.now;
         let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
         ladder.stepped_at = stepped_at;
-        let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
-        if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
-            return false;
-        }
+        let Some(slot) = largest else { return false };
         if !std::mem::replace(&mut ladder.begun, true) {
             self.cancel_for_liquidation(portfolio, events);
         }
