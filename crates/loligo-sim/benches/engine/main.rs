@@ -1,6 +1,7 @@
 //! The whole engine beside its floors, measured in one process, in turn, five times; what is printed are medians.
 //!
-//! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [replay] [memory[=ORDERS]] [--no-instructions]`;
+//! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [replay] [triggers[=WAITING]]
+//! [memory[=ORDERS]] [--no-instructions]`;
 //! without names, all of them. Instructions are counted where valgrind is installed.
 //!
 //! Accounts, margin, positions, fees and events are switched on; nothing is refused, and trades, volume and hash of each
@@ -11,6 +12,7 @@ mod instructions;
 mod memory;
 mod replay;
 mod streams;
+mod triggers;
 mod venue;
 
 use instructions::Side;
@@ -91,11 +93,36 @@ fn main() {
             hundredths(replay.share),
         );
     }
+    let number = |name: &str, otherwise: u64| {
+        let given = names.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        given.map_or(otherwise, |given| given.parse().expect("a number follows the sign"))
+    };
+    if asked("triggers") {
+        let waiting = number("triggers", 1_000_000);
+        let mut crowd = triggers::Crowd::new(waiting);
+        for update in triggers::Update::ALL {
+            let passing = crowd.measure(update);
+            println!(
+                "{} that reaches none of {waiting} waiting triggers: {} ns, {} ns with none: {} of it (bar 2.00)",
+                update.name(),
+                tenths(passing.among),
+                tenths(passing.alone),
+                hundredths(passing.ratio),
+            );
+        }
+        drop(crowd);
+        let moving = triggers::moving();
+        println!(
+            "{} trailing stops moved by one price: {} us (bar 10,000), {} ns each, the floor {} ns: {} of it",
+            moving.stops,
+            moving.total / 1_000,
+            tenths(moving.each),
+            tenths(moving.floor),
+            hundredths(moving.ratio),
+        );
+    }
     if asked("memory") {
-        let orders = names
-            .iter()
-            .find_map(|word| word.strip_prefix("memory="))
-            .map_or(10_000_000, |orders| orders.parse().expect("memory=ORDERS takes a number"));
+        let orders = number("memory", 10_000_000);
         match memory::measure(orders) {
             Ok(growth) => println!(
                 "memory of {} resting orders: {} bytes each, {} at its peak (bar 200, peak 400)",

@@ -18,7 +18,7 @@ const OPENED: i64 = 1_767_225_600_000_000;
 /// forgotten, five seconds on, while others come.
 const STEP_MICROS: i64 = 100;
 /// Where the streams' prices are drawn back to.
-const FAIR: i64 = 100_000;
+pub const FAIR: i64 = 100_000;
 
 /// A venue being driven.
 pub struct Venue {
@@ -39,6 +39,8 @@ impl Venue {
             indexes: vec![("XBT:USD".into(), fair)],
             limits: Limits {
                 open_orders: u32::MAX,
+                triggers: u32::MAX,
+                trailing_stops: u32::MAX,
                 small_orders: u32::MAX,
                 small_order_usd: 10,
                 order_value_usd: 1_000_000_000,
@@ -147,8 +149,11 @@ pub fn command(op: &Op) -> Command {
             qty: OnGrid::Steps(i64::from(op.qty)),
             limit_price: Some(OnGrid::Steps(op.price)),
             stop_price: None,
+            trigger: None,
+            limit_offset: None,
             reduce_only: false,
             client_order_id: None,
+            algo_id: None,
             process_before: None,
         }),
         CANCEL => Command::Cancel(CancelOrder { account, order, process_before: None }),
@@ -158,6 +163,8 @@ pub fn command(op: &Op) -> Command {
             instrument: None,
             limit_price: Some(OnGrid::Steps(op.price)),
             stop_price: None,
+            deviation: None,
+            deviation_unit: None,
             qty: Some(OnGrid::Steps(i64::from(op.qty))),
             qty_mode: QtyMode::Relative,
             process_before: None,
