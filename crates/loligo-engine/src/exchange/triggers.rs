@@ -243,7 +243,7 @@ impl Exchange {
             return Vec::new();
         }
         while let Some(due) = self.markets[usize::from(id.0)].triggers.next_to_move(signal, value) {
-            self.follow(due.slot, value, events);
+            self.follow(id, due, value, events);
         }
         let market = &mut self.markets[usize::from(id.0)];
         let before = market.judged[signal as usize].replace(value).unwrap_or(value);
@@ -295,30 +295,29 @@ impl Exchange {
         self.due.push_back(due);
     }
 
-    /// Moves a trailing stop's trigger price after its signal, at least a tick away from it.
-    fn follow(&mut self, slot: u32, value: FinePrice, events: &mut Vec<Event>) {
-        let (at, waiting) = self.waiting(slot);
-        let side = self.orders.get(slot).side;
-        let instrument = &self.markets[at].instrument;
-        let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
-        let next =
-            deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
-        assert!(
-            side.sign() * (waiting.price - next) > 0,
-            "a trailing stop that is to move gets a better price"
-        );
-        self.markets[at].triggers.remove(&waiting);
+    /// Moves the trigger price of a trailing stop, taken out to be moved, after its signal, at least a tick away from it.
+    fn follow(&mut self, id: InstrumentId, due: Due, value: FinePrice, events: &mut Vec<Event>) {
         let now = self.now;
-        let order = self.orders.get_mut(slot);
+        let market = &mut self.markets[usize::from(id.0)];
+        let order = self.orders.get_mut(due.slot);
+        let side = order.side;
         order.reason = Some(UpdateReason::TrailingStopPriceUpdated);
         order.error = None;
         order.updated_at = now;
-        if let Some(trigger) = self.orders.trigger_mut(slot) {
-            trigger.price = Some(Price(next));
-        }
-        let (_, waiting) = self.waiting(slot);
-        self.markets[at].triggers.insert(&waiting);
-        tell(events, || Event::Repriced { order: self.view(slot) });
+        let trigger = self.orders.trigger_mut(due.slot).expect("a waiting trigger has its conditions");
+        let deviation = trigger.deviation.expect("a trailing stop has a deviation");
+        let price = trail_apart(deviation, &market.instrument, side, value);
+        let from = trigger.price.replace(Price(price)).map_or(0, |price| price.0);
+        assert!(side.sign() * (from - price) > 0, "a trailing stop that is to move gets a better price");
+        let waiting = Waiting {
+            due,
+            signal: trigger.signal,
+            side: TriggerSide::of(trigger.kind, side),
+            price,
+            moves_beyond: Some(deviation.moves_beyond(&market.instrument, side, price)),
+        };
+        market.triggers.move_to(&waiting, from);
+        tell(events, || Event::Repriced { order: self.view(due.slot) });
     }
 
     /// Sends what a due trigger becomes. One that is gone by now is passed over.

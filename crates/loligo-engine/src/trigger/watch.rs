@@ -92,12 +92,24 @@ impl Watches {
         }
     }
 
-    /// The next trailing stop that a signal at `value` moves.
-    pub fn next_to_move(&self, signal: Signal, value: FinePrice) -> Option<Due> {
-        let watch = &self.by_signal[signal as usize];
-        let rises = watch.rising.first().filter(|(key, ..)| *key < value.0);
-        let falls = watch.falling.last().filter(|(key, ..)| *key > value.0);
-        rises.or(falls).map(|(_, order, slot)| Due { order: *order, slot: *slot })
+    /// Takes out the next trailing stop that a signal at `value` moves, but for its trigger price: [`Watches::move_to`]
+    /// puts it back.
+    pub fn next_to_move(&mut self, signal: Signal, value: FinePrice) -> Option<Due> {
+        let watch = &mut self.by_signal[signal as usize];
+        let next = if watch.rising.first().is_some_and(|(key, ..)| *key < value.0) {
+            watch.rising.pop_first()
+        } else if watch.falling.last().is_some_and(|(key, ..)| *key > value.0) {
+            watch.falling.pop_last()
+        } else {
+            None
+        };
+        next.map(|(_, order, slot)| Due { order, slot })
+    }
+
+    /// Puts a trailing stop that is to move where it is now; it stood at the trigger price `from`.
+    pub fn move_to(&mut self, waiting: &Waiting, from: i64) {
+        self.remove(&Waiting { price: from, moves_beyond: None, ..*waiting });
+        self.insert(waiting);
     }
 
     /// True when a signal from `floor` to `ceil` ticks (the same when it is on the tick) reaches any trigger.

@@ -1,7 +1,7 @@
 //! The whole engine beside its floors, measured in one process, in turn, five times; what is printed are medians.
 //!
 //! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [replay] [triggers[=WAITING]]
-//! [memory[=ORDERS]] [--no-instructions]`;
+//! [trailing] [memory[=ORDERS]] [--no-instructions]`;
 //! without names, all of them. Instructions are counted where valgrind is installed.
 //!
 //! Accounts, margin, positions, fees and events are switched on; nothing is refused, and trades, volume and hash of each
@@ -110,7 +110,8 @@ fn main() {
                 hundredths(passing.ratio),
             );
         }
-        drop(crowd);
+    }
+    if asked("trailing") {
         let moving = triggers::moving();
         println!(
             "{} trailing stops moved by one price: {} us (bar 10,000), {} ns each, the floor {} ns: {} of it",
