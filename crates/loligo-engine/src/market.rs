@@ -59,16 +59,19 @@ impl Pair {
         }
     }
 
-    /// Takes one sample of the index: volatile when it moved more than 10% in five minutes, until that is below 5%.
+    /// Takes one sample of the index: volatile when it is more than 10% from anything that it was in the last five
+    /// minutes, until that is below 5%.
     pub fn sample(&mut self, now: Timestamp) {
         let Some(index) = self.index else { return };
         // The first one left is what the index was at the beginning of the window.
         while self.moves.get(1).is_some_and(|(at, _)| now.0 - at.0 >= VOLATILITY_WINDOW) {
             self.moves.pop_front();
         }
-        let before = self.moves.front().map_or(index, |(_, before)| *before);
-        let moved = 100 * (index.0 - before.0).abs();
-        self.volatile = if self.volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 };
+        let volatile = self.volatile;
+        self.volatile = self.moves.iter().any(|(_, before)| {
+            let moved = 100 * (index.0 - before.0).abs();
+            if volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 }
+        });
         if self.moves.back().is_none_or(|(_, last)| *last != index) {
             self.moves.push_back((now, index));
         }

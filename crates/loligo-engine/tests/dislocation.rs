@@ -129,3 +129,24 @@ fn new_initial_margin_doubles_while_the_index_moves_far_in_five_minutes() {
     desk.wait(2 * SECOND);
     assert_eq!(multiplier(&desk), 1);
 }
+
+#[test]
+fn a_move_counts_from_anything_the_index_was_in_the_five_minutes() {
+    let multiplier = |desk: &Desk| desk.exchange.market(InstrumentId(0)).expect("listed").margin_multiplier;
+    let index = |desk: &mut Desk, whole: i128| {
+        let price = Some(FinePrice(whole * 10_i128.pow(18)));
+        desk.done(&loligo_engine::Command::PinIndex { pair: loligo_engine::PairId(0), price });
+        desk.wait(SECOND);
+    };
+    let mut desk = Desk::listed();
+    // 4% up, then 10.6% down: 7% from where it was five minutes ago.
+    for (whole, want) in [(50_000, 1), (52_000, 1), (46_500, 2), (49_500, 2), (50_000, 2)] {
+        index(&mut desk, whole);
+        assert_eq!(multiplier(&desk), want, "{whole}");
+    }
+    // 7.5% from the lowest, until that is five minutes old; 1% from what followed it.
+    desk.wait(297 * SECOND);
+    assert_eq!(multiplier(&desk), 2);
+    desk.wait(2 * SECOND);
+    assert_eq!(multiplier(&desk), 1);
+}
