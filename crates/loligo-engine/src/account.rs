@@ -29,7 +29,8 @@ pub enum SelfTradeStrategy {
 #[repr(C, align(64))]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
-    /// How many closed orders are still remembered, and where to look for the oldest when there are too many.
+    /// How many closed orders are still remembered, and from which number on to look for the oldest when there are too
+    /// many.
     pub closed: u32,
     /// Family slot.
     pub family: u32,

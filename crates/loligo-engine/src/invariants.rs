@@ -315,6 +315,11 @@ impl Exchange {
             );
         }
         let remembered: u32 = counts.iter().sum();
+        hold!(
+            self.closed.queue.len() <= 2 * remembered as usize,
+            "{} closings are queued for {remembered} that are remembered",
+            self.closed.queue.len()
+        );
         let closed =
             self.orders.known().filter(|slot| self.orders.get(*slot).status.is_closed()).count() as u32;
         hold!(remembered == closed, "{closed} closed orders are known but {remembered} remembered");
