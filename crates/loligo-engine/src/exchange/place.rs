@@ -398,13 +398,13 @@ fn name_of(name: &ClientOrderId) -> Option<Arc<str>> {
     }
 }
 
-/// A market order's limit: one per cent beyond the best opposite price, rounded to the tick towards it. None when the
-/// opposite side is empty.
+/// A market order's limit: one per cent beyond the best opposite price, rounded to the tick towards it, and no greater
+/// than a price may be. None when the opposite side is empty.
 #[inline]
 pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
     let touch = market.book.best(side.opposite())?.price;
     Some(match side {
-        Side::Buy => (touch * 101).div_euclid(100),
+        Side::Buy => (touch * 101).div_euclid(100).min(MAX_TICKS),
         Side::Sell => -(-touch * 99).div_euclid(100),
     })
 }
