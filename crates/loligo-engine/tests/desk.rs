@@ -3,10 +3,11 @@
 
 mod fixture;
 
-use fixture::{Desk, ask, bid, reduce_only};
+use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
-    AccountId, ClientOrderId, Command, CreateAccount, Exchange, FillRole, InstrumentId, InstrumentSpec, OnGrid,
-    OrderError,    OrderStatus, OrderType, Outcome, PlaceOrder, Price, QtyMode, Refusal, Side, Timestamp, UpdateReason,
+    AccountId, ClientOrderId, CodecError, Command, CreateAccount, Exchange, FillRole, InstrumentId,
+    InstrumentSpec, OnGrid, OrderError, OrderStatus, OrderType, Outcome, PlaceOrder, Price, QtyMode, Refusal,
+    Side, Timestamp, UpdateReason,
 };
 
 /// Alice and Bob have 100,000 USD each. PF_XBTUSD: tick 1, lot 0.0001; sizes below are lots, prices ticks.
@@ -617,4 +618,28 @@ fn an_edit_that_is_cut_back_to_what_the_order_is_changes_nothing() {
     assert_eq!(desk.order(order).reason, Some(UpdateReason::NewUserOrder));
     desk.placed(desk.bob, bid(50, 51_000));
     assert_eq!(desk.position(desk.alice), 50, "it is still first at its price");
+}
+
+#[test]
+fn a_damaged_state_is_refused_and_never_a_panic() {
+    let mut desk = Desk::open();
+    desk.placed(desk.bob, ask(100, 50_010));
+    desk.placed(desk.alice, bid(40, 50_010));
+    desk.placed(desk.alice, bid(10, 49_000));
+    desk.placed(desk.alice, stop(ask(40, 1), 40_000));
+    let stored = desk.exchange.encode();
+    let (mut refused, mut read) = (0, 0);
+    for at in 1..stored.len() {
+        for byte in [0, 1, 5, 0x7f] {
+            let mut damaged = stored.clone();
+            damaged[at] = byte;
+            match Exchange::decode(&damaged) {
+                Ok(_) => read += 1,
+                Err(CodecError::Damaged { .. }) => refused += 1,
+                Err(error) => panic!("byte {at}: {error}"),
+            }
+        }
+    }
+    // Figures may be anything; what points at something may not.
+    assert!(refused > 100 && read > 100, "{refused} refused, {read} read");
 }
