@@ -331,6 +331,22 @@ impl Market {
         }
     }
 
+    /// From when on the cap of a dated contract's premium presses it down, and its mark with it, if its book stays as it
+    /// was sampled at `now`; that is past when it does already. `None` when it will not, or no more.
+    pub fn drifts_from(&self, now: Timestamp) -> Option<Timestamp> {
+        let percent = ONE / 100;
+        let expiry = i128::from(self.instrument.spec().expiry?.0);
+        // A side that has been too thin for long has no premium.
+        let (premium, _) = self.good_premium.filter(|(_, at)| *at == now)?;
+        let over = (premium.abs() - percent).min(19 * percent);
+        let pressed_until = expiry - DAY;
+        if over <= 0 || i128::from(now.0) >= pressed_until {
+            return None;
+        }
+        let from = pressed_until - over * 209 * DAY / (19 * percent);
+        Some(Timestamp(i64::try_from(from).unwrap_or(i64::MIN)))
+    }
+
     /// Mean of the average prices of buying and of selling the impact size; `None` when a side is too thin.
     fn impact_mid(&self) -> Option<FinePrice> {
         let size = self.instrument.spec().impact_mid_size.0;
