@@ -6,8 +6,8 @@ mod fixture;
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
     AccountId, ClientOrderId, CodecError, Command, CreateAccount, Exchange, FillRole, InstrumentId,
-    InstrumentSpec, OnGrid, OrderError, OrderStatus, OrderType, Outcome, PlaceOrder, Price, QtyMode, Refusal,
-    Side, Timestamp, UpdateReason,
+    InstrumentSpec, LimitsChange, OnGrid, OrderError, OrderStatus, OrderType, Outcome, PlaceOrder, Price,
+    QtyMode, Refusal, Side, Timestamp, UpdateReason,
 };
 
 /// Alice and Bob have 100,000 USD each. PF_XBTUSD: tick 1, lot 0.0001; sizes below are lots, prices ticks.
@@ -642,4 +642,15 @@ fn a_damaged_state_is_refused_and_never_a_panic() {
     }
     // Figures may be anything; what points at something may not.
     assert!(refused > 100 && read > 100, "{refused} refused, {read} read");
+}
+
+#[test]
+fn a_change_of_limits_that_changes_nothing_leaves_nothing_behind() {
+    let mut desk = Desk::open();
+    let before = desk.exchange.state_hash();
+    let (account, instrument) = (Some(desk.alice), Some(InstrumentId(0)));
+    for (account, instrument) in [(None, None), (account, None), (None, instrument), (account, instrument)] {
+        desk.done(&Command::SetLimits { account, instrument, change: LimitsChange::default() });
+        assert_eq!(desk.exchange.state_hash(), before);
+    }
 }
