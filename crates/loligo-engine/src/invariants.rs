@@ -66,7 +66,7 @@ impl Exchange {
         Ok(Audit { currencies: self.check_money()?, open_orders, positions })
     }
 
-    /// Books are uncrossed, levels sum up, queues are linked both ways, in time order where no edit moved an order.
+    /// Books are uncrossed, levels sum up, queues are linked both ways.
     fn check_books(&self) -> Result<u64, Violation> {
         let mut seen = 0;
         for (at, market) in self.markets.iter().enumerate() {

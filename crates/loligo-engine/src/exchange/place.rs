@@ -9,6 +9,7 @@ use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, U
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
+pub(super) use crate::money::usd;
 use crate::money::{Fine, Money};
 use crate::order::{Marks, NIL, Order, Record};
 use crate::trigger::{Attached, Trigger};
@@ -407,11 +408,6 @@ pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
         Side::Buy => (touch * 101).div_euclid(100).min(MAX_TICKS),
         Side::Sell => -(-touch * 99).div_euclid(100),
     })
-}
-
-/// Whole USD as wallet money.
-pub(super) fn usd(whole: u64) -> Money {
-    Money(i128::from(whole) * Money::ONE)
 }
 
 /// Row 9, second half: the order is worth no more than one order may be.
