@@ -302,7 +302,7 @@ impl Exchange {
         let instrument = &self.markets[at].instrument;
         let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
         let next =
-            deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
+            deviation.map_or(waiting.price, |deviation| deviation.trail_apart(instrument, side, value));
         assert!(
             side.sign() * (waiting.price - next) > 0,
             "a trailing stop that is to move gets a better price"
@@ -407,7 +407,7 @@ impl Exchange {
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
         {
             // Where the present signal leaves no room for it, it stays where it was.
-            let price = trail_apart(deviation, &market.instrument, old.side, value);
+            let price = deviation.trail_apart(&market.instrument, old.side, value);
             if (1..=MAX_TICKS).contains(&price) {
                 trigger.price = Some(Price(price));
             }
@@ -626,6 +626,7 @@ fn check_deviation(
         DistanceUnit::Quote => {
             let tick = market.instrument.fine_price(Price(1)).0;
             let half = signal.map_or(i128::MAX, |signal| signal.0 / HALF);
+            // Only what ticks can count is multiplied: the product of any number would not fit.
             (steps > MAX_TICKS || (steps > 0 && i128::from(steps) * tick > half), 1)
         }
     };
@@ -635,16 +636,6 @@ fn check_deviation(
         Err(OrderError::TrailingStopTooSmall)
     } else {
         Ok(Distance { unit, steps })
-    }
-}
-
-/// Where a trailing stop of `side` fires while its signal stands at `signal`, kept a tick away from it: a percentage may
-/// have come to less since it was placed.
-fn trail_apart(deviation: Distance, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
-    let price = deviation.trail(instrument, side, signal);
-    match side {
-        Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
-        Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
     }
 }
 
