@@ -153,7 +153,12 @@ impl Exchange {
         let mut largest = None;
         for slot in self.holdings_of(portfolio) {
             let holding = &self.holdings[slot as usize];
-            if holding.position == 0 || holding.leverage.is_none() != crossed {
+            // What cannot trade any more must not stand before what can.
+            let loaded = match self.markets[usize::from(holding.instrument)].trading {
+                MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
+                MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
+            };
+            if holding.position == 0 || holding.leverage.is_none() != crossed || !loaded {
                 continue;
             }
             let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
