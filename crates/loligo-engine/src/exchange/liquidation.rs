@@ -112,13 +112,15 @@ impl Exchange {
     /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. True when it
     /// traded.
     fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) -> bool {
-        let Some(slot) = self.largest(portfolio).filter(|_| self.standing(portfolio).is_short()) else {
+        if !self.standing(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
             return false;
-        };
-        let stepped_at = self.now;
+        }
+        let (stepped_at, largest) = (self.now, self.largest(portfolio));
         let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
         ladder.stepped_at = stepped_at;
+        // It waits while nothing of it can trade.
+        let Some(slot) = largest else { return false };
         let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
         if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
             return false;
