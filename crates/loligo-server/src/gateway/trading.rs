@@ -93,8 +93,9 @@ impl Gateway {
     ) -> Option<Command> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
         let instrument = self.instrument_of(account, &order).or(sent)?;
-        let spec = directory.instrument(instrument)?.spec();
-        Some(Command::Edit(commands::edit(request, account, order, spec)))
+        // By the time it is taken up the name may be another order's: the engine looks whether it is in this contract.
+        let listed = directory.instruments().get(usize::from(instrument.0))?;
+        Some(Command::Edit(commands::edit(request, account, order, listed)))
     }
 
     /// The contract of an account's order.
