@@ -174,6 +174,10 @@ impl Control {
         if commands.is_empty() {
             return Err(Refused::bad("name an index, a mark, or both").into());
         }
+        // Both are good or none is pinned.
+        let id = contract.id;
+        let checked = self.node.query(move |exchange| exchange.check_pins(id, index, mark)).await?;
+        checked.map_err(|refusal| refused(&refusal))?;
         self.order(commands).await?;
         self.prices(&contract).await
     }
