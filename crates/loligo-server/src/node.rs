@@ -22,6 +22,7 @@ pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
     Submission, SubmitError,
 };
+pub(crate) use registry::check_name;
 pub use recovery::{Verified, replay_folder, verify_folder};
 
 use crate::config::{Config, MarketKind};

@@ -109,10 +109,7 @@ impl Registry {
             }
             Fact::AccountNamed { account, name } => {
                 known(*account)?;
-                let chars = name.chars().count();
-                if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
-                    return Err(FactRefusal::BadName);
-                }
+                check_name(name)?;
                 if self.taken.names.contains(name) && self.names.get(account) != Some(name) {
                     return Err(FactRefusal::NameTaken);
                 }
@@ -221,6 +218,12 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+/// What a name for people must be like.
+pub(crate) fn check_name(name: &str) -> Result<(), FactRefusal> {
+    let fits = (1..=NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(FactRefusal::BadName) }
 }
 
 fn check_operation(name: &str) -> Result<(), FactRefusal> {
