@@ -66,10 +66,11 @@ impl Registry {
                     FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
                 }
                 Fact::AccountNamed { account, name } => {
-                    self.taken.names.insert(name.clone());
+                    // The old one first: it may be the new one.
                     if let Some(old) = self.names.insert(*account, name.clone()) {
                         self.taken.names.remove(&old);
                     }
+                    self.taken.names.insert(name.clone());
                     FactOutcome::Done
                 }
                 Fact::RouteSet { operation, available } => {
