@@ -192,11 +192,12 @@ impl Gateway {
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
         let mut answer = match self.routes.find(&head.method, head.uri.path()) {
             None => self.unknown_path(),
-            Some(Found { name, operation, .. }) if operation == Operation::Missing || self.is_out(name) => {
-                response(StatusCode::OK, self.error(Error::Unavailable.into()))
+            Some(Found { name, operation, .. }) => {
+                let gone = operation == Operation::Missing || self.is_out(name);
+                // No argument is to blame, so none is named.
+                let word = if gone { Error::Unavailable } else { Error::InvalidArgument };
+                response(status_of(operation, word), self.error(word.into()))
             }
-            // No argument is to blame, so none is named.
-            Some(_) => response(StatusCode::OK, self.error(Error::InvalidArgument.into())),
         };
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer
@@ -237,8 +238,11 @@ impl Handler for Gateway {
         }
     }
 
-    fn panicked(&self) -> Response<Full<Bytes>> {
-        response(StatusCode::OK, self.error(Error::ServerError.into()))
+    fn panicked(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        let word = Error::ServerError;
+        let found = self.routes.find(method, path);
+        let status = found.map_or(StatusCode::OK, |found| status_of(found.operation, word));
+        response(status, self.error(word.into()))
     }
 }
 
