@@ -160,7 +160,13 @@ impl Control {
         };
         let currency = currency(&body.currency)?;
         let amount = body.amount.money()?;
-        self.order(vec![Command::Deposit(Deposit { account, wallet, currency, amount })]).await?;
+        let deposit = Command::Deposit(Deposit { account, wallet, currency, amount });
+        if let Outcome::Refused(refusal) = self.node.submit(Submission::new(deposit)).await?.outcome {
+            // A negative amount takes money out again.
+            let short = amount < Money::ZERO && refusal == Refusal::AmountOutOfRange;
+            let sentence = "no more can be taken out than is free in the wallet";
+            return Err(if short { Refused::bad(sentence) } else { refused(&refusal) }.into());
+        }
         let balance =
             self.node.query(move |exchange| balance_of(&exchange.wallets(account), wallet, currency)).await?;
         Ok(json!({ "wallet": body.wallet, "currency": currency.code(), "balance": decimal(balance.0, 11) }))
