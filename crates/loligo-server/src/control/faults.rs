@@ -7,7 +7,7 @@
 use super::body::{Nothing, read};
 use super::verbs::fact_trouble;
 use super::{Control, Refused, Trouble};
-use crate::gateway::routes::operation_name;
+use crate::gateway::routes::served_name;
 use crate::projection::{FaultEntry, FaultId, FaultWord, Projections};
 use crate::record::{Fact, FactOutcome};
 use http::StatusCode;
@@ -182,9 +182,9 @@ fn no_such_order() -> Refused {
 }
 
 fn known_operation(name: &str, unknown: StatusCode) -> Result<&'static str, Refused> {
-    operation_name(name).ok_or_else(|| {
+    served_name(name).ok_or_else(|| {
         let sentence =
-            "there is no such operation; it is named as the contract's operationId, such as getOrderStatus";
+            "no such operation is served; it is named as the contract's operationId, such as getOrderStatus";
         Refused::new(unknown, sentence)
     })
 }
