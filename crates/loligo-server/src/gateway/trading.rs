@@ -1,10 +1,10 @@
 //! Requests that place, amend and cancel orders.
 
 use super::auth::Caller;
-use super::convert::{commands, grid, orders, outcomes};
+use super::convert::grid::time;
+use super::convert::{commands, orders, outcomes};
 use super::private::Asked;
 use super::{Answer, Failure, Gateway};
-use crate::gateway::convert::grid::time;
 use crate::node::{Reply, Submission};
 use crate::projection::Directory;
 use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
@@ -189,7 +189,7 @@ impl Gateway {
         match reply.outcome {
             Outcome::Armed(at) => {
                 let mut body = Vec::with_capacity(192);
-                responses::write_dead_mans_switch(&mut body, at.map(grid::time), time(reply.time));
+                responses::write_dead_mans_switch(&mut body, at.map(time), time(reply.time));
                 Ok(body)
             }
             outcome => Err(outcomes::unexpected(&outcome).into()),
