@@ -76,7 +76,8 @@ pub(crate) struct Purse {
     /// Fee tier of the family, kept here because every fill passes by.
     pub tier: u8,
     /// Some position may need more maintenance margin than it needed initially: what is held says nothing then about
-    /// what must be there, and the sums are looked at whenever they move.
+    /// what must be there, and the sums are looked at whenever they move. Or some of it is on the ladder, and may be
+    /// cured.
     pub watched: bool,
 }
 

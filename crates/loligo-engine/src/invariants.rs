@@ -267,8 +267,12 @@ impl Exchange {
         Ok(())
     }
 
-    /// Who is short of margin has been seen to. Who is liquidated has no orders, and is none of the house.
+    /// Who is short of margin has been seen to, and only who is short. Who is liquidated has no orders, and is none of
+    /// the house.
     fn check_liquidations(&self) -> Result<(), Violation> {
+        for portfolio in self.liquidations.keys() {
+            hold!(self.standing(*portfolio).is_short(), "{portfolio:?} is liquidated but not short");
+        }
         for holding in &self.holdings {
             hold!(
                 self.is_judged(holding.account, holding.purse),

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
-//! not have there (404, numbered); what `/tickers/{symbol}` cannot tell (404: an unknown symbol is `notFound`, one without a
-//! market `marketUnavailable`; 500 for a fault inside); and a preference that is refused (500, numbered).
+//! not have there (404, numbered); on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
+//! now (404, `marketUnavailable`); and a preference that is refused (500, numbered).
 //!
 //! What the operator asked for stands where the true thing would: an operation out of service answers `Unavailable`
 //! before anything is looked at, a fault is told once key, nonce and rate were found good.
@@ -246,13 +246,12 @@ impl Handler for Gateway {
     }
 }
 
-/// With which status a word travels. The contract gives one route no way to fail with HTTP 200.
+/// With which status a word travels. On one route the contract tells with 404 what is not there.
 fn status_of(operation: Operation, word: Error) -> StatusCode {
     match (operation, word) {
-        (Operation::Public(Public::Ticker), Error::ServerError | Error::UnknownError) => {
-            StatusCode::INTERNAL_SERVER_ERROR
+        (Operation::Public(Public::Ticker), Error::NotFound | Error::MarketUnavailable) => {
+            StatusCode::NOT_FOUND
         }
-        (Operation::Public(Public::Ticker), _) => StatusCode::NOT_FOUND,
         (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
     }
 }

@@ -22,8 +22,8 @@ pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
     Submission, SubmitError,
 };
-pub(crate) use registry::check_name;
 pub use recovery::{Verified, replay_folder, verify_folder};
+pub(crate) use registry::check_name;
 
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};

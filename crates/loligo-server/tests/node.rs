@@ -2,7 +2,8 @@
 
 use loligo_engine::{
     AccountId, CancelOrder, ClientOrderId, Command, Currency, InstrumentId, Money, OnGrid, OrderId, OrderRef,
-    OrderStatus, OrderType, Outcome, PlaceOrder, SelfTradeStrategy, Side, Timestamp, Transfer, Wallet, Withdraw,
+    OrderStatus, OrderType, Outcome, PlaceOrder, SelfTradeStrategy, Side, Timestamp, Transfer, Wallet,
+    Withdraw,
 };
 use loligo_server::config::{ClockKind, Config, IdentitySource, MarketKind};
 use loligo_server::identity::KeyPair;
@@ -269,12 +270,17 @@ async fn the_same_journal_gives_the_same_state_facts_and_movements_of_money_incl
     let node = spawn(&in_folder(folder.path())).unwrap();
     let handle = node.handle();
     let child = handle
-        .open_account(OpenAccount { parent: Some(ALICE), name: Some("child".to_owned()), ..OpenAccount::default() })
+        .open_account(OpenAccount {
+            parent: Some(ALICE),
+            name: Some("child".to_owned()),
+            ..OpenAccount::default()
+        })
         .await
         .unwrap()
         .id;
     let set = |operation: &str, available| Fact::RouteSet { operation: operation.to_owned(), available };
-    let fault = |times| Fact::FaultSet { operation: "sendOrder".to_owned(), word: FaultWord::ServerError, times };
+    let fault =
+        |times| Fact::FaultSet { operation: "sendOrder".to_owned(), word: FaultWord::ServerError, times };
     let usd = Money(5 * Money::ONE);
     let transfer = Transfer {
         by: ALICE,
@@ -286,7 +292,8 @@ async fn the_same_journal_gives_the_same_state_facts_and_movements_of_money_incl
         amount: usd,
     };
     let withdraw = Withdraw { account: child, wallet: Wallet::Cash, currency: Currency::USD, amount: usd };
-    for fact in [set("getFills", false), set("getFills", true), set("getAccounts", false), fault(3), fault(7)] {
+    for fact in [set("getFills", false), set("getFills", true), set("getAccounts", false), fault(3), fault(7)]
+    {
         handle.record(fact).await.unwrap();
     }
     let at = handle.snapshot().await.unwrap();
@@ -306,7 +313,10 @@ async fn the_same_journal_gives_the_same_state_facts_and_movements_of_money_incl
     let (before, seen) = (hashes(&node).await, visible(&node));
     let service = handle.views().service().clone();
     assert_eq!(service.out.iter().collect::<Vec<_>>(), ["getAccounts"]);
-    assert_eq!(service.faults.iter().map(|fault| (fault.id, fault.times)).collect::<Vec<_>>(), [(FaultId(2), 7)]);
+    assert_eq!(
+        service.faults.iter().map(|fault| (fault.id, fault.times)).collect::<Vec<_>>(),
+        [(FaultId(2), 7)]
+    );
     node.stop();
 
     assert_eq!(replay_folder(folder.path()).unwrap(), before);

@@ -181,9 +181,10 @@ impl Exchange {
     }
 }
 
-/// True for a size that may be counted with: one that could turn the greatest position into its opposite.
+/// True for what may be counted with: a size that could turn the greatest position into its opposite, at a price.
 fn is_countable(market: &Market, terms: &Terms) -> bool {
-    (1..=2 * market.instrument.spec().max_position.0).contains(&terms.lots)
+    let most = 2 * market.instrument.spec().max_position.0;
+    (1..=most).contains(&terms.lots) && terms.limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit))
 }
 
 /// An order as margin sees it: at its limit, or the one that is implied.

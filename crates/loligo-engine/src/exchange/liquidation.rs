@@ -1,7 +1,8 @@
 //! The liquidation ladder (rules 5.6): what happens to positions whose equity is below their maintenance margin.
 //!
 //! It has no warning and no grace: the portfolio's orders are cancelled, then its positions are sold or bought back in
-//! steps, one at once and one at each full second after it, until maintenance is met. No step trades beyond the price at
+//! steps, one at once and one at each full second after it, until maintenance is met: by a step, or by a better mark or
+//! money that comes in. No step trades beyond the price at
 //! which the portfolio's equity would be nothing. What finds no counterparty there would be assigned, covered from the
 //! pool, or unwound; those rungs follow where a step fills nothing, and until then it tries again each second.
 
@@ -50,7 +51,7 @@ impl Exchange {
     }
 
     /// What stands behind a portfolio, and what must.
-    pub(super) fn standing(&self, portfolio: Portfolio) -> Standing {
+    pub(crate) fn standing(&self, portfolio: Portfolio) -> Standing {
         match portfolio {
             Portfolio::Cross { account, purse } => self.standing_of_wallet(account, purse, None),
             Portfolio::Isolated { account, instrument } => {
@@ -152,7 +153,12 @@ impl Exchange {
         let mut largest = None;
         for slot in self.holdings_of(portfolio) {
             let holding = &self.holdings[slot as usize];
-            if holding.position == 0 || holding.leverage.is_none() != crossed {
+            // What cannot trade any more must not stand before what can.
+            let loaded = match self.markets[usize::from(holding.instrument)].trading {
+                MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
+                MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
+            };
+            if holding.position == 0 || holding.leverage.is_none() != crossed || !loaded {
                 continue;
             }
             let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);

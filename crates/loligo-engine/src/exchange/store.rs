@@ -8,7 +8,7 @@ use crate::event::Event;
 /// Version of each stored form. A change of any stored type, or of the rules that `apply` follows, is a new version.
 const COMMAND_VERSION: u8 = 2;
 const EVENT_VERSION: u8 = 2;
-const STATE_VERSION: u8 = 2;
+const STATE_VERSION: u8 = 3;
 
 /// Why stored bytes are not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -81,6 +81,14 @@ impl Exchange {
         }
     }
 
+    /// When time alone changes something that somebody waits for: the next timer, and the next step of a liquidation.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let second = Timestamp((self.sampled + 1) * Timestamp::SECOND);
+        let step = (!self.liquidations.is_empty()).then_some(second);
+        [timer, step].into_iter().flatten().min()
+    }
+
     pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {
         if self.accounts.get(account.0 as usize).is_none() {
             return Outcome::Refused(Refusal::UnknownAccount);

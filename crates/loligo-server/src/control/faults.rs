@@ -215,7 +215,10 @@ mod tests {
         faults.untold(id);
         assert_eq!((faults.left(&fault), faults.next(&views, "getFills")), (1, last));
         // One that the operator took back meanwhile is not made anew.
-        views.publish_service(Service { faults: vec![FaultEntry { id: FaultId(2), ..fault.clone() }], ..Service::default() });
+        views.publish_service(Service {
+            faults: vec![FaultEntry { id: FaultId(2), ..fault.clone() }],
+            ..Service::default()
+        });
         assert!(faults.next(&views, "getFills").is_some());
         faults.untold(id);
         assert_eq!(faults.lock().keys().copied().collect::<Vec<_>>(), [FaultId(2)]);

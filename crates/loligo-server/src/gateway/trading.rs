@@ -93,8 +93,9 @@ impl Gateway {
     ) -> Option<Command> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
         let instrument = self.instrument_of(account, &order).or(sent)?;
-        let spec = directory.instrument(instrument)?.spec();
-        Some(Command::Edit(commands::edit(request, account, order, spec)))
+        // By the time it is taken up the name may be another order's: the engine looks whether it is in this contract.
+        let listed = directory.instruments().get(usize::from(instrument.0))?;
+        Some(Command::Edit(commands::edit(request, account, order, listed)))
     }
 
     /// The contract of an account's order.
@@ -434,7 +435,10 @@ mod tests {
         use SendStatus::{Cancelled, InvalidSide, MarketSuspended, NotFound, Placed};
         let id = OrderId(1);
         for (outcomes, want) in [
-            ([Outcome::Cancelled(id), Outcome::AccountInactive], Ok([Cancelled, InvalidSide, MarketSuspended])),
+            (
+                [Outcome::Cancelled(id), Outcome::AccountInactive],
+                Ok([Cancelled, InvalidSide, MarketSuspended]),
+            ),
             ([Outcome::AccountInactive, Outcome::Placed(id)], Ok([NotFound, InvalidSide, Placed])),
             ([Outcome::AccountInactive, Outcome::AccountInactive], Err(Error::AccountInactive.into())),
         ] {

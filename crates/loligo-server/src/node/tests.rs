@@ -1,8 +1,8 @@
 //! A node on a disk that fails.
 
 use super::*;
-use crate::record::{Fact, FactOutcome, FactRefusal};
 use crate::projection::{GeneralRight, WithdrawalRight};
+use crate::record::{Fact, FactOutcome, FactRefusal};
 use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,

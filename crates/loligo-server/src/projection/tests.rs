@@ -245,6 +245,7 @@ impl World {
         Command::Edit(EditOrder {
             account,
             order: self.order(),
+            instrument: None,
             limit_price: self.source.pick(&[None, Some(price), Some(price)]),
             deviation: None,
             deviation_unit: None,

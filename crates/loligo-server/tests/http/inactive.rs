@@ -15,11 +15,12 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
     alice.place("lmt", "buy", "0.1", "40000", &[("cliOrdId", "resting")]).await;
 
     let switch = format!("/subaccount/{child}/trading-enabled");
-    let order = [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
+    let order =
+        [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
     let movement = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
     let users = [&[("fromUser", &*uid), ("toUser", &*child)][..], &movement].concat();
     let batch = r#"{"batchOrder":[{"order":"cancel","cliOrdId":"resting"}]}"#;
-    let routes: [(&'static str, &str, &[(&str, &str)]); 25] = [
+    let routes: [(&'static str, &str, &[(&str, &str)]); 27] = [
         ("POST", "/sendorder", &order),
         ("POST", "/editorder", &[("cliOrdId", "resting"), ("size", "1")]),
         ("POST", "/editorder", &[("cliOrdId", "nobody"), ("size", "1")]),
@@ -35,6 +36,8 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
         ("GET", "/openpositions", &[]),
         ("GET", "/fills", &[]),
         ("GET", "/trading/instruments", &[]),
+        ("GET", "/initialmargin", &order),
+        ("GET", "/initialmargin/maxordersize", &[("orderType", "mkt"), ("symbol", SYMBOL)]),
         ("GET", "/leveragepreferences", &[]),
         ("PUT", "/leveragepreferences", &[("symbol", SYMBOL)]),
         ("GET", "/self-trade-strategy", &[]),

@@ -12,6 +12,7 @@ mod rates;
 mod settings;
 mod status;
 mod subaccounts;
+mod supposed;
 mod tls;
 mod transfer;
 mod venue;

@@ -44,6 +44,7 @@ async fn each_route_has_its_price() {
         ),
         ("GET", "/subaccounts", &[], 1),
         ("GET", "/trading/instruments", &[], 1),
+        ("GET", "/initialmargin/maxordersize", &[("orderType", "mkt"), ("symbol", SYMBOL)], 1),
         ("GET", "/instruments", &[], 0),
         ("GET", "/tickers", &[], 0),
     ] {

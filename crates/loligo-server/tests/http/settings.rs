@@ -31,7 +31,8 @@ async fn the_master_s_strategy_is_its_family_s() {
     let refused = child.request("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")]).error().await;
     assert_eq!(refused.as_deref(), Some("authenticationError"));
     let reader = venue.reader(0);
-    let refused = reader.request("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")]).error().await;
+    let refused =
+        reader.request("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")]).error().await;
     assert_eq!(refused.as_deref(), Some("authenticationError"));
     for (arguments, want) in [
         (vec![("strategy", "reject_taker")], "invalidArgument: strategy"),
@@ -62,7 +63,8 @@ async fn a_leverage_is_set_and_shown_and_unset() {
     let shown = async || alice.get("/leveragepreferences", &[]).await["leveragePreferences"].clone();
     assert_eq!(shown().await, json!([]));
     for (leverage, want) in [("10", 10.0), ("2.5", 2.5), ("100", 100.0), ("1", 1.0)] {
-        let answer = alice.put("/leveragepreferences", &[("symbol", "pf_xbtusd"), ("maxLeverage", leverage)]).await;
+        let answer =
+            alice.put("/leveragepreferences", &[("symbol", "pf_xbtusd"), ("maxLeverage", leverage)]).await;
         assert_eq!(answer["result"], "success", "{answer}");
         assert_eq!(shown().await, json!([{"symbol": SYMBOL, "maxLeverage": want}]));
     }
@@ -97,7 +99,8 @@ async fn a_preference_that_cannot_be_is_refused_by_number() {
         (SYMBOL, "42949673.05", (98, "MAX_LEVERAGE_OUT_OF_BOUNDS")),
     ] {
         let arguments = [("symbol", symbol), ("maxLeverage", leverage)];
-        let (code, message) = alice.request("PUT", "/leveragepreferences", &arguments).refused_preference().await;
+        let (code, message) =
+            alice.request("PUT", "/leveragepreferences", &arguments).refused_preference().await;
         assert_eq!((code, message.as_str()), want, "{symbol} {leverage}");
     }
     for (arguments, want) in [
@@ -149,7 +152,11 @@ async fn contracts_as_an_account_sees_them() {
     assert_eq!(row(SYMBOL)["minimumTradeSize"], json!(0.0001));
     assert_eq!(row("PF_PEPEUSD")["minimumTradeSize"], json!(1000));
     let inverse = alice.get("/trading/instruments", &[("contractType", "futures_inverse")]).await;
-    assert!(symbols(&inverse["instruments"]).iter().all(|symbol| symbol.starts_with("PI_") || symbol.starts_with("FI_")));
+    assert!(
+        symbols(&inverse["instruments"])
+            .iter()
+            .all(|symbol| symbol.starts_with("PI_") || symbol.starts_with("FI_"))
+    );
     let bad = alice.request("GET", "/trading/instruments", &[("contractType", "nonsense")]).error().await;
     assert_eq!(bad.as_deref(), Some("invalidArgument: contractType"));
     let mut unsigned = alice.request("GET", "/trading/instruments", &[]);

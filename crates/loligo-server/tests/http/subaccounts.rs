@@ -12,7 +12,8 @@ async fn a_master_sees_what_its_subaccounts_hold() {
     assert_eq!((&list["masterAccountUid"], &list["subaccounts"]), (&json!(master), &json!([])));
 
     let path = format!("/accounts/{master}/subaccounts");
-    let wanted = json!({"name": "first", "flex": {"usd": "2000", "xbt": 0.5}, "wallets": {"fi_xbtusd": "0.75"}});
+    let wanted =
+        json!({"name": "first", "flex": {"usd": "2000", "xbt": 0.5}, "wallets": {"fi_xbtusd": "0.75"}});
     let first = venue.order("POST", &path, wanted).await;
     let second = venue.order("POST", &path, Value::Null).await;
     let cash = json!({"wallet": "cash", "currency": "eth", "amount": "3"});
@@ -57,7 +58,8 @@ async fn a_master_says_whether_a_subaccount_may_trade() {
     assert_eq!(alice.put(&path, &[("tradingEnabled", "false")]).await, json!({"tradingEnabled": false}));
     assert_eq!(alice.get(&path, &[]).await, json!({"tradingEnabled": false}));
     let off = Some("accountInactive");
-    let order = [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
+    let order =
+        [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1"), ("limitPrice", "1")];
     let batch = |elements: Value| json!({"batchOrder": elements}).to_string();
     let send = json!({
         "order": "send", "order_tag": "1", "orderType": "lmt", "symbol": SYMBOL, "side": "buy", "size": 1,
@@ -72,7 +74,11 @@ async fn a_master_says_whether_a_subaccount_may_trade() {
         ("/batchorder", vec![("json", &*batch(json!([cancel, send])))]),
         ("/batchorder", vec![("json", &*batch(json!([cancel, edit])))]),
     ] {
-        assert_eq!(child.request("POST", path, &arguments).error().await.as_deref(), off, "{path} {arguments:?}");
+        assert_eq!(
+            child.request("POST", path, &arguments).error().await.as_deref(),
+            off,
+            "{path} {arguments:?}"
+        );
     }
     // The batch was refused whole: what it would have cancelled first is there. Reading and cancelling go on.
     let open = child.get("/openorders", &[]).await["openOrders"].clone();

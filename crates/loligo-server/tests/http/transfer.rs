@@ -41,7 +41,11 @@ async fn money_arrives_where_it_is_sent() {
         assert_eq!(answer["result"], "success", "{answer}");
         let unit = if unit.eq_ignore_ascii_case("usd") { "usd" } else { "xbt" };
         let (cash, flex, inverse) = held(&alice, unit).await;
-        assert_eq!((cash.as_str(), flex.as_str(), inverse.as_str()), want, "{amount} {unit} from {from} to {to}");
+        assert_eq!(
+            (cash.as_str(), flex.as_str(), inverse.as_str()),
+            want,
+            "{amount} {unit} from {from} to {to}"
+        );
     }
     assert_eq!((venue.deposited("USD").await, venue.deposited("BTC").await), (usd, xbt));
 }
@@ -191,7 +195,8 @@ async fn a_withdrawal_leaves_the_exchange() {
         arguments
     };
     let mut uids = Vec::new();
-    for arguments in [out("usd", "400.25", None), out("USD", "99.75", Some("flex")), out("xbt", "1.25", Some("fi_xbtusd"))]
+    for arguments in
+        [out("usd", "400.25", None), out("USD", "99.75", Some("flex")), out("xbt", "1.25", Some("fi_xbtusd"))]
     {
         let answer = teller.post("/withdrawal", &arguments).await;
         assert_eq!(answer["result"], "success", "{answer}");

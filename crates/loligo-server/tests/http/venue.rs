@@ -99,7 +99,8 @@ impl Venue {
     pub async fn deposited(&self, currency: &str) -> String {
         let audit = self.order("GET", "/audit", Value::Null).await;
         let sums = audit["currencies"].as_array().expect("a list").iter();
-        let sum = sums.filter(|sums| sums["currency"] == currency).map(|sums| sums["deposited"].clone()).next();
+        let sum =
+            sums.filter(|sums| sums["currency"] == currency).map(|sums| sums["deposited"].clone()).next();
         sum.and_then(|sum| sum.as_str().map(str::to_owned)).unwrap_or_else(|| "0".to_owned())
     }
 
