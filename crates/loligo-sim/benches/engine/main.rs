@@ -1,6 +1,6 @@
 //! The whole engine beside its floors, measured in one process, in turn, five times; what is printed are medians.
 //!
-//! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [replay] [memory[=ORDERS]] [--no-instructions]`;
+//! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [triggers] [replay] [memory[=ORDERS]] [--no-instructions]`;
 //! without names, all of them. Instructions are counted where valgrind is installed.
 //!
 //! Accounts, margin, positions, fees and events are switched on; nothing is refused, and trades, volume and hash of each
@@ -11,6 +11,7 @@ mod instructions;
 mod memory;
 mod replay;
 mod streams;
+mod triggers;
 mod venue;
 
 use instructions::Side;
@@ -80,6 +81,20 @@ fn main() {
         println!(
             "worst, time at 1,000,000 over time at 100,000: {} (bar 1.30)",
             hundredths(large * 100 / small)
+        );
+    }
+    if asked("triggers") {
+        let costs = triggers::measure();
+        println!(
+            "triggers: a price that fires none of 1,000,000: {} ns, with none waiting {} ns: {} (bar 2.00)",
+            costs.waiting,
+            costs.none,
+            hundredths(costs.waiting * 100 / costs.none.max(1)),
+        );
+        println!(
+            "trailing stops: {} ns each that moves, {} us for 10,000 moved by one price (bar 10,000 us)",
+            costs.moved,
+            costs.all_moved / 1_000,
         );
     }
     if asked("replay") {
