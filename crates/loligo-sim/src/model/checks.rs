@@ -177,7 +177,7 @@ impl Model {
         self.check_leverage(&order)?;
         self.check_position_limit(&order)?;
         self.check_collar(&order)?;
-        self.check_dislocation(&order)?;
+        self.check_dislocation(present, &order)?;
         self.check_margin(present, &order)?;
         self.check_book(present, &order)?;
         Ok(open)

@@ -34,8 +34,9 @@ impl Model {
     fn judge_wallet(&mut self, account: AccountId, wallet: Wallet) {
         let Some(currency) = self.settlement(wallet) else { return };
         for portfolio in self.portfolios(account, wallet) {
-            let short = self.standing(portfolio).is_short() && !self.account(account).house;
-            if short && !self.has_begun(portfolio) {
+            if !self.standing(portfolio).is_short() {
+                self.ladders.remove(&portfolio);
+            } else if !self.account(account).house && !self.has_begun(portfolio) {
                 self.step(portfolio);
             }
         }
@@ -91,18 +92,25 @@ impl Model {
     fn step(&mut self, portfolio: Portfolio) {
         let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
         let mut contracts = self.contracts_in(portfolio);
-        contracts.retain(|i| self.position(account, *i).qty != 0);
+        // What cannot trade any more does not stand before what can.
+        contracts.retain(|i| {
+            let gone = matches!(
+                self.contract(*i).state,
+                MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired
+            );
+            self.position(account, *i).qty != 0 && !gone
+        });
         contracts.sort_by_key(|i| (Reverse(self.maintenance_of(account, *i)), *i));
-        let Some(largest) = contracts.first().copied().filter(|_| self.standing(portfolio).is_short()) else {
+        if !self.standing(portfolio).is_short() {
             self.ladders.remove(&portfolio);
             return;
-        };
-        let begun = self.has_begun(portfolio);
-        let open = self.market_state(largest) == MarketState::Open;
-        self.ladders.insert(portfolio, Ladder { begun: begun || open, stepped_at: self.now });
-        if !open {
-            return;
         }
+        let begun = self.has_begun(portfolio);
+        let largest = contracts.first().copied();
+        let largest = largest.filter(|largest| self.market_state(*largest) == MarketState::Open);
+        self.ladders.insert(portfolio, Ladder { begun: begun || largest.is_some(), stepped_at: self.now });
+        // A halted market unwinds nobody.
+        let Some(largest) = largest else { return };
         if !begun {
             let all = match portfolio {
                 Portfolio::Cross(_, wallet) => self.margined_by(wallet),

@@ -164,10 +164,16 @@ impl Model {
         Exposure { lots: beyond, value: figures::up(&(value * beyond), &BigInt::from(lots)) }
     }
 
-    /// Initial margin of a contract's position and orders: that of the larger side.
+    /// Initial margin of a contract's position and orders: that of the larger side. What is set aside for an isolated
+    /// position can be lost with it, so it is held besides what its orders would open the other way.
     pub(super) fn margin_with_orders(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
         let (contract, leverage) = (self.contract(instrument), self.leverage(account, instrument));
-        let margin = |side| contract.initial(leverage, &self.worst(account, instrument, side));
+        let position = self.position(account, instrument).qty;
+        let margin = |side: Side| {
+            let margin = contract.initial(leverage, &self.worst(account, instrument, side));
+            let flips = position * side.sign() < 0;
+            if flips { margin + self.set_aside(account, instrument) } else { margin }
+        };
         margin(Side::Buy).max(margin(Side::Sell))
     }
 

@@ -2,9 +2,9 @@
 
 use super::{Account, Contract, Model, Pair};
 use loligo_engine::{
-    AccountId, CreateAccount, Genesis, InstrumentId, InstrumentSpec, Limits, LimitsChange, MarketState,
-    OrderId, OrderStatus, Outcome, PairId, Refusal, SelfTradeStrategy, Signal, TriggerKind, TriggerSide,
-    UpdateReason,
+    AccountId, CreateAccount, Genesis, InstrumentId, InstrumentSpec, Limits, LimitsChange, MAX_TICKS,
+    MarketState, OrderId, OrderStatus, Outcome, PairId, Refusal, SelfTradeStrategy, Signal, TriggerKind,
+    TriggerSide, UpdateReason,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -219,7 +219,10 @@ impl Model {
         let present = self.signal(new.view.instrument, trigger.signal);
         if let (Some(value), Some(deviation)) = (present, trigger.deviation) {
             let price = self.contract(new.view.instrument).trail(deviation, new.view.side, value);
-            super::triggers::set_price(&mut new.view, price);
+            // Where the present signal leaves no room for it, it stays where it was.
+            if (1..=MAX_TICKS).contains(&price) {
+                super::triggers::set_price(&mut new.view, price);
+            }
         }
         let id = new.view.id;
         self.reduced.push(new.view.reduce_only.then_some(loligo_engine::Qty(0)));

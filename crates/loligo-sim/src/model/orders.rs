@@ -102,7 +102,9 @@ impl Model {
         if self.too_late(asked.process_before) {
             return Ok(Outcome::TooLate);
         }
-        let Some(id) = self.find(asked.account, &asked.order) else {
+        // An order in another contract than the numbers were put on the grid of is not the one that was meant.
+        let meant = |id: &OrderId| asked.instrument.is_none_or(|i| i == self.order(*id).view.instrument);
+        let Some(id) = self.find(asked.account, &asked.order).filter(meant) else {
             return Ok(Outcome::EditRejected(None, OrderError::OrderForEditNotFound));
         };
         let present = self.order(id).view.clone();
@@ -141,6 +143,7 @@ impl Model {
             self.arrive(id, FillRole::TakerAfterEdit);
         }
         self.cut_reduce_only(present.account, present.instrument);
+        self.strained.insert((present.account, self.margin_wallet(present.instrument).0));
         Ok(())
     }
 

@@ -22,8 +22,8 @@ impl Model {
     }
 
     /// Row 17: while the book is too far from the index, nothing trades beyond the bound on that side.
-    pub(super) fn check_dislocation(&self, order: &OrderView) -> Result<(), OrderError> {
-        let wrong_way = match self.dislocation(order.instrument) {
+    pub(super) fn check_dislocation(&self, present: &Model, order: &OrderView) -> Result<(), OrderError> {
+        let wrong_way = match present.dislocation(order.instrument) {
             Some(Dislocation::Above) => Side::Buy,
             Some(Dislocation::Below) => Side::Sell,
             None => return Ok(()),
@@ -112,19 +112,39 @@ impl Model {
         let loss = &value - contract.value_at_mark(lots, mark);
         let portfolio = self.portfolio(account, instrument);
         let before = self.standing(portfolio);
+        let short = match only_reduces {
+            true => OrderError::InsufficientClosingMargin,
+            false => OrderError::InsufficientMargin,
+        };
         if only_reduces && &before.equity - &loss - &fee < BigInt::ZERO {
-            return Err(OrderError::InsufficientClosingMargin);
+            return Err(short);
         }
         let mut done = self.clone();
-        let (position, _) = booked(&self.position(account, instrument), lots, &value);
+        let held = self.position(account, instrument);
+        let (position, realized) = booked(&held, lots, &value);
         let left = position.qty != 0;
+        let flips = position.qty.signum() == -held.qty.signum();
         done.account_mut(account).positions.insert(instrument, position);
         let mut after = done.standing(portfolio);
-        // A wallet's equity falls by the loss to mark; for an isolated position more, or less, is set aside.
-        after.equity = match self.leverage(account, instrument) {
-            None => &before.equity - &loss,
-            Some(_) => after.equity,
-        } - &fee;
+        if self.leverage(account, instrument).is_some() {
+            // What closes may lose no more than what was set aside for it (rules 4.7).
+            let (aside, aside_after) =
+                (self.set_aside(account, instrument), done.set_aside(account, instrument));
+            let kept = if flips { BigInt::ZERO } else { aside_after.clone() };
+            if realized < BigInt::ZERO && &aside - kept + &realized < BigInt::ZERO {
+                return Err(short);
+            }
+            // What else it costs is the wallet's, whose other positions must stay covered.
+            let paid = aside_after - aside - realized + &fee;
+            let wallet = self.margin_wallet(instrument).0;
+            let others = self.standing(margin::Portfolio::Cross(account, wallet));
+            if paid > BigInt::ZERO && others.spare() < paid {
+                return Err(short);
+            }
+        } else {
+            after.equity = &before.equity - &loss;
+        }
+        after.equity -= &fee;
         let worse = !only_reduces || (left && after.spare() < before.spare());
         if loss > BigInt::ZERO && after.spare() < BigInt::ZERO && worse {
             return Err(OrderError::WouldCauseLiquidation);
@@ -172,6 +192,9 @@ impl Model {
             return refuse(Refusal::MarginShort);
         }
         *self = after;
+        if leverage.is_none() {
+            self.ladders.remove(&margin::Portfolio::Isolated(account, instrument));
+        }
         self.strained.insert((account, wallet));
         Ok(Outcome::Done)
     }

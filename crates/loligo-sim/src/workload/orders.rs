@@ -99,7 +99,11 @@ impl Workload {
             _ => Some(self.qty(instrument)),
         };
         EditOrder {
-            instrument: None,
+            instrument: match self.rng.below(20) {
+                0..12 => None,
+                12 => Some(self.instrument(model)),
+                _ => Some(instrument),
+            },
             account,
             order,
             limit_price,
