@@ -51,13 +51,14 @@ impl Gateway {
         let only = only.map(|listed| listed.id);
         let account = caller.account;
         let held = self.node.query(move |exchange| exchange.leverage_preferences(account)).await?;
-        let rows = held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, leverage)| {
-            let symbol = &asked.directory.instrument(*id)?.spec().symbol;
-            Some(responses::LeveragePreference {
-                symbol,
-                max_leverage: Decimal::new(i128::from(leverage.0), 2),
-            })
-        });
+        let rows =
+            held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, leverage)| {
+                let symbol = &asked.directory.instrument(*id)?.spec().symbol;
+                Some(responses::LeveragePreference {
+                    symbol,
+                    max_leverage: Decimal::new(i128::from(leverage.0), 2),
+                })
+            });
         let mut body = Vec::with_capacity(256);
         responses::write_leverage_preferences(&mut body, rows, time(self.node.now()));
         Ok(body)
