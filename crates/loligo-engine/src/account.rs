@@ -221,6 +221,17 @@ impl Holding {
         self.is_one_sided(side) && self.leverage.is_none() && instrument.is_first_margin(held)
     }
 
+    /// Lots that an order of `side` may have before position and open orders together pass the contract's greatest
+    /// position.
+    #[inline]
+    pub fn room(&self, instrument: &Instrument, side: Side) -> i64 {
+        let open = match side {
+            Side::Buy => self.position + self.buys.lots,
+            Side::Sell => self.sells.lots - self.position,
+        };
+        instrument.spec().max_position.0 - open
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.position).max(0)

@@ -175,9 +175,6 @@ pub struct Limits {
     pub order_value_usd: u64,
     /// How far from mark an execution may be, in millionths.
     pub price_collar: u32,
-    /// When margin falls short, orders that add risk are cancelled only until the rest fits, the youngest first; else all
-    /// of them are. A rule of the venue, for all alike.
-    pub keep_what_fits: bool,
 }
 
 impl Default for Limits {
@@ -190,7 +187,6 @@ impl Default for Limits {
             small_order_usd: 10,
             order_value_usd: 20_000_000,
             price_collar: 200_000,
-            keep_what_fits: false,
         }
     }
 }

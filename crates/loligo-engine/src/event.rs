@@ -299,6 +299,8 @@ pub struct Execution {
     pub taker: Fill,
     /// The order that rested.
     pub maker: Fill,
+    /// What a liquidated taker paid into the pool, besides its fee.
+    pub liquidation_fee: Money,
 }
 
 /// Something that happened. Events of one command come in the order in which they took effect.

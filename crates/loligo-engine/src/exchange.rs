@@ -2,8 +2,11 @@
 
 mod cancel;
 mod closing;
+mod dislocation;
 mod edit;
+mod estimates;
 mod leverage;
+mod liquidation;
 mod matching;
 mod operator;
 mod place;
@@ -34,6 +37,7 @@ pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
+pub(crate) use liquidation::{Ladder, Portfolio};
 pub use store::CodecError;
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
@@ -66,6 +70,10 @@ pub struct Exchange {
     /// Wallets whose margin is to be judged, as account and purse slot. Empty between commands.
     #[serde(skip)]
     pub(crate) strained: BTreeSet<(u32, u32)>,
+    /// Portfolios that do not meet their maintenance margin.
+    pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
+    /// What liquidations have paid for the losses of others.
+    pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
 }
@@ -315,7 +323,7 @@ impl Exchange {
     fn pair_named(&mut self, name: &str) -> PairId {
         let known = self.pairs.iter().position(|pair| pair.name == name);
         let at = known.unwrap_or_else(|| {
-            self.pairs.push(Pair { name: name.to_owned(), index: None, pinned: false, published_at: None });
+            self.pairs.push(Pair::new(name));
             self.pairs.len() - 1
         });
         PairId(at as u16)

@@ -6,7 +6,9 @@
 
 use crate::account::OpenSum;
 use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
-use crate::money::{Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, pow10};
+use crate::money::{
+    Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, pow10, ratio_of_products,
+};
 use serde::{Deserialize, Serialize};
 
 /// Decimals of [`Fine`].
@@ -365,6 +367,22 @@ impl Instrument {
                 )
             }
         }
+    }
+
+    /// The price in ticks at which `lots` (signed, not zero) are worth `value` (signed, as of [`Instrument::value`]):
+    /// rounded down, or up, to the tick, and within the range of prices. The nearest end of it where no price is.
+    pub(crate) fn price_worth(&self, lots: i64, value: Fine, up: bool) -> Price {
+        let size = i128::from(lots.unsigned_abs());
+        let ticks = match self.spec.kind {
+            ContractKind::Linear if (value.0 > 0) != (lots > 0) => 0,
+            ContractKind::Linear => ratio_of_products((value.0.abs(), 1), (size, self.unit), up),
+            // A long is worth less than nothing at every price, and nothing where the price has no end.
+            ContractKind::Inverse if value.0 == 0 || (value.0 < 0) != (lots > 0) => i128::MAX,
+            ContractKind::Inverse => {
+                ratio_of_products((size, self.unit), (value.0.abs(), self.spec.tick_mantissa.into()), up)
+            }
+        };
+        Price(ticks.clamp(1, MAX_TICKS.into()) as i64)
     }
 
     /// A price in ticks as an index or mark price; exact.

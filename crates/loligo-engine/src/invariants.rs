@@ -25,7 +25,7 @@ pub struct Audit {
     pub positions: u64,
 }
 
-/// Money of one currency. Deposited = wallets - entry values + fees + dust, to the last unit.
+/// Money of one currency. Deposited = wallets - entry values + fees + pool + dust, to the last unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrencyAudit {
     /// Which currency.
@@ -38,6 +38,8 @@ pub struct CurrencyAudit {
     pub entries: Fine,
     /// Fees taken, less rebates paid.
     pub fees: Fine,
+    /// What liquidations have paid for the losses of others.
+    pub pool: Fine,
     /// What rounding left over.
     pub dust: Fine,
 }
@@ -59,6 +61,7 @@ impl Exchange {
         let open_orders = self.check_books()?;
         let positions = self.check_holdings()?;
         self.check_purses()?;
+        self.check_liquidations()?;
         self.check_closed()?;
         Ok(Audit { currencies: self.check_money()?, open_orders, positions })
     }
@@ -264,6 +267,26 @@ impl Exchange {
         Ok(())
     }
 
+    /// Who is short of margin has been seen to. Who is liquidated has no orders, and is none of the house.
+    fn check_liquidations(&self) -> Result<(), Violation> {
+        for holding in &self.holdings {
+            hold!(
+                self.is_judged(holding.account, holding.purse),
+                "account {} is short of margin, and nothing follows",
+                holding.account
+            );
+        }
+        for holding in self.holdings.iter().filter(|holding| self.is_liquidated(holding)) {
+            hold!(!holding.house, "account {} of the house is liquidated", holding.account);
+            hold!(
+                holding.orders.is_empty() && holding.triggers.is_empty(),
+                "account {} is liquidated but has orders",
+                holding.account
+            );
+        }
+        Ok(())
+    }
+
     /// Closed orders are remembered once, within their bound.
     fn check_closed(&self) -> Result<(), Violation> {
         let mut counts = vec![0_u32; self.accounts.len()];
@@ -318,6 +341,7 @@ impl Exchange {
                 wallets: zero,
                 entries: zero,
                 fees: zero,
+                pool: zero,
                 dust: zero,
             }));
         };
@@ -342,8 +366,11 @@ impl Exchange {
                 audit.dust += market.dust;
             });
         }
+        for (currency, amount) in &self.pool {
+            at(*currency, &mut |audit| audit.pool += amount.fine());
+        }
         for audit in audits.values() {
-            let accounted = audit.wallets - audit.entries + audit.fees + audit.dust;
+            let accounted = audit.wallets - audit.entries + audit.fees + audit.pool + audit.dust;
             hold!(
                 accounted == audit.deposited,
                 "{:?}: {} deposited but {} accounted for (units of 1e-24)",

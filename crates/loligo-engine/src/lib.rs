@@ -46,5 +46,6 @@ pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
 pub use trigger::{Attached, Distance, DistanceUnit, Signal, Trigger, TriggerKind, TriggerSide};
 pub use view::{
-    AccountView, Dislocation, FeeRates, FeeTier, MarketState, MarketView, PositionView, WalletView,
+    AccountView, Dislocation, FeeRates, FeeTier, MarginQuote, MarketState, MarketView, MaxOrderSize,
+    PositionView, WalletView,
 };

@@ -5,7 +5,7 @@
 
 use crate::account::OpenSum;
 use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
-use crate::money::{Fine, div_up, millionths_up, mul_div_up};
+use crate::money::{Fine, millionths_up, mul_div_up};
 
 /// Initial margin of a size at its value.
 #[inline]
@@ -29,7 +29,8 @@ pub(crate) fn maintenance_of(instrument: &Instrument, size: OpenSum) -> Fine {
 
 /// Margin of a value that is set apart at a leverage of its own.
 pub(crate) fn isolated_of(value: Fine, leverage: Leverage) -> Fine {
-    Fine(div_up(value.0 * i128::from(Leverage::ONE.0), i128::from(leverage.0)))
+    let margin = mul_div_up(value.0, i128::from(Leverage::ONE.0), i128::from(leverage.0));
+    Fine(margin.expect("no leverage is below one"))
 }
 
 #[cold]

@@ -10,7 +10,7 @@ use crate::money::{
 };
 use crate::order::NIL;
 use crate::trigger::{Signal, Watches};
-use crate::view::MarketState;
+use crate::view::{Dislocation, MarketState};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -20,6 +20,13 @@ const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
 pub(crate) const SAMPLES: usize = 30;
 /// How long the last good premium stands in for a side that is too thin.
 const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
+/// How far a book may be from its index, beyond the greatest premium that counts, before it is dislocated (rules 1.12);
+/// and how much nearer it must come for that to end.
+const DISLOCATED: i128 = ONE / 25;
+const DISLOCATION_ENDS: i128 = ONE / 100;
+/// Over which time an index is volatile or not, and what new initial margin is multiplied by then (rules 1.12).
+const VOLATILITY_WINDOW: i64 = 300 * Timestamp::SECOND;
+const VOLATILE_MULTIPLIER: u32 = 2;
 /// One, at the 18 decimals of premiums and prices.
 const ONE: i128 = 10_i128.pow(18);
 const DAY: i128 = 86_400 * Timestamp::SECOND as i128;
@@ -33,9 +40,46 @@ pub(crate) struct Pair {
     pub pinned: bool,
     /// When the price source last spoke; absent while the index is a constant, which never ages.
     pub published_at: Option<Timestamp>,
+    /// The index has moved far in little time (rules 1.12), and not calmed down since.
+    volatile: bool,
+    /// What the index was in the last five minutes, and since when, oldest first: one a second at most.
+    moves: VecDeque<(Timestamp, FinePrice)>,
 }
 
 impl Pair {
+    /// A pair without an index price.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            index: None,
+            pinned: false,
+            published_at: None,
+            volatile: false,
+            moves: VecDeque::new(),
+        }
+    }
+
+    /// Takes one sample of the index: volatile when it moved more than 10% in five minutes, until that is below 5%.
+    pub fn sample(&mut self, now: Timestamp) {
+        let Some(index) = self.index else { return };
+        // The first one left is what the index was at the beginning of the window.
+        while self.moves.get(1).is_some_and(|(at, _)| now.0 - at.0 >= VOLATILITY_WINDOW) {
+            self.moves.pop_front();
+        }
+        let before = self.moves.front().map_or(index, |(_, before)| *before);
+        let moved = 100 * (index.0 - before.0).abs();
+        self.volatile = if self.volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 };
+        if self.moves.back().is_none_or(|(_, last)| *last != index) {
+            self.moves.push_back((now, index));
+        }
+    }
+
+    /// What new initial margin is multiplied by.
+    #[inline]
+    pub fn margin_multiplier(&self) -> u32 {
+        if self.volatile { VOLATILE_MULTIPLIER } else { 1 }
+    }
+
     /// True when the index is too old (or missing) to trade on.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.index.is_none()
@@ -80,6 +124,10 @@ pub(crate) struct Market {
     pub dust: Fine,
     premiums: VecDeque<i128>,
     good_premium: Option<(i128, Timestamp)>,
+    /// The prices beyond which a dislocated market takes no order further: least and greatest that it takes, in ticks.
+    pub bounds: (i64, i64),
+    /// On which side of its index the book was too far away when last sampled.
+    dislocation: Option<Dislocation>,
 }
 
 impl Market {
@@ -104,6 +152,8 @@ impl Market {
             dust: Fine::ZERO,
             premiums: VecDeque::with_capacity(SAMPLES),
             good_premium: None,
+            bounds: (0, i64::MAX),
+            dislocation: None,
         }
     }
 
@@ -209,6 +259,7 @@ impl Market {
 
     /// Takes one sample of the premium, as the book stands at `now`.
     pub fn sample(&mut self, index: FinePrice, now: Timestamp) {
+        self.dislocation = self.dislocation_at(index, now);
         let premium =
             match self.impact_mid() {
                 Some(mid) => {
@@ -238,6 +289,29 @@ impl Market {
         let mark =
             mul_div_half_even(index.0, ONE + mean, ONE).expect("a capped premium cannot overflow a price");
         FinePrice(round_significant(mark, 14).max(1))
+    }
+
+    /// On which side of its index the book is too far away, as it stands now. Once it is, it must come nearer than where
+    /// it began.
+    pub fn dislocation_at(&self, index: FinePrice, now: Timestamp) -> Option<Dislocation> {
+        let mid = self.impact_mid()?;
+        let far = self.premium_cap(now) + DISLOCATED;
+        let kept = |side| if self.dislocation == Some(side) { far - DISLOCATION_ENDS } else { far };
+        if mid.0 > scaled(index, ONE + kept(Dislocation::Above)) {
+            Some(Dislocation::Above)
+        } else if mid.0 < scaled(index, ONE - kept(Dislocation::Below)) {
+            Some(Dislocation::Below)
+        } else {
+            None
+        }
+    }
+
+    /// Puts the bounds of a dislocated market where its index has them.
+    pub fn set_bounds(&mut self, index: FinePrice, now: Timestamp) {
+        let far = self.premium_cap(now) + DISLOCATED;
+        let at = |factor| FinePrice(scaled(index, factor));
+        let least = self.instrument.ticks_ceil(at(ONE - far)).0;
+        self.bounds = (least, self.instrument.ticks_floor(at(ONE + far)).0);
     }
 
     /// Greatest premium counted (rules 4.5): 1% for perpetuals; for dated contracts 1% at one day to 20% at 210 days.
@@ -273,6 +347,11 @@ impl Market {
         let tick = self.instrument.fine_price(crate::id::Price(1)).0;
         mul_div_half_even(both, tick, 2 * i128::from(size)).map(FinePrice)
     }
+}
+
+/// A price times a factor of 18 decimals.
+fn scaled(price: FinePrice, factor: i128) -> i128 {
+    mul_div_half_even(price.0, factor, ONE).expect("a premium cannot carry a price out of range")
 }
 
 /// `value` (positive) rounded half to even at so many significant digits.

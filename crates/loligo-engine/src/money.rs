@@ -163,6 +163,17 @@ pub(crate) fn mul_div_up(a: i128, b: i128, c: i128) -> Option<i128> {
     i128::try_from(if rest == U256::ZERO { quotient } else { quotient + U256::ONE }).ok()
 }
 
+/// `a * b / (c * d)` rounded down, or up, through 256 bits; all not negative, `c` and `d` positive. The greatest number
+/// where the result does not fit.
+pub(crate) fn ratio_of_products((a, b): (i128, i128), (c, d): (i128, i128), up: bool) -> i128 {
+    let wide = |a: i128, b: i128| U256::from(a.unsigned_abs()) * U256::from(b.unsigned_abs());
+    debug_assert!(a >= 0 && b >= 0 && c > 0 && d > 0);
+    let (product, divisor) = (wide(a, b), wide(c, d));
+    let (quotient, rest) = (product / divisor, product % divisor);
+    let rounded = if up && rest != U256::ZERO { quotient + U256::ONE } else { quotient };
+    i128::try_from(rounded).unwrap_or(i128::MAX)
+}
+
 /// Ten to the `exponent`, for exponents from 0 to 38.
 pub(crate) fn pow10(exponent: u32) -> i128 {
     10_i128.pow(exponent)
@@ -199,6 +210,15 @@ mod tests {
         assert_eq!(mul_div_half_even(big, big, 1), None);
         assert_eq!(mul_div_up(big, big, big + 1), Some(big));
         assert_eq!(mul_div_up(7, 1, 2), Some(4));
+    }
+
+    #[test]
+    fn ratios_of_wide_products_round_either_way() {
+        let big = 10_i128.pow(36);
+        assert_eq!(ratio_of_products((big, 7), (big, 2), false), 3);
+        assert_eq!(ratio_of_products((big, 7), (big, 2), true), 4);
+        assert_eq!(ratio_of_products((big, 6), (big, 2), true), 3);
+        assert_eq!(ratio_of_products((big, big), (1, 1), false), i128::MAX);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Marks {
 
     #[inline]
     pub fn new(small: bool, named: bool) -> Self {
-        Self(u8::from(small) * Self::SMALL | u8::from(named) * Self::NAMED)
+        Self((u8::from(small) * Self::SMALL) | (u8::from(named) * Self::NAMED))
     }
 
     /// Counts as a small order while it is open.
@@ -66,7 +66,7 @@ impl Marks {
     }
 
     pub fn set_small(&mut self, small: bool) {
-        self.0 = self.0 & !Self::SMALL | u8::from(small) * Self::SMALL;
+        self.0 = (self.0 & !Self::SMALL) | (u8::from(small) * Self::SMALL);
     }
 
     /// Its record has a client's name for it.

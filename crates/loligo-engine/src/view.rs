@@ -1,6 +1,7 @@
 //! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
 
 use crate::account::SelfTradeStrategy;
+use crate::event::OrderError;
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
@@ -103,6 +104,8 @@ pub struct WalletView {
     pub initial_margin_with_orders: Fine,
     /// Maintenance margin of cross positions at mark.
     pub maintenance_margin: Fine,
+    /// Its cross positions are being liquidated: it takes no orders, and nothing leaves it.
+    pub liquidated: bool,
 }
 
 impl WalletView {
@@ -118,10 +121,40 @@ impl WalletView {
 
     /// What may leave of its settlement currency (rules 6): no more than is there, and than no margin holds.
     pub fn may_leave(&self) -> Money {
+        if self.liquidated {
+            return Money::ZERO;
+        }
         let settled = self.balances.iter().filter(|(currency, _)| Some(*currency) == self.settlement);
         let balance = settled.map(|(_, balance)| *balance).sum::<Money>();
         self.available().floor().min(balance).max(Money::ZERO)
     }
+}
+
+/// What an order of one size would need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarginQuote {
+    /// What must be free for it, besides its fee.
+    pub initial_margin: Fine,
+    /// The limit it is valued at; a market order's implied one, absent when the opposite side is empty.
+    pub price: Option<Price>,
+    /// The mark price at which the position would be liquidated if all of it filled at that price, all else as it is;
+    /// absent when there is none.
+    pub liquidation_price: Option<Price>,
+    /// The refusal it would meet.
+    pub error: Option<OrderError>,
+}
+
+/// The largest orders that an account's margin, and the limits on positions and orders, leave room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxOrderSize {
+    /// Of a buy; zero when there is no price to value it at.
+    pub buy: Qty,
+    /// Of a sell.
+    pub sell: Qty,
+    /// The limit a buy is valued at.
+    pub buy_price: Option<Price>,
+    /// The limit a sell is valued at.
+    pub sell_price: Option<Price>,
 }
 
 /// What an account pays per fill.

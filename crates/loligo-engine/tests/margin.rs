@@ -4,14 +4,9 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Limits, Money, OrderError, OrderStatus, OrderType, Outcome,
-    QtyMode, Refusal, UpdateReason,
+    Command, Fine, InstrumentId, Leverage, Money, OrderError, OrderStatus, OrderType, Outcome, Price, Qty,
+    QtyMode, Refusal, Side, UpdateReason,
 };
-
-/// Hundredths of a USD, as amounts of a wallet and as computed ones.
-const fn cents(cents: i128) -> Money {
-    Money(cents * Money::ONE / 100)
-}
 
 /// One BTC, in lots.
 const BTC: i64 = 10_000;
@@ -22,14 +17,14 @@ fn fine(units: i128, decimals: u32) -> Fine {
 
 #[test]
 fn each_slice_of_a_linear_position_is_charged_at_its_own_level() {
-    // Bought at 50,000 in lots of 0.0001: value, initial and maintenance margin in cents.
+    // Bought at 50,000 in lots of 0.0001: value in USD, and initial margin in cents; half of that is maintenance.
     let rows = [
-        (10_000, 50_000_00, 500_00),
-        (200_000, 1_000_000_00, 10_000_00),
-        (200_001, 1_000_005_00, 10_000_10),
-        (600_000, 3_000_000_00, 50_000_00),
-        (980_000, 4_900_000_00, 126_000_00),
-        (2_200_000, 11_000_000_00, 430_000_00),
+        (10_000, 50_000, 50_000),
+        (200_000, 1_000_000, 1_000_000),
+        (200_001, 1_000_005, 1_000_010),
+        (600_000, 3_000_000, 5_000_000),
+        (980_000, 4_900_000, 12_600_000),
+        (2_200_000, 11_000_000, 43_000_000),
     ];
     for (lots, value, initial) in rows {
         let mut desk = Desk::listed();
@@ -39,9 +34,9 @@ fn each_slice_of_a_linear_position_is_charged_at_its_own_level() {
         desk.placed(desk.bob, ask(lots, 50_000));
         desk.placed(desk.alice, bid(lots, 50_000));
         let wallet = desk.flex(desk.alice);
-        assert_eq!(wallet.initial_margin, cents(initial).fine(), "initial margin of {value} cents");
-        assert_eq!(wallet.initial_margin_with_orders, cents(initial).fine(), "held for {value} cents");
-        assert_eq!(wallet.maintenance_margin, cents(initial / 2).fine(), "maintenance of {value} cents");
+        assert_eq!(wallet.initial_margin, fine(initial, 2), "initial margin of {value}");
+        assert_eq!(wallet.initial_margin_with_orders, fine(initial, 2), "held for {value}");
+        assert_eq!(wallet.maintenance_margin, fine(initial / 2, 2), "maintenance of {value}");
     }
 }
 
@@ -74,41 +69,42 @@ fn an_order_that_reaches_a_higher_level_needs_that_much() {
     );
     desk.holds(desk.alice, 128_450 * Money::ONE);
     let order = desk.placed(desk.alice, bid(1_000_000, 49_000));
-    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(126_000_00).fine());
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(126_000, 0));
     // Cancelled, nothing is held; in two halves the second is charged at what the first leaves of the levels.
     desk.cancel(desk.alice, order);
     assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, Fine::ZERO);
     desk.placed(desk.alice, bid(500_000, 49_000));
     let second = desk.placed(desk.alice, bid(480_000, 49_000));
     // 4,802,000: 10,000 + 40,000 + 72,080.
-    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(122_080_00).fine());
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(122_080, 0));
     desk.placed(desk.bob, ask(100_000, 49_000));
     desk.cancel(desk.alice, second);
     // 2,450,000 in all, part position, part order: 10,000 + 29,000.
-    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, cents(39_000_00).fine());
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(39_000, 0));
 }
 
-/// Alice with so many cents, long 1 BTC bought at 50,010.
-fn long(desk: &mut Desk, held: i128) {
-    desk.holds(desk.alice, cents(held).0);
+/// Alice with so many USD, long 1 BTC bought at 50,010.
+fn long(desk: &mut Desk, usd: i128) {
+    desk.holds(desk.alice, usd * Money::ONE);
     desk.placed(desk.bob, ask(BTC, 50_010));
     desk.placed(desk.alice, bid(BTC, 50_010));
 }
 
 #[test]
 fn an_order_that_fills_so_far_from_mark_that_liquidation_would_follow_is_refused() {
-    // The only ask, and what is left of 700 USD after the loss to mark and the fee, in cents; maintenance is 250.
-    for (price, left) in [(50_450, Err(224_775)), (50_400, Ok(274_800))] {
+    // The only ask, and what is left of 700 USD after the loss to mark and the fee; maintenance is 250. At 50,450 that
+    // would be 224.775.
+    for (price, left) in [(50_450, None), (50_400, Some(fine(2_748, 1)))] {
         let mut desk = Desk::listed();
         desk.holds(desk.alice, 700 * Money::ONE);
         desk.placed(desk.bob, ask(BTC, price));
         let order = immediate(bid(BTC, price));
         match left {
-            Err(_) => assert_eq!(desk.refused(desk.alice, order), OrderError::WouldCauseLiquidation),
-            Ok(thousandths) => {
+            None => assert_eq!(desk.refused(desk.alice, order), OrderError::WouldCauseLiquidation),
+            Some(left) => {
                 desk.placed(desk.alice, order);
                 let wallet = desk.flex(desk.alice);
-                assert_eq!(wallet.equity, fine(thousandths, 3));
+                assert_eq!(wallet.equity, left);
                 assert!(wallet.available() < Fine::ZERO, "below initial margin: close-only");
             }
         }
@@ -158,7 +154,7 @@ fn a_closing_order_may_not_lose_more_than_there_is() {
     ];
     for (case, change) in rows {
         let mut desk = Desk::listed();
-        long(&mut desk, 600_00);
+        long(&mut desk, 600);
         desk.placed(desk.bob, bid(BTC, 49_300));
         let mut order = ask(BTC, 49_300);
         change(&mut order);
@@ -177,7 +173,7 @@ fn a_closing_order_may_not_lose_more_than_there_is() {
 #[test]
 fn a_closing_order_that_leaves_a_position_may_not_bring_it_nearer_to_liquidation_than_it_can_bear() {
     let mut desk = Desk::listed();
-    long(&mut desk, 600_00);
+    long(&mut desk, 600);
     // Half at 49,100: 564.995 - 450 - 12.275 leaves 102.72 for the 125 that the other half needs.
     desk.placed(desk.bob, bid(BTC, 49_100));
     let refused = desk.refused(desk.alice, reduce_only(ask(BTC / 2, 49_100)));
@@ -192,7 +188,7 @@ fn a_closing_order_that_leaves_a_position_may_not_bring_it_nearer_to_liquidation
 fn the_closing_part_of_an_order_is_free_and_what_goes_beyond_is_a_new_order() {
     let mut desk = Desk::listed();
     // 574.995 after the fee, 564.995 at mark, 500.10 held: 64.895 is free.
-    long(&mut desk, 600_00);
+    long(&mut desk, 600);
     let close = desk.placed(desk.alice, ask(BTC, 51_000));
     assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(50_010, 2), "closing holds nothing");
     desk.cancel(desk.alice, close);
@@ -219,7 +215,7 @@ fn an_edit_and_a_fired_trigger_are_held_to_the_same() {
     assert_eq!(failed.status, OrderStatus::TriggerActivationFailure);
     assert_eq!(failed.error, Some(OrderError::WouldCauseLiquidation));
 
-    long(&mut desk, 600_00);
+    long(&mut desk, 600);
     desk.placed(desk.carol, bid(BTC, 49_300));
     let reduce = desk.placed(desk.alice, reduce_only(ask(BTC, 51_000)));
     let edited = desk.edit(desk.alice, reduce, Some(49_300), None, QtyMode::Relative);
@@ -275,7 +271,7 @@ fn a_leverage_is_from_one_to_what_the_first_level_allows_and_of_linear_contracts
 fn an_isolated_position_has_its_margin_set_aside_and_its_profit_and_loss_apart() {
     let mut desk = Desk::listed();
     assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Done);
-    long(&mut desk, 100_000_00);
+    long(&mut desk, 100_000);
     // 50,010 at 10x; the fee of 25.005 is the wallet's.
     let wallet = desk.flex(desk.alice);
     assert_eq!((wallet.set_aside, wallet.isolated_pnl), (fine(5_001, 0), fine(-10, 0)));
@@ -324,7 +320,7 @@ fn a_leverage_beyond_what_the_level_reached_allows_is_refused() {
 #[test]
 fn a_new_leverage_must_not_liquidate_and_its_margin_must_be_free() {
     let mut desk = Desk::listed();
-    long(&mut desk, 600_00);
+    long(&mut desk, 600);
     // 574.995 in all, 5,001 at 10x.
     assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
     desk.holds(desk.alice, 5_001 * Money::ONE - 1);
@@ -333,7 +329,7 @@ fn a_new_leverage_must_not_liquidate_and_its_margin_must_be_free() {
     assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Done);
     // Its orders are margined at the leverage, too: 9,911 at 10x, 1,982.20 at 50x.
     let mut desk = Desk::listed();
-    long(&mut desk, 5_700_00);
+    long(&mut desk, 5_700);
     desk.placed(desk.alice, bid(BTC, 49_000));
     assert_eq!(desk.lever(desk.alice, Some(1_000)), Outcome::Refused(Refusal::MarginShort));
     assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
@@ -345,7 +341,7 @@ fn a_new_leverage_must_not_liquidate_and_its_margin_must_be_free() {
 
     // 410 lost: what is set aside at 100x is 500.10, and 248 is needed.
     let mut desk = Desk::listed();
-    long(&mut desk, 2_000_00);
+    long(&mut desk, 2_000);
     desk.price(49_600);
     assert_eq!(desk.lever(desk.alice, Some(10_000)), Outcome::Refused(Refusal::WouldLiquidate));
     assert_eq!(desk.lever(desk.alice, Some(5_000)), Outcome::Done);
@@ -361,7 +357,7 @@ fn an_isolated_position_can_lose_only_what_is_set_aside() {
     // 503 set aside, 300 lost to mark and a fee of 25.15: 177.85 for a maintenance of 250, whatever else there is.
     assert_eq!(desk.refused(desk.alice, bid(BTC, 50_300)), OrderError::WouldCauseLiquidation);
     desk.cancel(desk.bob, far);
-    long(&mut desk, 100_000_00);
+    long(&mut desk, 100_000);
     desk.placed(desk.bob, bid(BTC, 49_500));
     // 490.10 behind it, 500 lost to mark and a fee of 24.75.
     assert_eq!(
@@ -375,7 +371,7 @@ fn an_isolated_position_can_lose_only_what_is_set_aside() {
 #[test]
 fn below_initial_margin_every_order_that_adds_risk_is_cancelled_at_once() {
     let mut desk = Desk::listed();
-    long(&mut desk, 2_000_00);
+    long(&mut desk, 2_000);
     let adds = desk.placed(desk.alice, bid(2 * BTC, 49_000));
     let closes = desk.placed(desk.alice, ask(BTC, 51_000));
     let reduces = desk.placed(desk.alice, reduce_only(ask(BTC / 2, 52_000)));
@@ -400,7 +396,7 @@ fn below_initial_margin_every_order_that_adds_risk_is_cancelled_at_once() {
 #[test]
 fn a_close_only_account_takes_no_new_risk_however_little() {
     let mut desk = Desk::listed();
-    long(&mut desk, 700_00);
+    long(&mut desk, 700);
     desk.price(49_800);
     // 464.995 of the 500.10 that the position holds.
     assert!(desk.flex(desk.alice).available() < Fine::ZERO);
@@ -426,21 +422,9 @@ fn a_fill_that_leaves_too_little_cancels_what_adds_risk_too() {
 }
 
 #[test]
-fn a_venue_may_keep_the_orders_that_fit_and_cancel_the_youngest() {
-    let mut desk = Desk::listed_with(Limits { keep_what_fits: true, ..Limits::default() });
-    long(&mut desk, 2_000_00);
-    let old = desk.placed(desk.alice, bid(BTC, 49_000));
-    let young = desk.placed(desk.alice, bid(BTC, 49_100));
-    desk.price(49_300);
-    // 1,264.995 cover 500.10 and 490.
-    assert_eq!(desk.order(old).status, OrderStatus::EnteredBook);
-    assert_eq!(desk.order(young).reason, Some(UpdateReason::NotEnoughMargin));
-}
-
-#[test]
 fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that_close_it() {
     let mut desk = Desk::listed();
-    long(&mut desk, 2_000_00);
+    long(&mut desk, 2_000);
     let far = desk.placed(desk.alice, ask(BTC / 2, 53_000));
     let near = desk.placed(desk.alice, ask(BTC, 51_000));
     let more = desk.placed(desk.alice, ask(BTC, 52_000));
@@ -449,4 +433,76 @@ fn orders_beyond_the_position_add_risk_and_the_most_aggressive_are_the_ones_that
     let reasons = [near, more, far].map(|order| desk.order(order).reason);
     let gone = Some(UpdateReason::NotEnoughMargin);
     assert_eq!(reasons, [Some(UpdateReason::NewUserOrder), gone, gone]);
+}
+
+#[test]
+fn what_an_order_would_need_can_be_asked_before_it_is_sent() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    let ask_for = |desk: &Desk, side, lots, limit: Option<i64>| {
+        let quote =
+            desk.exchange.initial_margin_of(desk.alice, InstrumentId(0), side, Qty(lots), limit.map(Price));
+        quote.expect("a linear contract")
+    };
+    let quote = ask_for(&desk, Side::Buy, BTC, None);
+    assert_eq!((quote.price, quote.error), (None, Some(OrderError::IocWouldNotExecute)), "nothing to take");
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    let quote = ask_for(&desk, Side::Buy, BTC, Some(50_010));
+    assert_eq!((quote.initial_margin, quote.error), (fine(50_010, 2), None));
+    let market = ask_for(&desk, Side::Buy, BTC, None);
+    assert_eq!((market.price, market.initial_margin), (Some(Price(50_510)), fine(50_510, 2)));
+    let errors = [(3 * BTC, 50_010), (BTC, 60_001), (0, 50_010), (BTC, 0), (i64::MAX, 50_010)]
+        .map(|(lots, limit)| ask_for(&desk, Side::Buy, lots, Some(limit)).error);
+    assert_eq!(
+        errors,
+        [
+            Some(OrderError::InsufficientMargin),
+            Some(OrderError::PriceCollar),
+            Some(OrderError::InvalidQuantity),
+            Some(OrderError::InvalidPrice),
+            Some(OrderError::InvalidQuantity),
+        ]
+    );
+
+    // 1,474.995 + x - 50,010 < 0.5% of x: below 48,778.9.
+    assert_eq!(quote.liquidation_price, Some(Price(48_778)));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    desk.price(48_779);
+    assert!(!desk.flex(desk.alice).liquidated);
+    desk.price(48_778);
+    assert!(desk.flex(desk.alice).liquidated);
+
+    // A short is liquidated above, an isolated one by what it sets aside.
+    let mut desk = Desk::listed();
+    assert_eq!(desk.lever(desk.alice, Some(10_000)), Outcome::Done);
+    // 500 + 50,000 - x < 0.5% of x: above 50,248.75.
+    let quote = ask_for(&desk, Side::Sell, BTC, Some(50_000));
+    assert_eq!(quote.liquidation_price, Some(Price(50_249)));
+    let inverse =
+        desk.exchange.initial_margin_of(desk.alice, InstrumentId(1), Side::Buy, Qty(1), Some(Price(1)));
+    assert_eq!(inverse, Err(Refusal::NotMultiCollateral));
+}
+
+#[test]
+fn the_largest_order_is_the_last_one_that_is_taken() {
+    let mut desk = Desk::listed();
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    for leverage in [None, Some(2_000)] {
+        assert_eq!(desk.lever(desk.alice, leverage), Outcome::Done);
+        let size = desk.exchange.max_order_size(desk.alice, InstrumentId(0), Some(Price(49_000)));
+        let size = size.expect("a linear contract");
+        let more = size.buy.0 + 1;
+        let error = desk.refused(desk.alice, bid(more, 49_000));
+        assert_eq!(error, OrderError::InsufficientMargin, "{leverage:?}: {more}");
+        let order = desk.placed(desk.alice, bid(size.buy.0, 49_000));
+        desk.cancel(desk.alice, order);
+        let more = size.sell.0 + 1;
+        assert_eq!(desk.refused(desk.alice, ask(more, 49_000)), OrderError::InsufficientMargin, "{more}");
+        let order = desk.placed(desk.alice, ask(size.sell.0, 49_000));
+        desk.cancel(desk.alice, order);
+        assert!(size.sell > size.buy, "it closes first");
+    }
+    let market = desk.exchange.max_order_size(desk.alice, InstrumentId(0), None).expect("a linear contract");
+    assert_eq!((market.buy, market.buy_price), (Qty(0), None), "no one sells");
 }

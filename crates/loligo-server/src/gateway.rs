@@ -1,4 +1,5 @@
-//! The dialect's door: connections in, checked requests on, answers out.
+//! The dialect's door: connections in, checked requests on, answers out; and in [`ws`] what connections are told as it
+//! happens.
 //!
 //! ```text
 //! listener -> route -> required arguments -> key, signature, right -> nonce -> rate -> arguments -> node -> answer
@@ -28,6 +29,7 @@ pub(crate) mod routes;
 mod settings;
 mod trading;
 pub(crate) mod wallets;
+pub(crate) mod ws;
 
 use crate::control::{self, Control};
 use crate::node::{NodeHandle, SubmitError};
@@ -36,21 +38,25 @@ use crate::record::Fact;
 use auth::Auth;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
-use listener::{Handler, Read, Received};
+use listener::{Handler, Peer, Read, Received};
 use loligo_engine::Timestamp;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
-use routes::{Found, Operation, Private, Routes};
+use loligo_wire::ws1;
+use routes::{Found, Operation, Private, Public, Routes};
+use std::sync::Arc;
+use ws::{Feeds, Handshake};
 
 /// Answers requests of the dialect and, beside it, of the control surface.
 pub(crate) struct Gateway {
     node: NodeHandle,
-    auth: Auth,
+    auth: Arc<Auth>,
     routes: Routes,
     control: Control,
+    feeds: Arc<Feeds>,
 }
 
 /// Why a request has no success to tell.
@@ -58,8 +64,6 @@ pub(crate) struct Gateway {
 enum Failure {
     /// A word, with HTTP 200.
     Word(ErrorAnswer),
-    /// A word, with HTTP 404: the contract gives `/tickers/{symbol}` no other way to fail.
-    NotThere(Error),
     /// A number, with HTTP 500: the contract's form for preferences.
     Numbered(NumberedError),
     /// Nobody knows what happened: the connection closes without an answer.
@@ -106,8 +110,8 @@ impl From<SubmitError> for Failure {
 type Answer = Result<Vec<u8>, Failure>;
 
 impl Gateway {
-    pub(crate) fn new(node: NodeHandle, auth: Auth, control: Control) -> Self {
-        Self { node, auth, routes: Routes::new(), control }
+    pub(crate) fn new(node: NodeHandle, auth: Arc<Auth>, control: Control, feeds: Arc<Feeds>) -> Self {
+        Self { node, auth, routes: Routes::new(), control, feeds }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
@@ -121,9 +125,9 @@ impl Gateway {
             Err(Failure::Word(error)) => {
                 // The list of words of this route is closed (rules 2.4).
                 let closed = found.operation == Operation::Private(Private::OrdersStatus);
-                (StatusCode::OK, self.error(if closed { error.bare() } else { error }))
+                let error = if closed { error.bare() } else { error };
+                (status_of(found.operation, error.error), self.error(error))
             }
-            Err(Failure::NotThere(error)) => (StatusCode::NOT_FOUND, self.error(error.into())),
             Err(Failure::Numbered(error)) => (StatusCode::INTERNAL_SERVER_ERROR, self.numbered(&error)),
             Err(Failure::Undecided) => return None,
         };
@@ -190,6 +194,16 @@ impl Gateway {
         answer
     }
 
+    /// Answers a connection that wants to go on as a WebSocket.
+    fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
+        match self.feeds.shake_hands(&head.headers, peer) {
+            Handshake::Accepted(answer) | Handshake::Refused(answer) => answer,
+            Handshake::TooMany => {
+                response(StatusCode::TOO_MANY_REQUESTS, self.error(Error::ApiLimitExceeded.into()))
+            }
+        }
+    }
+
     /// What a read shows: everything that was acknowledged when the request came.
     async fn caught_up(&self) -> Result<Timestamp, Failure> {
         self.node.caught_up().await?;
@@ -198,12 +212,17 @@ impl Gateway {
 }
 
 impl Handler for Gateway {
-    async fn handle(&self, request: Read) -> Option<Response<Full<Bytes>>> {
+    async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
         match request {
             Read::Whole(Received { ref head, .. }) | Read::TooLong(ref head)
                 if head.uri.path().starts_with(control::PREFIX) =>
             {
                 self.control.handle(request).await
+            }
+            Read::Whole(Received { ref head, .. })
+                if head.uri.path() == ws1::PATH && head.method == Method::GET =>
+            {
+                Some(self.upgrade(head, peer))
             }
             Read::Whole(request) => self.answer(&request).await,
             Read::TooLong(head) => Some(self.too_long(&head)),
@@ -212,6 +231,16 @@ impl Handler for Gateway {
 
     fn panicked(&self) -> Response<Full<Bytes>> {
         response(StatusCode::OK, self.error(Error::ServerError.into()))
+    }
+}
+
+/// With which status a word travels. On one route the contract tells with 404 what is not there.
+fn status_of(operation: Operation, word: Error) -> StatusCode {
+    match (operation, word) {
+        (Operation::Public(Public::Ticker), Error::NotFound | Error::MarketUnavailable) => {
+            StatusCode::NOT_FOUND
+        }
+        (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
     }
 }
 

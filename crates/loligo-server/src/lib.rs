@@ -1,7 +1,7 @@
 //! The running exchange.
 //!
 //! Four rooms that meet only in `node`: the node itself (writer, clock, recovery), projections (what readers see),
-//! the gateway (the dialect over HTTP) and the control surface. No trading rule lives here.
+//! the gateway (the dialect over HTTP and WebSocket) and the control surface. No trading rule lives here.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
@@ -21,7 +21,7 @@ mod server;
 mod start_file;
 mod tls;
 
-pub use gateway::bounds::Bounds;
+pub use gateway::bounds::{Bounds, FeedBounds};
 pub use gateway::real_time::RealTime;
 pub use loligo_wire::sign::Tolerance;
 pub use report::{hashes_text, verified_text};

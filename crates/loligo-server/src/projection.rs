@@ -8,6 +8,7 @@ mod depth;
 mod directory;
 mod fills;
 mod markets;
+mod news;
 mod orders;
 mod past;
 mod service;
@@ -24,6 +25,7 @@ pub use directory::{
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub(crate) use markets::MarketSeed;
 pub use markets::Markets;
+pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub(crate) use past::{Past, StoredPast};
 pub use service::{FaultEntry, FaultId, FaultWord, Service};
@@ -52,6 +54,7 @@ pub struct Projections {
     fills: Fills,
     markets: Markets,
     directory: ArcSwap<Directory>,
+    newsroom: Newsroom,
     service: ArcSwap<Service>,
     sequence: AtomicU64,
     time: AtomicI64,
@@ -64,6 +67,7 @@ impl Projections {
             fills,
             markets,
             directory: ArcSwap::default(),
+            newsroom: Newsroom::new(),
             service: ArcSwap::default(),
             sequence: AtomicU64::new(0),
             time: AtomicI64::new(0),
@@ -105,12 +109,21 @@ impl Projections {
         Timestamp(self.time.load(Ordering::Acquire))
     }
 
-    /// Folds one record. Only the writer calls this.
-    pub(crate) fn fold(&self, applied: Applied<'_>) {
-        self.fills.fold(applied, |account, order| self.orders.client_order_id(account, order));
-        self.orders.fold(applied);
-        self.markets.fold(applied);
-        self.reach(applied.sequence, applied.time);
+    /// Where changes are told as they happen.
+    pub(crate) fn newsroom(&self) -> &Newsroom {
+        &self.newsroom
+    }
+
+    /// Folds one record; the news of it, if somebody follows what it changed. Only the writer calls this.
+    pub(crate) fn fold(&self, applied: Applied<'_>) -> Option<News> {
+        let follows = |account| self.newsroom.follows(account);
+        let fills = self.fills.fold(applied, |account, order| self.orders.filed(account, order), follows);
+        let orders = self.orders.fold(applied, follows);
+        let levels = self.markets.fold(applied, || self.newsroom.follows_books());
+        let Applied { sequence, time, .. } = applied;
+        self.reach(sequence, time);
+        let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
+        (!quiet).then_some(News { sequence, time, levels, fills, orders })
     }
 
     /// Says how far the views are.

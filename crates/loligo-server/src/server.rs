@@ -7,6 +7,7 @@ use crate::gateway::auth::Auth;
 use crate::gateway::bounds::Bounds;
 use crate::gateway::listener::{self, Handler};
 use crate::gateway::real_time::RealTime;
+use crate::gateway::ws::Feeds;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
 use crate::start_file::StartFile;
 use crate::tls::{self, TlsError};
@@ -63,6 +64,9 @@ pub enum StartError {
     /// There is no certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The feeds have no thread to run on.
+    #[error("the operating system gives no thread: {0}")]
+    Feeds(std::io::Error),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness for the control token")]
     NoRandomness,
@@ -95,12 +99,12 @@ impl Server {
     /// [`StartError`].
     #[cfg(feature = "floor")]
     pub async fn start_floor(config: ServerConfig) -> Result<Self, StartError> {
-        Self::start_with(config, |node, auth, _| crate::gateway::floor::Floor::new(node, auth)).await
+        Self::start_with(config, |node, auth, _, _| crate::gateway::floor::Floor::new(node, auth)).await
     }
 
     async fn start_with<H: Handler>(
         config: ServerConfig,
-        handler: impl FnOnce(NodeHandle, Auth, Control) -> H,
+        handler: impl FnOnce(NodeHandle, Arc<Auth>, Control, Arc<Feeds>) -> H,
     ) -> Result<Self, StartError> {
         // Addresses first: a port that is taken is the commonest mistake, and nothing has been touched yet.
         let http = listener::bind(config.listen).await.map_err(StartError::Listen)?;
@@ -126,15 +130,18 @@ impl Server {
 
         let control_token = token().ok_or(StartError::NoRandomness)?;
         let handle = node.handle().clone();
-        let auth = Auth::new(
+        let auth = Arc::new(Auth::new(
             handle.remembered_nonces(),
             config.real_time.clone(),
             config.tolerance,
             config.rate_limits,
-        );
+        ));
+        let limits = config.rate_limits.then(|| config.real_time.clone());
+        let feeds = Feeds::start(handle.clone(), Arc::clone(&auth), config.bounds.feeds, limits)
+            .map_err(StartError::Feeds)?;
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let control = Control::new(handle.clone(), &control_token, beyond_loopback);
-        let gateway = Arc::new(handler(handle, auth, control));
+        let gateway = Arc::new(handler(handle, auth, control, Arc::new(feeds)));
 
         let (stop, stopping) = watch::channel(false);
         let room = Arc::new(Semaphore::new(config.bounds.connections));

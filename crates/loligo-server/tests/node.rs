@@ -2,7 +2,8 @@
 
 use loligo_engine::{
     AccountId, CancelOrder, ClientOrderId, Command, Currency, InstrumentId, Money, OnGrid, OrderId, OrderRef,
-    OrderStatus, OrderType, Outcome, PlaceOrder, Side, Timestamp, Wallet,
+    OrderStatus, OrderType, Outcome, PlaceOrder, SelfTradeStrategy, Side, Timestamp, Transfer, Wallet,
+    Withdraw,
 };
 use loligo_server::config::{ClockKind, Config, IdentitySource, MarketKind};
 use loligo_server::identity::KeyPair;
@@ -10,7 +11,8 @@ use loligo_server::node::{
     AccountError, ClockError, NodeEnd, OpenAccount, Reply, RunningNode, StartError, StateHashes, Submission,
     SubmitError, replay_folder, spawn, verify_folder,
 };
-use loligo_server::projection::{GeneralRight, KeyId, WithdrawalRight};
+use loligo_server::projection::{FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
+use loligo_server::record::{Fact, FactOutcome, FactRefusal};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -90,7 +92,7 @@ fn visible(node: &RunningNode) -> String {
     }
     let keys: Vec<_> =
         directory.keys().iter().map(|key| (key.id, &key.api_key, key.secret.to_base64())).collect();
-    seen + &format!("{keys:?}")
+    seen + &format!("{keys:?} {:?}", views.service())
 }
 
 #[tokio::test]
@@ -260,6 +262,74 @@ async fn a_snapshot_and_its_tail_are_the_whole_replay() {
     };
     assert_eq!(strip(&visible(&from_zero)), strip(&with_seen));
     assert_eq!(strip(&with_seen), strip(&seen), "no fill is lost or doubled");
+}
+
+#[tokio::test]
+async fn the_same_journal_gives_the_same_state_facts_and_movements_of_money_included() {
+    let folder = TempDir::new().unwrap();
+    let node = spawn(&in_folder(folder.path())).unwrap();
+    let handle = node.handle();
+    let child = handle
+        .open_account(OpenAccount {
+            parent: Some(ALICE),
+            name: Some("child".to_owned()),
+            ..OpenAccount::default()
+        })
+        .await
+        .unwrap()
+        .id;
+    let set = |operation: &str, available| Fact::RouteSet { operation: operation.to_owned(), available };
+    let fault =
+        |times| Fact::FaultSet { operation: "sendOrder".to_owned(), word: FaultWord::ServerError, times };
+    let usd = Money(5 * Money::ONE);
+    let transfer = Transfer {
+        by: ALICE,
+        from: ALICE,
+        from_wallet: Wallet::Flex,
+        to: child,
+        to_wallet: Wallet::Cash,
+        currency: Currency::USD,
+        amount: usd,
+    };
+    let withdraw = Withdraw { account: child, wallet: Wallet::Cash, currency: Currency::USD, amount: usd };
+    for fact in [set("getFills", false), set("getFills", true), set("getAccounts", false), fault(3), fault(7)]
+    {
+        handle.record(fact).await.unwrap();
+    }
+    let at = handle.snapshot().await.unwrap();
+    let ended = Fact::FaultEnded { fault: FaultId(1) };
+    assert_eq!(handle.record(ended.clone()).await, Ok(FactOutcome::Done));
+    assert_eq!(handle.record(ended).await, Err(AccountError::Registry(FactRefusal::UnknownFault)));
+    for command in [
+        Command::Transfer(transfer),
+        Command::Withdraw(withdraw),
+        Command::SetTrading { account: child, enabled: false },
+        Command::SetSelfTrade { account: ALICE, strategy: SelfTradeStrategy::CancelMakerAny },
+        Command::SetActive { account: BOB, active: false },
+    ] {
+        let reply = handle.submit(Submission::new(command)).await.unwrap();
+        assert_eq!(reply.outcome, Outcome::Done);
+    }
+    let (before, seen) = (hashes(&node).await, visible(&node));
+    let service = handle.views().service().clone();
+    assert_eq!(service.out.iter().collect::<Vec<_>>(), ["getAccounts"]);
+    assert_eq!(
+        service.faults.iter().map(|fault| (fault.id, fault.times)).collect::<Vec<_>>(),
+        [(FaultId(2), 7)]
+    );
+    node.stop();
+
+    assert_eq!(replay_folder(folder.path()).unwrap(), before);
+    let verified = verify_folder(folder.path()).unwrap();
+    assert_eq!(verified.hashes, before);
+    assert!(verified.snapshots_compared >= 1 && at < before.sequence);
+    for _ in 0..2 {
+        // From the snapshot, then from the first record.
+        let node = spawn(&in_folder(folder.path())).unwrap();
+        assert_eq!(visible(&node), seen);
+        drop(node);
+        std::fs::remove_dir_all(folder.path().join("snapshots")).unwrap();
+    }
 }
 
 #[tokio::test]

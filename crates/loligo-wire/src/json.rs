@@ -196,6 +196,15 @@ impl<'b> Object<'b> {
         out.push(b'"');
     }
 
+    /// Writes an instant as whole milliseconds since 1970, the rest cut.
+    pub(crate) fn epoch_millis(&mut self, name: &str, value: Timestamp) {
+        self.int(name, value.micros().div_euclid(1000));
+    }
+
+    pub(crate) fn null(&mut self, name: &str) {
+        self.member(name).extend_from_slice(b"null");
+    }
+
     /// Writes an instant to whole seconds.
     pub(crate) fn seconds(&mut self, name: &str, value: Timestamp) {
         let out = self.member(name);

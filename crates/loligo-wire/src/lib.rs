@@ -7,9 +7,10 @@
 //! query, body ──> args ──> v3::requests ──> (the caller)
 //! headers ──────> sign ──> accepted or not
 //! (the caller) ──> v3::responses ──> JSON bytes
+//! frames ──> ws1::Request ──> (the caller) ──> ws1 answers and feed messages
 //! ```
 //!
-//! One module per API generation; today [`v3`]. What generations share sits beside them: exact numbers
+//! One module per API generation: [`v3`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside them: exact numbers
 //! ([`decimal`]), instants ([`time`]), arguments ([`args`]) and signatures ([`sign`]).
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
@@ -21,3 +22,4 @@ mod json;
 pub mod sign;
 pub mod time;
 pub mod v3;
+pub mod ws1;

@@ -1,4 +1,5 @@
-//! What this crate says, held against the contract of the repository: the published seed and `rest.yaml`.
+//! What this crate says, held against the contract of the repository: the published seed, `rest.yaml`, and the
+//! schema and examples of the WebSocket API.
 
 #[path = "contract/account.rs"]
 mod account;
@@ -20,3 +21,5 @@ mod settings;
 mod status;
 #[path = "contract/words.rs"]
 mod words;
+#[path = "contract/ws1.rs"]
+mod ws1;

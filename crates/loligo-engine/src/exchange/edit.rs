@@ -130,6 +130,7 @@ impl Exchange {
         }
         if crosses && order.order_type != OrderType::Post {
             self.check_collar(holding, market, order.side, Some(limit))?;
+            self.check_dislocation(holding, market, &Terms { lots: open, ..terms })?;
         }
         self.check_margin(holding, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
         if crosses {

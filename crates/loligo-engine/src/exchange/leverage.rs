@@ -43,6 +43,9 @@ impl Exchange {
         if holding.leverage == leverage {
             return Outcome::Done;
         }
+        if self.is_liquidated(holding) {
+            return Outcome::Refused(Refusal::WouldLiquidate);
+        }
         if let Err(refusal) = self.check_new_leverage(holding, leverage) {
             return Outcome::Refused(refusal);
         }

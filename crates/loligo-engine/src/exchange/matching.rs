@@ -38,10 +38,11 @@ impl LevelChange {
 }
 
 /// What was traded in one match; the same for both sides.
-struct Traded {
+pub(super) struct Traded {
     /// Positive.
-    lots: i64,
-    worth: Worth,
+    pub lots: i64,
+    pub price: Price,
+    pub worth: Worth,
 }
 
 impl Exchange {
@@ -56,7 +57,12 @@ impl Exchange {
             let best = self.markets[market].book.best(side.opposite());
             let reached = best.filter(|level| side.sign() * (level.price - limit) <= 0);
             let Some(maker) = reached.map(|level| level.head) else { return Taken::Rest };
-            match self.meeting(holding, maker) {
+            let meeting = match role {
+                FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => self.meeting(holding, maker),
+                // The exchange's own orders know no families.
+                FillRole::Liquidation | FillRole::PartialLiquidation => Meeting::Trades,
+            };
+            match meeting {
                 Meeting::Trades => self.execute(maker, taker, role, events),
                 Meeting::CancelsMaker => {
                     self.remove_open(maker, UpdateReason::WouldExecuteSelf, None, events);
@@ -86,12 +92,19 @@ impl Exchange {
         let market = &mut self.markets[usize::from(instrument.0)];
         market.last = Some(price.0);
         let level_qty = market.book.shrink(level, lots);
-        let traded = Traded { lots, worth: market.instrument.worth(lots, price) };
+        let traded = Traded { lots, price, worth: market.instrument.worth(lots, price) };
         // What a resting order of an exact value held as order it holds as position.
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
             && self.holdings[maker_holding as usize].is_one_sided(maker_side);
-        let taker_fill = self.fill(taker, taker_holding, taker_side, &traded, role);
+        let (taker_fill, liquidation_fee) = match role {
+            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
+                (self.fill(taker, taker_holding, taker_side, &traded, role), Money::ZERO)
+            }
+            FillRole::Liquidation | FillRole::PartialLiquidation => {
+                self.fill_liquidation(taker, taker_holding, taker_side, &traded, role)
+            }
+        };
         let maker_fill = self.fill(maker, maker_holding, maker_side, &traded, FillRole::Maker);
         tell(events, || {
             Event::Executed(Execution {
@@ -102,6 +115,7 @@ impl Exchange {
                 taker_side,
                 taker: taker_fill,
                 maker: maker_fill,
+                liquidation_fee,
             })
         });
 
@@ -133,7 +147,14 @@ impl Exchange {
 
     /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
     #[inline(always)]
-    fn fill(&mut self, slot: u32, holding_slot: u32, side: Side, traded: &Traded, role: FillRole) -> Fill {
+    pub(super) fn fill(
+        &mut self,
+        slot: u32,
+        holding_slot: u32,
+        side: Side,
+        traded: &Traded,
+        role: FillRole,
+    ) -> Fill {
         let holding = &mut self.holdings[holding_slot as usize];
         let market = &mut self.markets[usize::from(holding.instrument)];
         let purse = &mut self.purses[holding.purse as usize];

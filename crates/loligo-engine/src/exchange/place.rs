@@ -161,16 +161,13 @@ impl Exchange {
             }
         } else {
             self.check_leverage(holding, market, terms, None)?;
-            let open = match side {
-                Side::Buy => holding.position + holding.buys.lots,
-                Side::Sell => holding.sells.lots - holding.position,
-            };
-            if open.saturating_add(lots) > instrument.spec().max_position.0 {
+            if lots > holding.room(instrument, side) {
                 return Err(OrderError::MaxPositionExceeded);
             }
         }
         if crosses && order_type != OrderType::Post {
             self.check_collar(holding, market, side, limit)?;
+            self.check_dislocation(holding, market, &Terms { lots, ..*terms })?;
         }
         let held = self.check_margin(holding, market, &Terms { lots, ..*terms }, crosses, None)?;
         self.check_book(terms, lots, crosses, holding_slot)?;
@@ -460,6 +457,44 @@ pub(super) fn reason_of(error: OrderError) -> Option<UpdateReason> {
         OrderError::IocWouldNotExecute => Some(UpdateReason::IocWouldNotExecute),
         OrderError::WouldExecuteSelf => Some(UpdateReason::WouldExecuteSelf),
         OrderError::WouldNotReducePosition => Some(UpdateReason::WouldNotReducePosition),
-        _ => None,
+        OrderError::MarketNotFound
+        | OrderError::MarketSuspended
+        | OrderError::MarketIsPostOnly
+        | OrderError::OrderCannotHaveTriggerPrice
+        | OrderError::CannotEditTriggerPriceOfTrailingStop
+        | OrderError::CannotEditLimitPriceOfTrailingStop
+        | OrderError::InvalidPrice
+        | OrderError::TrailingStopPercentTooPrecise
+        | OrderError::TrailingStopQuoteOffTick
+        | OrderError::TrailingStopTooLarge
+        | OrderError::TrailingStopTooSmall
+        | OrderError::NoReferencePrice
+        | OrderError::InsufficientHeadroom
+        | OrderError::LimitPriceAbsoluteAndRelative
+        | OrderError::LimitOffsetValueInvalid
+        | OrderError::LimitOffsetUnitInvalid
+        | OrderError::LimitOffsetIncomplete
+        | OrderError::LimitOffsetOffTick
+        | OrderError::LimitOffsetTooPrecise
+        | OrderError::LimitOffsetTooHigh
+        | OrderError::LimitOffsetTooLow
+        | OrderError::InvalidQuantity
+        | OrderError::ClientOrderIdTooLong
+        | OrderError::ClientOrderIdInvalid
+        | OrderError::ClientOrderIdInUse
+        | OrderError::SmallOrderLimitExceeded
+        | OrderError::OrderLimitExceeded
+        | OrderError::TrailingStopLimitExceeded
+        | OrderError::FixedLeverageTooHigh
+        | OrderError::MaxPositionExceeded
+        | OrderError::PriceCollar
+        | OrderError::PriceDislocation
+        | OrderError::InsufficientMargin
+        | OrderError::InsufficientClosingMargin
+        | OrderError::WouldCauseLiquidation
+        | OrderError::RejectedAfterExecution
+        | OrderError::EditHasNoEffect
+        | OrderError::OrderForEditNotFound
+        | OrderError::OrderForCancellationNotFound => None,
     }
 }

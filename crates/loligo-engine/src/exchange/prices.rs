@@ -122,10 +122,11 @@ impl Exchange {
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
         for market in 0..self.markets.len() {
             let id = InstrumentId(market as u16);
-            let market = &self.markets[market];
+            let market = &mut self.markets[market];
             if market.pair() != pair {
                 continue;
             }
+            market.set_bounds(price, self.now);
             let (unmarked, waited_for) = (market.mark.is_none(), !market.triggers.is_empty());
             if unmarked {
                 self.refresh_mark(id, events);
@@ -141,9 +142,10 @@ impl Exchange {
 
     /// Puts the mark where its formula says, unless it is pinned or there is no index.
     pub(super) fn refresh_mark(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
-        let market = &self.markets[usize::from(id.0)];
-        let index = self.pairs[usize::from(market.pair().0)].index;
-        if let (Some(index), false) = (index, market.mark_pinned) {
+        let market = &mut self.markets[usize::from(id.0)];
+        let Some(index) = self.pairs[usize::from(market.pair().0)].index else { return };
+        market.set_bounds(index, self.now);
+        if !market.mark_pinned {
             let mark = market.formula_mark(index);
             self.set_mark(id, mark, events);
         }
@@ -174,6 +176,9 @@ impl Exchange {
 
     /// Samples the premium of every market at the present full second, then moves the marks.
     pub(super) fn sample_marks(&mut self, events: &mut Vec<Event>) {
+        for pair in &mut self.pairs {
+            pair.sample(self.now);
+        }
         for at in 0..self.markets.len() {
             let market = &mut self.markets[at];
             let Some(index) = self.pairs[usize::from(market.pair().0)].index else { continue };

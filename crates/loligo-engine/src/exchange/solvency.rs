@@ -56,6 +56,9 @@ impl Exchange {
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
         let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
+        if !self.liquidations.is_empty() && self.is_liquidated(holding) {
+            return Err(OrderError::InsufficientMargin);
+        }
         let Some(limit) = limit else { return Ok(holding.held) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
@@ -88,7 +91,9 @@ impl Exchange {
         let available = purse.equity() - purse.held;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
-            let left = available - added;
+            let multiplier = self.pairs[usize::from(market.pair().0)].margin_multiplier();
+            let left =
+                available - if multiplier == 1 { added } else { Fine(added.0 * i128::from(multiplier)) };
             // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
             if left < worth.value + Money(1).fine() {
                 let rest = instrument.worth(rest, Price(limit));
@@ -198,7 +203,7 @@ impl Exchange {
 
     /// What would stand behind a holding's position, and what must, if the position were this one: its own margin and
     /// P&L when it is isolated, else all there is in its wallet, as it is now.
-    fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
+    pub(super) fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
         let maintenance = self.maintenance_at_mark(holding.instrument, position);
         if let Some(leverage) = holding.leverage {
             let market = &self.markets[usize::from(holding.instrument)];

@@ -28,11 +28,17 @@ impl Exchange {
         }
     }
 
-    /// What becomes of a wallet whose margin may be short. With less than its orders and positions need initially it is
-    /// close-only: the orders that add risk go (rules 5.5).
+    /// What becomes of a wallet whose margin may be short. With less than its positions need to be kept they are
+    /// liquidated (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
+    /// risk go (rules 5.5).
     #[cold]
     pub(super) fn judge_wallet(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
         self.purses[purse as usize].watched = self.needs_watching(account, purse);
+        for portfolio in self.portfolios(account, purse) {
+            if self.standing(portfolio).is_short() && !self.accounts[account as usize].house {
+                self.liquidate(portfolio, events);
+            }
+        }
         if self.is_close_only(purse) {
             self.cancel_what_adds(account, purse, events);
         }
@@ -50,21 +56,30 @@ impl Exchange {
         purse.equity() < purse.held
     }
 
+    /// True for a wallet whose margin is as it may be between two commands: what is short is on the ladder, and who is
+    /// close-only has no orders that add risk.
+    pub(crate) fn is_judged(&self, account: u32, purse: u32) -> bool {
+        let house = self.accounts[account as usize].house;
+        let settled = |portfolio| {
+            house || self.liquidations.contains_key(&portfolio) || !self.standing(portfolio).is_short()
+        };
+        self.portfolios(account, purse).into_iter().all(settled)
+            && (!self.is_close_only(purse)
+                || self.of_wallet(account, purse).all(|slot| self.adding_orders(slot).is_empty()))
+    }
+
     /// Slots of the holdings that a wallet margins, by contract.
     pub(super) fn of_wallet(&self, account: u32, purse: u32) -> impl Iterator<Item = u32> {
         let holdings = self.accounts[account as usize].holdings.iter().map(|(_, slot)| *slot);
         holdings.filter(move |slot| self.holdings[*slot as usize].purse == purse)
     }
 
-    /// Cancels a wallet's orders that add risk, the youngest first: all of them, or until the rest fits.
+    /// Cancels all of a wallet's orders that add risk, the youngest first.
     fn cancel_what_adds(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
         let holdings: Vec<u32> = self.of_wallet(account, purse).collect();
         let mut adding: Vec<u32> = holdings.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
         adding.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.get(*slot).id));
         for slot in adding {
-            if self.limits.keep_what_fits && !self.is_close_only(purse) {
-                return;
-            }
             self.remove_open(slot, UpdateReason::NotEnoughMargin, None, events);
         }
     }

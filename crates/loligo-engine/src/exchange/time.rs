@@ -16,9 +16,9 @@ pub(crate) enum Timer {
     Expiry(InstrumentId),
 }
 
-/// After so many seconds in which no book changes every sample is like the last: the kept premium (60 s) has run out and
-/// the mean (30 s) has nothing else in it. A longer gap skips to its last seconds.
-const SETTLED: i64 = 95;
+/// After so many seconds in which no book changes every sample is like the last: the kept premium (60 s) has run out, the
+/// mean (30 s) has nothing else in it, and the index has not moved (300 s). A longer gap skips to its last seconds.
+const SETTLED: i64 = 305;
 
 impl Exchange {
     /// Everything due between the last command and `time`.
@@ -71,7 +71,7 @@ impl Exchange {
             }
             self.forget_due(events);
             self.sample_marks(events);
-            if self.has_consequences() {
+            if self.step_liquidations(events) || self.has_consequences() {
                 // What follows may change books, and so the samples that follow.
                 settled = second.saturating_add(SETTLED);
                 self.follow_up(events);

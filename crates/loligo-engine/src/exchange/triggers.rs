@@ -135,6 +135,9 @@ impl Exchange {
                 return Err(OrderError::TrailingStopLimitExceeded);
             }
         }
+        if self.is_liquidated(holding) {
+            return Err(OrderError::InsufficientMargin);
+        }
         Ok(Arrived { trigger, limit, lots, small })
     }
 

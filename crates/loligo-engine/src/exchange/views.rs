@@ -3,7 +3,7 @@
 use super::Exchange;
 use crate::account::{OpenSum, Purse};
 use crate::event::OrderView;
-use crate::id::{AccountId, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
@@ -68,8 +68,8 @@ impl Exchange {
             bid: market.book.touch(Side::Buy),
             ask: market.book.touch(Side::Sell),
             open_interest: Qty(market.open_interest),
-            dislocation: None,
-            margin_multiplier: 1,
+            dislocation: pair.index.and_then(|index| market.dislocation_at(index, self.now)),
+            margin_multiplier: pair.margin_multiplier(),
         })
     }
 
@@ -141,6 +141,7 @@ impl Exchange {
             initial_margin: Fine::ZERO,
             initial_margin_with_orders: Fine::ZERO,
             maintenance_margin: Fine::ZERO,
+            liquidated: false,
         };
         let mut wallets = vec![cash, self.wallet(account.0, owner.flex)];
         let inverse = owner.inverse.iter().filter(|purse| **purse != NIL);
@@ -183,7 +184,13 @@ impl Exchange {
             initial_margin: initial,
             initial_margin_with_orders: purse.held,
             maintenance_margin: maintenance,
+            liquidated: self.is_wallet_liquidated(account, purse_slot),
         }
+    }
+
+    /// What liquidations have paid for the losses of others.
+    pub fn pool(&self, currency: Currency) -> Money {
+        self.pool.get(&currency).copied().unwrap_or(Money::ZERO)
     }
 
     /// The contracts in which an account's margin is isolated, by number, each with its leverage.

@@ -132,12 +132,12 @@ impl Exchange {
         let balance = match wallet {
             Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
             Wallet::Flex if currency == Currency::USD => {
-                self.add_to_purse(self.accounts[owner as usize].flex, amount)
+                self.add_to_purse(owner, self.accounts[owner as usize].flex, amount)
             }
             Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
             Wallet::Inverse(pair) => {
                 let purse = self.inverse_purse(owner, pair, currency);
-                self.add_to_purse(purse, amount)
+                self.add_to_purse(owner, purse, amount)
             }
         }?;
         tell(events, || Event::Balance { account, wallet, currency, balance });
@@ -156,22 +156,31 @@ impl Exchange {
             Wallet::Flex => return listed(&owner.flex_other),
             Wallet::Inverse(pair) => owner.inverse.get(usize::from(pair.0)).copied().unwrap_or(NIL),
         };
-        if purse == NIL { Money::ZERO } else { self.purses[purse as usize].free() }
+        if purse == NIL { Money::ZERO } else { self.free_of(account.0, purse) }
+    }
+
+    /// What may leave a margin wallet: nothing while it is liquidated.
+    fn free_of(&self, account: u32, purse: u32) -> Money {
+        if self.is_wallet_liquidated(account, purse) {
+            Money::ZERO
+        } else {
+            self.purses[purse as usize].free()
+        }
     }
 
     /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
-    fn add_to_purse(&mut self, purse: u32, amount: Money) -> Option<Money> {
-        let purse = &mut self.purses[purse as usize];
+    fn add_to_purse(&mut self, owner: u32, slot: u32, amount: Money) -> Option<Money> {
+        let free = self.free_of(owner, slot);
+        let purse = &mut self.purses[slot as usize];
         let balance = purse.balance + amount;
-        let fits = if amount < Money::ZERO {
-            -amount <= purse.free()
-        } else {
-            balance.0 <= DEPOSIT_MAX * Money::ONE
-        };
+        let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
         if !fits {
             return None;
         }
         purse.balance = balance;
+        if purse.watched {
+            self.strained.insert((owner, slot));
+        }
         Some(balance)
     }
 

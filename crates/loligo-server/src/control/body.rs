@@ -11,8 +11,13 @@ use std::collections::BTreeMap;
 
 /// Reads a body; an empty one is an empty object.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
-    let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
-    read_borrowed(body)
+    let body = body.trim_ascii();
+    match body {
+        [] => read_borrowed(b"{}"),
+        [b'{', ..] => read_borrowed(body),
+        // A list could be read as the members in their order.
+        _ => Err(Refused::bad("the body must be a JSON object")),
+    }
 }
 
 /// The body of a verb that wants to know nothing more.

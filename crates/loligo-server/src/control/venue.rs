@@ -146,7 +146,6 @@ fn limits_shown(limits: &Limits) -> Value {
         small_order_usd,
         order_value_usd,
         price_collar,
-        keep_what_fits,
     } = limits;
     json!({
         "open_orders": open_orders,
@@ -156,6 +155,5 @@ fn limits_shown(limits: &Limits) -> Value {
         "small_order_usd": small_order_usd,
         "order_value_usd": order_value_usd,
         "price_collar": super::verbs::decimal(i128::from(*price_collar), 4),
-        "keep_what_fits": keep_what_fits,
     })
 }

@@ -1,5 +1,6 @@
 //! Who is asking: key, signature, right, nonce and rate, in this order (rules 1.11, rows 1 to 3).
 
+use super::bounds::{RATE_BUDGET, RATE_WINDOW};
 use super::listener::Received;
 use super::real_time::RealTime;
 use super::{nonce, rates};
@@ -10,6 +11,7 @@ use http::HeaderName;
 use loligo_engine::AccountId;
 use loligo_wire::sign::{Signature, SignedRequest, SigningKey, Tolerance};
 use loligo_wire::v3::words::Error;
+use loligo_wire::ws1::Credentials;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 static API_KEY: HeaderName = HeaderName::from_static("apikey");
@@ -104,7 +106,7 @@ impl Auth {
             return Err(Error::AuthenticationError);
         };
         let allowed = match right {
-            Right::Read => key.general != GeneralRight::None,
+            Right::Read => key.may_ask(),
             Right::Trade => key.general == GeneralRight::Full,
             Right::Withdraw => key.withdrawal == WithdrawalRight::Full,
         };
@@ -120,10 +122,30 @@ impl Auth {
                 nonce::NonceError::Duplicate => Error::NonceDuplicate,
             })?;
         }
-        if self.rate_limits && !lock(&self.rates).entry(key.account).or_default().spend(cost, now) {
+        let window = || rates::Window::new(RATE_BUDGET, RATE_WINDOW);
+        if self.rate_limits && !lock(&self.rates).entry(key.account).or_insert_with(window).spend(cost, now) {
             return Err(Error::ApiLimitExceeded);
         }
         Ok(Caller { account: key.account, nonce: nonce.map(|nonce| (key.id, nonce)) })
+    }
+
+    /// The key that signed a challenge, if it may ask at all. Whether the challenge was ever given, and to whom, is the
+    /// connection's to know.
+    pub(crate) fn check_challenge(
+        &self,
+        directory: &Directory,
+        credentials: &Credentials<'_>,
+    ) -> Option<Arc<ApiKey>> {
+        let known = directory.key(&credentials.api_key);
+        let state = known.and_then(|key| self.state(key).ok());
+        let signing = state.as_ref().map_or(&self.nobody, |state| &state.signing);
+        let signature = Signature::from_base64(credentials.signed_challenge.as_bytes());
+        let verified = signature
+            .is_some_and(|signature| signing.verify_challenge(&signature, &credentials.original_challenge));
+        let may_ask = |key: &ApiKey| {
+            key.may_ask() && directory.account(key.account).is_some_and(|account| account.active)
+        };
+        known.filter(|key| verified && state.is_some() && may_ask(key)).cloned()
     }
 
     fn state(&self, key: &ApiKey) -> Result<Arc<KeyState>, Error> {

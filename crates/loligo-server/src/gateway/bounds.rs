@@ -1,5 +1,5 @@
 //! Every bound of the gateway, in one place: what one client may hold, send or keep us waiting for. How many arguments
-//! and ids a request may have is the dialect's: `loligo_wire::args`, `loligo_wire::v3::requests`.
+//! and ids a request may have is the dialect's: `loligo_wire::args`, `loligo_wire::v3::requests`, `loligo_wire::ws1`.
 
 use std::time::Duration;
 
@@ -24,6 +24,23 @@ pub(crate) const RATE_BUDGET: u32 = 500;
 /// The sliding window of the rates, in microseconds of real time (rules 8.4).
 pub(crate) const RATE_WINDOW: u64 = 10_000_000;
 
+/// Requests of a WebSocket connection in [`FEED_REQUEST_WINDOW`]; what comes beyond is dropped with an alert.
+pub(crate) const FEED_REQUESTS: u32 = 100;
+/// The sliding window of those, in microseconds of real time.
+pub(crate) const FEED_REQUEST_WINDOW: u64 = 1_000_000;
+/// Bytes of a WebSocket message that a client may send. 1,000 products take about 20 KB.
+pub(crate) const FEED_MESSAGE_BYTES: usize = 256 * 1024;
+/// Different challenges that a connection is given; who asks for more gets the last one again.
+pub(crate) const FEED_CHALLENGES: usize = 256;
+/// Requests that may wait for the feeds, of all connections together. Each connection waits for its own.
+pub(crate) const FEED_ASKS: usize = 1_024;
+/// Bytes that are read at once from a WebSocket connection; it keeps a buffer of this size.
+pub(crate) const FEED_READ_BYTES: usize = 4 * 1024;
+/// Bytes of frames that are gathered before they are written.
+pub(crate) const FEED_WRITE_BYTES: usize = 64 * 1024;
+/// Frames that are taken from a connection's queue at once.
+pub(crate) const FEED_BURST: usize = 512;
+
 /// Bounds of connections. Tests shorten the times.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -37,6 +54,42 @@ pub struct Bounds {
     pub idle: Duration,
     /// What open requests get to end when the server stops.
     pub drain: Duration,
+    /// Of WebSocket connections.
+    pub feeds: FeedBounds,
+}
+
+/// Bounds of WebSocket connections.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedBounds {
+    /// Connections of one remote address; more are answered 429.
+    pub per_address: usize,
+    /// Frames that may wait for one connection. It is closed when there are more: a client that reads too slowly is never
+    /// waited for, and loses no frame without noticing. Cancelling ten thousand orders at once must pass.
+    pub queue_frames: usize,
+    /// Bytes of the frames that may wait, the one that is put in last not counted: a whole book must pass.
+    pub queue_bytes: usize,
+    /// How long a client may be silent; any frame of its counts.
+    pub silence: Duration,
+    /// What it gets beyond that, and also what the closing handshake may take.
+    pub grace: Duration,
+    /// Between two pings to it, which it must answer by the protocol: so nobody is silent who is there.
+    pub ping: Duration,
+    /// Between two heartbeats.
+    pub heartbeat: Duration,
+}
+
+impl Default for FeedBounds {
+    fn default() -> Self {
+        Self {
+            per_address: 100,
+            queue_frames: 65_536,
+            queue_bytes: 16 * 1024 * 1024,
+            silence: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+            ping: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(10),
+        }
+    }
 }
 
 impl Default for Bounds {
@@ -47,6 +100,7 @@ impl Default for Bounds {
             body: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             drain: Duration::from_secs(1),
+            feeds: FeedBounds::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod commands;
+pub(crate) mod feeds;
 pub(crate) mod grid;
 pub(crate) mod markets;
 pub(crate) mod orders;

@@ -1,7 +1,7 @@
 //! The floor of the HTTP benchmarks: the same doors, the same key and signature checks, then nothing done.
 
 use super::auth::{Auth, Right};
-use super::listener::{Handler, Read, Received};
+use super::listener::{Handler, Peer, Read, Received};
 use super::response;
 use crate::node::NodeHandle;
 use bytes::Bytes;
@@ -13,16 +13,17 @@ use loligo_wire::time::Timestamp;
 use loligo_wire::v3::requests;
 use loligo_wire::v3::responses::{Order, OrderEvent, SendOrder};
 use loligo_wire::v3::words::{EventOrderType, SendStatus, Side};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Answers every signed request without an exchange behind it.
 pub(crate) struct Floor {
     node: NodeHandle,
-    auth: Auth,
+    auth: Arc<Auth>,
 }
 
 impl Floor {
-    pub(crate) fn new(node: NodeHandle, auth: Auth) -> Self {
+    pub(crate) fn new(node: NodeHandle, auth: Arc<Auth>) -> Self {
         Self { node, auth }
     }
 
@@ -77,7 +78,7 @@ fn placed(request: &Received) -> Vec<u8> {
 }
 
 impl Handler for Floor {
-    async fn handle(&self, request: Read) -> Option<Response<Full<Bytes>>> {
+    async fn handle(&self, request: Read, _: &Peer) -> Option<Response<Full<Bytes>>> {
         match request {
             Read::Whole(request) => Some(response(StatusCode::OK, self.answer(&request))),
             Read::TooLong(_) => None,

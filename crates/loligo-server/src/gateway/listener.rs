@@ -11,14 +11,15 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -41,10 +42,62 @@ pub(crate) enum Read {
     TooLong(http::request::Parts),
 }
 
+/// The bytes of a connection, encrypted or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// What a connection goes on as after it has been upgraded; it is told when to stop.
+pub(crate) type Session = Box<
+    dyn FnOnce(Box<dyn Stream>, watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send,
+>;
+
+/// The other end of a connection.
+pub(crate) struct Peer {
+    address: SocketAddr,
+    upgrade: Mutex<Upgrade>,
+}
+
+/// What is known of the connection's next life.
+#[derive(Default)]
+struct Upgrade {
+    /// The request at hand asks for one.
+    asked: Option<OnUpgrade>,
+    granted: Option<Session>,
+}
+
+impl Peer {
+    fn new(address: SocketAddr) -> Self {
+        Self { address, upgrade: Mutex::default() }
+    }
+
+    /// Where it is.
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// What the connection goes on as, once an answer with status 101 has been sent. False when its request asks for no
+    /// such thing.
+    pub(crate) fn go_on_as(&self, session: Session) -> bool {
+        let mut upgrade = self.upgrade();
+        let asked = upgrade.asked.is_some();
+        upgrade.granted = asked.then_some(session);
+        asked
+    }
+
+    fn upgrade(&self) -> MutexGuard<'_, Upgrade> {
+        self.upgrade.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Who answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request; `None` closes the connection without an answer, for when nobody knows what happened.
-    fn handle(&self, request: Read) -> impl Future<Output = Option<Response<Full<Bytes>>>> + Send;
+    fn handle(
+        &self,
+        request: Read,
+        peer: &Peer,
+    ) -> impl Future<Output = Option<Response<Full<Bytes>>>> + Send;
     /// The answer to a request whose handling panicked.
     fn panicked(&self) -> Response<Full<Bytes>>;
 }
@@ -65,16 +118,16 @@ pub(crate) async fn serve<H: Handler>(
             accepted = accept(&listener, &room) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Some((stream, permit)) = accepted else { continue };
+        let Some((stream, address, permit)) = accepted else { continue };
         let (handler, tls, stop) = (Arc::clone(&handler), tls.clone(), stop.clone());
         open.spawn(async move {
             let _permit = permit;
             // Answers are small and awaited: they leave at once.
             let _ = stream.set_nodelay(true);
             match tls {
-                None => connection(stream, bounds, handler, stop).await,
+                None => connection(stream, address, bounds, handler, stop).await,
                 Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(stream, bounds, handler, stop).await,
+                    Ok(Ok(stream)) => connection(stream, address, bounds, handler, stop).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 },
@@ -92,10 +145,10 @@ pub(crate) async fn serve<H: Handler>(
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        Ok((stream, address)) => Some((stream, address, permit)),
         Err(error) => {
             // Most often the process is out of file descriptors; trying at once would only spin.
             tracing::warn!(%error, "a connection could not be accepted");
@@ -105,21 +158,27 @@ async fn accept(
     }
 }
 
-/// Serves one connection to its end.
-async fn connection<S, H>(stream: S, bounds: Bounds, handler: Arc<H>, mut stop: watch::Receiver<bool>)
-where
+/// Serves one connection to its end, whatever it goes on as.
+async fn connection<S, H>(
+    stream: S,
+    address: SocketAddr,
+    bounds: Bounds,
+    handler: Arc<H>,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
     let activity = Arc::new(Activity::new());
     let watched = Watched { stream, activity: Arc::clone(&activity) };
+    let peer = Arc::new(Peer::new(address));
     let service = {
-        let activity = Arc::clone(&activity);
+        let (activity, peer) = (Arc::clone(&activity), Arc::clone(&peer));
         service_fn(move |request| {
-            let (activity, handler) = (Arc::clone(&activity), Arc::clone(&handler));
+            let (activity, handler, peer) = (Arc::clone(&activity), Arc::clone(&handler), Arc::clone(&peer));
             async move {
                 activity.now_is(Doing::Serving);
-                let answer = answer(request, bounds, &*handler).await;
+                let answer = answer(request, bounds, &*handler, &peer).await;
                 activity.now_is(Doing::Idle);
                 answer
             }
@@ -130,7 +189,8 @@ where
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
         .pipeline_flush(true)
-        .serve_connection(TokioIo::new(watched), service);
+        .serve_connection(TokioIo::new(watched), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let mut stopping = false;
     loop {
@@ -140,8 +200,9 @@ where
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection ended early");
+                    return;
                 }
-                return;
+                break;
             }
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
@@ -153,6 +214,19 @@ where
             }
         }
     }
+    let Upgrade { asked: Some(upgrade), granted: Some(session) } = std::mem::take(&mut *peer.upgrade())
+    else {
+        return;
+    };
+    let Ok(upgraded) = upgrade.await else { return };
+    match upgraded.downcast::<TokioIo<Watched<S>>>() {
+        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
+        Ok(parts) if parts.read_buf.is_empty() => session(Box::new(parts.io.into_inner()), stop).await,
+        // An answer is held back while more of the client's is there to be read, and so this one was never sent. No
+        // client may speak on before it has read that it is let.
+        Ok(_) => tracing::debug!("a connection spoke on before it was upgraded"),
+        Err(_) => tracing::debug!("an upgraded connection is none of ours"),
+    }
 }
 
 /// Reads a request to its end and has it answered. An error ends the connection without an answer.
@@ -160,8 +234,13 @@ async fn answer<H: Handler>(
     request: Request<Incoming>,
     bounds: Bounds,
     handler: &H,
+    peer: &Peer,
 ) -> io::Result<Response<Full<Bytes>>> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let asked = head.extensions.remove::<OnUpgrade>();
+    if asked.is_some() {
+        *peer.upgrade() = Upgrade { asked, granted: None };
+    }
     let request = if body.is_end_stream() {
         Read::Whole(Received { head, body: Bytes::new() })
     } else {
@@ -173,7 +252,7 @@ async fn answer<H: Handler>(
         }
     };
     // A fault in one request is that request's alone.
-    let mut handling = pin!(handler.handle(request));
+    let mut handling = pin!(handler.handle(request, peer));
     let guarded = std::future::poll_fn(|context| {
         match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,

@@ -147,6 +147,14 @@ impl Gateway {
             Private::TradingInstruments => {
                 self.trading_instruments(asked, admit(Right::Read, UNLISTED_COST).await?).await
             }
+            Private::InitialMargin => {
+                asked.required(requests::InitialMargin::required)?;
+                self.initial_margin(asked, admit(Right::Read, UNLISTED_COST).await?).await
+            }
+            Private::MaxOrderSize => {
+                asked.required(requests::MaxOrderSize::required)?;
+                self.max_order_size(asked, admit(Right::Read, UNLISTED_COST).await?).await
+            }
             Private::LeveragePreferences => {
                 self.leverage_preferences(asked, admit(Right::Read, 2).await?).await
             }

@@ -61,10 +61,9 @@ impl Gateway {
     fn ticker(&self, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
-            .ok_or(Failure::NotThere(Error::NotFound))?;
-        self.open(listed, now).map_err(|_| Failure::NotThere(Error::MarketUnavailable))?;
-        let ticker =
-            self.node.views().markets().ticker(listed.id, now).ok_or(Failure::NotThere(Error::NotFound))?;
+            .ok_or(Error::NotFound)?;
+        self.open(listed, now)?;
+        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         responses::write_ticker(
             &mut body,

@@ -1,25 +1,31 @@
-//! Rate windows (rules 8.4): what an account spends within ten seconds.
+//! Rate windows (rules 8.4): what an account spends within ten seconds, what a WebSocket connection asks within one.
 
-use super::bounds::{RATE_BUDGET, RATE_WINDOW};
 use std::collections::VecDeque;
 
-/// What one account has spent lately.
-#[derive(Debug, Default)]
+/// What somebody has spent lately.
+#[derive(Debug)]
 pub(crate) struct Window {
+    budget: u32,
+    length: u64,
     spent: u32,
     spendings: VecDeque<(u64, u32)>,
 }
 
 impl Window {
+    /// At most `budget` within any `length` microseconds.
+    pub(crate) fn new(budget: u32, length: u64) -> Self {
+        Self { budget, length, spent: 0, spendings: VecDeque::new() }
+    }
+
     /// Spends `cost` at `now` (microseconds); false when the budget does not cover it, and then nothing is spent.
     pub(crate) fn spend(&mut self, cost: u32, now: u64) -> bool {
         while let Some(&(at, cost)) = self.spendings.front()
-            && now.saturating_sub(at) >= RATE_WINDOW
+            && now.saturating_sub(at) >= self.length
         {
             self.spendings.pop_front();
             self.spent -= cost;
         }
-        if self.spent + cost > RATE_BUDGET {
+        if self.spent + cost > self.budget {
             return false;
         }
         if cost > 0 {
@@ -36,11 +42,12 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bounds::{RATE_BUDGET, RATE_WINDOW};
     use super::*;
 
     #[test]
     fn the_window_slides_and_refusals_are_free() {
-        let mut window = Window::default();
+        let mut window = Window::new(RATE_BUDGET, RATE_WINDOW);
         for step in 0..50 {
             assert!(window.spend(10, step * 1000), "order {step}");
         }

@@ -317,6 +317,11 @@ impl NodeHandle {
         }
     }
 
+    /// Whether the node has stopped, for whatever reason.
+    pub fn has_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire)
+    }
+
     /// Where exchange time comes from.
     pub fn clock(&self) -> ClockKind {
         self.shared.clock

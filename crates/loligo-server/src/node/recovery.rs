@@ -9,7 +9,7 @@ use super::{StartError, clock};
 use crate::config::{ClockKind, Config, Instruments};
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
-use crate::projection::{Applied, Past, Projections};
+use crate::projection::{Applied, News, Past, Projections};
 use crate::record::{Body, Record, VenueFacts};
 use loligo_engine::{Audit, Event, Instrument, Timestamp};
 use loligo_journal::{
@@ -288,8 +288,9 @@ fn decode_ahead<'scope>(
     Ok(batches)
 }
 
-/// Folds one applied record into the views; contracts it listed come first, since their spec is not in the event.
-pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) {
+/// Folds one applied record into the views, and gives the news of it; contracts it listed come first, since their spec is
+/// not in the event.
+pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) -> Option<News> {
     for event in applied.events {
         if let Event::Listed { instrument } = event
             && let Some(listed) = venue.exchange.instrument(*instrument)
@@ -299,7 +300,7 @@ pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) 
             views.markets().list(listed, index);
         }
     }
-    views.fold(applied);
+    views.fold(applied)
 }
 
 /// What verification found.

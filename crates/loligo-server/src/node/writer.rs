@@ -7,7 +7,7 @@ use super::venue::{Poisoned, Venue};
 use super::{NodeEnd, clock, recovery};
 use crate::config::ClockKind;
 use crate::market::Room;
-use crate::projection::Applied;
+use crate::projection::{Applied, Bulletin};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
 use loligo_engine::{Command, Event, Timestamp};
 use loligo_journal::{AppendError, Journal, Records};
@@ -70,6 +70,8 @@ pub(crate) struct Writer {
     full: Option<Instant>,
     full_retry: Duration,
     records: Records,
+    /// What the commit under way has to tell the feeds.
+    bulletin: Bulletin,
 }
 
 impl Writer {
@@ -100,6 +102,7 @@ impl Writer {
             full: None,
             full_retry,
             records: Records::new(),
+            bulletin: Bulletin::default(),
         }
     }
 
@@ -357,7 +360,9 @@ impl Writer {
         }
         if directory_changed {
             self.publish_directory()?;
+            self.bulletin.directory = true;
         }
+        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
 
         // Reply: whoever reads an answer finds it in every view.
         self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
@@ -461,7 +466,7 @@ impl Writer {
     fn publish(&mut self, events: &[Event]) -> bool {
         self.venue.chain.extend(self.venue.sequence, events);
         let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
-        recovery::publish(&self.shared.projections, &self.venue, applied);
+        self.bulletin.news.extend(recovery::publish(&self.shared.projections, &self.venue, applied));
         events.iter().any(|event| {
             matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
         })

@@ -11,7 +11,7 @@ pub struct DepthSnapshot {
     pub bids: Vec<(Price, Qty)>,
     /// Asks, lowest first.
     pub asks: Vec<(Price, Qty)>,
-    /// How many level changes led to it; rises by one with each.
+    /// How many level changes the contract has had; rises by one with each, and goes on over restarts.
     pub changes: u64,
 }
 
@@ -19,7 +19,6 @@ pub struct DepthSnapshot {
 pub(super) struct Depth {
     bids: BTreeMap<Price, Qty>,
     asks: BTreeMap<Price, Qty>,
-    changes: u64,
     /// Made by the first reader after a change, shared by those who follow.
     snapshot: OnceLock<Arc<DepthSnapshot>>,
 }
@@ -39,7 +38,6 @@ impl Depth {
         } else {
             levels.insert(price, qty);
         }
-        self.changes += 1;
         self.snapshot = OnceLock::new();
     }
 
@@ -51,13 +49,14 @@ impl Depth {
         self.asks.first_key_value().map(|(price, qty)| (*price, *qty))
     }
 
-    pub(super) fn snapshot(&self) -> Arc<DepthSnapshot> {
+    /// The book as it is; `changes` led to it.
+    pub(super) fn snapshot(&self, changes: u64) -> Arc<DepthSnapshot> {
         self.snapshot
             .get_or_init(|| {
                 Arc::new(DepthSnapshot {
                     bids: self.bids.iter().rev().map(|(price, qty)| (*price, *qty)).collect(),
                     asks: self.asks.iter().map(|(price, qty)| (*price, *qty)).collect(),
-                    changes: self.changes,
+                    changes,
                 })
             })
             .clone()

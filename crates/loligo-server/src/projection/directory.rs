@@ -49,6 +49,16 @@ pub struct ApiKey {
     pub withdrawal: WithdrawalRight,
 }
 
+impl ApiKey {
+    /// Whether its holder may ask anything.
+    pub fn may_ask(&self) -> bool {
+        match self.general {
+            GeneralRight::None => false,
+            GeneralRight::ReadOnly | GeneralRight::Full => true,
+        }
+    }
+}
+
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountEntry {
@@ -106,6 +116,11 @@ impl Directory {
     /// All keys, in order of number.
     pub fn keys(&self) -> &[Arc<ApiKey>] {
         &self.keys
+    }
+
+    /// One key by number.
+    pub fn key_by_id(&self, id: KeyId) -> Option<&Arc<ApiKey>> {
+        self.keys.get(id.0 as usize)
     }
 
     /// All contracts, in order of number.

@@ -4,8 +4,8 @@ use super::{Applied, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Execution, ExecutionId, Fill, FillRole, InstrumentId, Money, OrderId, Price, Qty, Side,
-    Timestamp,
+    AccountId, Event, Execution, ExecutionId, Fill, FillRole, InstrumentId, Money, OrderId, OrderType,
+    OrderView, Price, Qty, Side, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -19,6 +19,8 @@ const SHARDS: usize = 64;
 /// One order's side of an execution, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FillRow {
+    /// How many fills the account had before, plus one: counted since the venue began, so that it goes on over restarts.
+    pub number: u64,
     /// The execution; both sides share it.
     pub execution: ExecutionId,
     /// The journal's place of the record that caused it.
@@ -35,8 +37,14 @@ pub struct FillRow {
     pub price: Price,
     /// How many lots.
     pub qty: Qty,
+    /// What was open of the order after it.
+    pub remaining: Qty,
     /// The order's role.
     pub role: FillRole,
+    /// The order's type.
+    pub order_type: OrderType,
+    /// The type of the order that came.
+    pub taker_order_type: OrderType,
     /// Fee in the settlement currency; negative when a rebate was paid.
     pub fee: Money,
     /// Realised P&L booked by this fill.
@@ -76,6 +84,28 @@ impl Fills {
         rows.range(..end).rev().take(limit).cloned().collect()
     }
 
+    /// The number of an account's newest fill; 0 before the first.
+    pub(crate) fn newest(&self, account: AccountId) -> u64 {
+        let shard = read(&self.shards[account.0 as usize % SHARDS]);
+        shard.get(&account).and_then(VecDeque::back).map_or(0, |row| row.number)
+    }
+
+    /// An account's newest `limit` fills that are wanted and have numbers up to `last`, oldest first.
+    pub(crate) fn up_to(
+        &self,
+        account: AccountId,
+        last: u64,
+        limit: usize,
+        wanted: impl Fn(&FillRow) -> bool,
+    ) -> Vec<FillRow> {
+        let shard = read(&self.shards[account.0 as usize % SHARDS]);
+        let Some(rows) = shard.get(&account) else { return Vec::new() };
+        let newest = rows.iter().rev().filter(|row| row.number <= last && wanted(row));
+        let mut found: Vec<FillRow> = newest.take(limit).cloned().collect();
+        found.reverse();
+        found
+    }
+
     /// Everything kept, by account: what a snapshot stores. Oldest first.
     pub(crate) fn export(&self) -> Vec<(AccountId, Vec<FillRow>)> {
         let mut all: Vec<(AccountId, Vec<FillRow>)> = self
@@ -89,47 +119,78 @@ impl Fills {
         all
     }
 
-    /// Folds before the orders do, while a maker that this record closes still has its name on file.
+    /// Folds before the orders do, while a maker that this record closes is still on file. Tells the rows of accounts
+    /// that are followed, each account's together and in their order.
     ///
-    /// `name_of` tells the client's own name of an order on file.
+    /// `filed` tells what is on file of an order.
     pub(crate) fn fold(
         &self,
         applied: Applied<'_>,
-        name_of: impl Fn(AccountId, OrderId) -> Option<Arc<str>>,
-    ) {
+        filed: impl Fn(AccountId, OrderId) -> Option<Filed>,
+        followed: impl Fn(AccountId) -> bool,
+    ) -> Vec<(AccountId, FillRow)> {
         let mut rows: Vec<(AccountId, FillRow)> = Vec::new();
-        // The taker of this very record may not be on file yet: its name stands in an earlier event.
-        let mut placed: Option<(OrderId, &Option<Arc<str>>)> = None;
+        // What this very record placed is not on file yet: what is to be known of it stands in an earlier event.
+        let mut placed: Vec<(OrderId, Filed)> = Vec::new();
         for event in applied.events {
             match event {
-                Event::Placed { order, .. } => placed = Some((order.id, &order.client_order_id)),
+                Event::Placed { order, .. } => placed.push((order.id, Filed::of(order))),
                 Event::Executed(execution) => {
-                    for (fill, side) in [
-                        (&execution.maker, execution.taker_side.opposite()),
-                        (&execution.taker, execution.taker_side),
-                    ] {
-                        let name = match placed {
-                            Some((id, name)) if id == fill.order => name.clone(),
-                            _ => name_of(fill.account, fill.order),
-                        };
-                        rows.push((fill.account, row(applied, execution, fill, side, name)));
+                    let known = |fill: &Fill| match placed.iter().rev().find(|(id, _)| *id == fill.order) {
+                        Some((_, filed)) => filed.clone(),
+                        // Only an order forgotten by the very record that filled it is not on file.
+                        None => filed(fill.account, fill.order).unwrap_or_default(),
+                    };
+                    let (maker, taker) = (known(&execution.maker), known(&execution.taker));
+                    let came = taker.order_type;
+                    let side = execution.taker_side;
+                    for (fill, side, filed) in
+                        [(&execution.maker, side.opposite(), maker), (&execution.taker, side, taker)]
+                    {
+                        rows.push((fill.account, row(applied, execution, fill, side, filed, came)));
                     }
                 }
                 _ => {}
             }
         }
         rows.sort_by_key(|(account, _)| *account);
+        let mut told = Vec::new();
         for group in rows.chunk_by_mut(|a, b| a.0 == b.0) {
             let account = group[0].0;
             let mut shard = write(&self.shards[account.0 as usize % SHARDS]);
             let kept = shard.entry(account).or_default();
-            for (_, row) in group {
+            for (_, row) in &mut *group {
+                row.number = kept.back().map_or(0, |last: &FillRow| last.number) + 1;
                 if kept.len() == FILLS_KEPT {
                     kept.pop_front();
                 }
                 kept.push_back(row.clone());
             }
+            // Asked under the lock: whoever reads these rows after it began to follow is told all that come later.
+            if followed(account) {
+                told.extend_from_slice(group);
+            }
         }
+        told
+    }
+}
+
+/// What a fill's row takes from its order's record.
+#[derive(Clone)]
+pub(crate) struct Filed {
+    order_type: OrderType,
+    client_order_id: Option<Arc<str>>,
+}
+
+impl Default for Filed {
+    fn default() -> Self {
+        Self { order_type: OrderType::Limit, client_order_id: None }
+    }
+}
+
+impl Filed {
+    pub(crate) fn of(order: &OrderView) -> Self {
+        Self { order_type: order.order_type, client_order_id: order.client_order_id.clone() }
     }
 }
 
@@ -138,9 +199,13 @@ fn row(
     execution: &Execution,
     fill: &Fill,
     side: Side,
-    client_order_id: Option<Arc<str>>,
+    filed: Filed,
+    taker_order_type: OrderType,
 ) -> FillRow {
+    let Filed { order_type, client_order_id } = filed;
     FillRow {
+        // Known when the rows before it are.
+        number: 0,
         execution: execution.id,
         sequence: applied.sequence,
         order: fill.order,
@@ -149,7 +214,10 @@ fn row(
         side,
         price: execution.price,
         qty: execution.qty,
+        remaining: Qty(fill.qty.0 - fill.filled_before.0 - execution.qty.0),
         role: fill.role,
+        order_type,
+        taker_order_type,
         fee: fill.fee,
         realized_pnl: fill.realized_pnl,
         time: applied.time,

@@ -1,6 +1,7 @@
 //! Public market data of all contracts under one lock, so that an answer about several of them is of one sequence.
 
 use super::depth::Depth;
+use super::news::LevelNews;
 use super::past::ContractPast;
 use super::{Applied, DepthSnapshot, LastTrade, Ticker, TradeRow, read, write};
 use foldhash::fast::FixedState;
@@ -70,7 +71,9 @@ impl Markets {
 
     /// A contract's book, best first. Making it costs a copy once per change; readers share it.
     pub fn depth(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
-        read(&self.board).contracts.get(usize::from(id.0)).map(|contract| contract.depth.snapshot())
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0))?;
+        Some(contract.depth.snapshot(contract.past.levels))
     }
 
     /// A contract's newest `limit` trades, newest first; with `before`, only those earlier than it.
@@ -133,14 +136,22 @@ impl Markets {
         read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect()
     }
 
-    pub(crate) fn fold(&self, applied: Applied<'_>) {
+    /// Folds one record; tells each changed level when books are followed.
+    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+        let mut told = Vec::new();
         if !applied.events.iter().any(concerns_markets) {
-            return;
+            return told;
         }
         let mut board = write(&self.board);
+        // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
+        let followed = followed();
         for event in applied.events {
-            board.fold(event, applied);
+            let level = board.fold(event, applied);
+            if followed {
+                told.extend(level);
+            }
         }
+        told
     }
 }
 
@@ -230,12 +241,21 @@ impl Board {
         self.contracts.get_mut(usize::from(id.0))
     }
 
-    fn fold(&mut self, event: &Event, applied: Applied<'_>) {
+    /// Folds one event; the change of a level, if it is one.
+    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelNews> {
         match event {
             Event::Level { instrument, side, price, qty } => {
-                if let Some(contract) = self.contract(*instrument) {
-                    contract.depth.set(*side, *price, *qty);
-                }
+                let contract = self.contract(*instrument)?;
+                contract.depth.set(*side, *price, *qty);
+                contract.past.levels += 1;
+                let number = contract.past.levels;
+                return Some(LevelNews {
+                    instrument: *instrument,
+                    side: *side,
+                    price: *price,
+                    qty: *qty,
+                    number,
+                });
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
@@ -260,6 +280,7 @@ impl Board {
             }
             _ => {}
         }
+        None
     }
 
     /// Adds signed lots to a position.

@@ -3,6 +3,8 @@
 //! Sharded by account, so that a reader meets only the writer's fold of its own account, and holds off nobody else. All
 //! of one record's changes to an account are made under one lock: a reader sees a record whole or not at all.
 
+use super::fills::Filed;
+use super::news::{OrderNews, Step};
 use super::{Applied, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -53,13 +55,16 @@ impl Orders {
         }
     }
 
-    /// The client's own name of an order, for views that show it beside something else.
-    pub(crate) fn client_order_id(&self, account: AccountId, id: OrderId) -> Option<std::sync::Arc<str>> {
-        self.with(account, |orders| orders.get(id).and_then(|o| o.client_order_id.clone()))
+    /// What is on file of an order, for views that show it beside something else.
+    pub(crate) fn filed(&self, account: AccountId, id: OrderId) -> Option<Filed> {
+        self.with(account, |orders| orders.get(id).map(Filed::of))
     }
 
-    pub(crate) fn fold(&self, applied: Applied<'_>) {
+    /// Folds one record. Tells the steps of orders whose accounts are followed, each account's together and in their
+    /// order.
+    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = Vec::new();
         let mut changes: Vec<(AccountId, Change<'_>)> = Vec::with_capacity(applied.events.len());
         for event in applied.events {
             changes_of(event, &mut owners, &mut changes);
@@ -70,10 +75,17 @@ impl Orders {
             let account = group[0].0;
             let mut shard = write(&self.shards[shard_of(account)]);
             let orders = shard.entry(account).or_default();
+            orders.sequence = applied.sequence;
+            // Asked under the lock: whoever reads these orders after it began to follow is told every later step.
+            let followed = followed(account);
             for (_, change) in group {
                 orders.change(*change, applied.time);
+                if followed && let Some((step, id)) = change.step() {
+                    told.extend(orders.get(id).map(|order| OrderNews { step, order: order.clone() }));
+                }
             }
         }
+        told
     }
 }
 
@@ -84,23 +96,40 @@ fn shard_of(account: AccountId) -> usize {
 /// What an event means to one order.
 #[derive(Clone, Copy)]
 enum Change<'a> {
-    Insert(&'a OrderView),
-    Replace(&'a OrderView),
-    Fill(&'a Execution, &'a Fill),
+    Insert(Step, &'a OrderView),
+    Replace(Step, &'a OrderView),
+    Fill(Step, &'a Execution, &'a Fill),
     Filled(OrderId),
     Note(OrderId, Option<UpdateReason>, Option<OrderError>),
     Forget(OrderId),
 }
 
+impl Change<'_> {
+    /// What its owner is told of it.
+    fn step(self) -> Option<(Step, OrderId)> {
+        match self {
+            Change::Insert(step, order) | Change::Replace(step, order) => Some((step, order.id)),
+            Change::Fill(step, _, fill) => Some((step, fill.order)),
+            Change::Filled(order) => Some((Step::Filled, order)),
+            Change::Note(order, ..) => Some((Step::Noted, order)),
+            Change::Forget(_) => None,
+        }
+    }
+}
+
 fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(AccountId, Change<'a>)>) {
     match event {
-        Event::Placed { order, .. } | Event::Rejected { order } => {
+        Event::Placed { order, .. } => {
             owners.insert(order.id, order.account);
-            changes.push((order.account, Change::Insert(order)));
+            changes.push((order.account, Change::Insert(Step::Placed, order)));
+        }
+        Event::Rejected { order } => {
+            owners.insert(order.id, order.account);
+            changes.push((order.account, Change::Insert(Step::Rejected, order)));
         }
         Event::Executed(execution) => {
-            for fill in [&execution.maker, &execution.taker] {
-                changes.push((fill.account, Change::Fill(execution, fill)));
+            for (step, fill) in [(Step::Hit, &execution.maker), (Step::Took, &execution.taker)] {
+                changes.push((fill.account, Change::Fill(step, execution, fill)));
             }
         }
         Event::Filled { order } => {
@@ -108,16 +137,26 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
                 changes.push((*account, Change::Filled(*order)));
             }
         }
-        Event::Cancelled { order }
-        | Event::Reduced { order, .. }
-        | Event::Fired { order, .. }
-        | Event::ActivationFailed { order }
-        | Event::Repriced { order }
-        | Event::Rewritten { order } => {
-            changes.push((order.account, Change::Replace(order)));
+        Event::Cancelled { order } => {
+            changes.push((order.account, Change::Replace(Step::Cancelled, order)));
+        }
+        Event::Reduced { order, .. } => {
+            changes.push((order.account, Change::Replace(Step::Reduced, order)));
+        }
+        Event::Fired { order, .. } => {
+            changes.push((order.account, Change::Replace(Step::Fired, order)));
+        }
+        Event::ActivationFailed { order } => {
+            changes.push((order.account, Change::Replace(Step::ActivationFailed, order)));
+        }
+        Event::Repriced { order } => {
+            changes.push((order.account, Change::Replace(Step::Repriced, order)));
+        }
+        Event::Rewritten { order } => {
+            changes.push((order.account, Change::Replace(Step::Rewritten, order)));
         }
         Event::Edited { change, .. } => {
-            changes.push((change.order.account, Change::Replace(&change.order)));
+            changes.push((change.order.account, Change::Replace(Step::Edited, &change.order)));
         }
         Event::Noted { order, reason, error } => {
             if let Some(account) = owners.get(order) {
@@ -152,6 +191,8 @@ pub struct AccountOrders {
     by_id: HashTable<u32>,
     /// By client order id; several orders may share one.
     by_client: HashTable<u32>,
+    /// The last record that changed any of them.
+    sequence: u64,
 }
 
 impl AccountOrders {
@@ -170,6 +211,11 @@ impl AccountOrders {
             .collect();
         found.sort_by_key(|order| order.id);
         found
+    }
+
+    /// The journal's place of the last record that changed any of them; 0 while none has since the node started.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// Open orders, oldest first.
@@ -224,13 +270,13 @@ impl AccountOrders {
 
     fn change(&mut self, change: Change<'_>, time: Timestamp) {
         match change {
-            Change::Insert(order) => self.insert(order.clone()),
-            Change::Replace(order) => {
+            Change::Insert(_, order) => self.insert(order.clone()),
+            Change::Replace(_, order) => {
                 if let Some(record) = self.get_mut(order.id) {
                     record.clone_from(order);
                 }
             }
-            Change::Fill(execution, fill) => {
+            Change::Fill(_, execution, fill) => {
                 if let Some(order) = self.get_mut(fill.order) {
                     order.filled.0 += execution.qty.0;
                     order.reason = Some(UpdateReason::PartialFill);

@@ -1,12 +1,14 @@
-//! What a venue's views know that its exchange does not: trades, the day's statistics, fills.
+//! What a venue's views know that its exchange does not: trades, the day's statistics, fills, and how many there were of
+//! what feeds are numbered by.
 //!
 //! Recovery carries these forward by themselves, and makes everything else from the exchange once it has arrived:
 //! folding every event of a long tail into every view would cost as much again as the engine does.
 
+use super::fills::Filed;
 use super::ticker::Day;
 use super::trades::Trades;
 use super::{Applied, FillRow, Fills, MarketSeed, Markets, Orders};
-use loligo_engine::{AccountId, Event, Exchange, MarketState, Side};
+use loligo_engine::{AccountId, Event, Exchange, InstrumentId, MarketState, Side};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -22,6 +24,9 @@ pub(crate) struct Past {
 pub(crate) struct ContractPast {
     pub(super) trades: Trades,
     pub(super) day: Day,
+    /// Level changes since the venue began: what the book's feed is numbered by. A restart goes on counting where the
+    /// journal ends, so no number is ever given to two different changes.
+    pub(super) levels: u64,
 }
 
 /// The stored form.
@@ -45,23 +50,33 @@ impl From<StoredPast> for Past {
 }
 
 impl Past {
-    /// Adds the trades and fills of a record that `exchange` has just applied.
+    /// Adds the trades, fills and level changes of a record that `exchange` has just applied.
     pub(crate) fn fold(&mut self, applied: Applied<'_>, exchange: &Exchange) {
-        if !applied.events.iter().any(|event| matches!(event, Event::Executed(_))) {
-            return;
-        }
-        self.fills.fold(applied, |_, order| exchange.order(order).and_then(|order| order.client_order_id));
+        let mut traded = false;
         for event in applied.events {
-            if let Event::Executed(execution) = event
-                && let Some(instrument) = exchange.instrument(execution.instrument)
-            {
-                let at = usize::from(execution.instrument.0);
-                if self.contracts.len() <= at {
-                    self.contracts.resize_with(at + 1, ContractPast::default);
+            match event {
+                Event::Level { instrument, .. } => self.contract(*instrument).levels += 1,
+                Event::Executed(execution) => {
+                    traded = true;
+                    if let Some(instrument) = exchange.instrument(execution.instrument) {
+                        self.contract(execution.instrument).trade(applied, execution, instrument);
+                    }
                 }
-                self.contracts[at].trade(applied, execution, instrument);
+                _ => {}
             }
         }
+        if traded {
+            let filed = |_, order| exchange.order(order).map(|order| Filed::of(&order));
+            self.fills.fold(applied, filed, |_| false);
+        }
+    }
+
+    fn contract(&mut self, id: InstrumentId) -> &mut ContractPast {
+        let at = usize::from(id.0);
+        if self.contracts.len() <= at {
+            self.contracts.resize_with(at + 1, ContractPast::default);
+        }
+        &mut self.contracts[at]
     }
 
     /// All views of an exchange as it is, with this past.

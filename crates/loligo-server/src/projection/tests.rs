@@ -5,7 +5,7 @@ use crate::listing::Listing;
 use loligo_engine::{
     AccountId, CancelOrder, ClientOrderId, Command, CreateAccount, Currency, Deposit, EditOrder, Exchange,
     FinePrice, Genesis, InstrumentId, Limits, Money, OnGrid, OrderId, OrderRef, OrderType, OrderView,
-    Outcome, PlaceOrder, QtyMode, Side, Wallet,
+    Outcome, PlaceOrder, Price, Qty, QtyMode, Side, Wallet,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -35,6 +35,9 @@ struct World {
     sequence: u64,
     time: Timestamp,
     fills: BTreeMap<AccountId, Vec<FillRow>>,
+    levels: BTreeMap<InstrumentId, u64>,
+    /// What the last record told those who follow.
+    news: Option<News>,
     source: Source,
     orders: u64,
     seen: BTreeMap<&'static str, u32>,
@@ -54,6 +57,8 @@ impl World {
             sequence: 0,
             time: START,
             fills: BTreeMap::new(),
+            levels: BTreeMap::new(),
+            news: None,
             source: Source(seed),
             orders: 0,
             seen: BTreeMap::new(),
@@ -91,7 +96,7 @@ impl World {
             self.note(event);
         }
         let applied = Applied { sequence: self.sequence, time: self.exchange.now(), events: &events };
-        self.views.fold(applied);
+        self.news = self.views.fold(applied);
         self.past.fold(applied, &self.exchange);
         outcome
     }
@@ -108,16 +113,22 @@ impl World {
                     (&execution.maker, execution.taker_side.opposite()),
                     (&execution.taker, execution.taker_side),
                 ] {
-                    let named = self.exchange.order(fill.order).and_then(|order| order.client_order_id);
-                    self.fills.entry(fill.account).or_default().push(FillRow {
+                    let order = self.exchange.order(fill.order).unwrap();
+                    let taker = self.exchange.order(execution.taker.order).unwrap();
+                    let rows = self.fills.entry(fill.account).or_default();
+                    rows.push(FillRow {
+                        number: rows.len() as u64 + 1,
                         execution: execution.id,
                         sequence: self.sequence,
                         order: fill.order,
-                        client_order_id: named,
+                        client_order_id: order.client_order_id,
                         instrument: execution.instrument,
                         side,
                         price: execution.price,
                         qty: execution.qty,
+                        remaining: Qty(fill.qty.0 - fill.filled_before.0 - execution.qty.0),
+                        order_type: order.order_type,
+                        taker_order_type: taker.order_type,
                         role: fill.role,
                         fee: fill.fee,
                         realized_pnl: fill.realized_pnl,
@@ -125,6 +136,10 @@ impl World {
                     });
                 }
                 "executed"
+            }
+            Event::Level { instrument, .. } => {
+                *self.levels.entry(*instrument).or_default() += 1;
+                return;
             }
             Event::Filled { .. } => "filled",
             Event::Cancelled { .. } => "cancelled",
@@ -286,6 +301,7 @@ impl World {
             let depth = self.views.markets().depth(id).unwrap();
             assert_eq!(depth.bids, self.exchange.depth(id, Side::Buy, usize::MAX));
             assert_eq!(depth.asks, self.exchange.depth(id, Side::Sell, usize::MAX));
+            assert_eq!(depth.changes, self.levels.get(&id).copied().unwrap_or(0), "each change counts one");
         }
     }
 
@@ -308,6 +324,8 @@ impl World {
         for (id, _) in self.exchange.instruments() {
             let trades = |views: &Projections| views.markets().trades(id, None, usize::MAX);
             assert_eq!(trades(&recovered), trades(&self.views));
+            let depth = |views: &Projections| views.markets().depth(id).unwrap();
+            assert_eq!(depth(&recovered), depth(&self.views), "numbers go on over a recovery");
         }
     }
 
@@ -349,6 +367,142 @@ proptest! {
         world.check_fills();
         world.check_recovered();
     }
+}
+
+/// What a follower makes of a view it read once and of all the news after it.
+#[derive(Default)]
+struct Follower {
+    levels: BTreeMap<(InstrumentId, Side, Price), Qty>,
+    changes: BTreeMap<InstrumentId, u64>,
+    orders: BTreeMap<OrderId, OrderView>,
+    orders_at: BTreeMap<AccountId, u64>,
+    fills: BTreeMap<AccountId, Vec<FillRow>>,
+}
+
+impl Follower {
+    fn read(world: &World, accounts: &[AccountId]) -> Self {
+        let mut follower = Self::default();
+        for (id, _) in world.exchange.instruments() {
+            let depth = world.views.markets().depth(id).unwrap();
+            follower.changes.insert(id, depth.changes);
+            for (side, levels) in [(Side::Buy, &depth.bids), (Side::Sell, &depth.asks)] {
+                follower.levels.extend(levels.iter().map(|(price, qty)| ((id, side, *price), *qty)));
+            }
+        }
+        for account in accounts {
+            world.views.orders().with(*account, |orders| {
+                follower.orders_at.insert(*account, orders.sequence());
+                follower.orders.extend(orders.open().into_iter().map(|order| (order.id, order.clone())));
+            });
+            let mut fills = world.views.fills().of(*account, None, usize::MAX);
+            fills.reverse();
+            follower.fills.insert(*account, fills);
+        }
+        follower
+    }
+
+    fn hear(&mut self, news: &News) {
+        for level in &news.levels {
+            let seen = self.changes.get_mut(&level.instrument).unwrap();
+            *seen += 1;
+            assert_eq!(level.number, *seen, "no hole and no repeat");
+            let at = (level.instrument, level.side, level.price);
+            if level.qty.0 == 0 {
+                self.levels.remove(&at)
+            } else {
+                self.levels.insert(at, level.qty)
+            };
+        }
+        for (account, row) in &news.fills {
+            let fills = self.fills.get_mut(account).expect("only accounts that are followed");
+            assert_eq!(row.number, fills.last().map_or(0, |last| last.number) + 1);
+            fills.push(row.clone());
+        }
+        for OrderNews { order, .. } in &news.orders {
+            assert!(news.sequence > self.orders_at[&order.account]);
+            if order.status.is_closed() {
+                self.orders.remove(&order.id);
+            } else {
+                self.orders.insert(order.id, order.clone());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_view_and_the_news_after_it_make_every_later_view() {
+    let mut world = World::new(11);
+    for _ in 0..2_000 {
+        world.step();
+        assert!(world.news.is_none(), "nobody follows");
+    }
+    let accounts = [AccountId(1), AccountId(3)];
+    world.views.newsroom().follow(true, accounts.into_iter().collect());
+    let mut follower = Follower::read(&world, &accounts);
+    for _ in 0..4_000 {
+        world.step();
+        if let Some(news) = &world.news {
+            assert_eq!((news.sequence, news.time), (world.sequence, world.exchange.now()));
+            follower.hear(news);
+        }
+        let now = Follower::read(&world, &accounts);
+        assert_eq!(follower.levels, now.levels);
+        assert_eq!(follower.orders, now.orders, "after record {}", world.sequence);
+    }
+    for (account, fills) in &follower.fills {
+        let mut rows = world.views.fills().of(*account, None, usize::MAX);
+        rows.reverse();
+        assert!(rows.len() > 100 && fills.ends_with(&rows));
+    }
+    world.views.newsroom().follow(false, accounts.into_iter().take(1).collect());
+    for _ in 0..500 {
+        world.step();
+        if let Some(news) = &world.news {
+            assert!(news.levels.is_empty());
+            assert!(news.orders.iter().all(|told| told.order.account == accounts[0]));
+            assert!(news.fills.iter().all(|(account, _)| *account == accounts[0]));
+        }
+    }
+}
+
+#[test]
+fn news_that_finds_no_room_is_missed_and_said_to_be() {
+    let newsroom = Newsroom::new();
+    let mut receiver = newsroom.subscribe().expect("nobody was there before");
+    assert!(newsroom.subscribe().is_none(), "there is one receiver");
+    let bulletin = |sequence: u64, levels: usize| {
+        let level = LevelNews {
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            price: Price(1),
+            qty: Qty(1),
+            number: sequence,
+        };
+        let (fills, orders) = (Vec::new(), Vec::new());
+        let news = News { sequence, time: START, levels: vec![level; levels], fills, orders };
+        Bulletin { news: vec![news], directory: false }
+    };
+    let mut fits = 0;
+    while !newsroom.lost() {
+        newsroom.publish(bulletin(fits, 1));
+        fits += 1;
+    }
+    assert!(!newsroom.lost(), "it is told once");
+    let mut first = 0;
+    while let Ok(bulletin) = receiver.try_recv() {
+        assert_eq!(bulletin.news[0].sequence, first, "what was in stays in its order");
+        newsroom.took(&bulletin);
+        first += 1;
+    }
+    assert_eq!(first, fits - 1, "only the last found no room");
+    // One commit as large as all the room passes, and nothing beside it.
+    newsroom.publish(bulletin(0, 2_000_000));
+    assert!(!newsroom.lost());
+    newsroom.publish(bulletin(1, 1));
+    assert!(newsroom.lost());
+    newsroom.took(&receiver.try_recv().expect("the large one"));
+    newsroom.publish(bulletin(2, 1));
+    assert!(!newsroom.lost() && receiver.try_recv().is_ok());
 }
 
 #[test]

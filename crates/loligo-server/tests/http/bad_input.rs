@@ -197,7 +197,7 @@ async fn paths_methods_and_bodies_that_are_none() {
     for (path, want) in [
         ("/sendorder", "invalidArgument"),
         ("/orders/status", "invalidArgument"),
-        ("/transfer", "Unavailable"),
+        ("/portfolio-margining/simulate", "Unavailable"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
         let head = format!("POST {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n");

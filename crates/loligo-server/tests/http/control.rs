@@ -1,14 +1,12 @@
 //! The operator's verbs: what they do, and what they refuse in plain words.
 
-use crate::venue::{Client, SYMBOL, Venue, send};
+use crate::venue::{SYMBOL, Venue, send};
 use loligo_server::ServerConfig;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 async fn ask(venue: &Venue, method: &str, path: &str, body: Value) -> (u16, Value) {
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    let answer = venue.control(method, path, &body).await;
-    (answer.status, answer.json())
+    venue.ask(method, path, body).await
 }
 
 #[tokio::test]
@@ -17,10 +15,7 @@ async fn an_account_with_money_and_keys() {
     let wanted = json!({"name": "zoe", "flex": {"usd": "1000.5"}, "wallets": {"fi_xbtusd": 0.25}});
     let (status, zoe) = ask(&venue, "POST", "/accounts", wanted).await;
     assert_eq!((status, &zoe["name"]), (200, &json!("zoe")));
-    let client = |keys: &Value| {
-        let text = |name: &str| keys[name].as_str().expect("text").to_owned();
-        Client::new(venue.server.http(), &text("api_key"), &text("api_secret"))
-    };
+    let client = |keys: &Value| venue.client_of(keys);
     let wallets = client(&zoe).get("/accounts", &[]).await["accounts"].clone();
     assert_eq!(wallets["flex"]["currencies"]["USD"]["quantity"], json!(1000.5));
     assert_eq!(wallets["fi_xbtusd"]["balances"]["xbt"], "0.25");

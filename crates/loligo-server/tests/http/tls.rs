@@ -8,7 +8,11 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-async fn ask(venue: &Venue, trusted: &str) -> std::io::Result<String> {
+/// A connection to https that trusts one authority.
+pub async fn connect(
+    venue: &Venue,
+    trusted: &str,
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM")).expect("a certificate");
     let config =
@@ -19,7 +23,11 @@ async fn ask(venue: &Venue, trusted: &str) -> std::io::Result<String> {
             .with_no_client_auth();
     let stream = TcpStream::connect(venue.server.https().expect("https is served")).await?;
     let name = ServerName::try_from("localhost").expect("a name");
-    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+async fn ask(venue: &Venue, trusted: &str) -> std::io::Result<String> {
+    let mut stream = connect(venue, trusted).await?;
     let request = "GET /derivatives/api/v3/tickers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();

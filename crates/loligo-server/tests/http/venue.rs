@@ -1,9 +1,9 @@
 //! A server of a test's own, and clients that sign.
 
-use crate::contract::judge;
+use crate::contract::{judge, judge_as};
 use loligo_server::{RealTime, Server, ServerConfig, StartAccount, StartFile};
 use loligo_wire::sign::SigningKey;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -66,6 +66,42 @@ impl Venue {
         let headers = [("Authorization", token.as_str())];
         let path = format!("/loligo/v1{path}");
         send(&mut stream, method, &path, &headers, body.as_bytes()).await.expect("an answer")
+    }
+
+    /// One control verb with its answer.
+    pub async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = self.control(method, path, &body).await;
+        (answer.status, answer.json())
+    }
+
+    /// One control verb that must be carried out.
+    pub async fn order(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, told) = self.ask(method, path, body).await;
+        assert_eq!(status, 200, "{method} {path}: {told}");
+        told
+    }
+
+    /// The client of keys as the control surface tells them.
+    pub fn client_of(&self, keys: &Value) -> Client {
+        let text = |name: &str| keys[name].as_str().expect("text").to_owned();
+        Client::new(self.server.http(), &text("api_key"), &text("api_secret"))
+    }
+
+    /// A new subaccount of the n-th account, with so much USD in flex: its uid and its client.
+    pub async fn subaccount(&self, account: usize, name: &str, usd: &str) -> (String, Client) {
+        let path = format!("/accounts/{}/subaccounts", self.start.accounts[account].uid);
+        let told = self.order("POST", &path, json!({"name": name, "flex": {"usd": usd}})).await;
+        (told["uid"].as_str().expect("a uid").to_owned(), self.client_of(&told))
+    }
+
+    /// The sum of all deposits of a currency, less what was withdrawn. The audit itself shows that nothing is lost.
+    pub async fn deposited(&self, currency: &str) -> String {
+        let audit = self.order("GET", "/audit", Value::Null).await;
+        let sums = audit["currencies"].as_array().expect("a list").iter();
+        let sum =
+            sums.filter(|sums| sums["currency"] == currency).map(|sums| sums["deposited"].clone()).next();
+        sum.and_then(|sum| sum.as_str().map(str::to_owned)).unwrap_or_else(|| "0".to_owned())
     }
 
     pub async fn pin(&self, symbol: &str, price: &str) {
@@ -132,6 +168,10 @@ impl Client {
         self.request("POST", path, arguments).json().await
     }
 
+    pub async fn put(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
+        self.request("PUT", path, arguments).json().await
+    }
+
     pub async fn get(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
         self.request("GET", path, arguments).json().await
     }
@@ -195,6 +235,16 @@ impl Request<'_> {
         let json = answer.json();
         judge(self.method, self.path.strip_prefix(BASE).unwrap_or(&self.path), &json);
         json
+    }
+
+    /// The number and message of its answer, which has HTTP 500 and is what the contract says.
+    pub async fn refused_preference(&self) -> (u64, String) {
+        let answer = self.send().await;
+        assert_eq!(answer.status, 500, "{answer:?}");
+        let json = answer.json();
+        judge_as(self.method, self.path.strip_prefix(BASE).unwrap_or(&self.path), 500, &json);
+        let error = &json["errors"][0];
+        (error["code"].as_u64().expect("a code"), error["message"].as_str().expect("a message").to_owned())
     }
 
     /// The error word of its answer; `None` for a success.

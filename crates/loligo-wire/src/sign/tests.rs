@@ -176,3 +176,31 @@ proptest! {
         prop_assert!(key().verify(&signature(&authent), &request, Tolerance::STRICT));
     }
 }
+
+#[test]
+fn the_challenges_of_the_contract_are_signed_as_it_says() {
+    for (challenge, secret, signed) in [
+        (
+            "c100b894-1729-464d-ace1-52dbce11db42",
+            "7zxMEF5p/Z8l2p2U7Ghv6x14Af+Fx+92tPgUdVQ748FOIrEoT9bgT+bTRfXc5pz8na+hL/QdrCVG7bh9KpT0eMTm",
+            "4JEpF3ix66GA2B+ooK128Ift4XQVtc137N9yeg4Kqsn9PI0Kpzbysl9M1IeCEdjg0zl00wkVqcsnG4bmnlMb3A==",
+        ),
+        (
+            "7d0e4c12-55f3-4a9b-8a61-0c9e2f7b1d34",
+            "PzFhePb+1rmFB73qDd91OUsHlZeGakpb8qNtaj311mWos7iUBB+LioMNacAMwo/zQnQw+P4PXVBzesX8g3wVUg==",
+            "gmFepyUuvpB4tki6TI7aqm2u6oYOm/Db+hFZKdb9M0hdRi6K1eE90B0lYp2I5vRUtUfD6ns9XrH6Pv8ahEEYmQ==",
+        ),
+    ] {
+        let key = SigningKey::from_base64_secret(secret).expect("base64");
+        assert_eq!(key.sign_challenge(challenge).to_base64(), signed);
+        let signature = Signature::from_base64(signed.as_bytes()).expect("64 bytes");
+        assert!(key.verify_challenge(&signature, challenge));
+        for other in ["", "c100b894-1729-464d-ace1-52dbce11db43", "7D0E4C12-55f3-4a9b-8a61-0c9e2f7b1d34"] {
+            assert!(!key.verify_challenge(&signature, other), "{other}");
+        }
+        let mut bent = signed.to_owned().into_bytes();
+        bent[0] = if bent[0] == b'4' { b'5' } else { b'4' };
+        let bent = Signature::from_base64(&bent).expect("64 bytes");
+        assert!(!key.verify_challenge(&bent, challenge));
+    }
+}

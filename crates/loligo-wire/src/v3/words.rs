@@ -47,7 +47,7 @@ macro_rules! words {
         }
     };
 }
-use words;
+pub(crate) use words;
 
 words! {
     /// The side of an order or trade.

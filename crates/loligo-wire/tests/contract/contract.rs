@@ -14,9 +14,23 @@ pub fn rest() -> Value {
     serde_saphyr::from_str(&read("rest.yaml")).expect("rest.yaml is YAML")
 }
 
-/// The schema of the feeds' messages.
+/// The schema of the WebSocket API.
 pub fn websocket() -> Value {
-    serde_json::from_str(&read("websocket.schema.json")).expect("websocket.schema.json is JSON")
+    serde_json::from_str(&read("websocket.schema.json")).expect("the schema is JSON")
+}
+
+/// An example message of the WebSocket API.
+pub fn example(name: &str) -> Value {
+    serde_json::from_str(&read(&format!("websocket-examples/{name}"))).expect("examples are JSON")
+}
+
+/// The names of all example messages, in order.
+pub fn example_names() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contract/websocket-examples");
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut names: Vec<String> = files.filter_map(|file| file.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    names
 }
 
 /// The published document of `/orders/status` alone, which has the last word on it.

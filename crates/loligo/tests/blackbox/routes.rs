@@ -4,28 +4,46 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::api::form;
 use crate::contract;
 use crate::http::Connection;
-use crate::venue::{Home, QUIET};
+use crate::venue::{Home, QUIET, text};
 
 /// What this version answers.
-const SERVED: [(&str, &str); 16] = [
+const SERVED: [(&str, &str); 33] = [
     ("GET", "/accounts"),
     ("GET", "/feeschedules"),
     ("GET", "/fills"),
     ("GET", "/history"),
+    ("GET", "/initialmargin"),
+    ("GET", "/initialmargin/maxordersize"),
     ("GET", "/instruments"),
     ("GET", "/instruments/status"),
+    ("GET", "/instruments/{symbol}/status"),
+    ("GET", "/leveragepreferences"),
     ("GET", "/openorders"),
     ("GET", "/openpositions"),
     ("GET", "/orderbook"),
     ("GET", "/orders/status"),
+    ("GET", "/self-trade-strategy"),
+    ("GET", "/subaccount/{subaccountUid}/trading-enabled"),
+    ("GET", "/subaccounts"),
     ("GET", "/tickers"),
     ("GET", "/tickers/{symbol}"),
+    ("GET", "/trading/instruments"),
+    ("POST", "/batchorder"),
     ("POST", "/cancelallorders"),
+    ("POST", "/cancelallordersafter"),
     ("POST", "/cancelorder"),
+    ("POST", "/editorder"),
     ("POST", "/orders/status"),
     ("POST", "/sendorder"),
+    ("POST", "/transfer"),
+    ("POST", "/transfer/subaccount"),
+    ("POST", "/withdrawal"),
+    ("PUT", "/leveragepreferences"),
+    ("PUT", "/self-trade-strategy"),
+    ("PUT", "/subaccount/{subaccountUid}/trading-enabled"),
 ];
 
 /// The legacy path of funding rates lives beside the others under another version.
@@ -91,27 +109,66 @@ fn every_served_route_answers_as_the_contract_says() {
         ("size", "1"),
         ("limitPrice", "50000"),
     ]);
-    let called: BTreeSet<(&str, &str)> = [
+    let uid = text(&venue.config["accounts"][0]["uid"]).to_owned();
+    let subaccount =
+        venue.control("POST", &format!("/accounts/{uid}/subaccounts"), &json!({"name": "child"}));
+    let rights = json!({"withdrawal": "full"});
+    let key = venue.control("POST", &format!("/accounts/{uid}/keys"), &rights);
+    let child = text(&subaccount["uid"]);
+    let switch = format!("/subaccount/{child}/trading-enabled");
+    let supposed = [
+        ("orderType", "lmt"),
+        ("symbol", "PF_XBTUSD"),
+        ("side", "buy"),
+        ("size", "1"),
+        ("limitPrice", "40000"),
+    ];
+    let movement = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "2")];
+    let users = [&[("fromUser", &*uid), ("toUser", child)][..], &movement].concat();
+    let batch = r#"{"batchOrder":[{"order":"cancel","cliOrdId":"nobody"}]}"#;
+    let mut full = venue.client_of(&key);
+    let calls = [
         ("GET", "/accounts", &[][..]),
         ("GET", "/feeschedules", &[]),
         ("GET", "/fills", &[]),
         ("GET", "/history", &[("symbol", "PF_XBTUSD")]),
+        ("GET", "/initialmargin", &supposed),
+        ("GET", "/initialmargin/maxordersize", &[("orderType", "mkt"), ("symbol", "PF_XBTUSD")]),
         ("GET", "/instruments", &[]),
         ("GET", "/instruments/status", &[]),
+        ("GET", "/instruments/PF_XBTUSD/status", &[]),
+        ("PUT", "/leveragepreferences", &[("symbol", "PF_ETHUSD"), ("maxLeverage", "10")]),
+        ("GET", "/leveragepreferences", &[]),
         ("GET", "/openorders", &[]),
         ("GET", "/openpositions", &[]),
         ("GET", "/orderbook", &[("symbol", "PF_XBTUSD")]),
         ("GET", "/orders/status", &[("cliOrdIds", "maker")]),
+        ("POST", "/orders/status", &[("cliOrdIds", "maker")]),
+        ("GET", "/self-trade-strategy", &[]),
+        ("PUT", "/self-trade-strategy", &[("strategy", "CANCEL_MAKER_SELF")]),
+        ("GET", "/subaccounts", &[]),
+        ("GET", &switch, &[]),
+        ("PUT", &switch, &[("tradingEnabled", "false")]),
         ("GET", "/tickers", &[]),
         ("GET", "/tickers/PF_XBTUSD", &[]),
-    ]
-    .map(|(method, path, arguments)| {
-        let answer = alice.get(path, arguments);
-        assert_eq!(answer["result"], "success", "{path}: {answer}");
-        (method, path)
-    })
-    .into();
-    assert_eq!(called.len() + 4, SERVED.len());
+        ("GET", "/trading/instruments", &[]),
+        ("POST", "/sendorder", &supposed),
+        ("POST", "/editorder", &[("cliOrdId", "inverse"), ("size", "90")]),
+        ("POST", "/batchorder", &[("json", batch)]),
+        ("POST", "/cancelallordersafter", &[("timeout", "60")]),
+        ("POST", "/transfer", &movement),
+        ("POST", "/transfer/subaccount", &users),
+        ("POST", "/withdrawal", &[("currency", "usd"), ("amount", "1")]),
+    ];
+    for (method, path, arguments) in calls {
+        let (query, body) =
+            if method == "GET" { (form(arguments), None) } else { (String::new(), Some(form(arguments))) };
+        let response = full.send(method, path, &query, body.as_deref(), None).expect("an answer");
+        let answer = contract::check(method, path, &response);
+        assert!(response.status == 200 && answer["result"] != "error", "{method} {path}: {answer}");
+    }
+    // The two that cancel follow below.
+    assert_eq!(calls.len() + 2, SERVED.len());
     let [record] = &alice.status_by_name(&["maker"])[..] else { panic!("one order of that name") };
     assert_eq!(
         (&record["status"], &record["updateReason"], &record["error"]),

@@ -5,8 +5,8 @@ use super::outcomes::Told;
 use crate::identity::Identity;
 use crate::projection::{Directory, FillRow};
 use loligo_engine::{
-    DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType, OrderView,
-    Price, Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
+    Distance, DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType,
+    OrderView, Price, Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::v3::{responses, words};
@@ -143,6 +143,17 @@ pub(crate) fn side(side: loligo_engine::Side) -> words::Side {
     }
 }
 
+/// How a fill came about.
+pub(crate) fn fill_type(role: FillRole) -> words::FillType {
+    match role {
+        FillRole::Maker => words::FillType::Maker,
+        FillRole::Taker => words::FillType::Taker,
+        FillRole::TakerAfterEdit => words::FillType::TakerAfterEdit,
+        FillRole::Liquidation => words::FillType::Liquidation,
+        FillRole::PartialLiquidation => words::FillType::PartialLiquidation,
+    }
+}
+
 /// The price a trigger watches; what its stored code does not tell is unknown.
 pub(crate) fn signal(signal: Option<Signal>) -> words::TriggerSignal {
     match signal {
@@ -189,7 +200,7 @@ pub(crate) struct Shown<'d> {
 }
 
 impl<'d> Shown<'d> {
-    fn spec(&self, instrument: InstrumentId) -> Option<&'d InstrumentSpec> {
+    pub(super) fn spec(&self, instrument: InstrumentId) -> Option<&'d InstrumentSpec> {
         self.directory.instrument(instrument).map(|instrument| instrument.spec())
     }
 
@@ -373,13 +384,7 @@ impl<'d> Shown<'d> {
             size: size(fill.qty, spec),
             price: price(fill.price, spec),
             fill_time: time(fill.time),
-            fill_type: match fill.role {
-                FillRole::Maker => words::FillType::Maker,
-                FillRole::Taker => words::FillType::Taker,
-                FillRole::TakerAfterEdit => words::FillType::TakerAfterEdit,
-                FillRole::Liquidation => words::FillType::Liquidation,
-                FillRole::PartialLiquidation => words::FillType::PartialLiquidation,
-            },
+            fill_type: fill_type(fill.role),
             realized_pnl: with_profit.then(|| money(fill.realized_pnl)),
             sequence_id: fill.execution.0,
         })
@@ -392,15 +397,17 @@ fn trigger_options(trigger: &Trigger, spec: &InstrumentSpec) -> Option<responses
         trigger_price: price(trigger.price?, spec),
         trigger_side: trigger_side(trigger.shown_side),
         trigger_signal: signal(trigger.shown_signal),
-        trailing_stop: trigger.deviation.map(|deviation| responses::TrailingStopOptions {
-            max_deviation: match deviation.unit {
-                DistanceUnit::Percent => Decimal::new(i128::from(deviation.steps), 2),
-                DistanceUnit::Quote => price(Price(deviation.steps), spec),
-            },
-            unit: match deviation.unit {
-                DistanceUnit::Percent => words::DeviationUnit::Percent,
-                DistanceUnit::Quote => words::DeviationUnit::QuoteCurrency,
-            },
+        trailing_stop: trigger.deviation.map(|deviation| {
+            let (max_deviation, unit) = distance(deviation, spec);
+            responses::TrailingStopOptions { max_deviation, unit }
         }),
     })
+}
+
+/// How far a trailing stop stays behind its signal.
+pub(crate) fn distance(distance: Distance, spec: &InstrumentSpec) -> (Decimal, words::DeviationUnit) {
+    match distance.unit {
+        DistanceUnit::Percent => (Decimal::new(i128::from(distance.steps), 2), words::DeviationUnit::Percent),
+        DistanceUnit::Quote => (price(Price(distance.steps), spec), words::DeviationUnit::QuoteCurrency),
+    }
 }

@@ -7,13 +7,31 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 struct Echo;
 
 impl Handler for Echo {
-    async fn handle(&self, request: Read) -> Option<Response<Full<Bytes>>> {
+    async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
         let text = match request {
             Read::Whole(Received { head, .. }) if head.uri.path() == "/undecided" => {
                 assert_eq!(head.method, http::Method::GET);
                 return None;
             }
             Read::Whole(Received { head, .. }) if head.uri.path() == "/panic" => panic!("on purpose"),
+            Read::Whole(Received { head, .. }) if head.uri.path() == "/upgrade" => {
+                assert!(peer.ip().is_loopback());
+                let asked = peer.go_on_as(Box::new(|mut stream, mut stop| {
+                    Box::pin(async move {
+                        for _ in 0..2 {
+                            let byte = stream.read_u8().await.expect("a byte");
+                            stream.write_all(&[byte + 1]).await.expect("sent");
+                        }
+                        stop.wait_for(|stop| *stop).await.expect("told to stop");
+                        stream.write_all(b"!").await.expect("sent");
+                    })
+                }));
+                let mut answer = Response::new(Full::new(Bytes::new()));
+                if asked {
+                    *answer.status_mut() = http::StatusCode::SWITCHING_PROTOCOLS;
+                }
+                return Some(answer);
+            }
             Read::Whole(Received { head, body }) => {
                 format!("{} {} {}", head.method, head.uri.path(), body.len())
             }
@@ -203,6 +221,47 @@ async fn connections_beyond_the_cap_wait_for_room() {
     drop(first);
     assert_eq!(answer(&mut second).await, "GET /b 0");
     served.stop().await;
+}
+
+const UPGRADE: &str = "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+#[tokio::test]
+async fn who_speaks_on_before_it_is_upgraded_is_not_listened_to() {
+    let served = serve_with(Bounds::default()).await;
+    let mut stream = served.connect().await;
+    stream.write_all(format!("{UPGRADE}a").as_bytes()).await.expect("sent");
+    assert_eq!(rest(&mut stream).await, "");
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_keeps_its_place_and_is_told_to_stop() {
+    let served = serve_with(Bounds { connections: 1, ..short() }).await;
+    let mut stream = served.connect().await;
+    // A request that does not ask for it leaves the connection what it was.
+    stream.write_all(b"GET /upgrade HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    assert_eq!(answer(&mut stream).await, "");
+    stream.write_all(UPGRADE.as_bytes()).await.expect("sent");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("an answer"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    stream.write_all(b"a").await.expect("sent");
+    assert_eq!(stream.read_u8().await.expect("an echo"), b'b');
+    // The times for requests do not count for what it is now, and there is no room for another connection.
+    let mut second = served.connect().await;
+    second.write_all(b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    stream.write_all(b"c").await.expect("sent");
+    assert_eq!(stream.read_u8().await.expect("an echo"), b'd');
+    let mut early = [0u8; 1];
+    assert!(
+        matches!(second.try_read(&mut early), Err(error) if error.kind() == io::ErrorKind::WouldBlock),
+        "the second was answered while there was no room"
+    );
+    drop(second);
+    served.stop().await;
+    assert_eq!(rest(&mut stream).await, "!");
 }
 
 #[tokio::test]

@@ -1,0 +1,207 @@
+//! What an order would need, and how large it might be: asked before it is sent. Of linear contracts alone.
+
+use super::Exchange;
+use super::place::{Terms, check_value, implied_limit};
+use super::solvency::Standing;
+use crate::account::{Holding, OpenSum, book, fee_of};
+use crate::command::OrderType;
+use crate::event::{OrderError, Refusal};
+use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
+use crate::instrument::{ContractKind, MAX_TICKS};
+use crate::margin::{isolated_of, maintenance_of};
+use crate::market::Market;
+use crate::money::Fine;
+use crate::order::NIL;
+use crate::view::{MarginQuote, MaxOrderSize};
+
+impl Exchange {
+    /// What an order of `qty` would need: a limit order, or a market order without a limit.
+    ///
+    /// # Errors
+    /// [`Refusal`] for an unknown account or contract, and for contracts that are not linear.
+    pub fn initial_margin_of(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+        limit: Option<Price>,
+    ) -> Result<MarginQuote, Refusal> {
+        self.with_holding(account, instrument, |holding, market| {
+            let terms = terms_of(market, side, qty.0, limit);
+            let mut quote = MarginQuote {
+                initial_margin: Fine::ZERO,
+                price: terms.limit.map(Price),
+                liquidation_price: None,
+                error: self.check_estimate(holding, market, &terms).err(),
+            };
+            // What is no order has no margin.
+            if let (Some(price), true) = (quote.price, is_countable(market, &terms)) {
+                let value = market.instrument.worth(qty.0, price).value;
+                let order = OpenSum { lots: qty.0, value };
+                let held = holding.margin_with(&market.instrument, side, order, OpenSum::default());
+                let multiplier = self.pairs[usize::from(market.pair().0)].margin_multiplier();
+                let added = (held - holding.held).max(Fine::ZERO);
+                quote.initial_margin = Fine(added.0 * i128::from(multiplier));
+                quote.liquidation_price = self.liquidation_price_after(holding, market, &terms, price);
+            }
+            quote
+        })
+    }
+
+    /// The largest orders of either side: limit orders, or market orders without a limit.
+    ///
+    /// # Errors
+    /// As for [`Exchange::initial_margin_of`].
+    pub fn max_order_size(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        limit: Option<Price>,
+    ) -> Result<MaxOrderSize, Refusal> {
+        self.with_holding(account, instrument, |holding, market| {
+            let largest = |side| {
+                let priced = terms_of(market, side, 0, limit);
+                let fits = |lots| {
+                    let terms = Terms { lots, ..priced };
+                    self.check_size(holding, market, &terms).is_ok()
+                        && self.check_margin(holding, market, &terms, false, None).is_ok()
+                };
+                let size = match priced.limit {
+                    Some(_) => last_that(fits, holding.room(&market.instrument, side)),
+                    None => 0,
+                };
+                (Qty(size), priced.limit.map(Price))
+            };
+            let ((buy, buy_price), (sell, sell_price)) = (largest(Side::Buy), largest(Side::Sell));
+            MaxOrderSize { buy, sell, buy_price, sell_price }
+        })
+    }
+
+    /// Asks about an account's holding in a linear contract, one without position and orders where it has none yet.
+    fn with_holding<T>(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        ask: impl FnOnce(&Holding, &Market) -> T,
+    ) -> Result<T, Refusal> {
+        let owner = self.accounts.get(account.0 as usize).ok_or(Refusal::UnknownAccount)?;
+        let market = self.markets.get(usize::from(instrument.0)).ok_or(Refusal::UnknownInstrument)?;
+        if market.instrument.spec().kind != ContractKind::Linear {
+            return Err(Refusal::NotMultiCollateral);
+        }
+        Ok(match market.holdings.get(account.0 as usize) {
+            Some(slot) if *slot != NIL => ask(&self.holdings[*slot as usize], market),
+            _ => {
+                let none = Holding::new(account.0, owner.family, owner.flex, instrument.0, owner.house);
+                ask(&none, market)
+            }
+        })
+    }
+
+    /// Rows 7 to 9 and 14 to 18, as far as they say something of an order that is not sent yet.
+    fn check_estimate(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
+        self.check_state(market, terms.order_type)?;
+        // Nothing to imply a market order's limit from is nothing to trade with.
+        let limit = terms.limit.ok_or(OrderError::IocWouldNotExecute)?;
+        self.check_size(holding, market, terms)?;
+        let crosses = market.book.crosses(terms.side, limit);
+        if crosses {
+            self.check_collar(holding, market, terms.side, terms.limit)?;
+            self.check_dislocation(holding, market, terms)?;
+        }
+        self.check_margin(holding, market, terms, crosses, None).map(|_| ())
+    }
+
+    /// Price and size are ones that an order may have, alone and with all that is held and open.
+    fn check_size(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
+        let limit = terms.limit.filter(|limit| (1..=MAX_TICKS).contains(limit));
+        let limit = Price(limit.ok_or(OrderError::InvalidPrice)?);
+        if !is_countable(market, terms) {
+            return Err(OrderError::InvalidQuantity);
+        }
+        let limits = self.limits_of(AccountId(holding.account), InstrumentId(holding.instrument));
+        let worth = match (terms.order_type, market.mark) {
+            (OrderType::Market, Some(mark)) => market.instrument.notional_at(terms.lots, mark),
+            _ => Some(market.instrument.notional(terms.lots, limit)),
+        };
+        check_value(limits.order_value_usd, worth)?;
+        self.check_leverage(holding, market, terms, None)?;
+        if terms.lots > holding.room(&market.instrument, terms.side) {
+            return Err(OrderError::MaxPositionExceeded);
+        }
+        Ok(())
+    }
+
+    /// The mark price at which the position would be liquidated once an order has filled at its limit: the highest one
+    /// for a long, the lowest one for a short.
+    fn liquidation_price_after(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        limit: Price,
+    ) -> Option<Price> {
+        let instrument = &market.instrument;
+        let worth = instrument.worth(terms.lots, limit);
+        let lots = terms.side.sign() * terms.lots;
+        let value = instrument.signed(terms.side, worth.value);
+        let position = holding.position + lots;
+        if position == 0 {
+            return None;
+        }
+        // Equity at a mark price is the position's value there, and this.
+        let (apart, others) = match holding.leverage {
+            Some(leverage) => {
+                let entry = book(holding.position, holding.entry, lots, value).entry;
+                (isolated_of(Fine(entry.0.abs()), leverage) - entry, Fine::ZERO)
+            }
+            None => {
+                let (account, purse) = (holding.account, holding.purse);
+                let others = self.standing_of_wallet(account, purse, Some(holding.instrument));
+                let rate = self.purses[purse as usize].rates().taker;
+                let fee = fee_of(instrument.spec().kind, &worth, rate).fine();
+                let apart = others.equity - market.unrealized(holding) - holding.entry - value - fee;
+                (apart, others.maintenance)
+            }
+        };
+        let is_short = |ticks: i64| {
+            let at = instrument.value(position, Price(ticks));
+            let maintenance = others + maintenance_of(instrument, OpenSum::of(position, at));
+            Standing { equity: apart + at, maintenance }.is_short()
+        };
+        // The higher the price the better for a long, and the worse for a short.
+        if position > 0 {
+            let highest = last_that(is_short, MAX_TICKS);
+            (highest > 0).then_some(Price(highest))
+        } else {
+            let lowest = 1 + last_that(|ticks| !is_short(ticks), MAX_TICKS);
+            (lowest <= MAX_TICKS).then_some(Price(lowest))
+        }
+    }
+}
+
+/// True for what may be counted with: a size that could turn the greatest position into its opposite, at a price.
+fn is_countable(market: &Market, terms: &Terms) -> bool {
+    let most = 2 * market.instrument.spec().max_position.0;
+    (1..=most).contains(&terms.lots) && terms.limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit))
+}
+
+/// An order as margin sees it: at its limit, or the one that is implied.
+fn terms_of(market: &Market, side: Side, lots: i64, limit: Option<Price>) -> Terms {
+    let (order_type, limit) = match limit {
+        Some(limit) => (OrderType::Limit, Some(limit.0)),
+        None => (OrderType::Market, implied_limit(market, side)),
+    };
+    Terms { side, order_type, limit, lots, reduce_only: false, slot: NIL }
+}
+
+/// The greatest number from 0 to `most` up to which all hold; 0 holds.
+fn last_that(holds: impl Fn(i64) -> bool, most: i64) -> i64 {
+    let (mut good, mut bad) = (0, most.max(0) + 1);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if holds(middle) { good = middle } else { bad = middle }
+    }
+    good
+}

@@ -1,0 +1,258 @@
+//! The liquidation ladder (rules 5.6): what happens to positions whose equity is below their maintenance margin.
+//!
+//! It has no warning and no grace: the portfolio's orders are cancelled, then its positions are sold or bought back in
+//! steps, one at once and one at each full second after it, until maintenance is met. No step trades beyond the price at
+//! which the portfolio's equity would be nothing. What finds no counterparty there would be assigned, covered from the
+//! pool, or unwound; those rungs follow where a step fills nothing, and until then it tries again each second.
+
+use super::matching::Traded;
+use super::solvency::Standing;
+use super::{Exchange, tell};
+use crate::account::{Holding, OpenSum};
+use crate::command::OrderType;
+use crate::event::{Event, Fill, FillRole, OrderStatus, UpdateReason};
+use crate::id::{AccountId, Qty, Side, Timestamp};
+use crate::instrument::ContractKind;
+use crate::margin::maintenance_of;
+use crate::money::{Fine, Money};
+use crate::order::{Marks, NIL, Order, Record};
+use crate::view::MarketState;
+use serde::{Deserialize, Serialize};
+
+/// Part of a linear position that one step closes.
+const PARTS: i64 = 10;
+
+/// Positions that stand and fall together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Portfolio {
+    /// All cross positions of a wallet.
+    Cross { account: u32, purse: u32 },
+    /// An isolated position.
+    Isolated { account: u32, instrument: u16 },
+}
+
+/// How far the liquidation of a portfolio has come.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Ladder {
+    /// Its orders are cancelled. Not yet while its market is halted: a halt must not unwind anyone.
+    begun: bool,
+    stepped_at: Timestamp,
+}
+
+impl Exchange {
+    /// The portfolios of a wallet: its isolated positions, then all others together.
+    pub(super) fn portfolios(&self, account: u32, purse: u32) -> Vec<Portfolio> {
+        let isolated = self.of_wallet(account, purse).map(|slot| &self.holdings[slot as usize]);
+        let isolated = isolated
+            .filter(|holding| holding.leverage.is_some())
+            .map(|holding| Portfolio::Isolated { account, instrument: holding.instrument });
+        isolated.chain([Portfolio::Cross { account, purse }]).collect()
+    }
+
+    /// What stands behind a portfolio, and what must.
+    pub(super) fn standing(&self, portfolio: Portfolio) -> Standing {
+        match portfolio {
+            Portfolio::Cross { account, purse } => self.standing_of_wallet(account, purse, None),
+            Portfolio::Isolated { account, instrument } => {
+                let slot = self.markets[usize::from(instrument)].holdings[account as usize];
+                let holding = &self.holdings[slot as usize];
+                if holding.leverage.is_none() {
+                    return Standing { equity: Fine::ZERO, maintenance: Fine::ZERO };
+                }
+                self.standing_of(holding, holding.position, holding.entry)
+            }
+        }
+    }
+
+    /// Slots of a portfolio's holdings, by contract; with the orders that go when it is liquidated.
+    fn holdings_of(&self, portfolio: Portfolio) -> Vec<u32> {
+        match portfolio {
+            Portfolio::Cross { account, purse } => self.of_wallet(account, purse).collect(),
+            Portfolio::Isolated { account, instrument } => {
+                vec![self.markets[usize::from(instrument)].holdings[account as usize]]
+            }
+        }
+    }
+
+    /// True for a holding that takes no orders because it, or all of its wallet, is liquidated.
+    pub(crate) fn is_liquidated(&self, holding: &Holding) -> bool {
+        let Holding { account, purse, instrument, .. } = *holding;
+        self.is_wallet_liquidated(account, purse)
+            || self.has_begun(Portfolio::Isolated { account, instrument })
+    }
+
+    pub(super) fn is_wallet_liquidated(&self, account: u32, purse: u32) -> bool {
+        self.has_begun(Portfolio::Cross { account, purse })
+    }
+
+    fn has_begun(&self, portfolio: Portfolio) -> bool {
+        self.liquidations.get(&portfolio).is_some_and(|ladder| ladder.begun)
+    }
+
+    /// Puts a portfolio that is short on the ladder. One that is on it already takes its next step in its own time.
+    pub(super) fn liquidate(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
+        if !self.has_begun(portfolio) {
+            self.step(portfolio, events);
+        }
+    }
+
+    /// A full second: every portfolio on the ladder takes a step. True when one traded.
+    pub(super) fn step_liquidations(&mut self, events: &mut Vec<Event>) -> bool {
+        let now = self.now;
+        let due = self.liquidations.iter().filter(|(_, ladder)| ladder.stepped_at < now);
+        let due: Vec<Portfolio> = due.map(|(portfolio, _)| *portfolio).collect();
+        let mut traded = false;
+        for portfolio in due {
+            traded |= self.step(portfolio, events);
+        }
+        traded
+    }
+
+    /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. True when it
+    /// traded.
+    fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) -> bool {
+        let Some(slot) = self.largest(portfolio).filter(|_| self.standing(portfolio).is_short()) else {
+            self.liquidations.remove(&portfolio);
+            return false;
+        };
+        let stepped_at = self.now;
+        let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
+        ladder.stepped_at = stepped_at;
+        let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
+        if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
+            return false;
+        }
+        if !std::mem::replace(&mut ladder.begun, true) {
+            self.cancel_for_liquidation(portfolio, events);
+        }
+        // Where this trades nothing, assignment would be next.
+        let traded = self.close_on_market(portfolio, slot, events);
+        if !self.standing(portfolio).is_short() {
+            self.liquidations.remove(&portfolio);
+        }
+        traded
+    }
+
+    fn cancel_for_liquidation(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
+        let holdings = self.holdings_of(portfolio);
+        let of = |slot: u32| {
+            let holding = &self.holdings[slot as usize];
+            holding.orders.iter().chain(&holding.triggers).copied()
+        };
+        let mut open: Vec<u32> = holdings.into_iter().flat_map(of).collect();
+        open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
+        for order in open {
+            self.remove(order, UpdateReason::LiquidationOrder, None, events);
+        }
+    }
+
+    /// The holding whose position needs the most to be kept; of equal ones that of the first contract.
+    fn largest(&self, portfolio: Portfolio) -> Option<u32> {
+        let crossed = matches!(portfolio, Portfolio::Cross { .. });
+        let mut largest = None;
+        for slot in self.holdings_of(portfolio) {
+            let holding = &self.holdings[slot as usize];
+            if holding.position == 0 || holding.leverage.is_none() != crossed {
+                continue;
+            }
+            let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
+            if largest.is_none_or(|(most, _)| maintenance > most) {
+                largest = Some((maintenance, slot));
+            }
+        }
+        largest.map(|(_, slot)| slot)
+    }
+
+    /// Closes on the market what the step closes of a position: a tenth of a linear one, as long as there is equity to
+    /// keep, else all of it. True when anything traded.
+    fn close_on_market(&mut self, portfolio: Portfolio, slot: u32, events: &mut Vec<Event>) -> bool {
+        let Standing { equity, .. } = self.standing(portfolio);
+        let holding = &self.holdings[slot as usize];
+        let (account, position) = (AccountId(holding.account), holding.position);
+        let market = &self.markets[usize::from(holding.instrument)];
+        let instrument = &market.instrument;
+        let partial = instrument.spec().kind == ContractKind::Linear && equity > Fine::ZERO;
+        let (lots, role) = match partial {
+            true => ((position.abs() / PARTS).max(1), FillRole::PartialLiquidation),
+            false => (position.abs(), FillRole::Liquidation),
+        };
+        let side = if position > 0 { Side::Sell } else { Side::Buy };
+        // Where equity is nothing, towards the client: it never ends with less.
+        let worth = Fine(i128::from(position) * market.mark_value.0) - equity;
+        let limit = instrument.price_worth(position, worth, side == Side::Sell).0;
+        if !market.book.crosses(side, limit) {
+            return false;
+        }
+        let order = Order {
+            id: self.orders.next_id(),
+            price: limit,
+            qty: lots,
+            filled: 0,
+            updated_at: self.now,
+            prev: NIL,
+            next: NIL,
+            level: NIL,
+            holding: slot,
+            side,
+            order_type: OrderType::Liquidation,
+            status: OrderStatus::EnteredBook,
+            reduce_only: true,
+            marks: Marks::default(),
+            reason: Some(UpdateReason::LiquidationOrder),
+            error: None,
+        };
+        let record = Record { account, own_place: NIL, placed_at: self.now, client_order_id: None };
+        let order = self.orders.insert(order, record);
+        tell(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
+        let taken = self.take(order, role, events);
+        self.settle_rest(order, taken, events);
+        self.refresh_held(slot);
+        self.look_at(slot);
+        true
+    }
+
+    /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left. Gives
+    /// the latter, too.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn fill_liquidation(
+        &mut self,
+        order: u32,
+        slot: u32,
+        side: Side,
+        traded: &Traded,
+        role: FillRole,
+    ) -> (Fill, Money) {
+        let holding = &self.holdings[slot as usize];
+        let (position, set_aside) = (holding.position.abs(), holding.set_aside());
+        let mut fill = self.fill(order, slot, side, traded, role);
+
+        let holding = &self.holdings[slot as usize];
+        let Holding { account, purse, instrument, .. } = *holding;
+        let left = match holding.leverage {
+            None => self.standing_of_wallet(account, purse, None).equity + fill.fee.fine(),
+            Some(_) => set_aside - holding.set_aside() + fill.realized_pnl.fine(),
+        };
+        let left = left.floor().max(Money::ZERO);
+        let remitted = fill.fee - fill.fee.min(left);
+        fill.fee -= remitted;
+        let market = &mut self.markets[usize::from(instrument)];
+        market.fees -= remitted;
+        let paid = match market.instrument.spec().kind {
+            ContractKind::Inverse => Money::ZERO,
+            ContractKind::Linear => {
+                // Half of the maintenance margin that the fill frees: a step could never cure if it cost all of it.
+                let at = |lots| {
+                    let value = market.instrument.worth(lots, traded.price).value;
+                    maintenance_of(&market.instrument, OpenSum { lots, value })
+                };
+                let freed = at(position) - at(position - traded.lots);
+                Fine((freed.0 + 1) / 2).ceil().min(left - fill.fee)
+            }
+        };
+        let purse = &mut self.purses[purse as usize];
+        purse.balance += remitted - paid;
+        *self.pool.entry(purse.currency).or_default() += paid;
+        (fill, paid)
+    }
+}

@@ -1,0 +1,131 @@
+//! Books far from their index, and an index that moves far in little time (rules 1.12). PF_XBTUSD with index and mark
+//! pinned at 50,000: dislocated above 52,500 and below 47,500, until the impact mid is within 52,000 and 48,000.
+
+mod fixture;
+
+use fixture::{Desk, ask, bid, immediate, reduce_only};
+use loligo_engine::{
+    Dislocation, Fine, FinePrice, InstrumentId, Money, OrderError, OrderId, Outcome, QtyMode,
+};
+
+const BTC: i64 = 10_000;
+const SECOND: i64 = 1_000_000;
+
+/// Bob quotes 1 BTC on both sides.
+fn quotes(desk: &mut Desk, low: i64, high: i64) -> [OrderId; 2] {
+    [desk.placed(desk.bob, bid(BTC, low)), desk.placed(desk.bob, ask(BTC, high))]
+}
+
+/// Instead of the quotes before.
+fn requotes(desk: &mut Desk, before: [OrderId; 2], low: i64, high: i64) -> [OrderId; 2] {
+    for order in before {
+        assert_eq!(desk.cancel(desk.bob, order), Outcome::Cancelled(order));
+    }
+    quotes(desk, low, high)
+}
+
+fn dislocation(desk: &Desk) -> Option<Dislocation> {
+    desk.exchange.market(InstrumentId(0)).expect("listed").dislocation
+}
+
+#[test]
+fn a_dislocated_market_is_not_traded_further_away_from_its_index() {
+    // Quotes, and what immediate orders at them come to.
+    let further = Some(OrderError::PriceDislocation);
+    let rows = [
+        ((52_494, 52_506), None, None, None),
+        ((52_495, 52_507), Some(Dislocation::Above), further, None),
+        ((53_000, 53_010), Some(Dislocation::Above), further, None),
+        ((47_494, 47_506), None, None, None),
+        ((47_493, 47_505), Some(Dislocation::Below), None, further),
+        ((46_990, 47_000), Some(Dislocation::Below), None, further),
+    ];
+    for ((low, high), side, buying, selling) in rows {
+        for (order, want) in [(bid(BTC / 10, high), buying), (ask(BTC / 10, low), selling)] {
+            let mut desk = Desk::listed();
+            quotes(&mut desk, low, high);
+            let case = format!("{:?} against {low} / {high}", order.side);
+            assert_eq!(dislocation(&desk), side, "{case}");
+            match (desk.place(desk.alice, immediate(order)), want) {
+                (Outcome::Rejected(_, error), Some(want)) => assert_eq!(error, want, "{case}"),
+                (Outcome::Placed(_), None) => {}
+                (outcome, _) => panic!("{case}: {outcome:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_would_trade_beyond_the_bound_is_refused() {
+    let mut desk = Desk::listed();
+    desk.placed(desk.alice, ask(BTC / 10, 50_000));
+    desk.placed(desk.carol, bid(BTC / 10, 50_000));
+    let [low, _] = quotes(&mut desk, 53_000, 53_010);
+    assert_eq!(dislocation(&desk), Some(Dislocation::Above));
+    // Alice is short: what closes her position passes when it says so.
+    assert_eq!(desk.refused(desk.alice, bid(BTC / 10, 53_010)), OrderError::PriceDislocation);
+    desk.placed(desk.alice, reduce_only(bid(BTC / 20, 53_010)));
+    // What rests trades nothing.
+    let resting = desk.placed(desk.alice, bid(BTC / 10, 53_005));
+    let edited = desk.edit(desk.alice, resting, Some(53_010), None, QtyMode::Relative);
+    assert_eq!(edited, Outcome::EditRejected(Some(resting), OrderError::PriceDislocation));
+    desk.cancel(desk.alice, resting);
+    // An ask within the bound is taken, but nothing behind it.
+    desk.cancel(desk.bob, low);
+    desk.placed(desk.bob, bid(BTC, 52_400));
+    desk.placed(desk.bob, ask(BTC / 20, 52_500));
+    assert_eq!(desk.refused(desk.carol, bid(BTC / 10, 53_010)), OrderError::PriceDislocation);
+    desk.placed(desk.carol, bid(BTC / 20, 53_010));
+}
+
+#[test]
+fn a_dislocation_ends_one_per_cent_nearer_than_it_began() {
+    let mut desk = Desk::listed();
+    // Never further than 52,250: not dislocated.
+    let orders = quotes(&mut desk, 52_240, 52_260);
+    assert_eq!(dislocation(&desk), None);
+    let orders = requotes(&mut desk, orders, 53_000, 53_010);
+    desk.wait(SECOND);
+    let orders = requotes(&mut desk, orders, 52_240, 52_260);
+    desk.wait(SECOND);
+    assert_eq!(dislocation(&desk), Some(Dislocation::Above), "above 52,000 still");
+    requotes(&mut desk, orders, 51_990, 52_010);
+    desk.wait(SECOND);
+    assert_eq!(dislocation(&desk), None);
+}
+
+#[test]
+fn new_initial_margin_doubles_while_the_index_moves_far_in_five_minutes() {
+    let multiplier = |desk: &Desk| desk.exchange.market(InstrumentId(0)).expect("listed").margin_multiplier;
+    let index = |desk: &mut Desk, whole: i128| {
+        let price = Some(FinePrice(whole * 10_i128.pow(18)));
+        desk.done(&loligo_engine::Command::PinIndex { pair: loligo_engine::PairId(0), price });
+        desk.wait(SECOND);
+    };
+    let mut desk = Desk::listed();
+    desk.wait(SECOND);
+    index(&mut desk, 55_000);
+    assert_eq!(multiplier(&desk), 1, "10% are not more than 10%");
+    index(&mut desk, 55_001);
+    assert_eq!(multiplier(&desk), 2);
+
+    // 490 twice, and a fee of 24.50; held are 490.
+    desk.holds(desk.alice, 1_004 * Money::ONE);
+    assert_eq!(desk.refused(desk.alice, bid(BTC, 49_000)), OrderError::InsufficientMargin);
+    desk.holds(desk.alice, 1_005 * Money::ONE);
+    desk.placed(desk.alice, bid(BTC, 49_000));
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, Fine(490 * 10_i128.pow(24)));
+
+    index(&mut desk, 52_500);
+    assert_eq!(multiplier(&desk), 2, "5% is not below 5%");
+    index(&mut desk, 52_499);
+    assert_eq!(multiplier(&desk), 1);
+
+    // Once the move is five minutes old nothing has moved since.
+    index(&mut desk, 58_000);
+    assert_eq!(multiplier(&desk), 2);
+    desk.wait(299 * SECOND);
+    assert_eq!(multiplier(&desk), 2);
+    desk.wait(2 * SECOND);
+    assert_eq!(multiplier(&desk), 1);
+}

@@ -1,0 +1,345 @@
+//! Who follows what, and the one thread that tells them.
+
+mod account;
+mod book;
+
+use super::outbox::{Frame, Outbox, frame};
+use crate::gateway::bounds::FEED_ASKS;
+use crate::gateway::convert::orders::Shown;
+use crate::node::NodeHandle;
+use crate::projection::{ApiKey, Bulletin, Directory, KeyId};
+use account::Account;
+use book::Book;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use loligo_engine::{AccountId, InstrumentId};
+use loligo_wire::time::Timestamp as WireTime;
+use loligo_wire::ws1::{self, Alert, OrdersFeed};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
+
+/// What a connection asks of the hub.
+pub(super) enum Request {
+    /// Follow things, or no longer. What there is to answer goes into the outbox; `done` is told when all of it is there,
+    /// so that the next request is answered after this one.
+    Steps { outbox: Arc<Outbox>, steps: Vec<Step>, done: oneshot::Sender<()> },
+    /// The connection with this number is gone.
+    Gone(u64),
+}
+
+/// A part of a request, in the order in which it is to be answered.
+pub(super) enum Step {
+    /// Says something that is settled.
+    Say(Frame),
+    /// Joins, and says so with this frame.
+    Join(Topic, Frame),
+    /// Leaves, and says so with this frame.
+    Leave(Topic, Frame),
+}
+
+/// What can be followed.
+#[derive(Clone, Debug)]
+pub(super) enum Topic {
+    /// That the exchange is there.
+    Heartbeat,
+    /// A contract's book.
+    Book(InstrumentId),
+    /// An account's open orders.
+    Orders(OrdersFeed, Signer),
+    /// An account's fills; of these contracts, or of all.
+    Fills(Option<Vec<InstrumentId>>, Signer),
+}
+
+/// Whose key a private subscription belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Signer {
+    pub(super) account: AccountId,
+    pub(super) key: KeyId,
+}
+
+/// How a follower came to something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Joined {
+    /// It did not follow it before.
+    Anew,
+    /// It did.
+    Again,
+}
+
+/// Starts the hub's thread; it ends when nobody can ask it any more.
+///
+/// # Errors
+/// When there is no thread, or another hub has the news of this node.
+pub(super) fn start(node: NodeHandle, heartbeat: Duration) -> io::Result<Sender<Request>> {
+    let news = node.views().newsroom().subscribe();
+    let news = news.ok_or_else(|| io::Error::other("the news of this node go to other feeds"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let (asks, asked) = channel(FEED_ASKS);
+    std::thread::Builder::new()
+        .name("loligo-feeds".to_owned())
+        .spawn(move || runtime.block_on(Hub::new(node).run(news, asked, heartbeat)))?;
+    Ok(asks)
+}
+
+struct Hub {
+    node: NodeHandle,
+    heartbeat: Vec<Arc<Outbox>>,
+    books: HashMap<InstrumentId, Book, FixedState>,
+    accounts: HashMap<AccountId, Account, FixedState>,
+}
+
+impl Hub {
+    fn new(node: NodeHandle) -> Self {
+        Self { node, heartbeat: Vec::new(), books: HashMap::default(), accounts: HashMap::default() }
+    }
+
+    async fn run(mut self, mut news: Receiver<Bulletin>, mut asked: Receiver<Request>, heartbeat: Duration) {
+        let mut beats = tokio::time::interval(heartbeat);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick comes at once, and nobody is there.
+        beats.tick().await;
+        loop {
+            tokio::select! {
+                biased;
+                _ = beats.tick() => self.beat(),
+                // All news that is there comes before the next request: who was answered over http finds it in what they
+                // are told here.
+                Some(bulletin) = news.recv() => self.tell(&bulletin),
+                request = asked.recv() => match request {
+                    Some(Request::Steps { outbox, steps, done }) => {
+                        for step in steps {
+                            self.step(&outbox, step);
+                        }
+                        // A connection that is gone does not wait.
+                        let _ = done.send(());
+                    }
+                    Some(Request::Gone(id)) => self.forget(id),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn beat(&mut self) {
+        if self.heartbeat.is_empty() {
+            return;
+        }
+        let now = WireTime::from_micros(self.node.now().0);
+        let beat = frame(|out| ws1::write_heartbeat(out, now));
+        self.heartbeat.retain(|outbox| outbox.push(beat.clone()));
+    }
+
+    fn step(&mut self, outbox: &Arc<Outbox>, step: Step) {
+        match step {
+            Step::Say(said) => drop(outbox.push(said)),
+            Step::Join(topic, accepted) => self.join(outbox, topic, accepted),
+            Step::Leave(topic, accepted) => {
+                let left = self.leave(outbox.id, &topic);
+                outbox.push(if left { accepted } else { frame(|out| Alert::NotSubscribed.write(out)) });
+            }
+        }
+    }
+
+    /// Answer, then snapshot, then what happens from here on.
+    fn join(&mut self, outbox: &Arc<Outbox>, topic: Topic, accepted: Frame) {
+        let answer = |joined| match joined {
+            Joined::Anew => accepted.clone(),
+            Joined::Again => frame(|out| Alert::AlreadySubscribed.write(out)),
+        };
+        match topic {
+            Topic::Heartbeat => {
+                let held = self.heartbeat.iter().any(|other| other.id == outbox.id);
+                outbox.push(answer(if held { Joined::Again } else { Joined::Anew }));
+                if !held {
+                    self.heartbeat.push(Arc::clone(outbox));
+                }
+            }
+            Topic::Book(instrument) => {
+                if self.books.is_empty() {
+                    // First the news, then the view: see `Newsroom`.
+                    self.want(true);
+                }
+                let (directory, now) = (self.node.views().directory(), self.node.now());
+                let book = self.books.entry(instrument).or_default();
+                match book.snapshot(instrument, self.node.views().markets(), &directory, now) {
+                    Some((seq, snapshot)) => {
+                        outbox.push(answer(book.join(outbox, seq)));
+                        outbox.push(snapshot);
+                    }
+                    // A contract is in the directory before anyone can name it, so this is not met.
+                    None => drop(outbox.push(frame(|out| Alert::Unavailable.write(out)))),
+                }
+            }
+            Topic::Orders(feed, signer) => {
+                let account = self.account(signer.account);
+                outbox.push(answer(account.join_orders(outbox, signer.key, feed)));
+                self.send_orders(outbox, feed, signer);
+            }
+            Topic::Fills(products, signer) => {
+                let account = self.account(signer.account);
+                let last = account.fills_told;
+                outbox.push(answer(account.join_fills(outbox, signer.key, products.as_deref())));
+                self.send_fills(outbox, products.as_deref(), signer, last);
+            }
+        }
+    }
+
+    /// An account's followers, whose news is told from here on.
+    fn account(&mut self, id: AccountId) -> &mut Account {
+        if !self.accounts.contains_key(&id) {
+            self.accounts.insert(id, Account::default());
+            // First the news, then the view: see `Newsroom`.
+            self.want(!self.books.is_empty());
+            let told = self.node.views().fills().newest(id);
+            if let Some(account) = self.accounts.get_mut(&id) {
+                account.fills_told = told;
+            }
+        }
+        self.accounts.entry(id).or_default()
+    }
+
+    fn send_orders(&mut self, outbox: &Arc<Outbox>, feed: OrdersFeed, signer: Signer) {
+        let directory = self.node.views().directory();
+        let identity = self.node.identity();
+        let shown = Shown { directory: &directory, identity };
+        let uid = identity.account_uid(signer.account);
+        let (snapshot, sequence) = self.node.views().orders().with(signer.account, |orders| {
+            let open = orders.open();
+            let rows = open.iter().filter_map(|order| shown.feed_order(order));
+            (frame(|out| ws1::write_open_orders_snapshot(out, feed, uid, rows)), orders.sequence())
+        });
+        if let Some(account) = self.accounts.get_mut(&signer.account) {
+            account.orders_shown(outbox.id, signer.key, feed, sequence);
+        }
+        outbox.push(snapshot);
+    }
+
+    fn send_fills(&self, outbox: &Outbox, products: Option<&[InstrumentId]>, signer: Signer, last: u64) {
+        let directory = self.node.views().directory();
+        let identity = self.node.identity();
+        let shown = Shown { directory: &directory, identity };
+        let wanted = |instrument: InstrumentId| products.is_none_or(|only| only.contains(&instrument));
+        let fills =
+            self.node
+                .views()
+                .fills()
+                .up_to(signer.account, last, crate::gateway::bounds::ROWS, |row| wanted(row.instrument));
+        let rows = fills.iter().filter_map(|fill| shown.feed_fill(fill));
+        let uid = identity.account_uid(signer.account);
+        outbox.push(frame(|out| ws1::write_fills_snapshot(out, uid, rows)));
+    }
+
+    /// Whether there was something to leave.
+    fn leave(&mut self, id: u64, topic: &Topic) -> bool {
+        let left = match topic {
+            Topic::Heartbeat => {
+                let before = self.heartbeat.len();
+                self.heartbeat.retain(|outbox| outbox.id != id);
+                self.heartbeat.len() < before
+            }
+            Topic::Book(instrument) => self.books.get_mut(instrument).is_some_and(|book| book.leave(id)),
+            Topic::Orders(feed, signer) => self
+                .accounts
+                .get_mut(&signer.account)
+                .is_some_and(|account| account.leave_orders(id, signer.key, *feed)),
+            Topic::Fills(products, signer) => self
+                .accounts
+                .get_mut(&signer.account)
+                .is_some_and(|account| account.leave_fills(id, signer.key, products.as_deref())),
+        };
+        self.tidy();
+        left
+    }
+
+    /// A connection is gone, and follows nothing.
+    fn forget(&mut self, id: u64) {
+        self.heartbeat.retain(|outbox| outbox.id != id);
+        for book in self.books.values_mut() {
+            book.leave(id);
+        }
+        for account in self.accounts.values_mut() {
+            account.forget(id);
+        }
+        self.tidy();
+    }
+
+    /// What nobody follows any more is not told any more.
+    fn tidy(&mut self) {
+        let (books, accounts) = (self.books.len(), self.accounts.len());
+        self.books.retain(|_, book| book.is_followed());
+        self.accounts.retain(|_, account| account.is_followed());
+        if (self.books.len(), self.accounts.len()) != (books, accounts) {
+            self.want(!self.books.is_empty());
+        }
+    }
+
+    fn want(&self, books: bool) {
+        self.node.views().newsroom().follow(books, self.accounts.keys().copied().collect());
+    }
+
+    fn tell(&mut self, bulletin: &Bulletin) {
+        let node = self.node.clone();
+        let newsroom = node.views().newsroom();
+        let directory = node.views().directory();
+        if newsroom.lost() {
+            tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
+            self.close_all();
+        }
+        if bulletin.directory {
+            self.drop_keys(&directory);
+        }
+        let shown = Shown { directory: &directory, identity: node.identity() };
+        for news in &bulletin.news {
+            for level in &news.levels {
+                if let Some(book) = self.books.get_mut(&level.instrument) {
+                    book.tell(level, news.time, &directory);
+                }
+            }
+            for rows in news.fills.chunk_by(|a, b| a.0 == b.0) {
+                if let Some(account) = self.accounts.get_mut(&rows[0].0) {
+                    account.tell_fills(rows, &shown);
+                }
+            }
+            for steps in news.orders.chunk_by(|a, b| a.order.account == b.order.account) {
+                if let Some(account) = self.accounts.get_mut(&steps[0].order.account) {
+                    account.tell_orders(steps, news.sequence, &shown);
+                }
+            }
+        }
+        newsroom.took(bulletin);
+        self.tidy();
+    }
+
+    /// Something was lost on the way here: nobody may go on as if nothing had happened.
+    fn close_all(&mut self) {
+        for book in self.books.values() {
+            book.close();
+        }
+        for account in self.accounts.values() {
+            account.close();
+        }
+        self.books.clear();
+        self.accounts.clear();
+        self.want(false);
+    }
+
+    /// Keys that are gone, or may not ask any more, and those of accounts that are not active any more follow nothing from
+    /// here on. Nobody is told.
+    fn drop_keys(&mut self, directory: &Directory) {
+        for (id, account) in &mut self.accounts {
+            let active = directory.account(*id).is_some_and(|account| account.active);
+            account.keep_keys(|key| {
+                let holds = |key: &Arc<ApiKey>| key.account == *id && key.may_ask();
+                active && directory.key_by_id(key).is_some_and(holds)
+            });
+        }
+        self.tidy();
+    }
+}
+
+#[cfg(test)]
+mod tests;

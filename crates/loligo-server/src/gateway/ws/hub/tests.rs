@@ -1,0 +1,180 @@
+//! The hub by itself: keys that lose their right, and news that got lost.
+
+use super::*;
+use crate::config::Config;
+use crate::gateway::bounds::FeedBounds;
+use crate::identity::KeyPair;
+use crate::node::{self, RunningNode, Submission};
+use crate::projection::{ApiKey, GeneralRight, WithdrawalRight};
+use loligo_engine::{Command, OnGrid, OrderType, PlaceOrder, Side};
+use serde_json::Value;
+use tokio::sync::mpsc::error::TryRecvError;
+
+struct Desk {
+    node: RunningNode,
+    hub: Hub,
+    news: Receiver<Bulletin>,
+}
+
+/// A connection's far end.
+struct End {
+    outbox: Arc<Outbox>,
+    queue: Receiver<Frame>,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let node = tokio::task::spawn_blocking(|| node::spawn(&Config::test())).await.unwrap().unwrap();
+        let news = node.handle().views().newsroom().subscribe().expect("the first to ask");
+        let hub = Hub::new(node.handle().clone());
+        Self { node, hub, news }
+    }
+
+    fn join(&mut self, end: &End, topic: Topic) {
+        self.hub.step(&end.outbox, Step::Join(topic, "joined".into()));
+    }
+
+    /// Rests a bid of an account.
+    async fn bid(&mut self, account: u32, price: i64) {
+        let bid = PlaceOrder {
+            account: AccountId(account),
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            qty: OnGrid::Steps(1_000),
+            limit_price: Some(OnGrid::Steps(price)),
+            stop_price: None,
+            reduce_only: false,
+            client_order_id: None,
+            process_before: None,
+            trigger: None,
+            limit_offset: None,
+            algo_id: None,
+        };
+        self.node.handle().submit(Submission::new(Command::Place(bid))).await.unwrap();
+    }
+
+    /// Has the hub tell all there is.
+    fn tell(&mut self) {
+        while let Ok(bulletin) = self.news.try_recv() {
+            self.hub.tell(&bulletin);
+        }
+    }
+}
+
+impl End {
+    fn new(id: u64) -> Self {
+        let (outbox, queue) = Outbox::new(id, &FeedBounds::default());
+        Self { outbox, queue }
+    }
+
+    /// What came, by feed or in full.
+    fn heard(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Ok(frame) = self.queue.try_recv() {
+            let message: Option<Value> = serde_json::from_str(&frame).ok();
+            let feed = message.as_ref().and_then(|message| message["feed"].as_str()).map(str::to_owned);
+            all.push(feed.unwrap_or_else(|| frame.to_string()));
+        }
+        all
+    }
+}
+
+fn orders(key: u32) -> Topic {
+    Topic::Orders(OrdersFeed::Plain, Signer { account: AccountId(0), key: KeyId(key) })
+}
+
+fn fills(key: u32) -> Topic {
+    Topic::Fills(None, Signer { account: AccountId(0), key: KeyId(key) })
+}
+
+/// The directory of a later moment, in which a key has another right.
+fn with_right(directory: &Directory, key: u32, general: GeneralRight) -> Directory {
+    let mut later = directory.clone();
+    let old = &directory.keys()[key as usize];
+    later.keys[key as usize] = Arc::new(ApiKey {
+        id: old.id,
+        account: old.account,
+        api_key: Arc::clone(&old.api_key),
+        secret: KeyPair::development(1, 0, "full").secret,
+        general,
+        withdrawal: WithdrawalRight::None,
+    });
+    later
+}
+
+#[tokio::test]
+async fn a_key_that_loses_its_right_hears_nothing_more_and_is_told_nothing() {
+    let mut desk = Desk::open().await;
+    let (mut first, mut second) = (End::new(1), End::new(2));
+    for (end, key) in [(&first, 0), (&second, 1)] {
+        desk.join(end, orders(key));
+        desk.join(end, fills(key));
+        desk.join(end, Topic::Book(InstrumentId(0)));
+    }
+    let joined = ["joined", "open_orders_snapshot", "joined", "fills_snapshot", "joined", "book_snapshot"];
+    assert_eq!(first.heard(), joined);
+    assert_eq!(second.heard(), joined);
+    desk.bid(0, 50_000).await;
+    desk.tell();
+    assert_eq!(first.heard(), ["book", "open_orders"]);
+    assert_eq!(second.heard(), ["book", "open_orders"]);
+
+    let directory = desk.node.handle().views().directory();
+    desk.hub.drop_keys(&with_right(&directory, 0, GeneralRight::ReadOnly));
+    desk.bid(0, 50_001).await;
+    desk.tell();
+    assert_eq!(first.heard(), ["book", "open_orders"], "it may still ask");
+    second.heard();
+
+    desk.hub.drop_keys(&with_right(&directory, 0, GeneralRight::None));
+    desk.bid(0, 50_002).await;
+    desk.tell();
+    assert_eq!(first.heard(), ["book"], "what is public goes on");
+    assert_eq!(second.heard(), ["book", "open_orders"], "another key of the account is not touched");
+
+    let mut without = (*directory).clone();
+    without.keys.clear();
+    desk.hub.drop_keys(&without);
+    desk.bid(0, 50_003).await;
+    desk.tell();
+    assert_eq!(first.heard(), ["book"]);
+    assert_eq!(second.heard(), ["book"]);
+    assert!(desk.hub.accounts.is_empty());
+}
+
+#[tokio::test]
+async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
+    let mut desk = Desk::open().await;
+    let (mut book, mut own, mut idle) = (End::new(1), End::new(2), End::new(3));
+    desk.join(&book, Topic::Book(InstrumentId(0)));
+    desk.join(&own, orders(0));
+    desk.join(&idle, Topic::Heartbeat);
+    // Nobody takes the news until there is no room for more.
+    let mut price = 40_000;
+    while !desk.node.handle().views().newsroom().lost() {
+        // In turn, since nobody may have too many.
+        desk.bid((price % 10) as u32, price).await;
+        price += 1;
+    }
+    // That was only to see it come; it comes again.
+    desk.bid((price % 10) as u32, price).await;
+    desk.tell();
+    book.outbox.overflowed().await;
+    own.outbox.overflowed().await;
+    assert!(idle.outbox.push("still here".into()));
+    assert_eq!(idle.heard(), ["joined", "still here"]);
+    assert_eq!(book.heard(), ["joined", "book_snapshot"]);
+    assert_eq!(own.heard(), ["joined", "open_orders_snapshot"]);
+    // Whoever comes now sees the whole of it.
+    let mut late = End::new(4);
+    desk.join(&late, Topic::Book(InstrumentId(0)));
+    let Ok(_) = late.queue.try_recv() else { panic!("an answer") };
+    let snapshot: Value = serde_json::from_str(&late.queue.try_recv().expect("a snapshot")).expect("JSON");
+    assert_eq!(snapshot["bids"].as_array().map(Vec::len), Some((price - 40_000 + 1) as usize));
+    assert_eq!(snapshot["seq"], price - 40_000 + 1);
+    desk.bid(1, price + 1).await;
+    desk.tell();
+    assert_eq!(late.heard(), ["book"]);
+    assert_eq!(late.queue.try_recv(), Err(TryRecvError::Empty));
+}

@@ -1,0 +1,8 @@
+//! The WebSocket API over real sockets: what is answered, what is told, and what ends a connection.
+
+mod book;
+mod ends;
+mod fills;
+mod orders;
+mod requests;
+mod socket;

@@ -1,0 +1,98 @@
+//! Words that only the feeds have, or spell in their own way.
+
+use crate::v3::words::{DeviationUnit, words};
+
+words! {
+    /// What can be subscribed to. Candles are not in the list: their feeds are named after their resolution, and are not
+    /// written here yet.
+    pub enum Feed {
+        Ticker = "ticker",
+        TickerLite = "ticker_lite",
+        Trade = "trade",
+        Book = "book",
+        Heartbeat = "heartbeat",
+        OpenOrders = "open_orders",
+        OpenOrdersVerbose = "open_orders_verbose",
+        Fills = "fills",
+        OpenPositions = "open_positions",
+        Balances = "balances",
+        AccountBalancesAndMargins = "account_balances_and_margins",
+        AccountLog = "account_log",
+        DepositsWithdrawals = "deposits_withdrawals",
+        NotificationsAuth = "notifications_auth",
+    }
+}
+
+/// Whom a feed is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Anyone, for the products named.
+    Products,
+    /// Anyone; it has no products.
+    Everyone,
+    /// The account whose key signs the request.
+    Account,
+}
+
+impl Feed {
+    /// Whom it is for.
+    #[must_use]
+    pub const fn audience(self) -> Audience {
+        match self {
+            Self::Ticker | Self::TickerLite | Self::Trade | Self::Book => Audience::Products,
+            Self::Heartbeat => Audience::Everyone,
+            Self::OpenOrders
+            | Self::OpenOrdersVerbose
+            | Self::Fills
+            | Self::OpenPositions
+            | Self::Balances
+            | Self::AccountBalancesAndMargins
+            | Self::AccountLog
+            | Self::DepositsWithdrawals
+            | Self::NotificationsAuth => Audience::Account,
+        }
+    }
+
+    /// Whether the `product_ids` of a request mean something to it.
+    #[must_use]
+    pub const fn takes_products(self) -> bool {
+        matches!(self.audience(), Audience::Products) || matches!(self, Self::Fills)
+    }
+}
+
+words! {
+    /// What an order in `open_orders` is: all that is no trigger shows as `limit`.
+    pub enum OpenOrderType {
+        Limit = "limit",
+        Stop = "stop",
+        TakeProfit = "take_profit",
+        TrailingStop = "trailing_stop",
+    }
+}
+
+words! {
+    /// The type of an order in `fills`.
+    pub enum FillOrderType {
+        Limit = "lmt",
+        ImmediateOrCancel = "ioc",
+        Post = "post",
+        Market = "market",
+        Stop = "stp",
+        FillOrKill = "fillOrKill",
+        Liquidation = "liquidation",
+        Assignment = "assignment",
+        Unwind = "unwind",
+        Block = "block",
+        CoveredLiquidation = "coveredLiquidation",
+        HedgeImmediateOrCancel = "hedgeImmediateOrCancel",
+        HedgeAssignment = "hedgeAssignment",
+    }
+}
+
+/// A unit as the feeds spell it.
+pub(super) const fn unit(unit: DeviationUnit) -> &'static str {
+    match unit {
+        DeviationUnit::Percent => "percent",
+        DeviationUnit::QuoteCurrency => "quote_currency",
+    }
+}
