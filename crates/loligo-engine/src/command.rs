@@ -404,6 +404,9 @@ pub struct EditOrder {
     pub account: AccountId,
     /// Which order.
     pub order: OrderRef,
+    /// The contract on whose grid the numbers below are: an order in another one is not the one that was meant. Absent
+    /// where the order is known to be in the right one.
+    pub instrument: Option<InstrumentId>,
     /// New limit in ticks.
     pub limit_price: Option<OnGrid>,
     /// New stop price: refused for orders that are no triggers, and for trailing stops.

@@ -308,11 +308,24 @@ impl Exchange {
         if index.is_some_and(|index| !price_in_range(index) || !instrument.carries(index)) {
             return Outcome::Refused(Refusal::PriceOutOfRange);
         }
+        // One wallet margins all contracts of a kind: they have to settle in what it holds.
+        let wallet = match spec.kind {
+            ContractKind::Linear => Some(Currency::USD),
+            ContractKind::Inverse => self.inverse_base(pair),
+        };
+        if wallet.is_some_and(|currency| currency != instrument.settlement()) {
+            let problem = "it would settle in another currency than its wallet holds";
+            return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
+        }
+        if spec.expiry.is_some_and(|at| at <= self.now) {
+            let problem = "its last trading time has passed";
+            return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
+        }
         self.pair_named(&spec.pair);
         let id = InstrumentId(self.markets.len() as u16);
         self.symbols.insert(spec.symbol.clone(), id);
         if let Some(at) = spec.expiry {
-            self.timers.insert((at.max(self.now), Timer::Expiry(id)));
+            self.timers.insert((at, Timer::Expiry(id)));
         }
         self.markets.push(Market::new(instrument));
         tell(events, || Event::Listed { instrument: id });

@@ -90,7 +90,9 @@ impl Exposure {
     }
 }
 
-/// Initial margin with orders (rules 5.4): that of the larger side, and never less than the position's own.
+/// Initial margin with orders (rules 5.4): that of the larger side, and never less than the position's own. What is set
+/// aside for an isolated position can be lost with it (rules 4.7), so nothing of that stands for what its orders would
+/// open the other way: they hold the margin of it in full.
 #[inline]
 pub(crate) fn with_orders(
     instrument: &Instrument,
@@ -111,6 +113,10 @@ pub(crate) fn with_orders(
         return margin(standing + sells);
     }
     let Exposure { long, short, standing } = Exposure::new(position, entry, buys, sells);
+    if leverage.is_some() {
+        let (same, flipped) = if position >= 0 { (long, short) } else { (short, long) };
+        return margin(same).max(margin(standing) + margin(flipped));
+    }
     if instrument.is_exact() {
         // A larger value never needs less.
         let value = long.value.max(short.value).max(standing.value);

@@ -53,6 +53,7 @@ impl Marks {
     const SMALL: u8 = 1;
     const NAMED: u8 = 2;
     const ATTACHED: u8 = 4;
+    const RESERVED: u8 = 8;
 
     #[inline]
     pub fn new(small: bool, named: bool) -> Self {
@@ -73,6 +74,12 @@ impl Marks {
     #[inline]
     pub fn named(self) -> bool {
         self.0 & Self::NAMED != 0
+    }
+
+    /// The name is reserved for it: no other order may take it.
+    #[inline]
+    fn reserved(self) -> bool {
+        self.0 & Self::RESERVED != 0
     }
 
     /// It is one of the few with something attached.
@@ -233,26 +240,28 @@ impl Orders {
         self.names.table.find(hash, |slot| self.is_named(*slot, account, name)).copied()
     }
 
-    /// Reserves the name in the order's record.
+    /// Reserves the name in the order's record, where it has one.
     pub fn reserve_name(&mut self, slot: u32) {
-        let Self { names, records, .. } = self;
-        let record = &records[slot as usize];
-        if let Some(name) = &record.client_order_id {
-            let hash = names.hash(record.account, name);
-            let Names { seed, table } = names;
-            table.insert_unique(hash, slot, |other| rehash(*seed, &records[*other as usize]));
+        if self.records[slot as usize].client_order_id.is_some() {
+            self.orders[slot as usize].marks.0 |= Marks::RESERVED;
+            self.list_name(slot);
         }
     }
 
-    /// Frees the name that the order's record holds.
-    pub fn release_name(&mut self, slot: u32) {
+    fn list_name(&mut self, slot: u32) {
         let Self { names, records, .. } = self;
-        let record = &records[slot as usize];
-        if let Some(name) = &record.client_order_id {
-            let hash = names.hash(record.account, name);
-            if let Ok(entry) = names.table.find_entry(hash, |other| *other == slot) {
-                entry.remove();
-            }
+        let Names { seed, table } = names;
+        let hash = rehash(*seed, &records[slot as usize]);
+        table.insert_unique(hash, slot, |other| rehash(*seed, &records[*other as usize]));
+    }
+
+    /// Frees the name that is reserved for the order.
+    pub fn release_name(&mut self, slot: u32) {
+        self.orders[slot as usize].marks.0 &= !Marks::RESERVED;
+        let Self { names, records, .. } = self;
+        let hash = rehash(names.seed, &records[slot as usize]);
+        if let Ok(entry) = names.table.find_entry(hash, |other| *other == slot) {
+            entry.remove();
         }
     }
 
@@ -291,16 +300,36 @@ impl Orders {
         }
     }
 
+    /// True when what was read hangs together: an order and a record in each slot, each living number's order in a slot
+    /// of its own, and all others free. `is_order` says more of what an order must be.
+    pub fn is_whole(&self, is_order: impl Fn(&Order) -> bool) -> bool {
+        let mut taken = vec![false; self.orders.len()];
+        let mut take = |slot: u32| {
+            let place = taken.get_mut(slot as usize);
+            place.is_some_and(|taken| !std::mem::replace(taken, true))
+        };
+        let filled = |page: &Page| {
+            let living = page.slots.iter().filter(|slot| **slot != NIL).count();
+            living == page.living as usize && [0, PAGE].contains(&page.slots.len())
+        };
+        self.records.len() == self.orders.len()
+            && self.numbers.pages.iter().all(filled)
+            && self.known().all(|slot| take(slot) && self.is_known(slot) && is_order(self.get(slot)))
+            && self.free.iter().all(|slot| take(*slot))
+            && self.attached.keys().all(|slot| self.is_known(*slot))
+    }
+
+    /// True for a slot with an order that is not forgotten.
+    pub fn is_known(&self, slot: u32) -> bool {
+        self.orders.get(slot as usize).is_some_and(|order| self.find(order.id) == Some(slot))
+    }
+
     /// Rebuilds what is not stored: the table of names.
     pub fn reindex(&mut self) {
         self.names.table = HashTable::new();
-        let holds_name = |order: &Order| {
-            order.status != OrderStatus::Rejected
-                && order.reason != Some(UpdateReason::TrailingStopReplacedByAdmin)
-        };
-        let named: Vec<u32> = self.known().filter(|slot| holds_name(self.get(*slot))).collect();
+        let named: Vec<u32> = self.known().filter(|slot| self.get(*slot).marks.reserved()).collect();
         for slot in named {
-            self.reserve_name(slot);
+            self.list_name(slot);
         }
     }
 }

@@ -140,8 +140,27 @@ impl Distance {
         }
     }
 
-    /// The signal beyond which [`Distance::trail`] is better than `price` by a tick: above it for sells, below for buys.
+    /// As [`Distance::trail`], kept a tick away from the signal: a percentage may have come to less since it was placed.
+    pub(crate) fn trail_apart(self, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
+        let price = self.trail(instrument, side, signal);
+        match side {
+            Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
+            Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
+        }
+    }
+
+    /// The signal beyond which [`Distance::trail_apart`] is better than `price` by a tick: above it for sells, below for
+    /// buys. Told by the price alone, so that who waits is found again where it was put.
     pub(crate) fn moves_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
+        let apart = instrument.fine_price(Price(1)).0 * (i128::from(price) - i128::from(side.sign()));
+        let trails = self.trails_beyond(instrument, side, price);
+        match side {
+            Side::Sell => trails.max(apart),
+            Side::Buy => trails.min(apart),
+        }
+    }
+
+    fn trails_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
         let at = |ticks: i128| ticks * instrument.fine_price(Price(1)).0;
         match self.unit {
             DistanceUnit::Quote => at(i128::from(price) - i128::from(side.sign()) * i128::from(self.steps)),

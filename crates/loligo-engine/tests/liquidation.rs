@@ -278,6 +278,26 @@ fn an_isolated_position_is_liquidated_alone_and_costs_no_more_than_was_set_aside
 }
 
 #[test]
+fn who_is_no_longer_short_leaves_the_ladder_at_once_though_the_clock_stands_still() {
+    let better_mark = |desk: &mut Desk| desk.price(48_800);
+    let deposit = |desk: &mut Desk| desk.holds(desk.alice, 1_555 * Money::ONE);
+    for cure in [better_mark as fn(&mut Desk), deposit] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        // No one bids: 164.995 for a maintenance of 243.50.
+        desk.price(48_700);
+        assert!(desk.flex(desk.alice).liquidated);
+        assert_eq!(desk.refused(desk.alice, reduce_only(ask(BTC, 52_000))), OrderError::InsufficientMargin);
+        cure(&mut desk);
+        assert!(!desk.flex(desk.alice).liquidated);
+        desk.placed(desk.alice, reduce_only(ask(BTC, 52_000)));
+        desk.placed(desk.bob, bid(BTC, 48_000));
+        desk.wait(5 * SECOND);
+        assert_eq!(sold(&desk), []);
+    }
+}
+
+#[test]
 fn the_house_is_never_liquidated_but_takes_no_new_risk_either() {
     let mut desk = Desk::listed();
     let outcome = desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house: true }));
@@ -311,6 +331,20 @@ fn a_halt_unwinds_no_one() {
         assert_eq!(sold(&desk), [(1_000, 49_990)]);
         assert_eq!(desk.order(resting).reason, Some(UpdateReason::LiquidationOrder));
     }
+}
+
+#[test]
+fn who_is_short_stays_so_while_his_market_is_out_of_trading() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.state(MarketState::Inactive);
+    desk.price(48_700);
+    desk.wait(10 * SECOND);
+    assert!(!desk.flex(desk.alice).liquidated, "not yet");
+    desk.state(MarketState::Open);
+    desk.placed(desk.bob, bid(BTC, 49_990));
+    desk.wait(SECOND);
+    assert_eq!(sold(&desk), [(1_000, 49_990)]);
 }
 
 #[test]

@@ -368,6 +368,64 @@ fn an_isolated_position_can_lose_only_what_is_set_aside() {
     desk.placed(desk.alice, reduce_only(ask(BTC, 49_500)));
 }
 
+/// Alice is long 1 BTC at 50,000 with 1,000 set aside at 50x and this much more, the mark is at 49,300, and Bob bids for
+/// 2 BTC.
+fn isolated_long(free: i128, bid_at: i64) -> Desk {
+    let mut desk = Desk::listed();
+    desk.lever(desk.alice, Some(5_000));
+    desk.holds(desk.alice, (1_025 + free) * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    assert_eq!(desk.balance(desk.alice), (1_000 + free) * Money::ONE);
+    desk.price(49_300);
+    desk.placed(desk.bob, bid(2 * BTC, bid_at));
+    desk
+}
+
+#[test]
+fn what_closes_an_isolated_position_loses_no_more_than_was_set_aside_for_it() {
+    // At 48,800 a whole BTC loses 1,200 and half of one 600: more than its share of 1,000, however much else there is.
+    for free in [5, 50_000] {
+        let mut desk = isolated_long(free, 48_800);
+        for (order, error) in [
+            (reduce_only(ask(BTC / 2, 48_800)), OrderError::InsufficientClosingMargin),
+            (ask(BTC / 2, 48_800), OrderError::InsufficientClosingMargin),
+            (reduce_only(ask(BTC, 48_800)), OrderError::InsufficientClosingMargin),
+            (immediate(ask(2 * BTC, 48_800)), OrderError::InsufficientMargin),
+        ] {
+            assert_eq!(desk.refused(desk.alice, order.clone()), error, "{free} free: {order:?}");
+        }
+    }
+    // At 49,100 half of one loses 450 of 500, and a fee of 12.275.
+    let mut desk = isolated_long(5, 49_100);
+    desk.placed(desk.alice, reduce_only(ask(BTC / 2, 49_100)));
+    let wallet = desk.flex(desk.alice);
+    assert_eq!((wallet.set_aside, wallet.cross_equity()), (fine(500, 0), fine(42_725, 3)));
+}
+
+#[test]
+fn turning_an_isolated_position_round_needs_the_new_margin_in_full() {
+    // What it opens needs 986 and a fee of 24.65. Then 700 are lost of the 1,000 that come back, and all of the fee is
+    // 49.30: 735.30 are paid.
+    for (free, refused) in [(5, true), (1_010, true), (1_011, false)] {
+        let mut desk = isolated_long(free, 49_300);
+        let order = immediate(ask(2 * BTC, 49_300));
+        if refused {
+            assert_eq!(desk.refused(desk.alice, order), OrderError::InsufficientMargin, "{free}");
+        } else {
+            desk.placed(desk.alice, order);
+            let wallet = desk.flex(desk.alice);
+            assert_eq!(wallet.set_aside, fine(986, 0));
+            assert_eq!(wallet.cross_equity(), fine(275_700, 3));
+        }
+    }
+    // An order that rests holds it, too.
+    let mut desk = isolated_long(1_100, 48_000);
+    desk.placed(desk.alice, ask(2 * BTC, 50_000));
+    assert_eq!(desk.flex(desk.alice).initial_margin_with_orders, fine(2_000, 0));
+    assert_eq!(desk.refused(desk.alice, ask(BTC, 50_000)), OrderError::InsufficientMargin);
+}
+
 #[test]
 fn below_initial_margin_every_order_that_adds_risk_is_cancelled_at_once() {
     let mut desk = Desk::listed();

@@ -202,6 +202,24 @@ fn a_trailing_stop_follows_one_way_in_whole_ticks_and_fires_when_the_mark_turns(
 }
 
 #[test]
+fn a_trailing_buy_whose_distance_comes_to_less_than_a_tick_stays_a_tick_above_and_goes_on_following() {
+    let mut desk = Desk::open();
+    // 0.1% of what this contract costs is less than a tick once the mark is below 1,000.
+    desk.mark(1_000);
+    let id = desk.placed(desk.alice, trailing(Side::Buy, 10_000, DistanceUnit::Percent, OnGrid::Steps(10)));
+    assert_eq!(trigger_price(&desk, id), 1_001);
+    for mark in [999, 998, 990, 400, 399] {
+        desk.mark(mark);
+        assert_eq!(trigger_price(&desk, id), i64::try_from(mark).expect("small") + 1, "mark {mark}");
+    }
+    desk.mark(399);
+    assert_eq!(desk.order(id).status, OrderStatus::TriggerPlaced);
+    desk.cancel(desk.alice, id);
+    desk.mark(300);
+    assert_eq!(desk.order(id).reason, Some(UpdateReason::CancelledByUser), "what is closed follows nothing");
+}
+
+#[test]
 fn of_several_that_one_price_reaches_the_nearest_fires_first_and_the_older_of_two_at_one_distance() {
     let mut desk = Desk::open();
     desk.placed(desk.bob, bid(10_000, 48_000));
@@ -304,6 +322,7 @@ fn edit(desk: &mut Desk, id: OrderId, change: impl FnOnce(&mut EditOrder)) -> Ou
     let mut edit = EditOrder {
         account: desk.alice,
         order: OrderRef::Id(id),
+        instrument: None,
         limit_price: None,
         stop_price: None,
         deviation: None,

@@ -18,7 +18,7 @@ mod trades;
 #[cfg(test)]
 mod tests;
 
-pub use depth::DepthSnapshot;
+pub use depth::{DepthSnapshot, TOP_LEVELS};
 pub use directory::{
     AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,
 };

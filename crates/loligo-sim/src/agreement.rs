@@ -88,6 +88,8 @@ impl SideBySide {
         }
         for instrument in self.model.instrument_ids() {
             self.compare_market(instrument)?;
+            let currency = self.model.margin_wallet(instrument).1;
+            same("pool", &self.engine.pool(currency), &self.model.pool(currency))?;
         }
         self.engine.audit().map_err(|violation| format!("audit: {violation}"))?;
         Ok(outcome)
@@ -138,6 +140,8 @@ impl SideBySide {
         {
             same(&of("state from events"), &market.state, &told)?;
         }
+        same(&of("dislocation"), &market.dislocation, &self.model.dislocated(instrument))?;
+        same(&of("margin multiplier"), &market.margin_multiplier, &self.model.multiplier(instrument))?;
         same(&of("last price"), &market.last, &self.model.last(instrument))?;
         same(&of("open interest"), &market.open_interest, &self.model.open_interest(instrument))?;
         same(&of("mark price"), &market.mark, &self.model.mark(instrument))?;

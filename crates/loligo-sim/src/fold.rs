@@ -94,6 +94,9 @@ impl Fold {
                 self.last_execution += 1;
                 let clock = self.clock;
                 ensure(execution.qty.0 > 0, "a positive size", event)?;
+                let (wallet, currency) = wallet_of(execution.instrument);
+                let taker = self.balances.entry((execution.taker.account, wallet, currency)).or_default();
+                *taker -= execution.liquidation_fee;
                 for fill in [&execution.taker, &execution.maker] {
                     let (wallet, currency) = wallet_of(execution.instrument);
                     let balance = self.balances.entry((fill.account, wallet, currency)).or_default();

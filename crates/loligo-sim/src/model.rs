@@ -3,6 +3,7 @@
 
 mod checks;
 mod figures;
+mod liquidation;
 mod margin;
 mod matching;
 mod money;
@@ -11,16 +12,19 @@ mod orders;
 mod prices;
 mod questions;
 mod records;
+mod solvency;
 mod time;
 mod triggers;
 
+use liquidation::Ladder;
 use loligo_engine::{
-    AccountId, Command, Currency, Execution, FinePrice, InstrumentId, InstrumentSpec, Limits, LimitsChange,
-    MarketState, Money, OrderId, OrderStatus, OrderView, Outcome, PairId, Price, Qty, Refusal,
-    SelfTradeStrategy, Signal, Timestamp, Wallet,
+    AccountId, Command, Currency, Dislocation, Execution, FinePrice, InstrumentId, InstrumentSpec, Leverage,
+    Limits, LimitsChange, MarketState, Money, OrderId, OrderStatus, OrderView, Outcome, PairId, Price, Qty,
+    Refusal, SelfTradeStrategy, Signal, Timestamp, Wallet,
 };
+use margin::Portfolio;
 use num_bigint::BigInt;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The exchange by the book.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,10 @@ pub struct Model {
     accounts: Vec<Account>,
     /// Open, waiting, or closed in the last five seconds; by number.
     orders: Vec<Order>,
+    /// Wallets to be judged: a mark or a fill moved one of their positions.
+    strained: BTreeSet<(AccountId, Wallet)>,
+    ladders: BTreeMap<Portfolio, Ladder>,
+    pool: BTreeMap<Currency, Money>,
     /// Triggers that a price has reached, in the order in which they fire.
     due: VecDeque<OrderId>,
     /// The last full second at which marks were sampled.
@@ -73,6 +81,8 @@ struct Contract {
     samples: VecDeque<BigInt>,
     /// The last premium that the book gave, and when.
     good_premium: Option<(BigInt, Timestamp)>,
+    /// Where its book was when last sampled, if too far from the index.
+    dislocation: Option<Dislocation>,
     /// Each signal as triggers were last judged by it.
     judged: BTreeMap<Signal, FinePrice>,
 }
@@ -84,6 +94,10 @@ struct Pair {
     /// When the source last spoke; an index that only the genesis gave is a constant and never ages.
     published: Option<Timestamp>,
     pinned: bool,
+    /// It has moved far in little time, and not calmed down since.
+    volatile: bool,
+    /// Its samples of the last five minutes, oldest first.
+    samples: VecDeque<(Timestamp, FinePrice)>,
 }
 
 #[derive(Clone, Debug)]
@@ -96,6 +110,8 @@ struct Account {
     self_trade: SelfTradeStrategy,
     cancel_all_at: Option<Timestamp>,
     balances: BTreeMap<(Wallet, Currency), Money>,
+    /// Contracts whose margin is isolated.
+    leverage: BTreeMap<InstrumentId, Leverage>,
     positions: BTreeMap<InstrumentId, Position>,
     /// What this account alone traded, in USD at 24 decimals, by day since 1970.
     volume: BTreeMap<i64, BigInt>,
@@ -157,7 +173,7 @@ impl Model {
             self.pass_time(time);
         }
         let outcome = self.dispatch(command);
-        self.fire_due();
+        self.follow_up();
         self.forget();
         Answer {
             outcome,
@@ -189,6 +205,9 @@ impl Model {
                 self.cancel_all_after(*account, *timeout_seconds)
             }
             Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::SetLeverage { account, instrument, leverage } => {
+                self.set_leverage(*account, *instrument, *leverage)
+            }
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled),
             Command::Transfer(asked) => self.transfer(asked),
             Command::Withdraw(asked) => self.withdraw(asked),

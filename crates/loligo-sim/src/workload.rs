@@ -31,24 +31,30 @@ pub enum Flavor {
     Triggers,
     /// One family among few others, under every self-trade strategy.
     Family,
+    /// Marks that run far, wallets with little in them, positions isolated and not.
+    Margin,
     /// Markets halted, expiring and listed, timers, accounts and limits switched.
     Halts,
 }
 
 impl Flavor {
-    const ALL: [Flavor; 7] = [
+    /// The flavors of seeds, in turn. The highest fee tiers are seldom reached, so the rich come twice.
+    const TURNS: [Flavor; 10] = [
         Flavor::Mixed,
         Flavor::Poor,
         Flavor::Rich,
         Flavor::ReduceOnly,
         Flavor::Triggers,
         Flavor::Family,
+        Flavor::Margin,
+        Flavor::Rich,
         Flavor::Halts,
+        Flavor::Margin,
     ];
 
-    /// The flavor of a seed: each in turn.
+    /// The flavor of a seed.
     pub fn of(seed: u64) -> Self {
-        Self::ALL[(seed % Self::ALL.len() as u64) as usize]
+        Self::TURNS[(seed % Self::TURNS.len() as u64) as usize]
     }
 }
 
@@ -75,7 +81,7 @@ impl Workload {
         let fair = venue::contracts().iter().map(|c| c.fair).collect::<Vec<_>>();
         let contracts = match flavor {
             Flavor::Mixed | Flavor::Poor => 3,
-            Flavor::Rich | Flavor::Triggers | Flavor::Halts => 2,
+            Flavor::Rich | Flavor::Triggers | Flavor::Halts | Flavor::Margin => 2,
             Flavor::ReduceOnly | Flavor::Family => 1,
         };
         let mut focus: Vec<u16> = (0..contracts).map(|_| rng.below(fair.len() as u64) as u16).collect();
@@ -100,8 +106,11 @@ impl Workload {
             Flavor::Triggers => (200, 50),
             Flavor::Family => (50, 60),
             Flavor::Halts => (100, 150),
-            Flavor::Mixed | Flavor::Poor | Flavor::Rich | Flavor::ReduceOnly => (65, 25),
+            Flavor::Margin => (180, 60),
+            Flavor::Rich => (60, 12),
+            Flavor::Mixed | Flavor::Poor | Flavor::ReduceOnly => (65, 25),
         };
+        self.turn_from_the_expired(model);
         let command = match self.rng.below(1_000) {
             at if at < prices => self.move_price(model),
             at if at < prices + operator => self.operate(model),
@@ -113,6 +122,17 @@ impl Workload {
             self.fair[contract] += self.rng.below(5) as i64 - 2;
         }
         Step { time: Timestamp(time), command }
+    }
+
+    /// What has expired is looked at a while longer, then the stream is about something else.
+    fn turn_from_the_expired(&mut self, model: &Model) {
+        let at = self.rng.below(self.focus.len() as u64) as usize;
+        let listed = model.instrument_ids().count() as u64;
+        let gone = u64::from(self.focus[at]) < listed
+            && model.market_state(InstrumentId(self.focus[at])) == MarketState::Expired;
+        if gone && self.chance(10) {
+            self.focus[at] = self.rng.below(listed) as u16;
+        }
     }
 
     /// What clients send most of the time.

@@ -1,7 +1,7 @@
 //! The engine agrees with the model, step by step, on seeded streams that reach every word of the rules.
 //! `LOLIGO_SEED=n` plays one seed alone; `LOLIGO_SEEDS=n` plays more of them than the suite does.
 
-use loligo_engine::{Command, Event, Outcome};
+use loligo_engine::{Command, Event, Outcome, UpdateReason};
 use loligo_sim::agreement::{SideBySide, Step, movable, rerun};
 use loligo_sim::shrink::shrink;
 use loligo_sim::workload::Workload;
@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const SEEDS: u64 = 84;
+const SEEDS: u64 = 88;
 const STEPS: usize = 1_250;
 
 /// How often each word was seen.
@@ -60,11 +60,40 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
         Outcome::Refused(refusal) => say(format!("refused {refusal:?}")),
         other => say(format!("{other:?}").split('(').next().unwrap_or_default().to_owned()),
     }
+    let several = events.iter().filter(|event| matches!(event, Event::Fired { .. })).count() > 1;
+    if several {
+        say("fired, several".into());
+    }
     for event in events {
         match event {
+            Event::Placed { order, .. } if order.trigger().is_some() => {
+                let trigger = order.trigger().expect("just looked at");
+                say(format!("waits {:?} {:?} {:?}", trigger.kind, trigger.signal, order.side));
+            }
+            Event::Fired { order, reduced } => {
+                let trigger = order.trigger().expect("a fired trigger");
+                say(format!("fired {:?} {:?} {:?}", trigger.kind, trigger.signal, order.side));
+                say(format!("fired {:?}", order.order_type));
+                if reduced.is_some_and(|by| by.0 > 0) {
+                    say("fired, cut".into());
+                }
+            }
+            Event::ActivationFailed { order } => say(format!("failed {:?}", order.error.expect("a failure"))),
+            Event::Repriced { .. } => say("repriced".into()),
+            Event::Rewritten { order } if order.reason == Some(UpdateReason::Unknown) => {
+                say("unknown".into())
+            }
+            Event::Edited { change, .. } if change.order.trigger().is_some() => {
+                let trigger = change.order.trigger().expect("just looked at");
+                say(format!("edited {:?} {:?}", trigger.kind, change.order.status));
+            }
+            Event::Market { state, .. } => say(format!("market {state:?}")),
             Event::Cancelled { order } => say(format!("cancelled {:?} {:?}", order.reason, order.error)),
             Event::Executed(execution) => {
                 say(format!("fill {:?}", execution.taker.role));
+                if execution.liquidation_fee.0 > 0 {
+                    say("liquidation fee".into());
+                }
                 if execution.maker.fee.0 < 0 {
                     say("rebate".into());
                 }
@@ -81,7 +110,7 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
 }
 
 /// What the streams must come across, or they prove little.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 142] = [
     "Placed",
     "Edited",
     "Cancelled",
@@ -90,26 +119,52 @@ const WORDS: [&str; 53] = [
     "TooLate",
     "Done",
     "AccountCreated",
+    "AccountInactive",
     "Listed",
+    "Armed",
+    "Replaced",
     "not found true",
     "not found false",
     "refused UnknownAccount",
     "refused UnknownInstrument",
     "refused UnknownPair",
+    "refused UnknownOrder",
     "refused WrongCurrency",
     "refused AmountOutOfRange",
     "refused PriceOutOfRange",
     "refused NestedSubaccount",
+    "refused NoTrailingStop",
+    "refused NotMaster",
+    "refused NotSubaccount",
+    "refused ForeignAccount",
+    "refused InsufficientFunds",
+    "refused InvalidAmount",
+    "refused Expired",
     "rejected MarketNotFound",
     "rejected MarketSuspended",
+    "rejected MarketIsPostOnly",
     "rejected OrderCannotHaveTriggerPrice",
     "rejected InvalidPrice",
+    "rejected TrailingStopPercentTooPrecise",
+    "rejected TrailingStopQuoteOffTick",
+    "rejected TrailingStopTooLarge",
+    "rejected TrailingStopTooSmall",
+    "rejected NoReferencePrice",
+    "rejected LimitPriceAbsoluteAndRelative",
+    "rejected LimitOffsetValueInvalid",
+    "rejected LimitOffsetUnitInvalid",
+    "rejected LimitOffsetIncomplete",
+    "rejected LimitOffsetOffTick",
+    "rejected LimitOffsetTooPrecise",
+    "rejected LimitOffsetTooHigh",
+    "rejected LimitOffsetTooLow",
     "rejected InvalidQuantity",
     "rejected ClientOrderIdTooLong",
     "rejected ClientOrderIdInvalid",
     "rejected ClientOrderIdInUse",
     "rejected SmallOrderLimitExceeded",
     "rejected OrderLimitExceeded",
+    "rejected TrailingStopLimitExceeded",
     "rejected WouldNotReducePosition",
     "rejected MaxPositionExceeded",
     "rejected PriceCollar",
@@ -118,9 +173,18 @@ const WORDS: [&str; 53] = [
     "rejected IocWouldNotExecute",
     "rejected WouldExecuteSelf",
     "edit rejected MarketSuspended",
+    "edit rejected MarketIsPostOnly",
+    "edit rejected OrderCannotHaveTriggerPrice",
+    "edit rejected CannotEditTriggerPriceOfTrailingStop",
+    "edit rejected CannotEditLimitPriceOfTrailingStop",
     "edit rejected InvalidPrice",
+    "edit rejected TrailingStopTooLarge",
+    "edit rejected TrailingStopTooSmall",
+    "edit rejected InsufficientHeadroom",
+    "edit rejected LimitPriceAbsoluteAndRelative",
     "edit rejected InvalidQuantity",
-    "edit rejected MaxPositionExceeded",
+    "edit rejected SmallOrderLimitExceeded",
+    "edit rejected OrderLimitExceeded",
     "edit rejected PriceCollar",
     "edit rejected InsufficientMargin",
     "edit rejected PostWouldExecute",
@@ -128,6 +192,60 @@ const WORDS: [&str; 53] = [
     "edit rejected EditHasNoEffect",
     "edit rejected OrderForEditNotFound",
     "edit rejected OrderForEditNotFound (unknown)",
+    "failed InvalidPrice",
+    "failed WouldNotReducePosition",
+    "failed MaxPositionExceeded",
+    "failed PriceCollar",
+    "failed InsufficientMargin",
+    "failed IocWouldNotExecute",
+    "failed WouldExecuteSelf",
+    "fired Stop Last Buy",
+    "fired Stop Last Sell",
+    "fired Stop Mark Buy",
+    "fired Stop Mark Sell",
+    "fired Stop Index Buy",
+    "fired Stop Index Sell",
+    "fired TakeProfit Last Buy",
+    "fired TakeProfit Last Sell",
+    "fired TakeProfit Mark Buy",
+    "fired TakeProfit Mark Sell",
+    "fired TakeProfit Index Buy",
+    "fired TakeProfit Index Sell",
+    "fired TrailingStop Last Buy",
+    "fired TrailingStop Last Sell",
+    "fired TrailingStop Mark Buy",
+    "fired TrailingStop Mark Sell",
+    "fired TrailingStop Index Buy",
+    "fired TrailingStop Index Sell",
+    "fired Limit",
+    "fired Market",
+    "fired, cut",
+    "fired, several",
+    "repriced",
+    "edited Stop TriggerPlaced",
+    "edited Stop EnteredBook",
+    "edited TakeProfit TriggerPlaced",
+    "edited TakeProfit EnteredBook",
+    "edited TrailingStop TriggerPlaced",
+    "edited TrailingStop EnteredBook",
+    "market Open",
+    "market Suspended",
+    "market PostOnly",
+    "market PreLaunch",
+    "market Inactive",
+    "market Expired",
+    "cancelled Some(PartialFill) None",
+    "cancelled Some(CancelledByUser) None",
+    "cancelled Some(WouldExecuteSelf) None",
+    "cancelled Some(WouldNotReducePosition) None",
+    "cancelled Some(ContractExpired) None",
+    "cancelled Some(Expired) None",
+    "cancelled Some(MarketInactive) None",
+    "cancelled Some(DeadManSwitch) None",
+    "cancelled Some(CancelledByAdmin) None",
+    "cancelled Some(TrailingStopReplacedByAdmin) None",
+    "cancelled Some(WouldExecuteSelf) Some(RejectedAfterExecution)",
+    "unknown",
     "fill Taker",
     "fill TakerAfterEdit",
     "rebate",

@@ -5,7 +5,7 @@ use loligo_engine::{
     Money, OnGrid, OrderError, OrderId, OrderRef, OrderType, Outcome, PlaceOrder, QtyMode, Side, Timestamp,
     Wallet,
 };
-use loligo_sim::agreement::{SideBySide, Step, marks};
+use loligo_sim::agreement::{SideBySide, Step};
 use loligo_sim::model::Model;
 use loligo_sim::workload::Workload;
 
@@ -48,8 +48,11 @@ fn order(account: u32, side: Side, price: i64, name: Option<&str>) -> PlaceOrder
         qty: OnGrid::Steps(500),
         limit_price: Some(OnGrid::Steps(price)),
         stop_price: None,
+        trigger: None,
+        limit_offset: None,
         reduce_only: false,
         client_order_id: name.map(|name| ClientOrderId::Valid(name.into())),
+        algo_id: None,
         process_before: None,
     }
 }
@@ -71,8 +74,11 @@ fn a_closed_order_and_its_name_are_gone_after_exactly_five_seconds() {
             Command::Edit(EditOrder {
                 account: AccountId(0),
                 order: OrderRef::Client("x".into()),
+                instrument: None,
                 limit_price: None,
                 stop_price: None,
+                deviation: None,
+                deviation_unit: None,
                 qty: Some(OnGrid::Steps(9)),
                 qty_mode: QtyMode::Relative,
                 process_before: None,
@@ -100,7 +106,7 @@ fn at_most_ten_thousand_closed_orders_of_an_account_are_kept() {
     let mut give = |engine: &mut Exchange, model: &mut Model, step: &Step| {
         events.clear();
         let outcome = engine.apply(step.time, &step.command, &mut events);
-        let answer = model.apply(step.time, &step.command, &marks(&events));
+        let answer = model.apply(step.time, &step.command);
         assert_eq!(outcome, answer.outcome, "{step:?}");
         outcome
     };

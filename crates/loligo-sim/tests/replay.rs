@@ -1,21 +1,22 @@
 //! Same commands, same state: stored commands are the commands, a snapshot and the tail are the whole, twice is the same.
 
-use loligo_engine::{Command, Event, Exchange, Outcome};
-use loligo_sim::agreement::{Step, marks};
+use loligo_engine::{
+    AccountId, AskedDistance, AskedTrigger, Command, Currency, Deposit, DistanceUnit, Event, Exchange,
+    FinePrice, InstrumentId, LimitsChange, MarketState, Money, OnGrid, OrderStatus, OrderType, Outcome,
+    PairId, PlaceOrder, Side, Signal, Timestamp, TriggerKind, Wallet,
+};
+use loligo_sim::agreement::Step;
 use loligo_sim::model::Model;
 use loligo_sim::workload::Workload;
 use opstream::Rng;
 
-/// A stream, made without asking the engine anything but its marks.
+/// A stream, made without asking the engine anything.
 fn stream(seed: u64, length: usize) -> Vec<Step> {
-    let (mut workload, mut model, mut engine) = (Workload::new(seed), Model::new(), Exchange::new());
-    let mut events = vec![];
+    let (mut workload, mut model) = (Workload::new(seed), Model::new());
     (0..length)
         .map(|_| {
             let step = workload.next_step(&model);
-            events.clear();
-            engine.apply(step.time, &step.command, &mut events);
-            model.apply(step.time, &step.command, &marks(&events));
+            model.apply(step.time, &step.command);
             step
         })
         .collect()
@@ -60,7 +61,9 @@ fn the_same_commands_twice_are_the_same_to_the_byte() {
 
 #[test]
 fn a_snapshot_and_the_tail_are_the_whole() {
-    for seed in 0..24 {
+    // What was in the states that were stored and read.
+    let (mut waiting, mut trailing, mut timers) = (0, 0, 0);
+    for seed in 0..32 {
         let steps = stream(seed, 900);
         let mut whole = Exchange::new();
         let mut rng = Rng::new(seed);
@@ -72,7 +75,13 @@ fn a_snapshot_and_the_tail_are_the_whole() {
             assert_eq!(restored.encode(), stored, "seed {seed}, step {at}");
             assert_eq!(restored.state_hash(), whole.state_hash(), "seed {seed}, step {at}");
             restored.audit().unwrap_or_else(|violation| panic!("seed {seed}, step {at}: {violation}"));
-            assert_eq!(restored.known_orders(), whole.known_orders(), "seed {seed}, step {at}");
+            let known = whole.known_orders();
+            assert_eq!(restored.known_orders(), known, "seed {seed}, step {at}");
+            let waits = known.iter().filter(|order| order.status == OrderStatus::TriggerPlaced);
+            waiting += waits.clone().count();
+            trailing += waits.filter(|order| order.trigger().is_some_and(|t| t.deviation.is_some())).count();
+            let accounts = (0..whole.account_count() as u32).filter_map(|id| whole.account(AccountId(id)));
+            timers += accounts.filter(|account| account.cancel_all_at.is_some()).count();
             let end = (at + 1 + rng.below(300) as usize).min(steps.len());
             assert_eq!(
                 play(&mut restored, &steps[at..end]),
@@ -83,6 +92,95 @@ fn a_snapshot_and_the_tail_are_the_whole() {
             at = end;
         }
     }
+    assert!(waiting > 300 && trailing > 100 && timers > 20, "{waiting}, {trailing}, {timers}");
+}
+
+/// Commands that send a contract's mark on a way of half a minute, past triggers whose firing changes its book.
+fn slide(instrument: InstrumentId, fair: i64) -> Vec<Command> {
+    let roomy = LimitsChange {
+        open_orders: Some(99),
+        triggers: Some(99),
+        small_orders: Some(99),
+        order_value_usd: Some(1_000_000),
+        ..LimitsChange::default()
+    };
+    let order = |account, side, lots, limit: Option<i64>, kind: Option<TriggerKind>, stop: Option<i64>| {
+        let ticks = OnGrid::Steps(2);
+        let trails = kind == Some(TriggerKind::TrailingStop);
+        let deviation = trails.then_some(AskedDistance { unit: DistanceUnit::Quote, steps: ticks });
+        let trigger = kind.map(|kind| Box::new(AskedTrigger { kind, signal: Signal::Mark, deviation }));
+        Command::Place(PlaceOrder {
+            account: AccountId(account),
+            instrument,
+            side,
+            order_type: OrderType::Limit,
+            qty: OnGrid::Steps(lots),
+            limit_price: limit.map(OnGrid::Steps),
+            stop_price: stop.map(OnGrid::Steps),
+            trigger,
+            limit_offset: None,
+            reduce_only: false,
+            client_order_id: None,
+            algo_id: None,
+            process_before: None,
+        })
+    };
+    let per_mille = |thousandths: i64| fair + fair * thousandths / 1_000;
+    let mut commands = vec![
+        Command::SetLimits { account: None, instrument: None, change: roomy.clone() },
+        Command::SetLimits { account: None, instrument: Some(instrument), change: roomy },
+        Command::SetMarketState { instrument, state: MarketState::Open },
+        Command::PinMark { instrument, price: None },
+    ];
+    // A way that is clear: what others had there is gone, and the index stays where it is.
+    commands
+        .extend((0..8).map(|account| Command::CancelAll { account: AccountId(account), instrument: None }));
+    commands.push(Command::PinIndex {
+        pair: PairId(0),
+        price: Some(FinePrice(i128::from(fair) * 10_i128.pow(18))),
+    });
+    for account in [2, 3] {
+        let (wallet, currency) = (Wallet::Flex, Currency::USD);
+        let amount = Money(1_000_000 * Money::ONE);
+        commands.push(Command::SetActive { account: AccountId(account), active: true });
+        commands.push(Command::Deposit(Deposit { account: AccountId(account), wallet, currency, amount }));
+    }
+    let (stop, profit, trailing) =
+        (Some(TriggerKind::Stop), Some(TriggerKind::TakeProfit), Some(TriggerKind::TrailingStop));
+    commands.extend([
+        order(2, Side::Buy, 40, Some(per_mille(6)), None, None),
+        order(2, Side::Sell, 40, Some(per_mille(9)), None, None),
+        // Takes the asks, and the premium stays as it was; then the bids go; then the mark falls back.
+        order(3, Side::Buy, 45, None, stop, Some(per_mille(2))),
+        order(3, Side::Sell, 35, None, profit, Some(per_mille(4))),
+        order(3, Side::Buy, 9, Some(per_mille(3)), stop, Some(per_mille(5))),
+        order(3, Side::Sell, 5, None, trailing, None),
+    ]);
+    commands
+}
+
+#[test]
+fn a_jump_of_time_is_the_same_seconds_passing_slowly() {
+    let mut fired = 0;
+    for seed in 0..40 {
+        let mut jumps = Exchange::new();
+        play(&mut jumps, &stream(seed, 300));
+        for command in slide(InstrumentId(0), 1_000) {
+            jumps.apply(jumps.now(), &command, &mut vec![]);
+        }
+        let mut walks = Exchange::decode(&jumps.encode()).expect("what was just written");
+        let seconds = [300, 31, 3_600, 96][seed as usize % 4];
+        let start = walks.now();
+        let (mut events, mut at_once) = (vec![], vec![]);
+        for second in 1..=seconds {
+            walks.apply(start.plus(second * Timestamp::SECOND), &Command::Advance, &mut events);
+        }
+        fired += events.iter().filter(|event| matches!(event, Event::Fired { .. })).count();
+        jumps.apply(start.plus(seconds * Timestamp::SECOND), &Command::Advance, &mut at_once);
+        assert_eq!(at_once, events, "seed {seed}");
+        assert_eq!(jumps.state_hash(), walks.state_hash(), "seed {seed}");
+    }
+    assert!(fired >= 40, "{fired}");
 }
 
 #[test]
@@ -95,8 +193,9 @@ fn every_step_that_changes_something_changes_the_hash() {
         let before = (engine.now(), engine.state_hash());
         events.clear();
         engine.apply(step.time, &step.command, &mut events);
-        // A note that is on the record already changes nothing.
-        let acted = events.iter().any(|event| !matches!(event, Event::Noted { .. }));
+        // A note, or a code, that is on the record already changes nothing.
+        let acted =
+            events.iter().any(|event| !matches!(event, Event::Noted { .. } | Event::Rewritten { .. }));
         if acted || engine.now() != before.0 {
             changes += 1;
             assert_ne!(engine.state_hash(), before.1, "{step:?}");

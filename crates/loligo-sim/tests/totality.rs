@@ -1,10 +1,11 @@
 //! Nothing that can be asked, and nothing that can be read, makes the engine panic.
 
 use loligo_engine::{
-    AccountId, CancelOrder, ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit,
-    EditOrder, Exchange, FinePrice, Genesis, InstrumentId, InstrumentSpec, Limits, MAX_LOTS, MAX_TICKS,
-    MarginLevel, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode, Side,
-    Timestamp, Wallet,
+    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
+    ContractKind, CreateAccount, Currency, Deposit, DistanceUnit, EditOrder, Exchange, FinePrice, Genesis,
+    InstrumentId, InstrumentSpec, Limits, LimitsChange, MAX_LOTS, MAX_TICKS, MarginLevel, MarketState, Money,
+    OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode, SelfTradeStrategy, Side, Signal,
+    Timestamp, Transfer, TriggerKind, Wallet, Withdraw,
 };
 use loligo_sim::model::Model;
 use loligo_sim::workload::Workload;
@@ -18,7 +19,7 @@ static BUSY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let (mut workload, mut model, mut engine) = (Workload::new(4), Model::new(), Exchange::new());
     for _ in 0..500 {
         let step = workload.next_step(&model);
-        model.apply(step.time, &step.command, &[]);
+        model.apply(step.time, &step.command);
         engine.apply(step.time, &step.command, &mut vec![]);
     }
     engine.encode()
@@ -110,25 +111,66 @@ fn order_type() -> impl Strategy<Value = OrderType> {
     proptest::sample::select(vec![Limit, Post, ImmediateOrCancel, Market, FillOrKill])
 }
 
+fn signal() -> impl Strategy<Value = Signal> {
+    prop_oneof![Just(Signal::Last), Just(Signal::Mark), Just(Signal::Index)]
+}
+
+fn unit() -> impl Strategy<Value = DistanceUnit> {
+    prop_oneof![Just(DistanceUnit::Percent), Just(DistanceUnit::Quote)]
+}
+
+fn distance() -> impl Strategy<Value = AskedDistance> {
+    let near = prop_oneof![10..5_000_i64, -5_000..5_000_i64].prop_map(OnGrid::Steps);
+    (unit(), prop_oneof![1 => grid(), 2 => near]).prop_map(|(unit, steps)| AskedDistance { unit, steps })
+}
+
+fn offset() -> impl Strategy<Value = AskedOffset> {
+    prop_oneof![
+        9 => distance().prop_map(AskedOffset::Distance),
+        1 => prop_oneof![Just(AskedOffset::BadValue), Just(AskedOffset::BadUnit), Just(AskedOffset::Incomplete)],
+    ]
+}
+
+fn trigger() -> impl Strategy<Value = AskedTrigger> {
+    use TriggerKind::{Stop, TakeProfit, TrailingStop};
+    let plain =
+        (prop_oneof![Just(Stop), Just(TakeProfit)], signal(), prop::option::weighted(0.05, distance()));
+    let trailing = (Just(TrailingStop), signal(), prop::option::weighted(0.95, distance()));
+    prop_oneof![plain, trailing].prop_map(|(kind, signal, deviation)| AskedTrigger {
+        kind,
+        signal,
+        deviation,
+    })
+}
+
 fn place() -> impl Strategy<Value = PlaceOrder> {
     let limit = prop::option::weighted(0.9, grid());
     let what = (account(), instrument(), side(), order_type(), grid(), limit);
-    let stop = prop::option::weighted(0.03, grid());
+    let waits = (prop::option::weighted(0.4, trigger()), grid(), prop::option::weighted(0.2, offset()));
+    // What fits the trigger, in nine of ten cases.
+    let odd = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
     let late = prop::option::weighted(0.1, instant());
-    let rest = (stop, prop::bool::weighted(0.2), of(name()), late);
-    (what, rest).prop_map(|(what, rest)| {
+    let rest = (prop::bool::weighted(0.2), of(name()), of("[a-z]{0,9}"), late);
+    (what, waits, odd, rest).prop_map(|(what, waits, odd, rest)| {
         let (account, instrument, side, order_type, qty, limit_price) = what;
-        let (stop_price, reduce_only, client_order_id, process_before) = rest;
+        let (trigger, stop, offset) = waits;
+        let (reduce_only, client_order_id, algo_id, process_before) = rest;
+        let kind = trigger.as_ref().map(|trigger: &AskedTrigger| trigger.kind);
+        let stops = matches!(kind, Some(TriggerKind::Stop | TriggerKind::TakeProfit));
+        let limited = kind.is_none() || (stops && offset.is_none());
         PlaceOrder {
             account,
             instrument,
             side,
             order_type,
             qty,
-            limit_price,
-            stop_price,
+            limit_price: limit_price.filter(|_| limited != odd.0),
+            stop_price: (stops != odd.1).then_some(stop),
+            trigger: trigger.map(Box::new),
+            limit_offset: offset.filter(|_| kind.is_some() != odd.0),
             reduce_only,
             client_order_id,
+            algo_id: algo_id.map(|algo: String| algo.into()),
             process_before,
         }
     })
@@ -136,12 +178,18 @@ fn place() -> impl Strategy<Value = PlaceOrder> {
 
 fn edit() -> impl Strategy<Value = EditOrder> {
     let mode = prop_oneof![Just(QtyMode::Relative), Just(QtyMode::Absolute)];
-    (account(), order_ref(), of(grid()), of(grid()), of(grid()), mode, of(instant())).prop_map(
-        |(account, order, limit_price, stop_price, qty, qty_mode, process_before)| EditOrder {
+    let deviation = (grid(), grid()).prop_map(|(percent, quote)| AskedDeviation { percent, quote });
+    let deviation = (prop::option::weighted(0.2, deviation), prop::option::weighted(0.2, unit()));
+    let stop = prop::option::weighted(0.2, grid());
+    (account(), order_ref(), of(grid()), stop, deviation, of(grid()), mode, of(instant())).prop_map(
+        |(account, order, limit_price, stop_price, deviation, qty, qty_mode, process_before)| EditOrder {
             account,
             order,
+            instrument: None,
             limit_price,
             stop_price,
+            deviation: deviation.0,
+            deviation_unit: deviation.1,
             qty,
             qty_mode,
             process_before,
@@ -210,17 +258,29 @@ fn sound_spec() -> impl Strategy<Value = InstrumentSpec> {
 }
 
 fn genesis() -> impl Strategy<Value = Genesis> {
-    let limits = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>()).prop_map(
-        |(open_orders, small_orders, small_order_usd, order_value_usd, price_collar)| Limits {
-            open_orders,
-            small_orders,
+    let counts = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u32>());
+    let limits = (counts, any::<u32>(), any::<u64>(), any::<u32>()).prop_map(
+        |(
+            (open_orders, triggers, trailing_stops, small_orders),
             small_order_usd,
             order_value_usd,
             price_collar,
+        )| {
+            Limits {
+                open_orders,
+                triggers,
+                trailing_stops,
+                small_orders,
+                small_order_usd,
+                order_value_usd,
+                price_collar,
+            }
         },
     );
     let none = Limits {
         open_orders: u32::MAX,
+        triggers: u32::MAX,
+        trailing_stops: u32::MAX,
         small_orders: u32::MAX,
         small_order_usd: 0,
         order_value_usd: u64::MAX,
@@ -236,6 +296,84 @@ fn genesis() -> impl Strategy<Value = Genesis> {
     (any::<u64>(), instruments, indexes, limits).prop_map(|(table_seed, instruments, indexes, limits)| {
         Genesis { table_seed, instruments, indexes, limits }
     })
+}
+
+fn market_state() -> impl Strategy<Value = MarketState> {
+    use MarketState::{Expired, Inactive, Open, PostOnly, PreLaunch, Suspended};
+    prop_oneof![
+        8 => Just(Open),
+        3 => prop_oneof![Just(Suspended), Just(PostOnly)],
+        1 => prop_oneof![Just(PreLaunch), Just(Inactive), Just(Expired)],
+    ]
+}
+
+fn order_id() -> impl Strategy<Value = OrderId> {
+    prop_oneof![1 => any::<u64>(), 9 => 0..600_u64].prop_map(OrderId)
+}
+
+fn limits_change() -> impl Strategy<Value = LimitsChange> {
+    let counts = (of(any::<u32>()), of(any::<u32>()), of(any::<u32>()), of(any::<u32>()));
+    (counts, of(any::<u32>()), of(any::<u64>()), of(any::<u32>())).prop_map(
+        |(
+            (open_orders, triggers, trailing_stops, small_orders),
+            small_order_usd,
+            order_value_usd,
+            price_collar,
+        )| {
+            LimitsChange {
+                open_orders,
+                triggers,
+                trailing_stops,
+                small_orders,
+                small_order_usd,
+                order_value_usd,
+                price_collar,
+            }
+        },
+    )
+}
+
+/// What moves money at its owner's wish.
+fn moving() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (account(), account(), account(), wallet(), wallet(), currency(), wide()).prop_map(
+            |(by, from, to, from_wallet, to_wallet, currency, amount)| {
+                let amount = Money(amount);
+                Command::Transfer(Transfer { by, from, from_wallet, to, to_wallet, currency, amount })
+            }
+        ),
+        (account(), wallet(), currency(), wide()).prop_map(|(account, wallet, currency, amount)| {
+            Command::Withdraw(Withdraw { account, wallet, currency, amount: Money(amount) })
+        }),
+    ]
+}
+
+/// What is switched, by operators, masters and clients.
+fn switching() -> impl Strategy<Value = Command> {
+    use SelfTradeStrategy::{CancelMakerAny, CancelMakerChild, CancelMakerSelf, RejectTaker};
+    let seconds = prop_oneof![0..4_u32, any::<u32>()];
+    let strategy =
+        proptest::sample::select(vec![RejectTaker, CancelMakerSelf, CancelMakerChild, CancelMakerAny]);
+    prop_oneof![
+        4 => (account(), seconds)
+            .prop_map(|(account, timeout_seconds)| Command::CancelAllAfter { account, timeout_seconds }),
+        4 => (account(), strategy).prop_map(|(account, strategy)| Command::SetSelfTrade { account, strategy }),
+        2 => (account(), any::<bool>()).prop_map(|(account, enabled)| Command::SetTrading { account, enabled }),
+        2 => (account(), prop::bool::weighted(0.7))
+            .prop_map(|(account, active)| Command::SetActive { account, active }),
+        4 => (instrument(), market_state())
+            .prop_map(|(instrument, state)| Command::SetMarketState { instrument, state }),
+        1 => instrument().prop_map(|instrument| Command::Expire { instrument }),
+        3 => order_id().prop_map(|order| Command::AdminCancel { order }),
+        6 => order_id().prop_map(|order| Command::ReplaceTrailingStop { order }),
+        1 => (of(account()), of(instrument()), limits_change())
+            .prop_map(|(account, instrument, change)| Command::SetLimits { account, instrument, change }),
+        2 => (order_id(), of(any::<u8>()), of(any::<u8>()), of(any::<u8>())).prop_map(
+            |(order, reason, trigger_side, trigger_signal)| {
+                Command::InjectCodes { order, reason, trigger_side, trigger_signal }
+            }
+        ),
+    ]
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -254,6 +392,8 @@ fn command() -> impl Strategy<Value = Command> {
         4 => (pair(), price()).prop_map(|(pair, price)| Command::PublishIndex { pair, price }),
         4 => (pair(), of(price())).prop_map(|(pair, price)| Command::PinIndex { pair, price }),
         4 => (instrument(), of(price())).prop_map(|(instrument, price)| Command::PinMark { instrument, price }),
+        5 => switching(),
+        3 => moving(),
         20 => place().prop_map(Command::Place),
         10 => edit().prop_map(Command::Edit),
         4 => (account(), order_ref(), of(instant())).prop_map(|(account, order, process_before)| {

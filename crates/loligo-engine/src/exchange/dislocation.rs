@@ -41,7 +41,10 @@ impl Exchange {
         let mut trades_beyond = false;
         let limit = terms.limit.unwrap_or(0);
         let reach = self.walk(holding, terms.side, limit, terms.lots, &mut |_, price| {
-            trades_beyond |= !(least..=most).contains(&price);
+            trades_beyond |= match terms.side {
+                Side::Buy => price > most,
+                Side::Sell => price < least,
+            };
         });
         let would_fill = terms.order_type != OrderType::FillOrKill || reach == Reach::Enough;
         if trades_beyond && would_fill { Err(OrderError::PriceDislocation) } else { Ok(()) }

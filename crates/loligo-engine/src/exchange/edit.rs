@@ -29,7 +29,11 @@ impl Exchange {
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return Outcome::TooLate;
         }
-        let Some(slot) = self.find_own(ask.account, &ask.order) else {
+        let meant = |slot: &u32| {
+            let holding = &self.holdings[self.orders.get(*slot).holding as usize];
+            ask.instrument.is_none_or(|instrument| instrument.0 == holding.instrument)
+        };
+        let Some(slot) = self.find_own(ask.account, &ask.order).filter(meant) else {
             return Outcome::EditRejected(None, OrderError::OrderForEditNotFound);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
@@ -117,6 +121,9 @@ impl Exchange {
             open = open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), slot));
             if open == 0 {
                 return Err(OrderError::WouldNotReducePosition);
+            }
+            if limit == order.price && open == order.open() {
+                return Err(OrderError::EditHasNoEffect);
             }
         } else {
             self.check_leverage(holding, market, &Terms { lots: open, ..terms }, Some(order))?;

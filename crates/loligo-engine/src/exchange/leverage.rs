@@ -1,8 +1,8 @@
 //! Margin of its own for a linear contract (rules 4.7): isolated at a leverage, or cross with all others of the wallet.
 
-use super::Exchange;
 use super::place::Terms;
 use super::solvency::Standing;
+use super::{Exchange, Portfolio};
 use crate::account::{Holding, OpenSum};
 use crate::event::{OrderError, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Side};
@@ -56,6 +56,9 @@ impl Exchange {
         holding.leverage = leverage;
         let purse = &mut self.purses[holding.purse as usize];
         purse.unrealized += market.shared_pnl(holding) - before;
+        if leverage.is_none() {
+            self.liquidations.remove(&Portfolio::Isolated { account: account.0, instrument: id.0 });
+        }
         self.refresh_held(slot);
         self.look_at(slot);
         Outcome::Done

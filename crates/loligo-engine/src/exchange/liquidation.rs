@@ -1,7 +1,8 @@
 //! The liquidation ladder (rules 5.6): what happens to positions whose equity is below their maintenance margin.
 //!
 //! It has no warning and no grace: the portfolio's orders are cancelled, then its positions are sold or bought back in
-//! steps, one at once and one at each full second after it, until maintenance is met. No step trades beyond the price at
+//! steps, one at once and one at each full second after it, until maintenance is met: by a step, or by a better mark or
+//! money that comes in. No step trades beyond the price at
 //! which the portfolio's equity would be nothing. What finds no counterparty there would be assigned, covered from the
 //! pool, or unwound; those rungs follow where a step fills nothing, and until then it tries again each second.
 
@@ -50,7 +51,7 @@ impl Exchange {
     }
 
     /// What stands behind a portfolio, and what must.
-    pub(super) fn standing(&self, portfolio: Portfolio) -> Standing {
+    pub(crate) fn standing(&self, portfolio: Portfolio) -> Standing {
         match portfolio {
             Portfolio::Cross { account, purse } => self.standing_of_wallet(account, purse, None),
             Portfolio::Isolated { account, instrument } => {
@@ -111,13 +112,15 @@ impl Exchange {
     /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. True when it
     /// traded.
     fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) -> bool {
-        let Some(slot) = self.largest(portfolio).filter(|_| self.standing(portfolio).is_short()) else {
+        if !self.standing(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
             return false;
-        };
-        let stepped_at = self.now;
+        }
+        let (stepped_at, largest) = (self.now, self.largest(portfolio));
         let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
         ladder.stepped_at = stepped_at;
+        // It waits while nothing of it can trade.
+        let Some(slot) = largest else { return false };
         let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
         if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
             return false;
@@ -152,7 +155,12 @@ impl Exchange {
         let mut largest = None;
         for slot in self.holdings_of(portfolio) {
             let holding = &self.holdings[slot as usize];
-            if holding.position == 0 || holding.leverage.is_none() != crossed {
+            // What cannot trade any more must not stand before what can.
+            let loaded = match self.markets[usize::from(holding.instrument)].trading {
+                MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
+                MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
+            };
+            if holding.position == 0 || holding.leverage.is_none() != crossed || !loaded {
                 continue;
             }
             let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);

@@ -27,7 +27,7 @@ struct WouldFill {
 
 /// What stands behind positions, and what must.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     pub equity: Fine,
     pub maintenance: Fine,
 }
@@ -121,12 +121,16 @@ impl Exchange {
         only_reduces: bool,
     ) -> Result<(), OrderError> {
         let Terms { side, lots, .. } = *terms;
+        // What it loses against the entry is lost whatever the mark is.
+        if holding.leverage.is_some() {
+            return self.check_outlook(holding, market, terms, only_reduces);
+        }
         let loss = market.loss_to_mark(side.sign() * lots, market.instrument.signed(side, worth.value));
         if loss <= Fine::ZERO && !only_reduces {
             return Ok(());
         }
         let purse = &self.purses[holding.purse as usize];
-        if !purse.watched && holding.leverage.is_none() {
+        if !purse.watched {
             let adds = if only_reduces { 0 } else { lots };
             let room = purse.equity()
                 - purse.held
@@ -165,8 +169,12 @@ impl Exchange {
         let value = market.instrument.signed(terms.side, filled.value);
         let (loss, fee) = (market.loss_to_mark(lots, value), filled.fee.fine());
         let before = self.standing_of(holding, holding.position, holding.entry);
+        let short_of_margin = match only_reduces {
+            true => OrderError::InsufficientClosingMargin,
+            false => OrderError::InsufficientMargin,
+        };
         if only_reduces && before.equity - loss - fee < Fine::ZERO {
-            return Err(OrderError::InsufficientClosingMargin);
+            return Err(short_of_margin);
         }
         let position = holding.position + lots;
         let booked = book(holding.position, holding.entry, lots, value);
@@ -174,7 +182,23 @@ impl Exchange {
         after.equity = match holding.leverage {
             None => before.equity - loss,
             // More is set aside for what it adds, and less for what it closes.
-            Some(_) => after.equity,
+            Some(leverage) => {
+                let set_aside = |entry: Fine| isolated_of(Fine(entry.0.abs()), leverage);
+                let (before, after_it) = (set_aside(holding.entry), set_aside(booked.entry));
+                // What it closes may lose no more than its own share of that (rules 4.7).
+                let flips = position.signum() == -holding.position.signum();
+                let released = before - if flips { Fine::ZERO } else { after_it };
+                if booked.realized < Fine::ZERO && released + booked.realized < Fine::ZERO {
+                    return Err(short_of_margin);
+                }
+                // The rest is paid from what no position has set aside, which must leave enough for the wallet's others.
+                let paid = after_it - before - booked.realized + fee;
+                let shared = self.standing_of_wallet(holding.account, holding.purse, None);
+                if paid > Fine::ZERO && shared.spare() < paid {
+                    return Err(short_of_margin);
+                }
+                after.equity
+            }
         } - fee;
         let worse = !only_reduces || (position != 0 && after.spare() < before.spare());
         if loss > Fine::ZERO && after.spare() < Fine::ZERO && worse {

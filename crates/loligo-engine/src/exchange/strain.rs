@@ -2,7 +2,8 @@
 //!
 //! What is found costs little: equity against what is held. That is enough as long as the initial margin of every
 //! position covers its maintenance margin, which it does unless the mark is far from where it was entered; a wallet with
-//! a position of which this is not sure is watched, and judged whenever something moves.
+//! a position of which this is not sure is watched, and judged whenever something moves. So is one that is on the ladder:
+//! it leaves it as soon as it is no longer short.
 
 use super::Exchange;
 use crate::account::{Holding, Purse};
@@ -29,26 +30,30 @@ impl Exchange {
     }
 
     /// What becomes of a wallet whose margin may be short. With less than its positions need to be kept they are
-    /// liquidated (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
+    /// liquidated, until it is there again (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
     /// risk go (rules 5.5).
     #[cold]
     pub(super) fn judge_wallet(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
-        self.purses[purse as usize].watched = self.needs_watching(account, purse);
         for portfolio in self.portfolios(account, purse) {
-            if self.standing(portfolio).is_short() && !self.accounts[account as usize].house {
+            if !self.standing(portfolio).is_short() {
+                self.liquidations.remove(&portfolio);
+            } else if !self.accounts[account as usize].house {
                 self.liquidate(portfolio, events);
             }
         }
+        self.purses[purse as usize].watched = self.needs_watching(account, purse);
         if self.is_close_only(purse) {
             self.cancel_what_adds(account, purse, events);
         }
     }
 
     fn needs_watching(&self, account: u32, purse: u32) -> bool {
-        self.of_wallet(account, purse).any(|slot| {
-            let holding = &self.holdings[slot as usize];
-            !self.markets[usize::from(holding.instrument)].covers(holding)
-        })
+        let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
+        self.portfolios(account, purse).into_iter().any(liquidated)
+            || self.of_wallet(account, purse).any(|slot| {
+                let holding = &self.holdings[slot as usize];
+                !self.markets[usize::from(holding.instrument)].covers(holding)
+            })
     }
 
     fn is_close_only(&self, purse: u32) -> bool {

@@ -302,29 +302,23 @@ impl Exchange {
         let instrument = &self.markets[at].instrument;
         let deviation = self.orders.trigger(slot).and_then(|trigger| trigger.deviation);
         let next =
-            deviation.map_or(waiting.price, |deviation| trail_apart(deviation, instrument, side, value));
+            deviation.map_or(waiting.price, |deviation| deviation.trail_apart(instrument, side, value));
+        assert!(
+            side.sign() * (waiting.price - next) > 0,
+            "a trailing stop that is to move gets a better price"
+        );
         self.markets[at].triggers.remove(&waiting);
-        let better = side.sign() * (waiting.price - next) > 0;
-        if better {
-            let now = self.now;
-            let order = self.orders.get_mut(slot);
-            order.reason = Some(UpdateReason::TrailingStopPriceUpdated);
-            order.error = None;
-            order.updated_at = now;
-            if let Some(trigger) = self.orders.trigger_mut(slot) {
-                trigger.price = Some(Price(next));
-            }
+        let now = self.now;
+        let order = self.orders.get_mut(slot);
+        order.reason = Some(UpdateReason::TrailingStopPriceUpdated);
+        order.error = None;
+        order.updated_at = now;
+        if let Some(trigger) = self.orders.trigger_mut(slot) {
+            trigger.price = Some(Price(next));
         }
-        let (_, mut waiting) = self.waiting(slot);
-        // Kept a tick away, it could have moved no further: it moves again only beyond the present value.
-        waiting.moves_beyond = waiting.moves_beyond.map(|key| match side {
-            Side::Sell => key.max(value.0),
-            Side::Buy => key.min(value.0),
-        });
+        let (_, waiting) = self.waiting(slot);
         self.markets[at].triggers.insert(&waiting);
-        if better {
-            tell(events, || Event::Repriced { order: self.view(slot) });
-        }
+        tell(events, || Event::Repriced { order: self.view(slot) });
     }
 
     /// Sends what a due trigger becomes. One that is gone by now is passed over.
@@ -412,7 +406,11 @@ impl Exchange {
         if let Some(trigger) = &mut attached.trigger
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
         {
-            trigger.price = Some(Price(trail_apart(deviation, &market.instrument, old.side, value)));
+            // Where the present signal leaves no room for it, it stays where it was.
+            let price = deviation.trail_apart(&market.instrument, old.side, value);
+            if (1..=MAX_TICKS).contains(&price) {
+                trigger.price = Some(Price(price));
+            }
         }
         let id = self.orders.next_id();
         let closed = self.orders.get(slot).clone();
@@ -628,7 +626,8 @@ fn check_deviation(
         DistanceUnit::Quote => {
             let tick = market.instrument.fine_price(Price(1)).0;
             let half = signal.map_or(i128::MAX, |signal| signal.0 / HALF);
-            (i128::from(steps) * tick > half || steps > MAX_TICKS, 1)
+            // Only what ticks can count is multiplied: the product of any number would not fit.
+            (steps > MAX_TICKS || (steps > 0 && i128::from(steps) * tick > half), 1)
         }
     };
     if too_large {
@@ -637,16 +636,6 @@ fn check_deviation(
         Err(OrderError::TrailingStopTooSmall)
     } else {
         Ok(Distance { unit, steps })
-    }
-}
-
-/// Where a trailing stop of `side` fires while its signal stands at `signal`, kept a tick away from it: a percentage may
-/// have come to less since it was placed.
-fn trail_apart(deviation: Distance, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
-    let price = deviation.trail(instrument, side, signal);
-    match side {
-        Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
-        Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
     }
 }
 

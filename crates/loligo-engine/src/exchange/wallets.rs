@@ -206,7 +206,7 @@ impl Exchange {
     }
 
     /// Base currency of a pair's inverse contracts; `None` when it has none.
-    fn inverse_base(&self, pair: PairId) -> Option<Currency> {
+    pub(super) fn inverse_base(&self, pair: PairId) -> Option<Currency> {
         self.markets
             .iter()
             .find(|market| market.pair() == pair && market.instrument.spec().kind == ContractKind::Inverse)

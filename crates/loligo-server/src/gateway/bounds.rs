@@ -13,8 +13,6 @@ pub(crate) const BODY_BYTES: usize = loligo_wire::args::MAX_BYTES;
 pub(crate) const CONTROL_BODY_BYTES: usize = 64 * 1024;
 /// Rows of the public trades and of the own fills.
 pub(crate) const ROWS: usize = 100;
-/// Price levels of each side of the public book.
-pub(crate) const BOOK_LEVELS: usize = 1_000;
 /// Nonces kept per key; beyond, the lowest become the threshold (rules 8.2).
 pub(crate) const NONCES: usize = 4096;
 /// How long a nonce out of order is tolerated, in microseconds of real time (rules 8.2).

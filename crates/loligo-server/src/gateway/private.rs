@@ -7,7 +7,7 @@ use super::routes::{Found, Private};
 use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
-use crate::projection::{Directory, FILLS_KEPT, FillRow};
+use crate::projection::{AccountOrders, Directory, FILLS_KEPT, FillRow};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{AccountId, OrderId, PositionView, Timestamp};
@@ -188,7 +188,8 @@ impl Gateway {
         }
     }
 
-    /// The hot read of the exchange (rules 3): one lock, no copy of an order.
+    /// The hot read of the exchange (rules 3): one lock, under which nothing is written out. One order that is asked for
+    /// alone needs no list.
     async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
@@ -196,8 +197,12 @@ impl Gateway {
         let identity = self.node.identity();
         let book = orders::Shown { directory, identity };
         let asked = request.order_ids.len() + request.cli_ord_ids.len();
-        let mut body = Vec::with_capacity(96 + 640 * asked.min(8));
-        self.node.views().orders().with(caller.account, |orders| {
+        let orders = self.node.views().orders();
+        let (one, several) = orders.with(caller.account, |orders| {
+            if let ([uuid], []) = (&request.order_ids[..], &request.cli_ord_ids[..]) {
+                let one = identity.order_id(*uuid).and_then(|id| orders.order(id, now));
+                return (one.cloned(), Vec::new());
+            }
             let mut seen = HashSet::<OrderId, FixedState>::default();
             let by_id = request
                 .order_ids
@@ -205,13 +210,13 @@ impl Gateway {
                 .filter_map(|uuid| identity.order_id(*uuid))
                 .filter_map(|id| orders.order(id, now));
             let by_name = request.cli_ord_ids.iter().flat_map(|name| orders.by_client_id(name, now));
-            let found = by_id
-                .chain(by_name)
-                // An order is told once; one that was asked for alone needs no list of those told.
-                .filter(|order| asked == 1 || seen.insert(order.id))
-                .filter_map(|order| book.record(order));
-            responses::write_orders_status(&mut body, found, time(now));
+            // An order is told once.
+            let found = by_id.chain(by_name).filter(|order| seen.insert(order.id));
+            (None, found.cloned().collect())
         });
+        let found = one.iter().chain(&several).filter_map(|order| book.record(order));
+        let mut body = Vec::with_capacity(96 + 640 * asked.min(8));
+        responses::write_orders_status(&mut body, found, time(now));
         Ok(body)
     }
 
@@ -219,12 +224,10 @@ impl Gateway {
         asked.active(&caller)?;
         let now = self.caught_up().await?;
         let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
+        let open = self.node.views().orders().with(caller.account, AccountOrders::open_copied);
+        let rows = open.iter().filter_map(|order| book.open_order(order));
         let mut body = Vec::with_capacity(1024);
-        self.node.views().orders().with(caller.account, |orders| {
-            let open = orders.open();
-            let rows = open.iter().filter_map(|order| book.open_order(order));
-            responses::write_open_orders(&mut body, rows, time(now));
-        });
+        responses::write_open_orders(&mut body, rows, time(now));
         Ok(body)
     }
 

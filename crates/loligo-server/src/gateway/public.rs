@@ -1,6 +1,6 @@
 //! Market data: free, without a key; keys that come along are not looked at.
 
-use super::bounds::{BOOK_LEVELS, ROWS};
+use super::bounds::ROWS;
 use super::convert::grid::{price, size, time};
 use super::convert::{commands, markets};
 use super::listener::Received;
@@ -78,14 +78,13 @@ impl Gateway {
         let listed = commands::contract(directory, &request.symbol)?;
         self.open(listed, now)?;
         let spec = listed.instrument.spec();
-        let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
+        let depth = self.node.views().markets().top(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
-        let mut body =
-            Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()).min(2 * BOOK_LEVELS));
+        let mut body = Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()));
         responses::write_order_book(
             &mut body,
-            depth.bids.iter().take(BOOK_LEVELS).map(row),
-            depth.asks.iter().take(BOOK_LEVELS).map(row),
+            depth.bids.iter().map(row),
+            depth.asks.iter().map(row),
             time(now),
         );
         Ok(body)

@@ -63,8 +63,8 @@ impl Feeds {
     /// Answers a request that wants to become a WebSocket, and lets the connection go on as one.
     pub(crate) fn shake_hands(self: &Arc<Self>, headers: &http::HeaderMap, peer: &Peer) -> Handshake {
         let answer = match handshake::check(headers) {
-            Ok(accepted) => accepted,
-            Err(refused) => return Handshake::Refused(refused),
+            Handshake::Accepted(answer) => answer,
+            other @ (Handshake::Refused(_) | Handshake::TooMany) => return other,
         };
         let Some(seat) = Seat::take(&self.seats, peer.ip(), self.bounds.per_address) else {
             return Handshake::TooMany;

@@ -203,6 +203,7 @@ impl Book {
         Command::Edit(EditOrder {
             account: self.seat.maker,
             order: OrderRef::Id(order),
+            instrument: Some(self.seat.instrument),
             limit_price: Some(OnGrid::Steps(price)),
             stop_price: None,
             deviation: None,

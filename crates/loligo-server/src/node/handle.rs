@@ -219,8 +219,7 @@ impl NodeHandle {
             return Ok(Vec::new());
         }
         let records = submissions.len();
-        let cancels =
-            submissions.iter().all(|s| matches!(s.command, Command::Cancel(_) | Command::CancelAll { .. }));
+        let cancels = submissions.iter().all(|s| is_cancel(&s.command));
         let (reply, answer) = oneshot::channel();
         self.enter(records, cancels, Request::Submit { submissions, reply })?;
         self.answer(answer).await?
@@ -482,4 +481,9 @@ impl NodeHandle {
         // A writer that is gone has nothing left to stop.
         let _ = self.queue.send(Request::Stop);
     }
+}
+
+/// What a client that wants out, or wants to stay in, must always get through: cancels, and the dead man's switch.
+pub(crate) fn is_cancel(command: &Command) -> bool {
+    matches!(command, Command::Cancel(_) | Command::CancelAll { .. } | Command::CancelAllAfter { .. })
 }

@@ -1,7 +1,7 @@
 //! The one thread that changes the exchange. Remember before acting, answer after remembering:
 //! [`Writer::commit`] is the whole road in one function.
 
-use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, Target};
+use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, Target, is_cancel};
 use super::snapshot::{self, Keeper};
 use super::venue::{Poisoned, Venue};
 use super::{NodeEnd, clock, recovery};
@@ -155,10 +155,13 @@ impl Writer {
         self.step_clock()?;
         let Some(first) = self.wait() else { return Ok(()) };
         let mut items = Vec::new();
+        // Questions wait for the commit they came with: who asks must not cost who trades a sync of their own.
+        let mut questions = Vec::new();
         let mut records = 0;
         let mut request = Some(first);
         while let Some(current) = request.take() {
             match current {
+                question @ Request::Ask(_) => questions.push(question),
                 Request::Submit { submissions, reply } => {
                     self.left_queue(submissions.len());
                     records += submissions.len();
@@ -174,12 +177,15 @@ impl Writer {
                     break;
                 }
             }
-            if records < COMMIT_RECORDS {
+            if records + questions.len() < COMMIT_RECORDS {
                 request = self.requests.try_recv().ok();
             }
         }
         if !items.is_empty() {
             self.commit(self.time(), items)?;
+        }
+        for question in questions {
+            self.serve(question)?;
         }
         if self.due_for_snapshot(SNAPSHOT_RECORDS) {
             self.take_snapshot();
@@ -230,18 +236,31 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => Some(Request::Stop),
             };
         }
-        let ticking = self.room.is_some() && self.clock == ClockKind::Real;
-        if !ticking {
-            return Some(self.requests.recv().unwrap_or(Request::Stop));
-        }
         let now = clock::machine_time();
-        let due = (self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND);
-        let micros = u64::try_from(due - now.0).unwrap_or(0);
+        let Some(due) = self.next_due(now) else {
+            return Some(self.requests.recv().unwrap_or(Request::Stop));
+        };
+        let micros = u64::try_from(due.0 - now.0).unwrap_or(0);
         match self.requests.recv_timeout(Duration::from_micros(micros)) {
             Ok(request) => Some(request),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Request::Stop),
         }
+    }
+
+    /// When the real clock has something due: the house's next second, and what the exchange waits for. A clock that is
+    /// moved by hand has nothing due by itself.
+    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.clock != ClockKind::Real {
+            return None;
+        }
+        let tick = Timestamp((self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND));
+        let timer = self.venue.exchange.next_due().map(|due| match self.full {
+            // What cannot be remembered is not tried without a pause.
+            Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
+            None => due,
+        });
+        [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
     }
 
     /// Time for what is written now: the machine's, or where a manual clock stands. Never back.
@@ -260,6 +279,11 @@ impl Writer {
                 let time = self.time();
                 if self.room.is_some() && second_of(time) > self.stepped {
                     self.step_room(time)?;
+                }
+                let due = self.venue.exchange.next_due();
+                let pausing = self.full.is_some_and(|looked| looked.elapsed() < self.full_retry);
+                if !pausing && due.is_some_and(|due| due <= time) {
+                    self.commit_house(time, vec![Command::Advance])?;
                 }
             }
             ClockKind::Manual { .. } => {
@@ -535,11 +559,6 @@ impl Writer {
 fn second_of(time: Timestamp) -> i64 {
     time.0.div_euclid(Timestamp::SECOND)
 }
-
-fn is_cancel(command: &Command) -> bool {
-    matches!(command, Command::Cancel(_) | Command::CancelAll { .. })
-}
-
 fn refuse_all_but_cancels(items: Vec<Item>) -> Vec<Item> {
     let (kept, refused): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| match item {
         Item::Commands { submissions, .. } => submissions.iter().all(|s| is_cancel(&s.command)),

@@ -69,11 +69,20 @@ impl Markets {
         Self { board: RwLock::new(board) }
     }
 
-    /// A contract's book, best first. Making it costs a copy once per change; readers share it.
-    pub fn depth(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
+    /// A contract's whole book, best first. All markets wait while it is copied, so it is for the few who need each
+    /// level.
+    pub fn depth(&self, id: InstrumentId) -> Option<DepthSnapshot> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0))?;
-        Some(contract.depth.snapshot(contract.past.levels))
+        Some(contract.depth.whole(contract.past.levels))
+    }
+
+    /// The best [`TOP_LEVELS`](super::TOP_LEVELS) of each side of a contract's book. Making it costs a copy once per
+    /// change; readers share it.
+    pub fn top(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0))?;
+        Some(contract.depth.top(contract.past.levels))
     }
 
     /// A contract's newest `limit` trades, newest first; with `before`, only those earlier than it.

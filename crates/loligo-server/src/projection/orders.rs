@@ -223,6 +223,11 @@ impl AccountOrders {
         self.sorted(|order| !order.status.is_closed())
     }
 
+    /// Open orders, oldest first, to be looked at when the lock is given back.
+    pub fn open_copied(&self) -> Vec<OrderView> {
+        self.open().into_iter().cloned().collect()
+    }
+
     /// Every order that is open or was closed less than five seconds before `now`, in order of number.
     pub fn known(&self, now: Timestamp) -> Vec<&OrderView> {
         self.sorted(|order| visible(order, now))

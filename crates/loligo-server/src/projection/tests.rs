@@ -245,6 +245,7 @@ impl World {
         Command::Edit(EditOrder {
             account,
             order: self.order(),
+            instrument: None,
             limit_price: self.source.pick(&[None, Some(price), Some(price)]),
             deviation: None,
             deviation_unit: None,
@@ -301,6 +302,8 @@ impl World {
             let depth = self.views.markets().depth(id).unwrap();
             assert_eq!(depth.bids, self.exchange.depth(id, Side::Buy, usize::MAX));
             assert_eq!(depth.asks, self.exchange.depth(id, Side::Sell, usize::MAX));
+            let top = self.views.markets().top(id).unwrap();
+            assert_eq!((&top.bids, &top.asks, top.changes), (&depth.bids, &depth.asks, depth.changes));
             assert_eq!(depth.changes, self.levels.get(&id).copied().unwrap_or(0), "each change counts one");
         }
     }

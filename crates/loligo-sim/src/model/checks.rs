@@ -2,7 +2,7 @@
 
 use super::matching::End;
 use super::orders::{incoming, lots, price};
-use super::{Model, Order, figures, margin};
+use super::{Model, Order, figures};
 use loligo_engine::{
     ClientOrderId, EditOrder, FillRole, InstrumentId, MarketState, OrderError, OrderStatus, OrderType,
     OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
@@ -174,8 +174,10 @@ impl Model {
     pub(super) fn check_effect(&self, present: &Model, order: &OrderView) -> Result<i64, OrderError> {
         let open = self.check_reduce_only(order)?;
         let order = OrderView { qty: Some(Qty(order.filled.0 + open)), ..order.clone() };
+        self.check_leverage(&order)?;
         self.check_position_limit(&order)?;
         self.check_collar(&order)?;
+        self.check_dislocation(&order)?;
         self.check_margin(present, &order)?;
         self.check_book(present, &order)?;
         Ok(open)
@@ -238,25 +240,6 @@ impl Model {
         if outside { Err(OrderError::PriceCollar) } else { Ok(()) }
     }
 
-    /// Row 18.
-    fn check_margin(&self, present: &Model, order: &OrderView) -> Result<(), OrderError> {
-        let Some(limit) = order.limit_price else { return Ok(()) };
-        if order.reduce_only {
-            return Ok(());
-        }
-        let (account, instrument) = (order.account, order.instrument);
-        let (wallet, currency) = self.margin_wallet(instrument);
-        let added = self.with(order).margin_with_orders(account, instrument)
-            - present.margin_with_orders(account, instrument);
-        if added <= BigInt::ZERO {
-            return Ok(());
-        }
-        let value = margin::size(&self.contract(instrument).value(order.open_qty().0, limit.0));
-        let fee = figures::fine(figures::fee(&value, self.fee_rates(account).taker));
-        let available = present.equity(account, wallet, currency) - present.held(account, wallet);
-        if available < added + fee { Err(OrderError::InsufficientMargin) } else { Ok(()) }
-    }
-
     /// Row 19, by trying it on a copy.
     fn check_book(&self, present: &Model, order: &OrderView) -> Result<(), OrderError> {
         if order.order_type == OrderType::Post {
@@ -283,7 +266,7 @@ impl Model {
     }
 
     /// A copy of the state in which the order rests.
-    fn with(&self, order: &OrderView) -> Model {
+    pub(super) fn with(&self, order: &OrderView) -> Model {
         let mut copy = self.clone();
         copy.orders.push(incoming(order));
         copy.rest(order.id);

@@ -46,6 +46,16 @@ pub(super) fn fee(value: &BigInt, rate: i32) -> Money {
     Money(narrow(&up(&(value * rate), &ten(8 + 13))))
 }
 
+/// Rounds down to what wallets hold.
+pub(super) fn floor(amount: &BigInt) -> Money {
+    Money(narrow(&down(amount, &ten(13))))
+}
+
+/// Half of an amount, rounded up to what wallets hold.
+pub(super) fn half_up(amount: &BigInt) -> Money {
+    Money(narrow(&up(amount, &(ten(13) * 2))))
+}
+
 /// Wallet money at 24 decimals.
 pub(super) fn fine(money: Money) -> BigInt {
     BigInt::from(money.0) * ten(13)
@@ -73,6 +83,21 @@ impl Contract {
                 let over = half_even(&size, &(tick * ticks));
                 if lots < 0 { over } else { -over }
             }
+        }
+    }
+
+    /// Of an inverse contract: what so many lots are worth, over the price in ticks, is the first over the second times
+    /// that price.
+    pub(super) fn size_over_tick(&self, lots: i64) -> (BigInt, BigInt) {
+        let exponent = 24 + i64::from(self.spec.tick_scale) - i64::from(self.spec.lot_precision);
+        (BigInt::from(lots) * ten(exponent), BigInt::from(self.spec.tick_mantissa))
+    }
+
+    /// The lots in whole `contracts`.
+    pub(super) fn lots_of_contracts(&self, contracts: u64) -> BigInt {
+        match i64::from(self.spec.lot_precision) {
+            precision @ 0.. => BigInt::from(contracts) * ten(precision),
+            precision => down(&BigInt::from(contracts), &ten(-precision)),
         }
     }
 

@@ -1,11 +1,109 @@
-//! What positions and orders hold, and what is left (rules 5.2 to 5.5, initial margin at the first level).
+//! What positions and orders hold, what stands behind them, and what is left (rules 4.2, 4.7, 5.2 to 5.4).
 
-use super::{Model, figures};
+use super::{Contract, Model, Position, figures};
 use loligo_engine::{
-    AccountId, ContractKind, Currency, InstrumentId, PositionView, Side, Wallet, WalletView,
+    AccountId, ContractKind, Currency, Fine, InstrumentId, Leverage, MarginLevel, PositionView, Side, Wallet,
+    WalletView,
 };
 use num_bigint::{BigInt, Sign};
 use std::collections::BTreeMap;
+
+/// Positions that stand and fall together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Portfolio {
+    /// All cross positions of a wallet.
+    Cross(AccountId, Wallet),
+    /// An isolated position.
+    Isolated(AccountId, InstrumentId),
+}
+
+/// A size and its value, without sign.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exposure {
+    pub lots: i64,
+    pub value: BigInt,
+}
+
+/// What stands behind positions, and what must.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub equity: BigInt,
+    pub maintenance: BigInt,
+}
+
+impl Standing {
+    /// To be liquidated.
+    pub fn is_short(&self) -> bool {
+        self.maintenance > BigInt::ZERO && self.equity < self.maintenance
+    }
+
+    pub fn spare(&self) -> BigInt {
+        &self.equity - &self.maintenance
+    }
+}
+
+impl Contract {
+    /// From which size on a level charges: value of linear contracts, lots of inverse ones.
+    fn level_start(&self, level: &MarginLevel) -> BigInt {
+        match self.spec.kind {
+            ContractKind::Linear => figures::usd(level.from),
+            ContractKind::Inverse => self.lots_of_contracts(level.from),
+        }
+    }
+
+    fn measure(&self, of: &Exposure) -> BigInt {
+        match self.spec.kind {
+            ContractKind::Linear => of.value.clone(),
+            ContractKind::Inverse => BigInt::from(of.lots),
+        }
+    }
+
+    /// Each slice of a size at the rate of its own level, rounded up.
+    fn charge(&self, of: &Exposure, rate: impl Fn(&MarginLevel) -> u32) -> BigInt {
+        let whole = self.measure(of);
+        let levels = &self.spec.margin_levels;
+        let mut weighted = BigInt::ZERO;
+        for (at, level) in levels.iter().enumerate() {
+            let from = self.level_start(level);
+            let to =
+                levels.get(at + 1).map_or(whole.clone(), |next| self.level_start(next).min(whole.clone()));
+            if to > from {
+                weighted += (to - from) * rate(level);
+            }
+        }
+        let million = BigInt::from(1_000_000);
+        match self.spec.kind {
+            ContractKind::Linear => figures::up(&weighted, &million),
+            // Levels count contracts; the value is split over them pro rata.
+            ContractKind::Inverse if of.lots == 0 => BigInt::ZERO,
+            ContractKind::Inverse => figures::up(&(weighted * &of.value), &(million * of.lots)),
+        }
+    }
+
+    /// Initial margin: by levels, or, isolated, of the value at its leverage.
+    pub(super) fn initial(&self, leverage: Option<Leverage>, of: &Exposure) -> BigInt {
+        match leverage {
+            None => self.charge(of, |level| level.initial),
+            Some(leverage) => figures::up(&(&of.value * 100), &BigInt::from(leverage.0)),
+        }
+    }
+
+    pub(super) fn maintenance(&self, of: &Exposure) -> BigInt {
+        self.charge(of, |level| level.maintenance)
+    }
+
+    /// True when the level that a size reaches allows a leverage.
+    pub(super) fn level_allows(&self, leverage: Leverage, of: &Exposure) -> bool {
+        let whole = self.measure(of);
+        let reached = self.spec.margin_levels.iter().rev().find(|level| self.level_start(level) < whole);
+        allows(reached.unwrap_or(&self.spec.margin_levels[0]), leverage)
+    }
+}
+
+/// Leverage is in hundredths, margin rates in millionths.
+pub(super) fn allows(level: &MarginLevel, leverage: Leverage) -> bool {
+    u64::from(leverage.0) * u64::from(level.initial) <= 100 * 1_000_000
+}
 
 impl Model {
     /// The wallet that margins a contract, and the currency it counts in.
@@ -18,31 +116,29 @@ impl Model {
     }
 
     /// The contracts that a wallet margins.
-    fn margined_by(&self, wallet: Wallet) -> Vec<InstrumentId> {
+    pub(super) fn margined_by(&self, wallet: Wallet) -> Vec<InstrumentId> {
         self.instrument_ids().filter(|id| self.margin_wallet(*id).0 == wallet).collect()
     }
 
-    /// `rate` in millionths of a value, rounded up.
-    fn rate(value: &BigInt, rate: u32) -> BigInt {
-        figures::up(&(value * rate), &BigInt::from(1_000_000))
+    pub(super) fn leverage(&self, account: AccountId, instrument: InstrumentId) -> Option<Leverage> {
+        self.account(account).leverage.get(&instrument).copied()
     }
 
-    /// Initial margin of a position alone: at its entry value.
-    fn position_margin(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
-        let entry = self.position(account, instrument).entry;
-        Self::rate(&size(&entry), self.contract(instrument).spec.margin_levels[0].initial)
+    /// A position at the value it was entered at.
+    fn entered(position: &Position) -> Exposure {
+        Exposure { lots: position.qty.abs(), value: size(&position.entry) }
     }
 
-    /// Maintenance margin of a position at mark.
-    fn maintenance(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
+    /// A position at its value at mark.
+    fn at_mark(&self, instrument: InstrumentId, qty: i64) -> Exposure {
         let contract = self.contract(instrument);
-        let Some(mark) = contract.mark else { return BigInt::ZERO };
-        let value = contract.value_at_mark(self.position(account, instrument).qty, mark);
-        Self::rate(&size(&value), contract.spec.margin_levels[0].maintenance)
+        let value = contract.mark.map_or(BigInt::ZERO, |mark| size(&contract.value_at_mark(qty, mark)));
+        Exposure { lots: qty.abs(), value }
     }
 
-    /// Worst value that a position and its orders of one side can come to, if all of that side fill.
-    fn worst_value(&self, account: AccountId, instrument: InstrumentId, side: Side) -> BigInt {
+    /// What a position and its orders of one side can come to, if all of that side fill: orders at their limits, the
+    /// position at entry; those that close it count for nothing.
+    pub(super) fn worst(&self, account: AccountId, instrument: InstrumentId, side: Side) -> Exposure {
         let contract = self.contract(instrument);
         let position = self.position(account, instrument);
         let (mut lots, mut value) = (0, BigInt::ZERO);
@@ -53,27 +149,26 @@ impl Model {
                 && o.view.side == side
                 && !o.view.reduce_only
         }) {
-            let limit = order.limit();
             lots += order.open();
-            value += size(&contract.value(order.open(), limit));
+            value += size(&contract.value(order.open(), order.limit()));
         }
         let standing = position.qty * side.sign();
         if standing >= 0 {
-            return size(&position.entry) + value;
+            return Exposure { lots: standing + lots, value: size(&position.entry) + value };
         }
         // The position stands against this side: only what exceeds it opens something new.
         let beyond = lots + standing;
-        if beyond <= 0 { BigInt::ZERO } else { figures::up(&(value * beyond), &BigInt::from(lots)) }
+        if beyond <= 0 {
+            return Exposure::default();
+        }
+        Exposure { lots: beyond, value: figures::up(&(value * beyond), &BigInt::from(lots)) }
     }
 
-    /// Initial margin of a contract's position and orders.
+    /// Initial margin of a contract's position and orders: that of the larger side.
     pub(super) fn margin_with_orders(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
-        let worst = self.worst_value(account, instrument, Side::Buy).max(self.worst_value(
-            account,
-            instrument,
-            Side::Sell,
-        ));
-        Self::rate(&worst, self.contract(instrument).spec.margin_levels[0].initial)
+        let (contract, leverage) = (self.contract(instrument), self.leverage(account, instrument));
+        let margin = |side| contract.initial(leverage, &self.worst(account, instrument, side));
+        margin(Side::Buy).max(margin(Side::Sell))
     }
 
     /// Initial margin of everything that a wallet margins.
@@ -81,8 +176,15 @@ impl Model {
         self.margined_by(wallet).into_iter().map(|i| self.margin_with_orders(account, i)).sum()
     }
 
+    /// What is set aside for an isolated position, and all that it can lose.
+    pub(super) fn set_aside(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
+        let leverage = self.leverage(account, instrument);
+        let entered = Self::entered(&self.position(account, instrument));
+        leverage.map_or(BigInt::ZERO, |_| self.contract(instrument).initial(leverage, &entered))
+    }
+
     /// Open P&L of one position at mark.
-    fn open_pnl(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
+    pub(super) fn open_pnl(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
         let position = self.position(account, instrument);
         match self.contract(instrument).mark {
             Some(mark) if position.qty != 0 => {
@@ -92,10 +194,77 @@ impl Model {
         }
     }
 
-    /// Balance in the settlement currency plus open P&L.
+    /// Balance in the settlement currency plus the open P&L of cross positions.
     pub(super) fn equity(&self, account: AccountId, wallet: Wallet, currency: Currency) -> BigInt {
         let balance = figures::fine(self.balance(account, wallet, currency));
-        self.margined_by(wallet).into_iter().map(|i| self.open_pnl(account, i)).sum::<BigInt>() + balance
+        let cross = self.margined_by(wallet).into_iter().filter(|i| self.leverage(account, *i).is_none());
+        cross.map(|i| self.open_pnl(account, i)).sum::<BigInt>() + balance
+    }
+
+    /// Equity that no margin holds.
+    pub(super) fn available(&self, account: AccountId, wallet: Wallet, currency: Currency) -> BigInt {
+        self.equity(account, wallet, currency) - self.held(account, wallet)
+    }
+
+    /// The currency a wallet counts in.
+    pub(super) fn settlement(&self, wallet: Wallet) -> Option<Currency> {
+        match wallet {
+            Wallet::Cash => None,
+            Wallet::Flex => Some(Currency::USD),
+            Wallet::Inverse(_) => self.margined_by(wallet).first().map(|i| self.contract(*i).spec.base),
+        }
+    }
+
+    /// The portfolios of a wallet: its isolated positions, then all others together.
+    pub(super) fn portfolios(&self, account: AccountId, wallet: Wallet) -> Vec<Portfolio> {
+        let isolated = self.margined_by(wallet).into_iter();
+        let isolated = isolated.filter(|i| self.leverage(account, *i).is_some());
+        isolated.map(|i| Portfolio::Isolated(account, i)).chain([Portfolio::Cross(account, wallet)]).collect()
+    }
+
+    /// The portfolio that a contract's position is in.
+    pub(super) fn portfolio(&self, account: AccountId, instrument: InstrumentId) -> Portfolio {
+        match self.leverage(account, instrument) {
+            Some(_) => Portfolio::Isolated(account, instrument),
+            None => Portfolio::Cross(account, self.margin_wallet(instrument).0),
+        }
+    }
+
+    /// The contracts whose positions are in a portfolio.
+    pub(super) fn contracts_in(&self, portfolio: Portfolio) -> Vec<InstrumentId> {
+        match portfolio {
+            Portfolio::Isolated(_, instrument) => vec![instrument],
+            Portfolio::Cross(account, wallet) => {
+                let mut contracts = self.margined_by(wallet);
+                contracts.retain(|i| self.leverage(account, *i).is_none());
+                contracts
+            }
+        }
+    }
+
+    /// What stands behind a portfolio, and what must: an isolated position its own margin and P&L, all others what their
+    /// wallet has without what is set aside.
+    pub(super) fn standing(&self, portfolio: Portfolio) -> Standing {
+        let contracts = self.contracts_in(portfolio);
+        let (account, equity) = match portfolio {
+            Portfolio::Isolated(account, i) => {
+                (account, self.set_aside(account, i) + self.open_pnl(account, i))
+            }
+            Portfolio::Cross(account, wallet) => {
+                let equity =
+                    self.settlement(wallet).map_or(BigInt::ZERO, |c| self.equity(account, wallet, c));
+                let aside = self.margined_by(wallet).into_iter().map(|i| self.set_aside(account, i));
+                (account, equity - aside.sum::<BigInt>())
+            }
+        };
+        let maintenance = contracts.into_iter().map(|i| self.maintenance_of(account, i)).sum();
+        Standing { equity, maintenance }
+    }
+
+    /// Maintenance margin of a position at mark.
+    pub(super) fn maintenance_of(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
+        let qty = self.position(account, instrument).qty;
+        self.contract(instrument).maintenance(&self.at_mark(instrument, qty))
     }
 
     /// Non-zero positions by contract.
@@ -103,12 +272,17 @@ impl Model {
         let held = self.instrument_ids().filter(|i| self.position(account, *i).qty != 0);
         held.map(|instrument| {
             let position = self.position(account, instrument);
+            let contract = self.contract(instrument);
             PositionView {
                 instrument,
                 qty: position.qty,
                 entry: figures::as_fine(&position.entry),
-                average_price: self.contract(instrument).average_price(position.qty, &position.entry),
+                average_price: contract.average_price(position.qty, &position.entry),
                 unrealized_pnl: figures::as_fine(&self.open_pnl(account, instrument)),
+                initial_margin: figures::as_fine(&contract.initial(None, &Self::entered(&position))),
+                maintenance_margin: figures::as_fine(&self.maintenance_of(account, instrument)),
+                leverage: self.leverage(account, instrument),
+                set_aside: figures::as_fine(&self.set_aside(account, instrument)),
             }
         })
         .collect()
@@ -116,29 +290,35 @@ impl Model {
 
     /// One wallet as the engine would show it.
     pub fn wallet(&self, account: AccountId, wallet: Wallet) -> WalletView {
-        let settlement = match wallet {
-            Wallet::Cash => None,
-            Wallet::Flex => Some(Currency::USD),
-            Wallet::Inverse(_) => self.margined_by(wallet).first().map(|i| self.contract(*i).spec.base),
-        };
-        let kept = self.accounts[account.0 as usize].balances.iter().filter(|((w, _), _)| *w == wallet);
+        let settlement = self.settlement(wallet);
+        let kept = self.account(account).balances.iter().filter(|((w, _), _)| *w == wallet);
         let mut balances: BTreeMap<_, _> = kept.map(|((_, currency), money)| (*currency, *money)).collect();
         if let Some(currency) = settlement {
             balances.entry(currency).or_default();
         }
-        let sum = |figure: &dyn Fn(InstrumentId) -> BigInt| {
-            figures::as_fine(&self.margined_by(wallet).into_iter().map(figure).sum())
+        let all = self.margined_by(wallet);
+        let (isolated, cross): (Vec<_>, Vec<_>) =
+            all.iter().copied().partition(|i| self.leverage(account, *i).is_some());
+        let sum = |of: &[InstrumentId], figure: &dyn Fn(InstrumentId) -> BigInt| {
+            of.iter().map(|i| figure(*i)).sum::<BigInt>()
         };
+        let pnl = |i| self.open_pnl(account, i);
+        let initial = |i| self.contract(i).initial(None, &Self::entered(&self.position(account, i)));
+        let isolated_pnl = sum(&isolated, &pnl);
+        let equity = settlement.map_or(BigInt::ZERO, |c| self.equity(account, wallet, c) + &isolated_pnl);
+        let fine: fn(&BigInt) -> Fine = figures::as_fine;
         WalletView {
             wallet,
             balances: balances.into_iter().collect(),
             settlement,
-            unrealized_pnl: sum(&|i| self.open_pnl(account, i)),
-            equity: settlement
-                .map_or(loligo_engine::Fine::ZERO, |c| figures::as_fine(&self.equity(account, wallet, c))),
-            initial_margin: sum(&|i| self.position_margin(account, i)),
-            initial_margin_with_orders: sum(&|i| self.margin_with_orders(account, i)),
-            maintenance_margin: sum(&|i| self.maintenance(account, i)),
+            unrealized_pnl: fine(&sum(&all, &pnl)),
+            equity: fine(&equity),
+            isolated_pnl: fine(&isolated_pnl),
+            set_aside: fine(&sum(&isolated, &|i| self.set_aside(account, i))),
+            initial_margin: fine(&sum(&cross, &initial)),
+            initial_margin_with_orders: fine(&self.held(account, wallet)),
+            maintenance_margin: fine(&sum(&cross, &|i| self.maintenance_of(account, i))),
+            liquidated: self.has_begun(Portfolio::Cross(account, wallet)),
         }
     }
 }

@@ -81,7 +81,13 @@ impl Model {
                 return End::Filled;
             }
             let Some(maker) = self.first_maker(&order.view) else { return End::NothingLeft };
-            let meeting = self.meeting(order.view.account, maker.view.account);
+            let meeting = match role {
+                FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
+                    self.meeting(order.view.account, maker.view.account)
+                }
+                // The exchange's own orders know no families.
+                FillRole::Liquidation | FillRole::PartialLiquidation => Meeting::Trade,
+            };
             let maker = maker.view.id;
             match meeting {
                 Meeting::Trade => self.execute(taker, maker, role),
@@ -130,29 +136,38 @@ impl Model {
         self.last_execution += 1;
         let taker_rate = self.fee_rates(came.view.account).taker;
         let maker_rate = self.fee_rates(rested.view.account).maker;
-        let mut fill = |order: &Order, role, rate| {
-            let (fee, realized_pnl) =
-                self.settle(order.view.account, instrument, qty * order.view.side.sign(), price, rate);
-            Fill {
-                order: order.view.id,
-                account: order.view.account,
-                role,
-                filled_before: order.view.filled,
-                qty: order.view.qty.expect("an accepted order has a size"),
-                fee,
-                realized_pnl,
+        let fill = |order: &Order, role, (fee, realized_pnl)| Fill {
+            order: order.view.id,
+            account: order.view.account,
+            role,
+            filled_before: order.view.filled,
+            qty: order.view.qty.expect("an accepted order has a size"),
+            fee,
+            realized_pnl,
+        };
+        let held =
+            (self.position(came.view.account, instrument).qty, self.set_aside(came.view.account, instrument));
+        let settled =
+            self.settle(came.view.account, instrument, qty * came.view.side.sign(), price, taker_rate);
+        let (fee, liquidation_fee) = match role {
+            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (settled.0, Money::ZERO),
+            FillRole::Liquidation | FillRole::PartialLiquidation => {
+                self.liquidation_fees(&came.view, (qty, price), held, settled)
             }
         };
-        let execution = Execution {
-            id: ExecutionId(0),
+        let taker_fill = fill(&came, role, (fee, settled.1));
+        let settled =
+            self.settle(rested.view.account, instrument, qty * rested.view.side.sign(), price, maker_rate);
+        self.executions.push(Execution {
+            id: ExecutionId(self.last_execution),
             instrument,
             price: Price(price),
             qty: Qty(qty),
             taker_side: came.view.side,
-            taker: fill(&came, role, taker_rate),
-            maker: fill(&rested, FillRole::Maker, maker_rate),
-        };
-        self.executions.push(Execution { id: ExecutionId(self.last_execution), ..execution });
+            taker: taker_fill,
+            maker: fill(&rested, FillRole::Maker, settled),
+            liquidation_fee,
+        });
         self.contracts[instrument.0 as usize].last = Some(Price(price));
         for order in [&came, &rested] {
             let account = order.view.account;
@@ -162,6 +177,7 @@ impl Model {
                 *self.accounts[account.0 as usize].volume.entry(today).or_default() += notional;
             }
             self.record_fill(order.view.id, qty);
+            self.strained.insert((account, self.margin_wallet(instrument).0));
         }
         // At once for the maker, or the same taker could meet an order that no longer reduces anything. The taker's own
         // are cut when it is done: what trades at once trades.
@@ -190,24 +206,9 @@ impl Model {
         price: i64,
         rate: i32,
     ) -> (Money, Money) {
-        let contract = self.contract(instrument).clone();
-        let held = self.position(account, instrument);
-        // What of the fill works against the position closes it; the rest opens.
-        let closing = if held.qty.signum() * lots.signum() < 0 { lots.abs().min(held.qty.abs()) } else { 0 };
-        let left = held.qty.abs() - closing;
-        let sign = held.qty.signum();
-        // The value of the fill is split exactly: what one side wins by rounding the other loses.
-        let value = contract.value(lots, price);
-        let closed = figures::half_even(&(&value * closing), &BigInt::from(lots.abs()));
-        let share = match held.qty {
-            0 => BigInt::ZERO,
-            qty => figures::half_even(&(&held.entry * closing), &BigInt::from(qty.abs())),
-        };
-        let realized = -&closed - &share;
-        let entry = &held.entry - share + (&value - closed);
-        let opening = lots + closing * sign;
-        let position = Position { qty: left * sign + opening, entry };
-        self.accounts[account.0 as usize].positions.insert(instrument, position);
+        let value = self.contract(instrument).value(lots, price);
+        let (position, realized) = booked(&self.position(account, instrument), lots, &value);
+        self.account_mut(account).positions.insert(instrument, position);
 
         let fee = figures::fee(&margin::size(&value), rate);
         let realized = figures::book(&realized);
@@ -273,4 +274,20 @@ impl Model {
         order.resting = true;
         order.place_in_queue = place;
     }
+}
+
+/// Books `lots` (signed) traded for `value` (signed) into a position: what of them works against it closes it, the rest
+/// opens. Gives the position after it, and the realised P&L.
+pub(super) fn booked(held: &Position, lots: i64, value: &BigInt) -> (Position, BigInt) {
+    let closing = if held.qty.signum() * lots.signum() < 0 { lots.abs().min(held.qty.abs()) } else { 0 };
+    let (left, sign) = (held.qty.abs() - closing, held.qty.signum());
+    // The value of the fill is split exactly: what one side wins by rounding the other loses.
+    let closed = figures::half_even(&(value * closing), &BigInt::from(lots.abs()));
+    let share = match held.qty {
+        0 => BigInt::ZERO,
+        qty => figures::half_even(&(&held.entry * closing), &BigInt::from(qty.abs())),
+    };
+    let realized = -&closed - &share;
+    let entry = &held.entry - share + (value - closed);
+    (Position { qty: left * sign + lots + closing * sign, entry }, realized)
 }

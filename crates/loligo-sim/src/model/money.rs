@@ -1,5 +1,6 @@
 //! Money in, out, and between wallets (rules 5.1, 6).
 
+use super::margin::Portfolio;
 use super::{Model, figures};
 use loligo_engine::{AccountId, Currency, Deposit, Money, Outcome, Refusal, Transfer, Wallet, Withdraw};
 
@@ -82,17 +83,17 @@ impl Model {
 
     /// At most the balance, and at most what margin leaves.
     fn may_leave(&self, account: AccountId, wallet: Wallet, currency: Currency, amount: Money) -> bool {
-        let margins = match wallet {
-            Wallet::Cash => false,
-            Wallet::Flex => currency == Currency::USD,
-            Wallet::Inverse(_) => true,
-        };
-        let free = self.equity(account, wallet, currency) - self.held(account, wallet);
-        amount <= self.balance(account, wallet, currency) && (!margins || figures::fine(amount) <= free)
+        let fits = amount <= self.balance(account, wallet, currency);
+        if self.settlement(wallet) != Some(currency) {
+            return fits;
+        }
+        let free = self.available(account, wallet, currency);
+        fits && figures::fine(amount) <= free && !self.has_begun(Portfolio::Cross(account, wallet))
     }
 
     fn set_balance(&mut self, account: AccountId, wallet: Wallet, currency: Currency, to: Money) {
         self.account_mut(account).balances.insert((wallet, currency), to);
+        self.strained.insert((account, wallet));
     }
 }
 

@@ -61,6 +61,7 @@ impl Model {
             last: None,
             samples: VecDeque::new(),
             good_premium: None,
+            dislocation: None,
             judged: BTreeMap::new(),
         });
         let id = InstrumentId(self.contracts.len() as u16 - 1);
@@ -71,7 +72,14 @@ impl Model {
     fn pair_named(&mut self, name: &str) -> PairId {
         let known = self.pairs.iter().position(|p| p.name == name);
         let at = known.unwrap_or_else(|| {
-            self.pairs.push(Pair { name: name.to_owned(), index: None, published: None, pinned: false });
+            self.pairs.push(Pair {
+                name: name.to_owned(),
+                index: None,
+                published: None,
+                pinned: false,
+                volatile: false,
+                samples: VecDeque::new(),
+            });
             self.pairs.len() - 1
         });
         PairId(at as u16)
@@ -102,6 +110,7 @@ impl Model {
             self_trade: SelfTradeStrategy::RejectTaker,
             cancel_all_at: None,
             balances: BTreeMap::new(),
+            leverage: BTreeMap::new(),
             positions: BTreeMap::new(),
             volume: BTreeMap::new(),
         });

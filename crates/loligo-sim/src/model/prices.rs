@@ -1,7 +1,9 @@
 //! Index and mark prices (rules 4.5), and the triggers that are judged by them.
 
 use super::{Contract, Model, Pair, figures, margin};
-use loligo_engine::{FinePrice, InstrumentId, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp};
+use loligo_engine::{
+    AccountId, Dislocation, FinePrice, InstrumentId, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp,
+};
 use num_bigint::BigInt;
 
 /// How old an index price may be.
@@ -17,6 +19,17 @@ const DAY: i64 = 86_400 * Timestamp::SECOND;
 impl Pair {
     pub(super) fn is_old(&self, now: Timestamp) -> bool {
         !self.pinned && self.published.is_some_and(|at| now > at.plus(INDEX_AGE))
+    }
+
+    /// One sample: it is volatile when it moved by more than 10% in five minutes, until that is less than 5%.
+    fn sample(&mut self, now: Timestamp) {
+        let Some(index) = self.index else { return };
+        self.samples.retain(|(at, _)| now <= at.plus(300 * Timestamp::SECOND));
+        let before = self.samples.front().map_or(index, |(_, before)| *before);
+        let moved = BigInt::from((index.0 - before.0).abs()) * 100;
+        let bound = BigInt::from(before.0) * if self.volatile { 5 } else { 10 };
+        self.volatile = if self.volatile { moved >= bound } else { moved > bound };
+        self.samples.push_back((now, index));
     }
 
     fn is_fresh(&self, now: Timestamp) -> bool {
@@ -126,16 +139,26 @@ impl Model {
     }
 
     fn set_mark(&mut self, id: InstrumentId, price: FinePrice) {
-        if self.contract_mut(id).mark.replace(price) != Some(price) {
-            self.judge(&[id], Signal::Mark);
+        if self.contract_mut(id).mark.replace(price) == Some(price) {
+            return;
         }
+        let wallet = self.margin_wallet(id).0;
+        let accounts = (0..self.accounts.len() as u32).map(AccountId);
+        let holders = accounts.filter(|account| self.position(*account, id).qty != 0);
+        let holders: Vec<_> = holders.map(|account| (account, wallet)).collect();
+        self.strained.extend(holders);
+        self.judge(&[id], Signal::Mark);
     }
 
     /// A full second: every market's premium is sampled, then its mark moves.
     pub(super) fn sample_marks(&mut self) {
         let now = self.now;
+        for pair in &mut self.pairs {
+            pair.sample(now);
+        }
         for id in self.instrument_ids() {
             let Some(index) = self.index(id) else { continue };
+            self.contract_mut(id).dislocation = self.dislocation(id);
             let mid = self.impact_mid(id);
             let contract = self.contract_mut(id);
             if let Some(mid) = mid {
@@ -149,6 +172,47 @@ impl Model {
             }
             self.refresh_mark(id);
         }
+    }
+
+    /// On which side of its index a book is too far away, as it is now: beyond the cap of its premium and 4%; once it is,
+    /// until it is 1% nearer (rules 1.12).
+    pub(super) fn dislocation(&self, id: InstrumentId) -> Option<Dislocation> {
+        let (index, mid) = (self.index(id)?, self.impact_mid(id)?);
+        let present = self.contract(id).dislocation;
+        let bound = |side: Dislocation| {
+            let nearer = if present == Some(side) { percent(1) } else { BigInt::ZERO };
+            let far = self.contract(id).premium_cap(self.now) + percent(4) - nearer;
+            let factor = match side {
+                Dislocation::Above => figures::one() + far,
+                Dislocation::Below => figures::one() - far,
+            };
+            figures::half_even(&(factor * index.0), &figures::one())
+        };
+        if mid > bound(Dislocation::Above) {
+            Some(Dislocation::Above)
+        } else if mid < bound(Dislocation::Below) {
+            Some(Dislocation::Below)
+        } else {
+            None
+        }
+    }
+
+    /// The least and the greatest price at which a dislocated market may trade on.
+    pub(super) fn dislocation_bounds(&self, id: InstrumentId) -> (BigInt, BigInt) {
+        let index = self.index(id).map_or(0, |index| index.0);
+        let far = self.contract(id).premium_cap(self.now) + percent(4);
+        let at = |factor: BigInt| figures::half_even(&(factor * index), &figures::one());
+        (at(figures::one() - &far), at(figures::one() + far))
+    }
+
+    /// By what new initial margin is multiplied.
+    pub(super) fn margin_multiplier(&self, id: InstrumentId) -> u32 {
+        if self.pairs[self.contract(id).pair.0 as usize].volatile { 2 } else { 1 }
+    }
+
+    /// True when no index moved in the last five minutes.
+    pub(super) fn are_indexes_calm(&self) -> bool {
+        self.pairs.iter().all(|pair| pair.samples.iter().all(|(_, index)| Some(*index) == pair.index))
     }
 
     /// True when the next second's sample would change nothing, nor would any later one while the book stays as it is.
@@ -198,6 +262,11 @@ impl Contract {
             _ => BigInt::ZERO,
         }
     }
+}
+
+/// So many hundredths, at 18 decimals.
+fn percent(count: u32) -> BigInt {
+    figures::one() * count / 100
 }
 
 fn check_price(price: FinePrice) -> Result<(), Outcome> {

@@ -37,6 +37,11 @@ impl Model {
         self.contract(id).tick()
     }
 
+    /// Greatest position in a contract; none where there is no such contract.
+    pub fn max_position(&self, id: InstrumentId) -> Option<Qty> {
+        self.contracts.get(id.0 as usize).map(|contract| contract.spec.max_position)
+    }
+
     /// Signed lots of a position; zero where there is none.
     pub fn position_lots(&self, account: AccountId, instrument: InstrumentId) -> i64 {
         self.accounts.get(account.0 as usize).and_then(|a| a.positions.get(&instrument)).map_or(0, |p| p.qty)
@@ -78,6 +83,16 @@ impl Model {
             self_trade: self.account(self.head(id)).self_trade,
             cancel_all_at: account.cancel_all_at,
         }
+    }
+
+    /// Where its book is, if too far from its index.
+    pub fn dislocated(&self, id: InstrumentId) -> Option<loligo_engine::Dislocation> {
+        self.dislocation(id)
+    }
+
+    /// By what new initial margin is multiplied.
+    pub fn multiplier(&self, id: InstrumentId) -> u32 {
+        self.margin_multiplier(id)
     }
 
     /// Mark price.

@@ -19,9 +19,13 @@ impl Model {
             }
             if second == next {
                 self.sampled += 1;
+                let before = (self.last_execution, self.last_order, self.fired.len());
                 self.sample_marks();
-                self.fire_due();
-                self.pass_calm_seconds(time);
+                self.step_liquidations();
+                self.follow_up();
+                if before == (self.last_execution, self.last_order, self.fired.len()) {
+                    self.pass_calm_seconds(time);
+                }
             }
         }
         self.now = time;
@@ -54,7 +58,7 @@ impl Model {
     /// When the next second would be exactly like this one, so is every one until a timer ends: the last of them will do
     /// for all. Nothing but these spares seconds, so a jump is what slow time would have been.
     fn pass_calm_seconds(&mut self, time: Timestamp) {
-        if self.instrument_ids().any(|id| !self.is_calm(id)) {
+        if self.instrument_ids().any(|id| !self.is_calm(id)) || !self.are_indexes_calm() {
             return;
         }
         let until = self.next_timer().map_or(time, |at| time.min(at.plus(-1)));

@@ -172,13 +172,14 @@ impl Model {
         }
     }
 
-    /// Fires what is due, one after the other; what that makes due comes last.
-    pub(super) fn fire_due(&mut self) {
-        while let Some(id) = self.due.pop_front() {
-            if self.order(id).view.status == OrderStatus::TriggerPlaced {
-                self.fire(id);
-            }
+    /// Fires what is due next; false when nothing is. What that makes due comes last.
+    pub(super) fn fire_next(&mut self) -> bool {
+        let Some(id) = self.due.pop_front() else { return false };
+        // What is gone by now does not fire.
+        if self.orders.iter().any(|o| o.view.id == id && o.view.status == OrderStatus::TriggerPlaced) {
+            self.fire(id);
         }
+        true
     }
 
     fn fire(&mut self, id: OrderId) {
@@ -283,6 +284,9 @@ impl Model {
         self.check_value(&order)?;
         self.check_name(asked)?;
         self.check_counts(&order)?;
+        if self.is_liquidated(order.account, order.instrument) {
+            return Err(OrderError::InsufficientMargin);
+        }
         Ok(order)
     }
 

@@ -3,11 +3,15 @@
 use super::{Flavor, Workload, venue};
 use crate::model::Model;
 use loligo_engine::{
-    Command, InstrumentId, LimitsChange, MarketState, OrderId, OrderStatus, SelfTradeStrategy, TriggerKind,
+    Command, InstrumentId, Leverage, LimitsChange, MarketState, OrderId, OrderStatus, SelfTradeStrategy,
+    TriggerKind,
 };
 
 impl Workload {
     pub(super) fn operate(&mut self, model: &Model) -> Command {
+        if self.chance(if self.flavor == Flavor::Margin { 60 } else { 10 }) {
+            return self.set_leverage(model);
+        }
         let family = if self.flavor == Flavor::Family { 30 } else { 0 };
         match self.rng.below(100 + family) {
             0..20 => self.set_market_state(model),
@@ -59,6 +63,16 @@ impl Workload {
             _ => state,
         };
         Command::SetMarketState { instrument: self.instrument(model), state }
+    }
+
+    /// Most often for someone who has a position there.
+    fn set_leverage(&mut self, model: &Model) -> Command {
+        let (account, instrument) = (self.account(model), self.instrument(model));
+        let leverage = self.chance(70).then(|| {
+            let odd = self.pick(&[0, 99, 100, 101, u32::MAX]);
+            Leverage(if self.chance(15) { odd } else { 100 * (1 + self.rng.below(60) as u32) })
+        });
+        Command::SetLeverage { account, instrument, leverage }
     }
 
     fn expire(&mut self, model: &Model) -> Command {

@@ -31,6 +31,10 @@ impl Workload {
             // Around the size of the position, where cutting begins.
             qty = OnGrid::Steps(position.abs() + self.rng.below(5) as i64 - 2);
         }
+        if let (false, true, Some(most)) = (reduce_only, self.chance(3), model.max_position(instrument)) {
+            // Around the greatest position.
+            qty = OnGrid::Steps(most.0 - position * side.sign() + self.rng.below(3) as i64 - 1);
+        }
         let mut order = PlaceOrder {
             account,
             instrument,
@@ -95,6 +99,7 @@ impl Workload {
             _ => Some(self.qty(instrument)),
         };
         EditOrder {
+            instrument: None,
             account,
             order,
             limit_price,
@@ -126,7 +131,7 @@ impl Workload {
         let unit = match (instrument.0, self.flavor) {
             (0, _) => 60,
             (2 | 5, _) => 20,
-            (venue::EXPENSIVE, Flavor::Rich) => 30_000,
+            (venue::EXPENSIVE, Flavor::Rich) => 38_000,
             (4, _) => 2_000,
             _ => 3,
         };

@@ -26,11 +26,24 @@ impl Workload {
     /// A price near where the contract trades; seldom one that is refused.
     fn fine_price(&mut self, model: &Model, instrument: InstrumentId) -> FinePrice {
         let tick = model.tick(instrument).0;
-        let around = if self.flavor == Flavor::Triggers { 12 } else { 4 };
+        let around = match self.flavor {
+            Flavor::Triggers => 12,
+            Flavor::Margin => self.pick(&[4, 15, 40]),
+            Flavor::Mixed
+            | Flavor::Poor
+            | Flavor::Rich
+            | Flavor::ReduceOnly
+            | Flavor::Family
+            | Flavor::Halts => 4,
+        };
         match self.rng.below(60) {
             0 => FinePrice(0),
             1 => FinePrice(-1),
             2 => FinePrice(i128::MAX),
+            // Far enough to be called volatile.
+            3 if self.flavor == Flavor::Margin => FinePrice(
+                i128::from(self.fair[instrument.0 as usize]) * tick * self.pick(&[7, 9, 12, 15]) / 10,
+            ),
             _ => {
                 let fair = i128::from(self.fair[instrument.0 as usize]) * 3;
                 // In thirds of a tick, so that no comparison is with whole ticks only.
@@ -55,6 +68,7 @@ impl Workload {
         let whole = self.rng.below(match self.flavor {
             Flavor::Poor => 20,
             Flavor::Rich => 1_000_000,
+            Flavor::Margin => 40,
             Flavor::Mixed | Flavor::ReduceOnly | Flavor::Triggers | Flavor::Family | Flavor::Halts => 200,
         });
         let amount = whole as i128 * Money::ONE + i128::from(self.rng.below(1_000));

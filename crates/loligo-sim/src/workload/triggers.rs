@@ -11,7 +11,7 @@ impl Workload {
     pub(super) fn let_wait(&mut self, order: &mut PlaceOrder) {
         let share = match self.flavor {
             Flavor::Triggers => 60,
-            Flavor::ReduceOnly | Flavor::Halts => 30,
+            Flavor::ReduceOnly | Flavor::Halts | Flavor::Margin => 30,
             Flavor::Mixed | Flavor::Poor | Flavor::Rich | Flavor::Family => 18,
         };
         if !self.chance(share) {
@@ -37,6 +37,12 @@ impl Workload {
         let with_offset = if order.limit_price.is_some() { 4 } else { 30 };
         if self.chance(with_offset) {
             order.limit_offset = Some(self.offset());
+        }
+        if !trails && self.chance(1) {
+            // A buy's limit comes to half a tick, and so to none.
+            let half = AskedDistance { unit: DistanceUnit::Percent, steps: OnGrid::Steps(-5_000) };
+            (order.stop_price, order.limit_price) = (Some(OnGrid::Steps(1)), None);
+            order.limit_offset = Some(AskedOffset::Distance(half));
         }
     }
 

@@ -26,6 +26,11 @@ pub(super) struct Contract {
     pub(super) fair: i64,
 }
 
+/// A margin level: maintenance is half of initial, cut.
+fn level(from: u64, initial: u32) -> MarginLevel {
+    MarginLevel { from, initial, maintenance: initial / 2 }
+}
+
 #[expect(clippy::too_many_arguments, reason = "a row of a table")]
 fn contract(
     symbol: &str,
@@ -34,7 +39,7 @@ fn contract(
     (tick_mantissa, tick_scale): (u32, u8),
     lot_precision: i8,
     max_position: i64,
-    initial: u32,
+    levels: &[(u64, u32)],
     fair: i64,
 ) -> Contract {
     let base = Currency::parse(&pair[..3]).expect("three letters");
@@ -49,7 +54,7 @@ fn contract(
         lot_precision,
         max_position: Qty(max_position),
         impact_mid_size: Qty(10),
-        margin_levels: vec![MarginLevel { from: 0, initial, maintenance: initial / 2 }],
+        margin_levels: levels.iter().map(|(from, initial)| level(*from, *initial)).collect(),
         opening: Timestamp(0),
         expiry: None,
         funding_rate_coefficient: 8,
@@ -60,18 +65,45 @@ fn contract(
 
 pub(super) fn contracts() -> Vec<Contract> {
     use ContractKind::{Inverse, Linear};
-    let mut dated = contract("FI_AAAUSD_260101", Inverse, "AAA:USD", (5, 1), 0, 900, 40_000, 2_003);
+    let mut dated = contract("FI_AAAUSD_260101", Inverse, "AAA:USD", (5, 1), 0, 900, &[(0, 40_000)], 2_003);
     // Opens after the stream begins and closes before it ends.
     dated.spec.opening = Timestamp(OPENED + 20_000_000);
     dated.spec.expiry = Some(Timestamp(OPENED + 400_000_000));
     vec![
-        contract("PF_AAAUSD", Linear, "AAA:USD", (1, 0), 4, 6_000, 20_000, 1_000),
-        contract("PF_BBBUSD", Linear, "BBB:USD", (1, 2), 0, 300, 333_333, 500),
-        contract("PI_AAAUSD", Inverse, "AAA:USD", (5, 1), 0, 2_500, 20_001, 2_000),
-        contract("PF_CCCUSD", Linear, "CCC:USD", (1, 0), 3, 1_500_000, 10_000, 80_000),
-        contract("PF_DDDUSD", Linear, "DDD:USD", (1, 10), -3, 900_000, 500_000, 100_000),
+        contract(
+            "PF_AAAUSD",
+            Linear,
+            "AAA:USD",
+            (1, 0),
+            4,
+            6_000,
+            &[(0, 20_000), (30, 40_000), (200, 100_001)],
+            1_000,
+        ),
+        contract("PF_BBBUSD", Linear, "BBB:USD", (1, 2), 0, 300, &[(0, 333_333)], 500),
+        contract(
+            "PI_AAAUSD",
+            Inverse,
+            "AAA:USD",
+            (5, 1),
+            0,
+            2_500,
+            &[(0, 20_001), (70, 50_000), (400, 150_001)],
+            2_000,
+        ),
+        contract(
+            "PF_CCCUSD",
+            Linear,
+            "CCC:USD",
+            (1, 0),
+            3,
+            1_500_000,
+            &[(0, 10_000), (1_000_000, 20_000), (30_000_000, 50_000)],
+            80_000,
+        ),
+        contract("PF_DDDUSD", Linear, "DDD:USD", (1, 10), -3, 900_000, &[(0, 500_000)], 100_000),
         dated,
-        contract("PI_EEEUSD", Inverse, "EEE:USD", (25, 3), -1, 4_000, 100_000, 300),
+        contract("PI_EEEUSD", Inverse, "EEE:USD", (25, 3), -1, 4_000, &[(0, 100_000), (155, 200_000)], 300),
     ]
 }
 
@@ -80,7 +112,8 @@ pub(super) fn contracts() -> Vec<Contract> {
 pub(super) fn late_contract(number: u64, now: i64) -> InstrumentSpec {
     let pair = if number.is_multiple_of(4) { "ZZZ:USD" } else { "BBB:USD" };
     let symbol = format!("PF_LATE{number}USD");
-    let mut late = contract(&symbol, ContractKind::Linear, pair, (1, 2), 1, 500, 50_000, LATE_FAIR).spec;
+    let mut late =
+        contract(&symbol, ContractKind::Linear, pair, (1, 2), 1, 500, &[(0, 50_000)], LATE_FAIR).spec;
     match number % 5 {
         0 | 1 => late.expiry = Some(Timestamp(now + 1 + (number % 97) as i64 * 1_000_000)),
         2 => {
@@ -114,7 +147,7 @@ impl Workload {
                 trailing_stops: if self.flavor == Flavor::Triggers { 6 } else { 2 },
                 small_orders: 2,
                 order_value_usd: 2_000,
-                price_collar: 30_000,
+                price_collar: if self.flavor == Flavor::Margin { 250_000 } else { 30_000 },
                 ..Limits::default()
             },
         };
@@ -162,6 +195,7 @@ impl Workload {
                 self.pick(&[300, 3_000, 1_000_000])
             }
             Flavor::Poor => self.pick(&[0, 5, 30, 100]),
+            Flavor::Margin => self.pick(&[2, 6, 15, 40, 1_000]),
             Flavor::Rich => self.pick(&[1_000_000, 100_000_000, 1_000_000_000]),
         };
         let mut give = |wallet, currency, amount| {

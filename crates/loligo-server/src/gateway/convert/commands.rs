@@ -128,11 +128,13 @@ pub(crate) fn edit(
     request: &requests::EditOrder<'_>,
     account: AccountId,
     order: OrderRef,
-    spec: &InstrumentSpec,
+    listed: &ListedInstrument,
 ) -> EditOrder {
+    let spec = listed.instrument.spec();
     EditOrder {
         account,
         order,
+        instrument: Some(listed.id),
         limit_price: request.limit_price.map(|price| ticks(price, spec)),
         stop_price: request.stop_price.map(|price| ticks(price, spec)),
         deviation: request.trailing_stop_max_deviation.map(|value| AskedDeviation {

@@ -26,31 +26,33 @@ pub(crate) enum Handshake {
 /// Checks a handshake: the answer that accepts it, or the one that says what is wrong.
 ///
 /// Subprotocols and extensions that are offered are declined by not naming any.
-pub(super) fn check(headers: &HeaderMap) -> Result<Response<Full<Bytes>>, Response<Full<Bytes>>> {
+pub(super) fn check(headers: &HeaderMap) -> Handshake {
     if !lists(headers, &UPGRADE, "websocket") || !lists(headers, &CONNECTION, "upgrade") {
         let mut refused =
             refusal(StatusCode::UPGRADE_REQUIRED, "this path speaks WebSocket and nothing else");
         refused.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
-        return Err(refused);
+        return Handshake::Refused(refused);
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version.as_bytes() != b"13") {
         let mut refused = refusal(StatusCode::UPGRADE_REQUIRED, "the protocol's version must be 13");
         refused.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return Err(refused);
+        return Handshake::Refused(refused);
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     let Some(key) = key.filter(|key| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16)) else {
-        return Err(refusal(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64"));
+        return Handshake::Refused(refusal(
+            StatusCode::BAD_REQUEST,
+            "Sec-WebSocket-Key must be 16 bytes in base64",
+        ));
     };
-    let accept = HeaderValue::from_str(&accept(key))
-        .map_err(|_| refusal(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key cannot be answered"))?;
+    let accept = HeaderValue::from_str(&accept(key)).expect("base64 is visible ASCII");
     let mut answer = Response::new(Full::new(Bytes::new()));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let told = answer.headers_mut();
     told.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     told.insert(UPGRADE, HeaderValue::from_static("websocket"));
     told.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    Ok(answer)
+    Handshake::Accepted(answer)
 }
 
 /// What shows a client that its handshake was read.
@@ -104,7 +106,10 @@ mod tests {
                 }
             }
             let (head, ()) = request.body(()).expect("a request").into_parts();
-            check(&head.headers).unwrap_or_else(|refused| refused).status().as_u16()
+            match check(&head.headers) {
+                Handshake::Accepted(answer) | Handshake::Refused(answer) => answer.status().as_u16(),
+                Handshake::TooMany => unreachable!("nobody is counted here"),
+            }
         };
         for (name, value, wanted) in [
             ("upgrade", None, 426),

@@ -150,6 +150,13 @@ impl Hub {
             Joined::Anew => accepted.clone(),
             Joined::Again => frame(|out| Alert::AlreadySubscribed.write(out)),
         };
+        // The key was found good before this request waited here, and its end may have been told meanwhile.
+        if let Topic::Orders(_, signer) | Topic::Fills(_, signer) = &topic
+            && !may_follow(&self.node.views().directory(), *signer)
+        {
+            outbox.push(frame(|out| Alert::NotAuthenticated.write(out)));
+            return;
+        }
         match topic {
             Topic::Heartbeat => {
                 let held = self.heartbeat.iter().any(|other| other.id == outbox.id);
@@ -207,11 +214,12 @@ impl Hub {
         let identity = self.node.identity();
         let shown = Shown { directory: &directory, identity };
         let uid = identity.account_uid(signer.account);
-        let (snapshot, sequence) = self.node.views().orders().with(signer.account, |orders| {
-            let open = orders.open();
-            let rows = open.iter().filter_map(|order| shown.feed_order(order));
-            (frame(|out| ws1::write_open_orders_snapshot(out, feed, uid, rows)), orders.sequence())
-        });
+        // Copied under the lock, told outside: the writer waits for the lock.
+        let orders = self.node.views().orders();
+        let (open, sequence) =
+            orders.with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
+        let rows = open.iter().filter_map(|order| shown.feed_order(order));
+        let snapshot = frame(|out| ws1::write_open_orders_snapshot(out, feed, uid, rows));
         if let Some(account) = self.accounts.get_mut(&signer.account) {
             account.orders_shown(outbox.id, signer.key, feed, sequence);
         }
@@ -331,14 +339,17 @@ impl Hub {
     /// here on. Nobody is told.
     fn drop_keys(&mut self, directory: &Directory) {
         for (id, account) in &mut self.accounts {
-            let active = directory.account(*id).is_some_and(|account| account.active);
-            account.keep_keys(|key| {
-                let holds = |key: &Arc<ApiKey>| key.account == *id && key.may_ask();
-                active && directory.key_by_id(key).is_some_and(holds)
-            });
+            account.keep_keys(|key| may_follow(directory, Signer { account: *id, key }));
         }
         self.tidy();
     }
+}
+
+/// Whether a key is there, may ask, and belongs to an account that is active.
+fn may_follow(directory: &Directory, signer: Signer) -> bool {
+    let active = directory.account(signer.account).is_some_and(|account| account.active);
+    let holds = |key: &Arc<ApiKey>| key.account == signer.account && key.may_ask();
+    active && directory.key_by_id(signer.key).is_some_and(holds)
 }
 
 #[cfg(test)]

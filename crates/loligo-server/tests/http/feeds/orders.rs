@@ -2,6 +2,8 @@
 
 use super::socket::{Socket, alert, with};
 use crate::venue::{Client, SYMBOL, Venue};
+use loligo_server::ServerConfig;
+use loligo_server::config::ClockKind;
 use serde_json::{Value, json};
 
 /// One line a message. Orders have the names their client gave them.
@@ -379,4 +381,19 @@ async fn what_was_answered_is_in_the_snapshot_and_what_comes_is_told_once() {
         let wanted: Vec<String> = (0..200).map(|at| format!("n{at}")).collect();
         assert_eq!(names, wanted);
     }
+}
+
+/// Nothing but time passes: no market, no request. The switch fires by itself, and whoever follows is told.
+#[tokio::test]
+async fn the_real_clock_fires_the_dead_mans_switch_by_itself() {
+    let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
+    config.node.clock = ClockKind::Real;
+    let venue = Venue::with(config).await;
+    let mut desk = Desk::open(&venue, 0).await;
+    desk.place("kept", "lmt", "buy", "0.1", "40000", &[]).await;
+    assert_eq!(desk.told().await, ["open kept 0+0.1 at 40000 new_placed_order_by_user"]);
+    let armed = desk.client.post("/cancelallordersafter", &[("timeout", "1")]).await;
+    assert_ne!(armed["status"]["triggerTime"], "0", "{armed}");
+    let told = desk.socket.hear().await;
+    assert_eq!(line(&told), "removed kept dead_man_switch");
 }

@@ -347,6 +347,7 @@ fn random_command(source: &mut Source, newest: u64) -> Command {
         6..8 => Command::Edit(EditOrder {
             account,
             order,
+            instrument: None,
             limit_price: price,
             stop_price: None,
             qty: Some(qty),

@@ -144,6 +144,24 @@ async fn a_key_that_loses_its_right_hears_nothing_more_and_is_told_nothing() {
 }
 
 #[tokio::test]
+async fn whoever_signed_in_time_but_comes_after_the_end_of_its_account_follows_nothing() {
+    let mut desk = Desk::open().await;
+    let mut late = End::new(1);
+    // Its key was good when its connection looked; then the account ends, and the hub is told before it is asked.
+    let end = Command::SetActive { account: AccountId(0), active: false };
+    desk.node.handle().submit(Submission::new(end)).await.unwrap();
+    desk.tell();
+    let refused = r#"{"event":"alert","message":"Failed to subscribe to authenticated feed"}"#;
+    for topic in [orders(0), fills(0)] {
+        desk.join(&late, topic);
+        assert_eq!(late.heard(), [refused]);
+    }
+    assert!(desk.hub.accounts.is_empty());
+    desk.join(&late, Topic::Book(InstrumentId(0)));
+    assert_eq!(late.heard(), ["joined", "book_snapshot"], "what is public is for everyone");
+}
+
+#[tokio::test]
 async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
     let mut desk = Desk::open().await;
     let (mut book, mut own, mut idle) = (End::new(1), End::new(2), End::new(3));
