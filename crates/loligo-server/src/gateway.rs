@@ -238,11 +238,8 @@ impl Handler for Gateway {
         }
     }
 
-    fn panicked(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
-        let word = Error::ServerError;
-        let found = self.routes.find(method, path);
-        let status = found.map_or(StatusCode::OK, |found| status_of(found.operation, word));
-        response(status, self.error(word.into()))
+    fn panicked(&self) -> Response<Full<Bytes>> {
+        response(StatusCode::OK, self.error(Error::ServerError.into()))
     }
 }
 

@@ -5,7 +5,7 @@ use super::listener::{Handler, Peer, Read, Received};
 use super::response;
 use crate::node::NodeHandle;
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use loligo_wire::args::Args;
 use loligo_wire::decimal::Decimal;
@@ -85,7 +85,7 @@ impl Handler for Floor {
         }
     }
 
-    fn panicked(&self, _: &Method, _: &str) -> Response<Full<Bytes>> {
+    fn panicked(&self) -> Response<Full<Bytes>> {
         response(StatusCode::OK, Vec::new())
     }
 }

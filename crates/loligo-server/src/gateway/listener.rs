@@ -6,7 +6,7 @@
 
 use super::bounds::{BODY_BYTES, Bounds, HEAD_BYTES, HEADERS};
 use bytes::{Bytes, BytesMut};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -99,7 +99,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
         peer: &Peer,
     ) -> impl Future<Output = Option<Response<Full<Bytes>>>> + Send;
     /// The answer to a request whose handling panicked.
-    fn panicked(&self, method: &Method, path: &str) -> Response<Full<Bytes>>;
+    fn panicked(&self) -> Response<Full<Bytes>>;
 }
 
 /// Accepts and serves until `stop` says so; returns when open requests have ended, or their time to end is over.
@@ -241,7 +241,6 @@ async fn answer<H: Handler>(
     if asked.is_some() {
         *peer.upgrade() = Upgrade { asked, granted: None };
     }
-    let place = (head.method.clone(), head.uri.clone());
     let request = if body.is_end_stream() {
         Read::Whole(Received { head, body: Bytes::new() })
     } else {
@@ -253,13 +252,12 @@ async fn answer<H: Handler>(
         }
     };
     // A fault in one request is that request's alone.
-    let (method, uri) = place;
     let mut handling = pin!(handler.handle(request, peer));
     let guarded = std::future::poll_fn(|context| {
         match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(answer)) => Poll::Ready(answer),
-            Err(_) => Poll::Ready(Some(handler.panicked(&method, uri.path()))),
+            Err(_) => Poll::Ready(Some(handler.panicked())),
         }
     });
     guarded.await.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
