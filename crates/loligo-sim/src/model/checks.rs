@@ -69,6 +69,10 @@ impl Model {
         without.check_counts(&edited)?;
         let left = without.check_effect(self, &edited)?;
         edited.qty = Some(Qty(filled + left));
+        // Cut back to what it was before.
+        if (edited.limit_price, edited.qty) == (present.limit_price, present.qty) {
+            return Err(OrderError::EditHasNoEffect);
+        }
         Ok((edited, open))
     }
 
