@@ -4,8 +4,8 @@ use super::matching::End;
 use super::orders::{incoming, lots, price};
 use super::{Model, Order, figures};
 use loligo_engine::{
-    ClientOrderId, EditOrder, FillRole, InstrumentId, MarketState, OrderError, OrderStatus, OrderType,
-    OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
+    ClientOrderId, EditOrder, FillRole, InstrumentId, MAX_TICKS, MarketState, OrderError, OrderStatus,
+    OrderType, OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
 };
 use num_bigint::BigInt;
 
@@ -288,7 +288,7 @@ impl Model {
     pub(super) fn implied_limit(&self, instrument: InstrumentId, side: Side) -> Option<Price> {
         let best = self.queue(instrument, side.opposite()).first()?.limit();
         Some(Price(match side {
-            Side::Buy => best * 101 / 100,
+            Side::Buy => (best * 101 / 100).min(MAX_TICKS),
             Side::Sell => (best * 99 + 99) / 100,
         }))
     }
