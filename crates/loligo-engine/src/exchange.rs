@@ -189,6 +189,9 @@ impl Exchange {
         fresh.next_execution = 1;
         fresh.sampled = fresh.now.0.div_euclid(Timestamp::SECOND);
         for (name, price) in &genesis.indexes {
+            if !price_in_range(*price) {
+                return Outcome::Refused(Refusal::PriceOutOfRange);
+            }
             let pair = fresh.pair_named(name);
             fresh.pairs[pair.0 as usize].index = Some(*price);
         }
