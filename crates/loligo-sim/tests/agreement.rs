@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const SEEDS: u64 = 88;
+const SEEDS: u64 = 90;
 const STEPS: usize = 1_250;
 
 /// How often each word was seen.
@@ -110,7 +110,7 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
 }
 
 /// What the streams must come across, or they prove little.
-const WORDS: [&str; 142] = [
+const WORDS: [&str; 156] = [
     "Placed",
     "Edited",
     "Cancelled",
@@ -253,6 +253,20 @@ const WORDS: [&str; 142] = [
     "cut",
     "placed, cut",
     "edited, cut",
+    "rejected FixedLeverageTooHigh",
+    "rejected PriceDislocation",
+    "rejected InsufficientClosingMargin",
+    "rejected WouldCauseLiquidation",
+    "failed FixedLeverageTooHigh",
+    "refused NotMultiCollateral",
+    "refused LeverageOutOfRange",
+    "refused WouldLiquidate",
+    "refused MarginShort",
+    "cancelled Some(NotEnoughMargin) None",
+    "cancelled Some(LiquidationOrder) None",
+    "fill PartialLiquidation",
+    "fill Liquidation",
+    "liquidation fee",
 ];
 
 #[test]

@@ -3,9 +3,9 @@
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     ContractKind, CreateAccount, Currency, Deposit, DistanceUnit, EditOrder, Exchange, FinePrice, Genesis,
-    InstrumentId, InstrumentSpec, Limits, LimitsChange, MAX_LOTS, MAX_TICKS, MarginLevel, MarketState, Money,
-    OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode, SelfTradeStrategy, Side, Signal,
-    Timestamp, Transfer, TriggerKind, Wallet, Withdraw,
+    InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MAX_LOTS, MAX_TICKS, MarginLevel,
+    MarketState, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode,
+    SelfTradeStrategy, Side, Signal, Timestamp, Transfer, TriggerKind, Wallet, Withdraw,
 };
 use loligo_sim::model::Model;
 use loligo_sim::workload::Workload;
@@ -351,6 +351,7 @@ fn moving() -> impl Strategy<Value = Command> {
 /// What is switched, by operators, masters and clients.
 fn switching() -> impl Strategy<Value = Command> {
     use SelfTradeStrategy::{CancelMakerAny, CancelMakerChild, CancelMakerSelf, RejectTaker};
+    let leverage = prop_oneof![any::<u32>(), 90..5_100_u32].prop_map(Leverage);
     let seconds = prop_oneof![0..4_u32, any::<u32>()];
     let strategy =
         proptest::sample::select(vec![RejectTaker, CancelMakerSelf, CancelMakerChild, CancelMakerAny]);
@@ -358,6 +359,9 @@ fn switching() -> impl Strategy<Value = Command> {
         4 => (account(), seconds)
             .prop_map(|(account, timeout_seconds)| Command::CancelAllAfter { account, timeout_seconds }),
         4 => (account(), strategy).prop_map(|(account, strategy)| Command::SetSelfTrade { account, strategy }),
+        4 => (account(), instrument(), of(leverage)).prop_map(|(account, instrument, leverage)| {
+            Command::SetLeverage { account, instrument, leverage }
+        }),
         2 => (account(), any::<bool>()).prop_map(|(account, enabled)| Command::SetTrading { account, enabled }),
         2 => (account(), prop::bool::weighted(0.7))
             .prop_map(|(account, active)| Command::SetActive { account, active }),

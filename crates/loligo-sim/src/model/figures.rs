@@ -4,10 +4,15 @@
 use super::Contract;
 use loligo_engine::{ContractKind, Fine, FinePrice, Money};
 use num_bigint::{BigInt, Sign};
+use std::sync::LazyLock;
+
+/// Powers of ten, computed once: nearly everything is scaled by one.
+static TENS: LazyLock<Vec<BigInt>> =
+    LazyLock::new(|| (0..64).map(|exponent| BigInt::from(10).pow(exponent)).collect());
 
 /// Ten to the `exponent`.
 fn ten(exponent: i64) -> BigInt {
-    BigInt::from(10).pow(u32::try_from(exponent).expect("a scale within the types' decimals"))
+    TENS[usize::try_from(exponent).expect("a scale within the types' decimals")].clone()
 }
 
 /// `a / b` for positive `b`, rounded down, and the rest.

@@ -60,6 +60,9 @@ impl Contract {
 
     /// Each slice of a size at the rate of its own level, rounded up.
     fn charge(&self, of: &Exposure, rate: impl Fn(&MarginLevel) -> u32) -> BigInt {
+        if of.lots == 0 {
+            return BigInt::ZERO;
+        }
         let whole = self.measure(of);
         let levels = &self.spec.margin_levels;
         let mut weighted = BigInt::ZERO;
@@ -75,7 +78,6 @@ impl Contract {
         match self.spec.kind {
             ContractKind::Linear => figures::up(&weighted, &million),
             // Levels count contracts; the value is split over them pro rata.
-            ContractKind::Inverse if of.lots == 0 => BigInt::ZERO,
             ContractKind::Inverse => figures::up(&(weighted * &of.value), &(million * of.lots)),
         }
     }

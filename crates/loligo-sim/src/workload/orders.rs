@@ -126,6 +126,10 @@ impl Workload {
                 let odd = [0, -1, i64::MIN, i64::MAX, MAX_TICKS, MAX_TICKS + 1, 1];
                 OnGrid::Steps(self.pick(&odd))
             }
+            // Far from where it is worth what is paid for it.
+            3..20 if self.flavor == Flavor::Margin => {
+                OnGrid::Steps(fair * (92 + self.rng.below(17) as i64) / 100)
+            }
             3..7 => OnGrid::Steps(fair * (90 + self.rng.below(21) as i64) / 100),
             _ => OnGrid::Steps(fair + side.sign() * (self.rng.below(9) as i64 - 5)),
         }
