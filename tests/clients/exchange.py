@@ -86,14 +86,14 @@ class Exchange:
         """Pins index and mark of a contract, so that no quote or trade moves them."""
         self.control("PUT", f"/prices/{symbol}", {"index": price, "mark": price})
 
-    def account(self, name: str, usd: str = "0", xbt: str | None = None):
+    def account(self, name: str, usd: str | None = None, xbt: str | None = None):
         """A new account with this much in flex (USD) and in the inverse wallet of XBTUSD."""
-        body = {"name": name, "flex": {"usd": usd}}
+        body = {"name": name, "flex": {} if usd is None else {"usd": usd}}
         if xbt is not None:
             body["wallets"] = {"fi_xbtusd": xbt}
         return self.control("POST", "/accounts", body)
 
-    def subaccount(self, master, name: str, usd: str = "0"):
+    def subaccount(self, master, name: str, usd: str):
         """A new subaccount of an account, with this much in flex."""
         return self.control("POST", f"/accounts/{master['uid']}/subaccounts", {"name": name, "flex": {"usd": usd}})
 

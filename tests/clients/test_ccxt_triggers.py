@@ -4,7 +4,7 @@ import ccxt
 import pytest
 
 from exchange import exact
-from test_ccxt import PERPETUAL, client, position, quote, usd
+from test_ccxt import INVERSE, PERPETUAL, client, position, quote, usd
 
 PERPETUAL_ID = "PF_XBTUSD"
 
@@ -260,3 +260,23 @@ def test_a_stop_that_cannot_be_is_refused(alice, bob, kind, params):
     with pytest.raises(ccxt.InvalidOrder, match="invalidPrice"):
         alice.create_order(PERPETUAL, kind, "sell", 1, None, {"triggerSignal": "mark", **params})
     assert listed(alice) == []
+
+
+def test_a_stop_of_an_inverse_contract_loses_coins(venue):
+    alice = client(venue, venue.account("alice-c", xbt="1"))
+    bob = client(venue, venue.account("bob-c", xbt="100"))
+    bob.create_order(INVERSE, "limit", "sell", 1000, 50000)
+    alice.create_order(INVERSE, "market", "buy", 1000)
+    stop = alice.create_order(
+        INVERSE, "market", "sell", 1000, None, {"stopLossPrice": 49500.5, "triggerSignal": "mark"}
+    )
+    assert (exact(stop["triggerPrice"]), stop["symbol"]) == (exact("49500.5"), INVERSE)
+    bob.create_order(INVERSE, "limit", "buy", 1000, 49500)
+    venue.pin("PI_XBTUSD", "49500.51")
+    assert alice.fetch_order(stop["id"])["status"] == "open"
+    venue.pin("PI_XBTUSD", "49500.5")
+    assert record(alice, stop) == ("ORDER", "closed", "FULL_FILL", None, 1000, True)
+    assert position(alice, INVERSE) is None
+    # Loss 1000/49500 - 1000/50000 = 0.00020202020(20..), to even; fees 0.00001 and 0.00001010101(01..), up.
+    wallet = alice.fetch_balance({"type": "fi_xbtusd"})["info"]["accounts"]["fi_xbtusd"]
+    assert exact(wallet["balances"]["xbt"]) == 1 - exact("0.00001") - exact("0.00020202020") - exact("0.00001010102")

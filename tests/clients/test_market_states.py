@@ -1,4 +1,4 @@
-"""The operator suspends, restricts, closes and expires markets; clients see it, are refused, and get their orders back."""
+"""The operator suspends, restricts, closes and expires markets; clients see it, and get their orders back."""
 
 import ccxt
 import pytest

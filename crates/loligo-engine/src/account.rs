@@ -3,7 +3,7 @@
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
 use crate::margin::{self, isolated_of};
-use crate::money::{Fine, Money, div_up, mul_div_half_even};
+use crate::money::{Fine, Money, div_up, mul_div_half_even, usd};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,8 @@ pub enum SelfTradeStrategy {
 #[repr(C, align(64))]
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
-    /// How many closed orders are still remembered, and where to look for the oldest when there are too many.
+    /// How many closed orders are still remembered, and from which number on to look for the oldest when there are too
+    /// many.
     pub closed: u32,
     /// Family slot.
     pub family: u32,
@@ -424,10 +425,6 @@ impl Family {
 /// Number of the day, by UTC, since 1970.
 pub(crate) fn day_of(time: Timestamp) -> i64 {
     time.0.div_euclid(DAY_MICROS)
-}
-
-fn usd(whole: u64) -> Money {
-    Money(i128::from(whole) * Money::ONE)
 }
 
 const fn tier(from_usd: u64, maker: i32, taker: i32) -> FeeTier {

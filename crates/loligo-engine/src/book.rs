@@ -4,9 +4,11 @@
 mod ladder;
 
 use crate::id::{Price, Qty, Side};
+use crate::instrument::MAX_TICKS;
 use crate::order::{NIL, Orders};
 use ladder::Ladder;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One price's queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -166,6 +168,38 @@ impl Book {
             Side::Buy => self.ladder.below(price),
             Side::Sell => self.ladder.above(price),
         }
+    }
+
+    /// True when what was read hangs together: levels are at prices that there are, one at each, and their orders known.
+    pub fn is_whole(&self, orders: &Orders) -> bool {
+        let mut prices = BTreeSet::new();
+        let known = |slot: u32| orders.is_known(slot);
+        self.free.iter().all(|slot| (*slot as usize) < self.levels.len())
+            && self.levels.iter().filter(|level| level.head != NIL).all(|level| {
+                (1..=MAX_TICKS).contains(&level.price)
+                    && prices.insert(level.price)
+                    && known(level.head)
+                    && known(level.tail)
+                    && self.is_queue(level, orders)
+            })
+    }
+
+    /// True when the orders from a level's first on are its own, each known, and linked both ways up to its last.
+    fn is_queue(&self, level: &Level, orders: &Orders) -> bool {
+        let (mut slot, mut prev) = (level.head, NIL);
+        while slot != NIL {
+            if !orders.is_known(slot) {
+                return false;
+            }
+            let order = orders.get(slot);
+            let own = self.levels.get(order.level as usize).is_some_and(|own| std::ptr::eq(own, level));
+            // What is linked back as it was reached is reached once: no queue goes round.
+            if !own || order.prev != prev {
+                return false;
+            }
+            (prev, slot) = (slot, order.next);
+        }
+        level.tail == prev
     }
 
     /// Finds the levels anew after the book was read from its stored form.

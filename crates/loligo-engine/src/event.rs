@@ -487,7 +487,7 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// Why an operator's command is refused.
+/// Why a command of the operator, or one of a user that is about no order, is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
     /// The venue has its genesis already, or has none yet.

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// Decimals of [`Fine`].
 const FINE: u32 = 24;
-/// Fine units in one unit of [`Money`].
-const FINE_PER_MONEY: u64 = 10_u64.pow(13);
+/// As that of money, where it fits one register.
+const FINE_PER_MONEY: u64 = crate::money::FINE_PER_MONEY as u64;
 /// No price may exceed this many ticks (rules 1.11, row 8).
 pub const MAX_TICKS: i64 = 1_000_000_000;
 /// No quantity may exceed this many lots; far above every value cap, it keeps products in range.

@@ -66,7 +66,7 @@ impl Exchange {
         Ok(Audit { currencies: self.check_money()?, open_orders, positions })
     }
 
-    /// Books are uncrossed, levels sum up, queues are linked both ways, in time order where no edit moved an order.
+    /// Books are uncrossed, levels sum up, queues are linked both ways.
     fn check_books(&self) -> Result<u64, Violation> {
         let mut seen = 0;
         for (at, market) in self.markets.iter().enumerate() {
@@ -315,6 +315,11 @@ impl Exchange {
             );
         }
         let remembered: u32 = counts.iter().sum();
+        hold!(
+            self.closed.queue.len() <= 2 * remembered as usize,
+            "{} closings are queued for {remembered} that are remembered",
+            self.closed.queue.len()
+        );
         let closed =
             self.orders.known().filter(|slot| self.orders.get(*slot).status.is_closed()).count() as u32;
         hold!(remembered == closed, "{closed} closed orders are known but {remembered} remembered");

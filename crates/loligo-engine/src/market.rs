@@ -59,16 +59,19 @@ impl Pair {
         }
     }
 
-    /// Takes one sample of the index: volatile when it moved more than 10% in five minutes, until that is below 5%.
+    /// Takes one sample of the index: volatile when it is more than 10% from anything that it was in the last five
+    /// minutes, until that is below 5%.
     pub fn sample(&mut self, now: Timestamp) {
         let Some(index) = self.index else { return };
         // The first one left is what the index was at the beginning of the window.
         while self.moves.get(1).is_some_and(|(at, _)| now.0 - at.0 >= VOLATILITY_WINDOW) {
             self.moves.pop_front();
         }
-        let before = self.moves.front().map_or(index, |(_, before)| *before);
-        let moved = 100 * (index.0 - before.0).abs();
-        self.volatile = if self.volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 };
+        let volatile = self.volatile;
+        self.volatile = self.moves.iter().any(|(_, before)| {
+            let moved = 100 * (index.0 - before.0).abs();
+            if volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 }
+        });
         if self.moves.back().is_none_or(|(_, last)| *last != index) {
             self.moves.push_back((now, index));
         }
@@ -326,6 +329,22 @@ impl Market {
         } else {
             percent + 19 * percent * (left - DAY) / (209 * DAY)
         }
+    }
+
+    /// From when on the cap of a dated contract's premium presses it down, and its mark with it, if its book stays as it
+    /// was sampled at `now`; that is past when it does already. `None` when it will not, or no more.
+    pub fn drifts_from(&self, now: Timestamp) -> Option<Timestamp> {
+        let percent = ONE / 100;
+        let expiry = i128::from(self.instrument.spec().expiry?.0);
+        // A side that has been too thin for long has no premium.
+        let (premium, _) = self.good_premium.filter(|(_, at)| *at == now)?;
+        let over = (premium.abs() - percent).min(19 * percent);
+        let pressed_until = expiry - DAY;
+        if over <= 0 || i128::from(now.0) >= pressed_until {
+            return None;
+        }
+        let from = pressed_until - over * 209 * DAY / (19 * percent);
+        Some(Timestamp(i64::try_from(from).unwrap_or(i64::MIN)))
     }
 
     /// Mean of the average prices of buying and of selling the impact size; `None` when a side is too thin.

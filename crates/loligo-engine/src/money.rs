@@ -7,7 +7,7 @@ use ethnum::{I256, U256};
 use serde::{Deserialize, Serialize};
 
 /// Fine units in one unit of [`Money`].
-const FINE_PER_MONEY: i128 = 10_i128.pow(13);
+pub(crate) const FINE_PER_MONEY: i128 = 10_i128.pow(13);
 
 /// Money of a wallet, in units of 1e-11 of its currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +57,11 @@ impl Fine {
     pub fn ceil(self) -> Money {
         Money(-(-self.0).div_euclid(FINE_PER_MONEY))
     }
+}
+
+/// Whole USD as wallet money.
+pub(crate) fn usd(whole: u64) -> Money {
+    Money(i128::from(whole) * Money::ONE)
 }
 
 macro_rules! sums {

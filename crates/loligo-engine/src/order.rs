@@ -300,6 +300,30 @@ impl Orders {
         }
     }
 
+    /// True when what was read hangs together: an order and a record in each slot, each living number's order in a slot
+    /// of its own, and all others free. `is_order` says more of what an order must be.
+    pub fn is_whole(&self, is_order: impl Fn(&Order) -> bool) -> bool {
+        let mut taken = vec![false; self.orders.len()];
+        let mut take = |slot: u32| {
+            let place = taken.get_mut(slot as usize);
+            place.is_some_and(|taken| !std::mem::replace(taken, true))
+        };
+        let filled = |page: &Page| {
+            let living = page.slots.iter().filter(|slot| **slot != NIL).count();
+            living == page.living as usize && [0, PAGE].contains(&page.slots.len())
+        };
+        self.records.len() == self.orders.len()
+            && self.numbers.pages.iter().all(filled)
+            && self.known().all(|slot| take(slot) && self.is_known(slot) && is_order(self.get(slot)))
+            && self.free.iter().all(|slot| take(*slot))
+            && self.attached.keys().all(|slot| self.is_known(*slot))
+    }
+
+    /// True for a slot with an order that is not forgotten.
+    pub fn is_known(&self, slot: u32) -> bool {
+        self.orders.get(slot as usize).is_some_and(|order| self.find(order.id) == Some(slot))
+    }
+
     /// Rebuilds what is not stored: the table of names.
     pub fn reindex(&mut self) {
         self.names.table = HashTable::new();

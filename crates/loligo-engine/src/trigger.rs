@@ -140,26 +140,38 @@ impl Distance {
         }
     }
 
-    /// The signal beyond which a trailing stop's trigger price moves a tick or more from `price`: above it for sells, below
-    /// it for buys. It follows [`Distance::trail`] and stays a tick apart, so it moves when both let it.
+    /// As [`Distance::trail`], kept a tick away from the signal: a percentage may have come to less since it was placed.
+    pub(crate) fn trail_apart(self, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
+        let price = self.trail(instrument, side, signal);
+        match side {
+            Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
+            Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
+        }
+    }
+
+    /// The signal beyond which [`Distance::trail_apart`] is better than `price` by a tick: above it for sells, below for
+    /// buys. Told by the price alone, so that who waits is found again where it was put.
     pub(crate) fn moves_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
+        let apart = instrument.fine_price(Price(1)).0 * (i128::from(price) - i128::from(side.sign()));
+        let trails = self.trails_beyond(instrument, side, price);
+        match side {
+            Side::Sell => trails.max(apart),
+            Side::Buy => trails.min(apart),
+        }
+    }
+
+    fn trails_beyond(self, instrument: &Instrument, side: Side, price: i64) -> i128 {
         let at = |ticks: i128| ticks * instrument.fine_price(Price(1)).0;
-        let sign = i128::from(side.sign());
-        let trails = match self.unit {
-            DistanceUnit::Quote => at(i128::from(price) - sign * i128::from(self.steps)),
+        match self.unit {
+            DistanceUnit::Quote => at(i128::from(price) - i128::from(side.sign()) * i128::from(self.steps)),
             DistanceUnit::Percent => {
-                let scale = WHOLE + sign * i128::from(self.steps);
+                let scale = WHOLE + i128::from(side.sign()) * i128::from(self.steps);
                 let scaled = at(i128::from(price)) * WHOLE;
                 match side {
                     Side::Sell => scaled.div_euclid(scale),
                     Side::Buy => -(-scaled).div_euclid(scale),
                 }
             }
-        };
-        let apart = at(i128::from(price) - sign);
-        match side {
-            Side::Sell => trails.max(apart),
-            Side::Buy => trails.min(apart),
         }
     }
 }

@@ -3,10 +3,11 @@
 
 mod fixture;
 
-use fixture::{Desk, ask, bid};
+use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
-    AccountId, ClientOrderId, Command, CreateAccount, Exchange, FillRole, OnGrid, OrderError, OrderStatus,
-    OrderType, Outcome, PlaceOrder, QtyMode, Refusal, Side, Timestamp, UpdateReason,
+    AccountId, ClientOrderId, CodecError, Command, CreateAccount, Exchange, FillRole, InstrumentId,
+    InstrumentSpec, LimitsChange, OnGrid, OrderError, OrderStatus, OrderType, Outcome, PlaceOrder, Price,
+    QtyMode, Refusal, Side, Timestamp, UpdateReason,
 };
 
 /// Alice and Bob have 100,000 USD each. PF_XBTUSD: tick 1, lot 0.0001; sizes below are lots, prices ticks.
@@ -552,4 +553,104 @@ fn a_subaccount_is_of_the_house_exactly_when_its_master_is() {
     let sub = |house| Command::CreateAccount(CreateAccount { parent: Some(AccountId(1)), house });
     assert_eq!(desk.apply(&sub(true)), Outcome::Refused(Refusal::MixedFamily));
     assert_eq!(desk.apply(&sub(false)), Outcome::AccountCreated(AccountId(4)));
+}
+
+#[test]
+fn what_is_kept_of_closed_orders_is_bounded_though_the_clock_stands_still() {
+    let mut desk = Desk::open();
+    let now = desk.exchange.now();
+    let close = |exchange: &mut Exchange, account| {
+        // No price: refused, and remembered.
+        let order = Command::Place(PlaceOrder { account, ..bid(1, 0) });
+        match exchange.apply(now, &order, &mut Vec::new()) {
+            Outcome::Rejected(id, OrderError::InvalidPrice) => id,
+            other => panic!("{other:?}"),
+        }
+    };
+    // Bob's stays in front of the two that always have too many.
+    let first = close(&mut desk.exchange, desk.bob);
+    let (mut ids, mut size) = (vec![], 0);
+    for round in 0..50_000 {
+        ids.push([desk.alice, desk.carol].map(|account| close(&mut desk.exchange, account)));
+        if round == 25_000 {
+            size = desk.exchange.encode().len();
+        }
+    }
+    desk.exchange.audit().expect("a queue within its bound");
+    assert!(desk.exchange.encode().len() < size * 3 / 2, "it has grown from {size}");
+    let known = |id| desk.exchange.order(id).is_some();
+    let (forgotten, kept) = ids.split_at(40_000);
+    assert!(known(first) && kept.iter().flatten().all(|id| known(*id)), "the youngest 10,000 of each");
+    assert!(!forgotten.iter().flatten().any(|id| known(*id)));
+    desk.wait(5_000_000);
+    assert!(desk.exchange.order(ids[49_999][1]).is_none());
+}
+
+#[test]
+fn a_market_order_implies_no_price_beyond_the_greatest() {
+    let mut desk = Desk::open();
+    // Ticks of 0.0001: the greatest price is 100,000.
+    let spec = desk.exchange.instrument(InstrumentId(0)).expect("the first").spec().clone();
+    let spec = InstrumentSpec { symbol: "PF_FINEUSD".into(), tick_scale: 4, ..spec };
+    let Outcome::Listed(fine) = desk.apply(&Command::List(Box::new(spec))) else { panic!("not listed") };
+    desk.second_again(fine);
+    desk.mark(100_000);
+    let greatest = 1_000_000_000;
+    desk.placed(desk.bob, ask(10, greatest));
+    let size = desk.exchange.max_order_size(desk.alice, fine, None).expect("a linear contract");
+    assert_eq!(size.buy_price, Some(Price(greatest)));
+    assert!(size.buy.0 >= 10);
+    let mut order = bid(10, 1);
+    order.order_type = OrderType::Market;
+    let order = desk.placed(desk.alice, order);
+    assert_eq!((desk.order(order).limit_price, desk.position(desk.alice)), (Some(Price(greatest)), 10));
+}
+
+#[test]
+fn an_edit_that_is_cut_back_to_what_the_order_is_changes_nothing() {
+    let mut desk = Desk::open();
+    desk.placed(desk.bob, ask(100, 50_000));
+    desk.placed(desk.alice, bid(100, 50_000));
+    let order = desk.placed(desk.alice, reduce_only(ask(100, 51_000)));
+    desk.placed(desk.carol, ask(100, 51_000));
+    let edited = desk.edit(desk.alice, order, None, Some(150), QtyMode::Relative);
+    assert_eq!(edited, Outcome::EditRejected(Some(order), OrderError::EditHasNoEffect));
+    assert_eq!(desk.order(order).reason, Some(UpdateReason::NewUserOrder));
+    desk.placed(desk.bob, bid(50, 51_000));
+    assert_eq!(desk.position(desk.alice), 50, "it is still first at its price");
+}
+
+#[test]
+fn a_damaged_state_is_refused_and_never_a_panic() {
+    let mut desk = Desk::open();
+    desk.placed(desk.bob, ask(100, 50_010));
+    desk.placed(desk.alice, bid(40, 50_010));
+    desk.placed(desk.alice, bid(10, 49_000));
+    desk.placed(desk.alice, stop(ask(40, 1), 40_000));
+    let stored = desk.exchange.encode();
+    let (mut refused, mut read) = (0, 0);
+    for at in 1..stored.len() {
+        for byte in [0, 1, 5, 0x7f] {
+            let mut damaged = stored.clone();
+            damaged[at] = byte;
+            match Exchange::decode(&damaged) {
+                Ok(_) => read += 1,
+                Err(CodecError::Damaged { .. }) => refused += 1,
+                Err(error) => panic!("byte {at}: {error}"),
+            }
+        }
+    }
+    // Figures may be anything; what points at something may not.
+    assert!(refused > 100 && read > 100, "{refused} refused, {read} read");
+}
+
+#[test]
+fn a_change_of_limits_that_changes_nothing_leaves_nothing_behind() {
+    let mut desk = Desk::open();
+    let before = desk.exchange.state_hash();
+    let (account, instrument) = (Some(desk.alice), Some(InstrumentId(0)));
+    for (account, instrument) in [(None, None), (account, None), (None, instrument), (account, instrument)] {
+        desk.done(&Command::SetLimits { account, instrument, change: LimitsChange::default() });
+        assert_eq!(desk.exchange.state_hash(), before);
+    }
 }

@@ -5,7 +5,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only};
 use loligo_engine::{
-    Dislocation, Fine, FinePrice, InstrumentId, Money, OrderError, OrderId, Outcome, QtyMode,
+    Command, Dislocation, Event, Fine, FinePrice, InstrumentId, InstrumentSpec, Money, OrderError, OrderId,
+    Outcome, QtyMode,
 };
 
 const BTC: i64 = 10_000;
@@ -128,4 +129,59 @@ fn new_initial_margin_doubles_while_the_index_moves_far_in_five_minutes() {
     assert_eq!(multiplier(&desk), 2);
     desk.wait(2 * SECOND);
     assert_eq!(multiplier(&desk), 1);
+}
+
+#[test]
+fn a_move_counts_from_anything_the_index_was_in_the_five_minutes() {
+    let multiplier = |desk: &Desk| desk.exchange.market(InstrumentId(0)).expect("listed").margin_multiplier;
+    let index = |desk: &mut Desk, whole: i128| {
+        let price = Some(FinePrice(whole * 10_i128.pow(18)));
+        desk.done(&loligo_engine::Command::PinIndex { pair: loligo_engine::PairId(0), price });
+        desk.wait(SECOND);
+    };
+    let mut desk = Desk::listed();
+    // 4% up, then 10.6% down: 7% from where it was five minutes ago.
+    for (whole, want) in [(50_000, 1), (52_000, 1), (46_500, 2), (49_500, 2), (50_000, 2)] {
+        index(&mut desk, whole);
+        assert_eq!(multiplier(&desk), want, "{whole}");
+    }
+    // 7.5% from the lowest, until that is five minutes old; 1% from what followed it.
+    desk.wait(297 * SECOND);
+    assert_eq!(multiplier(&desk), 2);
+    desk.wait(2 * SECOND);
+    assert_eq!(multiplier(&desk), 1);
+}
+
+#[test]
+fn a_jump_of_time_leaves_the_mark_of_a_dated_contract_where_passing_time_would() {
+    const DAY: i64 = 86_400 * SECOND;
+    // The cap is 10% at 100 days. 9.98% above its index: beyond it after five hours. Or from the beginning.
+    for quote in [54_990, 57_500] {
+        let open = || {
+            let mut desk = Desk::listed();
+            let spec = desk.exchange.instrument(InstrumentId(0)).expect("the first").spec().clone();
+            let expiry = Some(desk.exchange.now().plus(100 * DAY));
+            let spec = InstrumentSpec { symbol: "FF_XBTUSD_1".into(), expiry, ..spec };
+            let listed = desk.apply(&Command::List(Box::new(spec)));
+            let Outcome::Listed(dated) = listed else { panic!("{listed:?}") };
+            desk.second_again(dated);
+            desk.placed(desk.bob, bid(BTC, quote - 5));
+            desk.placed(desk.bob, ask(BTC, quote + 5));
+            desk.wait(60 * SECOND);
+            (desk, dated)
+        };
+        let ((mut jumped, dated), (mut walked, _)) = (open(), open());
+        jumped.wait(DAY + 17 * SECOND);
+        // Never more than what no jump skips.
+        for _ in 0..288 {
+            walked.wait(300 * SECOND);
+        }
+        walked.wait(17 * SECOND);
+        let mark = |desk: &Desk| desk.exchange.market(dated).expect("listed").mark;
+        assert_eq!(mark(&jumped), mark(&walked), "{quote}");
+        assert_eq!(jumped.exchange.state_hash(), walked.exchange.state_hash());
+        // And on the way its mark has been told, hour by hour.
+        let told = |event: &&Event| matches!(event, Event::Mark { instrument, .. } if *instrument == dated);
+        assert!(jumped.events().iter().filter(told).count() > 18 * 30, "{quote}");
+    }
 }

@@ -334,6 +334,20 @@ fn a_halt_unwinds_no_one() {
 }
 
 #[test]
+fn who_is_short_stays_so_while_his_market_is_out_of_trading() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.state(MarketState::Inactive);
+    desk.price(48_700);
+    desk.wait(10 * SECOND);
+    assert!(!desk.flex(desk.alice).liquidated, "not yet");
+    desk.state(MarketState::Open);
+    desk.placed(desk.bob, bid(BTC, 49_990));
+    desk.wait(SECOND);
+    assert_eq!(sold(&desk), [(1_000, 49_990)]);
+}
+
+#[test]
 fn a_family_may_buy_what_is_sold_for_one_of_its_own() {
     let mut desk = Desk::listed();
     long(&mut desk);

@@ -27,6 +27,8 @@ pub(crate) struct Control {
     node: NodeHandle,
     door: Door,
     faults: Faults,
+    /// Held while an account is opened.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// Why a verb is not carried out.
@@ -133,7 +135,8 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
 
 impl Control {
     pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool) -> Self {
-        Self { node, door: Door::new(token, beyond_loopback), faults: Faults::default() }
+        let door = Door::new(token, beyond_loopback);
+        Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default() }
     }
 
     /// The faults that requests are to be told.

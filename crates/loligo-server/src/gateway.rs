@@ -32,7 +32,7 @@ pub(crate) mod wallets;
 pub(crate) mod ws;
 
 use crate::control::{self, Control};
-use crate::node::{NodeHandle, SubmitError};
+use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::projection::FaultWord;
 use crate::record::Fact;
 use auth::Auth;
@@ -155,8 +155,16 @@ impl Gateway {
     async fn told_fault(&self, operation: &str) -> Result<(), Failure> {
         let Some(due) = self.control.faults().next(self.node.views(), operation) else { return Ok(()) };
         if let Some(fault) = due.ended {
-            // The operator may have taken it back at the same moment, or the node may be stopping: it is told all the same.
-            let _ = self.node.record(Fact::FaultEnded { fault }).await;
+            match self.node.record(Fact::FaultEnded { fault }).await {
+                // It is not remembered as ended, so it is not told yet.
+                Err(AccountError::Node(error)) => {
+                    self.control.faults().untold(fault);
+                    return Err(error.into());
+                }
+                // The operator may have taken it back at the same moment: it is told all the same.
+                Ok(_)
+                | Err(AccountError::Refused(_) | AccountError::Registry(_) | AccountError::NoRandomness) => {}
+            }
         }
         Err(match due.word {
             FaultWord::ServerError => Error::ServerError.into(),
@@ -184,11 +192,12 @@ impl Gateway {
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
         let mut answer = match self.routes.find(&head.method, head.uri.path()) {
             None => self.unknown_path(),
-            Some(Found { name, operation, .. }) if operation == Operation::Missing || self.is_out(name) => {
-                response(StatusCode::OK, self.error(Error::Unavailable.into()))
+            Some(Found { name, operation, .. }) => {
+                let gone = operation == Operation::Missing || self.is_out(name);
+                // No argument is to blame, so none is named.
+                let word = if gone { Error::Unavailable } else { Error::InvalidArgument };
+                response(status_of(operation, word), self.error(word.into()))
             }
-            // No argument is to blame, so none is named.
-            Some(_) => response(StatusCode::OK, self.error(Error::InvalidArgument.into())),
         };
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer

@@ -75,12 +75,6 @@ impl Identity {
         self.executions.encode(id.0)
     }
 
-    /// The execution a UUID names.
-    #[must_use]
-    pub fn execution_id(&self, uuid: Uuid) -> Option<ExecutionId> {
-        self.executions.decode(uuid).map(ExecutionId)
-    }
-
     /// The UUID of an account.
     #[must_use]
     pub fn account_uid(&self, id: AccountId) -> Uuid {

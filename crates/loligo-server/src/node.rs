@@ -23,6 +23,7 @@ pub use handle::{
     Submission, SubmitError,
 };
 pub use recovery::{Verified, replay_folder, verify_folder};
+pub(crate) use registry::check_name;
 
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};

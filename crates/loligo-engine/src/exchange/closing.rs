@@ -24,12 +24,15 @@ pub(crate) struct Closed {
     marks: Marks,
 }
 
-/// Closed orders in closing order, oldest first, numbered from the first there ever was.
+/// Closed orders in closing order, oldest first. Each has a number, higher than those before it; the numbers of all that
+/// are queued follow each other.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ClosedOrders {
     pub queue: VecDeque<Closed>,
     /// Number of the first in the queue.
     first: u64,
+    /// How many in the queue are forgotten already: never more than are not.
+    dead: usize,
 }
 
 impl Exchange {
@@ -67,7 +70,12 @@ impl Exchange {
             }
             self.closed.queue.pop_front();
             self.closed.first += 1;
-            self.forget(closed, events);
+            if !self.forget(closed, events) {
+                self.closed.dead -= 1;
+            }
+        }
+        if self.closed.dead > 0 {
+            self.drop_dead();
         }
     }
 
@@ -84,11 +92,11 @@ impl Exchange {
         remembered
     }
 
-    /// Forgets an account's oldest closed order. Each account looks at each place of the queue at most once, so the
-    /// search is paid for by the closings it passes.
+    /// Forgets an account's oldest closed order. Each account that has too many passes each other's closing at most once:
+    /// so many such accounts, so many looks may a closing cost in all.
     #[cold]
     fn forget_oldest(&mut self, account: u32, events: &mut Vec<Event>) {
-        let ClosedOrders { queue, first } = &self.closed;
+        let ClosedOrders { queue, first, .. } = &self.closed;
         let from = self.accounts[account as usize].oldest_closed.max(*first);
         let known = queue.range((from - first) as usize..).enumerate();
         let mut own = known.filter(|(_, closed)| closed.account == account).map(|(at, closed)| (at, *closed));
@@ -96,5 +104,28 @@ impl Exchange {
         self.accounts[account as usize].oldest_closed = from + at as u64 + 1;
         let remembered = self.forget(oldest, events);
         debug_assert!(remembered, "only the oldest are forgotten early");
+        self.closed.dead += 1;
+        self.drop_dead();
+    }
+
+    /// Keeps the queue no longer than twice what is remembered, however long the clock stands still: those in front that
+    /// are forgotten go, and all of them once they are more than the others. That then costs as much as forgetting them.
+    #[cold]
+    fn drop_dead(&mut self) {
+        let Self { closed: ClosedOrders { queue, first, dead }, orders, accounts, .. } = self;
+        while queue.front().is_some_and(|closed| orders.find(closed.order).is_none()) {
+            queue.pop_front();
+            (*first, *dead) = (*first + 1, *dead - 1);
+        }
+        if 2 * *dead <= queue.len() {
+            return;
+        }
+        queue.retain(|closed| orders.find(closed.order).is_some());
+        *first += *dead as u64;
+        *dead = 0;
+        // The last one keeps its number. Those before it have others now: each account begins at its oldest.
+        for (at, closed) in queue.iter().enumerate().rev() {
+            accounts[closed.account as usize].oldest_closed = *first + at as u64;
+        }
     }
 }

@@ -122,6 +122,9 @@ impl Exchange {
             if open == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
+            if limit == order.price && open == order.open() {
+                return Err(OrderError::EditHasNoEffect);
+            }
         } else {
             self.check_leverage(holding, market, &Terms { lots: open, ..terms }, Some(order))?;
             let others = match order.side {

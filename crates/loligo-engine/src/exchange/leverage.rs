@@ -1,8 +1,8 @@
 //! Margin of its own for a linear contract (rules 4.7): isolated at a leverage, or cross with all others of the wallet.
 
-use super::{Exchange, Portfolio};
 use super::place::Terms;
 use super::solvency::Standing;
+use super::{Exchange, Portfolio};
 use crate::account::{Holding, OpenSum};
 use crate::event::{OrderError, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Side};

@@ -116,15 +116,15 @@ impl Exchange {
             self.liquidations.remove(&portfolio);
             return false;
         }
-        // Where nothing of it can trade, or its market is halted, it waits.
-        let largest = self.largest(portfolio).filter(|slot| {
-            let market = &self.markets[usize::from(self.holdings[*slot as usize].instrument)];
-            market.state(&self.pairs[usize::from(market.pair().0)], self.now) == MarketState::Open
-        });
-        let stepped_at = self.now;
+        let (stepped_at, largest) = (self.now, self.largest(portfolio));
         let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
         ladder.stepped_at = stepped_at;
+        // It waits while nothing of it can trade.
         let Some(slot) = largest else { return false };
+        let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
+        if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
+            return false;
+        }
         if !std::mem::replace(&mut ladder.begun, true) {
             self.cancel_for_liquidation(portfolio, events);
         }

@@ -58,7 +58,8 @@ impl Exchange {
         waiting: UpdateReason,
         events: &mut Vec<Event>,
     ) {
-        let of_market = self.holdings.iter().filter(|holding| holding.instrument == id.0);
+        let slots = self.markets[usize::from(id.0)].holdings.iter().filter(|slot| **slot != NIL);
+        let of_market = slots.map(|slot| &self.holdings[*slot as usize]);
         let mut open: Vec<u32> =
             of_market.flat_map(|holding| holding.orders.iter().chain(&holding.triggers)).copied().collect();
         open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
@@ -145,6 +146,9 @@ impl Exchange {
         if instrument.is_some_and(|id| usize::from(id.0) >= self.markets.len()) {
             return Outcome::Refused(Refusal::UnknownInstrument);
         }
+        if *change == LimitsChange::default() {
+            return Outcome::Done;
+        }
         if account.is_none() && instrument.is_none() {
             change.apply(&mut self.limits);
         } else {
@@ -156,7 +160,10 @@ impl Exchange {
     /// The limits that hold for an account in a contract: figure by figure the most particular one set.
     #[inline]
     pub(super) fn limits_of(&self, account: AccountId, instrument: InstrumentId) -> Cow<'_, Limits> {
-        if self.particular_limits.is_empty() {
+        let particular = [(None, Some(instrument)), (Some(account), None), (Some(account), Some(instrument))];
+        if self.particular_limits.is_empty()
+            || !particular.iter().any(|of| self.particular_limits.contains_key(of))
+        {
             Cow::Borrowed(&self.limits)
         } else {
             Cow::Owned(self.limits(Some(account), Some(instrument)))

@@ -9,6 +9,7 @@ use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, U
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
+pub(super) use crate::money::usd;
 use crate::money::{Fine, Money};
 use crate::order::{Marks, NIL, Order, Record};
 use crate::trigger::{Attached, Trigger};
@@ -398,20 +399,15 @@ fn name_of(name: &ClientOrderId) -> Option<Arc<str>> {
     }
 }
 
-/// A market order's limit: one per cent beyond the best opposite price, rounded to the tick towards it. None when the
-/// opposite side is empty.
+/// A market order's limit: one per cent beyond the best opposite price, rounded to the tick towards it, and no greater
+/// than a price may be. None when the opposite side is empty.
 #[inline]
 pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
     let touch = market.book.best(side.opposite())?.price;
     Some(match side {
-        Side::Buy => (touch * 101).div_euclid(100),
+        Side::Buy => (touch * 101).div_euclid(100).min(MAX_TICKS),
         Side::Sell => -(-touch * 99).div_euclid(100),
     })
-}
-
-/// Whole USD as wallet money.
-pub(super) fn usd(whole: u64) -> Money {
-    Money(i128::from(whole) * Money::ONE)
 }
 
 /// Row 9, second half: the order is worth no more than one order may be.

@@ -4,6 +4,7 @@ use super::strain::is_strained;
 use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId};
+use crate::market::Market;
 use crate::money::FinePrice;
 use crate::trigger::Signal;
 
@@ -34,6 +35,22 @@ impl Exchange {
             self.judge_pair(pair, events);
         }
         Outcome::Done
+    }
+
+    /// What pinning these prices of a contract and its pair would be refused for, looked at before either is.
+    ///
+    /// # Errors
+    /// As [`Command::PinIndex`](crate::Command::PinIndex) and [`Command::PinMark`](crate::Command::PinMark) answer.
+    pub fn check_pins(
+        &self,
+        id: InstrumentId,
+        index: Option<FinePrice>,
+        mark: Option<FinePrice>,
+    ) -> Result<(), Refusal> {
+        let market = self.markets.get(usize::from(id.0)).ok_or(Refusal::UnknownInstrument)?;
+        let fits = index.is_none_or(|price| self.carries(market.pair(), price))
+            && mark.is_none_or(|price| mark_fits(market, price));
+        if fits { Ok(()) } else { Err(Refusal::PriceOutOfRange) }
     }
 
     pub(super) fn pin_index(
@@ -78,7 +95,7 @@ impl Exchange {
             return Outcome::Refused(Refusal::UnknownInstrument);
         };
         match price {
-            Some(price) if !price_in_range(price) || !market.instrument.carries(price) => {
+            Some(price) if !mark_fits(market, price) => {
                 return Outcome::Refused(Refusal::PriceOutOfRange);
             }
             Some(price) => {
@@ -186,6 +203,11 @@ impl Exchange {
             self.refresh_mark(InstrumentId(at as u16), events);
         }
     }
+}
+
+/// True for prices that a contract can be marked at.
+fn mark_fits(market: &Market, price: FinePrice) -> bool {
+    price_in_range(price) && market.instrument.carries(price)
 }
 
 /// True for prices the arithmetic carries.

@@ -49,10 +49,11 @@ impl Exchange {
 
     fn needs_watching(&self, account: u32, purse: u32) -> bool {
         let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
-        self.portfolios(account, purse).into_iter().any(liquidated) || self.of_wallet(account, purse).any(|slot| {
-            let holding = &self.holdings[slot as usize];
-            !self.markets[usize::from(holding.instrument)].covers(holding)
-        })
+        self.portfolios(account, purse).into_iter().any(liquidated)
+            || self.of_wallet(account, purse).any(|slot| {
+                let holding = &self.holdings[slot as usize];
+                !self.markets[usize::from(holding.instrument)].covers(holding)
+            })
     }
 
     fn is_close_only(&self, purse: u32) -> bool {

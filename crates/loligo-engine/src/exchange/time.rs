@@ -17,8 +17,13 @@ pub(crate) enum Timer {
 }
 
 /// After so many seconds in which no book changes every sample is like the last: the kept premium (60 s) has run out, the
-/// mean (30 s) has nothing else in it, and the index has not moved (300 s). A longer gap skips to its last seconds.
+/// mean (30 s) has nothing else in it, and the index has not moved (300 s). A longer gap skips to its last seconds, or to
+/// where the cap of a dated contract begins to press its premium down.
 const SETTLED: i64 = 305;
+/// While it does, the mark moves with every second, by less than 4 hundred-thousandths in an hour. It is passed in steps of an
+/// hour, each with its last seconds: marks are then what they would be, and whoever they reach is reached in that hour.
+/// Second by second a month would be millions of samples and marks of each contract.
+const DRIFT_STEP: i64 = 3_600;
 
 impl Exchange {
     /// Everything due between the last command and `time`.
@@ -76,9 +81,24 @@ impl Exchange {
                 settled = second.saturating_add(SETTLED);
                 self.follow_up(events);
             }
-            // The mean after a jump is of its last seconds, with the caps of their own time.
-            second = if second >= settled { (second + 1).max(last - SAMPLES as i64 + 1) } else { second + 1 };
+            second += 1;
+            if second > settled {
+                // The mean after a jump is of its last seconds, with the caps of their own time.
+                let end = self.still_until(second - 1).min(last);
+                if end - SAMPLES as i64 + 1 > second {
+                    second = end - SAMPLES as i64 + 1;
+                    settled = end;
+                }
+            }
         }
+    }
+
+    /// The second up to which no mark moves after this one while no book and index does; or a step on, when one does.
+    fn still_until(&self, second: i64) -> i64 {
+        let now = Timestamp(second * Timestamp::SECOND);
+        let drifts = self.markets.iter().filter_map(|market| market.drifts_from(now));
+        let from = |at: Timestamp| at.0.div_euclid(Timestamp::SECOND).max(second.saturating_add(DRIFT_STEP));
+        drifts.map(from).min().unwrap_or(i64::MAX)
     }
 
     /// When time alone changes something that somebody waits for: the next timer, and the next step of a liquidation.

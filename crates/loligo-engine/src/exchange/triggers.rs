@@ -306,7 +306,7 @@ impl Exchange {
         order.updated_at = now;
         let trigger = self.orders.trigger_mut(due.slot).expect("a waiting trigger has its conditions");
         let deviation = trigger.deviation.expect("a trailing stop has a deviation");
-        let price = trail_apart(deviation, &market.instrument, side, value);
+        let price = deviation.trail_apart(&market.instrument, side, value);
         let from = trigger.price.replace(Price(price)).map_or(0, |price| price.0);
         assert!(side.sign() * (from - price) > 0, "a trailing stop that is to move gets a better price");
         let waiting = Waiting {
@@ -317,7 +317,7 @@ impl Exchange {
             moves_beyond: Some(deviation.moves_beyond(&market.instrument, side, price)),
         };
         market.triggers.move_to(&waiting, from);
-        tell(events, || Event::Repriced { order: self.view(due.slot) });
+        tell(events, || Event::Repriced { order: self.orders.view(due.slot, id) });
     }
 
     /// Sends what a due trigger becomes. One that is gone by now is passed over.
@@ -406,7 +406,7 @@ impl Exchange {
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
         {
             // Where the present signal leaves no room for it, it stays where it was.
-            let price = trail_apart(deviation, &market.instrument, old.side, value);
+            let price = deviation.trail_apart(&market.instrument, old.side, value);
             if (1..=MAX_TICKS).contains(&price) {
                 trigger.price = Some(Price(price));
             }
@@ -625,6 +625,7 @@ fn check_deviation(
         DistanceUnit::Quote => {
             let tick = market.instrument.fine_price(Price(1)).0;
             let half = signal.map_or(i128::MAX, |signal| signal.0 / HALF);
+            // Only what ticks can count is multiplied: the product of any number would not fit.
             (steps > MAX_TICKS || (steps > 0 && i128::from(steps) * tick > half), 1)
         }
     };
@@ -634,16 +635,6 @@ fn check_deviation(
         Err(OrderError::TrailingStopTooSmall)
     } else {
         Ok(Distance { unit, steps })
-    }
-}
-
-/// Where a trailing stop of `side` fires while its signal stands at `signal`, kept a tick away from it: a percentage may
-/// have come to less since it was placed.
-fn trail_apart(deviation: Distance, instrument: &Instrument, side: Side, signal: FinePrice) -> i64 {
-    let price = deviation.trail(instrument, side, signal);
-    match side {
-        Side::Sell => price.min(instrument.ticks_ceil(signal).0 - 1),
-        Side::Buy => price.max(instrument.ticks_floor(signal).0 + 1),
     }
 }
 

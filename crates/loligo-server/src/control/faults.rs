@@ -7,7 +7,7 @@
 use super::body::{Nothing, read};
 use super::verbs::fact_trouble;
 use super::{Control, Refused, Trouble};
-use crate::gateway::routes::operation_name;
+use crate::gateway::routes::served_name;
 use crate::projection::{FaultEntry, FaultId, FaultWord, Projections};
 use crate::record::{Fact, FactOutcome};
 use http::StatusCode;
@@ -85,6 +85,13 @@ impl Faults {
             }
         }
         None
+    }
+
+    /// A fault that was to be told is not: it waits for another request.
+    pub(crate) fn untold(&self, fault: FaultId) {
+        if let Some(times) = self.lock().get_mut(&fault) {
+            *times += 1;
+        }
     }
 
     fn left(&self, fault: &FaultEntry) -> u32 {
@@ -175,9 +182,9 @@ fn no_such_order() -> Refused {
 }
 
 fn known_operation(name: &str, unknown: StatusCode) -> Result<&'static str, Refused> {
-    operation_name(name).ok_or_else(|| {
+    served_name(name).ok_or_else(|| {
         let sentence =
-            "there is no such operation; it is named as the contract's operationId, such as getOrderStatus";
+            "no such operation is served; it is named as the contract's operationId, such as getOrderStatus";
         Refused::new(unknown, sentence)
     })
 }
@@ -188,4 +195,32 @@ fn shown(fault: &FaultEntry, left: u32) -> Value {
         FaultWord::UnknownError => "unknown_error",
     };
     json!({ "id": fault.id.0, "kind": kind, "operation": fault.operation, "times": fault.times, "left": left })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projection::{Fills, Markets, Orders, Service};
+
+    #[test]
+    fn a_fault_that_could_not_be_told_waits_for_the_next_request() {
+        let views = Projections::new(Orders::new(Vec::new()), Fills::default(), Markets::default());
+        let (id, operation) = (FaultId(1), "getFills".to_owned());
+        let fault = FaultEntry { id, operation, word: FaultWord::ServerError, times: 1 };
+        views.publish_service(Service { faults: vec![fault.clone()], ..Service::default() });
+        let faults = Faults::default();
+        let last = Some(Due { word: FaultWord::ServerError, ended: Some(id) });
+        assert_eq!(faults.next(&views, "getFills"), last);
+        assert_eq!((faults.next(&views, "getFills"), faults.left(&fault)), (None, 0));
+        faults.untold(id);
+        assert_eq!((faults.left(&fault), faults.next(&views, "getFills")), (1, last));
+        // One that the operator took back meanwhile is not made anew.
+        views.publish_service(Service {
+            faults: vec![FaultEntry { id: FaultId(2), ..fault.clone() }],
+            ..Service::default()
+        });
+        assert!(faults.next(&views, "getFills").is_some());
+        faults.untold(id);
+        assert_eq!(faults.lock().keys().copied().collect::<Vec<_>>(), [FaultId(2)]);
+    }
 }

@@ -8,6 +8,10 @@ use loligo_engine::{Command, InstrumentId, Limits, LimitsChange, MarketState, Ou
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// Most orders of a kind that an account may be allowed in a contract. Cancelling all of them at once must pass the
+/// queue of a feed's follower.
+const ORDERS_MAX: u32 = 10_000;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MarketBody {
@@ -117,6 +121,10 @@ impl Control {
         };
         if change == LimitsChange::default() {
             return Err(Refused::bad("name at least one limit").into());
+        }
+        let counts = [change.open_orders, change.triggers, change.trailing_stops, change.small_orders];
+        if counts.iter().flatten().any(|count| *count > ORDERS_MAX) {
+            return Err(Refused::bad(format!("a limit of orders is at most {ORDERS_MAX}")).into());
         }
         self.order(vec![Command::SetLimits { account, instrument, change }]).await?;
         let limits = self.node.query(move |exchange| exchange.limits(account, instrument)).await?;

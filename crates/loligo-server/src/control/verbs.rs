@@ -4,7 +4,7 @@ use super::body::{Exact, Nothing, read};
 use super::{Control, Refused, Trouble};
 use crate::config::ClockKind;
 use crate::gateway::wallets;
-use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission};
+use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission, check_name};
 use crate::projection::{Directory, GeneralRight, ListedInstrument, WithdrawalRight};
 use crate::record::FactRefusal;
 use crate::report::{hex, time_text};
@@ -108,11 +108,18 @@ impl Control {
             let (wallet, base) = inverse_wallet(&directory, &name)?;
             deposits.push((wallet, base, opening(amount)?));
         }
+        // Checked before there is an account, which would stay without its name; and one at a time, so that of two who
+        // want one name the second finds it taken.
+        let _turn = self.opening.lock().await;
+        let directory = self.node.views().directory();
         let taken = |name: &String| {
             directory.accounts().iter().any(|account| account.name.as_deref() == Some(name.as_str()))
         };
         if body.name.as_ref().is_some_and(taken) {
             return Err(fact_trouble(FactRefusal::NameTaken.into()));
+        }
+        if let Some(name) = &body.name {
+            check_name(name).map_err(|refusal| fact_trouble(refusal.into()))?;
         }
         let wanted = OpenAccount { name: body.name, parent, deposits };
         let opened = self.node.open_account(wanted).await.map_err(fact_trouble)?;
@@ -153,7 +160,13 @@ impl Control {
         };
         let currency = currency(&body.currency)?;
         let amount = body.amount.money()?;
-        self.order(vec![Command::Deposit(Deposit { account, wallet, currency, amount })]).await?;
+        let deposit = Command::Deposit(Deposit { account, wallet, currency, amount });
+        if let Outcome::Refused(refusal) = self.node.submit(Submission::new(deposit)).await?.outcome {
+            // A negative amount takes money out again.
+            let short = amount < Money::ZERO && refusal == Refusal::AmountOutOfRange;
+            let sentence = "no more can be taken out than is free in the wallet";
+            return Err(if short { Refused::bad(sentence) } else { refused(&refusal) }.into());
+        }
         let balance =
             self.node.query(move |exchange| balance_of(&exchange.wallets(account), wallet, currency)).await?;
         Ok(json!({ "wallet": body.wallet, "currency": currency.code(), "balance": decimal(balance.0, 11) }))
@@ -174,6 +187,10 @@ impl Control {
         if commands.is_empty() {
             return Err(Refused::bad("name an index, a mark, or both").into());
         }
+        // Both are good or none is pinned.
+        let id = contract.id;
+        let checked = self.node.query(move |exchange| exchange.check_pins(id, index, mark)).await?;
+        checked.map_err(|refusal| refused(&refusal))?;
         self.order(commands).await?;
         self.prices(&contract).await
     }

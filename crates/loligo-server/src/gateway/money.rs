@@ -51,10 +51,7 @@ impl Gateway {
     ) -> Answer {
         let wallet = |name| wallets::wallet(directory, name).ok_or(Error::InvalidAccount);
         let (from_wallet, to_wallet) = (wallet(from.wallet)?, wallet(to.wallet)?);
-        let currency = wallets::currency(unit).ok_or(Error::InvalidUnit)?;
-        if to_wallet == Wallet::Flex && !wallets::is_collateral(currency) {
-            return Err(Error::InvalidUnit.into());
-        }
+        let currency = held(directory, unit, &[from_wallet, to_wallet])?;
         let transfer = Transfer {
             by: caller.account,
             from: from.account,
@@ -74,7 +71,7 @@ impl Gateway {
                 responses::write_done(&mut body, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(&outcome, directory, currency).into()),
+            outcome => Err(refused(&outcome).into()),
         }
     }
 
@@ -82,7 +79,7 @@ impl Gateway {
         let request = asked.read(&caller, requests::Withdrawal::parse)?;
         let directory = asked.directory;
         let wallet = wallets::wallet(directory, &request.source_wallet).ok_or(Error::InvalidAccount)?;
-        let currency = wallets::currency(&request.currency).ok_or(Error::InvalidUnit)?;
+        let currency = held(directory, &request.currency, &[wallet])?;
         let withdraw = Withdraw { account: caller.account, wallet, currency, amount: money(request.amount)? };
         let reply = self
             .node
@@ -95,7 +92,7 @@ impl Gateway {
                 responses::write_withdrawal(&mut body, uid, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(&outcome, directory, currency).into()),
+            outcome => Err(refused(&outcome).into()),
         }
     }
 
@@ -116,6 +113,13 @@ impl Gateway {
     }
 }
 
+/// The currency of a unit, which each of these wallets can hold.
+fn held(directory: &Directory, unit: &str, wallets: &[Wallet]) -> Result<Currency, Error> {
+    let currency = wallets::currency(unit).ok_or(Error::InvalidUnit)?;
+    let all = wallets.iter().all(|wallet| wallets::may_hold(directory, *wallet, currency));
+    if all { Ok(currency) } else { Err(Error::InvalidUnit) }
+}
+
 /// A positive amount. More than any wallet holds is no mistake in itself: it is not there.
 fn money(amount: Number) -> Result<Money, Error> {
     let too_large = |negative| if negative { Error::InvalidAmount } else { Error::InsufficientFunds };
@@ -131,11 +135,9 @@ fn money(amount: Number) -> Result<Money, Error> {
 }
 
 /// The word for a movement that the engine refuses.
-fn refused(outcome: &Outcome, directory: &Directory, currency: Currency) -> Error {
+fn refused(outcome: &Outcome) -> Error {
     let Outcome::Refused(refusal) = outcome else { return unexpected(outcome) };
     match refusal {
-        // None is there of a currency that the exchange does not know, either.
-        Refusal::InsufficientFunds if !wallets::is_known(directory, currency) => Error::InvalidUnit,
         // A positive amount beyond the greatest is one that no wallet has.
         Refusal::InsufficientFunds | Refusal::InvalidAmount => Error::InsufficientFunds,
         // The wallet that takes would hold more than one may.

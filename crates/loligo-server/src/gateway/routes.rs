@@ -67,7 +67,7 @@ const V4: &str = "/derivatives/api/v4";
 /// What each method does at a path, and under which name in the contract.
 type Methods = &'static [(Method, &'static str, Operation)];
 
-/// Base, path, methods.
+/// Base, path, methods. What two methods do alike has one name, the first of [`ALIASES`].
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/orderbook", &[(Method::GET, "getOrderbook", Pub(P::OrderBook))]),
@@ -87,7 +87,7 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/openorders", &[(Method::GET, "getOpenOrders", Key(K::OpenOrders))]),
     (V3, "/orders/status", &[
         (Method::POST, "getOrderStatus", Key(K::OrdersStatus)),
-        (Method::GET, "getOrderStatusByGet", Key(K::OrdersStatus)),
+        (Method::GET, "getOrderStatus", Key(K::OrdersStatus)),
     ]),
     (V3, "/initialmargin", &[(Method::GET, "getInitialMargin", Key(K::InitialMargin))]),
     (V3, "/initialmargin/maxordersize", &[(Method::GET, "getMaxOrderSize", Key(K::MaxOrderSize))]),
@@ -145,6 +145,9 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/rfqs/{rfqUid}/cancel-offer", &[(Method::DELETE, "cancelRfqOfferLegacy", Gap)]),
 ];
 
+/// Names of the contract for what another name does, and that one.
+const ALIASES: [(&str, &str); 1] = [("getOrderStatusByGet", "getOrderStatus")];
+
 /// A request's place in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found<'p> {
@@ -155,9 +158,15 @@ pub(crate) struct Found<'p> {
     pub(crate) named: Option<&'p str>,
 }
 
-/// The name of an operation of the contract, as written there.
-pub(crate) fn operation_name(name: &str) -> Option<&'static str> {
-    TABLE.iter().flat_map(|(.., methods)| *methods).map(|(_, known, _)| *known).find(|known| *known == name)
+/// The one name of an operation that is served, by any of its names in the contract.
+pub(crate) fn served_name(name: &str) -> Option<&'static str> {
+    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, one)| *one);
+    let mut all = TABLE.iter().flat_map(|(.., methods)| *methods);
+    let (_, known, operation) = all.find(|(_, known, _)| *known == name)?;
+    match operation {
+        Operation::Public(_) | Operation::Private(_) => Some(known),
+        Operation::Missing => None,
+    }
 }
 
 /// Finds operations by method and path.
@@ -213,13 +222,16 @@ mod tests {
                 let base = if path == "/historicalfundingrates" { V4 } else { V3 };
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
                 let concrete = format!("{base}{path}").replace('{', "").replace('}', "");
-                found = routes.find(&method, &concrete).map(|found| found.name);
+                found = routes.find(&method, &concrete).map(|found| (found.name, found.operation));
                 assert!(found.is_some(), "{method} {concrete}");
                 known += 1;
             }
             if let Some(name) = line.strip_prefix("      operationId: ") {
-                assert_eq!(found, Some(name));
-                assert_eq!(operation_name(name), Some(name));
+                let (known, operation) = found.expect(name);
+                let one = if name == "getOrderStatusByGet" { "getOrderStatus" } else { name };
+                assert_eq!(known, one);
+                let served = operation != Operation::Missing;
+                assert_eq!(served_name(name), served.then_some(known));
             }
         }
         assert_eq!(known, TABLE.iter().map(|(_, _, methods)| methods.len()).sum::<usize>());
@@ -244,6 +256,6 @@ mod tests {
         assert_eq!(found, Some(want));
         let found = routes.find(&Method::PUT, "/derivatives/api/v3/subaccount/x-y/trading-enabled");
         assert_eq!(found.and_then(|found| found.named), Some("x-y"));
-        assert_eq!(operation_name("getticker"), None, "names are as the contract writes them");
+        assert_eq!(served_name("getticker"), None, "names are as the contract writes them");
     }
 }

@@ -1,10 +1,10 @@
 //! Requests that place, amend and cancel orders.
 
 use super::auth::Caller;
-use super::convert::{commands, grid, orders, outcomes};
+use super::convert::grid::time;
+use super::convert::{commands, orders, outcomes};
 use super::private::Asked;
 use super::{Answer, Failure, Gateway};
-use crate::gateway::convert::grid::time;
 use crate::node::{Reply, Submission};
 use crate::projection::Directory;
 use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
@@ -190,7 +190,7 @@ impl Gateway {
         match reply.outcome {
             Outcome::Armed(at) => {
                 let mut body = Vec::with_capacity(192);
-                responses::write_dead_mans_switch(&mut body, at.map(grid::time), time(reply.time));
+                responses::write_dead_mans_switch(&mut body, at.map(time), time(reply.time));
                 Ok(body)
             }
             outcome => Err(outcomes::unexpected(&outcome).into()),
@@ -238,14 +238,7 @@ impl Gateway {
             .collect();
         let replies = self.node.submit_all(submissions).await?;
 
-        let mut next = replies.iter();
-        let mut results = Vec::with_capacity(steps.len());
-        for step in &steps {
-            results.push(match step {
-                Step::Answer(status) => (*status, None, Vec::new()),
-                Step::Submit(_) => batch_result(next.next().ok_or(Error::UnknownError)?)?,
-            });
-        }
+        let results = batch_results(&steps, &replies)?;
         let book = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
@@ -293,7 +286,7 @@ impl Gateway {
         };
         Ok(match instruction {
             BatchInstruction::Send(send) => match &send.order {
-                Err(status) => Step::Answer(*status),
+                Err(status) => late(*status),
                 Ok(order) => {
                     let mut place = commands::place(order, account, algo_id, directory)?;
                     place.process_before = process_before.map(commands::instant);
@@ -351,6 +344,44 @@ fn named_id(order: &OrderName<'_>) -> Option<Uuid> {
 
 type BatchTold<'r> = (SendStatus, Option<loligo_engine::OrderId>, Vec<outcomes::Told<'r>>);
 
+/// Each element's answer in its place.
+fn batch_results<'r>(steps: &[Step], replies: &'r [Reply]) -> Result<Vec<BatchTold<'r>>, Failure> {
+    let inactive = |reply: &Reply| reply.outcome == Outcome::AccountInactive;
+    // Nothing happened, so it is the whole batch's answer, as it is when it is known before.
+    if !replies.is_empty() && replies.iter().all(inactive) {
+        return Err(Error::AccountInactive.into());
+    }
+    // All are taken up at one time: if it is too late for one, it is for those that need not be taken up, too.
+    let late = replies.iter().any(|reply| reply.outcome == Outcome::TooLate);
+    let mut next = replies.iter();
+    let mut results = Vec::with_capacity(steps.len());
+    for step in steps {
+        results.push(match step {
+            Step::Answer(_) if late => (SendStatus::WouldProcessAfterSpecifiedTime, None, Vec::new()),
+            Step::Answer(status) => (*status, None, Vec::new()),
+            Step::Submit(command) => {
+                let reply = next.next().ok_or(Error::UnknownError)?;
+                if inactive(reply) {
+                    (inactive_status(command), None, Vec::new())
+                } else {
+                    batch_result(reply)?
+                }
+            }
+        });
+    }
+    Ok(results)
+}
+
+/// What an element is told when trading was switched off after others of its batch were looked at, though those were
+/// carried out. The list has no word for it. To the account, it is as if the market were suspended: nothing happened, what
+/// rests goes on resting, and cancels work. Cancels are refused to a deactivated account alone, whose orders are gone.
+fn inactive_status(command: &Command) -> SendStatus {
+    match command {
+        Command::Cancel(_) => SendStatus::NotFound,
+        _ => SendStatus::MarketSuspended,
+    }
+}
+
 /// One element's answer, in the words of the one list that a batch has.
 fn batch_result(reply: &Reply) -> Result<BatchTold<'_>, Failure> {
     Ok(match &reply.outcome {
@@ -372,4 +403,52 @@ fn batch_result(reply: &Reply) -> Result<BatchTold<'_>, Failure> {
             (sent.status, sent.order, sent.events)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use loligo_engine::{CancelOrder, OrderId, Timestamp};
+    use loligo_wire::v3::errors::ErrorAnswer;
+
+    fn told(outcomes: &[Outcome]) -> Result<Vec<SendStatus>, ErrorAnswer> {
+        let order = OrderRef::Id(OrderId(1));
+        let cancel = Command::Cancel(CancelOrder { account: AccountId(0), order, process_before: None });
+        let place = Command::CancelAll { account: AccountId(0), instrument: None };
+        let steps = [Step::Submit(cancel), Step::Answer(SendStatus::InvalidSide), Step::Submit(place)];
+        let reply = |outcome: &Outcome| Reply {
+            sequence: 1,
+            time: Timestamp(0),
+            outcome: outcome.clone(),
+            events: Vec::new(),
+        };
+        let replies: Vec<Reply> = outcomes.iter().map(reply).collect();
+        match batch_results(&steps, &replies) {
+            Ok(results) => Ok(results.iter().map(|(status, ..)| *status).collect()),
+            Err(Failure::Word(error)) => Err(error),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn elements_that_were_carried_out_are_told_though_others_came_after_trading_ended() {
+        use SendStatus::{Cancelled, InvalidSide, MarketSuspended, NotFound, Placed};
+        let id = OrderId(1);
+        for (outcomes, want) in [
+            (
+                [Outcome::Cancelled(id), Outcome::AccountInactive],
+                Ok([Cancelled, InvalidSide, MarketSuspended]),
+            ),
+            ([Outcome::AccountInactive, Outcome::Placed(id)], Ok([NotFound, InvalidSide, Placed])),
+            ([Outcome::AccountInactive, Outcome::AccountInactive], Err(Error::AccountInactive.into())),
+        ] {
+            assert_eq!(told(&outcomes), want.map(|statuses| statuses.to_vec()), "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_too_late_is_so_in_every_element() {
+        let late = SendStatus::WouldProcessAfterSpecifiedTime;
+        assert_eq!(told(&[Outcome::TooLate, Outcome::TooLate]), Ok(vec![late; 3]));
+    }
 }

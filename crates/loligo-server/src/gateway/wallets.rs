@@ -15,12 +15,25 @@ const COLLATERAL: [&str; 17] = [
 ];
 
 /// Whether the flex wallet takes a currency.
-pub(crate) fn is_collateral(currency: Currency) -> bool {
+fn is_collateral(currency: Currency) -> bool {
     COLLATERAL.contains(&currency.code())
 }
 
+/// Whether a wallet can hold a currency.
+pub(crate) fn may_hold(directory: &Directory, wallet: Wallet, currency: Currency) -> bool {
+    match wallet {
+        Wallet::Cash => is_known(directory, currency),
+        Wallet::Flex => is_collateral(currency),
+        Wallet::Inverse(pair) => directory.instruments().iter().any(|listed| {
+            let spec = listed.instrument.spec();
+            let of_wallet = spec.kind == ContractKind::Inverse && listed.instrument.pair() == pair;
+            of_wallet && spec.base == currency
+        }),
+    }
+}
+
 /// Whether the exchange has to do with a currency at all.
-pub(crate) fn is_known(directory: &Directory, currency: Currency) -> bool {
+fn is_known(directory: &Directory, currency: Currency) -> bool {
     let listed = |entry: &ListedInstrument| {
         let spec = entry.instrument.spec();
         spec.base == currency || spec.quote == currency

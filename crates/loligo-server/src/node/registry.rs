@@ -66,10 +66,11 @@ impl Registry {
                     FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
                 }
                 Fact::AccountNamed { account, name } => {
-                    self.taken.names.insert(name.clone());
+                    // The old one first: it may be the new one.
                     if let Some(old) = self.names.insert(*account, name.clone()) {
                         self.taken.names.remove(&old);
                     }
+                    self.taken.names.insert(name.clone());
                     FactOutcome::Done
                 }
                 Fact::RouteSet { operation, available } => {
@@ -109,10 +110,7 @@ impl Registry {
             }
             Fact::AccountNamed { account, name } => {
                 known(*account)?;
-                let chars = name.chars().count();
-                if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
-                    return Err(FactRefusal::BadName);
-                }
+                check_name(name)?;
                 if self.taken.names.contains(name) && self.names.get(account) != Some(name) {
                     return Err(FactRefusal::NameTaken);
                 }
@@ -221,6 +219,12 @@ impl Registry {
         }
         Ok(())
     }
+}
+
+/// What a name for people must be like.
+pub(crate) fn check_name(name: &str) -> Result<(), FactRefusal> {
+    let fits = (1..=NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(FactRefusal::BadName) }
 }
 
 fn check_operation(name: &str) -> Result<(), FactRefusal> {

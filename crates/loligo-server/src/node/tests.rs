@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::projection::{GeneralRight, WithdrawalRight};
+use crate::record::{Fact, FactOutcome, FactRefusal};
 use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,
@@ -173,6 +174,21 @@ async fn a_failed_commit_is_undecided_and_ends_the_node() {
     assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
     assert!(node.handle().state_hashes().await.is_err());
     assert!(matches!(node.stop(), NodeEnd::JournalFailed { .. }));
+}
+
+#[tokio::test]
+async fn a_name_is_one_accounts_until_it_takes_another() {
+    let (node, _) = node_on(MarketKind::None);
+    let name = async |account, name: &str| {
+        node.handle().record(Fact::AccountNamed { account: AccountId(account), name: name.to_owned() }).await
+    };
+    let taken = Err(AccountError::Registry(FactRefusal::NameTaken));
+    // The name it has already: it still has it.
+    assert_eq!(name(0, "alice").await, Ok(FactOutcome::Done));
+    assert_eq!(name(1, "alice").await, taken);
+    assert_eq!(name(0, "alicia").await, Ok(FactOutcome::Done));
+    assert_eq!(name(1, "alice").await, Ok(FactOutcome::Done));
+    assert_eq!(name(0, "alice").await, taken);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::identity::Secret;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use loligo_engine::{AccountId, Instrument, InstrumentId, PairId};
+use loligo_engine::{AccountId, Instrument, InstrumentId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -140,13 +140,5 @@ impl Directory {
             None => *self.by_symbol.get(&symbol.to_ascii_uppercase())?,
         };
         self.instruments.get(usize::from(id.0))
-    }
-
-    /// The pair an instrument prices by, found by its name (`XBT:USD`).
-    pub fn pair(&self, name: &str) -> Option<PairId> {
-        self.instruments
-            .iter()
-            .find(|listed| listed.instrument.spec().pair == name)
-            .map(|listed| listed.instrument.pair())
     }
 }

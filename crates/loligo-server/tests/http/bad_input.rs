@@ -194,16 +194,17 @@ async fn paths_methods_and_bodies_that_are_none() {
     }
 
     // Over the limit: told at once, and the connection ends.
-    for (path, want) in [
-        ("/sendorder", "invalidArgument"),
-        ("/orders/status", "invalidArgument"),
-        ("/portfolio-margining/simulate", "Unavailable"),
+    for (method, path, status, want) in [
+        ("POST", "/sendorder", 200, "invalidArgument"),
+        ("POST", "/orders/status", 200, "invalidArgument"),
+        ("POST", "/portfolio-margining/simulate", 200, "Unavailable"),
+        ("GET", "/tickers/PF_XBTUSD", 200, "invalidArgument"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
-        let head = format!("POST {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n");
+        let head = format!("{method} {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n");
         stream.write_all(head.as_bytes()).await.expect("sent");
         let answer = receive(&mut stream).await.expect("an answer");
-        assert_eq!((answer.status, word(&answer.json())), (200, want), "{path}");
+        assert_eq!((answer.status, word(&answer.json())), (status, want), "{path}");
         assert!(answer.head.to_ascii_lowercase().contains("connection: close"), "{}", answer.head);
     }
     // Too many arguments are unreadable ones: told after the key was looked at.

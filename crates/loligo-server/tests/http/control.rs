@@ -25,6 +25,13 @@ async fn an_account_with_money_and_keys() {
     let deposit = json!({"wallet": "flex", "currency": "usd", "amount": "-0.5"});
     let (status, told) = ask(&venue, "POST", &format!("/accounts/{uid}/deposit"), deposit).await;
     assert_eq!((status, &told["balance"]), (200, &json!("1000")));
+    // A negative amount takes out what is free, and no more.
+    let all = json!({"wallet": "flex", "currency": "usd", "amount": "-1000.00000000001"});
+    let (status, told) = ask(&venue, "POST", &format!("/accounts/{uid}/deposit"), all).await;
+    assert_eq!(
+        (status, &told["error"]),
+        (400, &json!("no more can be taken out than is free in the wallet"))
+    );
     let deposit = json!({"wallet": "fi_xbtusd", "currency": "xbt", "amount": 1});
     let (status, told) = ask(&venue, "POST", &format!("/accounts/{uid}/deposit"), deposit).await;
     assert_eq!((status, told), (200, json!({"wallet": "fi_xbtusd", "currency": "BTC", "balance": "1.25"})));

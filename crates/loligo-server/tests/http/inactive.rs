@@ -3,6 +3,9 @@
 use crate::venue::{SYMBOL, Venue};
 use serde_json::{Value, json};
 
+/// Method, path, arguments.
+type Route<'r> = (&'static str, &'r str, &'r [(&'r str, &'r str)]);
+
 #[tokio::test]
 async fn every_private_request_of_a_deactivated_account_is_told_so() {
     let venue = Venue::start().await;
@@ -20,7 +23,7 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
     let movement = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
     let users = [&[("fromUser", &*uid), ("toUser", &*child)][..], &movement].concat();
     let batch = r#"{"batchOrder":[{"order":"cancel","cliOrdId":"resting"}]}"#;
-    let routes: [(&'static str, &str, &[(&str, &str)]); 27] = [
+    let routes: [Route<'_>; 27] = [
         ("POST", "/sendorder", &order),
         ("POST", "/editorder", &[("cliOrdId", "resting"), ("size", "1")]),
         ("POST", "/editorder", &[("cliOrdId", "nobody"), ("size", "1")]),

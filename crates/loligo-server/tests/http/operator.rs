@@ -200,7 +200,6 @@ async fn an_operation_out_of_service_is_unavailable_to_everyone() {
         ("instrumentStatus", "GET", "/instruments/PF_XBTUSD/status"),
         ("getSubaccountTradingCapability", "GET", "/subaccount/x/trading-enabled"),
         ("withdrawal", "POST", "/withdrawal"),
-        ("getUnwindQueue", "GET", "/unwindqueue"),
     ] {
         let route = format!("/routes/{operation}");
         let told = venue.order("PUT", &route, json!({"available": false})).await;
@@ -212,9 +211,7 @@ async fn an_operation_out_of_service_is_unavailable_to_everyone() {
         let (_, faults) = venue.ask("GET", "/faults", Value::Null).await;
         assert_eq!(faults["unavailable"], json!([operation]));
         venue.order("PUT", &route, json!({"available": true})).await;
-        if operation != "getUnwindQueue" {
-            assert_ne!(stranger.error().await.as_deref(), Some("Unavailable"), "{operation}");
-        }
+        assert_ne!(stranger.error().await.as_deref(), Some("Unavailable"), "{operation}");
     }
     // One route publishes no error of its own with HTTP 200; it answers like all others.
     let told = async |word: &str| {
@@ -228,10 +225,18 @@ async fn an_operation_out_of_service_is_unavailable_to_everyone() {
     venue.order("POST", "/faults", json!({"kind": "server_error", "operation": "getTicker"})).await;
     told("Server Error").await;
 
-    // One method of a path; the other goes on.
-    venue.order("PUT", "/routes/getOrderStatus", json!({"available": false})).await;
-    assert_eq!(alice.request("GET", "/orders/status", &[]).error().await, None);
-    assert_eq!(alice.request("POST", "/orders/status", &[]).error().await.as_deref(), Some("Unavailable"));
+    // What two methods do alike is one operation, by either name.
+    for (name, available, want) in [
+        ("getOrderStatus", false, Some("Unavailable")),
+        ("getOrderStatusByGet", true, None),
+        ("getOrderStatusByGet", false, Some("Unavailable")),
+    ] {
+        let told = venue.order("PUT", &format!("/routes/{name}"), json!({"available": available})).await;
+        assert_eq!(told, json!({"operation": "getOrderStatus", "available": available}));
+        for method in ["GET", "POST"] {
+            assert_eq!(alice.request(method, "/orders/status", &[]).error().await.as_deref(), want);
+        }
+    }
     // Also for a body that is too long to be read.
     let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
     let body = vec![b'x'; 600_000];
@@ -456,7 +461,18 @@ async fn what_no_verb_can_do_is_refused_in_a_sentence_and_changes_nothing() {
         ("PUT", "/limits".into(), json!({"price_collar": "430000"}), 400),
         ("PUT", "/limits".into(), json!({"price_collar": "wide"}), 400),
         ("PUT", "/limits".into(), json!({"open_order": 1}), 400),
+        ("PUT", "/limits".into(), json!({"open_orders": 10_001}), 400),
+        ("PUT", "/limits".into(), json!({"account": alice, "triggers": 10_001}), 400),
+        ("PUT", "/limits".into(), json!({"trailing_stops": 10_001}), 400),
+        ("PUT", "/limits".into(), json!({"small_orders": 10_001}), 400),
+        ("PUT", "/prices/PF_XBTUSD".into(), json!({"index": "50001", "mark": "0"}), 400),
+        ("PUT", "/prices/PF_XBTUSD".into(), json!({"index": "1e10", "mark": "50001"}), 400),
+        ("POST", "/accounts".into(), json!({"name": ""}), 400),
+        ("POST", "/accounts".into(), json!({"name": "n".repeat(65)}), 400),
+        ("POST", "/accounts".into(), json!({"name": "a\nb"}), 400),
+        ("POST", "/accounts".into(), json!({"name": "alice"}), 409),
         ("PUT", "/routes/nosuch".into(), json!({"available": false}), 404),
+        ("PUT", "/routes/getNotifications".into(), json!({"available": true}), 404),
         ("PUT", "/routes/getorderstatus".into(), json!({"available": false}), 404),
         ("PUT", "/routes/sendOrder".into(), json!({}), 400),
         ("PUT", "/routes/sendOrder".into(), json!({"available": "no"}), 400),
@@ -465,6 +481,7 @@ async fn what_no_verb_can_do_is_refused_in_a_sentence_and_changes_nothing() {
         ("POST", "/faults".into(), json!({}), 400),
         ("POST", "/faults".into(), json!({"kind": "server_error"}), 400),
         ("POST", "/faults".into(), json!({"kind": "server_error", "operation": "nosuch"}), 400),
+        ("POST", "/faults".into(), json!({"kind": "server_error", "operation": "getNotifications"}), 400),
         (
             "POST",
             "/faults".into(),

@@ -86,6 +86,10 @@ async fn a_movement_that_cannot_be_is_told_why_and_changes_nothing() {
         // The first thing wrong is the one told.
         ("purse", "cash", "abc", "-1", "invalidAccount"),
         ("flex", "cash", "abc d", "-1", "invalidUnit"),
+        ("flex", "cash", "abc", "-1", "invalidUnit"),
+        ("fi_xbtusd", "cash", "eth", "-1", "invalidUnit"),
+        ("fi_xbtusd", "cash", "eth", "1e13", "invalidUnit"),
+        ("cash", "fi_xbtusd", "eth", "-1", "invalidUnit"),
         ("flex", "cash", "usd", "much", "invalidArgument: amount"),
         ("flex", "cash", "usd", "NaN", "invalidArgument: amount"),
         ("flex", "cash", "usd", "", "invalidArgument: amount"),
@@ -213,6 +217,8 @@ async fn a_withdrawal_leaves_the_exchange() {
         (out("usd", "0.000000000001", None), "invalidAmount"),
         (out("abc", "1", None), "invalidUnit"),
         (out("usd", "1", Some("fi_xbtusd")), "invalidUnit"),
+        (out("eth", "-1", Some("fi_xbtusd")), "invalidUnit"),
+        (out("abc", "1e99", None), "invalidUnit"),
         (out("usd", "1", Some("purse")), "invalidAccount"),
         (out("usd", "some", None), "invalidArgument: amount"),
     ] {

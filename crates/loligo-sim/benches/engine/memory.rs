@@ -45,12 +45,12 @@ pub fn grow(arguments: &[String]) {
             qty: OnGrid::Steps(1 + rng.below(100) as i64),
             // A thousand levels on each side, none of which cross.
             limit_price: Some(OnGrid::Steps(100_000 - side.sign() * (1 + rng.below(1_000) as i64))),
-            stop_price: None,
             trigger: None,
             limit_offset: None,
+            algo_id: None,
+            stop_price: None,
             reduce_only: false,
             client_order_id: (number % 2 == 0).then(|| ClientOrderId::Valid(name.into())),
-            algo_id: None,
             process_before: None,
         }));
         assert!(matches!(outcome, Outcome::Placed(_)), "{outcome:?}");

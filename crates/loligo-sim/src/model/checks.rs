@@ -4,8 +4,8 @@ use super::matching::End;
 use super::orders::{incoming, lots, price};
 use super::{Model, Order, figures};
 use loligo_engine::{
-    ClientOrderId, EditOrder, FillRole, InstrumentId, MarketState, OrderError, OrderStatus, OrderType,
-    OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
+    ClientOrderId, EditOrder, FillRole, InstrumentId, MAX_TICKS, MarketState, OrderError, OrderStatus,
+    OrderType, OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
 };
 use num_bigint::BigInt;
 
@@ -69,6 +69,10 @@ impl Model {
         without.check_counts(&edited)?;
         let left = without.check_effect(self, &edited)?;
         edited.qty = Some(Qty(filled + left));
+        // Cut back to what it was before.
+        if (edited.limit_price, edited.qty) == (present.limit_price, present.qty) {
+            return Err(OrderError::EditHasNoEffect);
+        }
         Ok((edited, open))
     }
 
@@ -284,7 +288,7 @@ impl Model {
     pub(super) fn implied_limit(&self, instrument: InstrumentId, side: Side) -> Option<Price> {
         let best = self.queue(instrument, side.opposite()).first()?.limit();
         Some(Price(match side {
-            Side::Buy => best * 101 / 100,
+            Side::Buy => (best * 101 / 100).min(MAX_TICKS),
             Side::Sell => (best * 99 + 99) / 100,
         }))
     }

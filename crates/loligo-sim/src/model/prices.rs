@@ -21,14 +21,16 @@ impl Pair {
         !self.pinned && self.published.is_some_and(|at| now > at.plus(INDEX_AGE))
     }
 
-    /// One sample: it is volatile when it moved by more than 10% in five minutes, until that is less than 5%.
+    /// One sample: it is volatile when it is more than 10% from anything in five minutes, until that is less than 5%.
     fn sample(&mut self, now: Timestamp) {
         let Some(index) = self.index else { return };
         self.samples.retain(|(at, _)| now <= at.plus(300 * Timestamp::SECOND));
-        let before = self.samples.front().map_or(index, |(_, before)| *before);
-        let moved = BigInt::from((index.0 - before.0).abs()) * 100;
-        let bound = BigInt::from(before.0) * if self.volatile { 5 } else { 10 };
-        self.volatile = if self.volatile { moved >= bound } else { moved > bound };
+        let volatile = self.volatile;
+        self.volatile = self.samples.iter().any(|(_, before)| {
+            let moved = BigInt::from((index.0 - before.0).abs()) * 100;
+            let bound = BigInt::from(before.0) * if volatile { 5 } else { 10 };
+            if volatile { moved >= bound } else { moved > bound }
+        });
         self.samples.push_back((now, index));
     }
 

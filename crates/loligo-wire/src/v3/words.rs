@@ -305,17 +305,6 @@ impl TriggerSignal {
             Self::Unknown => None,
         }
     }
-
-    /// As the history spells it: `MarkPrice`, `SpotPrice`, `LastPrice`.
-    #[must_use]
-    pub const fn history_word(self) -> Option<&'static str> {
-        match self {
-            Self::Mark => Some("MarkPrice"),
-            Self::Index => Some("SpotPrice"),
-            Self::Last => Some("LastPrice"),
-            Self::Unknown => None,
-        }
-    }
 }
 
 /// On which side of the trigger price the signal must arrive; reaching it includes equality.

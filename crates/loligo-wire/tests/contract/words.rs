@@ -116,10 +116,6 @@ fn words_outside_a_list_of_their_own_are_in_the_contract() {
         assert!(TriggerSignal::from_request(&word).is_some(), "{word}");
     }
     assert_eq!(TriggerSignal::from_request("spot"), Some(TriggerSignal::Index));
-    assert_eq!(
-        collect(TriggerSignal::ALL.iter().map(|signal| signal.history_word())),
-        ["LastPrice", "MarkPrice", "SpotPrice"]
-    );
 }
 
 /// What a send, a `send` of a batch, and an edit say when a check fails.

@@ -149,13 +149,20 @@ impl Server {
             .collect()
     }
 
-    /// Places an order that rests; its id.
-    pub fn place_resting(&self) -> String {
-        let body = "orderType=lmt&symbol=PF_XBTUSD&side=buy&size=0.1&limitPrice=70000&cliOrdId=resting";
-        let request = self.signed("/derivatives/api/v3/sendorder", body);
+    /// Places so many orders that rest; their ids.
+    pub fn place_resting(&self, count: usize) -> Vec<String> {
         let mut connection = Connection::open(self.address);
-        let answer: Value = serde_json::from_slice(connection.exchange(&request)).expect("JSON");
-        answer["sendStatus"]["order_id"].as_str().expect("an order id").to_owned()
+        (0..count)
+            .map(|at| {
+                let body = format!(
+                    "orderType=lmt&symbol=PF_XBTUSD&side=buy&size=0.001&limitPrice={}&cliOrdId=resting-{at}",
+                    70_000 + at
+                );
+                let request = self.signed("/derivatives/api/v3/sendorder", &body);
+                let answer: Value = serde_json::from_slice(connection.exchange(&request)).expect("JSON");
+                answer["sendStatus"]["order_id"].as_str().expect("an order id").to_owned()
+            })
+            .collect()
     }
 }
 

@@ -1,4 +1,6 @@
-use super::super::{SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled, Symbol};
+use super::super::{
+    LeveragePreferences, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled, Symbol,
+};
 use super::{args, invalid, missing};
 use crate::decimal::{Decimal, Number};
 use crate::v3::words::SelfTradeStrategy;
@@ -76,4 +78,14 @@ fn a_subaccount_may_trade_or_not() {
     }
     assert_eq!(SetTradingEnabled::required(&args("")), missing("tradingEnabled"));
     assert_eq!(SetTradingEnabled::required(&args("tradingEnabled=")), Ok(()));
+}
+
+#[test]
+fn leverage_is_read_of_one_market_or_of_all() {
+    let of = |symbol| Ok(LeveragePreferences { symbol });
+    for (form, expected) in
+        [("", of(None)), ("symbol=pf_xbtusd", of(Some(symbol("PF_XBTUSD")))), ("symbol=", invalid("symbol"))]
+    {
+        assert_eq!(LeveragePreferences::parse(&args(form)), expected, "{form}");
+    }
 }
