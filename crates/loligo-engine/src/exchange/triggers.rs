@@ -242,8 +242,9 @@ impl Exchange {
         if market.triggers.is_empty() || market.state(pair, self.now) != MarketState::Open {
             return Vec::new();
         }
-        while let Some(due) = self.markets[usize::from(id.0)].triggers.next_to_move(signal, value) {
-            self.follow(id, due, value, events);
+        let moved = self.markets[usize::from(id.0)].triggers.take_moved(signal, value);
+        if !moved.is_empty() {
+            self.follow(id, signal, &moved, value, events);
         }
         let market = &mut self.markets[usize::from(id.0)];
         let before = market.judged[signal as usize].replace(value).unwrap_or(value);
@@ -295,29 +296,42 @@ impl Exchange {
         self.due.push_back(due);
     }
 
-    /// Moves the trigger price of a trailing stop, taken out to be moved, after its signal, at least a tick away from it.
-    fn follow(&mut self, id: InstrumentId, due: Due, value: FinePrice, events: &mut Vec<Event>) {
+    /// Moves the trigger prices of trailing stops, taken out to be moved, after their signal, each at least a tick away
+    /// from it.
+    #[cold]
+    fn follow(
+        &mut self,
+        id: InstrumentId,
+        signal: Signal,
+        stops: &[Due],
+        value: FinePrice,
+        events: &mut Vec<Event>,
+    ) {
         let now = self.now;
         let market = &mut self.markets[usize::from(id.0)];
-        let order = self.orders.get_mut(due.slot);
-        let side = order.side;
-        order.reason = Some(UpdateReason::TrailingStopPriceUpdated);
-        order.error = None;
-        order.updated_at = now;
-        let trigger = self.orders.trigger_mut(due.slot).expect("a waiting trigger has its conditions");
-        let deviation = trigger.deviation.expect("a trailing stop has a deviation");
-        let price = deviation.trail_apart(&market.instrument, side, value);
-        let from = trigger.price.replace(Price(price)).map_or(0, |price| price.0);
-        assert!(side.sign() * (from - price) > 0, "a trailing stop that is to move gets a better price");
-        let waiting = Waiting {
-            due,
-            signal: trigger.signal,
-            side: TriggerSide::of(trigger.kind, side),
-            price,
-            moves_beyond: Some(deviation.moves_beyond(&market.instrument, side, price)),
-        };
-        market.triggers.move_to(&waiting, from);
-        tell(events, || Event::Repriced { order: self.orders.view(due.slot, id) });
+        let mut moved = Vec::with_capacity(stops.len());
+        for due in stops {
+            let order = self.orders.get_mut(due.slot);
+            let side = order.side;
+            order.reason = Some(UpdateReason::TrailingStopPriceUpdated);
+            order.error = None;
+            order.updated_at = now;
+            let trigger = self.orders.trigger_mut(due.slot).expect("a waiting trigger has its conditions");
+            let deviation = trigger.deviation.expect("a trailing stop has a deviation");
+            let price = deviation.trail_apart(&market.instrument, side, value);
+            let from = trigger.price.replace(Price(price)).map_or(0, |price| price.0);
+            assert!(side.sign() * (from - price) > 0, "a trailing stop that is to move gets a better price");
+            let waiting = Waiting {
+                due: *due,
+                signal,
+                side: TriggerSide::of(trigger.kind, side),
+                price,
+                moves_beyond: Some(deviation.moves_beyond(&market.instrument, side, price)),
+            };
+            moved.push((waiting, from));
+            tell(events, || Event::Repriced { order: self.orders.view(due.slot, id) });
+        }
+        market.triggers.put_back(signal, &moved);
     }
 
     /// Sends what a due trigger becomes. One that is gone by now is passed over.

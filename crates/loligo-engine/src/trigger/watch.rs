@@ -11,6 +11,9 @@ use std::collections::BTreeSet;
 /// A waiting trigger in one of the orders kept here: by trigger price in ticks, or by the signal that moves it.
 type Place<K> = (K, OrderId, u32);
 
+/// A set of so many times more is changed one by one.
+const FEW: usize = 8;
+
 /// A trigger that a price has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {
@@ -92,24 +95,46 @@ impl Watches {
         }
     }
 
-    /// Takes out the next trailing stop that a signal at `value` moves, but for its trigger price: [`Watches::move_to`]
-    /// puts it back.
-    pub fn next_to_move(&mut self, signal: Signal, value: FinePrice) -> Option<Due> {
+    /// Takes out the trailing stops that a signal at `value` moves, but for their trigger prices: [`Watches::put_back`]
+    /// sets them where they are then.
+    pub fn take_moved(&mut self, signal: Signal, value: FinePrice) -> Vec<Due> {
         let watch = &mut self.by_signal[signal as usize];
-        let next = if watch.rising.first().is_some_and(|(key, ..)| *key < value.0) {
-            watch.rising.pop_first()
-        } else if watch.falling.last().is_some_and(|(key, ..)| *key > value.0) {
-            watch.falling.pop_last()
-        } else {
-            None
-        };
-        next.map(|(_, order, slot)| Due { order, slot })
+        let rises = watch.rising.first().is_some_and(|(key, ..)| *key < value.0);
+        let falls = watch.falling.last().is_some_and(|(key, ..)| *key > value.0);
+        if !rises && !falls {
+            return Vec::new();
+        }
+        let still = watch.rising.split_off(&(value.0, OrderId(0), 0));
+        let risen = std::mem::replace(&mut watch.rising, still);
+        let fallen = watch.falling.split_off(&(value.0 + 1, OrderId(0), 0));
+        let due = |(_, order, slot): Place<i128>| Due { order, slot };
+        risen.into_iter().map(due).chain(fallen.into_iter().rev().map(due)).collect()
     }
 
-    /// Puts a trailing stop that is to move where it is now; it stood at the trigger price `from`.
-    pub fn move_to(&mut self, waiting: &Waiting, from: i64) {
-        self.remove(&Waiting { price: from, moves_beyond: None, ..*waiting });
-        self.insert(waiting);
+    /// Sets trailing stops of one signal that were taken out to be moved where they are now: with the trigger price that
+    /// each came from.
+    pub fn put_back(&mut self, signal: Signal, moved: &[(Waiting, i64)]) {
+        let watch = &mut self.by_signal[signal as usize];
+        for side in [TriggerSide::Below, TriggerSide::Above] {
+            let of = || moved.iter().filter(|(waiting, _)| waiting.side == side);
+            let place = |price: i64, due: &Due| (price, due.order, due.slot);
+            let from = of().map(|(waiting, from)| place(*from, &waiting.due)).collect();
+            let to = of().map(|(waiting, _)| place(waiting.price, &waiting.due)).collect();
+            let keys = of().map(|(waiting, _)| {
+                (waiting.moves_beyond.unwrap_or_default(), waiting.due.order, waiting.due.slot)
+            });
+            // A trailing sell fires below its signal and follows it up.
+            match side {
+                TriggerSide::Below => {
+                    exchange(&mut watch.below, from, to);
+                    exchange(&mut watch.rising, Vec::new(), keys.collect());
+                }
+                TriggerSide::Above => {
+                    exchange(&mut watch.above, from, to);
+                    exchange(&mut watch.falling, Vec::new(), keys.collect());
+                }
+            }
+        }
     }
 
     /// True when a signal from `floor` to `ceil` ticks (the same when it is on the tick) reaches any trigger.
@@ -127,4 +152,23 @@ impl Watches {
         let below = watch.below.iter().rev().take_while(|(price, ..)| *price >= ceil);
         above.chain(below).map(|(price, order, slot)| (*price, Due { order: *order, slot: *slot })).collect()
     }
+}
+
+/// Takes `from` out of a set and puts `to` into it: one by one while they are few, else in one walk.
+fn exchange<T: Ord + Copy>(set: &mut BTreeSet<T>, mut from: Vec<T>, to: Vec<T>) {
+    if (from.len() + to.len()) * FEW < set.len() {
+        from.iter().for_each(|gone| {
+            set.remove(gone);
+        });
+        set.extend(to);
+        return;
+    }
+    from.sort_unstable();
+    let mut gone = from.into_iter().peekable();
+    let stays = |place: &T| {
+        while gone.next_if(|next| next < place).is_some() {}
+        gone.next_if_eq(place).is_none()
+    };
+    let kept = std::mem::take(set).into_iter().filter(stays);
+    *set = kept.chain(to).collect();
 }
