@@ -37,6 +37,9 @@ pub fn one_by_one(address: SocketAddr, requests: &[Request]) -> Vec<Duration> {
         .collect()
 }
 
+/// Room for the largest answer: the status of 500 orders.
+const ANSWER: usize = 512 * 1024;
+
 /// One connection, kept alive.
 pub struct Connection {
     stream: TcpStream,
@@ -47,7 +50,7 @@ impl Connection {
     pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a socket option");
-        Self { stream, buffer: vec![0; 64 * 1024] }
+        Self { stream, buffer: vec![0; ANSWER] }
     }
 
     /// Sends a request and reads its answer; the body. Anything but a success ends the benchmark: a refusal is
