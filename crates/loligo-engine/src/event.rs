@@ -532,9 +532,6 @@ pub enum Refusal {
     /// The two accounts are not of one family, or the one who asks may not move between them.
     #[error("money moves within one account, or by its master within its family")]
     ForeignAccount,
-    /// No such wallet.
-    #[error("no such wallet")]
-    UnknownWallet,
     /// More than may leave the wallet.
     #[error("more than may leave the wallet")]
     InsufficientFunds,

@@ -52,7 +52,6 @@ pub struct Exchange {
     pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), LimitsChange>,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) markets: Vec<Market>,
-    pub(crate) symbols: BTreeMap<String, InstrumentId>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) families: Vec<Family>,
     pub(crate) purses: Vec<Purse>,
@@ -295,7 +294,7 @@ impl Exchange {
 
     fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> Outcome {
         let refuse = |error: ListingError| Outcome::Refused(Refusal::Listing(error.to_string()));
-        if self.symbols.contains_key(&spec.symbol) {
+        if self.markets.iter().any(|market| market.instrument.spec().symbol == spec.symbol) {
             return refuse(ListingError::Duplicate(spec.symbol.clone()));
         }
         if self.markets.len() >= usize::from(u16::MAX) {
@@ -326,7 +325,6 @@ impl Exchange {
         }
         self.pair_named(&spec.pair);
         let id = InstrumentId(self.markets.len() as u16);
-        self.symbols.insert(spec.symbol.clone(), id);
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
         }

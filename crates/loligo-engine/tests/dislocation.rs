@@ -6,7 +6,7 @@ mod fixture;
 use fixture::{Desk, ask, bid, immediate, reduce_only};
 use loligo_engine::{
     Command, Dislocation, Event, Fine, FinePrice, InstrumentId, InstrumentSpec, Money, OrderError, OrderId,
-    Outcome, QtyMode,
+    Outcome, PairId, QtyMode,
 };
 
 const BTC: i64 = 10_000;
@@ -23,6 +23,17 @@ fn requotes(desk: &mut Desk, before: [OrderId; 2], low: i64, high: i64) -> [Orde
         assert_eq!(desk.cancel(desk.bob, order), Outcome::Cancelled(order));
     }
     quotes(desk, low, high)
+}
+
+fn multiplier(desk: &Desk) -> u32 {
+    desk.exchange.market(InstrumentId(0)).expect("listed").margin_multiplier
+}
+
+/// The index from now on, and a second of it.
+fn index(desk: &mut Desk, whole: i128) {
+    let price = Some(FinePrice(whole * 10_i128.pow(18)));
+    desk.done(&Command::PinIndex { pair: PairId(0), price });
+    desk.wait(SECOND);
 }
 
 fn dislocation(desk: &Desk) -> Option<Dislocation> {
@@ -97,12 +108,6 @@ fn a_dislocation_ends_one_per_cent_nearer_than_it_began() {
 
 #[test]
 fn new_initial_margin_doubles_while_the_index_moves_far_in_five_minutes() {
-    let multiplier = |desk: &Desk| desk.exchange.market(InstrumentId(0)).expect("listed").margin_multiplier;
-    let index = |desk: &mut Desk, whole: i128| {
-        let price = Some(FinePrice(whole * 10_i128.pow(18)));
-        desk.done(&loligo_engine::Command::PinIndex { pair: loligo_engine::PairId(0), price });
-        desk.wait(SECOND);
-    };
     let mut desk = Desk::listed();
     desk.wait(SECOND);
     index(&mut desk, 55_000);
@@ -133,12 +138,6 @@ fn new_initial_margin_doubles_while_the_index_moves_far_in_five_minutes() {
 
 #[test]
 fn a_move_counts_from_anything_the_index_was_in_the_five_minutes() {
-    let multiplier = |desk: &Desk| desk.exchange.market(InstrumentId(0)).expect("listed").margin_multiplier;
-    let index = |desk: &mut Desk, whole: i128| {
-        let price = Some(FinePrice(whole * 10_i128.pow(18)));
-        desk.done(&loligo_engine::Command::PinIndex { pair: loligo_engine::PairId(0), price });
-        desk.wait(SECOND);
-    };
     let mut desk = Desk::listed();
     // 4% up, then 10.6% down: 7% from where it was five minutes ago.
     for (whole, want) in [(50_000, 1), (52_000, 1), (46_500, 2), (49_500, 2), (50_000, 2)] {

@@ -67,12 +67,6 @@ impl Decimal {
         self.scale
     }
 
-    /// Whether the value is zero.
-    #[must_use]
-    pub const fn is_zero(self) -> bool {
-        self.mantissa == 0
-    }
-
     /// Whether the value is below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {

@@ -21,11 +21,6 @@ impl Exchange {
         self.markets.iter().enumerate().map(|(at, market)| (InstrumentId(at as u16), &market.instrument))
     }
 
-    /// A contract by its symbol, exactly as listed.
-    pub fn instrument_by_symbol(&self, symbol: &str) -> Option<InstrumentId> {
-        self.symbols.get(symbol).copied()
-    }
-
     /// A pair by its name.
     pub fn pair_by_name(&self, name: &str) -> Option<PairId> {
         self.pairs.iter().position(|pair| pair.name == name).map(|at| PairId(at as u16))

@@ -143,7 +143,7 @@ fn refused(outcome: &Outcome) -> Error {
         // The wallet that takes would hold more than one may.
         Refusal::AmountOutOfRange => Error::InvalidAmount,
         Refusal::WrongCurrency => Error::InvalidUnit,
-        Refusal::UnknownPair | Refusal::UnknownWallet => Error::InvalidAccount,
+        Refusal::UnknownPair => Error::InvalidAccount,
         Refusal::UnknownAccount => Error::NotFound,
         // Of the family, but not this account's to move.
         Refusal::ForeignAccount => Error::AuthenticationError,

@@ -168,7 +168,6 @@ fn refused_preference(outcome: &Outcome) -> Failure {
         | Refusal::NotMaster
         | Refusal::NotSubaccount
         | Refusal::ForeignAccount
-        | Refusal::UnknownWallet
         | Refusal::InsufficientFunds
         | Refusal::InvalidAmount
         | Refusal::Expired
