@@ -9,6 +9,9 @@ pub(crate) const HEAD_BYTES: usize = 96 * 1024;
 pub(crate) const HEADERS: usize = 100;
 /// Bytes of a body. A batch of 500 instructions, percent-encoded, takes about 300 KB.
 pub(crate) const BODY_BYTES: usize = loligo_wire::args::MAX_BYTES;
+/// Bytes that are passed over behind a last answer, so that a client which sends first and reads then hears it: a few
+/// times the longest body.
+pub(crate) const FAREWELL_BYTES: u64 = 4 * BODY_BYTES as u64;
 /// Bytes of a control request's body.
 pub(crate) const CONTROL_BODY_BYTES: usize = 64 * 1024;
 /// Rows of the public trades and of the own fills.

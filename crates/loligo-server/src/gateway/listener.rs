@@ -2,9 +2,13 @@
 //!
 //! hyper's own header timer also runs while a connection is idle and is set anew for each request. Here each connection
 //! has one sleeper that looks at what the connection is doing: idle connections may stay long, half a head may not, and
-//! a request costs two stores.
+//! a request costs three stores.
+//!
+//! Answers leave one by one: the next head is not looked at before the last answer has been handed to the socket whole. So
+//! nothing that a client sends behind a request holds its answer back, and of a client that does not read we hold one
+//! answer and what one read brought.
 
-use super::bounds::{BODY_BYTES, Bounds, HEAD_BYTES, HEADERS};
+use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES, HEAD_BYTES, HEADERS};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -22,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
@@ -47,9 +51,11 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// What a connection goes on as after it has been upgraded; it is told when to stop.
+/// What a connection goes on as after it has been upgraded: given what the client sent before it had read that it may,
+/// and told when to stop.
 pub(crate) type Session = Box<
-    dyn FnOnce(Box<dyn Stream>, watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send,
+    dyn FnOnce(Box<dyn Stream>, Bytes, watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>>
+        + Send,
 >;
 
 /// The other end of a connection.
@@ -62,7 +68,7 @@ pub(crate) struct Peer {
 #[derive(Default)]
 struct Upgrade {
     /// The request at hand asks for one.
-    asked: Option<OnUpgrade>,
+    asked: bool,
     granted: Option<Session>,
 }
 
@@ -80,9 +86,8 @@ impl Peer {
     /// such thing.
     pub(crate) fn go_on_as(&self, session: Session) -> bool {
         let mut upgrade = self.upgrade();
-        let asked = upgrade.asked.is_some();
-        upgrade.granted = asked.then_some(session);
-        asked
+        upgrade.granted = upgrade.asked.then_some(session);
+        upgrade.asked
     }
 
     fn upgrade(&self) -> MutexGuard<'_, Upgrade> {
@@ -184,49 +189,70 @@ async fn connection<S, H>(
             }
         })
     };
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(watched), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(watched), service);
     let mut stopping = false;
-    loop {
+    let ended = loop {
         tokio::select! {
             // Nearly always it is the client who has something new.
             biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                    return;
-                }
-                break;
-            }
+            ended = &mut connection => break ended,
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                Pin::new(&mut connection).graceful_shutdown();
             }
             () = activity.overdue(&bounds) => {
-                tracing::debug!("a connection waited too long for its client");
+                tracing::debug!(%address, "a connection kept us waiting for too long");
                 return;
             }
         }
-    }
-    let Upgrade { asked: Some(upgrade), granted: Some(session) } = std::mem::take(&mut *peer.upgrade())
-    else {
-        return;
     };
-    let Ok(upgraded) = upgrade.await else { return };
-    match upgraded.downcast::<TokioIo<Watched<S>>>() {
-        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
-        Ok(parts) if parts.read_buf.is_empty() => session(Box::new(parts.io.into_inner()), stop).await,
-        // An answer is held back while more of the client's is there to be read, and so this one was never sent. No
-        // client may speak on before it has read that it is let.
-        Ok(_) => tracing::debug!("a connection spoke on before it was upgraded"),
-        Err(_) => tracing::debug!("an upgraded connection is none of ours"),
+    let http1::Parts { io, read_buf, .. } = connection.into_parts();
+    let mut stream = io.into_inner().stream;
+    match ended {
+        Ok(()) => {}
+        // What could not be read was answered with its status, or is told so here.
+        Err(error) if error.is_parse() => {
+            tracing::debug!(%error, "a connection sent what is no request");
+            if read_buf.starts_with(HTTP2) && stream.write_all(NOT_HTTP2).await.is_err() {
+                return;
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended early");
+            return;
+        }
     }
+    let granted = peer.upgrade().granted.take();
+    match granted {
+        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
+        Some(session) => session(Box::new(stream), read_buf, stop).await,
+        None => {
+            tokio::select! {
+                () = farewell(stream, &bounds) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+}
+
+/// What a client says that takes for granted that it may speak HTTP/2.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// The answer to that.
+const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Closes a connection so that its last answer arrives. Whoever closes over bytes that were not read takes back what was
+/// not read of the answer, so what the client still sends is passed over first, as far as is reasonable.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bounds: &Bounds) {
+    let leaving = async {
+        // It may be shut already, or gone: then there is nothing to read.
+        let _ = stream.shutdown().await;
+        let _ = tokio::io::copy(&mut stream.take(FAREWELL_BYTES), &mut tokio::io::sink()).await;
+    };
+    let _ = tokio::time::timeout(bounds.head, leaving).await;
 }
 
 /// Reads a request to its end and has it answered. An error ends the connection without an answer.
@@ -237,10 +263,7 @@ async fn answer<H: Handler>(
     peer: &Peer,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (mut head, body) = request.into_parts();
-    let asked = head.extensions.remove::<OnUpgrade>();
-    if asked.is_some() {
-        *peer.upgrade() = Upgrade { asked, granted: None };
-    }
+    *peer.upgrade() = Upgrade { asked: head.extensions.remove::<OnUpgrade>().is_some(), granted: None };
     let request = if body.is_end_stream() {
         Read::Whole(Received { head, body: Bytes::new() })
     } else {
@@ -326,6 +349,16 @@ impl Activity {
         }
     }
 
+    /// Bytes have gone: who takes its answer slowly does not keep us waiting.
+    fn sent(&self) {
+        let state = self.state.load(Ordering::Relaxed) & 3;
+        if state == Doing::Idle as u64 {
+            self.now_is(Doing::Idle);
+        } else if state == Doing::Head as u64 {
+            self.now_is(Doing::Head);
+        }
+    }
+
     /// Ends when the client has kept us waiting too long.
     async fn overdue(&self, bounds: &Bounds) {
         loop {
@@ -346,10 +379,19 @@ impl Activity {
     }
 }
 
-/// A stream that notes when bytes come.
+/// A stream that notes when bytes come and go.
 struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
+}
+
+impl<S> Watched<S> {
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.activity.sent();
+        }
+        written
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -373,7 +415,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -389,7 +432,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -70,8 +70,8 @@ impl Feeds {
             return Handshake::TooMany;
         };
         let feeds = Arc::clone(self);
-        let session = move |stream, stop| -> Pin<Box<dyn Future<Output = ()> + Send>> {
-            Box::pin(connection::serve(stream, feeds, seat, stop))
+        let session = move |stream, early, stop| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            Box::pin(connection::serve(stream, early, feeds, seat, stop))
         };
         if peer.go_on_as(Box::new(session)) {
             Handshake::Accepted(answer)
