@@ -8,28 +8,32 @@
 //! nothing that a client sends behind a request holds its answer back, and of a client that does not read we hold one
 //! answer and what one read brought.
 
+mod seats;
+
+pub(crate) use seats::Room;
+
 use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES, HEAD_BYTES, HEADERS};
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use seats::{Doing, Seat};
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// A request with its whole body.
@@ -44,6 +48,14 @@ pub(crate) enum Read {
     Whole(Received),
     /// Its body is longer than [`BODY_BYTES`]; the rest was not read, so the connection cannot go on.
     TooLong(http::request::Parts),
+}
+
+impl Read {
+    pub(crate) fn head(&self) -> &http::request::Parts {
+        match self {
+            Self::Whole(Received { head, .. }) | Self::TooLong(head) => head,
+        }
+    }
 }
 
 /// The bytes of a connection, encrypted or not.
@@ -61,6 +73,7 @@ pub(crate) type Session = Box<
 /// The other end of a connection.
 pub(crate) struct Peer {
     address: SocketAddr,
+    beyond: bool,
     upgrade: Mutex<Upgrade>,
 }
 
@@ -73,8 +86,13 @@ struct Upgrade {
 }
 
 impl Peer {
-    fn new(address: SocketAddr) -> Self {
-        Self { address, upgrade: Mutex::default() }
+    fn new(address: SocketAddr, beyond: bool) -> Self {
+        Self { address, beyond, upgrade: Mutex::default() }
+    }
+
+    /// Whether all places of everyone were taken when it came: only the operator is served.
+    pub(crate) fn is_beyond_the_bound(&self) -> bool {
+        self.beyond
     }
 
     /// Where it is.
@@ -112,7 +130,7 @@ pub(crate) async fn serve<H: Handler>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     bounds: Bounds,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     handler: Arc<H>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -123,19 +141,27 @@ pub(crate) async fn serve<H: Handler>(
             accepted = accept(&listener, &room) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Some((stream, address, permit)) = accepted else { continue };
+        let Some((stream, address, seat)) = accepted else { continue };
         let (handler, tls, stop) = (Arc::clone(&handler), tls.clone(), stop.clone());
         open.spawn(async move {
-            let _permit = permit;
             // Answers are small and awaited: they leave at once.
             let _ = stream.set_nodelay(true);
-            match tls {
-                None => connection(stream, address, bounds, handler, stop).await,
-                Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(stream, address, bounds, handler, stop).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                    Err(_) => tracing::debug!("a TLS handshake took too long"),
-                },
+            let serving = async {
+                let seat = Arc::clone(&seat);
+                match tls {
+                    None => connection(stream, address, bounds, handler, seat, stop).await,
+                    Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => connection(stream, address, bounds, handler, seat, stop).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    },
+                }
+            };
+            tokio::select! {
+                // A request that is here is served.
+                biased;
+                () = serving => {}
+                () = seat.taken_over() => tracing::debug!(%address, "a connection made room for another"),
             }
         });
     }
@@ -147,13 +173,10 @@ pub(crate) async fn serve<H: Handler>(
 }
 
 /// One connection, once there is room for it. `None` when the attempt failed and another may succeed.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, room: &Room) -> Option<(TcpStream, SocketAddr, Arc<Seat>)> {
+    let place = room.place().await?;
     match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address, permit)),
+        Ok((stream, address)) => Some((stream, address, room.seat(place))),
         Err(error) => {
             // Most often the process is out of file descriptors; trying at once would only spin.
             tracing::warn!(%error, "a connection could not be accepted");
@@ -169,22 +192,25 @@ async fn connection<S, H>(
     address: SocketAddr,
     bounds: Bounds,
     handler: Arc<H>,
+    seat: Arc<Seat>,
     mut stop: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
-    let activity = Arc::new(Activity::new());
-    let watched = Watched { stream, activity: Arc::clone(&activity) };
-    let peer = Arc::new(Peer::new(address));
+    let watched = Watched { stream, seat: Arc::clone(&seat) };
+    let peer = Arc::new(Peer::new(address, seat.is_beyond()));
     let service = {
-        let (activity, peer) = (Arc::clone(&activity), Arc::clone(&peer));
+        let (seat, peer) = (Arc::clone(&seat), Arc::clone(&peer));
         service_fn(move |request| {
-            let (activity, handler, peer) = (Arc::clone(&activity), Arc::clone(&handler), Arc::clone(&peer));
+            let (seat, handler, peer) = (Arc::clone(&seat), Arc::clone(&handler), Arc::clone(&peer));
             async move {
-                activity.now_is(Doing::Serving);
-                let answer = answer(request, bounds, &*handler, &peer).await;
-                activity.now_is(Doing::Idle);
+                seat.activity.now_is(Doing::Serving);
+                let mut answer = answer(request, bounds, &*handler, &peer).await;
+                seat.activity.now_is(Doing::Idle);
+                if let (true, Ok(answer)) = (seat.is_beyond(), &mut answer) {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 answer
             }
         })
@@ -204,7 +230,7 @@ async fn connection<S, H>(
                 stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
-            () = activity.overdue(&bounds) => {
+            () = seat.activity.overdue(&bounds) => {
                 tracing::debug!(%address, "a connection kept us waiting for too long");
                 return;
             }
@@ -313,82 +339,16 @@ async fn whole(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     Ok(Some(if all.is_empty() { first } else { all.freeze() }))
 }
 
-/// What a connection is doing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Doing {
-    /// Nothing came since the last answer.
-    Idle = 0,
-    /// A head has begun.
-    Head = 1,
-    /// A request is being read to its end or answered; those waits have ends of their own.
-    Serving = 2,
-}
-
-/// What a connection is doing, and since when.
-struct Activity {
-    start: Instant,
-    /// Milliseconds after `start`, times four, plus [`Doing`].
-    state: AtomicU64,
-}
-
-impl Activity {
-    fn new() -> Self {
-        // A fresh connection owes us a head: it is as if its first byte had come.
-        Self { start: Instant::now(), state: AtomicU64::new(Doing::Head as u64) }
-    }
-
-    fn now_is(&self, doing: Doing) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.state.store(millis << 2 | doing as u64, Ordering::Relaxed);
-    }
-
-    /// Bytes have come.
-    fn received(&self) {
-        if self.state.load(Ordering::Relaxed) & 3 == Doing::Idle as u64 {
-            self.now_is(Doing::Head);
-        }
-    }
-
-    /// Bytes have gone: who takes its answer slowly does not keep us waiting.
-    fn sent(&self) {
-        let state = self.state.load(Ordering::Relaxed) & 3;
-        if state == Doing::Idle as u64 {
-            self.now_is(Doing::Idle);
-        } else if state == Doing::Head as u64 {
-            self.now_is(Doing::Head);
-        }
-    }
-
-    /// Ends when the client has kept us waiting too long.
-    async fn overdue(&self, bounds: &Bounds) {
-        loop {
-            let state = self.state.load(Ordering::Relaxed);
-            let since = self.start + Duration::from_millis(state >> 2);
-            let now = Instant::now();
-            let deadline = match state & 3 {
-                state if state == Doing::Idle as u64 => since + bounds.idle,
-                state if state == Doing::Head as u64 => since + bounds.head,
-                _ => now + bounds.head,
-            };
-            if deadline <= now {
-                return;
-            }
-            // What an idle connection does next is seen within one head's time.
-            tokio::time::sleep_until(deadline.min(now + bounds.head)).await;
-        }
-    }
-}
-
 /// A stream that notes when bytes come and go.
 struct Watched<S> {
     stream: S,
-    activity: Arc<Activity>,
+    seat: Arc<Seat>,
 }
 
 impl<S> Watched<S> {
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if matches!(written, Poll::Ready(Ok(1..))) {
-            self.activity.sent();
+            self.seat.activity.sent();
         }
         written
     }
@@ -403,7 +363,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.activity.received();
+            self.seat.activity.received();
         }
         read
     }
