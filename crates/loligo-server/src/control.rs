@@ -11,6 +11,7 @@ mod verbs;
 
 use crate::gateway::bounds::CONTROL_BODY_BYTES;
 use crate::gateway::listener::{Read, Received};
+use crate::gateway::origin::Origins;
 use crate::node::{NodeHandle, SubmitError};
 use bytes::Bytes;
 use door::Door;
@@ -18,6 +19,7 @@ use faults::Faults;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where the control surface lives.
 pub(crate) const PREFIX: &str = "/loligo/";
@@ -134,8 +136,8 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
 }
 
 impl Control {
-    pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool) -> Self {
-        let door = Door::new(token, beyond_loopback);
+    pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool, origins: Arc<Origins>) -> Self {
+        let door = Door::new(token, beyond_loopback, origins);
         Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default() }
     }
 

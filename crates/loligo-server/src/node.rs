@@ -32,7 +32,7 @@ use crate::record::RecordError;
 use handle::Shared;
 use loligo_engine::AccountId;
 use loligo_journal::{Journal, JournalError};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -200,13 +200,13 @@ fn spawn_on(
         )));
     }
     let opened = recovery::open(config, journal)?;
-    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_RECORDS + handle::QUEUE_CANCELS);
+    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
     let shared = Arc::new(Shared {
         projections: opened.views,
         identity: opened.identity,
         clock: config.clock,
         acknowledged: AtomicU64::new(opened.venue.sequence),
-        waiting: AtomicUsize::new(0),
+        waiting: handle::Waiting::default(),
         stopped: AtomicBool::new(false),
         remembered_nonces: opened.venue.registry.nonces(),
         vault: opened.vault,

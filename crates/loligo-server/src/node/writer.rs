@@ -512,7 +512,7 @@ impl Writer {
     }
 
     fn left_queue(&self, records: usize) {
-        self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+        self.shared.waiting.leave(records);
     }
 
     fn due_for_snapshot(&self, records: u64) -> bool {
