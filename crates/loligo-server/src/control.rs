@@ -91,6 +91,7 @@ enum Verb {
     ReleasePrices,
     Clock,
     MoveClock,
+    EndMoves,
     StateHash,
     Audit,
     SetMarket,
@@ -117,7 +118,9 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
         ["accounts", _, "deactivate"] => &[(Method::POST, Verb::Deactivate)],
         ["accounts", _, "activate"] => &[(Method::POST, Verb::Activate)],
         ["prices", _] => &[(Method::PUT, Verb::PinPrices), (Method::DELETE, Verb::ReleasePrices)],
-        ["clock"] => &[(Method::GET, Verb::Clock), (Method::POST, Verb::MoveClock)],
+        ["clock"] => {
+            &[(Method::GET, Verb::Clock), (Method::POST, Verb::MoveClock), (Method::DELETE, Verb::EndMoves)]
+        }
         ["state-hash"] => &[(Method::GET, Verb::StateHash)],
         ["audit"] => &[(Method::GET, Verb::Audit)],
         ["markets"] => &[(Method::POST, Verb::ListMarket)],
@@ -188,6 +191,7 @@ impl Control {
             Verb::ReleasePrices => self.release_prices(named).await,
             Verb::Clock => Ok(self.clock()),
             Verb::MoveClock => self.move_clock(&request.body).await,
+            Verb::EndMoves => self.end_moves(&request.body).await,
             Verb::StateHash => self.state_hash().await,
             Verb::Audit => self.audit().await,
             Verb::SetMarket => self.set_market(named, &request.body).await,
