@@ -398,6 +398,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "wallets": decimal(sums.wallets.0, 24),
                 "entries": decimal(sums.entries.0, 24),
                 "fees": decimal(sums.fees.0, 24),
+                "pool": decimal(sums.pool.0, 24),
                 "dust": decimal(sums.dust.0, 24),
             })
         })
