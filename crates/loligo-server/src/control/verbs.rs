@@ -5,12 +5,12 @@ use super::{Control, Refused, Trouble};
 use crate::config::ClockKind;
 use crate::gateway::wallets;
 use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission, check_name};
-use crate::projection::{Directory, GeneralRight, ListedInstrument, WithdrawalRight};
+use crate::projection::{AccountEntry, Directory, GeneralRight, ListedInstrument, WithdrawalRight};
 use crate::record::FactRefusal;
 use crate::report::{hex, time_text};
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, Deposit, FinePrice, Money, Outcome, Refusal, Timestamp, Wallet,
+    AccountId, Audit, Command, Currency, Deposit, Money, Outcome, Refusal, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -207,17 +207,6 @@ impl Control {
         self.prices(&contract).await
     }
 
-    async fn prices(&self, contract: &ListedInstrument) -> Result<Value, Trouble> {
-        let id = contract.id;
-        let market = self.node.query(move |exchange| exchange.market(id)).await?;
-        let text = |price: Option<FinePrice>| price.map(|price| decimal(price.0, 18));
-        Ok(json!({
-            "symbol": contract.instrument.spec().symbol,
-            "index": text(market.and_then(|market| market.index)),
-            "mark": text(market.and_then(|market| market.mark)),
-        }))
-    }
-
     pub(super) fn clock(&self) -> Value {
         let to = self.node.moving_to();
         let time = time_text(self.node.now());
@@ -284,19 +273,27 @@ impl Control {
         outcomes.collect()
     }
 
-    pub(super) fn account(&self, uid: &str) -> Result<AccountId, Refused> {
-        let unknown = || Refused::new(StatusCode::NOT_FOUND, "there is no such account");
-        let id = self.node.identity().account_id(Uuid::try_parse(uid).map_err(|_| unknown())?);
+    /// The account of a uid or of a name.
+    pub(super) fn account(&self, named: &str) -> Result<AccountId, Refused> {
         let directory = self.node.views().directory();
-        id.filter(|id| directory.account(*id).is_some()).ok_or_else(unknown)
+        let by_uid = Uuid::try_parse(named).ok().and_then(|uid| self.node.identity().account_id(uid));
+        let by_uid = by_uid.filter(|id| directory.account(*id).is_some());
+        let by_name = || {
+            let named = |account: &&AccountEntry| account.name.as_deref() == Some(named);
+            directory.accounts().iter().find(named).map(|account| account.id)
+        };
+        by_uid.or_else(by_name).ok_or_else(|| {
+            let sentence = "there is no account of this uid or name (GET /loligo/v1/accounts lists them)";
+            Refused::new(StatusCode::NOT_FOUND, sentence)
+        })
     }
 
     pub(super) fn contract(&self, symbol: &str) -> Result<ListedInstrument, Refused> {
         let directory = self.node.views().directory();
-        directory
-            .by_symbol(symbol)
-            .cloned()
-            .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "there is no such contract"))
+        directory.by_symbol(symbol).cloned().ok_or_else(|| {
+            let sentence = "there is no such contract (GET /loligo/v1/markets lists them)";
+            Refused::new(StatusCode::NOT_FOUND, sentence)
+        })
     }
 }
 
