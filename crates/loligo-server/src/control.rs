@@ -11,6 +11,7 @@ mod verbs;
 
 use crate::gateway::bounds::CONTROL_BODY_BYTES;
 use crate::gateway::listener::{Read, Received};
+use crate::gateway::origin::Origins;
 use crate::node::{NodeHandle, SubmitError};
 use bytes::Bytes;
 use door::Door;
@@ -18,6 +19,7 @@ use faults::Faults;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where the control surface lives.
 pub(crate) const PREFIX: &str = "/loligo/";
@@ -89,6 +91,7 @@ enum Verb {
     ReleasePrices,
     Clock,
     MoveClock,
+    EndMoves,
     StateHash,
     Audit,
     SetMarket,
@@ -115,7 +118,9 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
         ["accounts", _, "deactivate"] => &[(Method::POST, Verb::Deactivate)],
         ["accounts", _, "activate"] => &[(Method::POST, Verb::Activate)],
         ["prices", _] => &[(Method::PUT, Verb::PinPrices), (Method::DELETE, Verb::ReleasePrices)],
-        ["clock"] => &[(Method::GET, Verb::Clock), (Method::POST, Verb::MoveClock)],
+        ["clock"] => {
+            &[(Method::GET, Verb::Clock), (Method::POST, Verb::MoveClock), (Method::DELETE, Verb::EndMoves)]
+        }
         ["state-hash"] => &[(Method::GET, Verb::StateHash)],
         ["audit"] => &[(Method::GET, Verb::Audit)],
         ["markets"] => &[(Method::POST, Verb::ListMarket)],
@@ -134,8 +139,8 @@ fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
 }
 
 impl Control {
-    pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool) -> Self {
-        let door = Door::new(token, beyond_loopback);
+    pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool, origins: Arc<Origins>) -> Self {
+        let door = Door::new(token, beyond_loopback, origins);
         Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default() }
     }
 
@@ -186,6 +191,7 @@ impl Control {
             Verb::ReleasePrices => self.release_prices(named).await,
             Verb::Clock => Ok(self.clock()),
             Verb::MoveClock => self.move_clock(&request.body).await,
+            Verb::EndMoves => self.end_moves(&request.body).await,
             Verb::StateHash => self.state_hash().await,
             Verb::Audit => self.audit().await,
             Verb::SetMarket => self.set_market(named, &request.body).await,

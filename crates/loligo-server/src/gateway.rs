@@ -21,6 +21,7 @@ pub(crate) mod listener;
 mod margin;
 mod money;
 mod nonce;
+pub(crate) mod origin;
 mod private;
 mod public;
 mod rates;
@@ -37,7 +38,10 @@ use crate::projection::FaultWord;
 use crate::record::Fact;
 use auth::Auth;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
+};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use listener::{Handler, Peer, Read, Received};
@@ -118,7 +122,8 @@ impl Gateway {
         let arrived = self.node.now();
         let path = request.head.uri.path();
         let Some(found) = self.routes.find(&request.head.method, path) else {
-            return Some(self.unknown_path());
+            let is_preflight = request.head.method == Method::OPTIONS && self.is_public(path);
+            return Some(if is_preflight { preflight() } else { self.unknown_path() });
         };
         let (status, body) = match self.serve(&found, request, arrived).await {
             Ok(body) => (StatusCode::OK, body),
@@ -131,7 +136,17 @@ impl Gateway {
             Err(Failure::Numbered(error)) => (StatusCode::INTERNAL_SERVER_ERROR, self.numbered(&error)),
             Err(Failure::Undecided) => return None,
         };
-        Some(response(status, body))
+        let mut answer = response(status, body);
+        if let Operation::Public(_) = found.operation {
+            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        Some(answer)
+    }
+
+    /// Whether market data is read at a path.
+    fn is_public(&self, path: &str) -> bool {
+        let found = self.routes.find(&Method::GET, path);
+        found.is_some_and(|found| matches!(found.operation, Operation::Public(_)))
     }
 
     async fn serve(&self, found: &Found<'_>, request: &Received, arrived: Timestamp) -> Answer {
@@ -203,6 +218,11 @@ impl Gateway {
         answer
     }
 
+    /// The answer on a connection for which there is no room but the operator's.
+    fn no_room(&self) -> Response<Full<Bytes>> {
+        response(StatusCode::SERVICE_UNAVAILABLE, self.error(Error::Unavailable.into()))
+    }
+
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
         match self.feeds.shake_hands(&head.headers, peer) {
@@ -222,12 +242,15 @@ impl Gateway {
 
 impl Handler for Gateway {
     async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
+        let for_operator = request.head().uri.path().starts_with(control::PREFIX);
+        if peer.is_beyond_the_bound() && !for_operator {
+            return Some(self.no_room());
+        }
+        if origin::is_ambiguous(&request) {
+            return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
+        }
         match request {
-            Read::Whole(Received { ref head, .. }) | Read::TooLong(ref head)
-                if head.uri.path().starts_with(control::PREFIX) =>
-            {
-                self.control.handle(request).await
-            }
+            request if for_operator => self.control.handle(request).await,
             Read::Whole(Received { ref head, .. })
                 if head.uri.path() == ws1::PATH && head.method == Method::GET =>
             {
@@ -251,6 +274,19 @@ fn status_of(operation: Operation, word: Error) -> StatusCode {
         }
         (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
     }
+}
+
+/// What a browser is told that asks whether a page may read market data: any page may, and nothing else.
+fn preflight() -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let told = answer.headers_mut();
+    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    told.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
+    told.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    // An hour, in seconds.
+    told.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    answer
 }
 
 fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {

@@ -628,17 +628,30 @@ async fn a_full_queue_refuses_orders_and_still_takes_cancels() {
         tokio::task::yield_now().await;
     }
     assert_eq!(handle.submit(Submission::new(Command::Advance)).await.unwrap_err(), SubmitError::Overloaded);
-    let cancel = {
-        let handle = handle.clone();
-        let all = Command::CancelAll { account: ALICE, instrument: None };
-        tokio::spawn(async move { handle.submit(Submission::new(all)).await })
-    };
-    for _ in 0..10 {
+    // Batches of cancels have room beyond, and single ones beyond that.
+    let all = Command::CancelAll { account: ALICE, instrument: None };
+    let batch = vec![Submission::new(all.clone()); 512];
+    for _ in 0..2 {
+        let (handle, batch) = (handle.clone(), batch.clone());
+        waiting.push(tokio::spawn(async move { handle.submit_all(batch).await }));
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(handle.submit_all(batch).await.unwrap_err(), SubmitError::Overloaded);
+    let mut cancels = Vec::new();
+    for _ in 0..256 {
+        let (handle, one) = (handle.clone(), Submission::new(all.clone()));
+        cancels.push(tokio::spawn(async move { handle.submit(one).await }));
+    }
+    for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
     release.send(()).unwrap();
     holding.await.unwrap().unwrap();
-    assert_eq!(cancel.await.unwrap().unwrap().outcome, Outcome::CancelledAll(0));
+    for cancel in cancels {
+        assert_eq!(cancel.await.unwrap().unwrap().outcome, Outcome::CancelledAll(0));
+    }
     for batch in waiting {
         assert_eq!(batch.await.unwrap().unwrap().len(), 512, "who was let in is answered");
     }

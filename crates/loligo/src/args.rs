@@ -2,6 +2,7 @@
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use loligo_server::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -75,6 +76,10 @@ pub(crate) struct Serve {
     /// Open the exchange as it was before this record of its journal, as a new branch.
     #[arg(long, env = "LOLIGO_UNTIL", value_name = "SEQUENCE")]
     pub(crate) until: Option<u64>,
+    /// Let web pages of this origin, such as http://localhost:3000, open WebSockets and ask the control surface; may be
+    /// given several times, in the environment with commas between.
+    #[arg(long, env = "LOLIGO_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) allow_origin: Vec<Origin>,
     /// Let the well-known development keys trade on addresses that others can reach.
     #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
     pub(crate) expose_development_keys: bool,

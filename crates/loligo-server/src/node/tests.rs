@@ -8,7 +8,7 @@ use loligo_engine::{
     Side,
 };
 use loligo_journal::{AppendError, MemoryJournal, Reader, Records, Snapshots};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What the disk does now.
 #[derive(Default)]

@@ -82,10 +82,42 @@ impl Home {
         started.ready()
     }
 
+    /// Starts an exchange under a limit of the shell's, such as `ulimit -n 256`.
+    pub fn start_under(&self, limit: &str, flags: &[&str]) -> Venue {
+        Started::of(self, within(limit, &self.serve(flags))).ready()
+    }
+
+    /// Runs an exchange under a limit that it is expected to refuse.
+    pub fn refused_under(&self, limit: &str, flags: &[&str]) -> Finished {
+        let output = within(limit, &self.serve(flags)).output().expect("a shell");
+        Finished {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Starts an exchange and does not wait for anything.
     pub fn launch(&self, flags: &[&str]) -> Started {
         Started::new(self, flags)
     }
+}
+
+/// A command, run by a shell that sets a limit before.
+fn within(limit: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(command.get_program());
+    shell.args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
 }
 
 /// The binary, without the settings of the person who runs the tests.
@@ -125,9 +157,12 @@ pub struct Started {
 
 impl Started {
     fn new(home: &Home, flags: &[&str]) -> Self {
+        Self::of(home, home.serve(flags))
+    }
+
+    fn of(home: &Home, mut command: Command) -> Self {
         let stdout = home.folder.path().join("stdout.txt");
         let stderr = home.folder.path().join("stderr.txt");
-        let mut command = home.serve(flags);
         command.stdout(File::create(&stdout).expect("a file for output"));
         command.stderr(File::create(&stderr).expect("a file for messages"));
         let child = command.spawn().expect("the binary starts");
