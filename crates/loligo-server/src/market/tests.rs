@@ -24,7 +24,7 @@ impl World {
             trades: 0,
             commands: 0,
         };
-        let Listing { instruments, indexes } = listing;
+        let Listing { instruments, indexes, .. } = listing;
         let genesis = Genesis { table_seed: 1, instruments, indexes, limits: Limits::default() };
         world.apply(Command::Genesis(Box::new(genesis)));
         for _ in 0..2 {
