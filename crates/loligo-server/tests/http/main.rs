@@ -9,6 +9,7 @@ mod feeds;
 mod inactive;
 mod operator;
 mod rates;
+mod rolls;
 mod settings;
 mod status;
 mod subaccounts;

@@ -9,5 +9,6 @@ mod crash;
 mod http;
 mod poison;
 mod replay;
+mod rolls;
 mod routes;
 mod venue;
