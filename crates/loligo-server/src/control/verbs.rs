@@ -336,7 +336,9 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
         AccountError::Refused(refusal) => refused(&refusal).into(),
         AccountError::Registry(refusal) => {
             let status = match refusal {
-                FactRefusal::UnknownAccount | FactRefusal::UnknownFault => StatusCode::NOT_FOUND,
+                FactRefusal::UnknownAccount | FactRefusal::UnknownFault | FactRefusal::NotDated => {
+                    StatusCode::NOT_FOUND
+                }
                 FactRefusal::BadName | FactRefusal::BadOperation | FactRefusal::NeverTold => {
                     StatusCode::BAD_REQUEST
                 }

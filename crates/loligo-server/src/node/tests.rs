@@ -1,5 +1,7 @@
 //! A node on a disk that fails.
 
+mod rolls;
+
 use super::*;
 use crate::projection::{GeneralRight, WithdrawalRight};
 use crate::record::{Fact, FactOutcome, FactRefusal};

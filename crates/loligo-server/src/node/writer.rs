@@ -1,5 +1,5 @@
 //! The one thread that changes the exchange. Remember before acting, answer after remembering:
-//! [`Writer::commit`] is the whole road in one function.
+//! [`Writer::commit_one`] is the whole road in one function.
 
 mod moves;
 
@@ -11,7 +11,7 @@ use crate::config::ClockKind;
 use crate::market::Room;
 use crate::projection::{Applied, Bulletin};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
-use loligo_engine::{Command, Event, Timestamp};
+use loligo_engine::{Command, Event, MarketState, Timestamp};
 use loligo_journal::{AppendError, Journal, Records};
 use moves::Moves;
 use std::sync::Arc;
@@ -68,6 +68,8 @@ pub(crate) struct Writer {
     records: Records,
     /// What the commit under way has to tell the feeds.
     bulletin: Bulletin,
+    /// What is listed next in the place of a contract that expires, and when.
+    listing: Option<(Timestamp, Vec<Command>)>,
 }
 
 impl Writer {
@@ -85,6 +87,7 @@ impl Writer {
         Self {
             journal,
             stepped: second_of(venue.exchange.now()),
+            listing: venue.next_listing(),
             venue,
             clock: shared.clock,
             shared,
@@ -266,12 +269,18 @@ impl Writer {
             return None;
         }
         let tick = Timestamp((self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND));
-        let timer = self.venue.exchange.next_due().map(|due| match self.full {
+        let timer = self.exchange_due().map(|due| match self.full {
             // What cannot be remembered is not tried without a pause.
             Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
             None => due,
         });
         [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
+    }
+
+    /// When the exchange has something due: a timer, or a listing.
+    fn exchange_due(&self) -> Option<Timestamp> {
+        let listing = self.listing.as_ref().map(|(at, _)| *at);
+        [self.venue.exchange.next_due(), listing].into_iter().flatten().min()
     }
 
     /// Time for what is written now: the machine's, or where a manual clock stands. Never back.
@@ -283,8 +292,10 @@ impl Writer {
         }
     }
 
-    /// Does what is due: the house's tick of this second, or the next step of a moving clock.
+    /// Does what is due: listings, the house's tick of this second, or the next step of a moving clock.
     fn step_clock(&mut self) -> Result<(), NodeEnd> {
+        // On a clock that stands still, too: an operator may have let a contract expire.
+        self.list_due(self.time())?;
         match self.clock {
             ClockKind::Real => {
                 let time = self.time();
@@ -305,6 +316,8 @@ impl Writer {
     fn step_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
         let second = second_of(time);
         self.stepped = second;
+        // The house looks at the exchange as it is then.
+        self.list_due(time)?;
         if let Some(room) = &mut self.room {
             let commands = room.trade(second, time, &self.venue.exchange);
             self.commit_house(time, commands)?;
@@ -331,14 +344,34 @@ impl Writer {
         self.commit(time, vec![Item::House(commands)])
     }
 
-    /// Journal, apply, publish, reply: one group commit, in that order.
+    /// Lists what takes the place of contracts that expire up to `time`, each at the instant of its expiry.
+    fn list_due(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+        while let Some((at, commands)) = self.listing.take_if(|(at, _)| *at <= time) {
+            self.commit_one(at, vec![Item::House(commands)])?;
+            if self.full.is_some() {
+                // Tried again with the next commit.
+                self.listing = self.venue.next_listing();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One group commit, after what is due to be listed by then.
     fn commit(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
+        self.list_due(time)?;
+        self.commit_one(time, items)
+    }
+
+    /// Journal, apply, publish, reply: one group commit, in that order.
+    fn commit_one(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
         // Journal: everything in one batch, one sync.
         let Some(items) = self.remember(time, items)? else { return Ok(()) };
 
         // Apply and publish, record by record.
         let mut answers = Vec::with_capacity(items.len());
         let mut directory_changed = false;
+        let mut listing_changed = false;
         for item in items {
             match item {
                 Item::Commands { submissions, reply } => {
@@ -347,6 +380,7 @@ impl Writer {
                         let mut events = Vec::new();
                         let outcome = self.venue.command(time, nonce, &command, &mut events)?;
                         directory_changed |= self.publish(self.applied(&events));
+                        listing_changed |= changes_listing(&events);
                         let (sequence, time) = (self.venue.sequence, self.venue.exchange.now());
                         replies.push(Reply { sequence, time, outcome, events });
                     }
@@ -357,6 +391,7 @@ impl Writer {
                     let outcome = self.venue.fact(time, &fact, &mut events)?;
                     self.publish(self.applied(&events));
                     directory_changed = true;
+                    listing_changed |= matches!(fact, Fact::ContractRolls { .. });
                     answers.push(Answer::Fact(reply, outcome));
                 }
                 Item::House(commands) => {
@@ -365,9 +400,13 @@ impl Writer {
                         events.clear();
                         self.venue.command(time, None, &command, &mut events)?;
                         directory_changed |= self.publish(self.applied(&events));
+                        listing_changed |= changes_listing(&events);
                     }
                 }
             }
+        }
+        if listing_changed {
+            self.listing = self.venue.next_listing();
         }
         self.announce(directory_changed)?;
 
@@ -558,6 +597,13 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether what is listed next may be something else after these events.
+fn changes_listing(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(event, Event::Listed { .. } | Event::Market { state: MarketState::Expired, .. })
+    })
 }
 
 fn second_of(time: Timestamp) -> i64 {

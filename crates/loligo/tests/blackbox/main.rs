@@ -11,5 +11,6 @@ mod http;
 mod limits;
 mod poison;
 mod replay;
+mod rolls;
 mod routes;
 mod venue;

@@ -5,7 +5,7 @@
 //! what happened is kept back. Then the batch is committed, and only then published. Should that fail, the process ends
 //! and the next start decides; nobody was told anything.
 
-use super::{Writer, changes_directory, second_of};
+use super::{Writer, changes_directory, changes_listing, second_of};
 use crate::market::Room;
 use crate::node::NodeEnd;
 use crate::node::clock::ClockError;
@@ -120,6 +120,7 @@ impl Writer {
         if self.full.is_some() && !self.room_again()? {
             return Ok(());
         }
+        self.list_due(self.next_second())?;
         let mut gathered = std::mem::take(&mut self.moves.gathered);
         gathered.events.clear();
         gathered.records.clear();
@@ -130,12 +131,16 @@ impl Writer {
         self.remember_gathered(after)?;
         applied?;
         let (mut begin, mut directory_changed) = (0, false);
+        let listing_changed = changes_listing(&gathered.events);
         for (sequence, time, end) in &gathered.records {
             let events = &gathered.events[begin..*end];
             directory_changed |= self.publish(Applied { sequence: *sequence, time: *time, events });
             begin = *end;
         }
         self.moves.gathered = gathered;
+        if listing_changed {
+            self.listing = self.venue.next_listing();
+        }
         self.announce(directory_changed)
     }
 
@@ -156,8 +161,10 @@ impl Writer {
             if self.venue.exchange.now() < time {
                 self.apply_ahead(time, &Command::Advance, gathered)?;
             }
-            // A contract's view begins with the prices of the moment in which it was listed.
-            if self.next_second() > target
+            // What is listed comes at its own instant, and its view begins with the prices of that moment.
+            let next = self.next_second();
+            if next > target
+                || self.listing.as_ref().is_some_and(|(at, _)| *at <= next)
                 || self.records.len() >= GATHER_RECORDS
                 || self.shared.machine.monotonic_micros() - begun >= GATHER_MICROS
                 || changes_directory(&gathered.events[before..])
