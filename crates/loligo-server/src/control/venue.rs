@@ -6,7 +6,7 @@ use super::{Control, Refused, Trouble};
 use crate::identity::Identity;
 use crate::listing::InstrumentEntry;
 use crate::record::Fact;
-use loligo_engine::{Command, InstrumentId, Limits, LimitsChange, MarketState, Outcome};
+use loligo_engine::{Command, Limits, LimitsChange, MarketState, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

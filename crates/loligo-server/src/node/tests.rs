@@ -75,7 +75,8 @@ fn node_on(market: MarketKind) -> (RunningNode, Arc<Disk>) {
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
     let config = Config { market, ..Config::test() };
-    (spawn_on(&config, Box::new(journal), Duration::ZERO).unwrap(), disk)
+    let machine = MachineClock::system();
+    (spawn_on(&config, Box::new(journal), machine, Duration::ZERO).unwrap(), disk)
 }
 
 fn place() -> Submission {
