@@ -39,7 +39,10 @@ fn play(script: &[(i64, Vec<Command>)], eager: bool) -> (Vec<Seen>, Vec<i64>, [u
         for (_, commands) in script.iter().filter(|(at, _)| *at == second) {
             for command in commands {
                 let outcome = exchange.apply(time.plus(SECOND / 2), command, &mut events);
-                assert!(matches!(outcome, Outcome::Done | Outcome::Placed(_) | Outcome::CancelledAll(_)), "{outcome:?}");
+                assert!(
+                    matches!(outcome, Outcome::Done | Outcome::Placed(_) | Outcome::CancelledAll(_)),
+                    "{outcome:?}"
+                );
             }
         }
     }
@@ -63,9 +66,8 @@ fn opened() -> Exchange {
 fn whoever_waits_for_what_is_due_misses_no_second_and_a_still_market_is_left_alone() {
     let desk = Desk::open();
     let (alice, bob) = (desk.alice, desk.bob);
-    let by = |account, instrument, order: PlaceOrder| {
-        Command::Place(PlaceOrder { account, instrument, ..order })
-    };
+    let by =
+        |account, instrument, order: PlaceOrder| Command::Place(PlaceOrder { account, instrument, ..order });
     let first = InstrumentId(0);
     let clear = || Command::CancelAll { account: bob, instrument: None };
     let script = [

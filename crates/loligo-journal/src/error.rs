@@ -121,7 +121,9 @@ pub enum JournalError {
         last: u64,
     },
     /// A journal in memory has forgotten a record, to stay within its bound.
-    #[error("record {asked} is forgotten: this journal is in memory and keeps what came from record {kept} on")]
+    #[error(
+        "record {asked} is forgotten: this journal is in memory and keeps what came from record {kept} on"
+    )]
     Forgotten {
         /// What was asked for.
         asked: u64,

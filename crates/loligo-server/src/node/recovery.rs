@@ -1,12 +1,12 @@
 //! From a stopped journal to a running venue: newest valid snapshot, replay of the tail, views made again.
 
+use super::StartError;
+use super::clock::MachineClock;
 use super::genesis;
 use super::handle::StateHashes;
 use super::snapshot::{self, Restored};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
-use super::StartError;
-use super::clock::MachineClock;
 use crate::config::{ClockKind, Config, Instruments};
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
