@@ -211,7 +211,7 @@ fn a_journal_in_memory_keeps_what_came_last_within_its_bound_and_says_what_it_ha
     assert_eq!(drain(&mut *near).len(), 50);
     assert_eq!(history(&journal, 1_002).len(), 50);
     // A branch forgets its parent's records first.
-    journal.branch_before(1_003).expect("a branch");
+    journal.branch_before(1_052).expect("a branch");
     journal.append(0, &batch(&[&record])).expect("room");
     assert_eq!(drain(&mut *near), []);
     let mut parent = journal.reader(1_002).expect("a reader");
