@@ -1,6 +1,6 @@
 //! The door to the writer.
 
-use super::clock::{ClockError, MAX_JUMP_MICROS, machine_time};
+use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
 use crate::projection::{GeneralRight, KeyId, Projections, WithdrawalRight};
@@ -10,7 +10,7 @@ use loligo_engine::{
     Timestamp, Violation, Wallet,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -28,6 +28,8 @@ pub(crate) const QUEUE_SINGLE_CANCELS: usize = 4_096;
 pub(crate) const QUEUE_ALL: usize = QUEUE_RECORDS + QUEUE_CANCELS + QUEUE_SINGLE_CANCELS;
 /// Most records of one batch of a client; its elements run with nothing between them.
 pub const MAX_BATCH_RECORDS: usize = 512;
+/// Where a manual clock that stands goes.
+pub(crate) const NOT_MOVING: i64 = i64::MIN;
 /// How long a read waits for the projections to reach what was acknowledged when it came.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -165,7 +167,8 @@ pub(crate) enum Request {
     Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
     Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
     Ask(Question),
-    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
+    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, ClockError>> },
+    EndMoves { reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
     Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
     Stop,
 }
@@ -226,6 +229,9 @@ pub(crate) struct Shared {
     pub(crate) projections: Projections,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
+    pub(crate) machine: MachineClock,
+    /// Where a manual clock is going, in microseconds since 1970, or [`NOT_MOVING`].
+    pub(crate) moving_to: AtomicI64,
     pub(crate) acknowledged: AtomicU64,
     pub(crate) waiting: Waiting,
     pub(crate) stopped: AtomicBool,
@@ -360,7 +366,7 @@ impl NodeHandle {
     pub fn now(&self) -> Timestamp {
         let published = self.shared.projections.time();
         match self.shared.clock {
-            ClockKind::Real => published.max(machine_time()),
+            ClockKind::Real => published.max(self.shared.machine.now()),
             ClockKind::Manual { .. } => published,
         }
     }
@@ -375,6 +381,18 @@ impl NodeHandle {
         self.shared.clock
     }
 
+    /// By how much the machine's clock is behind exchange time, which never goes back; `None` on a manual clock.
+    pub fn clock_behind(&self) -> Option<Duration> {
+        let micros = || u64::try_from(self.shared.machine.behind_micros()).unwrap_or(0);
+        (self.shared.clock == ClockKind::Real).then(|| Duration::from_micros(micros()))
+    }
+
+    /// Where a manual clock is going; `None` while it stands.
+    pub fn moving_to(&self) -> Option<Timestamp> {
+        let to = self.shared.moving_to.load(Ordering::Acquire);
+        (to != NOT_MOVING).then_some(Timestamp(to))
+    }
+
     /// The highest nonce of each key that the journal knew when this node started: what the gateway's windows begin
     /// with.
     pub fn remembered_nonces(&self) -> &[(KeyId, u64)] {
@@ -382,7 +400,7 @@ impl NodeHandle {
     }
 
     /// Moves a manual clock by so many milliseconds. Answers the new time when everything due until then has
-    /// happened, in order.
+    /// happened, in order; [`NodeHandle::moving_to`] and [`NodeHandle::now`] tell how far it is meanwhile.
     ///
     /// # Errors
     /// [`ClockError`].
@@ -419,6 +437,20 @@ impl NodeHandle {
         }
         let (reply, answer) = oneshot::channel();
         self.enter(1, Share::Anything, Request::Move { to, reply })?;
+        self.answer(answer).await?
+    }
+
+    /// Ends every move of a manual clock where it is: whoever waits for one is told [`ClockError::Ended`]. Answers where
+    /// the clock stands.
+    ///
+    /// # Errors
+    /// [`ClockError::RealClock`], or that the node does not take it up.
+    pub async fn end_moves(&self) -> Result<Timestamp, ClockError> {
+        if self.shared.clock == ClockKind::Real {
+            return Err(ClockError::RealClock);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.enter(1, Share::Anything, Request::EndMoves { reply })?;
         Ok(self.answer(answer).await??)
     }
 

@@ -11,6 +11,7 @@ mod operator;
 mod origins;
 mod overload;
 mod rates;
+mod rolls;
 mod settings;
 mod status;
 mod subaccounts;

@@ -1,6 +1,7 @@
 //! The built binary seen from outside: a real process, real files, real sockets. Nothing here knows what is inside.
 
 mod api;
+mod audit;
 mod bad_input;
 mod cli;
 mod consistency;
@@ -10,5 +11,6 @@ mod http;
 mod limits;
 mod poison;
 mod replay;
+mod rolls;
 mod routes;
 mod venue;

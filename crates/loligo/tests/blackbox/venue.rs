@@ -35,7 +35,8 @@ impl Home {
         self.folder.path().join("data")
     }
 
-    fn config_file(&self) -> PathBuf {
+    /// Where the start file will be.
+    pub fn config_file(&self) -> PathBuf {
         self.folder.path().join("config.json")
     }
 
@@ -182,6 +183,21 @@ impl Started {
         let config: Value = serde_json::from_slice(&config).expect("the start file is JSON");
         let control = Connection::open(text(&config["http"])).expect("the exchange listens");
         Venue { process: self, config, control }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until `seen`, on the way of the start.
+    pub fn wait_for(&mut self, what: &str, seen: impl Fn() -> bool) {
+        let deadline = Instant::now() + START_TIME_MAX;
+        while !seen() {
+            if let Some(status) = self.child.try_wait().expect("the process's state") {
+                panic!("the exchange ended before {what}, {status}:\n{}", self.said());
+            }
+            assert!(Instant::now() < deadline, "{what}: not in {START_TIME_MAX:?}:\n{}", self.said());
+        }
     }
 
     /// Waits for the end of a process that is about to end by itself.
