@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod bad_input;
 mod cli;
+mod clock;
 mod consistency;
 mod contract;
 mod crash;
