@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod closing;
 mod contract;
 mod control;
 mod feeds;
