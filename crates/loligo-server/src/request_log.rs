@@ -372,3 +372,6 @@ impl Writer {
 fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
+
+#[cfg(test)]
+mod tests;
