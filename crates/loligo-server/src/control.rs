@@ -13,6 +13,7 @@ mod verbs;
 use crate::gateway::Failure;
 use crate::gateway::bounds::CONTROL_BODY_BYTES;
 use crate::gateway::listener::{Read, Received};
+use crate::gateway::origin::Origins;
 use crate::node::{NodeHandle, SubmitError};
 use crate::request_log::{Entry, RequestLog, Told};
 use bytes::Bytes;
@@ -103,6 +104,7 @@ enum Verb {
     ReleasePrices,
     Clock,
     MoveClock,
+    EndMoves,
     StateHash,
     Audit,
     Markets,
@@ -140,8 +142,9 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::GET, "/prices/{symbol}", Verb::Prices, "index and mark of one contract, and which of them are pinned"),
     (Method::PUT, "/prices/{symbol}", Verb::PinPrices, "pins index, mark or both"),
     (Method::DELETE, "/prices/{symbol}", Verb::ReleasePrices, "releases both"),
-    (Method::GET, "/clock", Verb::Clock, "exchange time, and where it comes from"),
+    (Method::GET, "/clock", Verb::Clock, "exchange time, where it comes from, and where it is going"),
     (Method::POST, "/clock", Verb::MoveClock, "moves a manual clock: advance_ms or set"),
+    (Method::DELETE, "/clock", Verb::EndMoves, "ends a move of a manual clock where it is"),
     (Method::GET, "/state-hash", Verb::StateHash, "hashes over state and events"),
     (Method::GET, "/audit", Verb::Audit, "checks every invariant and tells the sums"),
     (Method::GET, "/markets", Verb::Markets, "every contract: the state that was set, and the one in force"),
@@ -226,8 +229,14 @@ fn edits(word: &str, given: &str) -> usize {
 }
 
 impl Control {
-    pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool, log: Arc<RequestLog>) -> Self {
-        let door = Door::new(token, beyond_loopback);
+    pub(crate) fn new(
+        node: NodeHandle,
+        token: &str,
+        beyond_loopback: bool,
+        origins: Arc<Origins>,
+        log: Arc<RequestLog>,
+    ) -> Self {
+        let door = Door::new(token, beyond_loopback, origins);
         Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default(), log }
     }
 
@@ -308,6 +317,7 @@ impl Control {
             Verb::ReleasePrices => self.release_prices(named).await,
             Verb::Clock => Ok(self.clock()),
             Verb::MoveClock => self.move_clock(&request.body).await,
+            Verb::EndMoves => self.end_moves(&request.body).await,
             Verb::StateHash => self.state_hash().await,
             Verb::Audit => self.audit().await,
             Verb::SetMarket => self.set_market(named, &request.body).await,

@@ -22,6 +22,7 @@ pub(crate) mod listener;
 mod margin;
 mod money;
 mod nonce;
+pub(crate) mod origin;
 mod private;
 mod public;
 mod rates;
@@ -39,7 +40,10 @@ use crate::request_log::{Entry, Notebook, RequestLog, Told};
 use auth::Auth;
 use bytes::Bytes;
 pub(crate) use failure::Failure;
-use http::header::{CONNECTION, CONTENT_TYPE};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
+};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use listener::{Handler, Peer, Read, Received};
@@ -74,24 +78,33 @@ impl Gateway {
         let arrived = self.node.now();
         let path = request.head.uri.path();
         let Some(found) = self.routes.find(&request.head.method, path) else {
+            let is_preflight = request.head.method == Method::OPTIONS && self.is_public(path);
+            if is_preflight {
+                self.log_answer(arrived, request, StatusCode::NO_CONTENT.as_u16(), Told::Success);
+                return Some(preflight());
+            }
             self.log_answer(arrived, request, 404, Told::Nowhere);
             return Some(self.unknown_path());
         };
         let notebook = Notebook::new(self.log.tells_refusals());
-        match self.serve(&found, request, arrived, &notebook).await {
+        let mut answer = match self.serve(&found, request, arrived, &notebook).await {
             Ok(body) => {
                 let told = notebook.into_notes().map_or(Told::Success, Told::Refused);
                 self.log_answer(arrived, request, 200, told);
-                Some(response(StatusCode::OK, body))
+                response(StatusCode::OK, body)
             }
             Err(failure) => {
                 let answer = self.failed(&found, &failure);
                 // Without an answer there is no status.
                 let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
                 self.log_answer(arrived, request, status, Told::Failure(failure));
-                answer
+                answer?
             }
+        };
+        if let Operation::Public(_) = found.operation {
+            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
+        Some(answer)
     }
 
     /// The answer to what failed; none when nobody knows what happened.
@@ -108,6 +121,12 @@ impl Gateway {
             }
             (_, None) => None,
         }
+    }
+
+    /// Whether market data is read at a path.
+    fn is_public(&self, path: &str) -> bool {
+        let found = self.routes.find(&Method::GET, path);
+        found.is_some_and(|found| matches!(found.operation, Operation::Public(_)))
     }
 
     /// Hands a request with its answer to the log, if it is one that is told.
@@ -195,6 +214,11 @@ impl Gateway {
         answer
     }
 
+    /// The answer on a connection for which there is no room but the operator's.
+    fn no_room(&self) -> Response<Full<Bytes>> {
+        response(StatusCode::SERVICE_UNAVAILABLE, self.error(Error::Unavailable.into()))
+    }
+
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
         let (answer, told) = match self.feeds.shake_hands(&head.headers, peer) {
@@ -223,12 +247,15 @@ impl Gateway {
 
 impl Handler for Gateway {
     async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
+        let for_operator = request.head().uri.path().starts_with(control::PREFIX);
+        if peer.is_beyond_the_bound() && !for_operator {
+            return Some(self.no_room());
+        }
+        if origin::is_ambiguous(&request) {
+            return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
+        }
         match request {
-            Read::Whole(Received { ref head, .. }) | Read::TooLong(ref head)
-                if head.uri.path().starts_with(control::PREFIX) =>
-            {
-                self.control.handle(request).await
-            }
+            request if for_operator => self.control.handle(request).await,
             Read::Whole(Received { ref head, .. })
                 if head.uri.path() == ws1::PATH && head.method == Method::GET =>
             {
@@ -257,6 +284,19 @@ fn status_of(operation: Operation, word: Error) -> StatusCode {
         }
         (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
     }
+}
+
+/// What a browser is told that asks whether a page may read market data: any page may, and nothing else.
+fn preflight() -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let told = answer.headers_mut();
+    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    told.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
+    told.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    // An hour, in seconds.
+    told.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    answer
 }
 
 /// What this is, for who calls it with a browser.

@@ -23,6 +23,7 @@ mod start_file;
 mod tls;
 
 pub use gateway::bounds::{Bounds, FeedBounds};
+pub use gateway::origin::{NotAnOrigin, Origin};
 pub use gateway::real_time::RealTime;
 pub use loligo_wire::sign::Tolerance;
 pub use report::{hashes_text, verified_text};

@@ -5,7 +5,8 @@ use crate::control::Control;
 use crate::gateway::Gateway;
 use crate::gateway::auth::Auth;
 use crate::gateway::bounds::Bounds;
-use crate::gateway::listener::{self, Handler};
+use crate::gateway::listener::{self, Handler, Room};
+use crate::gateway::origin::{Origin, Origins};
 use crate::gateway::real_time::RealTime;
 use crate::gateway::ws::Feeds;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
@@ -15,7 +16,7 @@ use crate::tls::{self, TlsError};
 use loligo_wire::sign::Tolerance;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What a server is told beside what its node is told.
@@ -33,6 +34,8 @@ pub struct ServerConfig {
     pub tolerance: Tolerance,
     /// Bounds of connections.
     pub bounds: Bounds,
+    /// Web pages that may open WebSockets and ask the control surface, beside those of the exchange's own addresses.
+    pub allow_origins: Vec<Origin>,
     /// What nonce and rate windows run on.
     pub real_time: RealTime,
     /// The token of the control surface; a new random one at each start when absent.
@@ -55,6 +58,7 @@ impl ServerConfig {
             rate_limits: true,
             tolerance: Tolerance::ALL,
             bounds: Bounds::default(),
+            allow_origins: Vec::new(),
             real_time: RealTime::driven(),
             control_token: None,
             log: LogConfig { mode: LogMode::None, lines: None },
@@ -156,15 +160,24 @@ impl Server {
             config.rate_limits,
         ));
         let limits = config.rate_limits.then(|| config.real_time.clone());
-        let feeds = Feeds::start(handle.clone(), Arc::clone(&auth), config.bounds.feeds, limits)
-            .map_err(StartError::Feeds)?;
+        let listening = [Some(address), tls_address].into_iter().flatten();
+        let origins = Arc::new(Origins::new(config.allow_origins.clone(), listening));
+        let feeds = Feeds::start(
+            handle.clone(),
+            Arc::clone(&auth),
+            config.bounds.feeds,
+            Arc::clone(&origins),
+            limits,
+        )
+        .map_err(StartError::Feeds)?;
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let log = RequestLog::start(config.log, handle.clone()).map_err(StartError::Feeds)?;
-        let control = Control::new(handle.clone(), &control_token, beyond_loopback, Arc::clone(&log));
+        let control =
+            Control::new(handle.clone(), &control_token, beyond_loopback, origins, Arc::clone(&log));
         let gateway = Arc::new(handler(handle, auth, control, Arc::new(feeds)));
 
         let (stop, stopping) = watch::channel(false);
-        let room = Arc::new(Semaphore::new(config.bounds.connections));
+        let room = Arc::new(Room::new(config.bounds.connections));
         let mut doors = Vec::new();
         let door = |listener, tls| {
             let (room, gateway, stopping) = (Arc::clone(&room), Arc::clone(&gateway), stopping.clone());

@@ -2,6 +2,7 @@
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use loligo_server::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -76,6 +77,10 @@ pub(crate) struct Serve {
     /// Open the exchange as it was before this record of its journal, as a new branch.
     #[arg(long, env = "LOLIGO_UNTIL", value_name = "SEQUENCE")]
     pub(crate) until: Option<u64>,
+    /// Let web pages of this origin, such as http://localhost:3000, open WebSockets and ask the control surface; may be
+    /// given several times, in the environment with commas between.
+    #[arg(long, env = "LOLIGO_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) allow_origin: Vec<Origin>,
     /// The token that the control surface asks for: at least 16 characters; a new one at each start unless given.
     #[arg(long, env = "LOLIGO_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(crate) control_token: Option<String>,

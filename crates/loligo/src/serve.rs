@@ -156,7 +156,8 @@ fn config(args: &Serve) -> Result<ServerConfig> {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,
         },
-        bounds: Bounds::default(),
+        bounds: bounds()?,
+        allow_origins: args.allow_origin.clone(),
         real_time: RealTime::system(),
         control_token: args.control_token.clone(),
         log: LogConfig {
@@ -170,6 +171,17 @@ fn config(args: &Serve) -> Result<ServerConfig> {
                 LogForm::Json => LogFormat::Json,
             }),
         },
+    })
+}
+
+/// As many connections as the process may have files open, once it has raised that number as far as it may.
+fn bounds() -> Result<Bounds> {
+    let files = rlimit::increase_nofile_limit(u64::MAX).context("the limit of open files cannot be read")?;
+    Bounds::within(files).with_context(|| {
+        format!(
+            "this process may open only {files} files, and needs {} at least: raise `ulimit -n`",
+            Bounds::FEWEST_FILES
+        )
     })
 }
 

@@ -1,9 +1,11 @@
 //! Verbs for markets, orders and limits.
 
 use super::body::{Exact, Nothing, read};
+use super::verbs::fact_trouble;
 use super::{Control, Refused, Trouble};
 use crate::identity::Identity;
 use crate::listing::InstrumentEntry;
+use crate::record::Fact;
 use loligo_engine::{Command, Limits, LimitsChange, MarketState, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -70,7 +72,14 @@ impl Control {
         let spec = entry.spec().map_err(|error| Refused::bad(error.to_string()))?;
         let outcomes = self.order(vec![Command::List(Box::new(spec))]).await?;
         match outcomes.first() {
-            Some(Outcome::Listed(instrument)) => self.market(*instrument).await,
+            Some(Outcome::Listed(instrument)) => {
+                let instrument = *instrument;
+                if let Some(roll) = entry.roll() {
+                    let rolls = Fact::ContractRolls { instrument, roll };
+                    self.node.record(rolls).await.map_err(fact_trouble)?;
+                }
+                self.market(instrument).await
+            }
             other => unreachable!("a listing came to {other:?}"),
         }
     }

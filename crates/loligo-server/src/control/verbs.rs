@@ -85,6 +85,8 @@ impl Control {
             "status": "ok",
             "sequence": self.node.acknowledged(),
             "time": time_text(self.node.now()),
+            // By how much the machine's clock is behind that time; null where it is moved by hand.
+            "clock_behind_ms": self.node.clock_behind().map(|behind| behind.as_millis() as u64),
         })
     }
 
@@ -206,11 +208,14 @@ impl Control {
     }
 
     pub(super) fn clock(&self) -> Value {
-        let kind = match self.node.clock() {
-            ClockKind::Real => "real",
-            ClockKind::Manual { .. } => "manual",
-        };
-        json!({ "kind": kind, "time": time_text(self.node.now()) })
+        let to = self.node.moving_to();
+        let time = time_text(self.node.now());
+        match self.node.clock() {
+            ClockKind::Real => json!({ "kind": "real", "time": time }),
+            ClockKind::Manual { .. } => {
+                json!({ "kind": "manual", "time": time, "moving": to.is_some(), "to": to.map(time_text) })
+            }
+        }
     }
 
     pub(super) async fn move_clock(&self, body: &[u8]) -> Result<Value, Trouble> {
@@ -226,12 +231,19 @@ impl Control {
                 return Err(Refused::bad("give either `advance_ms` or `set`").into());
             }
         };
-        let time = moved.map_err(|error| match error {
-            ClockError::Node(error) => Trouble::from(error),
-            ClockError::RealClock => Refused::new(StatusCode::CONFLICT, error.to_string()).into(),
-            ClockError::Backward { .. } | ClockError::TooFar => Refused::bad(error.to_string()).into(),
-        })?;
-        Ok(json!({ "kind": "manual", "time": time_text(time) }))
+        match moved {
+            Ok(time) => Ok(json!({ "kind": "manual", "time": time_text(time), "ended": false })),
+            Err(ClockError::Ended { at }) => {
+                Ok(json!({ "kind": "manual", "time": time_text(at), "ended": true }))
+            }
+            Err(error) => Err(clock_trouble(error)),
+        }
+    }
+
+    pub(super) async fn end_moves(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let Nothing {} = read(body)?;
+        let at = self.node.end_moves().await.map_err(clock_trouble)?;
+        Ok(json!({ "kind": "manual", "time": time_text(at), "moving": false, "to": null }))
     }
 
     pub(super) async fn state_hash(&self) -> Result<Value, Trouble> {
@@ -285,6 +297,17 @@ impl Control {
     }
 }
 
+/// What a clock that is not moved is for the operator.
+fn clock_trouble(error: ClockError) -> Trouble {
+    let status = match error {
+        ClockError::Node(error) => return error.into(),
+        ClockError::RealClock => StatusCode::CONFLICT,
+        ClockError::Backward { .. } | ClockError::TooFar => StatusCode::BAD_REQUEST,
+        ClockError::Ended { .. } | ClockError::DiskFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Refused::new(status, error.to_string()).into()
+}
+
 /// An account as the start file shows it.
 pub(crate) fn start_file_entry(account: &OpenedAccount) -> Value {
     let mut entry = key_entry(&account.full);
@@ -313,7 +336,9 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
         AccountError::Refused(refusal) => refused(&refusal).into(),
         AccountError::Registry(refusal) => {
             let status = match refusal {
-                FactRefusal::UnknownAccount | FactRefusal::UnknownFault => StatusCode::NOT_FOUND,
+                FactRefusal::UnknownAccount | FactRefusal::UnknownFault | FactRefusal::NotDated => {
+                    StatusCode::NOT_FOUND
+                }
                 FactRefusal::BadName | FactRefusal::BadOperation | FactRefusal::NeverTold => {
                     StatusCode::BAD_REQUEST
                 }
@@ -372,6 +397,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "wallets": decimal(sums.wallets.0, 24),
                 "entries": decimal(sums.entries.0, 24),
                 "fees": decimal(sums.fees.0, 24),
+                "pool": decimal(sums.pool.0, 24),
                 "dust": decimal(sums.dust.0, 24),
             })
         })

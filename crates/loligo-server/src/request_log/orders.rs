@@ -380,5 +380,6 @@ fn rule(error: OrderError) -> &'static str {
         OrderError::EditHasNoEffect => "the order is so already",
         OrderError::OrderForEditNotFound => "this account has no such open order",
         OrderError::OrderForCancellationNotFound => "this account has no such open order",
+        OrderError::AccountInactive => "trading of this account is switched off",
     }
 }
