@@ -12,7 +12,7 @@ mod entry;
 mod orders;
 mod reasons;
 
-pub(crate) use entry::{Entry, Note, Notebook, Notes, Told};
+pub(crate) use entry::{Entry, FeedRefusal, Note, Notebook, Notes, SignedChallenge, Told};
 
 use crate::node::NodeHandle;
 use crate::report::time_text;

@@ -60,11 +60,11 @@ fn key(venue: &Venue, account: usize, name: &str) -> String {
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     (|v| { bare(v, "GET", &format!("{BASE}/openorders"), &[], None); },
-        None, "authenticationError", "there is no APIKey header"),
+        None, "authenticationError", "no key is named (the APIKey header)"),
     (|v| { bare(v, "GET", &format!("{BASE}/openorders"), &[("APIKey", "nobody"), ("Authent", "x")], None); },
         None, "authenticationError", "no account here has this key"),
     (|v| { let secret = key(v, 0, "api_secret"); bare(v, "GET", &format!("{BASE}/openorders"), &[("APIKey", &secret), ("Authent", "x")], None); },
-        None, "authenticationError", "the APIKey header holds a secret of alice: key and secret are swapped"),
+        None, "authenticationError", "what is given as the key is a secret of alice: key and secret are swapped"),
     (|v| { let key = key(v, 0, "api_key"); bare(v, "GET", &format!("{BASE}/openorders"), &[("APIKey", &key)], None); },
         Some(0), "authenticationError", "there is no Authent header"),
     (|v| signed_over(v, "/openorders", "", None, None, "/derivatives/api/v3/openorders"),
