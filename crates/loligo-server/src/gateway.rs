@@ -53,7 +53,7 @@ use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
 use routes::{Found, Operation, Private, Public, Routes};
 use std::sync::Arc;
-use ws::{Feeds, Handshake};
+use ws::{Feeds, Handshake, Sentence};
 
 /// Answers requests of the dialect and, beside it, of the control surface.
 pub(crate) struct Gateway {
@@ -224,7 +224,8 @@ impl Gateway {
         let (answer, told) = match self.feeds.shake_hands(&head.headers, peer) {
             Handshake::Accepted(answer) => (answer, Told::Success),
             Handshake::Refused(answer) => {
-                (answer, Told::Sentence("it is told in the answer's body".to_owned()))
+                let sentence = answer.extensions().get::<Sentence>().map_or("", |sentence| sentence.0);
+                (answer, Told::Sentence(sentence.to_owned()))
             }
             Handshake::TooMany => {
                 let sentence = "this address has as many WebSocket connections as one may have";
@@ -252,6 +253,10 @@ impl Handler for Gateway {
             return Some(self.no_room());
         }
         if origin::is_ambiguous(&request) {
+            if self.log.tells_refusals() {
+                let told = Told::Sentence("two Host or two Origin headers say two things".to_owned());
+                self.log.take(Entry::of_head(self.node.now(), request.head(), 400, told));
+            }
             return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
         }
         match request {
