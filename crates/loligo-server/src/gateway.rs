@@ -38,10 +38,11 @@ use crate::record::Fact;
 use auth::Auth;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use listener::{Handler, Peer, Read, Received};
 use loligo_engine::Timestamp;
+use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
@@ -109,6 +110,35 @@ impl From<SubmitError> for Failure {
 /// The body of a success.
 type Answer = Result<Vec<u8>, Failure>;
 
+/// A success: its body, and what its head says.
+struct Success {
+    body: Vec<u8>,
+    /// The instant of which the body does not show all rows, and no other page does.
+    broken: Option<WireTime>,
+}
+
+impl From<Vec<u8>> for Success {
+    fn from(body: Vec<u8>) -> Self {
+        Self { body, broken: None }
+    }
+}
+
+impl Success {
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut answer = response(StatusCode::OK, self.body);
+        if let Some(instant) = self.broken {
+            let mut text = b"only the newest rows of ".to_vec();
+            instant.write_millis(&mut text);
+            let value = HeaderValue::from_bytes(&text).expect("a time is visible ASCII");
+            answer.headers_mut().insert(INCOMPLETE.clone(), value);
+        }
+        answer
+    }
+}
+
+/// Says of a list that it leaves something out that no other page has. The contract has no member for it.
+static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
+
 impl Gateway {
     pub(crate) fn new(node: NodeHandle, auth: Arc<Auth>, control: Control, feeds: Arc<Feeds>) -> Self {
         Self { node, auth, routes: Routes::new(), control, feeds }
@@ -121,7 +151,7 @@ impl Gateway {
             return Some(self.unknown_path());
         };
         let (status, body) = match self.serve(&found, request, arrived).await {
-            Ok(body) => (StatusCode::OK, body),
+            Ok(success) => return Some(success.into_response()),
             Err(Failure::Word(error)) => {
                 // The list of words of this route is closed (rules 2.4).
                 let closed = found.operation == Operation::Private(Private::OrdersStatus);
@@ -134,7 +164,12 @@ impl Gateway {
         Some(response(status, body))
     }
 
-    async fn serve(&self, found: &Found<'_>, request: &Received, arrived: Timestamp) -> Answer {
+    async fn serve(
+        &self,
+        found: &Found<'_>,
+        request: &Received,
+        arrived: Timestamp,
+    ) -> Result<Success, Failure> {
         if self.is_out(found.name) {
             return Err(Error::Unavailable.into());
         }

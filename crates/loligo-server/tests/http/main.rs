@@ -7,6 +7,7 @@ mod contract;
 mod control;
 mod feeds;
 mod inactive;
+mod lists;
 mod operator;
 mod rates;
 mod settings;

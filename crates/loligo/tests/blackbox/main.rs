@@ -7,6 +7,7 @@ mod consistency;
 mod contract;
 mod crash;
 mod http;
+mod nonces;
 mod poison;
 mod replay;
 mod routes;
