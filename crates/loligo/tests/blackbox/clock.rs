@@ -77,7 +77,8 @@ fn behind_ms(venue: &mut Venue) -> u64 {
 /// Arms a dead man's switch of one second, and waits until it has cancelled all.
 fn switch_fires(client: &mut Client) {
     client.place_limit(SYMBOL, "buy", "0.01", "40000", "resting");
-    client.post("/cancelallordersafter", &[("timeout", "1")]);
+    let armed = client.post("/cancelallordersafter", &[("timeout", "1")]);
+    assert_eq!(armed["result"], "success", "{armed}");
     until("the dead man's switch fires", || client.open_orders().is_empty().then_some(()));
     let gone = client.status_by_name(&["resting"]);
     assert_eq!(gone[0]["updateReason"], "DEAD_MAN_SWITCH", "{gone:?}");

@@ -10,6 +10,7 @@ mod contract;
 mod crash;
 mod http;
 mod limits;
+mod nonces;
 mod operator;
 mod poison;
 mod refusals;
