@@ -6,7 +6,7 @@ use super::{Control, Refused, Trouble};
 use crate::identity::Identity;
 use crate::listing::InstrumentEntry;
 use crate::record::Fact;
-use loligo_engine::{Command, InstrumentId, Limits, LimitsChange, MarketState, Outcome};
+use loligo_engine::{Command, Limits, LimitsChange, MarketState, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -84,22 +84,6 @@ impl Control {
         }
     }
 
-    /// A contract as the operator has it: what the calendar or a verb made of it.
-    async fn market(&self, instrument: InstrumentId) -> Result<Value, Trouble> {
-        let market = self.node.query(move |exchange| exchange.market(instrument)).await?;
-        let state = market.map(|market| match market.trading {
-            MarketState::Open => "open",
-            MarketState::Suspended => "suspended",
-            MarketState::PostOnly => "post_only",
-            MarketState::Inactive => "inactive",
-            MarketState::PreLaunch => "pre_launch",
-            MarketState::Expired => "expired",
-        });
-        let directory = self.node.views().directory();
-        let symbol = directory.instrument(instrument).map(|listed| listed.spec().symbol.as_str());
-        Ok(json!({ "symbol": symbol, "state": state }))
-    }
-
     pub(super) async fn cancel_order(&self, order_id: &str, body: &[u8]) -> Result<Value, Trouble> {
         let Nothing {} = read(body)?;
         let order = self.order_id(order_id)?;
@@ -154,7 +138,7 @@ fn named(identity: &Identity, outcome: Option<&Outcome>) -> Value {
     }
 }
 
-fn limits_shown(limits: &Limits) -> Value {
+pub(super) fn limits_shown(limits: &Limits) -> Value {
     let Limits {
         open_orders,
         triggers,

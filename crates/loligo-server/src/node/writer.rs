@@ -1,17 +1,19 @@
 //! The one thread that changes the exchange. Remember before acting, answer after remembering:
 //! [`Writer::commit_one`] is the whole road in one function.
 
-use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, Target, is_cancel};
+mod moves;
+
+use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
 use super::snapshot::{self, Keeper};
 use super::venue::{Poisoned, Venue};
-use super::{NodeEnd, clock, recovery};
+use super::{NodeEnd, recovery};
 use crate::config::ClockKind;
 use crate::market::Room;
 use crate::projection::{Applied, Bulletin};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Timestamp};
 use loligo_journal::{AppendError, Journal, Records};
-use std::collections::VecDeque;
+use moves::Moves;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -44,12 +46,6 @@ enum Answer {
     Fact(oneshot::Sender<Result<FactOutcome, SubmitError>>, FactOutcome),
 }
 
-/// A manual clock on its way.
-struct Move {
-    to: Target,
-    reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
-}
-
 pub(crate) struct Writer {
     journal: Box<dyn Journal>,
     venue: Venue,
@@ -59,7 +55,7 @@ pub(crate) struct Writer {
     room: Option<Room>,
     /// The last second at which the room was stepped.
     stepped: i64,
-    moves: VecDeque<Move>,
+    moves: Moves,
     /// A request that came while a commit was gathered and does not belong to one.
     next: Option<Request>,
     keeper: Keeper,
@@ -97,7 +93,7 @@ impl Writer {
             shared,
             requests,
             room,
-            moves: VecDeque::new(),
+            moves: Moves::default(),
             next: None,
             keeper,
             snapshot_at,
@@ -146,6 +142,9 @@ impl Writer {
             tracing::error!(sequence, message, "the engine panicked on this record; the node stops");
         }
         self.refuse_waiting();
+        if end == NodeEnd::Stopped {
+            self.end_moves();
+        }
         if end == NodeEnd::Stopped && self.due_for_snapshot(STOP_SNAPSHOT_RECORDS) {
             self.take_snapshot();
         }
@@ -156,6 +155,9 @@ impl Writer {
     /// One turn: what is due, then what waits.
     fn turn(&mut self) -> Result<(), NodeEnd> {
         self.step_clock()?;
+        if self.due_for_snapshot(SNAPSHOT_RECORDS) {
+            self.take_snapshot();
+        }
         let Some(first) = self.wait() else { return Ok(()) };
         let mut items = Vec::new();
         // Questions wait for the commit they came with: who asks must not cost who trades a sync of their own.
@@ -190,9 +192,6 @@ impl Writer {
         for question in questions {
             self.serve(question)?;
         }
-        if self.due_for_snapshot(SNAPSHOT_RECORDS) {
-            self.take_snapshot();
-        }
         match self.next.take() {
             Some(request) => self.serve(request),
             None => Ok(()),
@@ -209,7 +208,13 @@ impl Writer {
             }
             Request::Move { to, reply } => {
                 self.left_queue(1);
-                self.moves.push_back(Move { to, reply });
+                self.begin_move(to, reply);
+            }
+            Request::EndMoves { reply } => {
+                self.left_queue(1);
+                self.end_moves();
+                // Who asked may have gone away.
+                let _ = reply.send(Ok(self.venue.exchange.now()));
             }
             Request::Snapshot { reply } => {
                 self.left_queue(1);
@@ -239,7 +244,13 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => Some(Request::Stop),
             };
         }
-        let now = clock::machine_time();
+        if self.clock == ClockKind::Real
+            && let Ok(request) = self.requests.try_recv()
+        {
+            // Nobody need look for what is due while somebody waits.
+            return Some(request);
+        }
+        let now = self.shared.machine.now();
         let Some(due) = self.next_due(now) else {
             return Some(self.requests.recv().unwrap_or(Request::Stop));
         };
@@ -276,7 +287,7 @@ impl Writer {
     fn time(&self) -> Timestamp {
         let now = self.venue.exchange.now();
         match self.clock {
-            ClockKind::Real => now.max(clock::machine_time()),
+            ClockKind::Real => now.max(self.shared.machine.now()),
             ClockKind::Manual { .. } => now,
         }
     }
@@ -291,36 +302,12 @@ impl Writer {
                 if self.room.is_some() && second_of(time) > self.stepped {
                     self.step_room(time)?;
                 }
-                let due = self.exchange_due();
                 let pausing = self.full.is_some_and(|looked| looked.elapsed() < self.full_retry);
-                if !pausing && due.is_some_and(|due| due <= time) {
+                if !pausing && self.venue.exchange.is_due(time) {
                     self.commit_house(time, vec![Command::Advance])?;
                 }
             }
-            ClockKind::Manual { .. } => {
-                let now = self.venue.exchange.now();
-                let Some(step) = self.moves.front_mut() else { return Ok(()) };
-                let target = match step.to {
-                    Target::At(target) => target,
-                    Target::After(micros) => now.plus(micros),
-                };
-                step.to = Target::At(target);
-                let next_second = Timestamp((second_of(now) + 1).saturating_mul(Timestamp::SECOND));
-                if self.room.is_some() && next_second <= target {
-                    self.step_room(next_second)?;
-                } else if target > now {
-                    self.commit(target, vec![Item::House(vec![Command::Advance])])?;
-                }
-                let now = self.venue.exchange.now();
-                let refused = self.full.is_some();
-                if (now >= target || refused)
-                    && let Some(done) = self.moves.pop_front()
-                {
-                    let answer = if refused { Err(SubmitError::Unavailable) } else { Ok(now.max(target)) };
-                    // Who asked may have gone away; the clock has moved all the same.
-                    let _ = done.reply.send(answer);
-                }
-            }
+            ClockKind::Manual { .. } => self.step_move()?,
         }
         Ok(())
     }
@@ -392,7 +379,7 @@ impl Writer {
                     for Submission { command, nonce } in submissions {
                         let mut events = Vec::new();
                         let outcome = self.venue.command(time, nonce, &command, &mut events)?;
-                        directory_changed |= self.publish(&events);
+                        directory_changed |= self.publish(self.applied(&events));
                         listing_changed |= changes_listing(&events);
                         let (sequence, time) = (self.venue.sequence, self.venue.exchange.now());
                         replies.push(Reply { sequence, time, outcome, events });
@@ -402,7 +389,7 @@ impl Writer {
                 Item::Fact { fact, reply } => {
                     let mut events = Vec::new();
                     let outcome = self.venue.fact(time, &fact, &mut events)?;
-                    self.publish(&events);
+                    self.publish(self.applied(&events));
                     directory_changed = true;
                     listing_changed |= matches!(fact, Fact::ContractRolls { .. });
                     answers.push(Answer::Fact(reply, outcome));
@@ -412,7 +399,7 @@ impl Writer {
                     for command in commands {
                         events.clear();
                         self.venue.command(time, None, &command, &mut events)?;
-                        directory_changed |= self.publish(&events);
+                        directory_changed |= self.publish(self.applied(&events));
                         listing_changed |= changes_listing(&events);
                     }
                 }
@@ -421,14 +408,9 @@ impl Writer {
         if listing_changed {
             self.listing = self.venue.next_listing();
         }
-        if directory_changed {
-            self.publish_directory()?;
-            self.bulletin.directory = true;
-        }
-        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.announce(directory_changed)?;
 
         // Reply: whoever reads an answer finds it in every view.
-        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
         for answer in answers {
             // A client that went away in the meantime misses its answer; what it asked has happened.
             match answer {
@@ -436,6 +418,17 @@ impl Writer {
                 Answer::Fact(reply, outcome) => drop(reply.send(Ok(outcome))),
             }
         }
+        Ok(())
+    }
+
+    /// What is published with a whole group commit: names and contracts, news for the feeds, how far it is.
+    fn announce(&mut self, directory_changed: bool) -> Result<(), NodeEnd> {
+        if directory_changed {
+            self.publish_directory()?;
+            self.bulletin.directory = true;
+        }
+        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
         Ok(())
     }
 
@@ -449,13 +442,7 @@ impl Writer {
         match self.append(time, &items) {
             Ok(()) => Ok(Some(items)),
             Err(AppendError::Full) => {
-                if self.full.is_none() {
-                    tracing::error!("the disk is full: only cancels are taken until there is room");
-                }
-                self.full = Some(Instant::now());
-                self.journal
-                    .release_reserve()
-                    .map_err(|error| NodeEnd::JournalFailed { reason: error.to_string() })?;
+                self.give_up_reserve()?;
                 let items = refuse_all_but_cancels(items);
                 if items.is_empty() {
                     return Ok(None);
@@ -496,9 +483,26 @@ impl Writer {
                 }
             }
         }
+        self.hand_in(time, self.venue.sequence)
+    }
+
+    /// Appends the records that were encoded; `after` is the one before them.
+    fn hand_in(&mut self, time: Timestamp, after: u64) -> Result<(), AppendError> {
         let first = self.journal.append(time.0, &self.records)?;
-        assert_eq!(first, self.venue.sequence + 1, "another appender wrote to this venue's journal");
+        assert_eq!(first, after + 1, "another appender wrote to this venue's journal");
         Ok(())
+    }
+
+    /// The disk is full: what was held back makes room for a few more batches.
+    fn give_up_reserve(&mut self) -> Result<(), NodeEnd> {
+        if self.full.is_none() {
+            tracing::error!("the disk is full: only cancels are taken until there is room");
+        }
+        self.full = Some(Instant::now());
+        match self.journal.release_reserve() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(NodeEnd::JournalFailed { reason: error.to_string() }),
+        }
     }
 
     fn journal_failed(&self, error: &AppendError) -> NodeEnd {
@@ -524,15 +528,17 @@ impl Writer {
         }
     }
 
-    /// Adds the record just applied to the event chain and folds it into the views. True when the directory must be
-    /// published anew.
-    fn publish(&mut self, events: &[Event]) -> bool {
-        self.venue.chain.extend(self.venue.sequence, events);
-        let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
+    /// The record that was applied last.
+    fn applied<'e>(&self, events: &'e [Event]) -> Applied<'e> {
+        Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events }
+    }
+
+    /// Adds an applied record to the event chain and folds it into the views. True when the directory must be published
+    /// anew.
+    fn publish(&mut self, applied: Applied<'_>) -> bool {
+        self.venue.chain.extend(applied.sequence, applied.events);
         self.bulletin.news.extend(recovery::publish(&self.shared.projections, &self.venue, applied));
-        events.iter().any(|event| {
-            matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
-        })
+        changes_directory(applied.events)
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {
@@ -551,7 +557,7 @@ impl Writer {
     }
 
     fn left_queue(&self, records: usize) {
-        self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+        self.shared.waiting.leave(records);
     }
 
     fn due_for_snapshot(&self, records: u64) -> bool {
@@ -584,13 +590,11 @@ impl Writer {
             match request {
                 Request::Submit { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
                 Request::Record { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
-                Request::Move { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
+                Request::Move { reply, .. } => drop(reply.send(Err(SubmitError::Stopped.into()))),
+                Request::EndMoves { reply } => drop(reply.send(Err(SubmitError::Stopped))),
                 Request::Snapshot { reply } => drop(reply.send(Err(SubmitError::Stopped))),
                 Request::Ask(_) | Request::Stop => {}
             }
-        }
-        for step in self.moves.drain(..) {
-            let _ = step.reply.send(Err(SubmitError::Stopped));
         }
     }
 }
@@ -604,6 +608,12 @@ fn changes_listing(events: &[Event]) -> bool {
 
 fn second_of(time: Timestamp) -> i64 {
     time.0.div_euclid(Timestamp::SECOND)
+}
+
+fn changes_directory(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
+    })
 }
 
 fn refuse_all_but_cancels(items: Vec<Item>) -> Vec<Item> {

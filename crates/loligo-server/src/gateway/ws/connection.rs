@@ -15,6 +15,7 @@ use crate::gateway::convert::markets::is_loaded;
 use crate::gateway::listener::Stream;
 use crate::gateway::rates::Window;
 use crate::projection::Directory;
+use crate::request_log::{Entry, FeedRefusal, SignedChallenge};
 use futures_util::{SinkExt as _, StreamExt as _};
 use loligo_engine::InstrumentId;
 use loligo_wire::ws1::{
@@ -33,6 +34,11 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use uuid::Uuid;
 
+/// Most characters of what is kept for the log: of a challenge, of a signature in base64, of a product's name.
+const UUID_CHARS: usize = 36;
+const SIGNATURE_CHARS: usize = 100;
+const PRODUCT_CHARS: usize = 60;
+
 /// How a connection ends.
 enum End {
     /// The client closed it, or it broke.
@@ -41,9 +47,10 @@ enum End {
     Close(CloseCode),
 }
 
-/// Serves a connection whose handshake is through.
+/// Serves a connection whose handshake is through; `early` is what the client sent behind it.
 pub(super) async fn serve(
     stream: Box<dyn Stream>,
+    early: Bytes,
     feeds: Arc<Feeds>,
     seat: Seat,
     stop: watch::Receiver<bool>,
@@ -53,7 +60,7 @@ pub(super) async fn serve(
         .write_buffer_size(FEED_WRITE_BYTES)
         .max_message_size(Some(FEED_MESSAGE_BYTES))
         .max_frame_size(Some(FEED_MESSAGE_BYTES));
-    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let socket = WebSocketStream::from_partially_read(stream, early.into(), Role::Server, Some(config)).await;
     let grace = feeds.bounds.grace;
     let (mut wire, mut client) = Wire::new(socket, feeds);
     let end = wire.run(&mut client, stop).await;
@@ -208,13 +215,44 @@ impl Client {
     }
 
     fn refuse(&self, error: RequestError) {
+        self.log(None, &error.to_string(), FeedRefusal::Unreadable);
         self.say(|out| error.write(out));
+    }
+
+    /// Tells the log of a request that is answered with an alert.
+    fn log(&self, asked: Option<&Subscription<'_>>, outcome: &str, why: FeedRefusal) {
+        if self.feeds.log.tells_refusals() {
+            let feed = asked.map_or("", |asked| asked.feed.as_str());
+            let credentials = asked.and_then(|asked| asked.credentials.as_ref());
+            let api_key = credentials.map_or("", |credentials| &credentials.api_key);
+            let now = self.feeds.node.now();
+            self.feeds.log.take(Entry::of_feed(now, feed, api_key, outcome, why));
+        }
+    }
+
+    /// The alert for who has not signed a challenge of this connection.
+    fn not_authenticated(&self, asked: &Subscription<'_>) -> Step {
+        let signed = asked.credentials.as_ref().map(|credentials| SignedChallenge {
+            given: Uuid::try_parse(&credentials.original_challenge)
+                .is_ok_and(|challenge| self.challenges.contains(&challenge)),
+            challenge: credentials.original_challenge.chars().take(UUID_CHARS).collect(),
+            signature: credentials
+                .signed_challenge
+                .as_bytes()
+                .iter()
+                .take(SIGNATURE_CHARS)
+                .copied()
+                .collect(),
+        });
+        self.log(Some(asked), "not authenticated", FeedRefusal::Signer(signed));
+        say(Alert::NotAuthenticated)
     }
 
     async fn request(&mut self, text: &str) {
         if let Some(time) = &self.feeds.limits
             && !self.requests.spend(1, time.micros())
         {
+            self.log(None, "rate_limited", FeedRefusal::TooMany);
             return self.say(|out| Alert::RateLimited.write(out));
         }
         match Request::parse(text) {
@@ -260,7 +298,10 @@ impl Client {
             | Feed::AccountBalancesAndMargins
             | Feed::AccountLog
             | Feed::DepositsWithdrawals
-            | Feed::NotificationsAuth => vec![say(Alert::InvalidFeed)],
+            | Feed::NotificationsAuth => {
+                self.log(Some(asked), "invalid feed", FeedRefusal::NotBuilt);
+                vec![say(Alert::InvalidFeed)]
+            }
         };
         let (done, answered) = oneshot::channel();
         let outbox = Arc::clone(&self.outbox);
@@ -273,12 +314,14 @@ impl Client {
     /// One answer a product, each on its own.
     fn book(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
         if asked.product_ids.is_empty() {
+            self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let each = asked.product_ids.iter().map(|product| match self.product(product, join, directory) {
-            Ok((instrument, symbol)) => step(join, Topic::Book(instrument), asked, &[symbol]),
-            Err(refused) => refused,
-        });
+        let each =
+            asked.product_ids.iter().map(|product| match self.product(asked, product, join, directory) {
+                Ok((instrument, symbol)) => step(join, Topic::Book(instrument), asked, &[symbol]),
+                Err(refused) => refused,
+            });
         each.collect()
     }
 
@@ -291,21 +334,21 @@ impl Client {
     ) -> Vec<Step> {
         match self.signer(asked.credentials.as_ref(), directory) {
             Some(signer) => vec![step(join, Topic::Orders(feed, signer), asked, &[])],
-            None => vec![say(Alert::NotAuthenticated)],
+            None => vec![self.not_authenticated(asked)],
         }
     }
 
     /// Products limit this feed; those that are good are answered together, each other one by an alert of its own.
     fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
         let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
-            return vec![say(Alert::NotAuthenticated)];
+            return vec![self.not_authenticated(asked)];
         };
         if asked.product_ids.is_empty() {
             return vec![step(join, Topic::Fills(None, signer), asked, &[])];
         }
         let (mut steps, mut products, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
         for product in &asked.product_ids {
-            match self.product(product, join, directory) {
+            match self.product(asked, product, join, directory) {
                 Ok((instrument, _)) if products.contains(&instrument) => {}
                 Ok((instrument, symbol)) => {
                     products.push(instrument);
@@ -323,6 +366,7 @@ impl Client {
     /// The contract of a name; or what is said of one that there is nothing to join, or to leave, of.
     fn product<'d>(
         &self,
+        asked: &Subscription<'_>,
         name: &str,
         join: bool,
         directory: &'d Directory,
@@ -333,7 +377,11 @@ impl Client {
             Some(listed) if !join || markets.state(listed.id, now).is_some_and(is_loaded) => {
                 Ok((listed.id, &listed.instrument.spec().symbol))
             }
-            Some(_) | None if join => Err(say(Alert::InvalidProduct(&upper(name)))),
+            Some(_) | None if join => {
+                let product = name.chars().take(PRODUCT_CHARS).collect();
+                self.log(Some(asked), "invalid product", FeedRefusal::Product(product));
+                Err(say(Alert::InvalidProduct(&upper(name))))
+            }
             Some(_) | None => Err(say(Alert::NotSubscribed)),
         }
     }

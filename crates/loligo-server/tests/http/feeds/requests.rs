@@ -2,7 +2,7 @@
 
 use super::socket::{Socket, alert, with};
 use crate::venue::{SYMBOL, Venue, receive, send};
-use loligo_server::ServerConfig;
+use loligo_server::{LogConfig, LogMode, ServerConfig};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
@@ -27,7 +27,7 @@ async fn only_a_handshake_opens_a_connection() {
     let head = "GET /ws/v1 HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
-                Sec-WebSocket-Protocol: kraken\r\nUser-Agent: a bot\r\nx-korigin: 7\r\nOrigin: null\r\n\r\n";
+                Sec-WebSocket-Protocol: kraken\r\nUser-Agent: a bot\r\nx-korigin: 7\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
     let accepted = receive(&mut stream).await.expect("an answer");
     let lower = accepted.head.to_lowercase();
@@ -328,4 +328,45 @@ async fn no_bytes_disturb_anybody_else() {
     }
     venue.client(0).place("lmt", "buy", "1", "49000", &[]).await;
     assert_eq!(witness.hear().await["seq"], 1);
+}
+
+#[tokio::test]
+async fn the_operator_reads_why_a_feed_was_refused() {
+    let log = LogConfig { mode: LogMode::Refusals, lines: None };
+    let venue = Venue::with(ServerConfig { log, ..ServerConfig::test() }).await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    let mut socket = Socket::open(&venue).await;
+    let mut other = Socket::open(&venue).await;
+    let own = socket.credentials(&alice).await;
+    let strangers = other.credentials(&alice).await;
+    let fills = json!({"event": "subscribe", "feed": "fills"});
+    let bobs = socket.credentials(&bob).await;
+    let stolen = with(&bobs, json!({"api_key": own["api_key"]}));
+    let book = |product: &str| json!({"event": "subscribe", "feed": "book", "product_ids": [product]});
+    let cases = [
+        (fills.clone(), None, "api_key, original_challenge or signed_challenge is missing"),
+        (with(&strangers, fills.clone()), Some("alice"), "this connection was not given this challenge"),
+        (
+            with(&stolen, fills.clone()),
+            Some("alice"),
+            "the challenge is signed with another secret: that of a key of bob",
+        ),
+        (with(&own, with(&json!({"api_key": 1}), fills.clone())), None, "api_key, original_challenge"),
+        (json!({"event": "subscribe", "feed": "ticker", "product_ids": [SYMBOL]}), None, "not built yet"),
+        (book("PF_BTCUSD"), None, "there is no contract \"PF_BTCUSD\": perhaps PF_XBTUSD"),
+        (json!({"event": "subscribe", "feed": "book"}), None, "this feed wants product_ids"),
+        (json!([]), None, "a request is JSON such as"),
+    ];
+    for (at, (request, account, reason)) in cases.iter().enumerate() {
+        assert_eq!(socket.ask(request.clone()).await["event"], "alert", "{request}");
+        let shown = venue.order("GET", "/requests", Value::Null).await;
+        let rows = shown["requests"].as_array().expect("a list");
+        assert_eq!(rows.len(), at + 1, "{reason}: {rows:?}");
+        assert_eq!(rows[at]["account"], json!(account), "{}", rows[at]);
+        assert!(rows[at]["reason"].as_str().is_some_and(|told| told.starts_with(reason)), "{}", rows[at]);
+    }
+    let shown = venue.order("GET", "/requests", Value::Null).await.to_string();
+    for secret in [&own["signed_challenge"], &bobs["signed_challenge"]] {
+        assert!(!shown.contains(secret.as_str().expect("a signature")), "{shown}");
+    }
 }
