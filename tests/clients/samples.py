@@ -180,7 +180,7 @@ class Reader:
         return text
 
     def paste(self, statement):
-        if statement.text.startswith("loligo serve"):
+        if re.match(r"(?:[A-Z_]+=\S+ )*loligo serve\b", statement.text):
             self.serve(statement)
         else:
             if statement.text.startswith(("loligo verify", "loligo replay")):
