@@ -7,7 +7,7 @@ use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,
 };
-use loligo_journal::{AppendError, MemoryJournal, Reader, Records, Snapshots};
+use loligo_journal::{AppendError, Journal, MemoryJournal, Reader, Records, Snapshots};
 use std::sync::atomic::Ordering;
 
 /// What the disk does now.
@@ -73,7 +73,7 @@ fn node_on(market: MarketKind) -> (RunningNode, Arc<Disk>) {
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
     let config = Config { market, ..Config::test() };
-    (spawn_on(&config, Box::new(journal), Duration::ZERO).unwrap(), disk)
+    (spawn_on(&config, recovery::OpenJournal::of(Box::new(journal)), Duration::ZERO).unwrap(), disk)
 }
 
 fn place() -> Submission {
