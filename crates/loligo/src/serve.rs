@@ -9,7 +9,6 @@ use loligo_server::files::write_atomically;
 use loligo_server::listing::read_listing;
 use loligo_server::node::{NodeEnd, known_facts};
 use loligo_server::{Bounds, RealTime, Server, ServerConfig, StartFile, Tolerance, until_command};
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -228,7 +227,7 @@ fn log_to_stderr() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(false)
         // When nobody reads standard error any more, the exchange goes on: the alternative is a panic in whoever logs.
         .log_internal_errors(false)
         .try_init();

@@ -45,6 +45,15 @@ fn change(path: &Path, text: &str) {
     fs::write(path, bytes).unwrap();
 }
 
+/// Moves everything into the database, as a clean stop does, but leaves no snapshot of it.
+fn settle(home: &Home) {
+    let before = snapshots(home);
+    assert!(home.run("snapshot").status.success());
+    for path in snapshots(home).iter().filter(|path| !before.contains(path)) {
+        fs::remove_file(path).unwrap();
+    }
+}
+
 fn snapshots(home: &Home) -> Vec<PathBuf> {
     let entries = fs::read_dir(file(home, "snapshots")).unwrap();
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -70,7 +79,10 @@ fn the_command_that_a_refusal_names_opens_the_exchange_before_the_damage() {
     let rows: [Row; 8] = [
         (
             "a changed row",
-            |home, _| change(&file(home, "journal.db"), "second-a"),
+            |home, _| {
+                settle(home);
+                change(&file(home, "journal.db"), "second-a");
+            },
             "is damaged at record",
             &all[..1],
         ),
@@ -99,7 +111,9 @@ fn the_command_that_a_refusal_names_opens_the_exchange_before_the_damage() {
         ),
         (
             "the mark of another exchange",
-            |home, twin| drop(fs::copy(file(twin, "journal.mark"), file(home, "journal.mark")).unwrap()),
+            |home, twin| {
+                fs::copy(file(twin, "journal.mark"), file(home, "journal.mark")).unwrap();
+            },
             "is not the one that was acknowledged there",
             all,
         ),
@@ -117,6 +131,7 @@ fn the_command_that_a_refusal_names_opens_the_exchange_before_the_damage() {
         (
             "a changed row and no snapshot to go on from",
             |home, _| {
+                settle(home);
                 fs::remove_dir_all(file(home, "snapshots")).unwrap();
                 change(&file(home, "journal.db"), "first-a");
             },
@@ -186,7 +201,9 @@ fn a_mark_that_is_further_on_than_the_journal_counts_what_cannot_be_found() {
 fn a_row_that_no_start_needs_is_told_by_verify_and_keeps_nobody_out() {
     let home = Home::new();
     let venue = home.start(&QUIET);
-    venue.client(0).place_limit(SYMBOL, "buy", "0.1", "40000", "before-the-snapshot");
+    for name in ["before-the-snapshot", "snapshot-of-this"] {
+        venue.client(0).place_limit(SYMBOL, "buy", "0.1", "40000", name);
+    }
     assert!(venue.stop().status.success());
     change(&file(&home, "journal.db"), "before-the-snapshot");
     let verified = home.run("verify");
@@ -196,7 +213,7 @@ fn a_row_that_no_start_needs_is_told_by_verify_and_keeps_nobody_out() {
         "{verified:?}"
     );
     let venue = home.start(&[]);
-    assert_eq!(open_names(&venue), ["before-the-snapshot"]);
+    assert_eq!(open_names(&venue), ["before-the-snapshot", "snapshot-of-this"]);
 }
 
 #[test]
@@ -352,6 +369,7 @@ fn the_log_shows_branches_and_records_whatever_state_the_folder_is_in() {
 
     // Damaged in every way, it shows what there is.
     let copy = home.copy();
+    settle(&copy);
     change(&file(&copy, "journal.db"), "second-a");
     let shown = log(&copy, &["--from", "1", "--count", "1000"]);
     assert!(shown.contains("first-a") && shown.contains("third-a") && !shown.contains("second-a"), "{shown}");

@@ -63,7 +63,7 @@ fn what_a_start_leaves_out_is_taken_from_the_folder() {
         assert_eq!(symbols, ["PF_LOWUSD"], "{named:?}");
         assert_eq!(
             venue.control("POST", "/clock", &json!({"advance_ms": 0}))["time"],
-            "2026-03-01T00:00:00.000Z"
+            "2026-03-01T00:00:00.000000Z"
         );
         venue.kill();
     }
@@ -172,8 +172,10 @@ fn a_reset_asks_on_the_terminal() {
     let files = || fs::read_dir(home.data()).unwrap().count();
     let before = files();
     let binary = env!("CARGO_BIN_EXE_loligo");
-    let serve = format!("{binary} serve --reset --listen 127.0.0.1:0 --tls-listen 127.0.0.1:1 --data data");
-    // The second port is another's business: the start ends there, after the reset.
+    // The second port is taken, so that a start ends there, after the reset.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap();
+    let serve = format!("{binary} serve --reset --listen 127.0.0.1:0 --tls-listen {port} --data data");
     for (answer, removed) in [("no", false), ("", false), ("y", false), ("yes", true)] {
         let asked = Command::new("sh")
             .arg("-c")

@@ -72,10 +72,10 @@ impl Home {
         Finished::of(output)
     }
 
-    /// Starts what a message told its reader to type: the command between the first backticks of `message`, as a shell
-    /// understands it. Only ports and start file are this test's own.
+    /// Starts what a message told its reader to type, as a shell understands it. Only ports and start file are this test's
+    /// own.
     pub fn follow(&self, message: &str) -> Started {
-        let command = message.split('`').nth(1).unwrap_or_else(|| panic!("no command is named: {message}"));
+        let command = command_in(message);
         let _ = fs::remove_file(self.config_file());
         let binary = Path::new(env!("CARGO_BIN_EXE_loligo")).parent().expect("a folder of binaries");
         let path = std::env::var("PATH").unwrap_or_default();
@@ -136,6 +136,12 @@ fn copy_folder(from: &Path, to: &Path) {
             fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
         }
     }
+}
+
+/// The command that a message of the binary names in backticks.
+pub fn command_in(message: &str) -> &str {
+    let said = message.lines().find_map(|line| line.strip_prefix("loligo: ")).unwrap_or_default();
+    said.split('`').nth(1).unwrap_or_else(|| panic!("no command is named: {message}"))
 }
 
 /// Says that a test cannot be carried out on this machine, and why. The suite names a file for it, and counts what is in
