@@ -9,6 +9,7 @@ mod contract;
 mod crash;
 mod http;
 mod limits;
+mod origins;
 mod poison;
 mod replay;
 mod rolls;
