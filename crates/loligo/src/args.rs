@@ -98,7 +98,7 @@ pub(crate) struct Serve {
     /// Which requests have a line on standard error: none, those that were refused, each with the reason, or all. The last
     /// 1,000 are at GET /loligo/v1/requests.
     #[arg(long, env = "LOLIGO_LOG", value_name = "WHICH", default_value = "refusals")]
-    pub(crate) log: Log,
+    pub(crate) log: LogWhich,
     /// How those lines are written: for people, or as one JSON object each.
     #[arg(long, env = "LOLIGO_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogForm,
@@ -114,7 +114,7 @@ pub(crate) struct Serve {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Log {
+pub(crate) enum LogWhich {
     None,
     Refusals,
     Requests,

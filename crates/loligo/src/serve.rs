@@ -1,6 +1,6 @@
 //! `loligo serve`: starts the exchange, says where it is, and stops it when asked.
 
-use crate::args::{Clock, Log, LogForm, Market, Serve, Signatures, Switch};
+use crate::args::{Clock, LogForm, LogWhich, Market, Serve, Signatures, Switch};
 use crate::banner;
 use crate::reset::reset;
 use anyhow::{Context, Result, bail};
@@ -12,7 +12,6 @@ use loligo_server::{
     Bounds, LogConfig, LogFormat, LogMode, RealTime, Server, ServerConfig, StartFile, Tolerance,
     until_command,
 };
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -227,9 +226,9 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
         control_token: args.control_token.clone(),
         log: LogConfig {
             mode: match args.log {
-                Log::None => LogMode::None,
-                Log::Refusals => LogMode::Refusals,
-                Log::Requests => LogMode::Requests,
+                LogWhich::None => LogMode::None,
+                LogWhich::Refusals => LogMode::Refusals,
+                LogWhich::Requests => LogMode::Requests,
             },
             lines: Some(match args.log_format {
                 LogForm::Text => LogFormat::Text,

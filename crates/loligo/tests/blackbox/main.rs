@@ -14,6 +14,7 @@ mod http;
 mod limits;
 mod nonces;
 mod operator;
+mod origins;
 mod poison;
 mod refusals;
 mod replay;
