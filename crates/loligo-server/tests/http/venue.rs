@@ -164,19 +164,23 @@ impl Client {
         request
     }
 
+    #[must_use = "the answer may be a refusal"]
     pub async fn post(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
         self.request("POST", path, arguments).json().await
     }
 
+    #[must_use = "the answer may be a refusal"]
     pub async fn put(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
         self.request("PUT", path, arguments).json().await
     }
 
+    #[must_use = "the answer may be a refusal"]
     pub async fn get(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
         self.request("GET", path, arguments).json().await
     }
 
     /// Places an order on [`SYMBOL`] and answers its `sendStatus`.
+    #[must_use = "the order may have been refused"]
     pub async fn place(
         &self,
         order_type: &str,
