@@ -8,6 +8,7 @@ mod contract;
 mod control;
 mod feeds;
 mod inactive;
+mod lists;
 mod operator;
 mod origins;
 mod overload;
