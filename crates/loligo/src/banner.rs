@@ -25,13 +25,13 @@ fn write(out: &mut String, start: &StartFile, args: &Serve) -> std::fmt::Result 
         None => writeln!(out, "  data      in memory (gone when it stops)")?,
     }
     let market = match args.market {
-        Market::Live => "live (the house quotes and trades)",
-        Market::None => "none (books are empty until you quote)",
+        Some(Market::None) => "none (books are empty until you quote)",
+        Some(Market::Live) | None => "live (the house quotes and trades)",
     };
     writeln!(out, "  market    {market}")?;
     match args.clock {
-        Clock::Real => writeln!(out, "  clock     real")?,
-        Clock::Manual => {
+        Some(Clock::Real) | None => writeln!(out, "  clock     real")?,
+        Some(Clock::Manual) => {
             writeln!(out, "  clock     manual: it stands until POST {}/loligo/v1/clock", start.http)?
         }
     }

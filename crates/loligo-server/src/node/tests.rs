@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::projection::{GeneralRight, WithdrawalRight};
-use crate::record::{Fact, FactOutcome, FactRefusal};
+use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated, StoredSecret};
 use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,
 };
-use loligo_journal::{AppendError, MemoryJournal, Reader, Records, Snapshots};
+use loligo_journal::{AppendError, Journal, MemoryJournal, Reader, Records, Snapshots};
 use std::sync::atomic::Ordering;
 
 /// What the disk does now.
@@ -17,6 +17,8 @@ struct Disk {
     /// Batches that still fit after the reserve was given up.
     reserve: AtomicUsize,
     broken: AtomicBool,
+    /// Whether batches get other places than the writer expects.
+    misplaced: AtomicBool,
 }
 
 const RESERVE_BATCHES: usize = 3;
@@ -43,7 +45,8 @@ impl Journal for FailingJournal {
                 return Err(AppendError::Full);
             }
         }
-        self.inner.append(time_us, records)
+        let first = self.inner.append(time_us, records)?;
+        Ok(first + u64::from(self.disk.misplaced.load(Ordering::SeqCst)))
     }
     fn branch(&self) -> u64 {
         self.inner.branch()
@@ -73,7 +76,7 @@ fn node_on(market: MarketKind) -> (RunningNode, Arc<Disk>) {
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
     let config = Config { market, ..Config::test() };
-    (spawn_on(&config, Box::new(journal), Duration::ZERO).unwrap(), disk)
+    (spawn_on(&config, recovery::OpenJournal::of(Box::new(journal)), Duration::ZERO).unwrap(), disk)
 }
 
 fn place() -> Submission {
@@ -174,6 +177,35 @@ async fn a_failed_commit_is_undecided_and_ends_the_node() {
     assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
     assert!(node.handle().state_hashes().await.is_err());
     assert!(matches!(node.stop(), NodeEnd::JournalFailed { .. }));
+}
+
+#[tokio::test]
+async fn a_panic_of_the_writer_is_an_end_of_its_own() {
+    let (node, disk) = node_on(MarketKind::None);
+    placed(&node).await;
+    disk.misplaced.store(true, Ordering::SeqCst);
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Undecided);
+    let NodeEnd::Panicked { message } = node.ended().await else { panic!("it panicked") };
+    assert!(message.contains("another appender"), "{message}");
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
+    assert!(matches!(node.stop(), NodeEnd::Panicked { .. }), "a panic is no clean stop");
+}
+
+#[tokio::test]
+async fn a_secret_sealed_elsewhere_is_an_end_of_its_own() {
+    let (node, _) = node_on(MarketKind::None);
+    let key = KeyCreated {
+        account: AccountId(0),
+        api_key: "foreign".to_owned(),
+        secret: StoredSecret::Sealed(vec![7; 92]),
+        general: GeneralRight::Full,
+        withdrawal: WithdrawalRight::None,
+    };
+    let undecided = AccountError::Node(SubmitError::Undecided);
+    assert_eq!(node.handle().record(Fact::KeyCreated(key)).await, Err(undecided));
+    let sealed = NodeEnd::SealedElsewhere { api_key: "foreign".to_owned() };
+    assert_eq!(node.ended().await, sealed);
+    assert_eq!(node.stop(), sealed);
 }
 
 #[tokio::test]
