@@ -5,6 +5,7 @@ mod closing;
 mod dislocation;
 mod edit;
 mod estimates;
+mod firing;
 mod leverage;
 mod liquidation;
 mod matching;

@@ -21,6 +21,7 @@ mod tests;
 
 pub use begun::known_facts;
 pub use clock::ClockError;
+use clock::MachineClock;
 pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
     Submission, SubmitError,
@@ -38,7 +39,7 @@ use loligo_engine::AccountId;
 use loligo_journal::{JournalError, quoted, until_command};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -262,14 +263,17 @@ pub struct RunningNode {
 /// # Errors
 /// [`StartError`].
 pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
-    let spawned = recovery::open_journal(config).and_then(|open| spawn_on(config, open, writer::FULL_RETRY));
+    let clock = MachineClock::system();
+    let spawned = recovery::open_journal(config, &clock)
+        .and_then(|open| spawn_on(config, open, clock, writer::FULL_RETRY));
     spawned.map_err(|error| error.in_folder(config.data.as_deref()))
 }
 
-/// [`spawn`] over a journal that is open already, looking at a full disk again after `full_retry`.
+/// [`spawn`] over a journal that is open already and a machine's clock, looking at a full disk again after `full_retry`.
 fn spawn_on(
     config: &Config,
     journal: recovery::OpenJournal,
+    machine: MachineClock,
     full_retry: Duration,
 ) -> Result<RunningNode, StartError> {
     if config.accounts > MAX_ACCOUNTS {
@@ -277,14 +281,16 @@ fn spawn_on(
             "a venue begins with at most {MAX_ACCOUNTS} named accounts"
         )));
     }
-    let opened = recovery::open(config, journal)?;
-    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_RECORDS + handle::QUEUE_CANCELS);
+    let opened = recovery::open(config, journal, &machine)?;
+    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
     let shared = Arc::new(Shared {
         projections: opened.views,
         identity: opened.identity,
         clock: config.clock,
+        machine,
+        moving_to: AtomicI64::new(handle::NOT_MOVING),
         acknowledged: AtomicU64::new(opened.venue.sequence),
-        waiting: AtomicUsize::new(0),
+        waiting: handle::Waiting::default(),
         stopped: AtomicBool::new(false),
         remembered_nonces: opened.venue.registry.nonces(),
         vault: opened.vault,

@@ -8,10 +8,11 @@ use crate::event::Event;
 use crate::order::NIL;
 use std::collections::BTreeSet;
 
-/// Version of each stored form. A change of any stored type, or of the rules that `apply` follows, is a new version.
-const COMMAND_VERSION: u8 = 2;
-const EVENT_VERSION: u8 = 2;
-const STATE_VERSION: u8 = 4;
+/// Version of each stored form. A change of any stored type is a new version; a change of the rules that `apply` follows is
+/// one of the commands, since they would come to something else.
+const COMMAND_VERSION: u8 = 3;
+const EVENT_VERSION: u8 = 3;
+const STATE_VERSION: u8 = 5;
 
 /// Why stored bytes are not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

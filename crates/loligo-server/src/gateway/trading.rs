@@ -7,6 +7,7 @@ use super::private::Asked;
 use super::{Answer, Failure, Gateway};
 use crate::node::{Reply, Submission};
 use crate::projection::Directory;
+use crate::request_log::{Note, Notes};
 use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
 use loligo_wire::v3::requests::{self, BatchInstruction, BatchOrder, OrderName};
 use loligo_wire::v3::responses::{self, OrderEvent};
@@ -22,12 +23,15 @@ enum Step {
 impl Gateway {
     pub(super) async fn send_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let notebook = asked.notebook;
         let request = requests::SendOrder::parse(&asked.args()?)?;
         let place = commands::place(&request, caller.account, algo_id, directory)?;
+        let instrument = Some(place.instrument);
         let submission = Submission { command: Command::Place(place), nonce: caller.nonce };
         let reply = self.node.submit(submission).await?;
 
         let sent = outcomes::sent(&reply)?;
+        notebook.note(|| Notes::of(noted(0, sent.status, Some(&reply), instrument).into_iter()));
         let book = self.shown(directory);
         let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
         let answer = responses::SendOrder {
@@ -47,7 +51,7 @@ impl Gateway {
     }
 
     pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
+        let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
         let request = asked.read(&caller, requests::EditOrder::parse)?;
         asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
@@ -60,6 +64,7 @@ impl Gateway {
                     .order
                     .map(|id| self.node.identity().order_uuid(id))
                     .or(named_id(&request.order)),
+                no_order_id: no_id(&request.order),
                 cli_ord_id: edited.cli_ord_id().or(client_name(&request.order)),
                 received_time: time(arrived),
                 order_events: &events,
@@ -70,14 +75,21 @@ impl Gateway {
         self.node.caught_up().await?;
         match self.edit(&request, caller.account, directory, None) {
             Some(command) => {
+                let instrument = instrument_of(&command);
                 let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                tell(&outcomes::edited(&reply)?);
+                let edited = outcomes::edited(&reply)?;
+                let status = edited.status.into();
+                notebook.note(|| Notes::of(noted(0, status, Some(&reply), instrument).into_iter()));
+                tell(&edited);
             }
-            None if self.is_too_late(request.process_before) => tell(&outcomes::Edited {
-                status: EditStatus::WouldProcessAfterSpecifiedTime,
-                ..outcomes::Edited::not_found()
-            }),
-            None => tell(&outcomes::Edited::not_found()),
+            None => {
+                let mut edited = outcomes::Edited::not_found();
+                if self.is_too_late(request.process_before) {
+                    edited.status = EditStatus::WouldProcessAfterSpecifiedTime;
+                }
+                notebook.note(|| Notes::of(noted(0, edited.status.into(), None, None).into_iter()));
+                tell(&edited);
+            }
         }
         Ok(body)
     }
@@ -118,7 +130,7 @@ impl Gateway {
     }
 
     pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
+        let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
         let request = asked.read(&caller, requests::CancelOrder::parse)?;
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
@@ -137,7 +149,10 @@ impl Gateway {
         match commands::cancel(&request, caller.account, identity) {
             Some(command) => {
                 let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                tell(&outcomes::cancelled(&reply)?);
+                let cancelled = outcomes::cancelled(&reply)?;
+                let status = cancelled.status.into();
+                notebook.note(|| Notes::of(noted(0, status, Some(&reply), None).into_iter()));
+                tell(&cancelled);
             }
             // No such order was ever here, so there is nothing to remember; the time limit is still told first.
             None => {
@@ -146,6 +161,7 @@ impl Gateway {
                 } else {
                     CancelStatus::NotFound
                 };
+                notebook.note(|| Notes::of(noted(0, status.into(), None, None).into_iter()));
                 tell(&outcomes::Cancelled { status, order: None, event: None });
             }
         }
@@ -154,13 +170,26 @@ impl Gateway {
 
     pub(super) async fn cancel_all_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelAllOrders::parse(&asked.args()?)?;
-        let only = request.symbol.map(|symbol| commands::contract(directory, &symbol)).transpose()?;
-        let instrument = only.map(|listed| listed.id);
-        let command = Command::CancelAll { account: caller.account, instrument };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        let request = asked.read(&caller, requests::CancelAllOrders::parse)?;
+        let (shown, scope) = match request.symbol {
+            None => (None, vec![None]),
+            Some(symbol) => {
+                let (name, contracts) = commands::market_or_product(directory, &symbol)?;
+                (Some(name), contracts.into_iter().map(Some).collect())
+            }
+        };
+        // A product's contracts are cancelled one after the other, nothing in between; the first carries the nonce.
+        let command = |instrument| Command::CancelAll { account: caller.account, instrument };
+        let submissions = scope.iter().enumerate().map(|(at, instrument)| Submission {
+            command: command(*instrument),
+            nonce: caller.nonce.filter(|_| at == 0),
+        });
+        let replies = self.node.submit_all(submissions.collect()).await?;
 
-        let gone = outcomes::cancelled_all(&reply, caller.account, instrument)?;
+        let mut gone = Vec::new();
+        for (reply, instrument) in replies.iter().zip(scope) {
+            gone.extend(outcomes::cancelled_all(reply, caller.account, instrument)?);
+        }
         let identity = self.node.identity();
         let book = self.shown(directory);
         let told: Vec<_> = gone.iter().map(|order| outcomes::Told::Cancel { order }).collect();
@@ -173,7 +202,7 @@ impl Gateway {
             })
             .collect();
         let answer = responses::CancelAllOrders {
-            symbol: only.map(|listed| listed.instrument.spec().symbol.as_str()),
+            symbol: shown.as_deref(),
             cancelled_orders: &cancelled,
             received_time: time(arrived),
             order_events: &events,
@@ -205,6 +234,7 @@ impl Gateway {
         caller: Caller,
     ) -> Answer {
         let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let notebook = asked.notebook;
         let batch = batch?;
         self.node.caught_up().await?;
         let mut steps = Vec::with_capacity(batch.instructions.len());
@@ -239,6 +269,7 @@ impl Gateway {
         let replies = self.node.submit_all(submissions).await?;
 
         let results = batch_results(&steps, &replies)?;
+        notebook.note(|| batch_notes(&steps, &replies, &results));
         let book = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
@@ -251,15 +282,14 @@ impl Gateway {
                     None,
                     send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
                 ),
-                BatchInstruction::Edit(edit) => (None, named_id(&edit.order), client_name(&edit.order)),
-                BatchInstruction::Cancel(cancel) => {
-                    (None, named_id(&cancel.order), client_name(&cancel.order))
-                }
+                BatchInstruction::Edit(edit) => (None, Some(&edit.order), client_name(&edit.order)),
+                BatchInstruction::Cancel(cancel) => (None, Some(&cancel.order), client_name(&cancel.order)),
             };
             responses::BatchResult {
                 status: result.0,
                 order_tag,
-                order_id: result.1.map(|id| self.node.identity().order_uuid(id)).or(named),
+                order_id: result.1.map(|id| self.node.identity().order_uuid(id)).or(named.and_then(named_id)),
+                no_order_id: named.and_then(no_id),
                 cli_ord_id,
                 received_time: time(arrived),
                 order_events: events,
@@ -330,7 +360,8 @@ fn sent_before<'b>(before: &'b [BatchInstruction], order: &OrderName<'_>) -> Opt
 fn client_name<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
     match order {
         OrderName::ClientId(name) => Some(name),
-        OrderName::Id(_) | OrderName::Nothing => None,
+        OrderName::Nothing { client_id, .. } => client_id.as_deref(),
+        OrderName::Id(_) => None,
     }
 }
 
@@ -338,7 +369,54 @@ fn client_name<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
 fn named_id(order: &OrderName<'_>) -> Option<Uuid> {
     match order {
         OrderName::Id(id) => Some(*id),
-        OrderName::ClientId(_) | OrderName::Nothing => None,
+        OrderName::ClientId(_) | OrderName::Nothing { .. } => None,
+    }
+}
+
+/// What was given as the exchange's own name for an order and can be none: it goes back to the asker likewise.
+fn no_id<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
+    match order {
+        OrderName::Nothing { id, .. } => id.as_deref(),
+        OrderName::Id(_) | OrderName::ClientId(_) => None,
+    }
+}
+
+/// What the log is told of an order, an edit or a cancel that was refused; nothing of one that was carried out.
+fn noted(
+    element: usize,
+    status: SendStatus,
+    reply: Option<&Reply>,
+    instrument: Option<InstrumentId>,
+) -> Option<Note> {
+    let carried_out = matches!(
+        status,
+        SendStatus::Placed | SendStatus::Edited | SendStatus::Cancelled | SendStatus::PartiallyFilled
+    );
+    let error = reply.and_then(|reply| match reply.outcome {
+        Outcome::Rejected(_, error) | Outcome::EditRejected(_, error) => Some(error),
+        _ => None,
+    });
+    (!carried_out).then(|| Note { element, word: status.as_str(), error, instrument })
+}
+
+/// What the log is told of a batch.
+fn batch_notes(steps: &[Step], replies: &[Reply], results: &[BatchTold<'_>]) -> Notes {
+    let mut replies = replies.iter();
+    Notes::of(steps.iter().zip(results).enumerate().filter_map(|(at, (step, result))| {
+        let (reply, instrument) = match step {
+            Step::Submit(command) => (replies.next(), instrument_of(command)),
+            Step::Answer(_) => (None, None),
+        };
+        noted(at + 1, result.0, reply, instrument)
+    }))
+}
+
+/// The contract of a command that places or amends an order.
+fn instrument_of(command: &Command) -> Option<InstrumentId> {
+    match command {
+        Command::Place(place) => Some(place.instrument),
+        Command::Edit(edit) => edit.instrument,
+        _ => None,
     }
 }
 

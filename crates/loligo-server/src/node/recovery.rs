@@ -1,12 +1,13 @@
 //! From a stopped journal to a running venue: newest valid snapshot, replay of the tail, views made again.
 
+use super::StartError;
 use super::begun::{Begun, begun};
+use super::clock::MachineClock;
 use super::genesis;
 use super::handle::StateHashes;
 use super::snapshot::{self, Restored};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
-use super::{StartError, clock};
 use crate::config::{ClockKind, Config, Instruments};
 use crate::files;
 use crate::identity::{Identity, IdentityKey};
@@ -26,6 +27,9 @@ use std::thread::{Builder, Scope};
 
 /// Batches that may be decoded ahead of the engine while it replays.
 const READ_AHEAD: usize = 256;
+/// Bytes of records that a venue in memory keeps. It has no later start, and nobody follows its journal: its own start
+/// reads the genesis batch, which is kept until there is another.
+const EPHEMERAL_BYTES: usize = 1024 * 1024;
 
 /// A venue ready for its writer.
 pub(crate) struct Opened {
@@ -43,7 +47,7 @@ pub(crate) struct Opened {
 
 /// An open journal, and what its newest branch left behind.
 pub(crate) struct OpenJournal {
-    journal: Box<dyn Journal>,
+    pub(crate) journal: Box<dyn Journal>,
     /// Highest nonces of requests that were executed on the branch that was left.
     spent: BTreeMap<KeyId, u64>,
     notes: Vec<String>,
@@ -90,10 +94,10 @@ fn left_text(left: LeftBehind) -> String {
 }
 
 /// Opens the journal a configuration names. A folder's lock is held from here on.
-pub(crate) fn open_journal(config: &Config) -> Result<OpenJournal, StartError> {
-    let options = Options { created_us: beginning(config).0, ..Options::default() };
+pub(crate) fn open_journal(config: &Config, clock: &MachineClock) -> Result<OpenJournal, StartError> {
+    let options = Options { created_us: beginning(config, clock).0, ..Options::default() };
     match (&config.data, config.until) {
-        (None, None) => Ok(OpenJournal::of(Box::new(MemoryJournal::new()))),
+        (None, None) => Ok(OpenJournal::of(Box::new(MemoryJournal::keeping(EPHEMERAL_BYTES)))),
         (None, Some(_)) => Err(StartError::UntilWithoutFolder),
         (Some(folder), None) => Ok(OpenJournal::in_folder(folder, SqliteJournal::open(folder, options)?)),
         (Some(folder), Some(until)) => {
@@ -112,9 +116,9 @@ pub(crate) fn open_journal(config: &Config) -> Result<OpenJournal, StartError> {
 }
 
 /// When a venue that does not exist yet begins.
-fn beginning(config: &Config) -> Timestamp {
+fn beginning(config: &Config, clock: &MachineClock) -> Timestamp {
     match config.clock {
-        ClockKind::Real => clock::machine_time(),
+        ClockKind::Real => clock.now(),
         ClockKind::Manual { start } => start,
     }
 }
@@ -126,9 +130,9 @@ fn check_facts(begun: Option<&Begun>, config: &Config) -> Result<(), StartError>
 }
 
 /// Recovers the venue a journal holds, or begins it there.
-pub(crate) fn open(config: &Config, open: OpenJournal) -> Result<Opened, StartError> {
+pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> Result<Opened, StartError> {
     let OpenJournal { mut journal, spent, mut notes } = open;
-    let now = beginning(config);
+    let now = beginning(config, clock);
     // The lock on the folder is held from here on, so the vault's file is this process's to make.
     let vault = Vault::open(config.data.as_deref(), config.seed)
         .map_err(|error| StartError::Vault(error.to_string()))?;
@@ -150,6 +154,9 @@ pub(crate) fn open(config: &Config, open: OpenJournal) -> Result<Opened, StartEr
     replay_fast(journal.reader(from + 1)?, &mut venue, |venue, applied| past.fold(applied, &venue.exchange))?;
     keep_spent(journal.as_mut(), &mut venue, &mut past, &spent)?;
     let views = views_of(past, &venue);
+    if config.clock == ClockKind::Real {
+        clock.reach(venue.exchange.now());
+    }
 
     let key = venue.facts.as_ref().and_then(|facts| facts.identity_key).map(IdentityKey);
     let identity = Identity::new(&key.unwrap_or_else(|| IdentityKey::from_seed(config.seed)));

@@ -186,6 +186,13 @@ async fn paths_methods_and_bodies_that_are_none() {
         ("GET", "/derivatives/api/v3/pnlpreferences"),
         ("PUT", "/derivatives/api/v3/pnlpreferences"),
         ("GET", "/derivatives/api/v4/historicalfundingrates"),
+        ("GET", "/api/history/v2/executions"),
+        ("GET", "/api/history/v3/account-log"),
+        ("GET", "/api/history/v3/market/PF_XBTUSD/price"),
+        ("GET", "/api/charts/v1"),
+        ("GET", "/api/charts/v1/trade/PF_XBTUSD/1m"),
+        ("GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest"),
+        ("GET", "/api/auth/v1/api-keys/v3/check"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
         let answer = send(&mut stream, method, path, &[], b"").await.expect("an answer");
@@ -201,7 +208,7 @@ async fn paths_methods_and_bodies_that_are_none() {
         ("GET", "/tickers/PF_XBTUSD", 200, "invalidArgument"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
-        let head = format!("{method} {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n");
+        let head = format!("{method} {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n");
         stream.write_all(head.as_bytes()).await.expect("sent");
         let answer = receive(&mut stream).await.expect("an answer");
         assert_eq!((answer.status, word(&answer.json())), (status, want), "{path}");

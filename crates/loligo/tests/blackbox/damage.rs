@@ -430,7 +430,7 @@ fn a_clean_stop_leaves_a_snapshot_of_the_last_record() {
     for (life, orders) in [0, 1, 3].into_iter().enumerate() {
         let mut venue = home.start(if life == 0 { &QUIET } else { &[] });
         for _ in 0..orders {
-            venue.client(0).place(&[
+            let _ = venue.client(0).place(&[
                 ("orderType", "lmt"),
                 ("symbol", SYMBOL),
                 ("side", "buy"),

@@ -1,16 +1,23 @@
 //! The built binary seen from outside: a real process, real files, real sockets. Nothing here knows what is inside.
 
 mod api;
+mod audit;
 mod bad_input;
 mod cli;
+mod clock;
 mod consistency;
 mod contract;
 mod crash;
 mod damage;
 mod folder;
 mod http;
+mod limits;
+mod nonces;
+mod operator;
 mod poison;
+mod refusals;
 mod replay;
+mod rolls;
 mod routes;
 mod syncs;
 mod venue;

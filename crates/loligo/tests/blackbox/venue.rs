@@ -23,11 +23,21 @@ pub const QUIET: [&str; 4] = ["--market", "none", "--clock", "manual"];
 /// A folder of the test's own, with room for the data of one exchange.
 pub struct Home {
     folder: TempDir,
+    /// What the exchange finds in its environment beside what everyone does.
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Home {
     pub fn new() -> Self {
-        Self { folder: TempDir::with_prefix("loligo-test-").expect("a temporary folder") }
+        let folder = TempDir::with_prefix("loligo-test-").expect("a temporary folder");
+        Self { folder, environment: Vec::new() }
+    }
+
+    /// A file of the test's own, and a name in the exchange's environment that tells where it is.
+    pub fn tell(&mut self, name: &'static str, file: &str) -> PathBuf {
+        let path = self.folder.path().join(file);
+        self.environment.push((name, path.clone()));
+        path
     }
 
     /// Where the exchange keeps its data.
@@ -42,7 +52,8 @@ impl Home {
         copy
     }
 
-    fn config_file(&self) -> PathBuf {
+    /// Where the start file will be.
+    pub fn config_file(&self) -> PathBuf {
         self.folder.path().join("config.json")
     }
 
@@ -56,6 +67,7 @@ impl Home {
             .arg(self.data())
             .arg("--config-out")
             .arg(self.config_file())
+            .envs(self.environment.iter().map(|(name, path)| (name, path)))
             .args(flags);
         command
     }
@@ -104,10 +116,42 @@ impl Home {
         started.ready()
     }
 
+    /// Starts an exchange under a limit of the shell's, such as `ulimit -n 256`.
+    pub fn start_under(&self, limit: &str, flags: &[&str]) -> Venue {
+        Started::of(self, within(limit, &self.serve(flags))).ready()
+    }
+
+    /// Runs an exchange under a limit that it is expected to refuse.
+    pub fn refused_under(&self, limit: &str, flags: &[&str]) -> Finished {
+        let output = within(limit, &self.serve(flags)).output().expect("a shell");
+        Finished {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Starts an exchange and does not wait for anything.
     pub fn launch(&self, flags: &[&str]) -> Started {
         Started::new(self, flags)
     }
+}
+
+/// A command, run by a shell that sets a limit before.
+fn within(limit: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(command.get_program());
+    shell.args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
 }
 
 /// The binary, without the settings of the person who runs the tests.
@@ -218,6 +262,21 @@ impl Started {
         let config: Value = serde_json::from_slice(&config).expect("the start file is JSON");
         let control = Connection::open(text(&config["http"])).expect("the exchange listens");
         Venue { process: self, config, control }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until `seen`, on the way of the start.
+    pub fn wait_for(&mut self, what: &str, seen: impl Fn() -> bool) {
+        let deadline = Instant::now() + START_TIME_MAX;
+        while !seen() {
+            if let Some(status) = self.child.try_wait().expect("the process's state") {
+                panic!("the exchange ended before {what}, {status}:\n{}", self.said());
+            }
+            assert!(Instant::now() < deadline, "{what}: not in {START_TIME_MAX:?}:\n{}", self.said());
+        }
     }
 
     /// Waits for the end of a process that is about to end by itself.
