@@ -44,10 +44,11 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
 };
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use listener::{Handler, Peer, Read, Received};
 use loligo_engine::Timestamp;
+use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
@@ -67,6 +68,35 @@ pub(crate) struct Gateway {
 
 /// The body of a success.
 type Answer = Result<Vec<u8>, Failure>;
+
+/// A success: its body, and what its head says.
+struct Success {
+    body: Vec<u8>,
+    /// The instant of which the body does not show all rows, and no other page does.
+    broken: Option<WireTime>,
+}
+
+impl From<Vec<u8>> for Success {
+    fn from(body: Vec<u8>) -> Self {
+        Self { body, broken: None }
+    }
+}
+
+impl Success {
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut answer = response(StatusCode::OK, self.body);
+        if let Some(instant) = self.broken {
+            let mut text = b"only the newest rows of ".to_vec();
+            instant.write_millis(&mut text);
+            let value = HeaderValue::from_bytes(&text).expect("a time is visible ASCII");
+            answer.headers_mut().insert(INCOMPLETE.clone(), value);
+        }
+        answer
+    }
+}
+
+/// Says of a list that it leaves something out that no other page has. The contract has no member for it.
+static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 
 impl Gateway {
     pub(crate) fn new(node: NodeHandle, auth: Arc<Auth>, control: Control, feeds: Arc<Feeds>) -> Self {
@@ -88,10 +118,10 @@ impl Gateway {
         };
         let notebook = Notebook::new(self.log.tells_refusals());
         let mut answer = match self.serve(&found, request, arrived, &notebook).await {
-            Ok(body) => {
+            Ok(success) => {
                 let told = notebook.into_notes().map_or(Told::Success, Told::Refused);
                 self.log_answer(arrived, request, 200, told);
-                response(StatusCode::OK, body)
+                success.into_response()
             }
             Err(failure) => {
                 let answer = self.failed(&found, &failure);
@@ -144,7 +174,7 @@ impl Gateway {
         request: &Received,
         arrived: Timestamp,
         notebook: &Notebook,
-    ) -> Answer {
+    ) -> Result<Success, Failure> {
         if self.is_out(found.name) {
             return Err(Failure::OutOfService);
         }
@@ -214,9 +244,24 @@ impl Gateway {
         answer
     }
 
-    /// The answer on a connection for which there is no room but the operator's.
-    fn no_room(&self) -> Response<Full<Bytes>> {
-        response(StatusCode::SERVICE_UNAVAILABLE, self.error(Error::Unavailable.into()))
+    /// The answer to a request that is not looked into, if there is a reason not to.
+    fn turned_away(&self, request: &Read, peer: &Peer, for_operator: bool) -> Option<Response<Full<Bytes>>> {
+        let (answer, sentence) = if peer.is_beyond_the_bound() && !for_operator {
+            let body = self.error(Error::Unavailable.into());
+            (response(StatusCode::SERVICE_UNAVAILABLE, body), "all connections that there may be are taken")
+        } else if let Some(twice) = origin::ambiguity(request) {
+            let body = self.numbered(&NumberedError::BAD_REQUEST);
+            let answer =
+                if for_operator { control::bad(twice) } else { response(StatusCode::BAD_REQUEST, body) };
+            (answer, twice)
+        } else {
+            return None;
+        };
+        if self.log.tells_refusals() {
+            let (status, told) = (answer.status().as_u16(), Told::Sentence(sentence.to_owned()));
+            self.log.take(Entry::of_head(self.node.now(), request.head(), status, told));
+        }
+        Some(answer)
     }
 
     /// Answers a connection that wants to go on as a WebSocket.
@@ -249,15 +294,8 @@ impl Gateway {
 impl Handler for Gateway {
     async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
         let for_operator = request.head().uri.path().starts_with(control::PREFIX);
-        if peer.is_beyond_the_bound() && !for_operator {
-            return Some(self.no_room());
-        }
-        if origin::is_ambiguous(&request) {
-            if self.log.tells_refusals() {
-                let told = Told::Sentence("two Host or two Origin headers say two things".to_owned());
-                self.log.take(Entry::of_head(self.node.now(), request.head(), 400, told));
-            }
-            return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
+        if let Some(answer) = self.turned_away(&request, peer, for_operator) {
+            return Some(answer);
         }
         match request {
             request if for_operator => self.control.handle(request).await,

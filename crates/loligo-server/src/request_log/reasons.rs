@@ -423,7 +423,10 @@ impl Explainer {
         let raw = entry.kept.as_ref().and_then(|kept| {
             let args = Args::new(&kept.query, &kept.body).ok()?;
             let raw = args.raw_tail("json")?;
-            raw.trim_ascii_start().starts_with(b"{").then(|| String::from_utf8_lossy(raw).into_owned())
+            raw.text
+                .trim_ascii_start()
+                .starts_with(b"{")
+                .then(|| String::from_utf8_lossy(raw.text).into_owned())
         });
         let text = raw.unwrap_or(text);
         let mut values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
