@@ -108,12 +108,6 @@ pub(crate) struct Serve {
     /// How those lines are written: for people, or as one JSON object each.
     #[arg(long, env = "LOLIGO_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogForm,
-    /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
-    #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
-    pub(crate) reset: bool,
-    /// Do not ask before a reset.
-    #[arg(long, requires = "reset")]
-    pub(crate) yes: bool,
     /// Let the well-known development keys trade on addresses that others can reach.
     #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
     pub(crate) expose_development_keys: bool,

@@ -273,17 +273,8 @@ impl Gateway {
         self.node.caught_up().await?;
         let mut steps = Vec::with_capacity(batch.instructions.len());
         let mut tries = TRIES_MAX;
-        for (at, instruction) in batch.instructions.iter().enumerate() {
-            let before = &batch.instructions[..at];
-            steps.push(self.step(
-                instruction,
-                before,
-                batch.process_before,
-                caller.account,
-                algo_id,
-                directory,
-                &mut tries,
-            )?);
+        for at in 0..batch.instructions.len() {
+            steps.push(self.step(&batch, at, caller.account, algo_id, directory, &mut tries)?);
         }
         // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
         let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
@@ -334,22 +325,23 @@ impl Gateway {
         Ok(body)
     }
 
-    /// What an element of a batch comes to; `before` are those that run before it.
+    /// What the element of a batch at a place comes to.
     fn step(
         &self,
-        instruction: &BatchInstruction,
-        before: &[BatchInstruction],
-        process_before: Option<loligo_wire::time::Timestamp>,
+        batch: &BatchOrder,
+        at: usize,
         account: AccountId,
         algo_id: Option<&str>,
         directory: &Directory,
         tries: &mut usize,
     ) -> Result<Step, Failure> {
+        let process_before = batch.process_before;
+        let (before, from_here) = batch.instructions.split_at(at);
         let late = |status| {
             let late = self.is_too_late(process_before);
             Step::Answer(if late { SendStatus::WouldProcessAfterSpecifiedTime } else { status })
         };
-        Ok(match instruction {
+        Ok(match &from_here[0] {
             BatchInstruction::Send(send) => match &send.order {
                 Err(status) => late(*status),
                 Ok(order) => {
