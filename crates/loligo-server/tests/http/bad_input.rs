@@ -77,7 +77,7 @@ async fn arguments_that_cannot_be_or_must_not_be() {
         let mut arguments = GOOD.to_vec();
         arguments.retain(|(known, _)| *known != name);
         arguments.push((name, value));
-        let answer = alice.post("/sendorder", &arguments).await;
+        let answer = alice.request("POST", "/sendorder", &arguments).json().await;
         assert_eq!(word(&answer), want, "{name}={value}");
     }
     // Not UTF-8, and an escape that is none.
@@ -103,14 +103,14 @@ async fn what_is_missing_is_told_before_anything_else() {
     for left_out in 0..GOOD.len() {
         let mut arguments = GOOD.to_vec();
         let (name, _) = arguments.remove(left_out);
-        let answer = stranger.post("/sendorder", &arguments).await;
+        let answer = stranger.request("POST", "/sendorder", &arguments).json().await;
         assert_eq!(word(&answer), "requiredArgumentMissing", "without {name}");
     }
-    assert_eq!(word(&stranger.post("/cancelorder", &[]).await), "requiredArgumentMissing");
-    assert_eq!(word(&stranger.post("/cancelallorders", &[]).await), "authenticationError");
-    assert_eq!(word(&stranger.post("/orders/status", &[]).await), "authenticationError");
-    assert_eq!(word(&stranger.get("/orderbook", &[]).await), "requiredArgumentMissing");
-    assert_eq!(word(&stranger.get("/history", &[]).await), "requiredArgumentMissing");
+    assert_eq!(word(&stranger.request("POST", "/cancelorder", &[]).json().await), "requiredArgumentMissing");
+    assert_eq!(word(&stranger.request("POST", "/cancelallorders", &[]).json().await), "authenticationError");
+    assert_eq!(word(&stranger.request("POST", "/orders/status", &[]).json().await), "authenticationError");
+    assert_eq!(word(&stranger.request("GET", "/orderbook", &[]).json().await), "requiredArgumentMissing");
+    assert_eq!(word(&stranger.request("GET", "/history", &[]).json().await), "requiredArgumentMissing");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn symbols_that_are_not_there() {
         let answer = alice.request("GET", &format!("/tickers/{symbol}"), &[]).send().await;
         assert_eq!((answer.status, &answer.json()["error"]), (404, &json!("notFound")), "{symbol}");
     }
-    let dated = alice.get("/instruments", &[("contractType", "nonsense")]).await;
+    let dated = alice.request("GET", "/instruments", &[("contractType", "nonsense")]).json().await;
     assert_eq!(word(&dated), "invalidArgument: contractType");
 }
 
@@ -216,7 +216,7 @@ async fn paths_methods_and_bodies_that_are_none() {
     }
     // Too many arguments are unreadable ones: told after the key was looked at.
     let many = vec![("a", "b"); 3000];
-    assert_eq!(word(&alice.post("/orders/status", &many).await), "invalidArgument");
+    assert_eq!(word(&alice.request("POST", "/orders/status", &many).json().await), "invalidArgument");
     let mut unsigned = alice.request("POST", "/orders/status", &many);
     unsigned.authent = None;
     assert_eq!(word(&unsigned.json().await), "authenticationError");

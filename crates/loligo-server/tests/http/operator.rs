@@ -12,7 +12,7 @@ const ORDER: [(&str, &str); 5] =
     [("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "0.1"), ("limitPrice", "40000")];
 
 async fn sent(venue: &Venue, account: usize, arguments: &[(&str, &str)]) -> String {
-    let answer = venue.client(account).post("/sendorder", arguments).await;
+    let answer = venue.client(account).request("POST", "/sendorder", arguments).json().await;
     let word = answer["error"].as_str().or_else(|| answer["sendStatus"]["status"].as_str());
     word.unwrap_or_else(|| panic!("no word: {answer}")).to_owned()
 }

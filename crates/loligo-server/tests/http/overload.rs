@@ -31,7 +31,9 @@ async fn no_single_cancel_is_refused_at_256_connections() {
     let mut floods = Vec::new();
     for n in 0..32 {
         let (client, batch) = (client(n), batches[n % 2].clone());
-        floods.push(tokio::spawn(async move { client.post("/batchorder", &[("json", &batch)]).await }));
+        floods.push(tokio::spawn(async move {
+            client.request("POST", "/batchorder", &[("json", &batch)]).json().await
+        }));
     }
     let mut singles = Vec::new();
     for n in 0..224 {

@@ -119,7 +119,7 @@ async fn five_hundred_orders_with_the_longest_names_are_placed_asked_for_and_can
         assert_eq!(statuses.iter().filter(|status| status["status"] == "placed").count(), 500);
         // One more than a batch may hold is refused by the name of what is wrong.
         let more: Vec<Value> = sends.iter().chain(&sends[..1]).cloned().collect();
-        let refused = alice.post("/batchorder", &[("json", &batch(&more, escape))]).await;
+        let refused = alice.request("POST", "/batchorder", &[("json", &batch(&more, escape))]).json().await;
         assert_eq!(refused["error"], "invalidArgument: json");
 
         let ids: Vec<(&str, &str)> = names.iter().map(|name| ("cliOrdIds", name.as_str())).collect();

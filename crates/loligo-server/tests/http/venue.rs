@@ -165,15 +165,15 @@ impl Client {
     }
 
     pub async fn post(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
-        self.request("POST", path, arguments).json().await
+        self.request("POST", path, arguments).done().await
     }
 
     pub async fn put(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
-        self.request("PUT", path, arguments).json().await
+        self.request("PUT", path, arguments).done().await
     }
 
     pub async fn get(&self, path: &str, arguments: &[(&str, &str)]) -> Value {
-        self.request("GET", path, arguments).json().await
+        self.request("GET", path, arguments).done().await
     }
 
     /// Places an order on [`SYMBOL`] and answers its `sendStatus`.
@@ -234,6 +234,13 @@ impl Request<'_> {
         assert_eq!(answer.status, 200, "{answer:?}");
         let json = answer.json();
         judge(self.method, self.path.strip_prefix(BASE).unwrap_or(&self.path), &json);
+        json
+    }
+
+    /// Sends it; the request was understood and allowed, whatever came of what it asks.
+    pub async fn done(&self) -> Value {
+        let json = self.json().await;
+        assert_ne!(json["result"], "error", "{} {}: {json}", self.method, self.path);
         json
     }
 
