@@ -24,7 +24,7 @@ pub const MAX_LOTS: i64 = 1_000_000_000_000;
 const VALUE_MAX: i128 = 10_i128.pow(36);
 
 /// How a contract settles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContractKind {
     /// One contract is one unit of base; P&L in the quote currency, margined by the flex wallet.
     Linear,
@@ -104,7 +104,7 @@ pub enum ListingError {
 }
 
 /// A listed contract: its spec and the factors computed from it once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instrument {
     spec: InstrumentSpec,
     pair: PairId,

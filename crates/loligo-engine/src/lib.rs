@@ -12,6 +12,7 @@
 
 mod account;
 mod book;
+mod codes;
 mod command;
 mod event;
 mod exchange;
@@ -26,6 +27,8 @@ mod trigger;
 mod view;
 
 pub use account::SelfTradeStrategy;
+#[doc(hidden)]
+pub use codes::{PARTS_MAX, next_part};
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType,
