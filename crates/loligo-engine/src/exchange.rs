@@ -26,11 +26,10 @@ use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
-use crate::money::{Fine, Money};
+use crate::money::{Fine, Money, price_in_range};
 use crate::order::{NIL, Orders};
 use crate::trigger::Due;
 use crate::view::FeeTier;
-use prices::price_in_range;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) use time::Timer;
 

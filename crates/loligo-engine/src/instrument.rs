@@ -7,7 +7,8 @@
 use crate::account::OpenSum;
 use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
 use crate::money::{
-    Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, pow10, ratio_of_products,
+    Fine, FinePrice, Money, PRICE_MAX, div_half_even, millionths_up, mul_div_half_even, pow10,
+    ratio_of_products,
 };
 use serde::{Deserialize, Serialize};
 
@@ -392,6 +393,12 @@ impl Instrument {
                 * i128::from(self.spec.tick_mantissa)
                 * pow10(18 - u32::from(self.spec.tick_scale)),
         )
+    }
+
+    /// True for prices in ticks that a trigger may come to: those of orders, and those up to twice the greatest index.
+    pub(crate) fn is_near_range(&self, price: Price) -> bool {
+        let fine = self.tick_size().checked_mul(price.0.into());
+        price.0 <= MAX_TICKS || fine.is_some_and(|price| price <= 2 * PRICE_MAX)
     }
 
     /// The number of ticks of an index or mark price, rounded down.

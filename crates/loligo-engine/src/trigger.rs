@@ -4,7 +4,7 @@ mod watch;
 
 use crate::codes::of_code;
 use crate::id::{Price, Side, Timestamp};
-use crate::instrument::{Instrument, MAX_TICKS};
+use crate::instrument::Instrument;
 use crate::money::FinePrice;
 use serde::{Deserialize, Serialize};
 
@@ -199,13 +199,15 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    /// True for what can wait: it fires at a price that there is, and follows its signal at a distance exactly when it trails.
-    pub(crate) fn can_wait(&self) -> bool {
+    /// True for what can wait: it fires at a price that a signal can have, or is half of one away from, and follows its signal
+    /// at a distance exactly when it trails.
+    pub(crate) fn can_wait(&self, instrument: &Instrument) -> bool {
+        let priced = |price: Price| price.0 > 0 && instrument.is_near_range(price);
         let distance = |deviation: Distance| match deviation.unit {
             DistanceUnit::Percent => (1..WHOLE as i64).contains(&deviation.steps),
-            DistanceUnit::Quote => (1..=MAX_TICKS).contains(&deviation.steps),
+            DistanceUnit::Quote => deviation.steps > 0 && instrument.is_near_range(Price(deviation.steps)),
         };
-        self.price.is_some_and(|price| (1..=MAX_TICKS).contains(&price.0))
+        self.price.is_some_and(priced)
             && (self.kind == TriggerKind::TrailingStop) == self.deviation.is_some()
             && self.deviation.is_none_or(distance)
     }

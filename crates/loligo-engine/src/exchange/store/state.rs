@@ -11,14 +11,13 @@ use crate::command::{Limits, LimitsChange, OrderType};
 use crate::event::{OrderError, OrderStatus, UpdateReason};
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::liquidation::Ladder;
-use crate::exchange::prices::price_in_range;
 use crate::exchange::{Exchange, Portfolio, Timer};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, InstrumentSpec, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, MarketPrices, Pair};
-use crate::money::{Fine, Money};
+use crate::money::{Fine, Money, price_in_range};
 use crate::order::{Marks, NIL, Order, Orders, Record};
-use crate::trigger::{Attached, Trigger};
+use crate::trigger::Attached;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -540,7 +539,7 @@ impl Reading {
         waiting: Vec<StoredOrder>,
         closed: Vec<ClosedOrder>,
     ) -> Result<(), CodecError> {
-        there((1..=ORDERS_MAX).contains(&next_order), "the number of orders")?;
+        there(next_order <= ORDERS_MAX, "the number of orders")?;
         self.exchange.orders = Orders::restored(table_seed, next_order);
         let mut last = None;
         for stored in resting {
@@ -564,7 +563,9 @@ impl Reading {
         for stored in waiting {
             there(std::mem::replace(&mut last, stored.id) < stored.id, "a trigger's place")?;
             let trigger = stored.attached.as_ref().and_then(|attached| attached.trigger.as_ref());
-            let waits = stored.status == OrderStatus::TriggerPlaced && trigger.is_some_and(Trigger::can_wait);
+            let market = self.exchange.markets.get(usize::from(stored.instrument.0));
+            let waits = stored.status == OrderStatus::TriggerPlaced
+                && trigger.zip(market).is_some_and(|(trigger, market)| trigger.can_wait(&market.instrument));
             there(waits, "a waiting trigger")?;
             let slot = self.take_order(stored)?;
             let Exchange { orders, holdings, .. } = &mut self.exchange;
