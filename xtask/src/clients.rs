@@ -32,7 +32,8 @@ pub fn test(words: &[String]) -> Result<Count> {
     let mut pytest = Command::new(&python);
     pytest
         .current_dir(&scenarios)
-        .args(["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--tb=short", "-v", "."])
+        // `-rs`: each skip with its reason, whole, at the end.
+        .args(["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--tb=short", "-v", "-rs", "."])
         .env("LOLIGO_BINARY", &binary)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     if !words.is_empty() {
@@ -87,7 +88,8 @@ fn interpreter() -> Result<&'static str> {
     bail!("the client scenarios need Python 3.11 or newer")
 }
 
-/// Reads pytest's closing line: `===== 1 failed, 11 passed, 1 error in 3.20s =====`.
+/// Reads pytest's closing line: `===== 1 failed, 11 passed, 2 skipped, 4 deselected, 1 error in 3.20s =====`. What was
+/// deselected, by words on the command line, did not run either.
 fn pytest_count(line: &str) -> Option<Count> {
     let closing = line.strip_prefix("==")?.trim_matches('=').trim();
     let (counts, took) = closing.rsplit_once(" in ")?;
@@ -97,6 +99,7 @@ fn pytest_count(line: &str) -> Option<Count> {
     Some(Count {
         passed: number_before(counts, " passed"),
         failed: number_before(counts, " failed") + number_before(counts, " error"),
+        skipped: number_before(counts, " skipped") + number_before(counts, " deselected"),
     })
 }
 
@@ -107,15 +110,16 @@ mod tests {
     #[test]
     fn counts_are_read_from_the_closing_line() {
         let cases = [
-            ("============ 11 passed in 3.20s ============", Some((11, 0))),
-            ("===== 1 failed, 11 passed, 2 errors in 63.20s (0:01:03) =====", Some((11, 3))),
+            ("============ 11 passed in 3.20s ============", Some((11, 0, 0))),
+            ("===== 1 failed, 11 passed, 2 errors in 63.20s (0:01:03) =====", Some((11, 3, 0))),
+            ("===== 11 passed, 4 skipped, 7 deselected in 3.20s =====", Some((11, 0, 11))),
             ("============ no tests ran in 0.01s ============", None),
-            ("============ 3 deselected in 0.01s ============", Some((0, 0))),
+            ("============ 3 deselected in 0.01s ============", Some((0, 0, 3))),
             ("============ FAILURES ============", None),
             ("test_ccxt.py::test_book PASSED", None),
         ];
         for (line, expected) in cases {
-            assert_eq!(pytest_count(line).map(|c| (c.passed, c.failed)), expected, "{line}");
+            assert_eq!(pytest_count(line).map(|c| (c.passed, c.failed, c.skipped)), expected, "{line}");
         }
     }
 }

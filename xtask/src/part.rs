@@ -5,28 +5,39 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-/// How many tests passed and failed.
+/// How many tests passed, failed, and were not carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Tests that passed.
     pub passed: u64,
     /// Tests that failed.
     pub failed: u64,
+    /// Tests that did not run, or could not show here what they are for; each has said why.
+    pub skipped: u64,
 }
 
 impl Count {
     /// One check that either holds or does not.
     pub fn one(passed: bool) -> Self {
-        Self { passed: passed.into(), failed: (!passed).into() }
+        Self { passed: passed.into(), failed: (!passed).into(), skipped: 0 }
     }
 
     /// Adds the counts of another run.
     pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.skipped += other.skipped;
     }
 
-    /// True if at least one test ran and none failed. A run without tests proves nothing, so it is not good.
+    /// Takes so many tests that said that they could not be carried out from those that passed.
+    pub fn skip(&mut self, tests: u64) {
+        let moved = tests.min(self.passed);
+        self.passed -= moved;
+        self.skipped += moved;
+    }
+
+    /// True if at least one test ran and none failed. A run without tests, or one that skipped
+    /// all of them, proves nothing, so it is not good.
     pub fn is_good(self) -> bool {
         self.passed > 0 && self.failed == 0
     }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::part::{self, Count, Stream};
 use crate::workspace;
@@ -26,8 +26,25 @@ pub fn lint(_: &[String]) -> Result<Count> {
     Ok(Count::one(part::succeeds(&mut cargo(&arguments))?))
 }
 
+/// The file in which a test writes that it cannot be carried out here, a line each: its name and why. Without the
+/// variable, outside the suite, it says so on standard error.
+const SKIPS: &str = "LOLIGO_TEST_SKIPS";
+
 /// All tests of all crates, with nextest where it is installed (it shares the cores better), else with cargo alone.
 pub fn test(_: &[String]) -> Result<Count> {
+    let skips = workspace::target()?.join("skipped-tests.txt");
+    std::fs::write(&skips, "").with_context(|| format!("writing {}", skips.display()))?;
+    let run = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        // Settings of the person who runs the suite, such as one seed alone, must not make it smaller.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("LOLIGO_") {
+                command.env_remove(name);
+            }
+        }
+        command.env(SKIPS, &skips);
+        command
+    };
     let has_nextest = cargo(&["nextest", "--version"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -48,11 +65,16 @@ pub fn test(_: &[String]) -> Result<Count> {
             "--status-level",
             "fail",
         ];
-        count.add(part::counted(&mut cargo(&arguments), Stream::Error, nextest_count)?);
+        count.add(part::counted(&mut run(&arguments), Stream::Error, nextest_count)?);
         // nextest does not run the examples in documentation.
         plain.push("--doc");
     }
-    count.add(part::counted(&mut cargo(&plain), Stream::Output, libtest_count)?);
+    count.add(part::counted(&mut run(&plain), Stream::Output, libtest_count)?);
+    let said = std::fs::read_to_string(&skips).with_context(|| format!("reading {}", skips.display()))?;
+    for line in said.lines() {
+        println!("SKIPPED {line}");
+    }
+    count.skip(said.lines().count() as u64);
     Ok(count)
 }
 
@@ -60,7 +82,11 @@ pub fn test(_: &[String]) -> Result<Count> {
 fn libtest_count(line: &str) -> Option<Count> {
     let rest = line.strip_prefix("test result: ")?;
     let (_, rest) = rest.split_once(". ")?;
-    Some(Count { passed: number_before(rest, " passed"), failed: number_before(rest, " failed") })
+    Some(Count {
+        passed: number_before(rest, " passed"),
+        failed: number_before(rest, " failed"),
+        skipped: number_before(rest, " ignored") + number_before(rest, " filtered out"),
+    })
 }
 
 /// Reads `Summary [ 1.2s] 12 tests run: 11 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
@@ -70,7 +96,7 @@ fn nextest_count(line: &str) -> Option<Count> {
         return None;
     }
     let failed = [" failed", " timed out", " exec failed"].map(|word| number_before(rest, word)).iter().sum();
-    Some(Count { passed: number_before(rest, " passed"), failed })
+    Some(Count { passed: number_before(rest, " passed"), failed, skipped: number_before(rest, " skipped") })
 }
 
 /// The number that stands right before `word`, or 0 when there is none.
@@ -87,28 +113,28 @@ mod tests {
     #[test]
     fn counts_are_read_from_the_closing_lines() {
         let cases = [
-            ("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out", Some((3, 0))),
+            ("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out", Some((3, 0, 3))),
             (
                 "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-                Some((10, 2)),
+                Some((10, 2, 0)),
             ),
             ("test book::tests::three_passed ... ok", None),
             ("running 3 tests", None),
         ];
         for (line, expected) in cases {
-            assert_eq!(libtest_count(line).map(|c| (c.passed, c.failed)), expected, "{line}");
+            assert_eq!(libtest_count(line).map(|c| (c.passed, c.failed, c.skipped)), expected, "{line}");
         }
         let cases = [
-            ("     Summary [   0.002s] 12 tests run: 12 passed, 0 skipped", Some((12, 0))),
+            ("     Summary [   0.002s] 12 tests run: 12 passed, 0 skipped", Some((12, 0, 0))),
             (
                 "     Summary [   1.002s] 12 tests run: 9 passed (1 slow), 2 failed, 1 timed out, 5 skipped",
-                Some((9, 3)),
+                Some((9, 3, 5)),
             ),
-            ("     Summary [   1.002s] 3/12 tests run: 1 passed, 2 failed, 0 skipped", Some((1, 2))),
+            ("     Summary [   1.002s] 3/12 tests run: 1 passed, 2 failed, 0 skipped", Some((1, 2, 0))),
             ("        PASS [   0.002s] xtask tests::run: ", None),
         ];
         for (line, expected) in cases {
-            assert_eq!(nextest_count(line).map(|c| (c.passed, c.failed)), expected, "{line}");
+            assert_eq!(nextest_count(line).map(|c| (c.passed, c.failed, c.skipped)), expected, "{line}");
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn run(arguments: &[String]) -> Result<bool> {
         println!("{name:>14}  {}", sentence(*count, *took));
         sum.add(*count);
     }
-    println!("{} passed, {} failed", sum.passed, sum.failed);
+    println!("{}", closing(sum));
     Ok(results.iter().all(|(_, count, _)| count.is_good()))
 }
 
@@ -72,10 +72,16 @@ fn all_names() -> String {
     PARTS.map(|(name, _)| name).join(", ")
 }
 
+/// The last line, for people and for programs that look for it.
+fn closing(sum: Count) -> String {
+    let Count { passed, failed, skipped } = sum;
+    format!("{passed} passed, {failed} failed, {skipped} skipped")
+}
+
 fn sentence(count: Count, took: Duration) -> String {
-    let Count { passed, failed } = count;
+    let Count { passed, failed, skipped } = count;
     let remark = if passed + failed == 0 { ", NO TEST RAN" } else { "" };
-    format!("{passed:>5} ok, {failed} not ok{remark} ({:.1} s)", took.as_secs_f64())
+    format!("{passed:>5} ok, {failed} not ok, {skipped} skipped{remark} ({:.1} s)", took.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -99,8 +105,16 @@ mod tests {
     #[test]
     fn a_part_without_tests_is_not_good() {
         assert!(!Count::default().is_good());
-        assert!(Count { passed: 1, failed: 0 }.is_good());
-        assert!(!Count { passed: 9, failed: 1 }.is_good());
+        assert!(Count { passed: 1, failed: 0, skipped: 3 }.is_good());
+        assert!(!Count { passed: 9, failed: 1, skipped: 0 }.is_good());
+        assert!(!Count { passed: 0, failed: 0, skipped: 2 }.is_good());
         assert!(sentence(Count::default(), Duration::ZERO).contains("NO TEST RAN"));
+    }
+
+    #[test]
+    fn the_last_line_counts_what_was_skipped_apart_from_what_passed() {
+        let mut sum = Count { passed: 12, failed: 1, skipped: 1 };
+        sum.skip(2);
+        assert_eq!(closing(sum), "10 passed, 1 failed, 3 skipped");
     }
 }

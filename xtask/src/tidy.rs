@@ -33,13 +33,14 @@ impl File {
 
 type Check = (&'static str, fn(&[File]) -> Vec<String>);
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     ("source files fit a head", too_long),
     ("no path of someone's machine", machine_paths),
     ("modules are foo.rs beside foo/", mod_files),
     ("every source file is part of something", dead_files),
     ("every source file says what it is for", headless),
     ("tests wait for events, not for time", sleeps),
+    ("no test is switched off", switched_off),
     ("every crate obeys the one lint table", unlinted),
 ];
 
@@ -186,6 +187,24 @@ fn sleeps(files: &[File]) -> Vec<String> {
     complaints
 }
 
+/// A test that is switched off in the source is one that nobody misses. What cannot be carried out on some machine says
+/// so while it runs, with its reason, and is counted as skipped.
+fn switched_off(files: &[File]) -> Vec<String> {
+    // Put together here, so that this file does not complain about itself.
+    let switches =
+        [("#[", "ignore"), ("```", "ignore"), ("```", "no_run"), ("mark.", "skip"), ("mark.", "xfail")]
+            .map(|(mark, word)| [mark, word].concat());
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| file.has_extension(&["rs", "py"])) {
+        for (number, line) in file.lines() {
+            if switches.iter().any(|switch| line.contains(switch.as_str())) {
+                complaints.push(format!("{}:{number}: {}", file.path.display(), line.trim()));
+            }
+        }
+    }
+    complaints
+}
+
 fn unlinted(files: &[File]) -> Vec<String> {
     let packages =
         files.iter().filter(|file| file.path.ends_with("Cargo.toml") && file.text.contains("[package]"));
@@ -248,6 +267,19 @@ mod tests {
             file("c/src/clock.rs", "tokio::time::sleep(ONE)"),
         ];
         assert_eq!(sleeps(&files).len(), 1);
+    }
+
+    #[test]
+    fn tests_that_are_switched_off_are_found() {
+        let off = ["#[test]\n#[", "ignore = \"slow\"]\nfn slow() {}"].concat();
+        let marked = ["@pytest.mark.", "skipif(True)"].concat();
+        let files = [
+            file("a.rs", &off),
+            file("b.py", &marked),
+            file("c.py", "pytest.skip('no file system of its own')"),
+            file("d.rs", "// rows to ignore"),
+        ];
+        assert_eq!(switched_off(&files).len(), 2);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
-use crate::margin::{self, isolated_of};
+use crate::margin::{self, Exposure, isolated_of};
 use crate::money::{Fine, Money, div_up, mul_div_half_even, usd};
 use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
@@ -160,6 +160,18 @@ impl std::ops::Add for OpenSum {
     }
 }
 
+/// An order that is not there yet, as margin sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Incoming {
+    pub side: Side,
+    pub size: OpenSum,
+    /// What is open of the order, of the same side, that it takes the place of.
+    pub instead_of: OpenSum,
+    /// It closes the position before anything that rests does (rules 5.5): what trades at once trades first, and no
+    /// trigger may fail because an order rests. Orders that were to close the position are judged when it is done.
+    pub closes_first: bool,
+}
+
 /// What booking a fill into a position comes to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Booked {
@@ -259,20 +271,35 @@ impl Holding {
         margin::with_orders(instrument, self.leverage, (self.position, self.entry), self.buys, self.sells)
     }
 
-    /// What [`Holding::initial_margin`] would be with one order more, instead of another.
-    pub fn margin_with(
-        &self,
-        instrument: &Instrument,
-        side: Side,
-        order: OpenSum,
-        instead_of: OpenSum,
-    ) -> Fine {
-        let (buys, sells) = self.sums_with(side, order, instead_of);
+    /// What [`Holding::initial_margin`] would be with one order more.
+    pub fn margin_with(&self, instrument: &Instrument, order: &Incoming) -> Fine {
+        if order.closes_first {
+            return self.exposure_with(order).margin(instrument, self.leverage, self.position);
+        }
+        let (buys, sells) = self.sums_with(order.side, order.size, order.instead_of);
         margin::with_orders(instrument, self.leverage, (self.position, self.entry), buys, sells)
     }
 
+    /// What position and orders could come to with one order more.
+    pub fn exposure_with(&self, order: &Incoming) -> Exposure {
+        let Incoming { side, size, instead_of, closes_first } = *order;
+        let resting = if closes_first { OpenSum::default() } else { size };
+        let (buys, sells) = self.sums_with(side, resting, instead_of);
+        let exposure = Exposure::new(self.position, self.entry, buys, sells);
+        if closes_first { exposure.with_first(self.position, side, size) } else { exposure }
+    }
+
+    /// Lots of one order more that close the position: what those that rest leave of it, or as much as there is.
+    pub fn closing_part(&self, order: &Incoming) -> i64 {
+        let ahead = match order.closes_first {
+            true => 0,
+            false => self.open_sum(order.side).lots - order.instead_of.lots,
+        };
+        (self.closable(order.side) - ahead).clamp(0, order.size.lots)
+    }
+
     /// Open orders by side, with one order more instead of another of the same side.
-    pub fn sums_with(&self, side: Side, order: OpenSum, instead_of: OpenSum) -> (OpenSum, OpenSum) {
+    fn sums_with(&self, side: Side, order: OpenSum, instead_of: OpenSum) -> (OpenSum, OpenSum) {
         let (mut buys, mut sells) = (self.buys, self.sells);
         let sum = if side == Side::Buy { &mut buys } else { &mut sells };
         sum.lots += order.lots - instead_of.lots;

@@ -26,6 +26,14 @@ macro_rules! stored_codes {
         $(; retired $($gone:ident = $gone_code:literal),+)?
         $(,)?
     })+) => { $(
+        impl $name {
+            /// Code and name of each variant.
+            #[doc(hidden)]
+            #[allow(dead_code, reason = "what is private has nobody who lists its codes")]
+            pub const STORED_CODES: &'static [(u8, &'static str)] =
+                &[$(($code, stringify!($variant))),+];
+        }
+
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use ::serde::ser::SerializeTuple;
@@ -228,7 +236,8 @@ stored_codes! {
         RejectedAfterExecution = 39,
         EditHasNoEffect = 40,
         OrderForEditNotFound = 41,
-        OrderForCancellationNotFound = 42
+        OrderForCancellationNotFound = 42,
+        AccountInactive = 43
     }
 
     FillRole { Maker = 0, Taker = 1, TakerAfterEdit = 2, Liquidation = 3, PartialLiquidation = 4 }

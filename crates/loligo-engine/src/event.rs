@@ -189,6 +189,8 @@ pub enum OrderError {
     OrderForEditNotFound,
     /// No such open order to cancel.
     OrderForCancellationNotFound,
+    /// The account may not trade (any more).
+    AccountInactive,
 }
 
 /// An order as it is at one moment; what every view of orders is made of.

@@ -5,6 +5,7 @@ mod closing;
 mod dislocation;
 mod edit;
 mod estimates;
+mod firing;
 mod leverage;
 mod liquidation;
 mod matching;
@@ -36,7 +37,7 @@ pub(crate) use time::Timer;
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
 pub(crate) use liquidation::{Ladder, Portfolio};
-pub use store::CodecError;
+pub use store::{CodecError, RULES_VERSION};
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
 const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999_999);

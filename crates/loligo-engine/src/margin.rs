@@ -4,6 +4,7 @@
 //! levels count value, of inverse ones contracts, and the value is split over them pro rata. Always rounded up.
 
 use crate::account::OpenSum;
+use crate::id::Side;
 use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
 use crate::money::{Fine, millionths_up, mul_div_up};
 
@@ -88,6 +89,33 @@ impl Exposure {
         };
         Self { long, short, standing }
     }
+
+    /// With one order more that closes the position before anything that rests does: what of it goes beyond the position
+    /// is added to what the resting orders of its side would open without it.
+    pub fn with_first(self, position: i64, side: Side, order: OpenSum) -> Self {
+        let added = beyond(order, (-side.sign() * position).max(0));
+        match side {
+            Side::Buy => Self { long: self.long + added, ..self },
+            Side::Sell => Self { short: self.short + added, ..self },
+        }
+    }
+
+    /// Initial margin with orders.
+    pub fn margin(self, instrument: &Instrument, leverage: Option<Leverage>, position: i64) -> Fine {
+        let Self { long, short, standing } = self;
+        if let Some(leverage) = leverage {
+            let margin = |size: OpenSum| isolated_of(size.value, leverage);
+            let (same, flipped) = if position >= 0 { (long, short) } else { (short, long) };
+            return margin(same).max(margin(standing) + margin(flipped));
+        }
+        if instrument.is_exact() {
+            // A larger value never needs less.
+            let value = long.value.max(short.value).max(standing.value);
+            return initial_of(instrument, OpenSum { lots: 0, value });
+        }
+        let margin = |size| initial_of(instrument, size);
+        margin(long).max(margin(short)).max(margin(standing))
+    }
 }
 
 /// Initial margin with orders (rules 5.4): that of the larger side, and never less than the position's own. What is set
@@ -101,28 +129,19 @@ pub(crate) fn with_orders(
     buys: OpenSum,
     sells: OpenSum,
 ) -> Fine {
-    let margin = |size| match leverage {
-        None => initial_of(instrument, size),
-        Some(leverage) => isolated_of(size.value, leverage),
-    };
     let standing = OpenSum::of(position, entry);
     // The common case: nothing open against the position.
-    if position >= 0 && sells.lots == 0 {
-        return margin(standing + buys);
+    let one_sided = if position >= 0 && sells.lots == 0 {
+        standing + buys
     } else if position <= 0 && buys.lots == 0 {
-        return margin(standing + sells);
+        standing + sells
+    } else {
+        return Exposure::new(position, entry, buys, sells).margin(instrument, leverage, position);
+    };
+    match leverage {
+        None => initial_of(instrument, one_sided),
+        Some(leverage) => isolated_of(one_sided.value, leverage),
     }
-    let Exposure { long, short, standing } = Exposure::new(position, entry, buys, sells);
-    if leverage.is_some() {
-        let (same, flipped) = if position >= 0 { (long, short) } else { (short, long) };
-        return margin(same).max(margin(standing) + margin(flipped));
-    }
-    if instrument.is_exact() {
-        // A larger value never needs less.
-        let value = long.value.max(short.value).max(standing.value);
-        return margin(OpenSum { lots: 0, value });
-    }
-    margin(long).max(margin(short)).max(margin(standing))
 }
 
 /// The part of `orders` that is left after closing a position of `closing` lots: its value pro rata, rounded up.

@@ -63,18 +63,34 @@ impl Pair {
     /// minutes, until that is below 5%.
     pub fn sample(&mut self, now: Timestamp) {
         let Some(index) = self.index else { return };
-        // The first one left is what the index was at the beginning of the window.
-        while self.moves.get(1).is_some_and(|(at, _)| now.0 - at.0 >= VOLATILITY_WINDOW) {
-            self.moves.pop_front();
-        }
-        let volatile = self.volatile;
-        self.volatile = self.moves.iter().any(|(_, before)| {
-            let moved = 100 * (index.0 - before.0).abs();
-            if volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 }
-        });
+        self.volatile = self.is_volatile(index, now);
+        self.moves.drain(..self.window_at(now));
         if self.moves.back().is_none_or(|(_, last)| *last != index) {
             self.moves.push_back((now, index));
         }
+    }
+
+    /// Where the window begins: the first move that counts is what the index was at its beginning.
+    fn window_at(&self, now: Timestamp) -> usize {
+        self.moves.partition_point(|(at, _)| now.0 - at.0 >= VOLATILITY_WINDOW).saturating_sub(1)
+    }
+
+    fn is_volatile(&self, index: FinePrice, now: Timestamp) -> bool {
+        self.moves.range(self.window_at(now)..).any(|(_, before)| {
+            let moved = 100 * (index.0 - before.0).abs();
+            if self.volatile { moved >= 5 * before.0 } else { moved > 10 * before.0 }
+        })
+    }
+
+    /// When a sample makes it volatile or calm, if the index stays as it is: at `next`, the full second that is sampled next,
+    /// or perhaps when the oldest move has left the window; `None` when it stays as it is.
+    pub fn changes_at(&self, next: Timestamp) -> Option<Timestamp> {
+        let index = self.index?;
+        if self.is_volatile(index, next) != self.volatile {
+            return Some(next);
+        }
+        // One that is calm can only get calmer.
+        self.volatile.then(|| self.moves.get(1).map_or(next, |(at, _)| at.plus(VOLATILITY_WINDOW)))
     }
 
     /// What new initial margin is multiplied by.
@@ -312,24 +328,55 @@ impl Market {
     /// Takes one sample of the premium, as the book stands at `now`.
     pub fn sample(&mut self, index: FinePrice, now: Timestamp) {
         self.dislocation = self.dislocation_at(index, now);
-        let premium =
-            match self.impact_mid() {
-                Some(mid) => {
-                    let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0)
-                        .unwrap_or(if mid > index { ONE } else { -ONE });
-                    self.good_premium = Some((premium, now));
-                    premium
-                }
-                None => match self.good_premium {
-                    Some((premium, at)) if now.0 - at.0 <= PREMIUM_KEPT => premium,
-                    _ => 0,
-                },
-            };
-        let cap = self.premium_cap(now);
+        let good = self.good_premium_at(index, now);
         if self.premiums.len() == SAMPLES {
             self.premiums.pop_front();
         }
-        self.premiums.push_back(premium.clamp(-cap, cap));
+        self.premiums.push_back(self.capped(good, now));
+        // One that is too old stays where it is, and counts no more.
+        self.good_premium = good.or(self.good_premium);
+    }
+
+    /// The premium that counts at `now` and when the book gave it: now, or as long as it is kept for a side that is too thin.
+    fn good_premium_at(&self, index: FinePrice, now: Timestamp) -> Option<(i128, Timestamp)> {
+        match self.impact_mid() {
+            Some(mid) => {
+                let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0);
+                Some((premium.unwrap_or(if mid > index { ONE } else { -ONE }), now))
+            }
+            None => self.good_premium.filter(|(_, at)| now.0 - at.0 <= PREMIUM_KEPT),
+        }
+    }
+
+    /// A premium as it is sampled.
+    fn capped(&self, good: Option<(i128, Timestamp)>, now: Timestamp) -> i128 {
+        let cap = self.premium_cap(now);
+        good.map_or(0, |(premium, _)| premium).clamp(-cap, cap)
+    }
+
+    /// When a sample moves the mark, or finds the book dislocated or no more, if book and index stay as they are: at `next`,
+    /// the full second that is sampled next, or at a later one; `None` when all is still.
+    pub fn changes_at(&self, index: FinePrice, next: Timestamp) -> Option<Timestamp> {
+        if self.dislocation_at(index, next) != self.dislocation {
+            return Some(next);
+        }
+        if self.mark_pinned {
+            return None;
+        }
+        let good = self.good_premium_at(index, next);
+        let sample = self.capped(good, next);
+        let settled = self.premiums.iter().all(|premium| *premium == sample)
+            && (sample == 0 || !self.premiums.is_empty());
+        if !settled || self.mark != Some(self.formula_mark(index)) {
+            return Some(next);
+        }
+        let (premium, at) = good?;
+        if at == next {
+            // The first full second from which the cap presses it.
+            let from = self.pressed_from(premium, next)?.max(next).plus(Timestamp::SECOND - 1);
+            return Some(from.plus(-from.0.rem_euclid(Timestamp::SECOND)));
+        }
+        (sample != 0).then(|| at.plus(PREMIUM_KEPT + Timestamp::SECOND))
     }
 
     /// The mark price by its formula: index x (1 + mean of the capped premium samples), 14 significant digits.
@@ -383,10 +430,14 @@ impl Market {
     /// From when on the cap of a dated contract's premium presses it down, and its mark with it, if its book stays as it
     /// was sampled at `now`; that is past when it does already. `None` when it will not, or no more.
     pub fn drifts_from(&self, now: Timestamp) -> Option<Timestamp> {
-        let percent = ONE / 100;
-        let expiry = i128::from(self.instrument.spec().expiry?.0);
         // A side that has been too thin for long has no premium.
         let (premium, _) = self.good_premium.filter(|(_, at)| *at == now)?;
+        self.pressed_from(premium, now)
+    }
+
+    fn pressed_from(&self, premium: i128, now: Timestamp) -> Option<Timestamp> {
+        let percent = ONE / 100;
+        let expiry = i128::from(self.instrument.spec().expiry?.0);
         let over = (premium.abs() - percent).min(19 * percent);
         let pressed_until = expiry - DAY;
         if over <= 0 || i128::from(now.0) >= pressed_until {

@@ -120,6 +120,16 @@ pub enum JournalError {
         /// The last place that would have been accepted.
         last: u64,
     },
+    /// A journal in memory has forgotten a record, to stay within its bound.
+    #[error(
+        "record {asked} is forgotten: this journal is in memory and keeps what came from record {kept} on"
+    )]
+    Forgotten {
+        /// What was asked for.
+        asked: u64,
+        /// The first record that is kept.
+        kept: u64,
+    },
     /// The operating system refused something.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {

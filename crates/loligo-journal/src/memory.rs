@@ -1,5 +1,6 @@
 //! A journal that lives as long as its owner: for venues that keep nothing, and for tests.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
@@ -19,7 +20,10 @@ pub struct MemoryJournal {
 struct Shared {
     branches: Vec<Branch>,
     /// Per branch in order of `branches`: its batches in order.
-    rows: Vec<Vec<Batch>>,
+    rows: Vec<VecDeque<Batch>>,
+    /// Bytes of all batches, and how many of them are kept.
+    bytes: usize,
+    bound: usize,
     snapshots: Vec<(SnapshotInfo, Arc<[u8]>)>,
 }
 
@@ -30,10 +34,17 @@ impl Default for MemoryJournal {
 }
 
 impl MemoryJournal {
-    /// An empty journal on its first branch.
+    /// An empty journal on its first branch that keeps every record.
     pub fn new() -> Self {
+        Self::keeping(usize::MAX)
+    }
+
+    /// An empty journal on its first branch that keeps so many bytes of records, and always its newest batch. What is
+    /// older is forgotten: who reads on from there is told [`JournalError::Forgotten`].
+    pub fn keeping(bound: usize) -> Self {
         let root = Branch { id: FIRST_BRANCH, parent: 0, fork: 0 };
-        let shared = Shared { branches: vec![root], rows: vec![Vec::new()], snapshots: Vec::new() };
+        let rows = vec![VecDeque::new()];
+        let shared = Shared { branches: vec![root], rows, bytes: 0, bound, snapshots: Vec::new() };
         Self { shared: Arc::new(Mutex::new(shared)), branch: FIRST_BRANCH, last: 0 }
     }
 }
@@ -48,14 +59,27 @@ impl Shared {
         history(&self.branches, branch).unwrap_or_default()
     }
 
-    fn rows(&self, branch: u64) -> &[Batch] {
-        // Branch numbers are given out in order from the first.
-        self.rows.get((branch - FIRST_BRANCH) as usize).map_or(&[], Vec::as_slice)
+    /// Branch numbers are given out in order from the first.
+    fn rows(&self, branch: u64) -> Option<&VecDeque<Batch>> {
+        self.rows.get((branch - FIRST_BRANCH) as usize)
     }
 
     fn last(&self, branch: u64) -> u64 {
         let fork = self.branches.iter().find(|b| b.id == branch).map_or(0, |b| b.fork);
-        self.rows(branch).last().map_or(fork, Batch::last)
+        self.rows(branch).and_then(VecDeque::back).map_or(fork, Batch::last)
+    }
+
+    /// Keeps a batch of a branch, and forgets the oldest ones that are too many: first those of older branches.
+    fn keep(&mut self, branch: u64, batch: Batch) {
+        self.bytes += batch.byte_len();
+        let newest = (branch - FIRST_BRANCH) as usize;
+        self.rows[newest].push_back(batch);
+        for (at, rows) in self.rows.iter_mut().enumerate() {
+            while self.bytes > self.bound && rows.len() > usize::from(at == newest) {
+                let forgotten = rows.pop_front().map_or(0, |batch| batch.byte_len());
+                self.bytes -= forgotten;
+            }
+        }
     }
 
     fn on_history(&self, branch: u64, info: &SnapshotInfo) -> bool {
@@ -80,9 +104,7 @@ impl Journal for MemoryJournal {
         // Framed by `Records` itself, so it is always well framed.
         let batch = Batch::from_framed(first, time_us, count, records.framed().to_vec())
             .ok_or(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES })?;
-        let mut shared = lock(&self.shared);
-        let index = (self.branch - FIRST_BRANCH) as usize;
-        shared.rows[index].push(batch);
+        lock(&self.shared).keep(self.branch, batch);
         self.last += count;
         Ok(first)
     }
@@ -117,7 +139,7 @@ impl Journal for MemoryJournal {
         let mut shared = lock(&self.shared);
         let id = shared.branches.len() as u64 + FIRST_BRANCH;
         shared.branches.push(Branch { id, parent: self.branch, fork: sequence - 1 });
-        shared.rows.push(Vec::new());
+        shared.rows.push(VecDeque::new());
         self.branch = id;
         self.last = sequence - 1;
         Ok(id)
@@ -144,9 +166,15 @@ impl Reader for MemoryReader {
         let shared = lock(&self.shared);
         let segment = shared.history(self.branch).into_iter().find(|s| (s.from..=s.to).contains(&self.next));
         let Some(segment) = segment else { return Ok(None) };
-        let rows = shared.rows(segment.branch);
+        let Some(rows) = shared.rows(segment.branch) else { return Ok(None) };
         let index = rows.partition_point(|row| row.last() < self.next);
-        let Some(row) = rows.get(index) else { return Ok(None) };
+        let forgotten = |kept| Err(JournalError::Forgotten { asked: self.next, kept });
+        let row = match rows.get(index) {
+            Some(row) if row.first() > self.next => return forgotten(row.first()),
+            Some(row) => row,
+            None if segment.to == u64::MAX => return Ok(None),
+            None => return forgotten(segment.to + 1),
+        };
         let batch = row.clone().clip(self.next, segment.to);
         self.next = batch.last() + 1;
         Ok(Some(batch))

@@ -187,3 +187,34 @@ fn a_folder_has_one_owner() {
     drop(journal);
     SqliteJournal::open(dir.path(), options()).expect("free again");
 }
+
+#[test]
+fn a_journal_in_memory_keeps_what_came_last_within_its_bound_and_says_what_it_has_forgotten() {
+    // Each batch is 100 bytes with its frame: ten are kept.
+    let record = "x".repeat(96);
+    let mut journal = MemoryJournal::keeping(1_000);
+    for place in 1..=1_000 {
+        assert_eq!(journal.append(0, &batch(&[&record])).expect("room"), place);
+    }
+    assert_eq!(journal.last_sequence(), 1_000);
+    let mut late = journal.reader(990).expect("a reader");
+    let forgotten = late.next_batch().expect_err("ten are kept");
+    assert!(matches!(forgotten, JournalError::Forgotten { asked: 990, kept: 991 }), "{forgotten}");
+    // Who is near enough reads on.
+    let mut near = journal.reader(991).expect("a reader");
+    assert_eq!(drain(&mut *near).len(), 10);
+    journal.append(0, &batch(&[&record])).expect("room");
+    assert_eq!(drain(&mut *near).len(), 1);
+    // The newest batch is kept however large it is.
+    let large: Vec<&str> = std::iter::repeat_n(record.as_str(), 50).collect();
+    assert_eq!(journal.append(0, &batch(&large)).expect("room"), 1_002);
+    assert_eq!(drain(&mut *near).len(), 50);
+    assert_eq!(history(&journal, 1_002).len(), 50);
+    // A branch forgets its parent's records first.
+    journal.branch_before(1_052).expect("a branch");
+    journal.append(0, &batch(&[&record])).expect("room");
+    assert_eq!(drain(&mut *near), []);
+    let mut parent = journal.reader(1_002).expect("a reader");
+    let forgotten = parent.next_batch().expect_err("the branch has its one");
+    assert!(matches!(forgotten, JournalError::Forgotten { asked: 1_002, kept: 1_052 }), "{forgotten}");
+}

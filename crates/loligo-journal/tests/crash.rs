@@ -4,7 +4,7 @@
 mod folder;
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use folder::{drain, record};
@@ -19,10 +19,8 @@ fn busy() -> Options {
 }
 
 /// Appends for ever, and says after each batch what was acknowledged.
-#[test]
-fn child_that_appends() {
-    let Some(dir) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
-    let mut journal = SqliteJournal::open(&dir, busy()).expect("opens");
+fn append_for_ever(dir: &Path) -> ! {
+    let mut journal = SqliteJournal::open(dir, busy()).expect("opens");
     let mut out = std::io::stdout().lock();
     loop {
         let next = journal.last_sequence();
@@ -36,11 +34,15 @@ fn child_that_appends() {
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
+    // The process that is killed is this test again.
+    if let Some(dir) = std::env::var_os(CHILD) {
+        append_for_ever(dir.as_ref());
+    }
     let dir = tempfile::tempdir().expect("a folder");
     let mut found = 0;
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
-            .args(["child_that_appends", "--exact", "--nocapture"])
+            .args(["what_was_acknowledged_survives_a_kill", "--exact", "--nocapture"])
             .env(CHILD, dir.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,8 +1,8 @@
 //! Disks that fill up or fail under a running journal. Nothing that was acknowledged is lost, nothing that was
 //! refused is found later, and what is undecided stops the journal.
 //!
-//! Limits are put on a child process, which is this test binary again with `CHILD` set.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a child tells its parent how it ended")]
+//! Limits are put on a child process, which is the same test of this binary again with `CHILD` set.
+#![expect(clippy::print_stdout, reason = "a child tells its parent how it ended")]
 
 mod folder;
 
@@ -18,7 +18,7 @@ fn child_folder() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 
-/// Runs the test `name` of this binary as a child, under the shell commands in `limits`.
+/// Runs the test `name` again, as a child under the shell commands in `limits`.
 fn run_child(name: &str, folder: &Path, limits: &str) -> Output {
     Command::new("sh")
         .arg("-c")
@@ -89,9 +89,7 @@ fn a_database_at_its_bound_refuses_and_goes_on_when_there_is_room() {
 }
 
 /// Runs in a file system of three megabytes.
-#[test]
-fn child_on_a_small_disk() {
-    let Some(dir) = child_folder() else { return };
+fn on_a_small_disk(dir: &Path) {
     let journal_dir = dir.join("venue");
     let ballast = dir.join("ballast");
     std::fs::write(&ballast, vec![1; 1024 * 1024]).expect("room");
@@ -130,6 +128,10 @@ fn child_on_a_small_disk() {
 
 #[test]
 fn a_full_disk_refuses_new_batches_and_the_reserve_lets_small_ones_in() {
+    const NAME: &str = "a_full_disk_refuses_new_batches_and_the_reserve_lets_small_ones_in";
+    if let Some(dir) = child_folder() {
+        return on_a_small_disk(&dir);
+    }
     let dir = tempfile::tempdir().expect("a folder");
     let mount = |then: &str| {
         format!(
@@ -141,20 +143,18 @@ fn a_full_disk_refuses_new_batches_and_the_reserve_lets_small_ones_in() {
         Command::new("sh").arg("-c").arg(mount("true")).output().is_ok_and(|probe| probe.status.success());
     if !allowed {
         // The bound of pages above takes the same road; only the file system is missing here.
-        eprintln!("not run: this machine gives tests no file system of their own");
+        folder::skip(NAME, "this machine gives tests no file system of their own (user namespaces)");
         return;
     }
     let inner = mount("exec \"$0\" \"$@\"") + " \"$0\" \"$@\"";
-    let output = run_child("child_on_a_small_disk", dir.path(), &inner);
+    let output = run_child(NAME, dir.path(), &inner);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("small disk: done"), "{output:?}");
 }
 
 /// Appends until the file-size limit stops it; says on the way what was acknowledged, and how it ended.
-#[test]
-fn child_with_a_limit_on_files() {
-    let Some(dir) = child_folder() else { return };
-    let mut journal = SqliteJournal::open(&dir, folder::options()).expect("opens");
+fn with_a_limit_on_files(dir: &Path) {
+    let mut journal = SqliteJournal::open(dir, folder::options()).expect("opens");
     let mut history = History::new();
     for _ in 0..10_000 {
         let (records, batch) = batch(&history, 7);
@@ -179,13 +179,17 @@ fn child_with_a_limit_on_files() {
 
 #[test]
 fn a_write_that_fails_stops_the_journal_and_the_next_start_decides() {
+    const NAME: &str = "a_write_that_fails_stops_the_journal_and_the_next_start_decides";
+    if let Some(dir) = child_folder() {
+        return with_a_limit_on_files(&dir);
+    }
     // A write is cut short at the limit: in the middle of a frame, at its edges, in its header.
     let mut undecided = 0;
     for units in (70..310).step_by(15) {
         let dir = tempfile::tempdir().expect("a folder");
         // The size is in units of 512 bytes or of 1,024, as the shell has it; either will do.
         let limits = format!("trap '' XFSZ; ulimit -f {units}");
-        let output = run_child("child_with_a_limit_on_files", dir.path(), &limits);
+        let output = run_child(NAME, dir.path(), &limits);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{output:?}");
         let words =

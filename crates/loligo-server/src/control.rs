@@ -6,21 +6,28 @@
 mod body;
 mod door;
 mod faults;
+mod shown;
 mod venue;
 mod verbs;
 
+use crate::gateway::Failure;
 use crate::gateway::bounds::CONTROL_BODY_BYTES;
 use crate::gateway::listener::{Read, Received};
+use crate::gateway::origin::Origins;
 use crate::node::{NodeHandle, SubmitError};
+use crate::request_log::{Entry, RequestLog, Told};
 use bytes::Bytes;
 use door::Door;
 use faults::Faults;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where the control surface lives.
 pub(crate) const PREFIX: &str = "/loligo/";
+/// Where its verbs are.
+const ROOT: &str = "/loligo/v1";
 
 /// The operator's side of a running exchange.
 pub(crate) struct Control {
@@ -29,6 +36,7 @@ pub(crate) struct Control {
     faults: Faults,
     /// Held while an account is opened.
     opening: tokio::sync::Mutex<()>,
+    log: Arc<RequestLog>,
 }
 
 /// Why a verb is not carried out.
@@ -76,67 +84,160 @@ impl From<SubmitError> for Trouble {
     }
 }
 
+/// What the operator may ask for.
 #[derive(Clone, Copy)]
 enum Verb {
+    Verbs,
     Health,
+    Requests,
+    Accounts,
     CreateAccount,
+    Account,
     CreateSubaccount,
     CreateKey,
     Deposit,
     Deactivate,
     Activate,
+    AllPrices,
+    Prices,
     PinPrices,
     ReleasePrices,
     Clock,
     MoveClock,
+    EndMoves,
     StateHash,
     Audit,
+    Markets,
+    Market,
     SetMarket,
     ExpireMarket,
     ListMarket,
     CancelOrder,
     ReplaceOrder,
+    Limits,
     SetLimits,
+    Routes,
+    Route,
     SetRoute,
     AddFault,
     Faults,
     EndFault,
 }
 
-/// The verb of a method and path, and what the path names. `Err(true)` when the path is right and the method is not.
-fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), bool> {
-    let parts: Vec<&str> = path.strip_prefix("/loligo/v1/").ok_or(false)?.split('/').collect();
-    let table: &[(Method, Verb)] = match parts[..] {
-        ["health"] => &[(Method::GET, Verb::Health)],
-        ["accounts"] => &[(Method::POST, Verb::CreateAccount)],
-        ["accounts", _, "keys"] => &[(Method::POST, Verb::CreateKey)],
-        ["accounts", _, "subaccounts"] => &[(Method::POST, Verb::CreateSubaccount)],
-        ["accounts", _, "deposit"] => &[(Method::POST, Verb::Deposit)],
-        ["accounts", _, "deactivate"] => &[(Method::POST, Verb::Deactivate)],
-        ["accounts", _, "activate"] => &[(Method::POST, Verb::Activate)],
-        ["prices", _] => &[(Method::PUT, Verb::PinPrices), (Method::DELETE, Verb::ReleasePrices)],
-        ["clock"] => &[(Method::GET, Verb::Clock), (Method::POST, Verb::MoveClock)],
-        ["state-hash"] => &[(Method::GET, Verb::StateHash)],
-        ["audit"] => &[(Method::GET, Verb::Audit)],
-        ["markets"] => &[(Method::POST, Verb::ListMarket)],
-        ["markets", _] => &[(Method::PUT, Verb::SetMarket)],
-        ["markets", _, "expire"] => &[(Method::POST, Verb::ExpireMarket)],
-        ["orders", _, "cancel"] => &[(Method::POST, Verb::CancelOrder)],
-        ["orders", _, "replace"] => &[(Method::POST, Verb::ReplaceOrder)],
-        ["limits"] => &[(Method::PUT, Verb::SetLimits)],
-        ["routes", _] => &[(Method::PUT, Verb::SetRoute)],
-        ["faults"] => &[(Method::GET, Verb::Faults), (Method::POST, Verb::AddFault)],
-        ["faults", _] => &[(Method::DELETE, Verb::EndFault)],
-        _ => return Err(false),
-    };
-    let (_, verb) = table.iter().find(|(candidate, _)| candidate == method).ok_or(true)?;
-    Ok((*verb, parts.get(1).copied().unwrap_or_default()))
+/// Every verb: method, path behind [`ROOT`], and a line about it for `GET /loligo/v1`. A part in braces names something.
+#[rustfmt::skip]
+const VERBS: &[(Method, &str, Verb, &str)] = &[
+    (Method::GET, "", Verb::Verbs, "this list; no token needed"),
+    (Method::GET, "/health", Verb::Health, "whether the exchange is well; no token needed"),
+    (Method::GET, "/requests", Verb::Requests, "the last 1,000 requests that --log tells, each with the reason of its refusal"),
+    (Method::GET, "/accounts", Verb::Accounts, "all accounts but the house's: uid, name, rights and public texts of their keys"),
+    (Method::POST, "/accounts", Verb::CreateAccount, "opens an account: name, flex, wallets"),
+    (Method::GET, "/accounts/{account}", Verb::Account, "one account by name or uid, with what its wallets hold"),
+    (Method::POST, "/accounts/{account}/keys", Verb::CreateKey, "makes a key: general (full, read_only, none), withdrawal (full, none)"),
+    (Method::POST, "/accounts/{account}/subaccounts", Verb::CreateSubaccount, "opens a subaccount: name, flex, wallets"),
+    (Method::POST, "/accounts/{account}/deposit", Verb::Deposit, "pays in, or out: wallet, currency, amount"),
+    (Method::POST, "/accounts/{account}/deactivate", Verb::Deactivate, "cancels its orders and lets it ask for nothing"),
+    (Method::POST, "/accounts/{account}/activate", Verb::Activate, "lets it ask and trade again"),
+    (Method::GET, "/prices", Verb::AllPrices, "index and mark of every contract, and which of them are pinned"),
+    (Method::GET, "/prices/{symbol}", Verb::Prices, "index and mark of one contract, and which of them are pinned"),
+    (Method::PUT, "/prices/{symbol}", Verb::PinPrices, "pins index, mark or both"),
+    (Method::DELETE, "/prices/{symbol}", Verb::ReleasePrices, "releases both"),
+    (Method::GET, "/clock", Verb::Clock, "exchange time, where it comes from, and where it is going"),
+    (Method::POST, "/clock", Verb::MoveClock, "moves a manual clock: advance_ms or set"),
+    (Method::DELETE, "/clock", Verb::EndMoves, "ends a move of a manual clock where it is"),
+    (Method::GET, "/state-hash", Verb::StateHash, "hashes over state and events"),
+    (Method::GET, "/audit", Verb::Audit, "checks every invariant and tells the sums"),
+    (Method::GET, "/markets", Verb::Markets, "every contract: the state that was set, and the one in force"),
+    (Method::POST, "/markets", Verb::ListMarket, "lists a contract, described as in an instruments file"),
+    (Method::GET, "/markets/{symbol}", Verb::Market, "one contract: the state that was set, and the one in force"),
+    (Method::PUT, "/markets/{symbol}", Verb::SetMarket, "sets its state: open, suspended, post_only, inactive, pre_launch"),
+    (Method::POST, "/markets/{symbol}/expire", Verb::ExpireMarket, "lets it expire now"),
+    (Method::POST, "/orders/{order}/cancel", Verb::CancelOrder, "cancels an order by its id"),
+    (Method::POST, "/orders/{order}/replace", Verb::ReplaceOrder, "cancels a trailing stop and places it anew"),
+    (Method::GET, "/limits", Verb::Limits, "what was set, and what is in force (for ?account=NAME, ?symbol=SYMBOL)"),
+    (Method::PUT, "/limits", Verb::SetLimits, "sets limits, for all or for an account, a symbol or both"),
+    (Method::GET, "/routes", Verb::Routes, "every operation of the API: where it is, whether it is built and in service"),
+    (Method::GET, "/routes/{operation}", Verb::Route, "one operation of the API"),
+    (Method::PUT, "/routes/{operation}", Verb::SetRoute, "takes an operation out of service, or back: available"),
+    (Method::GET, "/faults", Verb::Faults, "faults that wait to be told, and operations out of service"),
+    (Method::POST, "/faults", Verb::AddFault, "adds a fault: kind, and what it needs"),
+    (Method::DELETE, "/faults/{fault}", Verb::EndFault, "ends a fault that waits"),
+];
+
+/// The verb of a method and path, and what the path names.
+fn verb<'p>(method: &Method, path: &'p str) -> Result<(Verb, &'p str), Refused> {
+    let behind = path.strip_prefix(ROOT).map(|behind| behind.strip_suffix('/').unwrap_or(behind));
+    let here: Vec<_> =
+        VERBS.iter().filter(|(_, pattern, ..)| behind.is_some_and(|path| fits(pattern, path))).collect();
+    if let Some((.., verb, _)) = here.iter().find(|(known, ..)| known == method) {
+        let named = behind.and_then(|behind| behind.split('/').nth(2));
+        return Ok((*verb, named.unwrap_or_default()));
+    }
+    if !here.is_empty() {
+        let known: Vec<_> = here.iter().map(|(method, ..)| format!("{method} {path}")).collect();
+        let sentence = format!("{path} does not know {method}: there is {}", known.join(" and "));
+        return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, sentence));
+    }
+    let nearest = VERBS
+        .iter()
+        .min_by_key(|(known, pattern, ..)| (distance(pattern, behind.unwrap_or_default()), known != method));
+    let perhaps = nearest
+        .filter(|(_, pattern, ..)| distance(pattern, behind.unwrap_or_default()) <= FAR)
+        .map(|(method, pattern, ..)| format!("perhaps {method} {ROOT}{pattern} is meant; "));
+    let sentence = format!("there is no such verb: {}GET {ROOT} lists all", perhaps.unwrap_or_default());
+    Err(Refused::new(StatusCode::NOT_FOUND, sentence))
+}
+
+/// Whether a path is one of a pattern's.
+fn fits(pattern: &str, path: &str) -> bool {
+    let (pattern, path) = (pattern.split('/'), path.split('/'));
+    pattern.clone().count() == path.clone().count()
+        && pattern.zip(path).all(|(part, given)| part == given || part.starts_with('{') && !given.is_empty())
+}
+
+/// Most edits between a path and the pattern that was perhaps meant.
+const FAR: usize = 5;
+
+/// How many letters a path is away from a pattern, whatever it names; each part too many or too few counts as three.
+fn distance(pattern: &str, path: &str) -> usize {
+    let (mut pattern, mut path) = (pattern.split('/').skip(1), path.split('/').skip(1));
+    let mut sum = 0;
+    loop {
+        sum += match (pattern.next(), path.next()) {
+            (None, None) => return sum,
+            (Some(part), Some(_)) if part.starts_with('{') => 0,
+            (Some(part), Some(given)) => edits(part, given),
+            (Some(_), None) | (None, Some(_)) => 3,
+        };
+    }
+}
+
+/// Letters to change, add or drop between two words of which the second may be of any length.
+fn edits(word: &str, given: &str) -> usize {
+    // Beyond this it is no slip of the pen.
+    let given: Vec<char> = given.chars().take(40).collect();
+    let mut row: Vec<usize> = (0..=given.len()).collect();
+    for (at, letter) in word.chars().enumerate() {
+        let mut before = std::mem::replace(&mut row[0], at + 1);
+        for (next, other) in given.iter().enumerate() {
+            let changed = before + usize::from(letter != *other);
+            before = row[next + 1];
+            row[next + 1] = changed.min(before + 1).min(row[next] + 1);
+        }
+    }
+    row[given.len()]
 }
 
 impl Control {
-    pub(crate) fn new(node: NodeHandle, token: &str, beyond_loopback: bool) -> Self {
-        let door = Door::new(token, beyond_loopback);
-        Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default() }
+    pub(crate) fn new(
+        node: NodeHandle,
+        token: &str,
+        beyond_loopback: bool,
+        origins: Arc<Origins>,
+        log: Arc<RequestLog>,
+    ) -> Self {
+        let door = Door::new(token, beyond_loopback, origins);
+        Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default(), log }
     }
 
     /// The faults that requests are to be told.
@@ -144,38 +245,68 @@ impl Control {
         &self.faults
     }
 
+    /// Where requests and their reasons go.
+    pub(crate) fn log(&self) -> &Arc<RequestLog> {
+        &self.log
+    }
+
     /// Answers a request under [`PREFIX`]; `None` when the connection must close without an answer.
     pub(crate) async fn handle(&self, request: Read) -> Option<Response<Full<Bytes>>> {
-        let answered = match request {
-            Read::Whole(request) => self.answer(&request).await,
-            Read::TooLong(_) => Err(too_long().into()),
+        let arrived = self.node.now();
+        let (answered, head) = match request {
+            Read::Whole(request) => (self.answer(&request).await, request.head),
+            Read::TooLong(head) => (Err(too_long().into()), head),
         };
         match answered {
-            Ok(body) => Some(response(StatusCode::OK, &body)),
-            Err(Trouble::Refused(refused)) => {
-                Some(response(refused.status, &json!({ "error": refused.sentence })))
+            Ok(body) => {
+                // A look at the log is none of its requests.
+                if self.log.tells_all() && !head.uri.path().ends_with("/requests") {
+                    self.log.take(Entry::of_head(arrived, &head, 200, Told::Success));
+                }
+                Some(response(StatusCode::OK, &body))
             }
-            Err(Trouble::Undecided) => None,
+            Err(Trouble::Refused(refused)) => {
+                let answer = response(refused.status, &json!({ "error": refused.sentence }));
+                if self.log.tells_refusals() {
+                    let told = Told::Sentence(refused.sentence);
+                    self.log.take(Entry::of_head(arrived, &head, refused.status.as_u16(), told));
+                }
+                Some(answer)
+            }
+            Err(Trouble::Undecided) => {
+                if self.log.tells_refusals() {
+                    self.log.take(Entry::of_head(arrived, &head, 0, Told::Failure(Failure::Undecided)));
+                }
+                None
+            }
         }
     }
 
     async fn answer(&self, request: &Received) -> Result<Value, Trouble> {
-        let (verb, named) = verb(&request.head.method, request.head.uri.path()).map_err(|right_path| {
-            if right_path {
-                Refused::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not know this method")
-            } else {
-                Refused::new(StatusCode::NOT_FOUND, "there is no such control verb")
-            }
-        })?;
-        if let Verb::Health = verb {
-            return Ok(self.health());
+        let (verb, named) = verb(&request.head.method, request.head.uri.path())?;
+        match verb {
+            Verb::Verbs => return Ok(verbs_shown()),
+            Verb::Health => return Ok(self.health()),
+            _ => {}
         }
         self.door.check(&request.head.headers)?;
         if request.body.len() > CONTROL_BODY_BYTES {
             return Err(too_long().into());
         }
+        let named = &decoded(named);
         match verb {
+            Verb::Verbs => Ok(verbs_shown()),
             Verb::Health => Ok(self.health()),
+            Verb::Requests => Ok(self.log.shown().await),
+            Verb::Accounts => Ok(self.accounts_shown()),
+            Verb::Account => self.account_shown(named).await,
+            Verb::AllPrices => self.all_prices().await,
+            Verb::Prices => self.prices(&self.contract(named)?).await,
+            Verb::Markets => self.markets_shown().await,
+            Verb::Market => self.market(self.contract(named)?.id).await,
+            Verb::Limits => self.limits_in_force(&request.head.uri).await,
+            Verb::Routes => Ok(self.routes_shown()),
+            Verb::Route => self.route_shown(named),
             Verb::CreateAccount => self.create_account(&request.body).await,
             Verb::CreateKey => self.create_key(named, &request.body).await,
             Verb::CreateSubaccount => self.create_subaccount(named, &request.body).await,
@@ -186,6 +317,7 @@ impl Control {
             Verb::ReleasePrices => self.release_prices(named).await,
             Verb::Clock => Ok(self.clock()),
             Verb::MoveClock => self.move_clock(&request.body).await,
+            Verb::EndMoves => self.end_moves(&request.body).await,
             Verb::StateHash => self.state_hash().await,
             Verb::Audit => self.audit().await,
             Verb::SetMarket => self.set_market(named, &request.body).await,
@@ -200,6 +332,24 @@ impl Control {
             Verb::EndFault => self.end_fault(named, &request.body).await,
         }
     }
+}
+
+/// All verbs, for who does not know them.
+fn verbs_shown() -> Value {
+    let verbs = VERBS.iter().map(|(method, path, _, line)| {
+        json!({ "method": method.as_str(), "path": format!("{ROOT}{path}"), "does": line })
+    });
+    let answers =
+        r#"JSON; a refusal is {"error": "a sentence"}; the token goes into `Authorization: Bearer TOKEN`"#;
+    json!({ "verbs": verbs.collect::<Vec<_>>(), "answers": answers })
+}
+
+/// What a part of a path names: an account's name may hold what a path may not.
+fn decoded(part: &str) -> String {
+    let token = loligo_wire::args::Value::new(part.as_bytes()).token();
+    let text = token.ok().and_then(|bytes| String::from_utf8(bytes.into_owned()).ok());
+    // What is not encoded as it should be names nothing either way.
+    text.unwrap_or_else(|| part.to_owned())
 }
 
 fn too_long() -> Refused {

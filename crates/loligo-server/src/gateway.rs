@@ -14,13 +14,15 @@
 
 pub(crate) mod auth;
 pub(crate) mod bounds;
-mod convert;
+pub(crate) mod convert;
+mod failure;
 #[cfg(feature = "floor")]
 pub(crate) mod floor;
 pub(crate) mod listener;
 mod margin;
 mod money;
 mod nonce;
+pub(crate) mod origin;
 mod private;
 mod public;
 mod rates;
@@ -32,18 +34,21 @@ pub(crate) mod wallets;
 pub(crate) mod ws;
 
 use crate::control::{self, Control};
-use crate::node::{AccountError, NodeHandle, SubmitError};
-use crate::projection::FaultWord;
+use crate::node::{AccountError, NodeHandle};
 use crate::record::Fact;
+use crate::request_log::{Entry, Notebook, RequestLog, Told};
 use auth::Auth;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE};
+pub(crate) use failure::Failure;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
+};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use listener::{Handler, Peer, Read, Received};
 use loligo_engine::Timestamp;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
-use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
 use routes::{Found, Operation, Private, Public, Routes};
@@ -57,53 +62,7 @@ pub(crate) struct Gateway {
     routes: Routes,
     control: Control,
     feeds: Arc<Feeds>,
-}
-
-/// Why a request has no success to tell.
-#[derive(Debug)]
-enum Failure {
-    /// A word, with HTTP 200.
-    Word(ErrorAnswer),
-    /// A number, with HTTP 500: the contract's form for preferences.
-    Numbered(NumberedError),
-    /// Nobody knows what happened: the connection closes without an answer.
-    Undecided,
-}
-
-impl From<ErrorAnswer> for Failure {
-    fn from(error: ErrorAnswer) -> Self {
-        Self::Word(error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Word(error.into())
-    }
-}
-
-impl From<RequestError> for Failure {
-    fn from(error: RequestError) -> Self {
-        Self::Word(error.into())
-    }
-}
-
-impl From<NumberedError> for Failure {
-    fn from(error: NumberedError) -> Self {
-        Self::Numbered(error)
-    }
-}
-
-impl From<SubmitError> for Failure {
-    fn from(error: SubmitError) -> Self {
-        match error {
-            SubmitError::Undecided => Self::Undecided,
-            SubmitError::Overloaded
-            | SubmitError::Unavailable
-            | SubmitError::Stopped
-            | SubmitError::BatchTooLarge => Error::Unavailable.into(),
-        }
-    }
+    log: Arc<RequestLog>,
 }
 
 /// The body of a success.
@@ -111,37 +70,88 @@ type Answer = Result<Vec<u8>, Failure>;
 
 impl Gateway {
     pub(crate) fn new(node: NodeHandle, auth: Arc<Auth>, control: Control, feeds: Arc<Feeds>) -> Self {
-        Self { node, auth, routes: Routes::new(), control, feeds }
+        let log = Arc::clone(control.log());
+        Self { node, auth, routes: Routes::new(), control, feeds, log }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
         let arrived = self.node.now();
         let path = request.head.uri.path();
         let Some(found) = self.routes.find(&request.head.method, path) else {
+            let is_preflight = request.head.method == Method::OPTIONS && self.is_public(path);
+            if is_preflight {
+                self.log_answer(arrived, request, StatusCode::NO_CONTENT.as_u16(), Told::Success);
+                return Some(preflight());
+            }
+            self.log_answer(arrived, request, 404, Told::Nowhere);
             return Some(self.unknown_path());
         };
-        let (status, body) = match self.serve(&found, request, arrived).await {
-            Ok(body) => (StatusCode::OK, body),
-            Err(Failure::Word(error)) => {
+        let notebook = Notebook::new(self.log.tells_refusals());
+        let mut answer = match self.serve(&found, request, arrived, &notebook).await {
+            Ok(body) => {
+                let told = notebook.into_notes().map_or(Told::Success, Told::Refused);
+                self.log_answer(arrived, request, 200, told);
+                response(StatusCode::OK, body)
+            }
+            Err(failure) => {
+                let answer = self.failed(&found, &failure);
+                // Without an answer there is no status.
+                let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+                self.log_answer(arrived, request, status, Told::Failure(failure));
+                answer?
+            }
+        };
+        if let Operation::Public(_) = found.operation {
+            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        }
+        Some(answer)
+    }
+
+    /// The answer to what failed; none when nobody knows what happened.
+    fn failed(&self, found: &Found<'_>, failure: &Failure) -> Option<Response<Full<Bytes>>> {
+        match (failure, failure.word()) {
+            (_, Some(error)) => {
                 // The list of words of this route is closed (rules 2.4).
                 let closed = found.operation == Operation::Private(Private::OrdersStatus);
                 let error = if closed { error.bare() } else { error };
-                (status_of(found.operation, error.error), self.error(error))
+                Some(response(status_of(found.operation, error.error), self.error(error)))
             }
-            Err(Failure::Numbered(error)) => (StatusCode::INTERNAL_SERVER_ERROR, self.numbered(&error)),
-            Err(Failure::Undecided) => return None,
-        };
-        Some(response(status, body))
+            (Failure::Numbered(error), None) => {
+                Some(response(StatusCode::INTERNAL_SERVER_ERROR, self.numbered(error)))
+            }
+            (_, None) => None,
+        }
     }
 
-    async fn serve(&self, found: &Found<'_>, request: &Received, arrived: Timestamp) -> Answer {
+    /// Whether market data is read at a path.
+    fn is_public(&self, path: &str) -> bool {
+        let found = self.routes.find(&Method::GET, path);
+        found.is_some_and(|found| matches!(found.operation, Operation::Public(_)))
+    }
+
+    /// Hands a request with its answer to the log, if it is one that is told.
+    fn log_answer(&self, arrived: Timestamp, request: &Received, status: u16, told: Told) {
+        let wanted =
+            if matches!(told, Told::Success) { self.log.tells_all() } else { self.log.tells_refusals() };
+        if wanted {
+            self.log.take(Entry::new(arrived, request, status, told));
+        }
+    }
+
+    async fn serve(
+        &self,
+        found: &Found<'_>,
+        request: &Received,
+        arrived: Timestamp,
+        notebook: &Notebook,
+    ) -> Answer {
         if self.is_out(found.name) {
-            return Err(Error::Unavailable.into());
+            return Err(Failure::OutOfService);
         }
         match found.operation {
-            Operation::Missing => Err(Error::Unavailable.into()),
+            Operation::Missing => Err(Failure::NotBuilt),
             Operation::Public(operation) => self.public(operation, found, request).await,
-            Operation::Private(operation) => self.private(operation, found, request, arrived).await,
+            Operation::Private(operation) => self.private(operation, found, request, arrived, notebook).await,
         }
     }
 
@@ -166,10 +176,7 @@ impl Gateway {
                 | Err(AccountError::Refused(_) | AccountError::Registry(_) | AccountError::NoRandomness) => {}
             }
         }
-        Err(match due.word {
-            FaultWord::ServerError => Error::ServerError.into(),
-            FaultWord::UnknownError => Error::UnknownError.into(),
-        })
+        Err(Failure::Fault(due.word))
     }
 
     fn error(&self, error: ErrorAnswer) -> Vec<u8> {
@@ -200,17 +207,35 @@ impl Gateway {
             }
         };
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if self.log.tells_refusals() {
+            let status = answer.status().as_u16();
+            self.log.take(Entry::of_head(self.node.now(), head, status, Told::TooLong));
+        }
         answer
+    }
+
+    /// The answer on a connection for which there is no room but the operator's.
+    fn no_room(&self) -> Response<Full<Bytes>> {
+        response(StatusCode::SERVICE_UNAVAILABLE, self.error(Error::Unavailable.into()))
     }
 
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
-        match self.feeds.shake_hands(&head.headers, peer) {
-            Handshake::Accepted(answer) | Handshake::Refused(answer) => answer,
-            Handshake::TooMany => {
-                response(StatusCode::TOO_MANY_REQUESTS, self.error(Error::ApiLimitExceeded.into()))
+        let (answer, told) = match self.feeds.shake_hands(&head.headers, peer) {
+            Handshake::Accepted(answer) => (answer, Told::Success),
+            Handshake::Refused(answer) => {
+                (answer, Told::Sentence("it is told in the answer's body".to_owned()))
             }
+            Handshake::TooMany => {
+                let sentence = "this address has as many WebSocket connections as one may have";
+                let body = self.error(Error::ApiLimitExceeded.into());
+                (response(StatusCode::TOO_MANY_REQUESTS, body), Told::Sentence(sentence.to_owned()))
+            }
+        };
+        if matches!(told, Told::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
+            self.log.take(Entry::of_head(self.node.now(), head, answer.status().as_u16(), told));
         }
+        answer
     }
 
     /// What a read shows: everything that was acknowledged when the request came.
@@ -222,16 +247,24 @@ impl Gateway {
 
 impl Handler for Gateway {
     async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
+        let for_operator = request.head().uri.path().starts_with(control::PREFIX);
+        if peer.is_beyond_the_bound() && !for_operator {
+            return Some(self.no_room());
+        }
+        if origin::is_ambiguous(&request) {
+            return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
+        }
         match request {
-            Read::Whole(Received { ref head, .. }) | Read::TooLong(ref head)
-                if head.uri.path().starts_with(control::PREFIX) =>
-            {
-                self.control.handle(request).await
-            }
+            request if for_operator => self.control.handle(request).await,
             Read::Whole(Received { ref head, .. })
                 if head.uri.path() == ws1::PATH && head.method == Method::GET =>
             {
                 Some(self.upgrade(head, peer))
+            }
+            Read::Whole(Received { ref head, .. })
+                if head.uri.path() == "/" && head.method == Method::GET =>
+            {
+                Some(welcome())
             }
             Read::Whole(request) => self.answer(&request).await,
             Read::TooLong(head) => Some(self.too_long(&head)),
@@ -251,6 +284,34 @@ fn status_of(operation: Operation, word: Error) -> StatusCode {
         }
         (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
     }
+}
+
+/// What a browser is told that asks whether a page may read market data: any page may, and nothing else.
+fn preflight() -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::new()));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let told = answer.headers_mut();
+    told.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    told.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
+    told.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+    // An hour, in seconds.
+    told.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    answer
+}
+
+/// What this is, for who calls it with a browser.
+fn welcome() -> Response<Full<Bytes>> {
+    let text = concat!(
+        "Loligo ",
+        env!("CARGO_PKG_VERSION"),
+        ", a derivatives exchange that speaks the Kraken Futures API.\n\n",
+        "  /derivatives/api/v3   the API, such as /derivatives/api/v3/tickers\n",
+        "  /ws/v1                its feeds, over WebSocket\n",
+        "  /loligo/v1            the operator's verbs, with a line about each\n",
+    );
+    let mut welcome = response(StatusCode::OK, text.into());
+    welcome.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    welcome
 }
 
 fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {

@@ -17,13 +17,16 @@ pub mod node;
 pub mod projection;
 pub mod record;
 mod report;
+mod request_log;
 mod server;
 mod start_file;
 mod tls;
 
 pub use gateway::bounds::{Bounds, FeedBounds};
+pub use gateway::origin::{NotAnOrigin, Origin};
 pub use gateway::real_time::RealTime;
 pub use loligo_wire::sign::Tolerance;
 pub use report::{hashes_text, verified_text};
-pub use server::{Server, ServerConfig, StartError, parse_balance, parse_time};
+pub use request_log::{LogConfig, LogFormat, LogMode};
+pub use server::{CONTROL_TOKEN_MIN, Server, ServerConfig, StartError, parse_balance, parse_time};
 pub use start_file::{StartAccount, StartFile, StartKey};

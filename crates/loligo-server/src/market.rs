@@ -5,6 +5,9 @@
 //! it stands; the room keeps nothing from one step to the next, so there is nothing of it to store. Its commands are
 //! journaled like anyone's, and replay takes them from there without stepping the room.
 //!
+//! A contract that is listed in the instant in which another expires takes over its seats, so that dated contracts that
+//! follow each other for years need no more accounts, and are quoted from their first second on.
+//!
 //! Known lies: nobody here has an opinion, learns, or leaves; a contract's takers come like a clock.
 
 mod dice;
@@ -21,14 +24,17 @@ use loligo_engine::{
     AccountId, Command, CreateAccount, Exchange, FinePrice, Instrument, InstrumentId, MAX_LOTS, MarketState,
     Money, Price, Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// The room: who sits where follows from the exchange itself.
 pub(crate) struct Room {
     seed: u64,
     /// Where each pair's index began, and returns to.
     anchors: Vec<(String, FinePrice)>,
-    /// House accounts in order: maker and taker of the first contract, of the second, and so on.
+    /// House accounts in order: maker and taker of the first pair of seats, of the second, and so on.
     seats: Vec<AccountId>,
+    /// Which pair of seats each contract has, in order of id.
+    places: Vec<usize>,
     /// Accounts looked at so far, so that the search for seats does not begin anew each second.
     looked: u32,
 }
@@ -43,7 +49,7 @@ struct Seat {
 
 impl Room {
     pub(crate) fn new(seed: u64, anchors: &[(String, FinePrice)]) -> Self {
-        Self { seed, anchors: anchors.to_vec(), seats: Vec::new(), looked: 0 }
+        Self { seed, anchors: anchors.to_vec(), seats: Vec::new(), places: Vec::new(), looked: 0 }
     }
 
     /// What the takers do in this second, against the books as they stand.
@@ -66,7 +72,7 @@ impl Room {
         let mut commands = Vec::new();
         index::publish(self.seed, second, &self.anchors, exchange, &mut commands);
         let trading = self.trading(now, exchange);
-        for _ in self.seats.len()..exchange.instruments().count() * 2 {
+        for _ in self.seats.len()..self.wanted_seats() {
             commands.push(Command::CreateAccount(CreateAccount { parent: None, house: true }));
         }
         for (seat, fair) in trading {
@@ -79,7 +85,11 @@ impl Room {
     /// True once every contract has its maker and its taker.
     pub(crate) fn is_seated(&mut self, exchange: &Exchange) -> bool {
         self.find_seats(exchange);
-        self.seats.len() >= exchange.instruments().count() * 2
+        self.seats.len() >= self.wanted_seats()
+    }
+
+    fn wanted_seats(&self) -> usize {
+        self.places.iter().max().map_or(0, |last| (last + 1) * 2)
     }
 
     /// The seats of all contracts that can be traded now, and the price around which each trades.
@@ -87,8 +97,11 @@ impl Room {
         self.find_seats(exchange);
         let seats = exchange
             .instruments()
-            .zip(self.seats.chunks_exact(2))
-            .map(|((instrument, _), pair)| Seat { instrument, maker: pair[0], taker: pair[1] });
+            .zip(&self.places)
+            .filter_map(|((instrument, _), place)| {
+                Some((instrument, self.seats.chunks_exact(2).nth(*place)?))
+            })
+            .map(|(instrument, pair)| Seat { instrument, maker: pair[0], taker: pair[1] });
         seats
             .filter(|seat| exchange.market(seat.instrument).is_some_and(|m| is_quoted(m.state)))
             .filter_map(|seat| Some((seat, maker::fair_price(seat.instrument, now, exchange)?)))
@@ -102,7 +115,32 @@ impl Room {
             }
             self.looked += 1;
         }
+        if self.places.len() < exchange.instruments().count() {
+            self.places = places(exchange);
+        }
     }
+}
+
+/// Which pair of seats each contract has: that of one that expired when it opened, or one of its own.
+fn places(exchange: &Exchange) -> Vec<usize> {
+    let mut left: BTreeSet<(Timestamp, usize)> = BTreeSet::new();
+    let (mut places, mut taken) = (Vec::new(), 0);
+    for (_, instrument) in exchange.instruments() {
+        let spec = instrument.spec();
+        let place = match left.range((spec.opening, 0)..=(spec.opening, usize::MAX)).next().copied() {
+            Some(inherited) => {
+                left.remove(&inherited);
+                inherited.1
+            }
+            None => {
+                taken += 1;
+                taken - 1
+            }
+        };
+        left.extend(spec.expiry.map(|expiry| (expiry, place)));
+        places.push(place);
+    }
+    places
 }
 
 /// So many lots of a contract are worth about `usd` at a price of so many ticks; at least one.

@@ -18,6 +18,7 @@ mod writer;
 mod tests;
 
 pub use clock::ClockError;
+use clock::MachineClock;
 pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
     Submission, SubmitError,
@@ -32,7 +33,7 @@ use crate::record::RecordError;
 use handle::Shared;
 use loligo_engine::AccountId;
 use loligo_journal::{Journal, JournalError};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -185,13 +186,15 @@ pub struct RunningNode {
 /// # Errors
 /// [`StartError`].
 pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
-    spawn_on(config, recovery::open_journal(config)?, writer::FULL_RETRY)
+    let clock = MachineClock::system();
+    spawn_on(config, recovery::open_journal(config, &clock)?, clock, writer::FULL_RETRY)
 }
 
-/// [`spawn`] over a journal that is open already, looking at a full disk again after `full_retry`.
+/// [`spawn`] over a journal that is open already and a machine's clock, looking at a full disk again after `full_retry`.
 fn spawn_on(
     config: &Config,
     journal: Box<dyn Journal>,
+    machine: MachineClock,
     full_retry: Duration,
 ) -> Result<RunningNode, StartError> {
     if config.accounts > MAX_ACCOUNTS {
@@ -199,14 +202,16 @@ fn spawn_on(
             "a venue begins with at most {MAX_ACCOUNTS} named accounts"
         )));
     }
-    let opened = recovery::open(config, journal)?;
-    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_RECORDS + handle::QUEUE_CANCELS);
+    let opened = recovery::open(config, journal, &machine)?;
+    let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
     let shared = Arc::new(Shared {
         projections: opened.views,
         identity: opened.identity,
         clock: config.clock,
+        machine,
+        moving_to: AtomicI64::new(handle::NOT_MOVING),
         acknowledged: AtomicU64::new(opened.venue.sequence),
-        waiting: AtomicUsize::new(0),
+        waiting: handle::Waiting::default(),
         stopped: AtomicBool::new(false),
         remembered_nonces: opened.venue.registry.nonces(),
         vault: opened.vault,

@@ -8,8 +8,9 @@
 //! that the engine does not know: names and keys. The first record of a venue is its genesis: the facts that every later
 //! start must name again, then the engine's genesis command.
 
+use crate::listing::Roll;
 use crate::projection::{FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
-use loligo_engine::{AccountId, CodecError, Command, Timestamp};
+use loligo_engine::{AccountId, CodecError, Command, InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Version of this layout.
@@ -96,6 +97,14 @@ pub enum Fact {
         /// Which.
         fault: FaultId,
     },
+    /// A dated contract is followed by the next of its kind whenever one expires. Those of the default listing are
+    /// without being named.
+    ContractRolls {
+        /// The contract, which has the figures of those that follow.
+        instrument: InstrumentId,
+        /// Which kind it is.
+        roll: Roll,
+    },
 }
 
 /// A new API key.
@@ -176,6 +185,9 @@ pub enum FactRefusal {
     /// No such fault waits to be told.
     #[error("no such fault waits to be told")]
     UnknownFault,
+    /// The contract is not there, or has no last trading time.
+    #[error("there is no such dated contract")]
+    NotDated,
 }
 
 /// What a record cannot be read as.

@@ -25,12 +25,14 @@ pub fn verified_text(verified: &Verified) -> String {
         let amount = |fine: loligo_engine::Fine| Decimal::new(fine.0, 24);
         let _ = write!(
             text,
-            "\n{}: {} deposited = {} in wallets - {} in open positions + {} of fees + {} of dust",
+            "\n{}: {} deposited = {} in wallets - {} in open positions + {} of fees + {} in the liquidation pool \
+             + {} of dust",
             sums.currency.code(),
             amount(sums.deposited),
             amount(sums.wallets),
             amount(sums.entries),
             amount(sums.fees),
+            amount(sums.pool),
             amount(sums.dust)
         );
     }

@@ -5,16 +5,18 @@ use crate::control::Control;
 use crate::gateway::Gateway;
 use crate::gateway::auth::Auth;
 use crate::gateway::bounds::Bounds;
-use crate::gateway::listener::{self, Handler};
+use crate::gateway::listener::{self, Handler, Room};
+use crate::gateway::origin::{Origin, Origins};
 use crate::gateway::real_time::RealTime;
 use crate::gateway::ws::Feeds;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
+use crate::request_log::{LogConfig, LogMode, RequestLog};
 use crate::start_file::StartFile;
 use crate::tls::{self, TlsError};
 use loligo_wire::sign::Tolerance;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What a server is told beside what its node is told.
@@ -32,9 +34,18 @@ pub struct ServerConfig {
     pub tolerance: Tolerance,
     /// Bounds of connections.
     pub bounds: Bounds,
+    /// Web pages that may open WebSockets and ask the control surface, beside those of the exchange's own addresses.
+    pub allow_origins: Vec<Origin>,
     /// What nonce and rate windows run on.
     pub real_time: RealTime,
+    /// The token of the control surface; a new random one at each start when absent.
+    pub control_token: Option<String>,
+    /// Which requests are told to the operator, and how.
+    pub log: LogConfig,
 }
+
+/// Fewest characters of a control token that is chosen: no one who may try a thousand a second finds it in a lifetime.
+pub const CONTROL_TOKEN_MIN: usize = 16;
 
 impl ServerConfig {
     /// A server for one test: a venue of its own on a free port of the loopback, time standing still.
@@ -47,7 +58,10 @@ impl ServerConfig {
             rate_limits: true,
             tolerance: Tolerance::ALL,
             bounds: Bounds::default(),
+            allow_origins: Vec::new(),
             real_time: RealTime::driven(),
+            control_token: None,
+            log: LogConfig { mode: LogMode::None, lines: None },
         }
     }
 }
@@ -70,6 +84,11 @@ pub enum StartError {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness for the control token")]
     NoRandomness,
+    /// The control token is one that could be guessed, or that no header can hold.
+    #[error(
+        "the control token wants at least 16 characters, letters, digits and signs of ASCII without spaces"
+    )]
+    BadToken,
 }
 
 /// A running server.
@@ -80,6 +99,7 @@ pub struct Server {
     authority: Option<String>,
     control_token: String,
     config: ServerConfig,
+    log: Arc<RequestLog>,
     stop: watch::Sender<bool>,
     doors: Vec<JoinHandle<()>>,
 }
@@ -106,6 +126,9 @@ impl Server {
         config: ServerConfig,
         handler: impl FnOnce(NodeHandle, Arc<Auth>, Control, Arc<Feeds>) -> H,
     ) -> Result<Self, StartError> {
+        if config.control_token.as_ref().is_some_and(|token| !is_token(token)) {
+            return Err(StartError::BadToken);
+        }
         // Addresses first: a port that is taken is the commonest mistake, and nothing has been touched yet.
         let http = listener::bind(config.listen).await.map_err(StartError::Listen)?;
         let https = match config.tls_listen {
@@ -128,7 +151,7 @@ impl Server {
             }
         };
 
-        let control_token = token().ok_or(StartError::NoRandomness)?;
+        let control_token = config.control_token.clone().or_else(token).ok_or(StartError::NoRandomness)?;
         let handle = node.handle().clone();
         let auth = Arc::new(Auth::new(
             handle.remembered_nonces(),
@@ -137,14 +160,24 @@ impl Server {
             config.rate_limits,
         ));
         let limits = config.rate_limits.then(|| config.real_time.clone());
-        let feeds = Feeds::start(handle.clone(), Arc::clone(&auth), config.bounds.feeds, limits)
-            .map_err(StartError::Feeds)?;
+        let listening = [Some(address), tls_address].into_iter().flatten();
+        let origins = Arc::new(Origins::new(config.allow_origins.clone(), listening));
+        let feeds = Feeds::start(
+            handle.clone(),
+            Arc::clone(&auth),
+            config.bounds.feeds,
+            Arc::clone(&origins),
+            limits,
+        )
+        .map_err(StartError::Feeds)?;
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
-        let control = Control::new(handle.clone(), &control_token, beyond_loopback);
+        let log = RequestLog::start(config.log, handle.clone()).map_err(StartError::Feeds)?;
+        let control =
+            Control::new(handle.clone(), &control_token, beyond_loopback, origins, Arc::clone(&log));
         let gateway = Arc::new(handler(handle, auth, control, Arc::new(feeds)));
 
         let (stop, stopping) = watch::channel(false);
-        let room = Arc::new(Semaphore::new(config.bounds.connections));
+        let room = Arc::new(Room::new(config.bounds.connections));
         let mut doors = Vec::new();
         let door = |listener, tls| {
             let (room, gateway, stopping) = (Arc::clone(&room), Arc::clone(&gateway), stopping.clone());
@@ -161,6 +194,7 @@ impl Server {
             authority: tls.map(|tls| tls.authority),
             control_token,
             config,
+            log,
             stop,
             doors,
         })
@@ -214,10 +248,19 @@ impl Server {
             // A door that panicked is closed, too.
             let _ = door.await;
         }
-        let node = self.node;
-        // The writer ends on a thread of its own; waiting for it must not hold up the runtime.
-        tokio::task::spawn_blocking(move || node.stop()).await.unwrap_or(NodeEnd::Stopped)
+        let (node, log) = (self.node, self.log);
+        // The log asks the node for figures, so it ends first. The writer ends on a thread of its own; waiting for it must not hold up the runtime.
+        tokio::task::spawn_blocking(move || {
+            log.stop();
+            node.stop()
+        })
+        .await
+        .unwrap_or(NodeEnd::Stopped)
     }
+}
+
+fn is_token(token: &str) -> bool {
+    token.len() >= CONTROL_TOKEN_MIN && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// 256 random bits in hexadecimal.

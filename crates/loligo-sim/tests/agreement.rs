@@ -110,7 +110,7 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
 }
 
 /// What the streams must come across, or they prove little.
-const WORDS: [&str; 156] = [
+const WORDS: [&str; 158] = [
     "Placed",
     "Edited",
     "Cancelled",
@@ -192,7 +192,9 @@ const WORDS: [&str; 156] = [
     "edit rejected EditHasNoEffect",
     "edit rejected OrderForEditNotFound",
     "edit rejected OrderForEditNotFound (unknown)",
+    "failed AccountInactive",
     "failed InvalidPrice",
+    "failed OrderLimitExceeded",
     "failed WouldNotReducePosition",
     "failed MaxPositionExceeded",
     "failed PriceCollar",

@@ -3,6 +3,10 @@
 //! `Authent = base64(HMAC-SHA-512(base64-decoded secret, SHA-256(postData + nonce + endpointPath)))`, where `postData` is
 //! the query string and then the form body, and `endpointPath` the path without its `/derivatives`.
 
+mod near;
+
+pub use near::departures;
+
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};

@@ -2,6 +2,7 @@
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use loligo_server::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Clone, Debug, Args)]
+#[command(after_help = BESIDE)]
 pub(crate) struct Serve {
     /// Where to listen for http and ws; port 0 picks a free one.
     #[arg(long, env = "LOLIGO_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -75,10 +77,41 @@ pub(crate) struct Serve {
     /// Open the exchange as it was before this record of its journal, as a new branch.
     #[arg(long, env = "LOLIGO_UNTIL", value_name = "SEQUENCE")]
     pub(crate) until: Option<u64>,
+    /// Let web pages of this origin, such as http://localhost:3000, open WebSockets and ask the control surface; may be
+    /// given several times, in the environment with commas between.
+    #[arg(long, env = "LOLIGO_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) allow_origin: Vec<Origin>,
+    /// The token that the control surface asks for: at least 16 characters; a new one at each start unless given.
+    #[arg(long, env = "LOLIGO_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) control_token: Option<String>,
+    /// Which requests have a line on standard error: none, those that were refused, each with the reason, or all. The last
+    /// 1,000 are at GET /loligo/v1/requests.
+    #[arg(long, env = "LOLIGO_LOG", value_name = "WHICH", default_value = "refusals")]
+    pub(crate) log: Log,
+    /// How those lines are written: for people, or as one JSON object each.
+    #[arg(long, env = "LOLIGO_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogForm,
     /// Let the well-known development keys trade on addresses that others can reach.
     #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
     pub(crate) expose_development_keys: bool,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    None,
+    Refusals,
+    Requests,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogForm {
+    Text,
+    Json,
+}
+
+/// What is no flag, for the end of the help.
+const BESIDE: &str = "LOLIGO_TRACE: what the exchange itself reports on standard error, as a filter such as debug or \
+                      loligo_server=info [default: warn]";
 
 #[derive(Debug, Args)]
 pub(crate) struct Health {

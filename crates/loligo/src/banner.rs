@@ -1,21 +1,28 @@
 //! What the screen shows once the exchange is ready: where it is, who may trade, and how each client gets there.
 
-use crate::args::{Clock, Market, Serve, Switch};
+use crate::args::{Clock, Log, Market, Serve, Signatures, Switch};
 use loligo_server::{StartAccount, StartFile};
 use std::fmt::Write as _;
 
-/// The whole banner.
-pub(crate) fn text(start: &StartFile, args: &Serve) -> String {
+/// What most people trade first, if it is listed.
+const SYMBOL: &str = "PF_XBTUSD";
+
+/// The whole banner; `symbols` are those of the contracts that are listed.
+pub(crate) fn text(start: &StartFile, args: &Serve, symbols: &[&str]) -> String {
     let mut text = String::new();
-    write(&mut text, start, args).unwrap_or_default();
+    write(&mut text, start, args, symbols).unwrap_or_default();
     text
 }
 
-fn write(out: &mut String, start: &StartFile, args: &Serve) -> std::fmt::Result {
+fn write(out: &mut String, start: &StartFile, args: &Serve, symbols: &[&str]) -> std::fmt::Result {
     writeln!(out, "Loligo {} is a futures exchange on this machine.\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  http      {}", start.http)?;
+    writeln!(out, "  ws        {}", start.ws)?;
     if let Some(https) = &start.https {
         writeln!(out, "  https     {https}")?;
+    }
+    if let Some(wss) = &start.wss {
+        writeln!(out, "  wss       {wss}")?;
     }
     if let Some(certificate) = &start.ca_certificate {
         writeln!(out, "            trust {}", certificate.display())?;
@@ -39,21 +46,39 @@ fn write(out: &mut String, start: &StartFile, args: &Serve) -> std::fmt::Result 
     if args.rate_limits == Switch::Off {
         writeln!(out, "  rates     off")?;
     }
-    writeln!(out, "  control   {}/loligo/v1, Authorization: Bearer {}", start.http, start.control_token)?;
-    accounts(out, &start.accounts)?;
-    if let Some(account) = start.accounts.first() {
-        recipes(out, start, account)?;
+    if args.signatures == Signatures::Strict {
+        writeln!(out, "  signing   strict (by the published rule alone)")?;
     }
-    write!(out, "\nFeeds over WebSocket are not there yet. Ctrl-C stops it.")
+    let token = match &args.control_token {
+        Some(_) => "the token that you gave",
+        None => &start.control_token,
+    };
+    writeln!(out, "  control   {}/loligo/v1 (a list), Authorization: Bearer {token}", start.http)?;
+    let requests = format!("the last 1,000 at GET {}/loligo/v1/requests", start.http);
+    match args.log {
+        Log::None => writeln!(out, "  log       none (--log refusals tells why a request is refused)")?,
+        Log::Refusals => {
+            writeln!(out, "  log       why requests are refused, on standard error; {requests}")?
+        }
+        Log::Requests => writeln!(out, "  log       all requests, on standard error; {requests}")?,
+    }
+    accounts(out, start)?;
+    let symbol = symbols.iter().find(|symbol| **symbol == SYMBOL).or(symbols.first());
+    if let (Some(account), Some(symbol)) = (start.accounts.first(), symbol) {
+        recipes(out, start, account, symbol)?;
+    }
+    write!(out, "\nCtrl-C stops it.")
 }
 
-fn accounts(out: &mut String, accounts: &[StartAccount]) -> std::fmt::Result {
-    if accounts.is_empty() {
-        return writeln!(out, "\nThere are no accounts yet: POST /loligo/v1/accounts makes one.");
+fn accounts(out: &mut String, start: &StartFile) -> std::fmt::Result {
+    let verb = format!("{}/loligo/v1/accounts", start.http);
+    if start.accounts.is_empty() {
+        return writeln!(out, "\nNo accounts come with this start: POST {verb} opens one, GET lists all.");
     }
     writeln!(out, "\nAccounts (the keys come from the seed: for rehearsals only)")?;
-    for account in accounts {
+    for account in &start.accounts {
         writeln!(out, "  {}", account.name)?;
+        writeln!(out, "    uid        {}", account.uid)?;
         writeln!(out, "    key        {}", account.api_key)?;
         writeln!(out, "    secret     {}", account.api_secret)?;
         writeln!(out, "    read-only  {}", account.read_only.api_key)?;
@@ -63,7 +88,9 @@ fn accounts(out: &mut String, accounts: &[StartAccount]) -> std::fmt::Result {
 }
 
 /// Ready to paste, for the first account.
-fn recipes(out: &mut String, start: &StartFile, account: &StartAccount) -> std::fmt::Result {
+fn recipes(out: &mut String, start: &StartFile, account: &StartAccount, symbol: &str) -> std::fmt::Result {
+    // ccxt takes a contract by the exchange's own symbol, too.
+    let unified = if symbol == SYMBOL { "BTC/USD:USD" } else { symbol };
     let (http, ws, key, secret) = (&start.http, &start.ws, &account.api_key, &account.api_secret);
     writeln!(
         out,
@@ -73,20 +100,20 @@ ccxt (Python)
   exchange = ccxt.krakenfutures({{"apiKey": "{key}",
       "secret": "{secret}"}})
   exchange.urls["api"] = {{"public": "{http}/derivatives/api/", "private": "{http}/derivatives/api/",
-      "charts": "{http}/api/charts/", "history": "{http}/api/history/"}}
-  print(exchange.create_order("BTC/USD:USD", "limit", "buy", 0.1, 50000))
+      "charts": "{http}/api/charts/", "history": "{http}/api/history/", "ws": "{ws}"}}
+  print(exchange.create_order("{unified}", "limit", "buy", 0.1, 50000))
 
 python-kraken-sdk
   from kraken.futures import Trade
   trade = Trade(key="{key}",
       secret="{secret}", url="{http}")
-  print(trade.create_order("lmt", 0.1, "PF_XBTUSD", "buy", limitPrice=50000))
+  print(trade.create_order("lmt", 0.1, "{symbol}", "buy", limitPrice=50000))
 
 freqtrade (config.json)
   "exchange": {{"name": "krakenfutures", "key": "{key}",
     "secret": "{secret}",
     "ccxt_config": {{"urls": {{"api": {{"public": "{http}/derivatives/api/", "private": "{http}/derivatives/api/",
-      "charts": "{http}/api/charts/", "history": "{http}/api/history/"}}}}}}}}
+      "charts": "{http}/api/charts/", "history": "{http}/api/history/", "ws": "{ws}"}}}}}}}}
 
 NautilusTrader (Kraken client config)
   base_url_http_futures="{http}", base_url_ws_futures="{ws}",
@@ -104,5 +131,5 @@ kraken-cli
   export KRAKEN_FUTURES_API_SECRET={secret}"#
         )?;
     }
-    writeln!(out, "\ncurl\n  curl {http}/derivatives/api/v3/tickers/PF_XBTUSD")
+    writeln!(out, "\ncurl\n  curl {http}/derivatives/api/v3/tickers/{symbol}")
 }

@@ -1,13 +1,15 @@
 //! `loligo serve`: starts the exchange, says where it is, and stops it when asked.
 
-use crate::args::{Clock, Market, Serve, Signatures, Switch};
+use crate::args::{Clock, Log, LogForm, Market, Serve, Signatures, Switch};
 use crate::banner;
 use anyhow::{Context, Result, bail};
 use loligo_server::config::{ClockKind, Config, IdentitySource, Instruments, MarketKind};
 use loligo_server::files::write_atomically;
 use loligo_server::listing::read_listing;
 use loligo_server::node::NodeEnd;
-use loligo_server::{Bounds, RealTime, Server, ServerConfig, StartFile, Tolerance};
+use loligo_server::{
+    Bounds, LogConfig, LogFormat, LogMode, RealTime, Server, ServerConfig, StartFile, Tolerance,
+};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +19,7 @@ const START_TIME: &str = "2026-01-01T00:00:00Z";
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) fn run(args: Serve) -> Result<()> {
-    log_to_stderr();
+    trace_to_stderr();
     let config = config(&args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -43,7 +45,9 @@ async fn serve(args: Serve, config: ServerConfig) -> Result<()> {
         write_atomically(path, text.as_bytes(), true)
             .with_context(|| format!("the start file {} cannot be written", path.display()))?;
     }
-    crate::say(&banner::text(&start_file, &args))?;
+    let directory = server.node().views().directory();
+    let symbols = directory.instruments().iter().map(|listed| listed.instrument.spec().symbol.as_str());
+    crate::say(&banner::text(&start_file, &args, &symbols.collect::<Vec<_>>()))?;
 
     let failed = tokio::select! {
         end = server.failed() => Some(end),
@@ -152,14 +156,38 @@ fn config(args: &Serve) -> Result<ServerConfig> {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,
         },
-        bounds: Bounds::default(),
+        bounds: bounds()?,
+        allow_origins: args.allow_origin.clone(),
         real_time: RealTime::system(),
+        control_token: args.control_token.clone(),
+        log: LogConfig {
+            mode: match args.log {
+                Log::None => LogMode::None,
+                Log::Refusals => LogMode::Refusals,
+                Log::Requests => LogMode::Requests,
+            },
+            lines: Some(match args.log_format {
+                LogForm::Text => LogFormat::Text,
+                LogForm::Json => LogFormat::Json,
+            }),
+        },
     })
 }
 
-/// Log lines for the operator, by `LOLIGO_LOG` (`warn` without it). No line holds a secret.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LOLIGO_LOG")
+/// As many connections as the process may have files open, once it has raised that number as far as it may.
+fn bounds() -> Result<Bounds> {
+    let files = rlimit::increase_nofile_limit(u64::MAX).context("the limit of open files cannot be read")?;
+    Bounds::within(files).with_context(|| {
+        format!(
+            "this process may open only {files} files, and needs {} at least: raise `ulimit -n`",
+            Bounds::FEWEST_FILES
+        )
+    })
+}
+
+/// What the exchange itself reports, by `LOLIGO_TRACE` (`warn` without it). No line holds a secret.
+fn trace_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LOLIGO_TRACE")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -115,6 +115,7 @@ impl Exchange {
             lots: asked,
             reduce_only: order.reduce_only,
             slot,
+            fired: false,
         };
         let mut open = asked;
         if order.reduce_only {
@@ -126,7 +127,7 @@ impl Exchange {
                 return Err(OrderError::EditHasNoEffect);
             }
         } else {
-            self.check_leverage(holding, market, &Terms { lots: open, ..terms }, Some(order))?;
+            self.check_leverage(holding, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
             let others = match order.side {
                 Side::Buy => holding.position + holding.buys.lots,
                 Side::Sell => holding.sells.lots - holding.position,

@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
 use super::solvency::Standing;
-use crate::account::{Holding, OpenSum, book, fee_of};
+use crate::account::{Holding, Incoming, OpenSum, book, fee_of};
 use crate::command::OrderType;
 use crate::event::{OrderError, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
@@ -28,18 +28,23 @@ impl Exchange {
         limit: Option<Price>,
     ) -> Result<MarginQuote, Refusal> {
         self.with_holding(account, instrument, |holding, market| {
-            let terms = terms_of(market, side, qty.0, limit);
+            let (terms, crosses) = terms_of(market, side, qty.0, limit);
             let mut quote = MarginQuote {
                 initial_margin: Fine::ZERO,
                 price: terms.limit.map(Price),
                 liquidation_price: None,
-                error: self.check_estimate(holding, market, &terms).err(),
+                error: self.check_estimate(holding, market, &terms, crosses).err(),
             };
             // What is no order has no margin.
             if let (Some(price), true) = (quote.price, is_countable(market, &terms)) {
                 let value = market.instrument.worth(qty.0, price).value;
-                let order = OpenSum { lots: qty.0, value };
-                let held = holding.margin_with(&market.instrument, side, order, OpenSum::default());
+                let order = Incoming {
+                    side,
+                    size: OpenSum { lots: qty.0, value },
+                    instead_of: OpenSum::default(),
+                    closes_first: terms.closes_first(crosses),
+                };
+                let held = holding.margin_with(&market.instrument, &order);
                 let multiplier = self.pairs[usize::from(market.pair().0)].margin_multiplier();
                 let added = (held - holding.held).max(Fine::ZERO);
                 quote.initial_margin = Fine(added.0 * i128::from(multiplier));
@@ -49,7 +54,7 @@ impl Exchange {
         })
     }
 
-    /// The largest orders of either side: limit orders, or market orders without a limit.
+    /// The largest orders of either side that would be taken now: limit orders, or market orders without a limit.
     ///
     /// # Errors
     /// As for [`Exchange::initial_margin_of`].
@@ -61,16 +66,16 @@ impl Exchange {
     ) -> Result<MaxOrderSize, Refusal> {
         self.with_holding(account, instrument, |holding, market| {
             let largest = |side| {
-                let priced = terms_of(market, side, 0, limit);
-                let fits = |lots| {
-                    let terms = Terms { lots, ..priced };
-                    self.check_size(holding, market, &terms).is_ok()
-                        && self.check_margin(holding, market, &terms, false, None).is_ok()
+                let (priced, crosses) = terms_of(market, side, 0, limit);
+                let fits =
+                    |lots| self.check_estimate(holding, market, &Terms { lots, ..priced }, crosses).is_ok();
+                // Closing all of the position may pass where closing most of it would leave too little behind the rest.
+                let closing = holding.closable(side);
+                let (known, most) = match closing > 0 && !fits(closing) {
+                    true => (0, closing - 1),
+                    false => (closing, holding.room(&market.instrument, side)),
                 };
-                let size = match priced.limit {
-                    Some(_) => last_that(fits, holding.room(&market.instrument, side)),
-                    None => 0,
-                };
+                let size = if priced.limit.is_some() { last_that(fits, known, most) } else { 0 };
                 (Qty(size), priced.limit.map(Price))
             };
             let ((buy, buy_price), (sell, sell_price)) = (largest(Side::Buy), largest(Side::Sell));
@@ -100,12 +105,17 @@ impl Exchange {
     }
 
     /// Rows 7 to 9 and 14 to 18, as far as they say something of an order that is not sent yet.
-    fn check_estimate(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
+    fn check_estimate(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        crosses: bool,
+    ) -> Result<(), OrderError> {
         self.check_state(market, terms.order_type)?;
         // Nothing to imply a market order's limit from is nothing to trade with.
-        let limit = terms.limit.ok_or(OrderError::IocWouldNotExecute)?;
-        self.check_size(holding, market, terms)?;
-        let crosses = market.book.crosses(terms.side, limit);
+        terms.limit.ok_or(OrderError::IocWouldNotExecute)?;
+        self.check_size(holding, market, terms, crosses)?;
         if crosses {
             self.check_collar(holding, market, terms.side, terms.limit)?;
             self.check_dislocation(holding, market, terms)?;
@@ -114,7 +124,13 @@ impl Exchange {
     }
 
     /// Price and size are ones that an order may have, alone and with all that is held and open.
-    fn check_size(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
+    fn check_size(
+        &self,
+        holding: &Holding,
+        market: &Market,
+        terms: &Terms,
+        crosses: bool,
+    ) -> Result<(), OrderError> {
         let limit = terms.limit.filter(|limit| (1..=MAX_TICKS).contains(limit));
         let limit = Price(limit.ok_or(OrderError::InvalidPrice)?);
         if !is_countable(market, terms) {
@@ -126,7 +142,7 @@ impl Exchange {
             _ => Some(market.instrument.notional(terms.lots, limit)),
         };
         check_value(limits.order_value_usd, worth)?;
-        self.check_leverage(holding, market, terms, None)?;
+        self.check_leverage(holding, market, terms, crosses, None)?;
         if terms.lots > holding.room(&market.instrument, terms.side) {
             return Err(OrderError::MaxPositionExceeded);
         }
@@ -172,10 +188,10 @@ impl Exchange {
         };
         // The higher the price the better for a long, and the worse for a short.
         if position > 0 {
-            let highest = last_that(is_short, MAX_TICKS);
+            let highest = last_that(is_short, 0, MAX_TICKS);
             (highest > 0).then_some(Price(highest))
         } else {
-            let lowest = 1 + last_that(|ticks| !is_short(ticks), MAX_TICKS);
+            let lowest = 1 + last_that(|ticks| !is_short(ticks), 0, MAX_TICKS);
             (lowest <= MAX_TICKS).then_some(Price(lowest))
         }
     }
@@ -187,18 +203,19 @@ fn is_countable(market: &Market, terms: &Terms) -> bool {
     (1..=most).contains(&terms.lots) && terms.limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit))
 }
 
-/// An order as margin sees it: at its limit, or the one that is implied.
-fn terms_of(market: &Market, side: Side, lots: i64, limit: Option<Price>) -> Terms {
+/// An order as margin sees it: at its limit, or the one that is implied; and whether it would meet the book.
+fn terms_of(market: &Market, side: Side, lots: i64, limit: Option<Price>) -> (Terms, bool) {
     let (order_type, limit) = match limit {
         Some(limit) => (OrderType::Limit, Some(limit.0)),
         None => (OrderType::Market, implied_limit(market, side)),
     };
-    Terms { side, order_type, limit, lots, reduce_only: false, slot: NIL }
+    let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
+    (Terms { side, order_type, limit, lots, reduce_only: false, slot: NIL, fired: false }, crosses)
 }
 
-/// The greatest number from 0 to `most` up to which all hold; 0 holds.
-fn last_that(holds: impl Fn(i64) -> bool, most: i64) -> i64 {
-    let (mut good, mut bad) = (0, most.max(0) + 1);
+/// The greatest number from `known` to `most` up to which all hold; `known` holds.
+fn last_that(holds: impl Fn(i64) -> bool, known: i64, most: i64) -> i64 {
+    let (mut good, mut bad) = (known, most.max(known) + 1);
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
         if holds(middle) { good = middle } else { bad = middle }

@@ -3,7 +3,7 @@
 use super::place::Terms;
 use super::solvency::Standing;
 use super::{Exchange, Portfolio};
-use crate::account::{Holding, OpenSum};
+use crate::account::{Holding, Incoming, OpenSum};
 use crate::event::{OrderError, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Side};
 use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
@@ -106,11 +106,12 @@ impl Exchange {
         holding: &Holding,
         market: &Market,
         terms: &Terms,
+        crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<(), OrderError> {
         match holding.leverage {
             None => Ok(()),
-            Some(leverage) => check_level(holding, &market.instrument, terms, instead_of, leverage),
+            Some(leverage) => check_level(holding, &market.instrument, terms, crosses, instead_of, leverage),
         }
     }
 }
@@ -120,6 +121,7 @@ fn check_level(
     holding: &Holding,
     instrument: &Instrument,
     terms: &Terms,
+    crosses: bool,
     instead_of: Option<&Order>,
     leverage: Leverage,
 ) -> Result<(), OrderError> {
@@ -127,9 +129,13 @@ fn check_level(
     // More than this would be beyond every position, and is refused for that.
     let lots = terms.lots.min(2 * instrument.spec().max_position.0);
     let size = |lots, price| OpenSum { lots, value: instrument.worth(lots, Price(price)).value };
-    let replaced = instead_of.map_or(OpenSum::default(), |order| size(order.open(), order.price));
-    let (buys, sells) = holding.sums_with(terms.side, size(lots, limit), replaced);
-    let Exposure { long, short, .. } = Exposure::new(holding.position, holding.entry, buys, sells);
+    let order = Incoming {
+        side: terms.side,
+        size: size(lots, limit),
+        instead_of: instead_of.map_or(OpenSum::default(), |order| size(order.open(), order.price)),
+        closes_first: terms.closes_first(crosses),
+    };
+    let Exposure { long, short, .. } = holding.exposure_with(&order);
     let reached = match terms.side {
         Side::Buy => level_of(instrument, long),
         Side::Sell => level_of(instrument, short),

@@ -183,6 +183,13 @@ impl Exchange {
         limits
     }
 
+    /// What was set for an account, a contract or both, in their order; nothing of what holds for all.
+    pub fn particular_limits(
+        &self,
+    ) -> impl Iterator<Item = (Option<AccountId>, Option<InstrumentId>, &LimitsChange)> {
+        self.particular_limits.iter().map(|((account, instrument), change)| (*account, *instrument, change))
+    }
+
     pub(super) fn inject_codes(
         &mut self,
         order: OrderId,

@@ -25,8 +25,17 @@ pub(super) struct Terms {
     pub limit: Option<i64>,
     pub lots: i64,
     pub reduce_only: bool,
-    /// Its slot, when it is known already: a trigger that fires. Else `NIL`.
+    /// Its slot, when it is known already: a trigger that fires, an order that is edited. Else `NIL`.
     pub slot: u32,
+    /// A trigger sends it.
+    pub fired: bool,
+}
+
+impl Terms {
+    /// True when it closes the position before anything that rests does: see [`Incoming`](crate::account::Incoming).
+    pub fn closes_first(&self, crosses: bool) -> bool {
+        (crosses && self.order_type != OrderType::Post) || self.fired
+    }
 }
 
 /// An order that has passed every check, as it will be placed.
@@ -81,6 +90,7 @@ impl Exchange {
                 lots: shape.lots,
                 reduce_only: ask.reduce_only,
                 slot: NIL,
+                fired: false,
             };
             Ok((shape, self.check_terms(&terms, holding)?))
         });
@@ -151,7 +161,7 @@ impl Exchange {
         let holding = &self.holdings[holding_slot as usize];
         let market = &self.markets[usize::from(holding.instrument)];
         let instrument = &market.instrument;
-        let Terms { side, order_type, limit, lots: asked, reduce_only, slot } = *terms;
+        let Terms { side, order_type, limit, lots: asked, reduce_only, slot, .. } = *terms;
         let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
         let mut lots = asked;
         if reduce_only {
@@ -161,7 +171,7 @@ impl Exchange {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
-            self.check_leverage(holding, market, terms, None)?;
+            self.check_leverage(holding, market, terms, crosses, None)?;
             if lots > holding.room(instrument, side) {
                 return Err(OrderError::MaxPositionExceeded);
             }
@@ -491,6 +501,7 @@ pub(super) fn reason_of(error: OrderError) -> Option<UpdateReason> {
         | OrderError::RejectedAfterExecution
         | OrderError::EditHasNoEffect
         | OrderError::OrderForEditNotFound
-        | OrderError::OrderForCancellationNotFound => None,
+        | OrderError::OrderForCancellationNotFound
+        | OrderError::AccountInactive => None,
     }
 }

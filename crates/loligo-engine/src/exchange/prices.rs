@@ -49,6 +49,13 @@ impl Exchange {
         if fits { Ok(()) } else { Err(Refusal::PriceOutOfRange) }
     }
 
+    /// Whether the operator has pinned the index price of a contract's pair, and its mark price.
+    pub fn pinned(&self, id: InstrumentId) -> Option<(bool, bool)> {
+        let market = self.markets.get(usize::from(id.0))?;
+        let pair = self.pairs.get(usize::from(market.pair().0))?;
+        Some((pair.pinned, market.mark_pinned))
+    }
+
     pub(super) fn pin_index(
         &mut self,
         pair: PairId,

@@ -6,7 +6,7 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
-use crate::account::{Holding, OpenSum, book, fee_of};
+use crate::account::{Holding, Incoming, OpenSum, book, fee_of};
 use crate::command::OrderType;
 use crate::event::OrderError;
 use crate::id::Price;
@@ -45,7 +45,7 @@ impl Standing {
 
 impl Exchange {
     /// Row 18. `instead_of` is an open order that this one takes the place of (an edit). Gives the margin that is held
-    /// when it rests whole.
+    /// when it rests whole, behind all that rest already.
     #[inline(always)]
     pub(super) fn check_margin(
         &self,
@@ -75,15 +75,16 @@ impl Exchange {
                 (holding.held + margin, lots)
             }
             _ => {
-                let replaced = instead_of.map_or(OpenSum::default(), |order| OpenSum {
-                    lots: order.open(),
-                    value: instrument.worth(order.open(), Price(order.price)).value,
-                });
-                let held =
-                    holding.margin_with(instrument, side, OpenSum { lots, value: worth.value }, replaced);
-                // Older orders of its side close first.
-                let open = holding.open_sum(side).lots - replaced.lots;
-                (held, lots - (holding.closable(side) - open).clamp(0, lots))
+                let order = Incoming {
+                    side,
+                    size: OpenSum { lots, value: worth.value },
+                    instead_of: instead_of.map_or(OpenSum::default(), |order| OpenSum {
+                        lots: order.open(),
+                        value: instrument.worth(order.open(), Price(order.price)).value,
+                    }),
+                    closes_first: terms.closes_first(crosses),
+                };
+                (holding.margin_with(instrument, &order), lots - holding.closing_part(&order))
             }
         };
         let added = held - holding.held;

@@ -9,10 +9,12 @@ use crate::command::Command;
 use crate::event::Event;
 use state::State;
 
-/// Version of each stored form. A change of any stored type, or of the rules that `apply` follows, is a new version.
+/// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
+pub const RULES_VERSION: u16 = 2;
+/// Version of each stored form. A change of any stored type is a new version of its form.
 const COMMAND_VERSION: u8 = 2;
 const EVENT_VERSION: u8 = 2;
-const STATE_VERSION: u8 = 6;
+const STATE_VERSION: u8 = 4;
 /// The state as memory was once laid out: read, never written.
 const LEGACY_STATE_VERSION: u8 = 3;
 

@@ -29,7 +29,7 @@ impl Exchange {
     #[inline]
     pub(super) fn pass_time(&mut self, time: Timestamp, events: &mut Vec<Event>) {
         // Days begin, and marks are sampled, at full seconds.
-        let second = Timestamp((self.sampled + 1) * Timestamp::SECOND);
+        let second = self.next_second();
         if time >= second || self.timers.first().is_some_and(|(at, _)| time >= *at) {
             self.pass_what_is_due(time, events);
         }
@@ -100,12 +100,43 @@ impl Exchange {
         drifts.map(from).min().unwrap_or(i64::MAX)
     }
 
-    /// When time alone changes something that somebody waits for: the next timer, and the next step of a liquidation.
+    /// When time alone changes something, if nothing is asked before: the next timer, the next step of a liquidation, or the
+    /// next sample that moves a mark or changes the state of a book or an index. `None` when all is still.
     pub fn next_due(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        let second = Timestamp((self.sampled + 1) * Timestamp::SECOND);
-        let step = (!self.liquidations.is_empty()).then_some(second);
-        [timer, step].into_iter().flatten().min()
+        [timer, self.next_change()].into_iter().flatten().min()
+    }
+
+    /// True when [`Exchange::next_due`] is not after `time`; between two full seconds it costs no look at the books.
+    pub fn is_due(&self, time: Timestamp) -> bool {
+        self.timers.first().is_some_and(|(at, _)| *at <= time)
+            || (time >= self.next_second() && self.next_change().is_some_and(|at| at <= time))
+    }
+
+    /// The full second that is sampled next.
+    fn next_second(&self) -> Timestamp {
+        Timestamp((self.sampled + 1) * Timestamp::SECOND)
+    }
+
+    /// The first full second whose sample changes something while books and indexes stay as they are.
+    fn next_change(&self) -> Option<Timestamp> {
+        let next = self.next_second();
+        if !self.liquidations.is_empty() {
+            return Some(next);
+        }
+        let markets = self.markets.iter().filter_map(|market| {
+            let index = self.pairs[usize::from(market.pair().0)].index?;
+            market.changes_at(index, next)
+        });
+        let mut first: Option<Timestamp> = None;
+        for at in self.pairs.iter().filter_map(|pair| pair.changes_at(next)).chain(markets) {
+            // Nothing comes before the next second.
+            if at <= next {
+                return Some(next);
+            }
+            first = Some(first.map_or(at, |first| first.min(at)));
+        }
+        first
     }
 
     pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {

@@ -1,10 +1,10 @@
-//! Triggers: taken in, judged by prices, moved, fired, edited, removed (rules 1.2 to 1.4).
+//! Triggers: taken in, judged by prices, moved, edited, removed (rules 1.2 to 1.4). How they fire is in `firing`.
 
-use super::place::{Terms, check_value, implied_limit, lots_of, ticks_of, usd};
+use super::place::{check_value, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
 use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder};
 use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
-use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side};
+use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
 use crate::market::Market;
 use crate::money::FinePrice;
@@ -191,7 +191,7 @@ impl Exchange {
     }
 
     /// Takes a trigger out of its holding's list and of the watches.
-    fn wait_no_longer(&mut self, slot: u32) {
+    pub(super) fn wait_no_longer(&mut self, slot: u32) {
         let (at, waiting) = self.waiting(slot);
         self.markets[at].triggers.remove(&waiting);
         let trails = waiting.moves_beyond.is_some();
@@ -332,76 +332,6 @@ impl Exchange {
             tell(events, || Event::Repriced { order: self.orders.view(due.slot, id) });
         }
         market.triggers.put_back(signal, &moved);
-    }
-
-    /// Sends what a due trigger becomes. One that is gone by now is passed over.
-    pub(super) fn fire(&mut self, due: Due, events: &mut Vec<Event>) {
-        let Due { order: id, slot } = due;
-        if self.orders.find(id) != Some(slot) || self.orders.get(slot).status != OrderStatus::TriggerPlaced {
-            return;
-        }
-        self.wait_no_longer(slot);
-        let order = self.orders.get(slot);
-        let holding = order.holding;
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
-        let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
-        let stop = trigger.price.map_or(0, |price| price.0);
-        let limit = match (order.order_type, trigger.limit_offset) {
-            (OrderType::Market, _) => implied_limit(market, order.side),
-            (_, Some(offset)) => Some(offset.limit_from(stop, order.side)),
-            (_, None) => Some(order.price),
-        };
-        let terms = Terms {
-            side: order.side,
-            order_type: order.order_type,
-            limit,
-            lots: order.qty,
-            reduce_only: order.reduce_only,
-            slot,
-        };
-        let reachable = limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit));
-        let checked =
-            if reachable { self.check_terms(&terms, holding) } else { Err(OrderError::InvalidPrice) };
-        let checked = match checked {
-            Ok(accepted)
-                if accepted.crosses
-                    && !terms.order_type.rests()
-                    && self.meets_only_own(holding, terms.side, accepted.limit, events) =>
-            {
-                Err(OrderError::IocWouldNotExecute)
-            }
-            other => other,
-        };
-        let accepted = match checked {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                let (status, reason) =
-                    (OrderStatus::TriggerActivationFailure, UpdateReason::StopOrderTriggered);
-                self.close(slot, status, reason, Some(error), events);
-                tell(events, || Event::ActivationFailed { order: self.view(slot) });
-                return;
-            }
-        };
-        // From here on nothing is refused.
-        let now = self.now;
-        let of = &self.holdings[holding as usize];
-        let limits = self.limits_of(AccountId(of.account), InstrumentId(of.instrument));
-        let small_below = usd(limits.small_order_usd.into());
-        let instrument = &self.markets[usize::from(of.instrument)].instrument;
-        let small = instrument.notional(accepted.lots, Price(accepted.limit)) < small_below;
-        let order = self.orders.get_mut(slot);
-        (order.price, order.qty) = (accepted.limit, accepted.lots);
-        (order.status, order.error, order.updated_at) = (OrderStatus::EnteredBook, None, now);
-        order.reason = Some(match order.order_type {
-            OrderType::Limit => UpdateReason::LimitFromStop,
-            _ => UpdateReason::StopOrderTriggered,
-        });
-        order.marks.set_small(small);
-        if let Some(trigger) = self.orders.trigger_mut(slot) {
-            trigger.fired_at = Some(now);
-        }
-        tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
-        self.release(slot, &accepted, events);
     }
 
     /// Cancels a trailing stop and places the same one anew at the present signal, under a new number and the same name.

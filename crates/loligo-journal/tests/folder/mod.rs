@@ -2,11 +2,24 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use loligo_journal::{Journal, JournalError, Options, Reader, Records, SqliteJournal, StoppedJournal};
 use tempfile::TempDir;
+
+/// Says that a test cannot be carried out on this machine, and why. The suite names a file for it, and counts what is in
+/// there as skipped; without the suite it is told on standard error.
+#[allow(clippy::print_stderr, reason = "whoever runs the test alone should hear of it")]
+pub fn skip(test: &str, why: &str) {
+    let Some(file) = std::env::var_os("LOLIGO_TEST_SKIPS") else {
+        eprintln!("skipped: {test}: {why}");
+        return;
+    };
+    let mut file = fs::File::options().append(true).open(file).expect("the suite made the file");
+    file.write_all(format!("{test}: {why}\n").as_bytes()).expect("written");
+}
 
 /// Records in order, as a history should be read back.
 pub type History = Vec<Vec<u8>>;

@@ -1,28 +1,31 @@
 //! Who may give orders to the exchange itself: the holder of the token, and no web page on the operator's behalf.
 
 use super::Refused;
+use crate::gateway::origin::Origins;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, StatusCode};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 pub(crate) struct Door {
     /// Hashed, so that comparing takes the same time for a token of any length.
     token: blake3::Hash,
     /// The exchange listens on other addresses than loopback, so it may be called by any name.
     beyond_loopback: bool,
+    origins: Arc<Origins>,
 }
 
 impl Door {
-    pub(crate) fn new(token: &str, beyond_loopback: bool) -> Self {
-        Self { token: blake3::hash(token.as_bytes()), beyond_loopback }
+    pub(crate) fn new(token: &str, beyond_loopback: bool, origins: Arc<Origins>) -> Self {
+        Self { token: blake3::hash(token.as_bytes()), beyond_loopback, origins }
     }
 
     /// Lets a request in.
     ///
     /// # Errors
-    /// 403 for a `Host` that another site's name server could have pointed here, and for an `Origin` that is not our
-    /// own; 401 without the token.
+    /// 403 for a `Host` that another site's name server could have pointed here, and for an `Origin` that is not
+    /// admitted; 401 without the token.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
         let host = text(HOST).unwrap_or_default();
@@ -34,12 +37,8 @@ impl Door {
                 "call the control surface by address or as localhost",
             ));
         }
-        if headers.contains_key(ORIGIN) {
-            let origin = text(ORIGIN).unwrap_or_default();
-            let same = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            if same.is_none_or(|origin| !origin.eq_ignore_ascii_case(host)) {
-                return Err(Refused::new(StatusCode::FORBIDDEN, "a page of another origin may not ask this"));
-            }
+        if !self.origins.admit(headers) {
+            return Err(Refused::new(StatusCode::FORBIDDEN, "a page of another origin may not ask this"));
         }
         let given = text(AUTHORIZATION).and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
@@ -77,7 +76,10 @@ mod tests {
 
     #[test]
     fn only_the_operator_gets_in() {
-        let door = Door::new("secret", false);
+        let listening = [std::net::SocketAddr::from(([127, 0, 0, 1], 8080))];
+        let origins =
+            Arc::new(Origins::new(vec!["https://desk.example".parse().expect("an origin")], listening));
+        let door = Door::new("secret", false, Arc::clone(&origins));
         let good = ("authorization", "Bearer secret");
         for (headers, want) in [
             (&[("host", "127.0.0.1:8080"), good][..], None),
@@ -86,6 +88,9 @@ mod tests {
             (&[("host", "[::1]:8080"), good], None),
             (&[("host", "127.0.0.1:8080"), good, ("origin", "http://127.0.0.1:8080")], None),
             (&[("host", "127.0.0.1:8080"), good, ("origin", "https://127.0.0.1:8080")], None),
+            (&[("host", "127.0.0.1:8080"), good, ("origin", "http://localhost:8080")], None),
+            (&[("host", "127.0.0.1:8080"), good, ("origin", "https://desk.example")], None),
+            (&[("host", "127.0.0.1:8080"), ("origin", "https://desk.example")], Some(401)),
             (&[("host", "127.0.0.1:8080"), good, ("origin", "http://evil.example")], Some(403)),
             (&[("host", "127.0.0.1:8080"), good, ("origin", "null")], Some(403)),
             (&[("host", "127.0.0.1:8080"), good, ("origin", "http://127.0.0.1:8081")], Some(403)),
@@ -98,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(status(&door, headers), want, "{headers:?}");
         }
-        let open = Door::new("secret", true);
+        let open = Door::new("secret", true, origins);
         assert_eq!(status(&open, &[("host", "loligo.lan:8080"), good]), None);
         assert_eq!(status(&open, &[("host", "loligo.lan:8080")]), Some(401));
     }

@@ -1,10 +1,12 @@
 //! Verbs for markets, orders and limits.
 
 use super::body::{Exact, Nothing, read};
+use super::verbs::fact_trouble;
 use super::{Control, Refused, Trouble};
 use crate::identity::Identity;
 use crate::listing::InstrumentEntry;
-use loligo_engine::{Command, InstrumentId, Limits, LimitsChange, MarketState, Outcome};
+use crate::record::Fact;
+use loligo_engine::{Command, Limits, LimitsChange, MarketState, Outcome};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -70,25 +72,16 @@ impl Control {
         let spec = entry.spec().map_err(|error| Refused::bad(error.to_string()))?;
         let outcomes = self.order(vec![Command::List(Box::new(spec))]).await?;
         match outcomes.first() {
-            Some(Outcome::Listed(instrument)) => self.market(*instrument).await,
+            Some(Outcome::Listed(instrument)) => {
+                let instrument = *instrument;
+                if let Some(roll) = entry.roll() {
+                    let rolls = Fact::ContractRolls { instrument, roll };
+                    self.node.record(rolls).await.map_err(fact_trouble)?;
+                }
+                self.market(instrument).await
+            }
             other => unreachable!("a listing came to {other:?}"),
         }
-    }
-
-    /// A contract as the operator has it: what the calendar or a verb made of it.
-    async fn market(&self, instrument: InstrumentId) -> Result<Value, Trouble> {
-        let market = self.node.query(move |exchange| exchange.market(instrument)).await?;
-        let state = market.map(|market| match market.trading {
-            MarketState::Open => "open",
-            MarketState::Suspended => "suspended",
-            MarketState::PostOnly => "post_only",
-            MarketState::Inactive => "inactive",
-            MarketState::PreLaunch => "pre_launch",
-            MarketState::Expired => "expired",
-        });
-        let directory = self.node.views().directory();
-        let symbol = directory.instrument(instrument).map(|listed| listed.spec().symbol.as_str());
-        Ok(json!({ "symbol": symbol, "state": state }))
     }
 
     pub(super) async fn cancel_order(&self, order_id: &str, body: &[u8]) -> Result<Value, Trouble> {
@@ -145,7 +138,7 @@ fn named(identity: &Identity, outcome: Option<&Outcome>) -> Value {
     }
 }
 
-fn limits_shown(limits: &Limits) -> Value {
+pub(super) fn limits_shown(limits: &Limits) -> Value {
     let Limits {
         open_orders,
         triggers,

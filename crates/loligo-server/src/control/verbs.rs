@@ -5,12 +5,12 @@ use super::{Control, Refused, Trouble};
 use crate::config::ClockKind;
 use crate::gateway::wallets;
 use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission, check_name};
-use crate::projection::{Directory, GeneralRight, ListedInstrument, WithdrawalRight};
+use crate::projection::{AccountEntry, Directory, GeneralRight, ListedInstrument, WithdrawalRight};
 use crate::record::FactRefusal;
 use crate::report::{hex, time_text};
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, Deposit, FinePrice, Money, Outcome, Refusal, Timestamp, Wallet,
+    AccountId, Audit, Command, Currency, Deposit, Money, Outcome, Refusal, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -85,6 +85,8 @@ impl Control {
             "status": "ok",
             "sequence": self.node.acknowledged(),
             "time": time_text(self.node.now()),
+            // By how much the machine's clock is behind that time; null where it is moved by hand.
+            "clock_behind_ms": self.node.clock_behind().map(|behind| behind.as_millis() as u64),
         })
     }
 
@@ -205,23 +207,15 @@ impl Control {
         self.prices(&contract).await
     }
 
-    async fn prices(&self, contract: &ListedInstrument) -> Result<Value, Trouble> {
-        let id = contract.id;
-        let market = self.node.query(move |exchange| exchange.market(id)).await?;
-        let text = |price: Option<FinePrice>| price.map(|price| decimal(price.0, 18));
-        Ok(json!({
-            "symbol": contract.instrument.spec().symbol,
-            "index": text(market.and_then(|market| market.index)),
-            "mark": text(market.and_then(|market| market.mark)),
-        }))
-    }
-
     pub(super) fn clock(&self) -> Value {
-        let kind = match self.node.clock() {
-            ClockKind::Real => "real",
-            ClockKind::Manual { .. } => "manual",
-        };
-        json!({ "kind": kind, "time": time_text(self.node.now()) })
+        let to = self.node.moving_to();
+        let time = time_text(self.node.now());
+        match self.node.clock() {
+            ClockKind::Real => json!({ "kind": "real", "time": time }),
+            ClockKind::Manual { .. } => {
+                json!({ "kind": "manual", "time": time, "moving": to.is_some(), "to": to.map(time_text) })
+            }
+        }
     }
 
     pub(super) async fn move_clock(&self, body: &[u8]) -> Result<Value, Trouble> {
@@ -237,12 +231,19 @@ impl Control {
                 return Err(Refused::bad("give either `advance_ms` or `set`").into());
             }
         };
-        let time = moved.map_err(|error| match error {
-            ClockError::Node(error) => Trouble::from(error),
-            ClockError::RealClock => Refused::new(StatusCode::CONFLICT, error.to_string()).into(),
-            ClockError::Backward { .. } | ClockError::TooFar => Refused::bad(error.to_string()).into(),
-        })?;
-        Ok(json!({ "kind": "manual", "time": time_text(time) }))
+        match moved {
+            Ok(time) => Ok(json!({ "kind": "manual", "time": time_text(time), "ended": false })),
+            Err(ClockError::Ended { at }) => {
+                Ok(json!({ "kind": "manual", "time": time_text(at), "ended": true }))
+            }
+            Err(error) => Err(clock_trouble(error)),
+        }
+    }
+
+    pub(super) async fn end_moves(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let Nothing {} = read(body)?;
+        let at = self.node.end_moves().await.map_err(clock_trouble)?;
+        Ok(json!({ "kind": "manual", "time": time_text(at), "moving": false, "to": null }))
     }
 
     pub(super) async fn state_hash(&self) -> Result<Value, Trouble> {
@@ -272,20 +273,39 @@ impl Control {
         outcomes.collect()
     }
 
-    pub(super) fn account(&self, uid: &str) -> Result<AccountId, Refused> {
-        let unknown = || Refused::new(StatusCode::NOT_FOUND, "there is no such account");
-        let id = self.node.identity().account_id(Uuid::try_parse(uid).map_err(|_| unknown())?);
+    /// The account of a uid or of a name.
+    pub(super) fn account(&self, named: &str) -> Result<AccountId, Refused> {
         let directory = self.node.views().directory();
-        id.filter(|id| directory.account(*id).is_some()).ok_or_else(unknown)
+        let by_uid = Uuid::try_parse(named).ok().and_then(|uid| self.node.identity().account_id(uid));
+        let by_uid = by_uid.filter(|id| directory.account(*id).is_some());
+        let by_name = || {
+            let named = |account: &&AccountEntry| account.name.as_deref() == Some(named);
+            directory.accounts().iter().find(named).map(|account| account.id)
+        };
+        by_uid.or_else(by_name).ok_or_else(|| {
+            let sentence = "there is no account of this uid or name (GET /loligo/v1/accounts lists them)";
+            Refused::new(StatusCode::NOT_FOUND, sentence)
+        })
     }
 
     pub(super) fn contract(&self, symbol: &str) -> Result<ListedInstrument, Refused> {
         let directory = self.node.views().directory();
-        directory
-            .by_symbol(symbol)
-            .cloned()
-            .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "there is no such contract"))
+        directory.by_symbol(symbol).cloned().ok_or_else(|| {
+            let sentence = "there is no such contract (GET /loligo/v1/markets lists them)";
+            Refused::new(StatusCode::NOT_FOUND, sentence)
+        })
     }
+}
+
+/// What a clock that is not moved is for the operator.
+fn clock_trouble(error: ClockError) -> Trouble {
+    let status = match error {
+        ClockError::Node(error) => return error.into(),
+        ClockError::RealClock => StatusCode::CONFLICT,
+        ClockError::Backward { .. } | ClockError::TooFar => StatusCode::BAD_REQUEST,
+        ClockError::Ended { .. } | ClockError::DiskFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Refused::new(status, error.to_string()).into()
 }
 
 /// An account as the start file shows it.
@@ -316,7 +336,9 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
         AccountError::Refused(refusal) => refused(&refusal).into(),
         AccountError::Registry(refusal) => {
             let status = match refusal {
-                FactRefusal::UnknownAccount | FactRefusal::UnknownFault => StatusCode::NOT_FOUND,
+                FactRefusal::UnknownAccount | FactRefusal::UnknownFault | FactRefusal::NotDated => {
+                    StatusCode::NOT_FOUND
+                }
                 FactRefusal::BadName | FactRefusal::BadOperation | FactRefusal::NeverTold => {
                     StatusCode::BAD_REQUEST
                 }
@@ -375,6 +397,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "wallets": decimal(sums.wallets.0, 24),
                 "entries": decimal(sums.entries.0, 24),
                 "fees": decimal(sums.fees.0, 24),
+                "pool": decimal(sums.pool.0, 24),
                 "dust": decimal(sums.dust.0, 24),
             })
         })

@@ -14,9 +14,9 @@ use loligo_wire::v3::words::Error;
 use loligo_wire::ws1::Credentials;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-static API_KEY: HeaderName = HeaderName::from_static("apikey");
-static AUTHENT: HeaderName = HeaderName::from_static("authent");
-static NONCE: HeaderName = HeaderName::from_static("nonce");
+pub(crate) static API_KEY: HeaderName = HeaderName::from_static("apikey");
+pub(crate) static AUTHENT: HeaderName = HeaderName::from_static("authent");
+pub(crate) static NONCE: HeaderName = HeaderName::from_static("nonce");
 
 /// What a private request must be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,39 @@ pub(crate) enum Right {
     Trade,
     /// Move money out of the exchange.
     Withdraw,
+}
+
+/// Why a request is not let in; the wire has few words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// No account has the key.
+    UnknownKey,
+    /// The key did not sign this.
+    BadSignature,
+    /// The key may not do this.
+    NoRight(Right),
+    /// The nonce is no unsigned 64-bit number.
+    BadNonce,
+    /// The nonce is not above the highest of more than ten seconds ago.
+    NonceBelowThreshold { nonce: u64, threshold: u64 },
+    /// The nonce was seen so many microseconds ago.
+    NonceDuplicate { nonce: u64, ago: u64 },
+    /// It costs more than the account has left within the window.
+    RateExceeded { cost: u32, left: u32 },
+}
+
+impl Denied {
+    /// The word that travels.
+    pub(crate) fn word(self) -> Error {
+        match self {
+            Self::UnknownKey | Self::BadSignature | Self::NoRight(_) | Self::BadNonce => {
+                Error::AuthenticationError
+            }
+            Self::NonceBelowThreshold { .. } => Error::NonceBelowThreshold,
+            Self::NonceDuplicate { .. } => Error::NonceDuplicate,
+            Self::RateExceeded { .. } => Error::ApiLimitExceeded,
+        }
+    }
 }
 
 /// Who signed a request.
@@ -78,20 +111,19 @@ impl Auth {
     /// Checks a private request, and takes its nonce and its cost from their windows.
     ///
     /// # Errors
-    /// `authenticationError` (also for a key without the right, for one that is unknown, and for a nonce that is no
-    /// unsigned 64-bit number), `nonceBelowThreshold`, `nonceDuplicate`, `apiLimitExceeded`.
+    /// [`Denied`].
     pub(crate) fn check(
         &self,
         directory: &Directory,
         request: &Received,
         right: Right,
         cost: u32,
-    ) -> Result<Caller, Error> {
+    ) -> Result<Caller, Denied> {
         let header =
             |name: &HeaderName| request.head.headers.get(name).map_or(&[][..], |value| value.as_bytes());
         let (api_key, authent, nonce) = (header(&API_KEY), header(&AUTHENT), header(&NONCE));
         let known = std::str::from_utf8(api_key).ok().and_then(|text| directory.key(text));
-        let state = known.map(|key| self.state(key)).transpose()?;
+        let state = known.and_then(|key| self.state(key));
         let signature = Signature::from_base64(authent);
         let signed = SignedRequest {
             query: request.head.uri.query().unwrap_or_default().as_bytes(),
@@ -103,7 +135,7 @@ impl Auth {
         let signing = state.as_ref().map_or(&self.nobody, |state| &state.signing);
         let verified = signature.is_some_and(|signature| signing.verify(&signature, &signed, self.tolerance));
         let (Some(key), Some(state), true) = (known, &state, verified) else {
-            return Err(Error::AuthenticationError);
+            return Err(if known.is_some() { Denied::BadSignature } else { Denied::UnknownKey });
         };
         let allowed = match right {
             Right::Read => key.may_ask(),
@@ -111,20 +143,28 @@ impl Auth {
             Right::Withdraw => key.withdrawal == WithdrawalRight::Full,
         };
         if !allowed {
-            return Err(Error::AuthenticationError);
+            return Err(Denied::NoRight(right));
         }
-        let nonce =
-            if nonce.is_empty() { None } else { Some(number(nonce).ok_or(Error::AuthenticationError)?) };
+        let nonce = if nonce.is_empty() { None } else { Some(number(nonce).ok_or(Denied::BadNonce)?) };
         let now = self.real.micros();
         if let Some(nonce) = nonce {
-            lock(&state.nonces).take(nonce, now).map_err(|refused| match refused {
-                nonce::NonceError::BelowThreshold => Error::NonceBelowThreshold,
-                nonce::NonceError::Duplicate => Error::NonceDuplicate,
+            let mut nonces = lock(&state.nonces);
+            nonces.take(nonce, now).map_err(|refused| match refused {
+                nonce::NonceError::BelowThreshold => {
+                    Denied::NonceBelowThreshold { nonce, threshold: nonces.threshold() }
+                }
+                nonce::NonceError::Duplicate => {
+                    Denied::NonceDuplicate { nonce, ago: now.saturating_sub(nonces.seen_at(nonce)) }
+                }
             })?;
         }
         let window = || rates::Window::new(RATE_BUDGET, RATE_WINDOW);
-        if self.rate_limits && !lock(&self.rates).entry(key.account).or_insert_with(window).spend(cost, now) {
-            return Err(Error::ApiLimitExceeded);
+        if self.rate_limits {
+            let mut rates = lock(&self.rates);
+            let window = rates.entry(key.account).or_insert_with(window);
+            if !window.spend(cost, now) {
+                return Err(Denied::RateExceeded { cost, left: window.left() });
+            }
         }
         Ok(Caller { account: key.account, nonce: nonce.map(|nonce| (key.id, nonce)) })
     }
@@ -137,7 +177,7 @@ impl Auth {
         credentials: &Credentials<'_>,
     ) -> Option<Arc<ApiKey>> {
         let known = directory.key(&credentials.api_key);
-        let state = known.and_then(|key| self.state(key).ok());
+        let state = known.and_then(|key| self.state(key));
         let signing = state.as_ref().map_or(&self.nobody, |state| &state.signing);
         let signature = Signature::from_base64(credentials.signed_challenge.as_bytes());
         let verified = signature
@@ -148,17 +188,17 @@ impl Auth {
         known.filter(|key| verified && state.is_some() && may_ask(key)).cloned()
     }
 
-    fn state(&self, key: &ApiKey) -> Result<Arc<KeyState>, Error> {
+    /// What is known of a key; none when its secret is none, which then fits nothing.
+    fn state(&self, key: &ApiKey) -> Option<Arc<KeyState>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = keys.get(&key.id) {
-            return Ok(Arc::clone(state));
+            return Some(Arc::clone(state));
         }
         drop(keys);
-        let signing = SigningKey::from_base64_secret(&key.secret.to_base64())
-            .map_err(|_| Error::AuthenticationError)?;
+        let signing = SigningKey::from_base64_secret(&key.secret.to_base64()).ok()?;
         let nonces = Mutex::new(nonce::Window::after(self.remembered.get(&key.id).copied()));
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(keys.entry(key.id).or_insert_with(|| Arc::new(KeyState { signing, nonces }))))
+        Some(Arc::clone(keys.entry(key.id).or_insert_with(|| Arc::new(KeyState { signing, nonces }))))
     }
 }
 

@@ -3,12 +3,16 @@
 
 use std::time::Duration;
 
-/// Bytes of a request line and its headers. 500 order ids in a query take 24 KB; the URI itself ends at 64 KiB.
+/// Bytes of a request line and its headers. 500 order ids in a query take 24 KB; the URI itself ends at 65,534 bytes, with
+/// which the HTTP library is at its end. Longer lists travel in the body.
 pub(crate) const HEAD_BYTES: usize = 96 * 1024;
 /// Headers of one request.
 pub(crate) const HEADERS: usize = 100;
-/// Bytes of a body. A batch of 500 instructions, percent-encoded, takes about 300 KB.
+/// Bytes of a body: the longest arguments that the dialect takes.
 pub(crate) const BODY_BYTES: usize = loligo_wire::args::MAX_BYTES;
+/// Bytes that are passed over behind a last answer, so that a client which sends first and reads then hears it: a few
+/// times the longest body.
+pub(crate) const FAREWELL_BYTES: u64 = 4 * BODY_BYTES as u64;
 /// Bytes of a control request's body.
 pub(crate) const CONTROL_BODY_BYTES: usize = 64 * 1024;
 /// Rows of the public trades and of the own fills.
@@ -39,10 +43,16 @@ pub(crate) const FEED_WRITE_BYTES: usize = 64 * 1024;
 /// Frames that are taken from a connection's queue at once.
 pub(crate) const FEED_BURST: usize = 512;
 
+/// Connections beyond those of everyone. Each is answered once, and only on the control surface: so the operator gets in
+/// when all other places are taken. They are taken over before they have asked, oldest first, so idling takes none away.
+pub(crate) const OPERATOR_CONNECTIONS: usize = 16;
+/// Files that the process opens beside its connections: about 30 are, for journal, views, threads and output.
+const OWN_FILES: usize = 64;
+
 /// Bounds of connections. Tests shorten the times.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Connections served at once; further ones wait in the kernel's queue.
+    /// Connections served at once. Beyond them only the operator is: see [`OPERATOR_CONNECTIONS`].
     pub connections: usize,
     /// From the first byte of a request's head to its last; also for a TLS handshake.
     pub head: Duration,
@@ -90,6 +100,21 @@ impl Default for FeedBounds {
     }
 }
 
+impl Bounds {
+    /// The fewest files that a process must be allowed to open.
+    pub const FEWEST_FILES: u64 = (OWN_FILES + OPERATOR_CONNECTIONS + 1) as u64;
+
+    /// The default, with as many connections as a process gets by that may open so many files. `None` for fewer than
+    /// [`Bounds::FEWEST_FILES`].
+    #[must_use]
+    pub fn within(files: u64) -> Option<Self> {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        let connections = files.checked_sub(OWN_FILES + OPERATOR_CONNECTIONS).filter(|left| *left > 0)?;
+        let bounds = Self::default();
+        Some(Self { connections: connections.min(bounds.connections), ..bounds })
+    }
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Self {
@@ -100,5 +125,21 @@ impl Default for Bounds {
             drain: Duration::from_secs(1),
             feeds: FeedBounds::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_the_process_its_own_files() {
+        let connections = |files| Bounds::within(files).map(|bounds| bounds.connections);
+        assert_eq!(connections(Bounds::FEWEST_FILES - 1), None);
+        assert_eq!(connections(Bounds::FEWEST_FILES), Some(1));
+        assert_eq!(connections(256), Some(176));
+        assert_eq!(connections(1024), Some(944));
+        assert_eq!(connections(1_048_576), Some(4096));
+        assert_eq!(connections(u64::MAX), Some(4096));
     }
 }

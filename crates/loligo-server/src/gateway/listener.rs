@@ -2,30 +2,38 @@
 //!
 //! hyper's own header timer also runs while a connection is idle and is set anew for each request. Here each connection
 //! has one sleeper that looks at what the connection is doing: idle connections may stay long, half a head may not, and
-//! a request costs two stores.
+//! a request costs three stores.
+//!
+//! Answers leave one by one: the next head is not looked at before the last answer has been handed to the socket whole. So
+//! nothing that a client sends behind a request holds its answer back, and of a client that does not read we hold one
+//! answer and what one read brought.
 
-use super::bounds::{BODY_BYTES, Bounds, HEAD_BYTES, HEADERS};
+mod seats;
+
+pub(crate) use seats::Room;
+
+use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES, HEAD_BYTES, HEADERS};
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use seats::{Doing, Seat};
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// A request with its whole body.
@@ -42,19 +50,30 @@ pub(crate) enum Read {
     TooLong(http::request::Parts),
 }
 
+impl Read {
+    pub(crate) fn head(&self) -> &http::request::Parts {
+        match self {
+            Self::Whole(Received { head, .. }) | Self::TooLong(head) => head,
+        }
+    }
+}
+
 /// The bytes of a connection, encrypted or not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// What a connection goes on as after it has been upgraded; it is told when to stop.
+/// What a connection goes on as after it has been upgraded: given what the client sent before it had read that it may,
+/// and told when to stop.
 pub(crate) type Session = Box<
-    dyn FnOnce(Box<dyn Stream>, watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send,
+    dyn FnOnce(Box<dyn Stream>, Bytes, watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>>
+        + Send,
 >;
 
 /// The other end of a connection.
 pub(crate) struct Peer {
     address: SocketAddr,
+    beyond: bool,
     upgrade: Mutex<Upgrade>,
 }
 
@@ -62,13 +81,18 @@ pub(crate) struct Peer {
 #[derive(Default)]
 struct Upgrade {
     /// The request at hand asks for one.
-    asked: Option<OnUpgrade>,
+    asked: bool,
     granted: Option<Session>,
 }
 
 impl Peer {
-    fn new(address: SocketAddr) -> Self {
-        Self { address, upgrade: Mutex::default() }
+    fn new(address: SocketAddr, beyond: bool) -> Self {
+        Self { address, beyond, upgrade: Mutex::default() }
+    }
+
+    /// Whether all places of everyone were taken when it came: only the operator is served.
+    pub(crate) fn is_beyond_the_bound(&self) -> bool {
+        self.beyond
     }
 
     /// Where it is.
@@ -80,9 +104,8 @@ impl Peer {
     /// such thing.
     pub(crate) fn go_on_as(&self, session: Session) -> bool {
         let mut upgrade = self.upgrade();
-        let asked = upgrade.asked.is_some();
-        upgrade.granted = asked.then_some(session);
-        asked
+        upgrade.granted = upgrade.asked.then_some(session);
+        upgrade.asked
     }
 
     fn upgrade(&self) -> MutexGuard<'_, Upgrade> {
@@ -107,7 +130,7 @@ pub(crate) async fn serve<H: Handler>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     bounds: Bounds,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     handler: Arc<H>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -118,19 +141,27 @@ pub(crate) async fn serve<H: Handler>(
             accepted = accept(&listener, &room) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Some((stream, address, permit)) = accepted else { continue };
+        let Some((stream, address, seat)) = accepted else { continue };
         let (handler, tls, stop) = (Arc::clone(&handler), tls.clone(), stop.clone());
         open.spawn(async move {
-            let _permit = permit;
             // Answers are small and awaited: they leave at once.
             let _ = stream.set_nodelay(true);
-            match tls {
-                None => connection(stream, address, bounds, handler, stop).await,
-                Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(stream, address, bounds, handler, stop).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                    Err(_) => tracing::debug!("a TLS handshake took too long"),
-                },
+            let serving = async {
+                let seat = Arc::clone(&seat);
+                match tls {
+                    None => connection(stream, address, bounds, handler, seat, stop).await,
+                    Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => connection(stream, address, bounds, handler, seat, stop).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    },
+                }
+            };
+            tokio::select! {
+                // A request that is here is served.
+                biased;
+                () = serving => {}
+                () = seat.taken_over() => tracing::debug!(%address, "a connection made room for another"),
             }
         });
     }
@@ -142,13 +173,10 @@ pub(crate) async fn serve<H: Handler>(
 }
 
 /// One connection, once there is room for it. `None` when the attempt failed and another may succeed.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, room: &Room) -> Option<(TcpStream, SocketAddr, Arc<Seat>)> {
+    let place = room.place().await?;
     match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address, permit)),
+        Ok((stream, address)) => Some((stream, address, room.seat(place))),
         Err(error) => {
             // Most often the process is out of file descriptors; trying at once would only spin.
             tracing::warn!(%error, "a connection could not be accepted");
@@ -164,69 +192,93 @@ async fn connection<S, H>(
     address: SocketAddr,
     bounds: Bounds,
     handler: Arc<H>,
+    seat: Arc<Seat>,
     mut stop: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
-    let activity = Arc::new(Activity::new());
-    let watched = Watched { stream, activity: Arc::clone(&activity) };
-    let peer = Arc::new(Peer::new(address));
+    let watched = Watched { stream, seat: Arc::clone(&seat) };
+    let peer = Arc::new(Peer::new(address, seat.is_beyond()));
     let service = {
-        let (activity, peer) = (Arc::clone(&activity), Arc::clone(&peer));
+        let (seat, peer) = (Arc::clone(&seat), Arc::clone(&peer));
         service_fn(move |request| {
-            let (activity, handler, peer) = (Arc::clone(&activity), Arc::clone(&handler), Arc::clone(&peer));
+            let (seat, handler, peer) = (Arc::clone(&seat), Arc::clone(&handler), Arc::clone(&peer));
             async move {
-                activity.now_is(Doing::Serving);
-                let answer = answer(request, bounds, &*handler, &peer).await;
-                activity.now_is(Doing::Idle);
+                seat.activity.now_is(Doing::Serving);
+                let mut answer = answer(request, bounds, &*handler, &peer).await;
+                seat.activity.now_is(Doing::Idle);
+                if let (true, Ok(answer)) = (seat.is_beyond(), &mut answer) {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
                 answer
             }
         })
     };
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(watched), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(watched), service);
     let mut stopping = false;
-    loop {
+    let ended = loop {
         tokio::select! {
             // Nearly always it is the client who has something new.
             biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                    return;
-                }
-                break;
-            }
+            ended = &mut connection => break ended,
             _ = stop.wait_for(|stop| *stop), if !stopping => {
                 stopping = true;
-                connection.as_mut().graceful_shutdown();
+                Pin::new(&mut connection).graceful_shutdown();
             }
-            () = activity.overdue(&bounds) => {
-                tracing::debug!("a connection waited too long for its client");
+            () = seat.activity.overdue(&bounds) => {
+                tracing::debug!(%address, "a connection kept us waiting for too long");
                 return;
             }
         }
-    }
-    let Upgrade { asked: Some(upgrade), granted: Some(session) } = std::mem::take(&mut *peer.upgrade())
-    else {
-        return;
     };
-    let Ok(upgraded) = upgrade.await else { return };
-    match upgraded.downcast::<TokioIo<Watched<S>>>() {
-        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
-        Ok(parts) if parts.read_buf.is_empty() => session(Box::new(parts.io.into_inner()), stop).await,
-        // An answer is held back while more of the client's is there to be read, and so this one was never sent. No
-        // client may speak on before it has read that it is let.
-        Ok(_) => tracing::debug!("a connection spoke on before it was upgraded"),
-        Err(_) => tracing::debug!("an upgraded connection is none of ours"),
+    let http1::Parts { io, read_buf, .. } = connection.into_parts();
+    let mut stream = io.into_inner().stream;
+    match ended {
+        Ok(()) => {}
+        // What could not be read was answered with its status, or is told so here.
+        Err(error) if error.is_parse() => {
+            tracing::debug!(%error, "a connection sent what is no request");
+            if read_buf.starts_with(HTTP2) && stream.write_all(NOT_HTTP2).await.is_err() {
+                return;
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended early");
+            return;
+        }
     }
+    let granted = peer.upgrade().granted.take();
+    match granted {
+        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
+        Some(session) => session(Box::new(stream), read_buf, stop).await,
+        None => {
+            tokio::select! {
+                () = farewell(stream, &bounds) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+}
+
+/// What a client says that takes for granted that it may speak HTTP/2.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// The answer to that.
+const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Closes a connection so that its last answer arrives. Whoever closes over bytes that were not read takes back what was
+/// not read of the answer, so what the client still sends is passed over first, as far as is reasonable.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bounds: &Bounds) {
+    let leaving = async {
+        // It may be shut already, or gone: then there is nothing to read.
+        let _ = stream.shutdown().await;
+        let _ = tokio::io::copy(&mut stream.take(FAREWELL_BYTES), &mut tokio::io::sink()).await;
+    };
+    let _ = tokio::time::timeout(bounds.head, leaving).await;
 }
 
 /// Reads a request to its end and has it answered. An error ends the connection without an answer.
@@ -237,10 +289,7 @@ async fn answer<H: Handler>(
     peer: &Peer,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (mut head, body) = request.into_parts();
-    let asked = head.extensions.remove::<OnUpgrade>();
-    if asked.is_some() {
-        *peer.upgrade() = Upgrade { asked, granted: None };
-    }
+    *peer.upgrade() = Upgrade { asked: head.extensions.remove::<OnUpgrade>().is_some(), granted: None };
     let request = if body.is_end_stream() {
         Read::Whole(Received { head, body: Bytes::new() })
     } else {
@@ -290,66 +339,19 @@ async fn whole(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     Ok(Some(if all.is_empty() { first } else { all.freeze() }))
 }
 
-/// What a connection is doing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Doing {
-    /// Nothing came since the last answer.
-    Idle = 0,
-    /// A head has begun.
-    Head = 1,
-    /// A request is being read to its end or answered; those waits have ends of their own.
-    Serving = 2,
-}
-
-/// What a connection is doing, and since when.
-struct Activity {
-    start: Instant,
-    /// Milliseconds after `start`, times four, plus [`Doing`].
-    state: AtomicU64,
-}
-
-impl Activity {
-    fn new() -> Self {
-        // A fresh connection owes us a head: it is as if its first byte had come.
-        Self { start: Instant::now(), state: AtomicU64::new(Doing::Head as u64) }
-    }
-
-    fn now_is(&self, doing: Doing) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.state.store(millis << 2 | doing as u64, Ordering::Relaxed);
-    }
-
-    /// Bytes have come.
-    fn received(&self) {
-        if self.state.load(Ordering::Relaxed) & 3 == Doing::Idle as u64 {
-            self.now_is(Doing::Head);
-        }
-    }
-
-    /// Ends when the client has kept us waiting too long.
-    async fn overdue(&self, bounds: &Bounds) {
-        loop {
-            let state = self.state.load(Ordering::Relaxed);
-            let since = self.start + Duration::from_millis(state >> 2);
-            let now = Instant::now();
-            let deadline = match state & 3 {
-                state if state == Doing::Idle as u64 => since + bounds.idle,
-                state if state == Doing::Head as u64 => since + bounds.head,
-                _ => now + bounds.head,
-            };
-            if deadline <= now {
-                return;
-            }
-            // What an idle connection does next is seen within one head's time.
-            tokio::time::sleep_until(deadline.min(now + bounds.head)).await;
-        }
-    }
-}
-
-/// A stream that notes when bytes come.
+/// A stream that notes when bytes come and go.
 struct Watched<S> {
     stream: S,
-    activity: Arc<Activity>,
+    seat: Arc<Seat>,
+}
+
+impl<S> Watched<S> {
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.seat.activity.sent();
+        }
+        written
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -361,7 +363,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.activity.received();
+            self.seat.activity.received();
         }
         read
     }
@@ -373,7 +375,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -389,7 +392,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {

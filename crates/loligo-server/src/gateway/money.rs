@@ -71,7 +71,7 @@ impl Gateway {
                 responses::write_done(&mut body, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(&outcome).into()),
+            outcome => Err(refused(outcome)),
         }
     }
 
@@ -92,7 +92,7 @@ impl Gateway {
                 responses::write_withdrawal(&mut body, uid, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(&outcome).into()),
+            outcome => Err(refused(outcome)),
         }
     }
 
@@ -135,8 +135,12 @@ fn money(amount: Number) -> Result<Money, Error> {
 }
 
 /// The word for a movement that the engine refuses.
-fn refused(outcome: &Outcome) -> Error {
-    let Outcome::Refused(refusal) = outcome else { return unexpected(outcome) };
+fn refused(outcome: Outcome) -> Failure {
+    let Outcome::Refused(refusal) = outcome else { return unexpected(&outcome).into() };
+    Failure::Refused(word_of(&refusal), refusal)
+}
+
+fn word_of(refusal: &Refusal) -> Error {
     match refusal {
         // A positive amount beyond the greatest is one that no wallet has.
         Refusal::InsufficientFunds | Refusal::InvalidAmount => Error::InsufficientFunds,
@@ -161,6 +165,6 @@ fn refused(outcome: &Outcome) -> Error {
         | Refusal::WouldLiquidate
         | Refusal::MarginShort
         | Refusal::Expired
-        | Refusal::Listing(_) => unexpected(outcome),
+        | Refusal::Listing(_) => unexpected(&Outcome::Refused(refusal.clone())),
     }
 }

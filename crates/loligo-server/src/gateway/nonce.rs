@@ -57,6 +57,16 @@ impl Window {
         Ok(())
     }
 
+    /// The value that nonces must be above; 0 when there is none.
+    pub(crate) fn threshold(&self) -> u64 {
+        self.threshold.unwrap_or(0)
+    }
+
+    /// When a nonce came that is still remembered; 0 when it is not.
+    pub(crate) fn seen_at(&self, nonce: u64) -> u64 {
+        self.arrivals.iter().find(|(value, _)| *value == nonce).map_or(0, |(_, at)| *at)
+    }
+
     fn raise(&mut self, to: u64) {
         if self.threshold.is_some_and(|threshold| to <= threshold) {
             return;

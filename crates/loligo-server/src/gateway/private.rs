@@ -8,6 +8,7 @@ use super::{Answer, Failure, Gateway};
 use crate::gateway::bounds::ROWS;
 use crate::gateway::convert::grid::time;
 use crate::projection::{AccountOrders, Directory, FILLS_KEPT, FillRow};
+use crate::request_log::Notebook;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{AccountId, OrderId, PositionView, Timestamp};
@@ -25,6 +26,8 @@ pub(super) struct Asked<'r> {
     pub(super) algo_id: Option<&'r str>,
     pub(super) directory: &'r Directory,
     pub(super) arrived: Timestamp,
+    /// Where refusals of orders are noted for the log.
+    pub(super) notebook: &'r Notebook,
 }
 
 impl<'r> Asked<'r> {
@@ -95,6 +98,7 @@ impl Gateway {
         found: &Found<'_>,
         request: &Received,
         arrived: Timestamp,
+        notebook: &Notebook,
     ) -> Answer {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let directory = self.node.views().directory();
@@ -104,6 +108,7 @@ impl Gateway {
             algo_id: algo_id(request),
             directory: &directory,
             arrived,
+            notebook,
         };
         let admit = async |right, cost| -> Result<Caller, Failure> {
             let caller = self.auth.check(&directory, request, right, cost)?;

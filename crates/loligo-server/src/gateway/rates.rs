@@ -38,6 +38,11 @@ impl Window {
         }
         true
     }
+
+    /// What is left of the budget, as far as the window had slid when something was last to be spent.
+    pub(crate) fn left(&self) -> u32 {
+        self.budget.saturating_sub(self.spent)
+    }
 }
 
 #[cfg(test)]

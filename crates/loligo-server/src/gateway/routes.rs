@@ -1,4 +1,6 @@
-//! The dialect's one route table: every path of the contract, served or not, and the contract's name for what is asked there.
+//! The dialect's one route table: every path of the contract's documents, served or not, and the contract's name for what is
+//! asked there. What is not built yet is answered in one form, whatever document it is of: `Unavailable`, not the 404 of
+//! a path that nobody has.
 
 use http::Method;
 
@@ -63,6 +65,9 @@ use Public as P;
 
 const V3: &str = "/derivatives/api/v3";
 const V4: &str = "/derivatives/api/v4";
+const HISTORY2: &str = "/api/history/v2";
+const HISTORY3: &str = "/api/history/v3";
+const CHARTS: &str = "/api/charts/v1";
 
 /// What each method does at a path, and under which name in the contract.
 type Methods = &'static [(Method, &'static str, Operation)];
@@ -143,6 +148,33 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/rfqs/{rfqUid}/place-offer", &[(Method::POST, "placeRfqOfferLegacy", Gap)]),
     (V3, "/rfqs/{rfqUid}/replace-offer", &[(Method::PUT, "replaceRfqOffer", Gap)]),
     (V3, "/rfqs/{rfqUid}/cancel-offer", &[(Method::DELETE, "cancelRfqOfferLegacy", Gap)]),
+    (HISTORY3, "/orders", &[(Method::GET, "getOrderEventsV3", Gap)]),
+    (HISTORY2, "/orders", &[(Method::GET, "getOrderEventsV2", Gap)]),
+    (HISTORY3, "/executions", &[(Method::GET, "getExecutionEventsV3", Gap)]),
+    (HISTORY2, "/executions", &[(Method::GET, "getExecutionEventsV2", Gap)]),
+    (HISTORY3, "/triggers", &[(Method::GET, "getTriggerEventsV3", Gap)]),
+    (HISTORY2, "/triggers", &[(Method::GET, "getTriggerEventsV2", Gap)]),
+    (HISTORY3, "/positions", &[(Method::GET, "getPositionEventsV3", Gap)]),
+    (HISTORY2, "/positions", &[(Method::GET, "getPositionEventsV2", Gap)]),
+    (HISTORY3, "/account-log", &[(Method::GET, "getAccountLogV3", Gap)]),
+    (HISTORY2, "/account-log", &[(Method::GET, "getAccountLogV2", Gap)]),
+    (HISTORY3, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV3", Gap)]),
+    (HISTORY2, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV2", Gap)]),
+    (HISTORY3, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV3", Gap)]),
+    (HISTORY2, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV2", Gap)]),
+    (HISTORY3, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV3", Gap)]),
+    (HISTORY2, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV2", Gap)]),
+    (HISTORY3, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV3", Gap)]),
+    (HISTORY2, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV2", Gap)]),
+    (CHARTS, "", &[(Method::GET, "getTickTypes", Gap)]),
+    (CHARTS, "/", &[(Method::GET, "getTickTypes", Gap)]),
+    (CHARTS, "/{tick_type}", &[(Method::GET, "getChartMarkets", Gap)]),
+    (CHARTS, "/{tick_type}/{symbol}", &[(Method::GET, "getChartResolutions", Gap)]),
+    (CHARTS, "/{tick_type}/{symbol}/{resolution}", &[(Method::GET, "getCandles", Gap)]),
+    (CHARTS, "/analytics/liquidity-pool", &[(Method::GET, "getLiquidityPoolStats", Gap)]),
+    (CHARTS, "/analytics/{symbol}/{analytics_type}", &[(Method::GET, "getMarketAnalytics", Gap)]),
+    ("", "/api/auth/v1/api-keys/v3/check", &[(Method::GET, "checkApiKeyV3", Gap)]),
+    ("", "/api/stats/v1/rebates/self-market-share", &[(Method::GET, "getSelfMarketShare", Gap)]),
 ];
 
 /// Names of the contract for what another name does, and that one.
@@ -156,6 +188,15 @@ pub(crate) struct Found<'p> {
     pub(crate) operation: Operation,
     /// The part of the path that names something, where there is one.
     pub(crate) named: Option<&'p str>,
+}
+
+/// All that can be asked: method, path, the operation's name in the contract, and whether this version serves it.
+pub(crate) fn operations() -> impl Iterator<Item = (&'static Method, String, &'static str, bool)> {
+    TABLE.iter().flat_map(|(base, path, methods)| {
+        methods.iter().map(move |(method, name, operation)| {
+            (method, format!("{base}{path}"), *name, *operation != Operation::Missing)
+        })
+    })
 }
 
 /// The one name of an operation that is served, by any of its names in the contract.
@@ -191,6 +232,12 @@ impl Routes {
         let named = found.params.iter().next().map(|(_, value)| value);
         Some(Found { name, operation: *operation, named })
     }
+
+    /// The methods that a path knows; none for a path that the contract does not have.
+    pub(crate) fn methods(&self, path: &str) -> Vec<&'static str> {
+        let found = self.0.at(path).map(|found| *found.value).unwrap_or_default();
+        found.iter().map(|(method, ..)| method.as_str()).collect()
+    }
 }
 
 #[cfg(test)]
@@ -199,8 +246,11 @@ mod tests {
 
     #[test]
     fn every_path_of_the_contract_is_known_and_no_other() {
-        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contract/rest.yaml"))
-            .expect("the contract");
+        let document = |name| {
+            let path = format!("{}/../../contract/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(path).expect("the contract")
+        };
+        let text = ["rest", "history", "charts"].map(document).join("\n");
         let routes = Routes::new();
         let mut known = 0;
         let mut path = String::new();
@@ -219,7 +269,11 @@ mod tests {
             }
             let method = line.strip_prefix("    ").and_then(|rest| rest.strip_suffix(':'));
             if let Some(method @ ("get" | "post" | "put" | "delete")) = method {
-                let base = if path == "/historicalfundingrates" { V4 } else { V3 };
+                let base = match &*path {
+                    "/historicalfundingrates" => V4,
+                    other if other.starts_with("/api/") => "",
+                    _ => V3,
+                };
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
                 let concrete = format!("{base}{path}").replace('{', "").replace('}', "");
                 found = routes.find(&method, &concrete).map(|found| (found.name, found.operation));
@@ -234,7 +288,8 @@ mod tests {
                 assert_eq!(served_name(name), served.then_some(known));
             }
         }
-        assert_eq!(known, TABLE.iter().map(|(_, _, methods)| methods.len()).sum::<usize>());
+        // The tick types are told with and without a slash at the end.
+        assert_eq!(known + 1, TABLE.iter().map(|(_, _, methods)| methods.len()).sum::<usize>());
         for (method, path) in [
             (Method::GET, "/derivatives/api/v3/sendorder"),
             (Method::PATCH, "/derivatives/api/v3/instruments"),

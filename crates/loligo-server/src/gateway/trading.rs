@@ -7,6 +7,7 @@ use super::private::Asked;
 use super::{Answer, Failure, Gateway};
 use crate::node::{Reply, Submission};
 use crate::projection::Directory;
+use crate::request_log::{Note, Notes};
 use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
 use loligo_wire::v3::requests::{self, BatchInstruction, BatchOrder, OrderName};
 use loligo_wire::v3::responses::{self, OrderEvent};
@@ -22,12 +23,15 @@ enum Step {
 impl Gateway {
     pub(super) async fn send_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let notebook = asked.notebook;
         let request = requests::SendOrder::parse(&asked.args()?)?;
         let place = commands::place(&request, caller.account, algo_id, directory)?;
+        let instrument = Some(place.instrument);
         let submission = Submission { command: Command::Place(place), nonce: caller.nonce };
         let reply = self.node.submit(submission).await?;
 
         let sent = outcomes::sent(&reply)?;
+        notebook.note(|| Notes::of(noted(0, sent.status, Some(&reply), instrument).into_iter()));
         let book = self.shown(directory);
         let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
         let answer = responses::SendOrder {
@@ -47,7 +51,7 @@ impl Gateway {
     }
 
     pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
+        let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
         let request = asked.read(&caller, requests::EditOrder::parse)?;
         asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
@@ -70,14 +74,21 @@ impl Gateway {
         self.node.caught_up().await?;
         match self.edit(&request, caller.account, directory, None) {
             Some(command) => {
+                let instrument = instrument_of(&command);
                 let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                tell(&outcomes::edited(&reply)?);
+                let edited = outcomes::edited(&reply)?;
+                let status = edited.status.into();
+                notebook.note(|| Notes::of(noted(0, status, Some(&reply), instrument).into_iter()));
+                tell(&edited);
             }
-            None if self.is_too_late(request.process_before) => tell(&outcomes::Edited {
-                status: EditStatus::WouldProcessAfterSpecifiedTime,
-                ..outcomes::Edited::not_found()
-            }),
-            None => tell(&outcomes::Edited::not_found()),
+            None => {
+                let mut edited = outcomes::Edited::not_found();
+                if self.is_too_late(request.process_before) {
+                    edited.status = EditStatus::WouldProcessAfterSpecifiedTime;
+                }
+                notebook.note(|| Notes::of(noted(0, edited.status.into(), None, None).into_iter()));
+                tell(&edited);
+            }
         }
         Ok(body)
     }
@@ -118,7 +129,7 @@ impl Gateway {
     }
 
     pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived) = (asked.directory, asked.arrived);
+        let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
         let request = asked.read(&caller, requests::CancelOrder::parse)?;
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
@@ -137,7 +148,10 @@ impl Gateway {
         match commands::cancel(&request, caller.account, identity) {
             Some(command) => {
                 let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                tell(&outcomes::cancelled(&reply)?);
+                let cancelled = outcomes::cancelled(&reply)?;
+                let status = cancelled.status.into();
+                notebook.note(|| Notes::of(noted(0, status, Some(&reply), None).into_iter()));
+                tell(&cancelled);
             }
             // No such order was ever here, so there is nothing to remember; the time limit is still told first.
             None => {
@@ -146,6 +160,7 @@ impl Gateway {
                 } else {
                     CancelStatus::NotFound
                 };
+                notebook.note(|| Notes::of(noted(0, status.into(), None, None).into_iter()));
                 tell(&outcomes::Cancelled { status, order: None, event: None });
             }
         }
@@ -205,6 +220,7 @@ impl Gateway {
         caller: Caller,
     ) -> Answer {
         let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let notebook = asked.notebook;
         let batch = batch?;
         self.node.caught_up().await?;
         let mut steps = Vec::with_capacity(batch.instructions.len());
@@ -239,6 +255,7 @@ impl Gateway {
         let replies = self.node.submit_all(submissions).await?;
 
         let results = batch_results(&steps, &replies)?;
+        notebook.note(|| batch_notes(&steps, &replies, &results));
         let book = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
@@ -339,6 +356,45 @@ fn named_id(order: &OrderName<'_>) -> Option<Uuid> {
     match order {
         OrderName::Id(id) => Some(*id),
         OrderName::ClientId(_) | OrderName::Nothing => None,
+    }
+}
+
+/// What the log is told of an order, an edit or a cancel that was refused; nothing of one that was carried out.
+fn noted(
+    element: usize,
+    status: SendStatus,
+    reply: Option<&Reply>,
+    instrument: Option<InstrumentId>,
+) -> Option<Note> {
+    let carried_out = matches!(
+        status,
+        SendStatus::Placed | SendStatus::Edited | SendStatus::Cancelled | SendStatus::PartiallyFilled
+    );
+    let error = reply.and_then(|reply| match reply.outcome {
+        Outcome::Rejected(_, error) | Outcome::EditRejected(_, error) => Some(error),
+        _ => None,
+    });
+    (!carried_out).then(|| Note { element, word: status.as_str(), error, instrument })
+}
+
+/// What the log is told of a batch.
+fn batch_notes(steps: &[Step], replies: &[Reply], results: &[BatchTold<'_>]) -> Notes {
+    let mut replies = replies.iter();
+    Notes::of(steps.iter().zip(results).enumerate().filter_map(|(at, (step, result))| {
+        let (reply, instrument) = match step {
+            Step::Submit(command) => (replies.next(), instrument_of(command)),
+            Step::Answer(_) => (None, None),
+        };
+        noted(at + 1, result.0, reply, instrument)
+    }))
+}
+
+/// The contract of a command that places or amends an order.
+fn instrument_of(command: &Command) -> Option<InstrumentId> {
+    match command {
+        Command::Place(place) => Some(place.instrument),
+        Command::Edit(edit) => edit.instrument,
+        _ => None,
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) use handshake::Handshake;
 use super::auth::Auth;
 use super::bounds::FeedBounds;
 use super::listener::Peer;
+use super::origin::Origins;
 use super::real_time::RealTime;
 use crate::node::NodeHandle;
 use foldhash::fast::FixedState;
@@ -36,6 +37,7 @@ pub(crate) struct Feeds {
     node: NodeHandle,
     auth: Arc<Auth>,
     bounds: FeedBounds,
+    origins: Arc<Origins>,
     /// What the limit of requests runs on; none without limits.
     limits: Option<RealTime>,
     hub: Sender<Request>,
@@ -53,15 +55,21 @@ impl Feeds {
         node: NodeHandle,
         auth: Arc<Auth>,
         bounds: FeedBounds,
+        origins: Arc<Origins>,
         limits: Option<RealTime>,
     ) -> io::Result<Self> {
         let hub = hub::start(node.clone(), bounds.heartbeat)?;
         let next = AtomicU64::new(1);
-        Ok(Self { node, auth, bounds, limits, hub, next, seats: Arc::default() })
+        Ok(Self { node, auth, bounds, origins, limits, hub, next, seats: Arc::default() })
     }
 
     /// Answers a request that wants to become a WebSocket, and lets the connection go on as one.
     pub(crate) fn shake_hands(self: &Arc<Self>, headers: &http::HeaderMap, peer: &Peer) -> Handshake {
+        if !self.origins.admit(headers) {
+            let sentence =
+                "a page of another origin may not ask this: start with --allow-origin ORIGIN to let it";
+            return Handshake::Refused(handshake::refusal(http::StatusCode::FORBIDDEN, sentence));
+        }
         let answer = match handshake::check(headers) {
             Handshake::Accepted(answer) => answer,
             other @ (Handshake::Refused(_) | Handshake::TooMany) => return other,
@@ -70,8 +78,8 @@ impl Feeds {
             return Handshake::TooMany;
         };
         let feeds = Arc::clone(self);
-        let session = move |stream, stop| -> Pin<Box<dyn Future<Output = ()> + Send>> {
-            Box::pin(connection::serve(stream, feeds, seat, stop))
+        let session = move |stream, early, stop| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            Box::pin(connection::serve(stream, early, feeds, seat, stop))
         };
         if peer.go_on_as(Box::new(session)) {
             Handshake::Accepted(answer)

@@ -1,7 +1,7 @@
 //! The figures of the default listing, as a table.
 
 use super::Listing;
-use super::calendar::{Close, Maturity, maturities};
+use super::calendar::{Maturity, Roll, maturities};
 use loligo_engine::{
     ContractKind, Currency, FinePrice, InstrumentSpec, MAX_LOTS, MarginLevel, Qty, Timestamp,
 };
@@ -79,7 +79,10 @@ const XRP_INVERSE: Levels = &[(0, 100_000), (1_000_000, 200_000)];
 const XBT_DATED: Levels = &[(0, 20_000), (500_000, 40_000)];
 const ETH_DATED: Levels = &[(0, 20_000), (250_000, 40_000)];
 
-/// One contract, or one family of dated contracts.
+const TO_QUARTER: [Roll; 2] = [Roll::Month, Roll::Quarter];
+const TO_HALF: [Roll; 3] = [Roll::Month, Roll::Quarter, Roll::Half];
+
+/// One contract, or one series of dated contracts.
 struct Row {
     prefix: &'static str,
     base: &'static str,
@@ -92,27 +95,27 @@ struct Row {
     max_position: i64,
     impact_mid_size: i64,
     levels: Levels,
-    /// How many of month, quarter and half-year are listed; none for perpetuals.
-    maturities: usize,
+    /// Which maturities are listed; none for perpetuals.
+    kinds: &'static [Roll],
 }
 
 #[rustfmt::skip]
 const ROWS: [Row; 15] = [
-    Row { prefix: "PF", base: "BTC", symbol_base: "XBT", tick: (1, 0), lot_precision: 4, max_position: 12_000_000, impact_mid_size: 800, levels: XBT_LINEAR, maturities: 0 },
-    Row { prefix: "PF", base: "ETH", symbol_base: "ETH", tick: (1, 1), lot_precision: 3, max_position: 16_000_000, impact_mid_size: 1_700, levels: XBT_LINEAR, maturities: 0 },
-    Row { prefix: "PF", base: "SOL", symbol_base: "SOL", tick: (1, 2), lot_precision: 2, max_position: 8_000_000, impact_mid_size: 600, levels: CLASS_B, maturities: 0 },
-    Row { prefix: "PF", base: "DOGE", symbol_base: "DOGE", tick: (1, 5), lot_precision: 0, max_position: 200_000_000, impact_mid_size: 45_000, levels: CLASS_B, maturities: 0 },
-    Row { prefix: "PF", base: "ADA", symbol_base: "ADA", tick: (1, 5), lot_precision: 0, max_position: 60_000_000, impact_mid_size: 5_500, levels: CLASS_B, maturities: 0 },
-    Row { prefix: "PF", base: "AAVE", symbol_base: "AAVE", tick: (1, 2), lot_precision: 2, max_position: 6_000_000, impact_mid_size: 1_600, levels: CLASS_B, maturities: 0 },
-    Row { prefix: "PF", base: "PEPE", symbol_base: "PEPE", tick: (1, 10), lot_precision: -3, max_position: 1_000_000_000, impact_mid_size: 875_000, levels: CLASS_C, maturities: 0 },
-    Row { prefix: "PI", base: "BTC", symbol_base: "XBT", tick: (5, 1), lot_precision: 0, max_position: 75_000_000, impact_mid_size: 1_000, levels: XBT_INVERSE, maturities: 0 },
-    Row { prefix: "PI", base: "ETH", symbol_base: "ETH", tick: (5, 2), lot_precision: 0, max_position: 45_000_000, impact_mid_size: 1_000, levels: ETH_INVERSE, maturities: 0 },
-    Row { prefix: "PI", base: "LTC", symbol_base: "LTC", tick: (1, 2), lot_precision: 0, max_position: 5_000_000, impact_mid_size: 1_000, levels: LTC_INVERSE, maturities: 0 },
-    Row { prefix: "PI", base: "XRP", symbol_base: "XRP", tick: (1, 4), lot_precision: 0, max_position: 3_000_000, impact_mid_size: 1_000, levels: XRP_INVERSE, maturities: 0 },
-    Row { prefix: "FI", base: "BTC", symbol_base: "XBT", tick: (5, 1), lot_precision: 0, max_position: 40_000_000, impact_mid_size: 1_000, levels: XBT_DATED, maturities: 3 },
-    Row { prefix: "FI", base: "ETH", symbol_base: "ETH", tick: (5, 2), lot_precision: 0, max_position: 15_000_000, impact_mid_size: 1_000, levels: ETH_DATED, maturities: 3 },
-    Row { prefix: "FF", base: "BTC", symbol_base: "XBT", tick: (1, 0), lot_precision: 4, max_position: 6_000_000, impact_mid_size: 150, levels: CLASS_A, maturities: 3 },
-    Row { prefix: "FF", base: "ETH", symbol_base: "ETH", tick: (1, 1), lot_precision: 3, max_position: 8_000_000, impact_mid_size: 350, levels: CLASS_A, maturities: 2 },
+    Row { prefix: "PF", base: "BTC", symbol_base: "XBT", tick: (1, 0), lot_precision: 4, max_position: 12_000_000, impact_mid_size: 800, levels: XBT_LINEAR, kinds: &[] },
+    Row { prefix: "PF", base: "ETH", symbol_base: "ETH", tick: (1, 1), lot_precision: 3, max_position: 16_000_000, impact_mid_size: 1_700, levels: XBT_LINEAR, kinds: &[] },
+    Row { prefix: "PF", base: "SOL", symbol_base: "SOL", tick: (1, 2), lot_precision: 2, max_position: 8_000_000, impact_mid_size: 600, levels: CLASS_B, kinds: &[] },
+    Row { prefix: "PF", base: "DOGE", symbol_base: "DOGE", tick: (1, 5), lot_precision: 0, max_position: 200_000_000, impact_mid_size: 45_000, levels: CLASS_B, kinds: &[] },
+    Row { prefix: "PF", base: "ADA", symbol_base: "ADA", tick: (1, 5), lot_precision: 0, max_position: 60_000_000, impact_mid_size: 5_500, levels: CLASS_B, kinds: &[] },
+    Row { prefix: "PF", base: "AAVE", symbol_base: "AAVE", tick: (1, 2), lot_precision: 2, max_position: 6_000_000, impact_mid_size: 1_600, levels: CLASS_B, kinds: &[] },
+    Row { prefix: "PF", base: "PEPE", symbol_base: "PEPE", tick: (1, 10), lot_precision: -3, max_position: 1_000_000_000, impact_mid_size: 875_000, levels: CLASS_C, kinds: &[] },
+    Row { prefix: "PI", base: "BTC", symbol_base: "XBT", tick: (5, 1), lot_precision: 0, max_position: 75_000_000, impact_mid_size: 1_000, levels: XBT_INVERSE, kinds: &[] },
+    Row { prefix: "PI", base: "ETH", symbol_base: "ETH", tick: (5, 2), lot_precision: 0, max_position: 45_000_000, impact_mid_size: 1_000, levels: ETH_INVERSE, kinds: &[] },
+    Row { prefix: "PI", base: "LTC", symbol_base: "LTC", tick: (1, 2), lot_precision: 0, max_position: 5_000_000, impact_mid_size: 1_000, levels: LTC_INVERSE, kinds: &[] },
+    Row { prefix: "PI", base: "XRP", symbol_base: "XRP", tick: (1, 4), lot_precision: 0, max_position: 3_000_000, impact_mid_size: 1_000, levels: XRP_INVERSE, kinds: &[] },
+    Row { prefix: "FI", base: "BTC", symbol_base: "XBT", tick: (5, 1), lot_precision: 0, max_position: 40_000_000, impact_mid_size: 1_000, levels: XBT_DATED, kinds: &TO_HALF },
+    Row { prefix: "FI", base: "ETH", symbol_base: "ETH", tick: (5, 2), lot_precision: 0, max_position: 15_000_000, impact_mid_size: 1_000, levels: ETH_DATED, kinds: &TO_HALF },
+    Row { prefix: "FF", base: "BTC", symbol_base: "XBT", tick: (1, 0), lot_precision: 4, max_position: 6_000_000, impact_mid_size: 150, levels: CLASS_A, kinds: &TO_HALF },
+    Row { prefix: "FF", base: "ETH", symbol_base: "ETH", tick: (1, 1), lot_precision: 3, max_position: 8_000_000, impact_mid_size: 350, levels: CLASS_A, kinds: &TO_QUARTER },
 ];
 
 /// First index prices: pair, mantissa, decimals.
@@ -129,56 +132,63 @@ const INDEXES: [(&str, i128, u32); 9] = [
 ];
 
 pub(super) fn standard(start: Timestamp) -> Listing {
-    let inverse = maturities(start, Close::London);
-    let linear = maturities(start, Close::Utc);
     let mut instruments = Vec::new();
     for row in &ROWS {
-        if row.maturities == 0 {
-            instruments.push(spec(row, None, start));
-            continue;
+        if row.kinds.is_empty() {
+            instruments.push(row.spec(None, start));
         }
-        let calendar = if row.prefix == "FI" { &inverse } else { &linear };
-        for maturity in calendar.iter().flatten().take(row.maturities) {
-            instruments.push(spec(row, Some(*maturity), start));
+        for maturity in maturities(row.kinds, start, row.contract(), |_| false).unwrap_or_default() {
+            instruments.push(row.spec(Some(maturity), start));
         }
     }
     let indexes = INDEXES
         .iter()
         .map(|(pair, mantissa, scale)| ((*pair).to_owned(), FinePrice(mantissa * 10_i128.pow(18 - scale))))
         .collect();
-    Listing { instruments, indexes }
+    Listing { instruments, indexes, rolls: Vec::new() }
 }
 
-fn spec(row: &Row, maturity: Option<Maturity>, start: Timestamp) -> InstrumentSpec {
-    let name = format!("{}_{}USD", row.prefix, row.symbol_base);
-    let kind = match row.prefix {
-        "PI" | "FI" => ContractKind::Inverse,
-        _ => ContractKind::Linear,
-    };
-    debug_assert!(row.max_position <= MAX_LOTS);
-    InstrumentSpec {
-        symbol: match maturity {
-            None => name,
-            Some(Maturity { date, .. }) => format!("{name}_{}", date.strftime("%y%m%d")),
-        },
-        kind,
-        pair: format!("{}:USD", row.symbol_base),
-        base: Currency::parse(row.base).unwrap_or(Currency::USD),
-        quote: Currency::USD,
-        tick_mantissa: row.tick.0,
-        tick_scale: row.tick.1,
-        lot_precision: row.lot_precision,
-        max_position: Qty(row.max_position),
-        impact_mid_size: Qty(row.impact_mid_size),
-        margin_levels: row.levels.iter().map(|(from, initial)| level(*from, *initial)).collect(),
-        // No contract of a new venue opens later than the venue itself.
-        opening: match maturity {
-            None => OPENING.min(start),
-            Some(maturity) => Timestamp(maturity.expiry.0 - DATED_LISTED).min(start),
-        },
-        expiry: maturity.map(|maturity| maturity.expiry),
-        funding_rate_coefficient: if maturity.is_none() { FUNDING_COEFFICIENT } else { 0 },
-        max_relative_funding_rate: if maturity.is_none() { MAX_FUNDING_RATE } else { 0 },
+/// The kinds that a series of the default listing has; none for any other.
+pub(super) fn kinds(series: &str) -> &'static [Roll] {
+    ROWS.iter().find(|row| row.name() == series).map_or(&[], |row| row.kinds)
+}
+
+impl Row {
+    /// The symbol of a perpetual; what the symbols of a series begin with.
+    fn name(&self) -> String {
+        format!("{}_{}USD", self.prefix, self.symbol_base)
+    }
+
+    fn contract(&self) -> ContractKind {
+        match self.prefix {
+            "PI" | "FI" => ContractKind::Inverse,
+            _ => ContractKind::Linear,
+        }
+    }
+
+    fn spec(&self, maturity: Option<Maturity>, start: Timestamp) -> InstrumentSpec {
+        debug_assert!(self.max_position <= MAX_LOTS);
+        InstrumentSpec {
+            symbol: maturity.map_or_else(|| self.name(), |maturity| maturity.symbol(&self.name())),
+            kind: self.contract(),
+            pair: format!("{}:USD", self.symbol_base),
+            base: Currency::parse(self.base).unwrap_or(Currency::USD),
+            quote: Currency::USD,
+            tick_mantissa: self.tick.0,
+            tick_scale: self.tick.1,
+            lot_precision: self.lot_precision,
+            max_position: Qty(self.max_position),
+            impact_mid_size: Qty(self.impact_mid_size),
+            margin_levels: self.levels.iter().map(|(from, initial)| level(*from, *initial)).collect(),
+            // No contract of a new venue opens later than the venue itself.
+            opening: match maturity {
+                None => OPENING.min(start),
+                Some(maturity) => Timestamp(maturity.expiry.0 - DATED_LISTED).min(start),
+            },
+            expiry: maturity.map(|maturity| maturity.expiry),
+            funding_rate_coefficient: if maturity.is_none() { FUNDING_COEFFICIENT } else { 0 },
+            max_relative_funding_rate: if maturity.is_none() { MAX_FUNDING_RATE } else { 0 },
+        }
     }
 }
 

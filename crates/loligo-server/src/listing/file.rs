@@ -17,8 +17,13 @@
 //! ```
 //!
 //! Decimals stand in quotes, so that they are exact; whole numbers need none.
+//!
+//! A dated contract that says `roll = "month"`, `"quarter"` or `"half"` is followed by the next of its kind when it
+//! expires; one that says nothing is not. What rolls trades last on the last Friday of a month, at 16:00 in London
+//! (inverse) or 08:00 UTC (linear), and has that day at the end of its symbol, as in `FI_LOWUSD_260327`.
 
 use super::Listing;
+use super::calendar::{self, Roll};
 use super::figures::{FUNDING_COEFFICIENT, MAX_FUNDING_RATE};
 use loligo_engine::{
     ContractKind, Currency, FinePrice, Instrument, InstrumentSpec, MarginLevel, PairId, Qty, Timestamp,
@@ -74,6 +79,7 @@ pub struct InstrumentEntry {
     margin_levels: Vec<LevelEntry>,
     opening: Option<String>,
     last_trading_time: Option<String>,
+    roll: Option<Roll>,
     funding_rate_coefficient: Option<u32>,
     max_relative_funding_rate: Option<Decimal>,
 }
@@ -188,11 +194,13 @@ fn parse(text: &str) -> Result<Listing, ListingFileError> {
     }
     let mut symbols = HashSet::new();
     let mut instruments = Vec::with_capacity(file.instruments.len());
+    let mut rolls = Vec::new();
     for entry in &file.instruments {
         let spec = entry.spec()?;
         if !symbols.insert(spec.symbol.clone()) {
             return Err(figure(&spec.symbol, "it is listed twice"));
         }
+        rolls.extend(entry.roll.map(|roll| (spec.symbol.clone(), roll)));
         instruments.push(spec);
     }
     let mut indexes = Vec::with_capacity(file.indexes.len());
@@ -202,7 +210,7 @@ fn parse(text: &str) -> Result<Listing, ListingFileError> {
             price.ok_or_else(|| figure(&pair, "an index price is positive, with at most 18 decimals"))?;
         indexes.push((pair.to_ascii_uppercase(), FinePrice(price)));
     }
-    Ok(Listing { instruments, indexes })
+    Ok(Listing { instruments, indexes, rolls })
 }
 
 fn figure(name: &str, problem: impl Into<String>) -> ListingFileError {
@@ -272,11 +280,20 @@ impl InstrumentEntry {
             }),
             symbol: symbol.clone(),
         };
+        if let Some(roll) = self.roll {
+            calendar::check(&spec, roll).map_err(|problem| figure(&symbol, problem))?;
+        }
         // The engine checks again when it lists; asked here, its refusal names the file's entry.
         match Instrument::new(spec.clone(), PairId(0)) {
             Ok(_) => Ok(spec),
             Err(error) => Err(figure(&symbol, error.to_string())),
         }
+    }
+
+    /// As what it rolls, if it does.
+    #[must_use]
+    pub fn roll(&self) -> Option<Roll> {
+        self.roll
     }
 }
 
@@ -329,6 +346,59 @@ mod tests {
         assert_eq!(spec.margin_levels, [MarginLevel { from: 0, initial: 20_000, maintenance: 10_000 }]);
         assert_eq!((spec.funding_rate_coefficient, spec.max_relative_funding_rate), (8, 500_000));
         assert_eq!((spec.opening, spec.expiry), (Timestamp(0), None));
+    }
+
+    /// A dated contract that rolls as quarter.
+    fn rolling() -> String {
+        let dated = "last_trading_time = \"2026-03-27T08:00:00Z\"\nroll = \"quarter\"\nlot_precision = 2";
+        LOW.replace("pf_lowusd", "ff_lowusd_260327").replace("lot_precision = 2", dated)
+    }
+
+    #[test]
+    fn a_contract_rolls_when_the_file_says_so() {
+        let listing = parse(&rolling()).unwrap();
+        assert_eq!(listing.rolls, [("FF_LOWUSD_260327".to_owned(), Roll::Quarter)]);
+        let without = parse(&rolling().replace("roll = \"quarter\"", "")).unwrap();
+        assert_eq!(without.rolls, []);
+        assert_ne!(listing.digest(), without.digest(), "a start that names the other is refused");
+        assert_eq!(without.instruments, listing.instruments);
+    }
+
+    #[test]
+    fn a_file_without_rolls_is_the_venue_it_was() {
+        #[derive(serde::Serialize)]
+        struct Before {
+            instruments: Vec<InstrumentSpec>,
+            indexes: Vec<(String, FinePrice)>,
+        }
+        let listing = parse(LOW).unwrap();
+        let digest = listing.digest();
+        let before = Before { instruments: listing.instruments, indexes: listing.indexes };
+        assert_eq!(digest, *blake3::hash(&postcard::to_allocvec(&before).unwrap()).as_bytes());
+    }
+
+    #[test]
+    fn a_contract_that_cannot_roll_as_it_says_is_refused() {
+        let rows = [
+            ("roll = \"quarter\"", "roll = \"week\"", "unknown variant `week`"),
+            (
+                "last_trading_time = \"2026-03-27T08:00:00Z\"",
+                "",
+                "only a contract with a last_trading_time can roll",
+            ),
+            ("27T08", "28T08", "the last Friday of its month, 2026-03-27 08:00 UTC"),
+            ("27T08", "27T16", "the last Friday of its month, 2026-03-27 08:00 UTC"),
+            ("\"linear\"", "\"inverse\"", "the last Friday of its month, 2026-03-27 16:00 in London"),
+            ("03-27", "02-27", "a quarter or half-year ends in March"),
+            ("_260327", "_260326", "ends in its last day, _260327"),
+            ("ff_lowusd_260327", "_260327", "ends in its last day, _260327"),
+        ];
+        for (from, to, want) in rows {
+            let text = rolling().replace(from, to);
+            assert_ne!(text, rolling(), "{from}");
+            let error = parse(&text).unwrap_err().to_string();
+            assert!(error.contains(want), "{to}: {error}");
+        }
     }
 
     #[test]

@@ -16,15 +16,19 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let listing = Listing::standard(START);
+        Self::beginning(START, seed)
+    }
+
+    fn beginning(start: Timestamp, seed: u64) -> Self {
+        let listing = Listing::standard(start);
         let mut world = World {
             exchange: Exchange::new(),
             room: Room::new(seed, &listing.indexes),
-            second: START.0 / Timestamp::SECOND,
+            second: start.0 / Timestamp::SECOND,
             trades: 0,
             commands: 0,
         };
-        let Listing { instruments, indexes } = listing;
+        let Listing { instruments, indexes, .. } = listing;
         let genesis = Genesis { table_seed: 1, instruments, indexes, limits: Limits::default() };
         world.apply(Command::Genesis(Box::new(genesis)));
         for _ in 0..2 {
@@ -74,7 +78,8 @@ impl World {
 
     /// Both quotes of every contract are there, a few basis points around the fair price.
     fn check_books(&self) {
-        for (id, instrument) in self.exchange.instruments() {
+        let open = |id| self.exchange.market(id).is_some_and(|market| is_quoted(market.trading));
+        for (id, instrument) in self.exchange.instruments().filter(|(id, _)| open(*id)) {
             let symbol = &instrument.spec().symbol;
             let fair = maker::fair_price(id, self.now(), &self.exchange).expect("an index");
             let market = self.exchange.market(id).unwrap();
@@ -161,5 +166,30 @@ fn a_clients_large_order_does_not_stop_the_market() {
             world.check_books();
         }
     }
+    world.exchange.audit().unwrap();
+}
+
+#[test]
+fn a_contract_that_follows_another_is_quoted_from_its_first_second_on_from_the_same_seats() {
+    // Five seconds before the linear contracts of January expire.
+    let mut world = World::beginning(Timestamp(1_769_760_000_000_000 - 5 * Timestamp::SECOND), 1);
+    let accounts = world.exchange.account_count();
+    for _ in 0..20 {
+        world.second += 1;
+        let listings =
+            crate::listing::next_listing(&world.exchange, true, &std::collections::BTreeMap::new());
+        if let Some((_, listings)) = listings.filter(|(at, _)| *at <= world.now()) {
+            for listing in listings {
+                assert!(matches!(world.apply(listing), Outcome::Listed(_)));
+            }
+        }
+        let commands = world.room.trade(world.second, world.now(), &world.exchange);
+        world.house(commands);
+        world.quote();
+        world.check_books();
+    }
+    let followed = world.exchange.instruments().filter(|(_, i)| i.spec().symbol.ends_with("_260227"));
+    assert_eq!(followed.count(), 2);
+    assert_eq!(world.exchange.account_count(), accounts);
     world.exchange.audit().unwrap();
 }

@@ -97,6 +97,14 @@ pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Res
         venue: Box::new(facts(config, identity_key)),
         command: Command::Genesis(Box::new(genesis)),
     })?;
+    for (symbol, roll) in &listing.rolls {
+        let instruments = script.venue.exchange.instruments();
+        let listed = instruments.map(|(id, listed)| (id, &listed.spec().symbol));
+        let found = listed.filter(|(_, listed)| *listed == symbol).map(|(id, _)| id).next();
+        let instrument =
+            found.ok_or_else(|| StartError::Refused(format!("{symbol} rolls, and is not listed")))?;
+        script.add(Body::Fact(Box::new(Fact::ContractRolls { instrument, roll: *roll })))?;
+    }
     let wallets = inverse_wallets(&script.venue.exchange, config.balance);
     for place in 0..config.accounts {
         let account = script.open_account()?;

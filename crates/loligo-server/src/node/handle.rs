@@ -1,6 +1,6 @@
 //! The door to the writer.
 
-use super::clock::{ClockError, MAX_JUMP_MICROS, machine_time};
+use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
 use crate::projection::{GeneralRight, KeyId, Projections, WithdrawalRight};
@@ -10,7 +10,7 @@ use loligo_engine::{
     Timestamp, Violation, Wallet,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -21,8 +21,15 @@ use uuid::Uuid;
 pub(crate) const QUEUE_RECORDS: usize = 4_096;
 /// Room beyond that which only cancels may use: a client that wants out gets out.
 pub(crate) const QUEUE_CANCELS: usize = 1_024;
+/// Room beyond that which only single cancels and the dead man's switch may use, so that no batches of cancels stand in their
+/// way. Each connection waits for its answer before it asks on, so this much is enough for 4,096 of them.
+pub(crate) const QUEUE_SINGLE_CANCELS: usize = 4_096;
+/// Most records that ever wait.
+pub(crate) const QUEUE_ALL: usize = QUEUE_RECORDS + QUEUE_CANCELS + QUEUE_SINGLE_CANCELS;
 /// Most records of one batch of a client; its elements run with nothing between them.
 pub const MAX_BATCH_RECORDS: usize = 512;
+/// Where a manual clock that stands goes.
+pub(crate) const NOT_MOVING: i64 = i64::MIN;
 /// How long a read waits for the projections to reach what was acknowledged when it came.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -160,7 +167,8 @@ pub(crate) enum Request {
     Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
     Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
     Ask(Question),
-    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
+    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, ClockError>> },
+    EndMoves { reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
     Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
     Stop,
 }
@@ -172,13 +180,60 @@ pub(crate) struct StateHashesAt {
     pub(crate) events: [u8; 32],
 }
 
+/// How far a request may fill the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Share {
+    Anything,
+    Cancels,
+    SingleCancel,
+}
+
+impl Share {
+    fn of(submissions: &[Submission]) -> Self {
+        match submissions {
+            [one] if is_cancel(&one.command) => Self::SingleCancel,
+            several if several.iter().all(|one| is_cancel(&one.command)) => Self::Cancels,
+            _ => Self::Anything,
+        }
+    }
+
+    fn room(self) -> usize {
+        match self {
+            Self::Anything => QUEUE_RECORDS,
+            Self::Cancels => QUEUE_RECORDS + QUEUE_CANCELS,
+            Self::SingleCancel => QUEUE_ALL,
+        }
+    }
+}
+
+/// Records that wait for the writer.
+#[derive(Default)]
+pub(crate) struct Waiting(AtomicUsize);
+
+impl Waiting {
+    /// Takes room for records. What finds none leaves the count as it is, at every moment: a large batch that is refused
+    /// must not stand in a small request's way while it is being refused.
+    fn enter(&self, records: usize, share: Share) -> bool {
+        let fitting = |waiting: usize| waiting.checked_add(records).filter(|all| *all <= share.room());
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, fitting).is_ok()
+    }
+
+    /// Gives it back.
+    pub(crate) fn leave(&self, records: usize) {
+        self.0.fetch_sub(records, Ordering::AcqRel);
+    }
+}
+
 /// State shared by the writer and all handles.
 pub(crate) struct Shared {
     pub(crate) projections: Projections,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
+    pub(crate) machine: MachineClock,
+    /// Where a manual clock is going, in microseconds since 1970, or [`NOT_MOVING`].
+    pub(crate) moving_to: AtomicI64,
     pub(crate) acknowledged: AtomicU64,
-    pub(crate) waiting: AtomicUsize,
+    pub(crate) waiting: Waiting,
     pub(crate) stopped: AtomicBool,
     /// Highest nonces by key as the journal knew them when the node started.
     pub(crate) remembered_nonces: Vec<(KeyId, u64)>,
@@ -219,9 +274,9 @@ impl NodeHandle {
             return Ok(Vec::new());
         }
         let records = submissions.len();
-        let cancels = submissions.iter().all(|s| is_cancel(&s.command));
+        let share = Share::of(&submissions);
         let (reply, answer) = oneshot::channel();
-        self.enter(records, cancels, Request::Submit { submissions, reply })?;
+        self.enter(records, share, Request::Submit { submissions, reply })?;
         self.answer(answer).await?
     }
 
@@ -270,7 +325,7 @@ impl NodeHandle {
             // Who asked may have gone away; nothing is lost by that.
             let _ = reply.send(ask(exchange, at));
         });
-        self.enter(1, false, Request::Ask(ask))?;
+        self.enter(1, Share::Anything, Request::Ask(ask))?;
         answer.await.map_err(|_| SubmitError::Stopped)
     }
 
@@ -311,7 +366,7 @@ impl NodeHandle {
     pub fn now(&self) -> Timestamp {
         let published = self.shared.projections.time();
         match self.shared.clock {
-            ClockKind::Real => published.max(machine_time()),
+            ClockKind::Real => published.max(self.shared.machine.now()),
             ClockKind::Manual { .. } => published,
         }
     }
@@ -326,6 +381,18 @@ impl NodeHandle {
         self.shared.clock
     }
 
+    /// By how much the machine's clock is behind exchange time, which never goes back; `None` on a manual clock.
+    pub fn clock_behind(&self) -> Option<Duration> {
+        let micros = || u64::try_from(self.shared.machine.behind_micros()).unwrap_or(0);
+        (self.shared.clock == ClockKind::Real).then(|| Duration::from_micros(micros()))
+    }
+
+    /// Where a manual clock is going; `None` while it stands.
+    pub fn moving_to(&self) -> Option<Timestamp> {
+        let to = self.shared.moving_to.load(Ordering::Acquire);
+        (to != NOT_MOVING).then_some(Timestamp(to))
+    }
+
     /// The highest nonce of each key that the journal knew when this node started: what the gateway's windows begin
     /// with.
     pub fn remembered_nonces(&self) -> &[(KeyId, u64)] {
@@ -333,7 +400,7 @@ impl NodeHandle {
     }
 
     /// Moves a manual clock by so many milliseconds. Answers the new time when everything due until then has
-    /// happened, in order.
+    /// happened, in order; [`NodeHandle::moving_to`] and [`NodeHandle::now`] tell how far it is meanwhile.
     ///
     /// # Errors
     /// [`ClockError`].
@@ -369,7 +436,21 @@ impl NodeHandle {
             return Err(ClockError::TooFar);
         }
         let (reply, answer) = oneshot::channel();
-        self.enter(1, false, Request::Move { to, reply })?;
+        self.enter(1, Share::Anything, Request::Move { to, reply })?;
+        self.answer(answer).await?
+    }
+
+    /// Ends every move of a manual clock where it is: whoever waits for one is told [`ClockError::Ended`]. Answers where
+    /// the clock stands.
+    ///
+    /// # Errors
+    /// [`ClockError::RealClock`], or that the node does not take it up.
+    pub async fn end_moves(&self) -> Result<Timestamp, ClockError> {
+        if self.shared.clock == ClockKind::Real {
+            return Err(ClockError::RealClock);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.enter(1, Share::Anything, Request::EndMoves { reply })?;
         Ok(self.answer(answer).await??)
     }
 
@@ -379,7 +460,7 @@ impl NodeHandle {
     /// [`SubmitError`].
     pub async fn snapshot(&self) -> Result<u64, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.enter(1, false, Request::Snapshot { reply })?;
+        self.enter(1, Share::Anything, Request::Snapshot { reply })?;
         self.answer(answer).await?
     }
 
@@ -444,7 +525,7 @@ impl NodeHandle {
     /// [`AccountError`].
     pub async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
         let (reply, answer) = oneshot::channel();
-        self.enter(1, false, Request::Record { fact, reply })?;
+        self.enter(1, Share::Anything, Request::Record { fact, reply })?;
         match self.answer(answer).await?? {
             FactOutcome::Refused(refusal) => Err(refusal.into()),
             outcome => Ok(outcome),
@@ -452,20 +533,17 @@ impl NodeHandle {
     }
 
     /// Takes room in the queue, or refuses at once.
-    fn enter(&self, records: usize, cancels: bool, request: Request) -> Result<(), SubmitError> {
+    fn enter(&self, records: usize, share: Share, request: Request) -> Result<(), SubmitError> {
         if self.shared.stopped.load(Ordering::Acquire) {
             return Err(SubmitError::Stopped);
         }
-        let room = if cancels { QUEUE_RECORDS + QUEUE_CANCELS } else { QUEUE_RECORDS };
-        let waiting = self.shared.waiting.fetch_add(records, Ordering::AcqRel);
-        if waiting + records > room {
-            self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+        if !self.shared.waiting.enter(records, share) {
             return Err(SubmitError::Overloaded);
         }
         match self.queue.try_send(request) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
-                self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+                self.shared.waiting.leave(records);
                 Err(SubmitError::Overloaded)
             }
             Err(TrySendError::Disconnected(_)) => Err(SubmitError::Stopped),
@@ -486,4 +564,71 @@ impl NodeHandle {
 /// What a client that wants out, or wants to stay in, must always get through: cancels, and the dead man's switch.
 pub(crate) fn is_cancel(command: &Command) -> bool {
     matches!(command, Command::Cancel(_) | Command::CancelAll { .. } | Command::CancelAllAfter { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cancels(count: usize) -> Vec<Submission> {
+        let account = AccountId(1);
+        vec![Submission::new(Command::CancelAll { account, instrument: None }); count]
+    }
+
+    #[test]
+    fn what_a_request_may_fill_is_told_by_what_it_asks() {
+        let order = Submission::new(Command::Advance);
+        assert_eq!(Share::of(&cancels(1)), Share::SingleCancel);
+        assert_eq!(Share::of(&cancels(2)), Share::Cancels);
+        assert_eq!(Share::of(std::slice::from_ref(&order)), Share::Anything);
+        assert_eq!(Share::of(&[cancels(1), vec![order]].concat()), Share::Anything);
+        let switch = Command::CancelAllAfter { account: AccountId(1), timeout_seconds: 60 };
+        assert_eq!(Share::of(&[Submission::new(switch)]), Share::SingleCancel);
+    }
+
+    #[test]
+    fn batches_of_cancels_leave_single_ones_their_room() {
+        let waiting = Waiting::default();
+        let fill = |records: usize, share| (0..).take_while(|_| waiting.enter(records, share)).count();
+        assert_eq!(fill(MAX_BATCH_RECORDS, Share::Anything), 8);
+        assert_eq!(fill(1, Share::Anything), 0);
+        assert_eq!(fill(MAX_BATCH_RECORDS, Share::Cancels), 2);
+        assert_eq!(fill(1, Share::Cancels), 0);
+        assert_eq!(fill(1, Share::SingleCancel), QUEUE_SINGLE_CANCELS);
+        // What has been written makes room for those first who have none beyond.
+        waiting.leave(QUEUE_SINGLE_CANCELS + QUEUE_CANCELS + 3);
+        assert_eq!(fill(1, Share::Anything), 3);
+    }
+
+    /// Every connection there may be has one single cancel under way, and each of them finds room.
+    #[test]
+    fn each_connection_has_room_for_a_cancel() {
+        assert!(crate::Bounds::default().connections <= QUEUE_SINGLE_CANCELS);
+    }
+
+    #[test]
+    fn a_batch_that_is_refused_takes_no_room_while_it_is_refused() {
+        let waiting = Waiting::default();
+        while waiting.enter(MAX_BATCH_RECORDS, Share::Cancels) {}
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        assert!(!waiting.enter(QUEUE_ALL, Share::Cancels));
+                    }
+                });
+            }
+            let refused = (0..200_000).filter(|_| {
+                let taken = waiting.enter(1, Share::SingleCancel);
+                if taken {
+                    waiting.leave(1);
+                }
+                !taken
+            });
+            let refused = refused.count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
+    }
 }

@@ -1,11 +1,12 @@
 //! From a stopped journal to a running venue: newest valid snapshot, replay of the tail, views made again.
 
+use super::StartError;
+use super::clock::MachineClock;
 use super::genesis;
 use super::handle::StateHashes;
 use super::snapshot::{self, Restored};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
-use super::{StartError, clock};
 use crate::config::{ClockKind, Config, Instruments};
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
@@ -24,6 +25,9 @@ use std::thread::{Builder, Scope};
 
 /// Batches that may be decoded ahead of the engine while it replays.
 const READ_AHEAD: usize = 256;
+/// Bytes of records that a venue in memory keeps. It has no later start, and nobody follows its journal: its own start
+/// reads the genesis batch, which is kept until there is another.
+const EPHEMERAL_BYTES: usize = 1024 * 1024;
 
 /// A venue ready for its writer.
 pub(crate) struct Opened {
@@ -38,10 +42,10 @@ pub(crate) struct Opened {
 }
 
 /// Opens the journal a configuration names. A folder's lock is held from here on.
-pub(crate) fn open_journal(config: &Config) -> Result<Box<dyn Journal>, StartError> {
-    let options = Options { created_us: beginning(config).0, ..Options::default() };
+pub(crate) fn open_journal(config: &Config, clock: &MachineClock) -> Result<Box<dyn Journal>, StartError> {
+    let options = Options { created_us: beginning(config, clock).0, ..Options::default() };
     Ok(match (&config.data, config.until) {
-        (None, None) => Box::new(MemoryJournal::new()),
+        (None, None) => Box::new(MemoryJournal::keeping(EPHEMERAL_BYTES)),
         (None, Some(_)) => return Err(StartError::UntilWithoutFolder),
         (Some(folder), None) => Box::new(SqliteJournal::open(folder, options)?),
         (Some(folder), Some(until)) => {
@@ -56,9 +60,9 @@ pub(crate) fn open_journal(config: &Config) -> Result<Box<dyn Journal>, StartErr
 }
 
 /// When a venue that does not exist yet begins.
-fn beginning(config: &Config) -> Timestamp {
+fn beginning(config: &Config, clock: &MachineClock) -> Timestamp {
     match config.clock {
-        ClockKind::Real => clock::machine_time(),
+        ClockKind::Real => clock.now(),
         ClockKind::Manual { start } => start,
     }
 }
@@ -69,8 +73,12 @@ fn check_facts(begun: Option<&(VenueFacts, Timestamp)>, config: &Config) -> Resu
 }
 
 /// Recovers the venue a journal holds, or begins it there.
-pub(crate) fn open(config: &Config, mut journal: Box<dyn Journal>) -> Result<Opened, StartError> {
-    let now = beginning(config);
+pub(crate) fn open(
+    config: &Config,
+    mut journal: Box<dyn Journal>,
+    clock: &MachineClock,
+) -> Result<Opened, StartError> {
+    let now = beginning(config, clock);
     // The lock on the folder is held from here on, so the vault's file is this process's to make.
     let vault = Vault::open(config.data.as_deref(), config.seed)
         .map_err(|error| StartError::Vault(error.to_string()))?;
@@ -99,6 +107,9 @@ pub(crate) fn open(config: &Config, mut journal: Box<dyn Journal>) -> Result<Ope
     let (orders, fills, markets) = past.views(&venue.exchange);
     let views = Projections::new(orders, fills, markets);
     views.reach(venue.sequence, venue.exchange.now());
+    if config.clock == ClockKind::Real {
+        clock.reach(venue.exchange.now());
+    }
 
     let key = venue.facts.as_ref().and_then(|facts| facts.identity_key).map(IdentityKey);
     let identity = Identity::new(&key.unwrap_or_else(|| IdentityKey::from_seed(config.seed)));

@@ -3,11 +3,12 @@
 
 use super::vault::Vault;
 use crate::identity::Identity;
+use crate::listing::Roll;
 use crate::projection::{
     AccountEntry, ApiKey, Directory, FaultEntry, FaultId, KeyId, ListedInstrument, Service,
 };
 use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
-use loligo_engine::{AccountId, Exchange};
+use loligo_engine::{AccountId, Exchange, InstrumentId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) struct Registry {
     service: Service,
     /// Faults that there ever were.
     faults: u64,
+    /// Contracts that roll, beside those of the default listing.
+    rolls: BTreeMap<InstrumentId, Roll>,
     /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
@@ -91,6 +94,10 @@ impl Registry {
                     self.service.faults.retain(|known| known.id != *fault);
                     FactOutcome::Done
                 }
+                Fact::ContractRolls { instrument, roll } => {
+                    self.rolls.insert(*instrument, *roll);
+                    FactOutcome::Done
+                }
             },
         }
     }
@@ -136,6 +143,10 @@ impl Registry {
                     return Err(FactRefusal::UnknownFault);
                 }
             }
+            Fact::ContractRolls { instrument, .. } => {
+                let listed = exchange.instrument(*instrument);
+                listed.and_then(|listed| listed.spec().expiry).ok_or(FactRefusal::NotDated)?;
+            }
         }
         Ok(())
     }
@@ -143,6 +154,11 @@ impl Registry {
     /// What is out of service, and which faults are to be told.
     pub(crate) fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// Contracts that roll, beside those of the default listing.
+    pub(crate) fn rolls(&self) -> &BTreeMap<InstrumentId, Roll> {
+        &self.rolls
     }
 
     pub(crate) fn remember_nonce(&mut self, key: KeyId, nonce: u64) {

@@ -12,7 +12,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 /// Version of this layout.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Snapshots kept; the newest may turn out damaged, then the one before serves.
 const KEPT: usize = 2;
 

@@ -1,4 +1,7 @@
-//! A node on a disk that fails.
+//! A node on a disk that fails, and on a machine's clock that is set.
+
+mod rolls;
+mod time;
 
 use super::*;
 use crate::projection::{GeneralRight, WithdrawalRight};
@@ -8,7 +11,8 @@ use loligo_engine::{
     Side,
 };
 use loligo_journal::{AppendError, MemoryJournal, Reader, Records, Snapshots};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// What the disk does now.
 #[derive(Default)]
@@ -17,6 +21,19 @@ struct Disk {
     /// Batches that still fit after the reserve was given up.
     reserve: AtomicUsize,
     broken: AtomicBool,
+    /// Who looks at the node while it commits.
+    witness: OnceLock<NodeHandle>,
+    commits: Mutex<Vec<Commit>>,
+}
+
+/// A commit as it begins.
+#[derive(Clone, Debug)]
+struct Commit {
+    /// The last record before it.
+    after: u64,
+    records: usize,
+    /// What everyone sees meanwhile: the record that the views show, and the last one acknowledged.
+    seen: Option<(u64, u64)>,
 }
 
 const RESERVE_BATCHES: usize = 3;
@@ -28,6 +45,9 @@ struct FailingJournal {
 
 impl Journal for FailingJournal {
     fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+        let seen = self.disk.witness.get().map(|node| (node.views().sequence(), node.acknowledged()));
+        let commit = Commit { after: self.last_sequence(), records: records.len(), seen };
+        self.disk.commits.lock().unwrap().push(commit);
         if self.disk.broken.load(Ordering::SeqCst) {
             return Err(AppendError::Undecided {
                 after: self.last_sequence(),
@@ -70,10 +90,13 @@ impl Journal for FailingJournal {
 }
 
 fn node_on(market: MarketKind) -> (RunningNode, Arc<Disk>) {
+    node_with(Config { market, ..Config::test() }, MachineClock::system())
+}
+
+fn node_with(config: Config, machine: MachineClock) -> (RunningNode, Arc<Disk>) {
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
-    let config = Config { market, ..Config::test() };
-    (spawn_on(&config, Box::new(journal), Duration::ZERO).unwrap(), disk)
+    (spawn_on(&config, Box::new(journal), machine, Duration::ZERO).unwrap(), disk)
 }
 
 fn place() -> Submission {
@@ -121,7 +144,8 @@ async fn a_full_disk_refuses_orders_takes_cancels_and_recovers() {
         node.handle().create_key(AccountId(0), GeneralRight::Full, WithdrawalRight::None).await,
         Err(AccountError::Node(SubmitError::Unavailable))
     ));
-    assert_eq!(node.handle().advance(1_000).await, Err(ClockError::Node(SubmitError::Unavailable)));
+    let at = node.handle().now();
+    assert_eq!(node.handle().advance(1_000).await, Err(ClockError::DiskFull { at }));
 
     // The reserve was given up for this: cancels go on, orders do not.
     for id in &resting[..RESERVE_BATCHES] {
@@ -148,18 +172,6 @@ async fn a_batch_with_an_order_in_it_is_refused_whole_on_a_full_disk() {
     let replies = node.handle().submit_all(vec![cancel(id), cancel(id)]).await.unwrap();
     assert_eq!(replies[0].outcome, Outcome::Cancelled(id));
     assert_eq!(replies[1].outcome, Outcome::CancelNotFound(Some(id)));
-}
-
-#[tokio::test]
-async fn the_live_market_waits_for_room_on_the_disk() {
-    let (node, disk) = node_on(MarketKind::Live);
-    node.handle().advance(3_000).await.unwrap();
-    disk.full.store(true, Ordering::SeqCst);
-    assert!(node.handle().advance(5_000).await.is_err());
-    disk.full.store(false, Ordering::SeqCst);
-    let now = node.handle().now();
-    assert_eq!(node.handle().advance(5_000).await.unwrap(), now.plus(5_000_000));
-    node.handle().audit().await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -196,4 +208,17 @@ fn more_named_accounts_than_one_batch_holds_are_refused() {
     let config = Config { accounts: MAX_ACCOUNTS + 1, ..Config::test() };
     let error = spawn(&config).err().expect("refused").to_string();
     assert!(error.contains("at most 5000"), "{error}");
+}
+
+#[test]
+fn a_venue_in_memory_does_not_keep_every_record() {
+    let config = Config { data: None, ..Config::test() };
+    let mut journal = recovery::open_journal(&config, &MachineClock::system()).unwrap();
+    let records: Records = std::iter::repeat_n([7; 96], 100).collect();
+    for _ in 0..1_000 {
+        journal.append(0, &records).unwrap();
+    }
+    let kept = |from| journal.reader(from).unwrap().next_batch();
+    assert!(matches!(kept(1), Err(JournalError::Forgotten { .. })), "ten megabytes are not kept");
+    assert!(kept(journal.last_sequence()).unwrap().is_some());
 }

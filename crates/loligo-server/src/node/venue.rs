@@ -1,6 +1,7 @@
 //! All state that records change, and the one way to change it: live, in recovery and in verification alike.
 
 use super::registry::Registry;
+use crate::listing;
 use crate::projection::KeyId;
 use crate::record::{Body, Fact, FactOutcome, Record, VenueFacts};
 use loligo_engine::{Command, Event, Exchange, Outcome, Timestamp};
@@ -56,6 +57,12 @@ impl Venue {
             }
             Body::Fact(fact) => self.fact(record.time, fact, events).map(Came::ToFact),
         }
+    }
+
+    /// What is listed next in the place of a contract that expires, and when.
+    pub(crate) fn next_listing(&self) -> Option<(Timestamp, Vec<Command>)> {
+        let default_listing = self.facts.as_ref().is_some_and(|facts| facts.instruments.is_none());
+        listing::next_listing(&self.exchange, default_listing, self.registry.rolls())
     }
 
     /// Applies a command at the next place; what happened is appended to `events`.

@@ -1,17 +1,19 @@
 //! The one thread that changes the exchange. Remember before acting, answer after remembering:
-//! [`Writer::commit`] is the whole road in one function.
+//! [`Writer::commit_one`] is the whole road in one function.
 
-use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, Target, is_cancel};
+mod moves;
+
+use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
 use super::snapshot::{self, Keeper};
 use super::venue::{Poisoned, Venue};
-use super::{NodeEnd, clock, recovery};
+use super::{NodeEnd, recovery};
 use crate::config::ClockKind;
 use crate::market::Room;
 use crate::projection::{Applied, Bulletin};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
-use loligo_engine::{Command, Event, Timestamp};
+use loligo_engine::{Command, Event, MarketState, Timestamp};
 use loligo_journal::{AppendError, Journal, Records};
-use std::collections::VecDeque;
+use moves::Moves;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -44,12 +46,6 @@ enum Answer {
     Fact(oneshot::Sender<Result<FactOutcome, SubmitError>>, FactOutcome),
 }
 
-/// A manual clock on its way.
-struct Move {
-    to: Target,
-    reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
-}
-
 pub(crate) struct Writer {
     journal: Box<dyn Journal>,
     venue: Venue,
@@ -59,7 +55,7 @@ pub(crate) struct Writer {
     room: Option<Room>,
     /// The last second at which the room was stepped.
     stepped: i64,
-    moves: VecDeque<Move>,
+    moves: Moves,
     /// A request that came while a commit was gathered and does not belong to one.
     next: Option<Request>,
     keeper: Keeper,
@@ -72,6 +68,8 @@ pub(crate) struct Writer {
     records: Records,
     /// What the commit under way has to tell the feeds.
     bulletin: Bulletin,
+    /// What is listed next in the place of a contract that expires, and when.
+    listing: Option<(Timestamp, Vec<Command>)>,
 }
 
 impl Writer {
@@ -89,12 +87,13 @@ impl Writer {
         Self {
             journal,
             stepped: second_of(venue.exchange.now()),
+            listing: venue.next_listing(),
             venue,
             clock: shared.clock,
             shared,
             requests,
             room,
-            moves: VecDeque::new(),
+            moves: Moves::default(),
             next: None,
             keeper,
             snapshot_at,
@@ -143,6 +142,9 @@ impl Writer {
             tracing::error!(sequence, message, "the engine panicked on this record; the node stops");
         }
         self.refuse_waiting();
+        if end == NodeEnd::Stopped {
+            self.end_moves();
+        }
         if end == NodeEnd::Stopped && self.due_for_snapshot(STOP_SNAPSHOT_RECORDS) {
             self.take_snapshot();
         }
@@ -153,6 +155,9 @@ impl Writer {
     /// One turn: what is due, then what waits.
     fn turn(&mut self) -> Result<(), NodeEnd> {
         self.step_clock()?;
+        if self.due_for_snapshot(SNAPSHOT_RECORDS) {
+            self.take_snapshot();
+        }
         let Some(first) = self.wait() else { return Ok(()) };
         let mut items = Vec::new();
         // Questions wait for the commit they came with: who asks must not cost who trades a sync of their own.
@@ -187,9 +192,6 @@ impl Writer {
         for question in questions {
             self.serve(question)?;
         }
-        if self.due_for_snapshot(SNAPSHOT_RECORDS) {
-            self.take_snapshot();
-        }
         match self.next.take() {
             Some(request) => self.serve(request),
             None => Ok(()),
@@ -206,7 +208,13 @@ impl Writer {
             }
             Request::Move { to, reply } => {
                 self.left_queue(1);
-                self.moves.push_back(Move { to, reply });
+                self.begin_move(to, reply);
+            }
+            Request::EndMoves { reply } => {
+                self.left_queue(1);
+                self.end_moves();
+                // Who asked may have gone away.
+                let _ = reply.send(Ok(self.venue.exchange.now()));
             }
             Request::Snapshot { reply } => {
                 self.left_queue(1);
@@ -236,7 +244,13 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => Some(Request::Stop),
             };
         }
-        let now = clock::machine_time();
+        if self.clock == ClockKind::Real
+            && let Ok(request) = self.requests.try_recv()
+        {
+            // Nobody need look for what is due while somebody waits.
+            return Some(request);
+        }
+        let now = self.shared.machine.now();
         let Some(due) = self.next_due(now) else {
             return Some(self.requests.recv().unwrap_or(Request::Stop));
         };
@@ -255,7 +269,7 @@ impl Writer {
             return None;
         }
         let tick = Timestamp((self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND));
-        let timer = self.venue.exchange.next_due().map(|due| match self.full {
+        let timer = self.exchange_due().map(|due| match self.full {
             // What cannot be remembered is not tried without a pause.
             Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
             None => due,
@@ -263,53 +277,37 @@ impl Writer {
         [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
     }
 
+    /// When the exchange has something due: a timer, or a listing.
+    fn exchange_due(&self) -> Option<Timestamp> {
+        let listing = self.listing.as_ref().map(|(at, _)| *at);
+        [self.venue.exchange.next_due(), listing].into_iter().flatten().min()
+    }
+
     /// Time for what is written now: the machine's, or where a manual clock stands. Never back.
     fn time(&self) -> Timestamp {
         let now = self.venue.exchange.now();
         match self.clock {
-            ClockKind::Real => now.max(clock::machine_time()),
+            ClockKind::Real => now.max(self.shared.machine.now()),
             ClockKind::Manual { .. } => now,
         }
     }
 
-    /// Does what is due: the house's tick of this second, or the next step of a moving clock.
+    /// Does what is due: listings, the house's tick of this second, or the next step of a moving clock.
     fn step_clock(&mut self) -> Result<(), NodeEnd> {
+        // On a clock that stands still, too: an operator may have let a contract expire.
+        self.list_due(self.time())?;
         match self.clock {
             ClockKind::Real => {
                 let time = self.time();
                 if self.room.is_some() && second_of(time) > self.stepped {
                     self.step_room(time)?;
                 }
-                let due = self.venue.exchange.next_due();
                 let pausing = self.full.is_some_and(|looked| looked.elapsed() < self.full_retry);
-                if !pausing && due.is_some_and(|due| due <= time) {
+                if !pausing && self.venue.exchange.is_due(time) {
                     self.commit_house(time, vec![Command::Advance])?;
                 }
             }
-            ClockKind::Manual { .. } => {
-                let now = self.venue.exchange.now();
-                let Some(step) = self.moves.front_mut() else { return Ok(()) };
-                let target = match step.to {
-                    Target::At(target) => target,
-                    Target::After(micros) => now.plus(micros),
-                };
-                step.to = Target::At(target);
-                let next_second = Timestamp((second_of(now) + 1).saturating_mul(Timestamp::SECOND));
-                if self.room.is_some() && next_second <= target {
-                    self.step_room(next_second)?;
-                } else if target > now {
-                    self.commit(target, vec![Item::House(vec![Command::Advance])])?;
-                }
-                let now = self.venue.exchange.now();
-                let refused = self.full.is_some();
-                if (now >= target || refused)
-                    && let Some(done) = self.moves.pop_front()
-                {
-                    let answer = if refused { Err(SubmitError::Unavailable) } else { Ok(now.max(target)) };
-                    // Who asked may have gone away; the clock has moved all the same.
-                    let _ = done.reply.send(answer);
-                }
-            }
+            ClockKind::Manual { .. } => self.step_move()?,
         }
         Ok(())
     }
@@ -318,6 +316,8 @@ impl Writer {
     fn step_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
         let second = second_of(time);
         self.stepped = second;
+        // The house looks at the exchange as it is then.
+        self.list_due(time)?;
         if let Some(room) = &mut self.room {
             let commands = room.trade(second, time, &self.venue.exchange);
             self.commit_house(time, commands)?;
@@ -344,14 +344,34 @@ impl Writer {
         self.commit(time, vec![Item::House(commands)])
     }
 
-    /// Journal, apply, publish, reply: one group commit, in that order.
+    /// Lists what takes the place of contracts that expire up to `time`, each at the instant of its expiry.
+    fn list_due(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+        while let Some((at, commands)) = self.listing.take_if(|(at, _)| *at <= time) {
+            self.commit_one(at, vec![Item::House(commands)])?;
+            if self.full.is_some() {
+                // Tried again with the next commit.
+                self.listing = self.venue.next_listing();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One group commit, after what is due to be listed by then.
     fn commit(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
+        self.list_due(time)?;
+        self.commit_one(time, items)
+    }
+
+    /// Journal, apply, publish, reply: one group commit, in that order.
+    fn commit_one(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
         // Journal: everything in one batch, one sync.
         let Some(items) = self.remember(time, items)? else { return Ok(()) };
 
         // Apply and publish, record by record.
         let mut answers = Vec::with_capacity(items.len());
         let mut directory_changed = false;
+        let mut listing_changed = false;
         for item in items {
             match item {
                 Item::Commands { submissions, reply } => {
@@ -359,7 +379,8 @@ impl Writer {
                     for Submission { command, nonce } in submissions {
                         let mut events = Vec::new();
                         let outcome = self.venue.command(time, nonce, &command, &mut events)?;
-                        directory_changed |= self.publish(&events);
+                        directory_changed |= self.publish(self.applied(&events));
+                        listing_changed |= changes_listing(&events);
                         let (sequence, time) = (self.venue.sequence, self.venue.exchange.now());
                         replies.push(Reply { sequence, time, outcome, events });
                     }
@@ -368,8 +389,9 @@ impl Writer {
                 Item::Fact { fact, reply } => {
                     let mut events = Vec::new();
                     let outcome = self.venue.fact(time, &fact, &mut events)?;
-                    self.publish(&events);
+                    self.publish(self.applied(&events));
                     directory_changed = true;
+                    listing_changed |= matches!(fact, Fact::ContractRolls { .. });
                     answers.push(Answer::Fact(reply, outcome));
                 }
                 Item::House(commands) => {
@@ -377,19 +399,18 @@ impl Writer {
                     for command in commands {
                         events.clear();
                         self.venue.command(time, None, &command, &mut events)?;
-                        directory_changed |= self.publish(&events);
+                        directory_changed |= self.publish(self.applied(&events));
+                        listing_changed |= changes_listing(&events);
                     }
                 }
             }
         }
-        if directory_changed {
-            self.publish_directory()?;
-            self.bulletin.directory = true;
+        if listing_changed {
+            self.listing = self.venue.next_listing();
         }
-        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.announce(directory_changed)?;
 
         // Reply: whoever reads an answer finds it in every view.
-        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
         for answer in answers {
             // A client that went away in the meantime misses its answer; what it asked has happened.
             match answer {
@@ -397,6 +418,17 @@ impl Writer {
                 Answer::Fact(reply, outcome) => drop(reply.send(Ok(outcome))),
             }
         }
+        Ok(())
+    }
+
+    /// What is published with a whole group commit: names and contracts, news for the feeds, how far it is.
+    fn announce(&mut self, directory_changed: bool) -> Result<(), NodeEnd> {
+        if directory_changed {
+            self.publish_directory()?;
+            self.bulletin.directory = true;
+        }
+        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
         Ok(())
     }
 
@@ -410,13 +442,7 @@ impl Writer {
         match self.append(time, &items) {
             Ok(()) => Ok(Some(items)),
             Err(AppendError::Full) => {
-                if self.full.is_none() {
-                    tracing::error!("the disk is full: only cancels are taken until there is room");
-                }
-                self.full = Some(Instant::now());
-                self.journal
-                    .release_reserve()
-                    .map_err(|error| NodeEnd::JournalFailed { reason: error.to_string() })?;
+                self.give_up_reserve()?;
                 let items = refuse_all_but_cancels(items);
                 if items.is_empty() {
                     return Ok(None);
@@ -457,9 +483,26 @@ impl Writer {
                 }
             }
         }
+        self.hand_in(time, self.venue.sequence)
+    }
+
+    /// Appends the records that were encoded; `after` is the one before them.
+    fn hand_in(&mut self, time: Timestamp, after: u64) -> Result<(), AppendError> {
         let first = self.journal.append(time.0, &self.records)?;
-        assert_eq!(first, self.venue.sequence + 1, "another appender wrote to this venue's journal");
+        assert_eq!(first, after + 1, "another appender wrote to this venue's journal");
         Ok(())
+    }
+
+    /// The disk is full: what was held back makes room for a few more batches.
+    fn give_up_reserve(&mut self) -> Result<(), NodeEnd> {
+        if self.full.is_none() {
+            tracing::error!("the disk is full: only cancels are taken until there is room");
+        }
+        self.full = Some(Instant::now());
+        match self.journal.release_reserve() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(NodeEnd::JournalFailed { reason: error.to_string() }),
+        }
     }
 
     fn journal_failed(&self, error: &AppendError) -> NodeEnd {
@@ -485,15 +528,17 @@ impl Writer {
         }
     }
 
-    /// Adds the record just applied to the event chain and folds it into the views. True when the directory must be
-    /// published anew.
-    fn publish(&mut self, events: &[Event]) -> bool {
-        self.venue.chain.extend(self.venue.sequence, events);
-        let applied = Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events };
+    /// The record that was applied last.
+    fn applied<'e>(&self, events: &'e [Event]) -> Applied<'e> {
+        Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events }
+    }
+
+    /// Adds an applied record to the event chain and folds it into the views. True when the directory must be published
+    /// anew.
+    fn publish(&mut self, applied: Applied<'_>) -> bool {
+        self.venue.chain.extend(applied.sequence, applied.events);
         self.bulletin.news.extend(recovery::publish(&self.shared.projections, &self.venue, applied));
-        events.iter().any(|event| {
-            matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
-        })
+        changes_directory(applied.events)
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {
@@ -512,7 +557,7 @@ impl Writer {
     }
 
     fn left_queue(&self, records: usize) {
-        self.shared.waiting.fetch_sub(records, Ordering::AcqRel);
+        self.shared.waiting.leave(records);
     }
 
     fn due_for_snapshot(&self, records: u64) -> bool {
@@ -545,20 +590,32 @@ impl Writer {
             match request {
                 Request::Submit { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
                 Request::Record { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
-                Request::Move { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),
+                Request::Move { reply, .. } => drop(reply.send(Err(SubmitError::Stopped.into()))),
+                Request::EndMoves { reply } => drop(reply.send(Err(SubmitError::Stopped))),
                 Request::Snapshot { reply } => drop(reply.send(Err(SubmitError::Stopped))),
                 Request::Ask(_) | Request::Stop => {}
             }
         }
-        for step in self.moves.drain(..) {
-            let _ = step.reply.send(Err(SubmitError::Stopped));
-        }
     }
+}
+
+/// Whether what is listed next may be something else after these events.
+fn changes_listing(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(event, Event::Listed { .. } | Event::Market { state: MarketState::Expired, .. })
+    })
 }
 
 fn second_of(time: Timestamp) -> i64 {
     time.0.div_euclid(Timestamp::SECOND)
 }
+
+fn changes_directory(events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        matches!(event, Event::Listed { .. } | Event::AccountCreated { .. } | Event::Account { .. })
+    })
+}
+
 fn refuse_all_but_cancels(items: Vec<Item>) -> Vec<Item> {
     let (kept, refused): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| match item {
         Item::Commands { submissions, .. } => submissions.iter().all(|s| is_cancel(&s.command)),

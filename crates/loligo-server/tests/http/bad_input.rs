@@ -201,7 +201,7 @@ async fn paths_methods_and_bodies_that_are_none() {
         ("GET", "/tickers/PF_XBTUSD", 200, "invalidArgument"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
-        let head = format!("{method} {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n");
+        let head = format!("{method} {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n");
         stream.write_all(head.as_bytes()).await.expect("sent");
         let answer = receive(&mut stream).await.expect("an answer");
         assert_eq!((answer.status, word(&answer.json())), (status, want), "{path}");

@@ -70,8 +70,9 @@ async fn prices_are_pinned_and_released() {
 #[tokio::test]
 async fn the_clock_goes_where_it_is_told() {
     let venue = Venue::start().await;
-    let at = |time: &str| json!({"kind": "manual", "time": time});
-    assert_eq!(ask(&venue, "GET", "/clock", Value::Null).await, (200, at("2026-01-01T00:00:00.000000Z")));
+    let at = |time: &str| json!({"kind": "manual", "time": time, "ended": false});
+    let stands = |time: &str| json!({"kind": "manual", "time": time, "moving": false, "to": null});
+    assert_eq!(ask(&venue, "GET", "/clock", Value::Null).await, (200, stands("2026-01-01T00:00:00.000000Z")));
     let moved = ask(&venue, "POST", "/clock", json!({"advance_ms": 1500})).await;
     assert_eq!(moved, (200, at("2026-01-01T00:00:01.500000Z")));
     let moved = ask(&venue, "POST", "/clock", json!({"set": "2026-01-02T01:00:00+01:00"})).await;
@@ -88,7 +89,38 @@ async fn the_clock_goes_where_it_is_told() {
         let (status, told) = ask(&venue, "POST", "/clock", body.clone()).await;
         assert!(status == 400 && told["error"].is_string(), "{body}: {status} {told}");
     }
-    assert_eq!(ask(&venue, "GET", "/clock", Value::Null).await, (200, at("2026-01-02T00:00:00.000000Z")));
+    assert_eq!(ask(&venue, "GET", "/clock", Value::Null).await, (200, stands("2026-01-02T00:00:00.000000Z")));
+}
+
+#[tokio::test]
+async fn a_move_of_the_clock_can_be_watched_and_ended() {
+    let mut config = ServerConfig::test();
+    config.node.market = loligo_server::config::MarketKind::Live;
+    let venue = Venue::with(config).await;
+    let stands = ask(&venue, "GET", "/clock", Value::Null).await.1;
+    let watch = async {
+        loop {
+            let (status, clock) = ask(&venue, "GET", "/clock", Value::Null).await;
+            assert_eq!(status, 200, "{clock}");
+            if clock["moving"] == true && clock["time"] != stands["time"] {
+                assert_eq!(clock["to"], "2026-01-31T00:00:00.000000Z");
+                break;
+            }
+        }
+        ask(&venue, "DELETE", "/clock", Value::Null).await
+    };
+    let to = json!({"set": "2026-01-31T00:00:00Z"});
+    let ((moved, told), (ended, clock)) = tokio::join!(ask(&venue, "POST", "/clock", to), watch);
+    assert_eq!((moved, ended), (200, 200), "{told} {clock}");
+    let time = clock["time"].clone();
+    assert_eq!(told, json!({"kind": "manual", "time": time, "ended": true}));
+    assert_eq!(clock, json!({"kind": "manual", "time": time, "moving": false, "to": null}));
+    assert_eq!(ask(&venue, "GET", "/clock", Value::Null).await, (200, clock.clone()));
+    assert_eq!(
+        ask(&venue, "DELETE", "/clock", Value::Null).await,
+        (200, clock),
+        "ending it twice is no error"
+    );
 }
 
 #[tokio::test]
@@ -96,8 +128,12 @@ async fn a_real_clock_is_nobody_s_to_move() {
     let mut config = ServerConfig::test();
     config.node.clock = loligo_server::config::ClockKind::Real;
     let venue = Venue::with(config).await;
-    let (status, told) = ask(&venue, "POST", "/clock", json!({"advance_ms": 1})).await;
-    assert!(status == 409 && told["error"].is_string(), "{status} {told}");
+    for (method, body) in [("POST", json!({"advance_ms": 1})), ("DELETE", Value::Null)] {
+        let (status, told) = ask(&venue, method, "/clock", body).await;
+        assert!(status == 409 && told["error"].is_string(), "{status} {told}");
+    }
+    let (_, health) = ask(&venue, "GET", "/health", Value::Null).await;
+    assert_eq!(health["clock_behind_ms"], 0, "{health}");
 }
 
 #[tokio::test]
@@ -113,6 +149,7 @@ async fn health_hashes_and_audit() {
     assert_eq!(ask(&two, "GET", "/state-hash", Value::Null).await.1, hashes, "same requests, same venue");
     let (_, health) = ask(&one, "GET", "/health", Value::Null).await;
     assert_eq!((&health["status"], &health["sequence"]), (&json!("ok"), &hashes["sequence"]));
+    assert_eq!(health.get("clock_behind_ms"), Some(&Value::Null), "a manual clock is behind nothing");
     let (status, audit) = ask(&one, "GET", "/audit", Value::Null).await;
     assert_eq!((status, &audit["open_orders"], &audit["positions"]), (200, &json!(1), &json!(2)));
     two.client(0).place("lmt", "buy", "1", "40000", &[]).await;
@@ -130,7 +167,7 @@ async fn refusals_are_sentences() {
     let usd = |amount: Value| json!({"wallet": "flex", "currency": "usd", "amount": amount});
     for (method, path, body, want) in [
         ("GET", "/nosuch", Value::Null, 404),
-        ("DELETE", "/clock", Value::Null, 405),
+        ("PUT", "/clock", Value::Null, 405),
         ("POST", "/health", Value::Null, 405),
         ("POST", deposit.as_str(), usd(json!("ten")), 400),
         ("POST", &deposit, usd(json!("1e400")), 400),

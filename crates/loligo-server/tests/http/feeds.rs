@@ -5,4 +5,4 @@ mod ends;
 mod fills;
 mod orders;
 mod requests;
-mod socket;
+pub mod socket;

@@ -178,7 +178,7 @@ impl Model {
     pub(super) fn check_effect(&self, present: &Model, order: &OrderView) -> Result<i64, OrderError> {
         let open = self.check_reduce_only(order)?;
         let order = OrderView { qty: Some(Qty(order.filled.0 + open)), ..order.clone() };
-        self.check_leverage(&order)?;
+        self.check_leverage(present, &order)?;
         self.check_position_limit(&order)?;
         self.check_collar(&order)?;
         self.check_dislocation(present, &order)?;

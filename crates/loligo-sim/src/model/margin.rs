@@ -166,17 +166,26 @@ impl Model {
         Exposure { lots: beyond, value: figures::up(&(value * beyond), &BigInt::from(lots)) }
     }
 
-    /// Initial margin of a contract's position and orders: that of the larger side. What is set aside for an isolated
-    /// position can be lost with it, so it is held besides what its orders would open the other way.
+    /// Initial margin of a contract's position and orders: that of the larger side.
     pub(super) fn margin_with_orders(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
-        let (contract, leverage) = (self.contract(instrument), self.leverage(account, instrument));
-        let position = self.position(account, instrument).qty;
         let margin = |side: Side| {
-            let margin = contract.initial(leverage, &self.worst(account, instrument, side));
-            let flips = position * side.sign() < 0;
-            if flips { margin + self.set_aside(account, instrument) } else { margin }
+            self.margin_one_way(account, instrument, side, &self.worst(account, instrument, side))
         };
         margin(Side::Buy).max(margin(Side::Sell))
+    }
+
+    /// Initial margin of what position and orders of a side can come to. What is set aside for an isolated position can be
+    /// lost with it, so it is held besides what its orders would open the other way.
+    pub(super) fn margin_one_way(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        worst: &Exposure,
+    ) -> BigInt {
+        let margin = self.contract(instrument).initial(self.leverage(account, instrument), worst);
+        let flips = self.position(account, instrument).qty * side.sign() < 0;
+        if flips { margin + self.set_aside(account, instrument) } else { margin }
     }
 
     /// Initial margin of everything that a wallet margins.

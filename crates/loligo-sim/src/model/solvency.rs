@@ -11,12 +11,12 @@ use num_bigint::BigInt;
 
 impl Model {
     /// Row 14: of an isolated position, with what is open on the order's side and the order.
-    pub(super) fn check_leverage(&self, order: &OrderView) -> Result<(), OrderError> {
+    pub(super) fn check_leverage(&self, present: &Model, order: &OrderView) -> Result<(), OrderError> {
         let leverage = self.leverage(order.account, order.instrument);
         let (Some(leverage), Some(_), false) = (leverage, order.limit_price, order.reduce_only) else {
             return Ok(());
         };
-        let reached = self.with(order).worst(order.account, order.instrument, order.side);
+        let reached = self.worst_with(present, order);
         let allowed = self.contract(order.instrument).level_allows(leverage, &reached);
         if allowed { Ok(()) } else { Err(OrderError::FixedLeverageTooHigh) }
     }
@@ -63,10 +63,12 @@ impl Model {
         }
         let Some(limit) = order.limit_price else { return Ok(()) };
         let lots = order.open_qty().0;
-        let rest = if order.reduce_only { 0 } else { lots - self.closing_part(order) };
+        let rest = if order.reduce_only { 0 } else { lots - self.closing_part(present, order) };
         let (wallet, currency) = self.margin_wallet(instrument);
-        let added = self.with(order).margin_with_orders(account, instrument)
-            - present.margin_with_orders(account, instrument);
+        let this_way = self.margin_one_way(account, instrument, order.side, &self.worst_with(present, order));
+        let other_way = self.worst(account, instrument, order.side.opposite());
+        let other_way = self.margin_one_way(account, instrument, order.side.opposite(), &other_way);
+        let added = this_way.max(other_way) - present.margin_with_orders(account, instrument);
         let available = present.available(account, wallet, currency);
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > BigInt::ZERO || available < BigInt::ZERO) {
@@ -79,18 +81,49 @@ impl Model {
         if order.order_type == OrderType::Post { Ok(()) } else { self.check_outlook(order, rest == 0) }
     }
 
-    /// Lots of an order that close the position: what older orders of its side leave of it.
-    fn closing_part(&self, order: &OrderView) -> i64 {
+    /// True for an order that closes the position whatever rests: it would trade at once, or a trigger sends it.
+    fn goes_first(&self, present: &Model, order: &OrderView) -> bool {
+        let edited = present.orders.iter().any(|o| o.view.id == order.id);
+        let fired = order.trigger().is_some() && !edited;
+        fired || (order.order_type != OrderType::Post && self.first_maker(order).is_some())
+    }
+
+    /// Lots that an order of a side could close.
+    fn closable(&self, order: &OrderView) -> i64 {
         let held = self.position(order.account, order.instrument).qty;
-        let closable = (-held * order.side.sign()).max(0);
+        (-held * order.side.sign()).max(0)
+    }
+
+    /// Lots of an order that close the position: what older orders of its side leave of it, if they go first.
+    fn closing_part(&self, present: &Model, order: &OrderView) -> i64 {
         let same = self.orders.iter().filter(|o| {
             o.resting
                 && !o.view.reduce_only
                 && (o.view.account, o.view.instrument, o.view.side)
                     == (order.account, order.instrument, order.side)
         });
-        let open: i64 = same.map(super::Order::open).sum();
-        (closable - open).clamp(0, order.open_qty().0)
+        let older: i64 = same.map(super::Order::open).sum();
+        let open = if self.goes_first(present, order) { 0 } else { older };
+        (self.closable(order) - open).clamp(0, order.open_qty().0)
+    }
+
+    /// What the position and all orders of its side can come to with an order. One that goes first closes what there is to
+    /// close by itself; so would those that rest if it were not there: who closes what is settled when it has traded.
+    fn worst_with(&self, present: &Model, order: &OrderView) -> margin::Exposure {
+        let closable = self.closable(order);
+        if closable == 0 || order.reduce_only || !self.goes_first(present, order) {
+            return self.with(order).worst(order.account, order.instrument, order.side);
+        }
+        let mut opens = self.worst(order.account, order.instrument, order.side);
+        let lots = order.open_qty().0;
+        let beyond = lots - closable;
+        if beyond > 0 {
+            let limit = order.limit_price.map_or(0, |limit| limit.0);
+            let value = margin::size(&self.contract(order.instrument).value(lots, limit));
+            opens.lots += beyond;
+            opens.value += figures::up(&(value * beyond), &BigInt::from(lots));
+        }
+        opens
     }
 
     /// What would fill now must leave enough behind the position.

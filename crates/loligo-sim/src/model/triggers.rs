@@ -185,7 +185,8 @@ impl Model {
     fn fire(&mut self, id: OrderId) {
         self.fired.push(id);
         let order = self.order(id).view.clone();
-        let contract = self.contract(order.instrument);
+        let (account, instrument) = (order.account, order.instrument);
+        let contract = self.contract(instrument);
         let trigger = order.trigger().expect("what fires is a trigger").clone();
         let at = trigger.price.map_or(0, |p| p.0);
         let limit_price = match (order.order_type, trigger.limit_offset) {
@@ -206,10 +207,8 @@ impl Model {
             ..order.clone()
         };
         change_trigger(&mut result, |trigger| trigger.fired_at = Some(self.now));
-        let in_range = limit_price.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit.0));
         let without = self.without(&order);
-        let checked =
-            if in_range { without.check_effect(&without, &result) } else { Err(OrderError::InvalidPrice) };
+        let checked = without.check_firing(&result).and_then(|()| without.check_effect(&without, &result));
         match checked {
             Err(error) => {
                 self.drop_reached(&result, error);
@@ -224,8 +223,31 @@ impl Model {
                 let order = self.order_mut(id);
                 (order.view, order.small) = (result, small);
                 self.arrive(id, FillRole::Taker);
+                // What closed the position until now may add to it, traded or not.
+                let wallet = self.margin_wallet(instrument).0;
+                self.strained.insert((account, wallet));
             }
         }
+    }
+
+    /// What a trigger is asked again or anew when it fires: rows 5, 8 and 12.
+    fn check_firing(&self, result: &OrderView) -> Result<(), OrderError> {
+        let account = self.account(result.account);
+        if !(account.active && account.trading) {
+            return Err(OrderError::AccountInactive);
+        }
+        if result.limit_price.is_some_and(|limit| !(1..=MAX_TICKS).contains(&limit.0)) {
+            return Err(OrderError::InvalidPrice);
+        }
+        let own = self.orders.iter().filter(|o| {
+            o.resting && (o.view.account, o.view.instrument) == (result.account, result.instrument)
+        });
+        let most = self.limits(result.account, result.instrument).open_orders as usize;
+        let would_rest = result.order_type == OrderType::Limit;
+        if would_rest && !account.house && own.count() >= most {
+            return Err(OrderError::OrderLimitExceeded);
+        }
+        Ok(())
     }
 
     /// All checks of a new trigger: rows 7 to 12. Gives it as it will wait.

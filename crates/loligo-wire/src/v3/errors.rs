@@ -74,6 +74,8 @@ pub struct NumberedError {
 impl NumberedError {
     /// The answer to an unknown path, sent with HTTP 404.
     pub const PATH_NOT_FOUND: Self = Self { status: "NOT_FOUND", code: 0, message: "404 NOT_FOUND" };
+    /// The answer to a request that contradicts itself, sent with HTTP 400.
+    pub const BAD_REQUEST: Self = Self { status: "BAD_REQUEST", code: 0, message: "400 BAD_REQUEST" };
     /// A preference that would liquidate the account.
     pub const WOULD_CAUSE_LIQUIDATION: Self = Self::refused_preference(41, "WOULD_CAUSE_LIQUIDATION");
     /// A preference for a contract that does not exist.

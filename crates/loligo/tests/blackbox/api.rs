@@ -32,6 +32,7 @@ impl Client {
     }
 
     /// A public or private GET with its arguments in the query; signed when there is a key.
+    #[must_use = "the answer may be a refusal"]
     pub fn get(&mut self, path: &str, arguments: &[(&str, &str)]) -> Value {
         let query = form(arguments);
         let response = self.send("GET", path, &query, None, None).expect("an answer");
@@ -39,6 +40,7 @@ impl Client {
     }
 
     /// A POST with its arguments in a form.
+    #[must_use = "the answer may be a refusal"]
     pub fn post(&mut self, path: &str, arguments: &[(&str, &str)]) -> Value {
         let response = self.try_post(path, arguments).expect("an answer");
         contract::check("POST", path, &response)
@@ -50,6 +52,7 @@ impl Client {
     }
 
     /// A POST with a nonce.
+    #[must_use = "the answer may be a refusal"]
     pub fn post_with_nonce(&mut self, path: &str, arguments: &[(&str, &str)], nonce: &str) -> Value {
         let response = self.send("POST", path, "", Some(&form(arguments)), Some(nonce)).expect("an answer");
         contract::check("POST", path, &response)
@@ -102,6 +105,7 @@ impl Client {
     }
 
     /// Places an order; answers its `sendStatus`.
+    #[must_use = "the order may have been refused"]
     pub fn place(&mut self, arguments: &[(&str, &str)]) -> Value {
         let answer = self.post("/sendorder", arguments);
         assert_eq!(answer["result"], "success", "{answer}");

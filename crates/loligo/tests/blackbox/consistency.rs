@@ -35,7 +35,8 @@ fn an_answer_is_followed_by_views_that_know_it() {
                     }
                     let name = format!("n-{index}-{round}");
                     neighbour.place_limit(SYMBOL, "sell", "0.5", &(60_000 + round % 100).to_string(), &name);
-                    neighbour.post("/cancelorder", &[("cliOrdId", name.as_str())]);
+                    let gone = neighbour.post("/cancelorder", &[("cliOrdId", name.as_str())]);
+                    assert_eq!(gone["cancelStatus"]["status"], "cancelled", "{gone}");
                 }
             });
         }

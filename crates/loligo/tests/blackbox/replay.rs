@@ -1,8 +1,10 @@
 //! The same seed, the same commands, the same clock: the same state and the same events, to the byte.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::venue::{Home, Venue};
+use crate::venue::{Home, Venue, text};
 
 const SYMBOL: &str = "PF_XBTUSD";
 const HOUR_MS: u64 = 3_600_000;
@@ -11,6 +13,7 @@ const HOUR_MS: u64 = 3_600_000;
 fn morning(venue: &mut Venue) {
     venue.pin(SYMBOL, "50000");
     let (mut alice, mut bob) = (venue.client(0), venue.client(1));
+    let mut said = BTreeSet::new();
     for step in 0..40 {
         let price = (49_900 + 7 * (step % 30)).to_string();
         alice.place_limit(SYMBOL, "buy", "0.25", &price, &format!("bid-{step}"));
@@ -23,25 +26,35 @@ fn morning(venue: &mut Venue) {
             ("size", "0.4"),
             ("limitPrice", price.as_str()),
         ];
-        bob.place(&arguments);
+        said.insert(text(&bob.place(&arguments)["status"]).to_owned());
         venue.advance(250);
     }
+    let said: Vec<_> = said.iter().map(String::as_str).collect();
+    assert_eq!(said, ["iocWouldNotExecute", "placed"]);
 }
 
 /// The second half: positions are closed, orders cancelled, an order or two refused.
 fn afternoon(venue: &mut Venue) {
     let (mut alice, mut bob) = (venue.client(0), venue.client(1));
-    alice.post("/cancelorder", &[("cliOrdId", "bid-1")]);
-    bob.place(&[("orderType", "mkt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1")]);
-    bob.place(&[
+    let gone = alice.post("/cancelorder", &[("cliOrdId", "bid-1")]);
+    assert_eq!(gone["cancelStatus"]["status"], "cancelled", "{gone}");
+    // Bob's own sales would stand in his way.
+    let gone = bob.post("/cancelallorders", &[]);
+    assert_eq!(gone["cancelStatus"]["status"], "cancelled", "{gone}");
+    alice.place_limit(SYMBOL, "sell", "1", "50300", "offer");
+    let market = [("orderType", "mkt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "1")];
+    assert_eq!(bob.place(&market)["status"], "placed");
+    let off_the_tick = bob.place(&[
         ("orderType", "lmt"),
         ("symbol", SYMBOL),
         ("side", "buy"),
         ("size", "1"),
         ("limitPrice", "0.5"),
     ]);
+    assert_eq!(off_the_tick["status"], "invalidPrice");
     venue.advance(HOUR_MS);
-    alice.post("/cancelallorders", &[("symbol", SYMBOL)]);
+    let gone = alice.post("/cancelallorders", &[("symbol", SYMBOL)]);
+    assert_eq!(gone["cancelStatus"]["status"], "cancelled", "{gone}");
     bob.place_limit("PI_XBTUSD", "sell", "100", "51000", "inverse");
 }
 

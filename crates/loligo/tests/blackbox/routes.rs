@@ -102,13 +102,14 @@ fn every_served_route_answers_as_the_contract_says() {
     alice.place_limit("PF_XBTUSD", "buy", "1", "50000", "maker");
     bob.place_limit("PF_XBTUSD", "sell", "0.4", "50000", "taker");
     alice.place_limit("PI_XBTUSD", "buy", "100", "40000", "inverse");
-    alice.place(&[
+    let refused = alice.place(&[
         ("orderType", "post"),
         ("symbol", "PF_XBTUSD"),
         ("side", "sell"),
         ("size", "1"),
         ("limitPrice", "50000"),
     ]);
+    assert_eq!(refused["status"], "postWouldExecute");
     let uid = text(&venue.config["accounts"][0]["uid"]).to_owned();
     let subaccount =
         venue.control("POST", &format!("/accounts/{uid}/subaccounts"), &json!({"name": "child"}));

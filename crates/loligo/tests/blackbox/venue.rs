@@ -35,7 +35,8 @@ impl Home {
         self.folder.path().join("data")
     }
 
-    fn config_file(&self) -> PathBuf {
+    /// Where the start file will be.
+    pub fn config_file(&self) -> PathBuf {
         self.folder.path().join("config.json")
     }
 
@@ -81,10 +82,42 @@ impl Home {
         started.ready()
     }
 
+    /// Starts an exchange under a limit of the shell's, such as `ulimit -n 256`.
+    pub fn start_under(&self, limit: &str, flags: &[&str]) -> Venue {
+        Started::of(self, within(limit, &self.serve(flags))).ready()
+    }
+
+    /// Runs an exchange under a limit that it is expected to refuse.
+    pub fn refused_under(&self, limit: &str, flags: &[&str]) -> Finished {
+        let output = within(limit, &self.serve(flags)).output().expect("a shell");
+        Finished {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Starts an exchange and does not wait for anything.
     pub fn launch(&self, flags: &[&str]) -> Started {
         Started::new(self, flags)
     }
+}
+
+/// A command, run by a shell that sets a limit before.
+fn within(limit: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{limit} && exec \"$0\" \"$@\"")).arg(command.get_program());
+    shell.args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
 }
 
 /// The binary, without the settings of the person who runs the tests.
@@ -124,9 +157,12 @@ pub struct Started {
 
 impl Started {
     fn new(home: &Home, flags: &[&str]) -> Self {
+        Self::of(home, home.serve(flags))
+    }
+
+    fn of(home: &Home, mut command: Command) -> Self {
         let stdout = home.folder.path().join("stdout.txt");
         let stderr = home.folder.path().join("stderr.txt");
-        let mut command = home.serve(flags);
         command.stdout(File::create(&stdout).expect("a file for output"));
         command.stderr(File::create(&stderr).expect("a file for messages"));
         let child = command.spawn().expect("the binary starts");
@@ -147,6 +183,21 @@ impl Started {
         let config: Value = serde_json::from_slice(&config).expect("the start file is JSON");
         let control = Connection::open(text(&config["http"])).expect("the exchange listens");
         Venue { process: self, config, control }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until `seen`, on the way of the start.
+    pub fn wait_for(&mut self, what: &str, seen: impl Fn() -> bool) {
+        let deadline = Instant::now() + START_TIME_MAX;
+        while !seen() {
+            if let Some(status) = self.child.try_wait().expect("the process's state") {
+                panic!("the exchange ended before {what}, {status}:\n{}", self.said());
+            }
+            assert!(Instant::now() < deadline, "{what}: not in {START_TIME_MAX:?}:\n{}", self.said());
+        }
     }
 
     /// Waits for the end of a process that is about to end by itself.

@@ -3,6 +3,7 @@
 use super::grid::{fine_price, price, size, tick_size, time};
 use super::orders::side;
 use crate::identity::Identity;
+use crate::listing::{Roll, kind_at};
 use crate::projection::{LastTrade, Ticker, TradeRow};
 use loligo_engine::{
     ContractKind, Dislocation, FillRole, InstrumentSpec, MarketState, MarketView, Price, Timestamp,
@@ -15,7 +16,7 @@ use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType,
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
-const DAY: i64 = 86_400 * Timestamp::SECOND;
+const WEEK: i64 = 7 * 86_400 * Timestamp::SECOND;
 
 /// Whether a contract is loaded: its data can be asked for.
 pub(crate) fn is_loaded(state: MarketState) -> bool {
@@ -186,14 +187,16 @@ fn change(last: Option<LastTrade>, open: Option<Price>) -> Decimal {
     Decimal::new((last - open) * 10_000 / open.max(1), 2)
 }
 
-/// The maturity: by how far away the last trading time is.
+/// The maturity: a contract that was listed as a quarter is the month when its turn has come. Its last week says so.
 fn tag(spec: &InstrumentSpec, now: Timestamp) -> TickerTag {
     let Some(expiry) = spec.expiry else { return TickerTag::Perpetual };
-    match expiry.0 - now.0 {
-        left if left <= 7 * DAY => TickerTag::Week,
-        left if left <= 35 * DAY => TickerTag::Month,
-        left if left <= 100 * DAY => TickerTag::Quarter,
-        _ => TickerTag::Semiannual,
+    if expiry.0 - now.0 <= WEEK {
+        return TickerTag::Week;
+    }
+    match kind_at(now, expiry, spec.kind) {
+        Roll::Month => TickerTag::Month,
+        Roll::Quarter => TickerTag::Quarter,
+        Roll::Half => TickerTag::Semiannual,
     }
 }
 

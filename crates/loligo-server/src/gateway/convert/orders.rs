@@ -73,6 +73,9 @@ pub(crate) fn refusal(error: OrderError) -> Option<words::OrderError> {
         OrderError::EditHasNoEffect => words::OrderError::EditHasNoEffect,
         OrderError::OrderForEditNotFound => words::OrderError::OrderForEditNotFound,
         OrderError::OrderForCancellationNotFound => words::OrderError::OrderForCancellationNotFound,
+        // The list is closed and has no word for it. To the account it is as if the market were suspended; and as a market
+        // that is suspended fires no triggers, this word on one that has fired can mean nothing else.
+        OrderError::AccountInactive => words::OrderError::MarketSuspended,
     })
 }
 

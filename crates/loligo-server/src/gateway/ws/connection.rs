@@ -41,9 +41,10 @@ enum End {
     Close(CloseCode),
 }
 
-/// Serves a connection whose handshake is through.
+/// Serves a connection whose handshake is through; `early` is what the client sent behind it.
 pub(super) async fn serve(
     stream: Box<dyn Stream>,
+    early: Bytes,
     feeds: Arc<Feeds>,
     seat: Seat,
     stop: watch::Receiver<bool>,
@@ -53,7 +54,7 @@ pub(super) async fn serve(
         .write_buffer_size(FEED_WRITE_BYTES)
         .max_message_size(Some(FEED_MESSAGE_BYTES))
         .max_frame_size(Some(FEED_MESSAGE_BYTES));
-    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let socket = WebSocketStream::from_partially_read(stream, early.into(), Role::Server, Some(config)).await;
     let grace = feeds.bounds.grace;
     let (mut wire, mut client) = Wire::new(socket, feeds);
     let end = wire.run(&mut client, stop).await;

@@ -27,7 +27,7 @@ async fn only_a_handshake_opens_a_connection() {
     let head = "GET /ws/v1 HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
-                Sec-WebSocket-Protocol: kraken\r\nUser-Agent: a bot\r\nx-korigin: 7\r\nOrigin: null\r\n\r\n";
+                Sec-WebSocket-Protocol: kraken\r\nUser-Agent: a bot\r\nx-korigin: 7\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
     let accepted = receive(&mut stream).await.expect("an answer");
     let lower = accepted.head.to_lowercase();

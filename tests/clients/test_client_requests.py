@@ -1,45 +1,29 @@
-"""What the README tells people to paste works as it stands there, but for the address."""
+"""What clients that are not installed here are known to send: what stands for them in the README reaches the exchange."""
 
 import base64
 import hashlib
 import hmac
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import ccxt
-import pytest
 import requests
 
 from exchange import exact
+from samples import ROOT, blocks
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def block_after(heading):
-    """The first indented block after a heading, without its indent."""
-    tail = README.split(f"**{heading}**", 1)[1]
-    lines = re.search(r"\n\n((?:    .*\n|\n)+)", tail)[1].splitlines()
-    return "\n".join(line[4:] for line in lines)
+README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("heading", ["ccxt", "python-kraken-sdk"])
-def test_the_recipe_of(heading, venue, capsys):
-    account = venue.config["accounts"][0]
-    code = block_after(heading)
-    assert "http://127.0.0.1:8080" in code
-    names = {"KEY": account["api_key"], "SECRET": account["api_secret"]}
-    exec(code.replace("http://127.0.0.1:8080", venue.http), names)
-    assert "placed" in capsys.readouterr().out
-
-
-def test_the_recipe_of_freqtrade(venue):
+def test_the_settings_for_freqtrade_lead_its_ccxt_here(venue):
     """freqtrade hands `ccxt_config` to ccxt as it stands, and asks this before it enters a position."""
     account = venue.config["accounts"][0]
-    block = block_after("freqtrade").replace("http://127.0.0.1:8080", venue.http)
-    settings = json.loads(f"{{{block}}}")["exchange"]
+    [block] = [block for block in blocks("README.md") if block.role == "config freqtrade"]
+    text = "\n".join(block.lines)
+    for written, here in (("http://127.0.0.1:8080", venue.http), ("ws://127.0.0.1:8080/ws/v1", venue.config["ws"])):
+        assert written in text
+        text = text.replace(written, here)
+    settings = json.loads(f"{{{text}}}")["exchange"]
     assert settings["name"] == "krakenfutures"
     config = {"apiKey": account["api_key"], "secret": account["api_secret"], "enableRateLimit": False}
     exchange = ccxt.krakenfutures(config | settings["ccxt_config"])
@@ -56,11 +40,11 @@ def test_the_recipe_of_freqtrade(venue):
     assert [exchange.fetch_order(order["id"])["status"] for order in (entry, stop)] == ["open", "open"]
 
 
-def test_the_recipe_of_kraken_cli(start):
-    """The client is a program of its own, so this asks what it would: its base, its paths, its way to sign."""
+def test_the_requests_that_kraken_cli_makes_are_understood(start):
+    """The client itself is not run (test_samples.py says so): these are its base, its paths and its way to sign."""
     venue = start("--data", "data", "--market", "none", "--clock", "manual")
     account = venue.config["accounts"][0]
-    base = re.search(r"KRAKEN_FUTURES_URL=(\S+)", block_after("kraken-cli"))[1]
+    [base] = re.findall(r"KRAKEN_FUTURES_URL=(\S+)", README)
     assert base in venue.log_text().replace(venue.https, "https://127.0.0.1:8443"), "the screen tells another one"
     base = base.replace("https://127.0.0.1:8443", venue.https)
     nonces = iter(range(1, 100))
@@ -100,34 +84,3 @@ def test_the_recipe_of_kraken_cli(start):
     assert ask("GET", "fills", lastFillTime="2026-01-01T00:00:00.000Z")["fills"] == []
     assert ask("POST", "cancelallordersafter", "timeout=60")["status"]["triggerTime"] != "0"
     assert len(ask("POST", "cancelallorders")["cancelStatus"]["cancelledOrders"]) == 2
-
-
-def test_the_recipe_for_signing_by_hand(venue):
-    account = venue.config["accounts"][0]
-    recipe = block_after("curl")
-    code = re.search(r"python3 -c '(.*?)' \"\$@\"", recipe, re.DOTALL)[1]
-    data = re.search(r"DATA='(.*)'", recipe)[1]
-
-    def post(path, data):
-        arguments = [sys.executable, "-c", code, account["api_secret"], f"/api/v3{path}", data]
-        signature = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.strip()
-        headers = {
-            "APIKey": account["api_key"],
-            "Authent": signature,
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        return requests.post(f"{venue.http}/derivatives/api/v3{path}", data=data, headers=headers, timeout=60).json()
-
-    assert post("/sendorder", data)["sendStatus"]["status"] == "placed"
-    [record] = post("/orders/status", "cliOrdIds=hello")["orders"]
-    assert record["status"] == "ENTERED_BOOK"
-
-
-def test_every_control_verb_that_is_shown(venue):
-    account = venue.config["accounts"][0]["uid"]
-    shown = re.findall(r'^    curl -H "\$H" (?:-X (\w+) )?\$C(\S+)(?: -d \'(.*?)\')?', README, re.MULTILINE)
-    assert len(shown) >= 9
-    for method, path, body in shown:
-        url = f"{venue.http}/loligo/v1{path.replace('$ACCOUNT', account)}"
-        response = venue.session.request(method or "GET", url, data=body or None, timeout=60)
-        assert response.status_code == 200, f"{method} {path} {body}: {response.text}"

@@ -1,0 +1,201 @@
+//! A manual clock on its way.
+//!
+//! Over a live market every second has records of its own, and a sync for each would take most of the time. So the house's
+//! seconds are gathered: the room needs the exchange as the second before left it, so each is applied as it is made, and
+//! what happened is kept back. Then the batch is committed, and only then published. Should that fail, the process ends
+//! and the next start decides; nobody was told anything.
+
+use super::{Writer, changes_directory, changes_listing, second_of};
+use crate::market::Room;
+use crate::node::NodeEnd;
+use crate::node::clock::ClockError;
+use crate::node::handle::{NOT_MOVING, SubmitError, Target};
+use crate::node::venue::Poisoned;
+use crate::projection::Applied;
+use crate::record::encode_command;
+use loligo_engine::{Command, Event, Timestamp};
+use loligo_journal::AppendError;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use tokio::sync::oneshot;
+
+/// How long seconds are gathered for one commit, in microseconds. Others wait for a commit, a moment for its views, and a
+/// sync: with this it is about 5 ms of work, and a sync costs less than the work that it is shared by.
+const GATHER_MICROS: i64 = 4_000;
+/// Most records of one such commit; the second in which it is reached is finished. A full disk has to take one from its
+/// reserve, and leave room for cancels there.
+const GATHER_RECORDS: usize = 1_024;
+/// Moves that may wait for each other. More than a few are a mistake.
+const MOVES: usize = 64;
+
+type Answer = oneshot::Sender<Result<Timestamp, ClockError>>;
+
+/// The moves that were asked for, the one under way first; and what is gathered of it.
+#[derive(Default)]
+pub(super) struct Moves {
+    asked: VecDeque<(Target, Answer)>,
+    gathered: Gathered,
+}
+
+/// Records that are applied and not yet committed, in order: the place and time of each, and where its events end.
+#[derive(Default)]
+struct Gathered {
+    events: Vec<Event>,
+    records: Vec<(u64, Timestamp, usize)>,
+}
+
+impl Moves {
+    pub(super) fn is_empty(&self) -> bool {
+        self.asked.is_empty()
+    }
+}
+
+impl Writer {
+    pub(super) fn begin_move(&mut self, to: Target, answer: Answer) {
+        if self.moves.asked.len() >= MOVES {
+            // Who asked may have gone away.
+            return drop(answer.send(Err(SubmitError::Overloaded.into())));
+        }
+        self.moves.asked.push_back((to, answer));
+        self.target();
+    }
+
+    /// Ends all moves where the clock stands.
+    pub(super) fn end_moves(&mut self) {
+        let at = self.venue.exchange.now();
+        let asked = std::mem::take(&mut self.moves.asked);
+        self.target();
+        for (_, answer) in asked {
+            // Who asked may have gone away.
+            let _ = answer.send(Err(ClockError::Ended { at }));
+        }
+    }
+
+    /// Where the move under way goes, for everyone to see.
+    fn target(&mut self) -> Option<Timestamp> {
+        let now = self.venue.exchange.now();
+        let target = self.moves.asked.front_mut().map(|(to, _)| {
+            let target = match *to {
+                Target::At(target) => target,
+                Target::After(micros) => now.plus(micros),
+            };
+            *to = Target::At(target);
+            target
+        });
+        self.shared.moving_to.store(target.map_or(NOT_MOVING, |target| target.0), Ordering::Release);
+        target
+    }
+
+    /// The next step of the move under way, and its answer if that was the last.
+    pub(super) fn step_move(&mut self) -> Result<(), NodeEnd> {
+        let Some(target) = self.target() else { return Ok(()) };
+        if self.room.is_some() && self.next_second() <= target {
+            self.pass_seconds(target)?;
+        } else if self.venue.exchange.now() < target {
+            self.commit_house(target, vec![Command::Advance])?;
+        }
+        let at = self.venue.exchange.now();
+        let answer = if at >= target {
+            Ok(at)
+        } else if self.full.is_some() {
+            Err(ClockError::DiskFull { at })
+        } else {
+            return Ok(());
+        };
+        let done = self.moves.asked.pop_front();
+        self.target();
+        if let Some((_, reply)) = done {
+            // Who asked may have gone away; the clock has moved all the same.
+            let _ = reply.send(answer);
+        }
+        Ok(())
+    }
+
+    fn next_second(&self) -> Timestamp {
+        Timestamp((second_of(self.venue.exchange.now()) + 1).saturating_mul(Timestamp::SECOND))
+    }
+
+    /// As many of the house's seconds as one commit takes. A disk that is known to be full takes none.
+    fn pass_seconds(&mut self, target: Timestamp) -> Result<(), NodeEnd> {
+        if self.full.is_some() && !self.room_again()? {
+            return Ok(());
+        }
+        self.list_due(self.next_second())?;
+        let mut gathered = std::mem::take(&mut self.moves.gathered);
+        gathered.events.clear();
+        gathered.records.clear();
+        self.records.clear();
+        let after = self.venue.sequence;
+        let applied = self.gather(target, &mut gathered);
+        // What the engine panicked on is remembered, too: a start finds it, and names it.
+        self.remember_gathered(after)?;
+        applied?;
+        let (mut begin, mut directory_changed) = (0, false);
+        let listing_changed = changes_listing(&gathered.events);
+        for (sequence, time, end) in &gathered.records {
+            let events = &gathered.events[begin..*end];
+            directory_changed |= self.publish(Applied { sequence: *sequence, time: *time, events });
+            begin = *end;
+        }
+        self.moves.gathered = gathered;
+        if listing_changed {
+            self.listing = self.venue.next_listing();
+        }
+        self.announce(directory_changed)
+    }
+
+    fn gather(&mut self, target: Timestamp, gathered: &mut Gathered) -> Result<(), Poisoned> {
+        let begun = self.shared.machine.monotonic_micros();
+        loop {
+            let time = self.next_second();
+            let before = gathered.events.len();
+            let second = second_of(time);
+            self.stepped = second;
+            for step in [Room::trade, Room::quote] {
+                let Some(room) = &mut self.room else { return Ok(()) };
+                for command in step(room, second, time, &self.venue.exchange) {
+                    self.apply_ahead(time, &command, gathered)?;
+                }
+            }
+            // A room without anything to say still lets the second pass.
+            if self.venue.exchange.now() < time {
+                self.apply_ahead(time, &Command::Advance, gathered)?;
+            }
+            // What is listed comes at its own instant, and its view begins with the prices of that moment.
+            let next = self.next_second();
+            if next > target
+                || self.listing.as_ref().is_some_and(|(at, _)| *at <= next)
+                || self.records.len() >= GATHER_RECORDS
+                || self.shared.machine.monotonic_micros() - begun >= GATHER_MICROS
+                || changes_directory(&gathered.events[before..])
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    fn apply_ahead(
+        &mut self,
+        time: Timestamp,
+        command: &Command,
+        gathered: &mut Gathered,
+    ) -> Result<(), Poisoned> {
+        self.records.push_with(|to| encode_command(to, time, None, command));
+        self.venue.command(time, None, command, &mut gathered.events)?;
+        gathered.records.push((self.venue.sequence, self.venue.exchange.now(), gathered.events.len()));
+        Ok(())
+    }
+
+    /// Commits what was gathered after a record. It is applied already: on a full disk the reserve has to take it.
+    fn remember_gathered(&mut self, after: u64) -> Result<(), NodeEnd> {
+        let time = self.venue.exchange.now();
+        let handed_in = match self.hand_in(time, after) {
+            Err(AppendError::Full) => {
+                self.give_up_reserve()?;
+                self.hand_in(time, after)
+            }
+            other => other,
+        };
+        handed_in.map_err(|error| self.journal_failed(&error))
+    }
+}

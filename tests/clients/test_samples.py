@@ -1,0 +1,114 @@
+"""Every line that README.md and docs/ tell people to paste works as it stands there, but for the ports."""
+
+import json
+import re
+
+import pytest
+
+from samples import PAGES, ROOT, Reader, blocks, same_each_time, statements, unfenced
+
+# What no run of the suite carries out, by the word it begins with or by its role. Each is told as skipped, with its
+# reason, and counted as that.
+NOT_RUN = {
+    "cargo": "cargo builds what everything here runs against, and runs what runs this",
+    "kraken": "kraken-cli is a program that no package registry has; its requests are sent by test_client_requests.py",
+    "config freqtrade": "freqtrade is not installed here; test_client_requests.py hands its settings to the ccxt in it",
+    "config nautilus": "NautilusTrader is not installed here",
+}
+
+# The clients that the README knows, and whether its samples for them are run.
+CLIENTS = {
+    "ccxt": "run",
+    "ccxt.pro": "run",
+    "python-kraken-sdk": "run",
+    "python-kraken-sdk, WebSocket": "run",
+    "freqtrade": "config freqtrade",
+    "NautilusTrader": "config nautilus",
+    "kraken-cli": "kraken",
+    "curl": "run",
+}
+
+
+def pieces(block):
+    """A block as (what says that it is not run or None, number of lines): a shell block by its statements."""
+    if block.role.startswith("config"):
+        return [(block.role, sum(map(bool, block.lines)))]
+    if block.language != "sh":
+        return [(None, sum(map(bool, block.lines)))]
+    return [(first if (first := s.text.split()[0]) in NOT_RUN else None, s.lines) for s in statements(block)]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
+def test_a_reader_pastes_every_sample_of(page, tmp_path, capsys):
+    found = blocks(page)
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    reader = Reader(folder)
+    run = answers = not_run = 0
+    try:
+        for block in found:
+            if block.role == "answer":
+                shown, told = ("\n".join(block.lines), reader.last_output)
+                assert same_each_time(shown) == same_each_time(told), f"{block.place}: the answer was {told}"
+                answers += sum(map(bool, block.lines))
+            elif block.role:
+                assert block.role in NOT_RUN, f"{block.place}: nobody runs {block.role!r}"
+                not_run += sum(map(bool, block.lines))
+            elif block.language == "sh":
+                for statement in statements(block):
+                    if statement.text.split()[0] in NOT_RUN:
+                        not_run += statement.lines
+                    else:
+                        reader.paste(statement)
+            else:
+                reader.run(block)
+            run = reader.lines_run
+    finally:
+        reader.close()
+    # Counted from the text alone, so that a line which the cutting of statements loses is missed here.
+    written = sum(1 for text in re.findall(r"^```.*\n((?s:.*?))^```$", (ROOT / page).read_text(), re.M) for _ in re.findall(r"^.*\S.*$", text, re.M))
+    assert run + answers + not_run == written, f"{run} run, {answers} compared, {not_run} not run of {written} lines"
+    with capsys.disabled():
+        print(f"\n{page}: {len(found)} blocks, {written} lines: {run} run, {answers} answers compared, {not_run} not run")
+
+
+@pytest.mark.parametrize("what", NOT_RUN)
+def test_what_is_not_run(what):
+    lines = sum(count for page in PAGES for block in blocks(page) for why, count in pieces(block) if why == what)
+    assert lines > 0, "no page has such a sample any more: delete the exception"
+    pytest.skip(f"{lines} lines not run: {NOT_RUN[what]}")
+
+
+def test_no_sample_stands_outside_the_blocks_that_are_run():
+    assert [place for page in PAGES for place in unfenced(page)] == []
+
+
+def test_each_client_that_is_known_has_its_sample():
+    section = (ROOT / "README.md").read_text().partition("\n## Your client\n")[2].partition("\n## ")[0]
+    heads = re.split(r"^\*\*(.+?)\*\*", section, flags=re.M)
+    shown = dict(zip(heads[1::2], heads[2::2], strict=True))
+    assert list(shown) == list(CLIENTS)
+    for name, text in shown.items():
+        assert "```" in text, f"{name} has no sample"
+        how = CLIENTS[name]
+        if how.startswith("config"):
+            assert f" {how}\n" in text, f"the sample for {name} is said to be not run, and is"
+        elif how in NOT_RUN:
+            assert re.search(rf"^{how} ", text, re.M), f"the sample for {name} is said to be not run, and is"
+
+
+def test_clients_do_not_share_an_account():
+    """Nonces of one client, in other units, would make those of another come too late."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("\n## Your client\n")[2].partition("\n## ")[0]
+    taken = re.findall(r'\["accounts"\]\[(\d)\]|accounts\.(\d)\.api_key', section)
+    accounts = [first or second for first, second in taken]
+    assert len(accounts) == len(CLIENTS) and len(set(accounts)) == len(CLIENTS), accounts
+
+
+def test_an_answer_is_compared_but_for_ids_and_times():
+    shown = '{"id": "d20a5874-2819-43d6-b873-1b1102698cc7", "at": "2026-01-01T00:00:00.000Z", "price": 1.0}'
+    told = '{"price": 1, "id": "79348b49-3e87-4f7e-a063-9f10117ffb14", "at": "2026-11-28T05:25:53.443Z"}'
+    assert same_each_time(shown) == same_each_time(told)
+    assert same_each_time(shown) != same_each_time(told.replace('"price": 1', '"price": 2'))
+    assert json.loads(told) != json.loads(shown)
