@@ -44,16 +44,17 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
 };
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use listener::{Handler, Peer, Read, Received};
 use loligo_engine::Timestamp;
+use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
 use routes::{Found, Operation, Private, Public, Routes};
 use std::sync::Arc;
-use ws::{Feeds, Handshake};
+use ws::{Feeds, Handshake, Sentence};
 
 /// Answers requests of the dialect and, beside it, of the control surface.
 pub(crate) struct Gateway {
@@ -67,6 +68,35 @@ pub(crate) struct Gateway {
 
 /// The body of a success.
 type Answer = Result<Vec<u8>, Failure>;
+
+/// A success: its body, and what its head says.
+struct Success {
+    body: Vec<u8>,
+    /// The instant of which the body does not show all rows, and no other page does.
+    broken: Option<WireTime>,
+}
+
+impl From<Vec<u8>> for Success {
+    fn from(body: Vec<u8>) -> Self {
+        Self { body, broken: None }
+    }
+}
+
+impl Success {
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut answer = response(StatusCode::OK, self.body);
+        if let Some(instant) = self.broken {
+            let mut text = b"only the newest rows of ".to_vec();
+            instant.write_millis(&mut text);
+            let value = HeaderValue::from_bytes(&text).expect("a time is visible ASCII");
+            answer.headers_mut().insert(INCOMPLETE.clone(), value);
+        }
+        answer
+    }
+}
+
+/// Says of a list that it leaves something out that no other page has. The contract has no member for it.
+static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 
 impl Gateway {
     pub(crate) fn new(node: NodeHandle, auth: Arc<Auth>, control: Control, feeds: Arc<Feeds>) -> Self {
@@ -88,10 +118,10 @@ impl Gateway {
         };
         let notebook = Notebook::new(self.log.tells_refusals());
         let mut answer = match self.serve(&found, request, arrived, &notebook).await {
-            Ok(body) => {
+            Ok(success) => {
                 let told = notebook.into_notes().map_or(Told::Success, Told::Refused);
                 self.log_answer(arrived, request, 200, told);
-                response(StatusCode::OK, body)
+                success.into_response()
             }
             Err(failure) => {
                 let answer = self.failed(&found, &failure);
@@ -144,7 +174,7 @@ impl Gateway {
         request: &Received,
         arrived: Timestamp,
         notebook: &Notebook,
-    ) -> Answer {
+    ) -> Result<Success, Failure> {
         if self.is_out(found.name) {
             return Err(Failure::OutOfService);
         }
@@ -224,7 +254,8 @@ impl Gateway {
         let (answer, told) = match self.feeds.shake_hands(&head.headers, peer) {
             Handshake::Accepted(answer) => (answer, Told::Success),
             Handshake::Refused(answer) => {
-                (answer, Told::Sentence("it is told in the answer's body".to_owned()))
+                let sentence = answer.extensions().get::<Sentence>().map_or("", |sentence| sentence.0);
+                (answer, Told::Sentence(sentence.to_owned()))
             }
             Handshake::TooMany => {
                 let sentence = "this address has as many WebSocket connections as one may have";
@@ -252,6 +283,10 @@ impl Handler for Gateway {
             return Some(self.no_room());
         }
         if origin::is_ambiguous(&request) {
+            if self.log.tells_refusals() {
+                let told = Told::Sentence("two Host or two Origin headers say two things".to_owned());
+                self.log.take(Entry::of_head(self.node.now(), request.head(), 400, told));
+            }
             return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
         }
         match request {

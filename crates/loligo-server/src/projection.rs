@@ -10,6 +10,7 @@ mod fills;
 mod markets;
 mod news;
 mod orders;
+mod page;
 mod past;
 mod service;
 mod ticker;
@@ -18,7 +19,7 @@ mod trades;
 #[cfg(test)]
 mod tests;
 
-pub use depth::{DepthSnapshot, TOP_LEVELS};
+pub use depth::DepthSnapshot;
 pub use directory::{
     AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,
 };
@@ -27,6 +28,7 @@ pub(crate) use markets::MarketSeed;
 pub use markets::Markets;
 pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
+pub use page::{Cut, Page};
 pub(crate) use past::{Past, StoredPast};
 pub use service::{FaultEntry, FaultId, FaultWord, Service};
 pub use ticker::{DayStats, LastTrade, Ticker};

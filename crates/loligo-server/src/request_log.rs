@@ -12,7 +12,7 @@ mod entry;
 mod orders;
 mod reasons;
 
-pub(crate) use entry::{Entry, Note, Notebook, Notes, Told};
+pub(crate) use entry::{Entry, FeedRefusal, Note, Notebook, Notes, SignedChallenge, Told};
 
 use crate::node::NodeHandle;
 use crate::report::time_text;
@@ -372,3 +372,6 @@ impl Writer {
 fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
+
+#[cfg(test)]
+mod tests;

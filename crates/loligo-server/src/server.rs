@@ -162,16 +162,17 @@ impl Server {
         let limits = config.rate_limits.then(|| config.real_time.clone());
         let listening = [Some(address), tls_address].into_iter().flatten();
         let origins = Arc::new(Origins::new(config.allow_origins.clone(), listening));
+        let log = RequestLog::start(config.log, handle.clone()).map_err(StartError::Feeds)?;
         let feeds = Feeds::start(
             handle.clone(),
             Arc::clone(&auth),
             config.bounds.feeds,
             Arc::clone(&origins),
             limits,
+            Arc::clone(&log),
         )
         .map_err(StartError::Feeds)?;
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
-        let log = RequestLog::start(config.log, handle.clone()).map_err(StartError::Feeds)?;
         let control =
             Control::new(handle.clone(), &control_token, beyond_loopback, origins, Arc::clone(&log));
         let gateway = Arc::new(handler(handle, auth, control, Arc::new(feeds)));

@@ -11,7 +11,7 @@ use loligo_server::node::{
     AccountError, ClockError, NodeEnd, OpenAccount, Reply, RunningNode, StartError, StateHashes, Submission,
     SubmitError, replay_folder, spawn, verify_folder,
 };
-use loligo_server::projection::{FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
+use loligo_server::projection::{Cut, FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
 use loligo_server::record::{Fact, FactOutcome, FactRefusal};
 use std::path::Path;
 use tempfile::TempDir;
@@ -76,6 +76,9 @@ async fn hashes(node: &RunningNode) -> StateHashes {
     node.handle().state_hashes().await.unwrap()
 }
 
+/// Everything on one page.
+const ALL: Cut = Cut { rows: usize::MAX, most: usize::MAX, instant: 1 };
+
 /// Everything a reader can see, in words.
 fn visible(node: &RunningNode) -> String {
     let views = node.handle().views();
@@ -84,10 +87,10 @@ fn visible(node: &RunningNode) -> String {
     let mut seen = format!("{now:?} {:?}", views.markets().tickers(now));
     for listed in directory.instruments() {
         seen += &format!("{:?}", views.markets().depth(listed.id).map(|d| (d.bids.clone(), d.asks.clone())));
-        seen += &format!("{:?}", views.markets().trades(listed.id, None, usize::MAX));
+        seen += &format!("{:?}", views.markets().trades(listed.id, None, ALL));
     }
     for account in directory.accounts() {
-        seen += &format!("{account:?} {:?}", views.fills().of(account.id, None, usize::MAX));
+        seen += &format!("{account:?} {:?}", views.fills().of(account.id, usize::MAX));
         seen += &views.orders().with(account.id, |orders| format!("{:?}", orders.known(now)));
     }
     let keys: Vec<_> =

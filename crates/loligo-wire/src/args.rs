@@ -22,13 +22,17 @@ pub struct TooManyArguments;
 
 /// The arguments of one request, from the query string and the `application/x-www-form-urlencoded` body as they arrived.
 ///
-/// Unknown names are passed over. Of a name given twice the first counts (the query comes before the body); lists take
-/// all.
+/// Unknown names are passed over. A name given twice must have one value (see [`Args::one`]); lists take all.
 #[derive(Clone, Copy, Debug)]
 pub struct Args<'a> {
-    query: &'a [u8],
-    body: &'a [u8],
+    /// The query and the body; of a request whose arguments stand around a text of their own, what is around it.
+    parts: [&'a [u8]; 3],
 }
+
+/// One argument has several values: which of them is meant, nobody can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("several values for one argument")]
+pub struct Conflict;
 
 impl<'a> Args<'a> {
     /// Takes the query string without its `?`, and the body; either may be empty.
@@ -46,30 +50,42 @@ impl<'a> Args<'a> {
         if separators + 2 > MAX_PAIRS {
             return Err(TooManyArguments);
         }
-        Ok(Self { query, body })
+        Ok(Self { parts: [query, body, b""] })
     }
 
     /// The pairs in the order in which they arrived, query first. A name without `=` has the empty value.
     pub fn pairs(&self) -> impl Iterator<Item = (Cow<'a, [u8]>, Value<'a>)> + use<'a> {
-        [self.query, self.body].into_iter().flat_map(|part| part.split(|&byte| byte == b'&')).filter_map(
-            |pair| {
-                if pair.is_empty() {
-                    return None;
-                }
-                let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
-                    Some(at) => (&pair[..at], &pair[at + 1..]),
-                    None => (pair, &[][..]),
-                };
-                // A name that cannot be decoded is an unknown name.
-                Some((decode(name, Plus::Space).ok()?, Value(value)))
-            },
-        )
+        self.parts.into_iter().flat_map(|part| part.split(|&byte| byte == b'&')).filter_map(|pair| {
+            if pair.is_empty() {
+                return None;
+            }
+            let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &[][..]),
+            };
+            // A name that cannot be decoded is an unknown name.
+            Some((decode(name, Plus::Space).ok()?, Value(value)))
+        })
     }
 
-    /// The first value of a name.
+    /// The first value of a name: whether it is there at all.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
         self.pairs().find(|(candidate, _)| **candidate == *name.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// The one value of a name. It may be repeated, in one place or in both.
+    ///
+    /// # Errors
+    /// [`Conflict`] when it is repeated with another value.
+    pub fn one(&self, name: &str) -> Result<Option<Value<'a>>, Conflict> {
+        let mut values = self.pairs().filter(|(candidate, _)| **candidate == *name.as_bytes());
+        let first = values.next().map(|(_, value)| value);
+        if values.all(|(_, value)| first.is_some_and(|first| first.is(value))) {
+            Ok(first)
+        } else {
+            Err(Conflict)
+        }
     }
 
     /// All values of a list, which may be named `name`, `name[]` or `name[0]`, in the order in which they arrived.
@@ -80,18 +96,52 @@ impl<'a> Args<'a> {
     /// The text from behind the first `name=` to the end of the query or body it stands in, not decoded: what a client
     /// sends that puts JSON into a form as it is, ampersands and all.
     #[must_use]
-    pub fn raw_tail(&self, name: &str) -> Option<&'a [u8]> {
-        [self.query, self.body].into_iter().find_map(|part| {
-            let mut rest = part;
-            loop {
-                if let Some(value) =
-                    rest.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-                {
-                    return Some(value);
-                }
-                rest = &rest[rest.iter().position(|&byte| byte == b'&')? + 1..];
-            }
+    pub fn raw_tail(&self, name: &str) -> Option<Tail<'a>> {
+        let [query, body, _] = self.parts;
+        let in_query =
+            split_at(query, name).map(|(before, text)| Tail { text, place: Place::Query { before, body } });
+        in_query.or_else(|| {
+            split_at(body, name).map(|(before, text)| Tail { text, place: Place::Body { query, before } })
         })
+    }
+}
+
+/// A text that stands in query or body as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Tail<'a> {
+    /// The text, with whatever follows it there.
+    pub text: &'a [u8],
+    place: Place<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    Query { before: &'a [u8], body: &'a [u8] },
+    Body { query: &'a [u8], before: &'a [u8] },
+}
+
+impl<'a> Tail<'a> {
+    /// The arguments around the text, of which so many bytes were read.
+    #[must_use]
+    pub fn around(&self, read: usize) -> Args<'a> {
+        let rest = self.text.get(read..).unwrap_or_default();
+        match *self {
+            Self { place: Place::Query { before, body }, .. } => Args { parts: [before, rest, body] },
+            Self { place: Place::Body { query, before }, .. } => Args { parts: [query, before, rest] },
+        }
+    }
+}
+
+/// What stands before the first `name=` of a query or body, and what behind it.
+fn split_at<'a>(part: &'a [u8], name: &str) -> Option<(&'a [u8], &'a [u8])> {
+    let mut at = 0;
+    loop {
+        let rest = &part[at..];
+        let value = rest.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+        if let Some(value) = value {
+            return Some((&part[..at], value));
+        }
+        at += rest.iter().position(|&byte| byte == b'&')? + 1;
     }
 }
 
@@ -118,6 +168,15 @@ impl<'a> Value<'a> {
     #[must_use]
     pub const fn new(raw: &'a [u8]) -> Self {
         Self(raw)
+    }
+
+    /// Whether two values say the same, however they are encoded.
+    #[must_use]
+    pub fn is(self, other: Self) -> bool {
+        // A plus is a space in texts and itself in numbers: the same is what reads the same either way.
+        self == other
+            || (self.text().is_ok_and(|text| other.text() == Ok(text))
+                && self.token().is_ok_and(|token| other.token() == Ok(token)))
     }
 
     /// The bytes as they arrived.

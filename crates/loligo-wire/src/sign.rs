@@ -47,17 +47,15 @@ pub struct SignedRequest<'a> {
 pub struct Tolerance {
     /// Query and body after percent-decoding: the rule before October 2025.
     pub decoded: bool,
-    /// The body alone, by clients that sign a form but send members in the query as well.
-    pub body_alone: bool,
     /// Nothing at all on a GET. It leaves the arguments unprotected, but one widespread client signs so.
     pub empty_on_get: bool,
 }
 
 impl Tolerance {
     /// The rule as published, nothing else.
-    pub const STRICT: Self = Self { decoded: false, body_alone: false, empty_on_get: false };
+    pub const STRICT: Self = Self { decoded: false, empty_on_get: false };
     /// Everything that some client in use needs.
-    pub const ALL: Self = Self { decoded: true, body_alone: true, empty_on_get: true };
+    pub const ALL: Self = Self { decoded: true, empty_on_get: true };
 }
 
 impl SigningKey {
@@ -77,8 +75,8 @@ impl SigningKey {
     }
 
     /// Whether a signature belongs to a request. Tried in this order, each only if it differs from those before: query and
-    /// body as they arrived, the same decoded (plus as space, then as plus), the body alone, nothing (GET only). A good
-    /// client costs one attempt.
+    /// body as they arrived, the same decoded (plus as space, then as plus), nothing (GET only). A good client costs one
+    /// attempt. A body alone beside a query is never taken: no client signs so, and the query would be anybody's to write.
     #[must_use]
     pub fn verify(&self, signature: &Signature, request: &SignedRequest<'_>, tolerance: Tolerance) -> bool {
         let SignedRequest { query, body, nonce, path, is_get } = *request;
@@ -86,7 +84,6 @@ impl SigningKey {
         let matches = |parts: &[&[u8]]| {
             let candidate = match *parts {
                 [first, second] => self.sign(&[first, second, nonce, path]),
-                [only] => self.sign(&[only, nonce, path]),
                 _ => self.sign(&[nonce, path]),
             };
             signature.matches(&candidate)
@@ -95,10 +92,6 @@ impl SigningKey {
             return true;
         }
         if tolerance.decoded && self.verify_decoded(query, body, matches) {
-            return true;
-        }
-        // An empty body alone would be a signature over nothing, which is the next and narrower case.
-        if tolerance.body_alone && !query.is_empty() && !body.is_empty() && matches(&[body]) {
             return true;
         }
         let sent_nothing = query.is_empty() && body.is_empty();

@@ -17,6 +17,8 @@ pub(crate) const FAREWELL_BYTES: u64 = 4 * BODY_BYTES as u64;
 pub(crate) const CONTROL_BODY_BYTES: usize = 64 * 1024;
 /// Rows of the public trades and of the own fills.
 pub(crate) const ROWS: usize = 100;
+/// Rows that they may have to end an instant: what fills on one order that sweeps a deep book, and 160 KB of text.
+pub(crate) const ROWS_MOST: usize = 500;
 /// Nonces kept per key; beyond, the lowest become the threshold (rules 8.2).
 pub(crate) const NONCES: usize = 4096;
 /// How long a nonce out of order is tolerated, in microseconds of real time (rules 8.2).

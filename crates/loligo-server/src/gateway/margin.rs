@@ -27,7 +27,7 @@ impl Gateway {
             .filter(|listed| markets::of_type(listed.instrument.spec(), &request.contract_types))
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
             .filter(|(_, state)| *state != MarketState::Expired)
-            .map(|(listed, state)| InstrumentRow::of(listed.instrument.spec(), state))
+            .map(|(listed, state)| InstrumentRow::of(listed.instrument.spec(), state, now))
             .collect();
         let trades = asked.directory.account(caller.account).is_some_and(|account| account.trading);
         let shown = rows.iter().map(|row| TradingInstrument {

@@ -4,10 +4,11 @@ use super::auth::{Caller, Right};
 use super::convert::{accounts, commands, orders};
 use super::listener::Received;
 use super::routes::{Found, Private};
-use super::{Answer, Failure, Gateway};
-use crate::gateway::bounds::ROWS;
+use super::wallets;
+use super::{Answer, Failure, Gateway, Success};
+use crate::gateway::bounds::{ROWS, ROWS_MOST};
 use crate::gateway::convert::grid::time;
-use crate::projection::{AccountOrders, Directory, FILLS_KEPT, FillRow};
+use crate::projection::{AccountOrders, Cut, Directory, FILLS_KEPT, FillRow, Page};
 use crate::request_log::Notebook;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -99,7 +100,7 @@ impl Gateway {
         request: &Received,
         arrived: Timestamp,
         notebook: &Notebook,
-    ) -> Answer {
+    ) -> Result<Success, Failure> {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let directory = self.node.views().directory();
         let asked = Asked {
@@ -115,7 +116,7 @@ impl Gateway {
             self.told_fault(found.name).await?;
             Ok(caller)
         };
-        match operation {
+        let body = match operation {
             Private::SendOrder => {
                 asked.required(requests::SendOrder::required)?;
                 self.send_order(asked, admit(Right::Trade, 10).await?).await
@@ -147,7 +148,7 @@ impl Gateway {
             Private::Fills => {
                 let pages = asked.args.as_ref().is_ok_and(|args| args.get("lastFillTime").is_some());
                 let caller = admit(Right::Read, if pages { 25 } else { 2 }).await?;
-                self.fills(asked, caller).await
+                return self.fills(asked, caller).await;
             }
             Private::TradingInstruments => {
                 self.trading_instruments(asked, admit(Right::Read, UNLISTED_COST).await?).await
@@ -190,7 +191,8 @@ impl Gateway {
                 asked.required(requests::Withdrawal::required)?;
                 self.withdrawal(asked, admit(Right::Withdraw, 100).await?).await
             }
-        }
+        };
+        body.map(Success::from)
     }
 
     /// The hot read of the exchange (rules 3): one lock, under which nothing is written out. One order that is asked for
@@ -241,7 +243,7 @@ impl Gateway {
         let account = caller.account;
         let seen = self.node.query(move |exchange| accounts::Seen::of(exchange, account)).await?;
         let mut body = Vec::with_capacity(4096);
-        seen.write(&mut body, time(self.node.now()));
+        seen.write(&mut body, &wallets::known(asked.directory), time(self.node.now()));
         Ok(body)
     }
 
@@ -263,23 +265,25 @@ impl Gateway {
     /// An account's newest fills, as far back as one is found for each position, or as they are kept.
     fn fills_of_all(&self, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
         let fills = self.node.views().fills();
-        let newest = fills.of(account, None, ROWS);
+        let newest = fills.of(account, ROWS);
         let found =
             |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
-        if positions.iter().all(found) { newest } else { fills.of(account, None, FILLS_KEPT) }
+        if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
     }
 
-    async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Result<Success, Failure> {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::Fills::parse)?;
         let now = self.caught_up().await?;
         let before = request.last_fill_time.map(commands::instant);
-        let fills = self.node.views().fills().of(caller.account, before, ROWS);
+        // A fill's time is written in milliseconds, and that is what the next page is asked for by.
+        let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1_000 };
+        let Page { rows: fills, broken } = self.node.views().fills().page(caller.account, before, cut);
         let book = orders::Shown { directory, identity: self.node.identity() };
         // The pages further back do not tell profits (rest.yaml).
         let rows = fills.iter().filter_map(|fill| book.fill(fill, before.is_none()));
         let mut body = Vec::with_capacity(256 + 320 * fills.len());
         responses::write_fills(&mut body, rows, time(now));
-        Ok(body)
+        Ok(Success { body, broken: broken.map(time) })
     }
 }

@@ -1,12 +1,12 @@
 //! Market data: free, without a key; keys that come along are not looked at.
 
-use super::bounds::ROWS;
+use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::grid::{price, size, time};
 use super::convert::{commands, markets};
 use super::listener::Received;
 use super::routes::{Found, Public};
-use super::{Answer, Failure, Gateway};
-use crate::projection::{Directory, ListedInstrument};
+use super::{Answer, Failure, Gateway, Success};
+use crate::projection::{Cut, Directory, ListedInstrument, Page};
 use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
 use loligo_wire::args::Args;
 use loligo_wire::v3::errors::ErrorAnswer;
@@ -15,27 +15,33 @@ use loligo_wire::v3::responses;
 use loligo_wire::v3::words::{ContractType, Error};
 
 impl Gateway {
-    pub(super) async fn public(&self, operation: Public, found: &Found<'_>, request: &Received) -> Answer {
+    pub(super) async fn public(
+        &self,
+        operation: Public,
+        found: &Found<'_>,
+        request: &Received,
+    ) -> Result<Success, Failure> {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
         self.told_fault(found.name).await?;
         let named = found.named.unwrap_or_default();
         let directory = self.node.views().directory();
         let now = self.caught_up().await?;
-        match operation {
+        let body = match operation {
             Public::Instruments => self.instruments(&args, &directory, now),
             Public::InstrumentsStatus => self.instruments_status(&args, &directory).await,
             Public::InstrumentStatus => self.instrument_status(named, &directory).await,
             Public::Tickers => self.tickers(&args, &directory, now),
             Public::Ticker => self.ticker(named, &directory, now),
             Public::OrderBook => self.order_book(&args, &directory, now),
-            Public::History => self.history(&args, &directory, now),
+            Public::History => return self.history(&args, &directory, now),
             Public::FeeSchedules => {
                 let mut body = Vec::with_capacity(2048);
                 markets::write_fee_schedules(&mut body, time(now));
                 Ok(body)
             }
-        }
+        };
+        body.map(Success::from)
     }
 
     fn tickers(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
@@ -51,7 +57,7 @@ impl Gateway {
             let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
             let shown =
                 asked && markets::of_type(spec, &request.contract_types) && markets::is_loaded(ticker.state);
-            shown.then(|| markets::ticker(ticker, spec, now))
+            if shown { markets::ticker(ticker, spec, now) } else { None }
         });
         let mut body = Vec::with_capacity(512 * tickers.len());
         responses::write_tickers(&mut body, rows, time(now));
@@ -65,11 +71,8 @@ impl Gateway {
         self.open(listed, now)?;
         let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
-        responses::write_ticker(
-            &mut body,
-            &markets::ticker(&ticker, listed.instrument.spec(), now),
-            time(now),
-        );
+        let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
+        responses::write_ticker(&mut body, &shown.ok_or(Error::MarketUnavailable)?, time(now));
         Ok(body)
     }
 
@@ -78,7 +81,7 @@ impl Gateway {
         let listed = commands::contract(directory, &request.symbol)?;
         self.open(listed, now)?;
         let spec = listed.instrument.spec();
-        let depth = self.node.views().markets().top(listed.id).ok_or(Error::MarketUnavailable)?;
+        let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
         let mut body = Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()));
         responses::write_order_book(
@@ -90,18 +93,20 @@ impl Gateway {
         Ok(body)
     }
 
-    fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Result<Success, Failure> {
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
         self.open(listed, now)?;
         let before = request.last_time.map(commands::instant);
-        let trades = self.node.views().markets().trades(listed.id, before, ROWS);
+        // A trade's time is written in microseconds.
+        let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
+        let Page { rows: trades, broken } = self.node.views().markets().trades(listed.id, before, cut);
         let spec = listed.instrument.spec();
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(128 + 256 * trades.len());
         let rows = trades.iter().map(|trade| markets::trade(trade, spec, identity));
         responses::write_history(&mut body, rows, time(now));
-        Ok(body)
+        Ok(Success { body, broken: broken.map(time) })
     }
 
     /// A market that is known but not loaded has no data to show.
@@ -117,8 +122,9 @@ impl Gateway {
         let states = self.node.views().markets().states(now);
         let rows: Vec<_> = shown(directory, &request.contract_types)
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
-            .filter(|(_, state)| request.expired || *state != MarketState::Expired)
-            .map(|(listed, state)| markets::InstrumentRow::of(listed.instrument.spec(), state))
+            // One or the other: those that are over, or all others.
+            .filter(|(_, state)| request.expired == (*state == MarketState::Expired))
+            .map(|(listed, state)| markets::InstrumentRow::of(listed.instrument.spec(), state, now))
             .collect();
         let mut body = Vec::with_capacity(1024 * rows.len());
         responses::write_instruments(&mut body, rows.iter().map(markets::InstrumentRow::row), time(now));

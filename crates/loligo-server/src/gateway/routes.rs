@@ -72,7 +72,8 @@ const CHARTS: &str = "/api/charts/v1";
 /// What each method does at a path, and under which name in the contract.
 type Methods = &'static [(Method, &'static str, Operation)];
 
-/// Base, path, methods. What two methods do alike has one name, the first of [`ALIASES`].
+/// Base, path, methods. What two methods do alike has one name, the first of [`ALIASES`]. Four lists are given to POST too,
+/// which the contract does not have there: one widespread client asks so.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/orderbook", &[(Method::GET, "getOrderbook", Pub(P::OrderBook))]),
@@ -89,7 +90,10 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/cancelallorders", &[(Method::POST, "cancelAllOrders", Key(K::CancelAllOrders))]),
     (V3, "/cancelallordersafter", &[(Method::POST, "cancelAllOrdersAfter", Key(K::CancelAllOrdersAfter))]),
     (V3, "/batchorder", &[(Method::POST, "sendBatchOrder", Key(K::BatchOrder))]),
-    (V3, "/openorders", &[(Method::GET, "getOpenOrders", Key(K::OpenOrders))]),
+    (V3, "/openorders", &[
+        (Method::GET, "getOpenOrders", Key(K::OpenOrders)),
+        (Method::POST, "getOpenOrders", Key(K::OpenOrders)),
+    ]),
     (V3, "/orders/status", &[
         (Method::POST, "getOrderStatus", Key(K::OrdersStatus)),
         (Method::GET, "getOrderStatus", Key(K::OrdersStatus)),
@@ -104,8 +108,14 @@ const TABLE: &[(&str, &str, Methods)] = &[
         (Method::GET, "getPnlCurrencyPreference", Gap),
         (Method::PUT, "setPnlCurrencyPreference", Gap),
     ]),
-    (V3, "/accounts", &[(Method::GET, "getAccounts", Key(K::Accounts))]),
-    (V3, "/openpositions", &[(Method::GET, "getOpenPositions", Key(K::OpenPositions))]),
+    (V3, "/accounts", &[
+        (Method::GET, "getAccounts", Key(K::Accounts)),
+        (Method::POST, "getAccounts", Key(K::Accounts)),
+    ]),
+    (V3, "/openpositions", &[
+        (Method::GET, "getOpenPositions", Key(K::OpenPositions)),
+        (Method::POST, "getOpenPositions", Key(K::OpenPositions)),
+    ]),
     (V3, "/unwindqueue", &[(Method::GET, "getUnwindQueue", Gap)]),
     (V3, "/portfolio-margining/parameters", &[(Method::GET, "getPortfolioMarginingParameters", Gap)]),
     (V3, "/portfolio-margining/simulate", &[(Method::POST, "simulatePortfolio", Gap)]),
@@ -116,7 +126,10 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/feeschedules", &[(Method::GET, "getFeeSchedulesV3", Pub(P::FeeSchedules))]),
     (V3, "/feeschedules/volumes", &[(Method::GET, "getUserFeeScheduleVolumesV3", Gap)]),
     (V3, "/notifications", &[(Method::GET, "getNotifications", Gap)]),
-    (V3, "/fills", &[(Method::GET, "getFills", Key(K::Fills))]),
+    (V3, "/fills", &[
+        (Method::GET, "getFills", Key(K::Fills)),
+        (Method::POST, "getFills", Key(K::Fills)),
+    ]),
     (V3, "/historical-funding-rates", &[(Method::GET, "historicalFundingRates", Gap)]),
     (V4, "/historicalfundingrates", &[(Method::GET, "historicalFundingRatesV4", Gap)]),
     (V3, "/self-trade-strategy", &[
@@ -287,6 +300,11 @@ mod tests {
                 let served = operation != Operation::Missing;
                 assert_eq!(served_name(name), served.then_some(known));
             }
+        }
+        for path in ["/accounts", "/openorders", "/openpositions", "/fills"] {
+            let path = format!("{V3}{path}");
+            assert_eq!(routes.find(&Method::POST, &path), routes.find(&Method::GET, &path));
+            known += 1;
         }
         // The tick types are told with and without a slash at the end.
         assert_eq!(known + 1, TABLE.iter().map(|(_, _, methods)| methods.len()).sum::<usize>());

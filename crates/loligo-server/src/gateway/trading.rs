@@ -64,6 +64,7 @@ impl Gateway {
                     .order
                     .map(|id| self.node.identity().order_uuid(id))
                     .or(named_id(&request.order)),
+                no_order_id: no_id(&request.order),
                 cli_ord_id: edited.cli_ord_id().or(client_name(&request.order)),
                 received_time: time(arrived),
                 order_events: &events,
@@ -169,13 +170,26 @@ impl Gateway {
 
     pub(super) async fn cancel_all_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
-        let request = requests::CancelAllOrders::parse(&asked.args()?)?;
-        let only = request.symbol.map(|symbol| commands::contract(directory, &symbol)).transpose()?;
-        let instrument = only.map(|listed| listed.id);
-        let command = Command::CancelAll { account: caller.account, instrument };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        let request = asked.read(&caller, requests::CancelAllOrders::parse)?;
+        let (shown, scope) = match request.symbol {
+            None => (None, vec![None]),
+            Some(symbol) => {
+                let (name, contracts) = commands::market_or_product(directory, &symbol)?;
+                (Some(name), contracts.into_iter().map(Some).collect())
+            }
+        };
+        // A product's contracts are cancelled one after the other, nothing in between; the first carries the nonce.
+        let command = |instrument| Command::CancelAll { account: caller.account, instrument };
+        let submissions = scope.iter().enumerate().map(|(at, instrument)| Submission {
+            command: command(*instrument),
+            nonce: caller.nonce.filter(|_| at == 0),
+        });
+        let replies = self.node.submit_all(submissions.collect()).await?;
 
-        let gone = outcomes::cancelled_all(&reply, caller.account, instrument)?;
+        let mut gone = Vec::new();
+        for (reply, instrument) in replies.iter().zip(scope) {
+            gone.extend(outcomes::cancelled_all(reply, caller.account, instrument)?);
+        }
         let identity = self.node.identity();
         let book = self.shown(directory);
         let told: Vec<_> = gone.iter().map(|order| outcomes::Told::Cancel { order }).collect();
@@ -188,7 +202,7 @@ impl Gateway {
             })
             .collect();
         let answer = responses::CancelAllOrders {
-            symbol: only.map(|listed| listed.instrument.spec().symbol.as_str()),
+            symbol: shown.as_deref(),
             cancelled_orders: &cancelled,
             received_time: time(arrived),
             order_events: &events,
@@ -268,15 +282,14 @@ impl Gateway {
                     None,
                     send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str),
                 ),
-                BatchInstruction::Edit(edit) => (None, named_id(&edit.order), client_name(&edit.order)),
-                BatchInstruction::Cancel(cancel) => {
-                    (None, named_id(&cancel.order), client_name(&cancel.order))
-                }
+                BatchInstruction::Edit(edit) => (None, Some(&edit.order), client_name(&edit.order)),
+                BatchInstruction::Cancel(cancel) => (None, Some(&cancel.order), client_name(&cancel.order)),
             };
             responses::BatchResult {
                 status: result.0,
                 order_tag,
-                order_id: result.1.map(|id| self.node.identity().order_uuid(id)).or(named),
+                order_id: result.1.map(|id| self.node.identity().order_uuid(id)).or(named.and_then(named_id)),
+                no_order_id: named.and_then(no_id),
                 cli_ord_id,
                 received_time: time(arrived),
                 order_events: events,
@@ -347,7 +360,8 @@ fn sent_before<'b>(before: &'b [BatchInstruction], order: &OrderName<'_>) -> Opt
 fn client_name<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
     match order {
         OrderName::ClientId(name) => Some(name),
-        OrderName::Id(_) | OrderName::Nothing => None,
+        OrderName::Nothing { client_id, .. } => client_id.as_deref(),
+        OrderName::Id(_) => None,
     }
 }
 
@@ -355,7 +369,15 @@ fn client_name<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
 fn named_id(order: &OrderName<'_>) -> Option<Uuid> {
     match order {
         OrderName::Id(id) => Some(*id),
-        OrderName::ClientId(_) | OrderName::Nothing => None,
+        OrderName::ClientId(_) | OrderName::Nothing { .. } => None,
+    }
+}
+
+/// What was given as the exchange's own name for an order and can be none: it goes back to the asker likewise.
+fn no_id<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
+    match order {
+        OrderName::Nothing { id, .. } => id.as_deref(),
+        OrderName::Id(_) | OrderName::ClientId(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names of wallets and currencies, as the dialect and the operator spell them.
 
 use crate::projection::{Directory, ListedInstrument};
-use loligo_engine::{ContractKind, Currency, Wallet};
+use loligo_engine::{ContractKind, Currency, InstrumentId, Wallet};
 
 /// The currency of a code in any case; the dialect's `XBT` is `BTC`.
 pub(crate) fn currency(code: &str) -> Option<Currency> {
@@ -41,6 +41,16 @@ fn is_known(directory: &Directory, currency: Currency) -> bool {
     is_collateral(currency) || directory.instruments().iter().any(listed)
 }
 
+/// Every currency that the exchange has to do with, each once: what cash may hold.
+pub(crate) fn known(directory: &Directory) -> Vec<Currency> {
+    let collateral = COLLATERAL.iter().filter_map(|code| Currency::parse(code));
+    let specs = directory.instruments().iter().map(|listed| listed.instrument.spec());
+    let mut all: Vec<Currency> = collateral.chain(specs.flat_map(|spec| [spec.base, spec.quote])).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// The wallet of a name, in any case.
 pub(crate) fn wallet(directory: &Directory, name: &str) -> Option<Wallet> {
     if name.eq_ignore_ascii_case("cash") {
@@ -59,6 +69,17 @@ pub(crate) fn inverse(directory: &Directory, name: &str) -> Option<(Wallet, Curr
         let fits = spec.kind == ContractKind::Inverse && inverse_name(&spec.pair).eq_ignore_ascii_case(name);
         fits.then(|| (Wallet::Inverse(listed.instrument.pair()), spec.base))
     })
+}
+
+/// The contracts of an inverse wallet's name, in any case, and that name.
+pub(crate) fn product(directory: &Directory, name: &str) -> Option<(String, Vec<InstrumentId>)> {
+    let (wallet, _) = inverse(directory, name)?;
+    let of_wallet = |listed: &&ListedInstrument| {
+        let spec = listed.instrument.spec();
+        spec.kind == ContractKind::Inverse && wallet == Wallet::Inverse(listed.instrument.pair())
+    };
+    let contracts = directory.instruments().iter().filter(of_wallet).map(|listed| listed.id).collect();
+    Some((name.to_ascii_lowercase(), contracts))
 }
 
 /// The name of the wallet of a pair's inverse contracts: `fi_xbtusd` for `XBT:USD`.

@@ -14,7 +14,7 @@ mod handshake;
 mod hub;
 mod outbox;
 
-pub(crate) use handshake::Handshake;
+pub(crate) use handshake::{Handshake, Sentence};
 
 use super::auth::Auth;
 use super::bounds::FeedBounds;
@@ -22,6 +22,7 @@ use super::listener::Peer;
 use super::origin::Origins;
 use super::real_time::RealTime;
 use crate::node::NodeHandle;
+use crate::request_log::RequestLog;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hub::Request;
@@ -38,6 +39,7 @@ pub(crate) struct Feeds {
     auth: Arc<Auth>,
     bounds: FeedBounds,
     origins: Arc<Origins>,
+    log: Arc<RequestLog>,
     /// What the limit of requests runs on; none without limits.
     limits: Option<RealTime>,
     hub: Sender<Request>,
@@ -57,10 +59,11 @@ impl Feeds {
         bounds: FeedBounds,
         origins: Arc<Origins>,
         limits: Option<RealTime>,
+        log: Arc<RequestLog>,
     ) -> io::Result<Self> {
         let hub = hub::start(node.clone(), bounds.heartbeat)?;
         let next = AtomicU64::new(1);
-        Ok(Self { node, auth, bounds, origins, limits, hub, next, seats: Arc::default() })
+        Ok(Self { node, auth, bounds, origins, log, limits, hub, next, seats: Arc::default() })
     }
 
     /// Answers a request that wants to become a WebSocket, and lets the connection go on as one.

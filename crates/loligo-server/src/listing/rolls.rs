@@ -28,12 +28,13 @@ pub(crate) fn next_listing(
 }
 
 /// Contracts that differ in nothing but their maturity.
+#[derive(Default)]
 struct Series<'e> {
     name: &'e str,
     /// Sorted.
     kinds: Vec<Roll>,
-    /// The first contract that rolls: those that follow have its figures.
-    founder: &'e InstrumentSpec,
+    /// The first contract that rolls, if any does: those that follow have its figures.
+    founder: Option<&'e InstrumentSpec>,
     members: Vec<Member<'e>>,
 }
 
@@ -43,31 +44,32 @@ struct Member<'e> {
     expired: bool,
 }
 
-/// The series of which anything rolls, in order of their names.
+/// All series, in order of their names.
 fn all_series<'e>(
     exchange: &'e Exchange,
     default_listing: bool,
     rolls: &BTreeMap<InstrumentId, Roll>,
 ) -> impl Iterator<Item = Series<'e>> {
-    let mut by_name: BTreeMap<&str, (Vec<Roll>, Option<&InstrumentSpec>, Vec<Member<'_>>)> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Series<'_>> = BTreeMap::new();
     for (id, instrument) in exchange.instruments() {
         let spec = instrument.spec();
         let (Some(expiry), Some((name, _))) = (spec.expiry, spec.symbol.rsplit_once('_')) else { continue };
-        let (kinds, founder, members) = by_name.entry(name).or_default();
-        let expired = exchange.market(id).is_some_and(|market| market.trading == MarketState::Expired);
-        members.push(Member { symbol: &spec.symbol, expiry, expired });
-        if default_listing && members.len() == 1 && !figures::kinds(name).is_empty() {
-            kinds.extend(figures::kinds(name));
-            *founder = Some(spec);
+        let series = by_name.entry(name).or_default();
+        if default_listing && series.members.is_empty() && !figures::kinds(name).is_empty() {
+            series.kinds.extend(figures::kinds(name));
+            series.founder = Some(spec);
         }
         if let Some(roll) = rolls.get(&id) {
-            kinds.push(*roll);
-            founder.get_or_insert(spec);
+            series.kinds.push(*roll);
+            series.founder.get_or_insert(spec);
         }
+        let expired = exchange.market(id).is_some_and(|market| market.trading == MarketState::Expired);
+        series.members.push(Member { symbol: &spec.symbol, expiry, expired });
     }
-    by_name.into_iter().filter_map(|(name, (mut kinds, founder, members))| {
-        kinds.sort_unstable();
-        Some(Series { name, kinds, founder: founder?, members })
+    by_name.into_iter().map(|(name, mut series)| {
+        series.name = name;
+        series.kinds.sort_unstable();
+        series
     })
 }
 
@@ -88,15 +90,13 @@ impl Series<'_> {
     /// begins as it was written.
     fn missing(&self, at: Timestamp) -> Vec<Command> {
         let gone = |member: &Member<'_>| member.expired || member.expiry <= at;
-        if !self.members.iter().any(gone) {
-            return Vec::new();
-        }
+        let Some(founder) = self.founder.filter(|_| self.members.iter().any(gone)) else { return Vec::new() };
         let member = |maturity: &Maturity| {
             let symbol = maturity.symbol(self.name);
             self.members.iter().find(|member| member.symbol == symbol)
         };
         let used = |maturity: &Maturity| member(maturity).is_some_and(gone);
-        let wanted = maturities(&self.kinds, at, self.founder.kind, used).unwrap_or_default();
+        let wanted = maturities(&self.kinds, at, founder.kind, used).unwrap_or_default();
         let missing = wanted.into_iter().filter(|maturity| member(maturity).is_none());
         missing
             .map(|maturity| {
@@ -104,7 +104,7 @@ impl Series<'_> {
                     symbol: maturity.symbol(self.name),
                     opening: at,
                     expiry: Some(maturity.expiry),
-                    ..self.founder.clone()
+                    ..founder.clone()
                 }))
             })
             .collect()

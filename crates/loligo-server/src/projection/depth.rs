@@ -4,9 +4,6 @@ use loligo_engine::{Price, Qty, Side};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-/// Price levels of each side that everyone is shown of a book.
-pub const TOP_LEVELS: usize = 1_000;
-
 /// A book at one moment, best price first on each side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DepthSnapshot {
@@ -22,8 +19,8 @@ pub struct DepthSnapshot {
 pub(super) struct Depth {
     bids: BTreeMap<Price, Qty>,
     asks: BTreeMap<Price, Qty>,
-    /// Its [`TOP_LEVELS`]: made by the first reader after a change, shared by those who follow.
-    top: OnceLock<Arc<DepthSnapshot>>,
+    /// The whole of it: made by the first reader after a change, shared by those who follow.
+    whole: OnceLock<Arc<DepthSnapshot>>,
 }
 
 impl Depth {
@@ -41,7 +38,7 @@ impl Depth {
         } else {
             levels.insert(price, qty);
         }
-        self.top = OnceLock::new();
+        self.whole = OnceLock::new();
     }
 
     pub(super) fn bid(&self) -> Option<(Price, Qty)> {
@@ -53,22 +50,14 @@ impl Depth {
     }
 
     /// The whole book as it is; `changes` led to it.
-    pub(super) fn whole(&self, changes: u64) -> DepthSnapshot {
-        self.copied(usize::MAX, changes)
-    }
-
-    /// The best [`TOP_LEVELS`] of each side.
-    pub(super) fn top(&self, changes: u64) -> Arc<DepthSnapshot> {
-        Arc::clone(self.top.get_or_init(|| Arc::new(self.copied(TOP_LEVELS, changes))))
-    }
-
-    fn copied(&self, levels: usize, changes: u64) -> DepthSnapshot {
+    pub(super) fn whole(&self, changes: u64) -> Arc<DepthSnapshot> {
         let row = |(price, qty): (&Price, &Qty)| (*price, *qty);
-        DepthSnapshot {
-            bids: self.bids.iter().rev().take(levels).map(row).collect(),
-            asks: self.asks.iter().take(levels).map(row).collect(),
+        let copied = || DepthSnapshot {
+            bids: self.bids.iter().rev().map(row).collect(),
+            asks: self.asks.iter().map(row).collect(),
             changes,
-        }
+        };
+        Arc::clone(self.whole.get_or_init(|| Arc::new(copied())))
     }
 }
 
@@ -77,21 +66,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everyone_sees_the_best_thousand_of_each_side_as_they_are_now() {
+    fn everyone_sees_each_level_as_it_is_now_and_the_copy_is_shared() {
         let mut depth = Depth::default();
         for at in 1..=1_500 {
             depth.set(Side::Buy, Price(at), Qty(at));
             depth.set(Side::Sell, Price(2_000 + at), Qty(at));
         }
         for (best_bid, best_ask) in [(1_500, 2_001), (1_499, 2_002)] {
-            let (top, whole) = (depth.top(7), depth.whole(7));
-            assert_eq!((top.bids.len(), top.asks.len(), top.changes), (TOP_LEVELS, TOP_LEVELS, 7));
-            assert_eq!((top.bids[0].0, top.asks[0].0), (Price(best_bid), Price(best_ask)));
-            assert_eq!(
-                (&top.bids[..], &top.asks[..]),
-                (&whole.bids[..TOP_LEVELS], &whole.asks[..TOP_LEVELS])
-            );
+            let whole = depth.whole(7);
+            assert!(Arc::ptr_eq(&whole, &depth.whole(7)), "nothing changed in between");
             assert_eq!((whole.bids.len(), whole.asks.len()), (best_bid as usize, 3_501 - best_ask as usize));
+            assert_eq!(
+                (whole.bids[0].0, whole.asks[0].0, whole.changes),
+                (Price(best_bid), Price(best_ask), 7)
+            );
+            assert!(whole.bids.is_sorted_by(|a, b| a.0 > b.0) && whole.asks.is_sorted_by(|a, b| a.0 < b.0));
             depth.set(Side::Buy, Price(best_bid), Qty(0));
             depth.set(Side::Sell, Price(best_ask), Qty(0));
         }

@@ -1,5 +1,6 @@
 //! Fills by account, newest first.
 
+use super::page::{Cut, Page, page};
 use super::{Applied, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -76,12 +77,18 @@ impl Fills {
         fills
     }
 
-    /// The newest `limit` fills of an account, newest first; with `before`, only those earlier than it.
-    pub fn of(&self, account: AccountId, before: Option<Timestamp>, limit: usize) -> Vec<FillRow> {
+    /// An account's newest fills, with `before` only those earlier than it.
+    pub fn page(&self, account: AccountId, before: Option<Timestamp>, cut: Cut) -> Page<FillRow> {
         let shard = read(&self.shards[account.0 as usize % SHARDS]);
-        let Some(rows) = shard.get(&account) else { return Vec::new() };
-        let end = before.map_or(rows.len(), |before| rows.partition_point(|row| row.time < before));
-        rows.range(..end).rev().take(limit).cloned().collect()
+        let rows = shard.get(&account);
+        rows.map_or_else(Page::default, |rows| page(rows, before, cut, |row| row.time))
+    }
+
+    /// The newest `limit` fills of an account, newest first.
+    pub fn of(&self, account: AccountId, limit: usize) -> Vec<FillRow> {
+        let shard = read(&self.shards[account.0 as usize % SHARDS]);
+        let rows = shard.get(&account);
+        rows.map_or_else(Vec::new, |rows| rows.iter().rev().take(limit).cloned().collect())
     }
 
     /// The number of an account's newest fill; 0 before the first.

@@ -3,7 +3,7 @@
 use super::depth::Depth;
 use super::news::LevelNews;
 use super::past::ContractPast;
-use super::{Applied, DepthSnapshot, LastTrade, Ticker, TradeRow, read, write};
+use super::{Applied, Cut, DepthSnapshot, LastTrade, Page, Ticker, TradeRow, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
@@ -69,29 +69,19 @@ impl Markets {
         Self { board: RwLock::new(board) }
     }
 
-    /// A contract's whole book, best first. All markets wait while it is copied, so it is for the few who need each
-    /// level.
-    pub fn depth(&self, id: InstrumentId) -> Option<DepthSnapshot> {
+    /// A contract's whole book, best first. Making it costs a copy once per change, for which all markets wait; readers
+    /// share it.
+    pub fn depth(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0))?;
         Some(contract.depth.whole(contract.past.levels))
     }
 
-    /// The best [`TOP_LEVELS`](super::TOP_LEVELS) of each side of a contract's book. Making it costs a copy once per
-    /// change; readers share it.
-    pub fn top(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
+    /// A contract's newest trades, with `before` only those earlier than it.
+    pub fn trades(&self, id: InstrumentId, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {
         let board = read(&self.board);
-        let contract = board.contracts.get(usize::from(id.0))?;
-        Some(contract.depth.top(contract.past.levels))
-    }
-
-    /// A contract's newest `limit` trades, newest first; with `before`, only those earlier than it.
-    pub fn trades(&self, id: InstrumentId, before: Option<Timestamp>, limit: usize) -> Vec<TradeRow> {
-        let board = read(&self.board);
-        board
-            .contracts
-            .get(usize::from(id.0))
-            .map_or_else(Vec::new, |contract| contract.past.trades.newest(before, limit))
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Page::default, |contract| contract.past.trades.page(before, cut))
     }
 
     /// One contract's ticker; the day's window ends at `now`.

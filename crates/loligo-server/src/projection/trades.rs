@@ -1,5 +1,6 @@
 //! Public trades of a contract.
 
+use super::page::{Cut, Page, page};
 use loligo_engine::{ExecutionId, FillRole, Price, Qty, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -48,9 +49,7 @@ impl Trades {
         self.rows.back()
     }
 
-    /// Newest first.
-    pub(super) fn newest(&self, before: Option<Timestamp>, limit: usize) -> Vec<TradeRow> {
-        let end = before.map_or(self.rows.len(), |before| self.rows.partition_point(|row| row.time < before));
-        self.rows.range(..end).rev().take(limit).cloned().collect()
+    pub(super) fn page(&self, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {
+        page(&self.rows, before, cut, |row| row.time)
     }
 }

@@ -43,6 +43,32 @@ pub(crate) enum Told {
     TooLong,
     /// A sentence of the control surface's or of a handshake's.
     Sentence(String),
+    /// An alert on a WebSocket, in few words, and what it is about.
+    Alert(String, FeedRefusal),
+}
+
+/// Why a request on a WebSocket is answered with an alert.
+pub(crate) enum FeedRefusal {
+    /// It is no request.
+    Unreadable,
+    /// More than a connection may send.
+    TooMany,
+    /// The feed is not there yet.
+    NotBuilt,
+    /// A feed of products, and none is named.
+    NoProducts,
+    /// There is no such product to follow.
+    Product(String),
+    /// Nobody who may ask has signed a challenge of the connection; without what is missing when nothing was signed.
+    Signer(Option<SignedChallenge>),
+}
+
+/// A challenge as it came back.
+pub(crate) struct SignedChallenge {
+    /// Whether the connection was given it.
+    pub(crate) given: bool,
+    pub(crate) challenge: String,
+    pub(crate) signature: Vec<u8>,
 }
 
 /// What came with a refused request. It is dropped when the reason is known.
@@ -147,6 +173,19 @@ impl Entry {
         }
     }
 
+    /// Of a request on a WebSocket.
+    pub(crate) fn of_feed(time: Timestamp, feed: &str, api_key: &str, alert: &str, why: FeedRefusal) -> Self {
+        Self {
+            time,
+            method: Method::GET,
+            path: text(format!("{} {feed}", loligo_wire::ws1::PATH).trim_end().as_bytes()),
+            api_key: text(api_key.as_bytes()),
+            status: 101,
+            told: Told::Alert(alert.to_owned(), why),
+            kept: None,
+        }
+    }
+
     pub(crate) fn is_refusal(&self) -> bool {
         !matches!(self.told, Told::Success)
     }
@@ -174,6 +213,7 @@ impl Entry {
                     format!("{refused} elements refused")
                 }
             },
+            Told::Alert(alert, _) => alert.clone(),
             Told::Nowhere | Told::TooLong | Told::Sentence(_) => self.status.to_string(),
         }
     }

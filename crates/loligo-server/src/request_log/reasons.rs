@@ -1,16 +1,16 @@
 //! The reason of a refusal, worked out from what came and what is known of the exchange now.
 
-use super::entry::{Entry, Kept, Told};
+use super::entry::{Entry, FeedRefusal, Kept, SignedChallenge, Told};
 use super::orders;
 use crate::gateway::Failure;
 use crate::gateway::auth::{Denied, Right};
-use crate::gateway::bounds::{BODY_BYTES, NONCE_WINDOW, RATE_BUDGET, RATE_WINDOW};
+use crate::gateway::bounds::{BODY_BYTES, FEED_REQUESTS, NONCE_WINDOW, RATE_BUDGET, RATE_WINDOW};
 use crate::gateway::routes::Routes;
 use crate::node::NodeHandle;
 use crate::projection::{ApiKey, Directory, FaultWord, GeneralRight, WithdrawalRight};
 use loligo_engine::{AccountId, Exchange, MarketState};
 use loligo_wire::args::Args;
-use loligo_wire::sign::{SignedRequest, departures};
+use loligo_wire::sign::{Signature, SignedRequest, SigningKey, departures};
 use loligo_wire::v3::errors::ErrorAnswer;
 use loligo_wire::v3::requests::{BatchOrder, MAX_TIMEOUT_SECONDS, RequestError};
 use loligo_wire::v3::words::{DeviationUnit, Error, OrderType, QuantityMode, SelfTradeStrategy, Side};
@@ -44,6 +44,7 @@ impl Explainer {
                 format!("the body is longer than {BODY_BYTES} bytes, so the rest of it was not read")
             }
             Told::Nowhere => self.nowhere(entry),
+            Told::Alert(_, why) => self.alert(entry, why),
             Told::Failure(failure) => self.failure(entry, failure),
             Told::Refused(notes) => {
                 let mut told: Vec<String> =
@@ -91,6 +92,64 @@ impl Explainer {
             "this is a path of the spot API; here is the futures API, under /derivatives/api/v3".to_owned()
         } else {
             "no document of this API has such a path".to_owned()
+        }
+    }
+
+    fn alert(&self, entry: &Entry, why: &FeedRefusal) -> String {
+        match why {
+            FeedRefusal::Unreadable => {
+                r#"a request is JSON such as {"event": "subscribe", "feed": "book", "product_ids": ["PF_XBTUSD"]}"#
+                    .to_owned()
+            }
+            FeedRefusal::TooMany => {
+                format!("a connection may send {FEED_REQUESTS} requests a second (--rate-limits off)")
+            }
+            FeedRefusal::NotBuilt => "not built yet".to_owned(),
+            FeedRefusal::NoProducts => "this feed wants product_ids".to_owned(),
+            FeedRefusal::Product(symbol) => {
+                let directory = self.node.views().directory();
+                match directory.by_symbol(symbol) {
+                    Some(_) => format!("{} has no market now", quoted(symbol)),
+                    None => no_such_contract(&directory, symbol),
+                }
+            }
+            FeedRefusal::Signer(None) => {
+                "api_key, original_challenge or signed_challenge is missing".to_owned()
+            }
+            FeedRefusal::Signer(Some(signed)) => self.bad_challenge(entry, signed),
+        }
+    }
+
+    fn bad_challenge(&self, entry: &Entry, signed: &SignedChallenge) -> String {
+        let directory = self.node.views().directory();
+        let Some(own) = directory.key(&entry.api_key) else { return self.unknown_key(entry) };
+        if !signed.given {
+            return "this connection was not given this challenge: it asks for its own, by the event challenge"
+                .to_owned();
+        }
+        let fits = |key: &ApiKey| {
+            let signing = SigningKey::from_base64_secret(&key.secret.to_base64()).ok()?;
+            let signature = Signature::from_base64(&signed.signature)?;
+            Some(signing.verify_challenge(&signature, &signed.challenge))
+        };
+        if fits(own) == Some(true) {
+            return if own.may_ask() {
+                "the account is deactivated (POST /loligo/v1/accounts/ACCOUNT/activate)".to_owned()
+            } else {
+                format!("this takes a key that may ask; this one may do {}", rights_of(own))
+            };
+        }
+        let other = directory.keys().iter().take(OTHER_KEYS).find(|key| fits(key) == Some(true));
+        match other {
+            Some(key) => {
+                let account = name_of(&directory, key.account);
+                format!("the challenge is signed with another secret: that of a key of {account}")
+            }
+            None => {
+                "signed_challenge is not the HMAC-SHA-512, in base64, of the SHA-256 of the challenge by the \
+                     secret decoded from base64"
+                    .to_owned()
+            }
         }
     }
 
@@ -264,10 +323,10 @@ impl Explainer {
         let directory = self.node.views().directory();
         let is_secret = |key: &&Arc<ApiKey>| key.secret.to_base64() == entry.api_key;
         if entry.api_key.is_empty() {
-            "there is no APIKey header".to_owned()
+            "no key is named (the APIKey header)".to_owned()
         } else if let Some(key) = directory.keys().iter().take(OTHER_KEYS).find(is_secret) {
             let account = name_of(&directory, key.account);
-            format!("the APIKey header holds a secret of {account}: key and secret are swapped")
+            format!("what is given as the key is a secret of {account}: key and secret are swapped")
         } else if directory.key(entry.api_key.trim().trim_matches('"')).is_some() {
             "the key has spaces or quotes around it".to_owned()
         } else {
@@ -364,7 +423,10 @@ impl Explainer {
         let raw = entry.kept.as_ref().and_then(|kept| {
             let args = Args::new(&kept.query, &kept.body).ok()?;
             let raw = args.raw_tail("json")?;
-            raw.trim_ascii_start().starts_with(b"{").then(|| String::from_utf8_lossy(raw).into_owned())
+            raw.text
+                .trim_ascii_start()
+                .starts_with(b"{")
+                .then(|| String::from_utf8_lossy(raw.text).into_owned())
         });
         let text = raw.unwrap_or(text);
         let mut values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();

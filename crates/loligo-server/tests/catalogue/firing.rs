@@ -7,6 +7,18 @@ use crate::venue::SYMBOL;
 /// The check that a fired trigger fails: the word in its record, and how it comes to that.
 const REFUSED: &[(&str, Steps)] = &[
     (
+        "ORDER_LIMIT_EXCEEDED",
+        steps!(|f| {
+            f.op_limit("open_orders", 1).await;
+            f.a.sends("own", "lmt buy 0.1 @ 49,000", "placed: PLACE").await;
+            f.a.sends("x", "stp buy 0.1 stopPrice 50,100 limitPrice 49,000 signal mark", "placed: PLACE")
+                .await;
+            f.op_price("50,100").await;
+            failed(&f, "ORDER_LIMIT_EXCEEDED").await;
+            f.a.sees("own", "ENTERED_BOOK NEW_USER_ORDER -").await;
+        }),
+    ),
+    (
         "WOULD_NOT_REDUCE_POSITION",
         steps!(|f| {
             f.a.sends("x", "stp sell 0.1 stopPrice 49,900 signal mark reduceOnly", "placed: PLACE").await;

@@ -57,7 +57,8 @@ async fn prices_are_pinned_and_released() {
         (ticker["indexPrice"].clone(), ticker["markPrice"].clone())
     };
     let (status, told) = ask(&venue, "PUT", "/prices/pf_xbtusd", json!({"index": "60000.25"})).await;
-    assert_eq!((status, told), (200, json!({"symbol": SYMBOL, "index": "60000.25", "mark": "50000"})));
+    let pinned = json!({"index_pinned": true, "mark_pinned": true, "index": "60000.25", "mark": "50000", "symbol": SYMBOL});
+    assert_eq!((status, told), (200, pinned));
     assert_eq!(seen(SYMBOL).await, (json!(60000.25), json!(50000)));
     assert_eq!(seen("PI_XBTUSD").await.0, json!(60000.25), "one index for all contracts of the pair");
     let (_, told) = ask(&venue, "PUT", "/prices/PF_XBTUSD", json!({"mark": 61000})).await;

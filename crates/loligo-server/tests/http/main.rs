@@ -3,10 +3,12 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod closing;
 mod contract;
 mod control;
 mod feeds;
 mod inactive;
+mod lists;
 mod operator;
 mod origins;
 mod overload;

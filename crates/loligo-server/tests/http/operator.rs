@@ -32,7 +32,7 @@ async fn a_market_is_what_the_operator_makes_of_it() {
         ("open", "placed", true, 1),
     ] {
         let told = venue.order("PUT", "/markets/pf_xbtusd", json!({"state": state})).await;
-        assert_eq!(told, json!({"symbol": SYMBOL, "state": state}));
+        assert_eq!((&told["symbol"], &told["state"]), (&json!(SYMBOL), &json!(state)));
         assert_eq!(sent(&venue, 0, &ORDER).await, want, "{state}");
         let listed = alice.get("/instruments", &[]).await["instruments"].clone();
         let row =
@@ -42,7 +42,7 @@ async fn a_market_is_what_the_operator_makes_of_it() {
         assert_eq!(orders.as_array().map(Vec::len), Some(open), "{state}: {orders}");
     }
     let told = venue.order("POST", "/markets/PF_XBTUSD/expire", Value::Null).await;
-    assert_eq!(told, json!({"symbol": SYMBOL, "state": "expired"}));
+    assert_eq!((&told["symbol"], &told["state"]), (&json!(SYMBOL), &json!("expired")));
     assert_eq!(sent(&venue, 0, &ORDER).await, "marketInactive");
     let gone = alice.get("/instruments", &[]).await["instruments"].clone();
     assert!(gone.as_array().expect("a list").iter().all(|row| row["symbol"] != SYMBOL));
@@ -59,7 +59,7 @@ async fn a_contract_is_listed_and_traded() {
         "margin_levels": [{"from": 0, "initial": 0.02}, {"from": 250_000, "initial": "0.04", "maintenance": 2e-2}],
     });
     let told = venue.order("POST", "/markets", low.clone()).await;
-    assert_eq!(told, json!({"symbol": "PF_LOWUSD", "state": "open"}));
+    assert_eq!((&told["symbol"], &told["state"]), (&json!("PF_LOWUSD"), &json!("open")));
     let (status, told) = venue.ask("POST", "/markets", low).await;
     assert!(status == 400 && told["error"].is_string(), "{status} {told}");
     venue.pin("PF_LOWUSD", "5.00").await;
@@ -418,7 +418,7 @@ async fn what_no_verb_can_do_is_refused_in_a_sentence_and_changes_nothing() {
         ("POST", under(&alice, "subaccounts"), json!({"parent": alice}), 400),
         ("PUT", under(&alice, "subaccounts"), json!({}), 405),
         ("POST", under(nobody, "deactivate"), json!({}), 404),
-        ("POST", under("alice", "activate"), json!({}), 404),
+        ("POST", under("nobody", "activate"), json!({}), 404),
         ("POST", under(&alice, "deactivate"), json!({"active": false}), 400),
         ("POST", under(&alice, "activate"), json!([]), 400),
         ("PUT", "/markets/PF_NOSUCHUSD".into(), json!({"state": "open"}), 404),
@@ -477,7 +477,7 @@ async fn what_no_verb_can_do_is_refused_in_a_sentence_and_changes_nothing() {
         ("PUT", "/routes/sendOrder".into(), json!({}), 400),
         ("PUT", "/routes/sendOrder".into(), json!({"available": "no"}), 400),
         ("PUT", "/routes/sendOrder".into(), json!({"available": false, "for": 1}), 400),
-        ("GET", "/routes/sendOrder".into(), Value::Null, 405),
+        ("POST", "/routes/sendOrder".into(), Value::Null, 405),
         ("POST", "/faults".into(), json!({}), 400),
         ("POST", "/faults".into(), json!({"kind": "server_error"}), 400),
         ("POST", "/faults".into(), json!({"kind": "server_error", "operation": "nosuch"}), 400),

@@ -110,7 +110,7 @@ async fn five_hundred_orders_with_the_longest_names_are_placed_asked_for_and_can
         let send = |(number, name): (usize, &String)| {
             json!({
                 "order": "send", "order_tag": number.to_string(), "orderType": "lmt", "symbol": SYMBOL, "side": "buy",
-                "size": 0.0001, "limitPrice": 40000, "cliOrdId": name, "reduceOnly": false, "triggerSignal": "mark",
+                "size": 0.01, "limitPrice": 40000, "cliOrdId": name, "reduceOnly": false, "triggerSignal": "mark",
             })
         };
         let sends: Vec<Value> = names.iter().enumerate().map(send).collect();

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use super::{Args, MAX_BYTES, MAX_PAIRS, NotText, TooManyArguments, Value};
+use super::{Args, Conflict, MAX_BYTES, MAX_PAIRS, NotText, TooManyArguments, Value};
 use crate::decimal::{Decimal, Number};
 
 fn args<'a>(query: &'a str, body: &'a str) -> Args<'a> {
@@ -18,8 +18,29 @@ fn query_and_body_are_one() {
     let args = args("symbol=PF_XBTUSD&side=buy", "side=sell&size=1");
     assert_eq!(args.get("symbol").map(Value::raw), Some(&b"PF_XBTUSD"[..]));
     assert_eq!(args.get("size").map(Value::raw), Some(&b"1"[..]));
-    assert_eq!(args.get("side").map(Value::raw), Some(&b"buy"[..]), "the first counts, query before body");
     assert_eq!(args.get("Size"), None, "names are told apart by case");
+}
+
+#[test]
+fn an_argument_that_comes_twice_must_say_one_thing() {
+    for (query, body, want) in [
+        ("side=buy", "size=1", Ok(Some("buy"))),
+        ("size=1", "", Ok(None)),
+        ("side=buy", "side=buy", Ok(Some("buy"))),
+        ("", "side=buy&side=buy", Ok(Some("buy"))),
+        ("side=b%75y", "s%69de=buy", Ok(Some("b%75y"))),
+        ("side=buy", "side=sell", Err(Conflict)),
+        ("side=buy", "side=", Err(Conflict)),
+        ("side", "side=buy", Err(Conflict)),
+        ("side=buy&side=buy", "side=buy&side=sell", Err(Conflict)),
+        ("side=1+1", "side=1%201", Err(Conflict)),
+        ("side=1+1", "side=1%2B1", Err(Conflict)),
+        ("side=%ff", "side=%ff", Ok(Some("%ff"))),
+        ("side=%ff", "side=%FF", Err(Conflict)),
+    ] {
+        let one = args(query, body).one("side").map(|value| value.map(|value| value.raw().to_vec()));
+        assert_eq!(one, want.map(|text| text.map(|text: &str| text.as_bytes().to_vec())), "{query} {body}");
+    }
 }
 
 #[test]
@@ -96,11 +117,21 @@ fn truth_has_several_spellings() {
 }
 
 #[test]
-fn the_raw_tail_ignores_separators() {
-    let args = args("a=1", "x=y&json={\"a\":\"b&c=d\"}");
-    assert_eq!(args.raw_tail("json"), Some(&b"{\"a\":\"b&c=d\"}"[..]));
-    assert_eq!(args.raw_tail("a"), Some(&b"1"[..]));
-    assert_eq!(args.raw_tail("son"), None);
+fn the_raw_tail_ignores_separators_and_leaves_what_is_around_it() {
+    let json = r#"{"a":"b&c=d"}"#;
+    let (in_body, in_query) = (format!("x=y&json={json}&z=1"), format!("x=y&json={json}"));
+    for (query, body, tail) in
+        [("q=1", in_body.as_str(), format!("{json}&z=1")), (in_query.as_str(), "z=1&q=1", json.to_owned())]
+    {
+        let args = args(query, body);
+        let found = args.raw_tail("json").expect("there");
+        assert_eq!(found.text, tail.as_bytes());
+        let around = found.around(json.len());
+        let raw = |name| around.get(name).map(Value::raw);
+        assert_eq!((raw("q"), raw("x"), raw("z")), (Some(&b"1"[..]), Some(&b"y"[..]), Some(&b"1"[..])));
+        assert_eq!((raw("c"), raw("json")), (None, None), "the text's own ampersands separate nothing");
+        assert!(args.raw_tail("son").is_none());
+    }
 }
 
 #[test]
@@ -122,7 +153,7 @@ proptest! {
         for (_, value) in args.pairs() {
             let _ = (value.text(), value.number(), value.time(), value.boolean());
         }
-        let _ = (args.list("a").count(), args.get("b"), args.raw_tail("c"));
+        let _ = (args.list("a").count(), args.one("b"), args.raw_tail("c").map(|tail| tail.around(1).pairs().count()));
     }
 
     #[test]

@@ -59,7 +59,6 @@ fn each_client_is_understood_and_only_as_far_as_allowed() {
     const SEND: &str = "/derivatives/api/v3/sendorder";
     let strict = Tolerance::STRICT;
     let decoded = Tolerance { decoded: true, ..strict };
-    let body_alone = Tolerance { body_alone: true, ..strict };
     let empty_on_get = Tolerance { empty_on_get: true, ..strict };
     let get = |query| SignedRequest { is_get: true, ..request(query, "", "7", "/derivatives/api/v3/fills") };
     let rows = [
@@ -69,7 +68,6 @@ fn each_client_is_understood_and_only_as_far_as_allowed() {
         (DECODED, request("", "greeting=hello%20world", "1699473395441", SEND), decoded),
         (DECODED, request("greeting=hello+world", "", "1699473395441", SEND), decoded),
         (QUERY_AND_BODY, request("symbol=PF_XBTUSD", "side=buy", "", SEND), strict),
-        (BODY_ALONE, request("symbol=PF_XBTUSD", "side=buy", "", SEND), body_alone),
         (PLUS_AS_SPACE, request("", "a=1+2%2B3", "7", SEND), decoded),
         (PLUS_AS_PLUS, request("", "a=1+2%2B3", "7", SEND), decoded),
         (EMPTY, get("lastFillTime=2026-01-01T00:00:00Z"), empty_on_get),
@@ -85,11 +83,7 @@ fn each_client_is_understood_and_only_as_far_as_allowed() {
         assert!(key().verify(&signature, &request, needed), "row {row}");
         assert!(key().verify(&signature, &request, Tolerance::ALL), "row {row}");
         if needed != strict {
-            let others = Tolerance {
-                decoded: !needed.decoded,
-                body_alone: !needed.body_alone,
-                empty_on_get: !needed.empty_on_get,
-            };
+            let others = Tolerance { decoded: !needed.decoded, empty_on_get: !needed.empty_on_get };
             assert!(!key().verify(&signature, &request, others), "row {row} needs its own tolerance");
         }
     }
@@ -113,6 +107,17 @@ fn whatever_is_changed_after_signing_is_noticed() {
     }
     let other = SigningKey::from_base64_secret("AAAA").expect("base64");
     assert!(!other.verify(&signature, &good, Tolerance::ALL));
+}
+
+#[test]
+fn a_body_signed_alone_vouches_for_no_query_beside_it() {
+    const SEND: &str = "/derivatives/api/v3/sendorder";
+    let beside = request("symbol=PF_XBTUSD", "side=buy", "", SEND);
+    for (is_get, tolerance) in [(false, Tolerance::ALL), (true, Tolerance::ALL), (false, Tolerance::STRICT)] {
+        let beside = SignedRequest { is_get, ..beside };
+        assert!(!key().verify(&signature(BODY_ALONE), &beside, tolerance), "{is_get} {tolerance:?}");
+    }
+    assert!(key().verify(&signature(BODY_ALONE), &request("", "side=buy", "", SEND), Tolerance::STRICT));
 }
 
 #[test]

@@ -173,8 +173,13 @@ pub enum OrderName<'a> {
     /// The client's id.
     ClientId(Cow<'a, str>),
     /// Text that can be no order's id. The contract types these ids as plain text, and clients rely on being told that
-    /// there is no such order, so it is no argument error.
-    Nothing,
+    /// there is no such order, so it is no argument error. It goes back to the asker as it came, if it is text at all.
+    Nothing {
+        /// What was given as the exchange's id.
+        id: Option<Cow<'a, str>>,
+        /// What was given as the client's id.
+        client_id: Option<Cow<'a, str>>,
+    },
 }
 
 impl OrderName<'_> {
@@ -184,7 +189,10 @@ impl OrderName<'_> {
         match self {
             Self::Id(id) => OrderName::Id(id),
             Self::ClientId(text) => OrderName::ClientId(Cow::Owned(text.into_owned())),
-            Self::Nothing => OrderName::Nothing,
+            Self::Nothing { id, client_id } => {
+                let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+                OrderName::Nothing { id: owned(id), client_id: owned(client_id) }
+            }
         }
     }
 }

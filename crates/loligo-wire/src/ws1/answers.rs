@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::requests::Credentials;
 use super::words::Feed;
 use crate::json::{Object, write_array, write_string};
 use crate::time::Timestamp;
@@ -30,25 +29,18 @@ pub struct Answer<'a> {
     pub joined: bool,
     /// The feed.
     pub feed: Feed,
-    /// Of these products. Product feeds are answered one product at a time: clients match on that.
-    pub product_ids: &'a [&'a str],
-    /// The signer's part of the request, for private feeds.
-    pub credentials: Option<&'a Credentials<'a>>,
+    /// Of this product. Feeds of products are answered one product at a time: clients match on that.
+    pub product_id: Option<&'a str>,
 }
 
 impl Answer<'_> {
-    /// Appends the answer.
+    /// Appends the answer. What was signed is the signer's, and not told back.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut message = Object::new(out);
         message.string("event", if self.joined { "subscribed" } else { "unsubscribed" });
         message.string("feed", self.feed.as_str());
-        if !self.product_ids.is_empty() {
-            write_array(message.member("product_ids"), self.product_ids, |out, id| write_string(out, id));
-        }
-        if let Some(Credentials { api_key, original_challenge, signed_challenge }) = self.credentials {
-            message.string("api_key", api_key);
-            message.string("original_challenge", original_challenge);
-            message.string("signed_challenge", signed_challenge);
+        if let Some(product) = self.product_id {
+            write_array(message.member("product_ids"), [product], write_string);
         }
         message.end();
     }

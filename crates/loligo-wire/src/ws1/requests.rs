@@ -1,7 +1,7 @@
 //! What clients send: a challenge asked for, feeds joined and left.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -31,7 +31,7 @@ pub enum Request<'a> {
 pub struct Subscription<'a> {
     /// The feed.
     pub feed: Feed,
-    /// Its products as they were sent, in their order; at most [`MAX_PRODUCT_IDS`].
+    /// Its products as they were sent, in their order, each once whatever its case; at most [`MAX_PRODUCT_IDS`].
     pub product_ids: Vec<Cow<'a, str>>,
     /// Who asks, if all three parts are there.
     pub credentials: Option<Credentials<'a>>,
@@ -130,7 +130,15 @@ fn products<'a>(members: &Members<'a>) -> Result<Vec<Cow<'a, str>>, RequestError
     if list.len() > MAX_PRODUCT_IDS {
         return Err(RequestError::Malformed);
     }
-    list.into_iter().map(|raw| text(raw).ok_or(RequestError::Malformed)).collect()
+    let mut seen = HashSet::with_capacity(list.len());
+    let mut products = Vec::with_capacity(list.len());
+    for raw in list {
+        let product = text(raw).ok_or(RequestError::Malformed)?;
+        if seen.insert(product.to_ascii_uppercase()) {
+            products.push(product);
+        }
+    }
+    Ok(products)
 }
 
 impl RequestError {

@@ -7,7 +7,7 @@ use loligo_wire::v3::responses::{
 };
 use loligo_wire::v3::words::{DislocationDirection, InstrumentType, Side, TickerTag, TradeType};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::contract::{answer_pointer, assert_published, assert_valid, rest, validator};
 use crate::sample::{ID, NOW, d, written};
@@ -77,6 +77,8 @@ fn perpetual() -> Instrument<'static> {
         mtf: true,
         tradfi: false,
         category: "Layer 1",
+        platforms_permitted: &["loligo"],
+        countries_banned: &[],
         is_expired: false,
         tradeable: true,
         maker_protection_millis: None,
@@ -129,6 +131,11 @@ fn instruments_have_what_clients_need() {
         }
     }
     assert_eq!(instruments[0]["openingDate"], "2026-01-01T00:00:00Z");
+    // A typed client refuses the whole list without these two.
+    assert_eq!(
+        (&instruments[0]["platformsPermitted"], &instruments[0]["countriesBanned"]),
+        (&json!(["loligo"]), &json!([]))
+    );
     assert_eq!(instruments[0].get("lastTradingTime"), None, "else it would be taken for a dated market");
     assert!(instruments[0]["fundingRateCoefficient"].is_i64());
     assert_eq!(instruments[1]["lastTradingTime"], "2026-01-01T00:00:00Z");
@@ -196,7 +203,7 @@ fn ticker() -> Ticker<'static> {
         tag: TickerTag::Perpetual,
         pair: "XBT:USD",
         mark_price: d("81780.434623335"),
-        index_price: d("81770.17"),
+        index_price: Some(d("81770.17")),
         bid: Some((d("81782"), d("0.0225"))),
         ask: Some((d("81784"), d("0.0873"))),
         vol24h: d("8076.6192"),

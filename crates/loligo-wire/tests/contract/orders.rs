@@ -158,10 +158,14 @@ fn every_status_of_an_edit_is_allowed() {
         let answer = EditOrder {
             status,
             order_id: Some(ID),
+            no_order_id: None,
             cli_ord_id: Some("mine"),
             received_time: NOW,
             order_events: &all_events(),
         };
+        let named = EditOrder { order_id: None, no_order_id: Some("none \"of\" ours"), ..answer };
+        let named = assert_valid(&judge, &written(|out| named.write(out, NOW)));
+        assert_eq!(named["editStatus"]["orderId"], "none \"of\" ours");
         let answer = assert_valid(&judge, &written(|out| answer.write(out, NOW)));
         assert_published(&rest, "EditOrderStatus", &answer["editStatus"]);
         assert_eq!(answer["editStatus"]["orderId"], ID.to_string());
@@ -225,6 +229,7 @@ fn a_batch_answers_each_instruction_in_order() {
         status,
         order_tag: (index % 2 == 0).then_some("tag"),
         order_id: (index % 3 == 0).then_some(ID),
+        no_order_id: (index % 3 == 1).then_some("none of ours"),
         cli_ord_id: (index % 5 == 0).then_some("mine"),
         received_time: NOW,
         order_events: if index == 0 { &events } else { &[] },

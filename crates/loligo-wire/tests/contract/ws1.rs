@@ -98,15 +98,14 @@ fn answers_are_those_of_the_examples() {
     as_example("challenge.json", "Challenge", |out| {
         write_challenge(out, id("7d0e4c12-55f3-4a9b-8a61-0c9e2f7b1d34"));
     });
-    let signed = credentials();
-    for (name, joined, feed, product_ids, credentials) in [
-        ("subscribed-heartbeat.json", true, Feed::Heartbeat, &[][..], None),
-        ("subscribed-public.json", true, Feed::Book, &["PF_XBTUSD"], None),
-        ("unsubscribed-public.json", false, Feed::Book, &["PF_ETHUSD"], None),
-        ("subscribed-private.json", true, Feed::OpenOrders, &[], Some(&signed)),
-        ("unsubscribed-private.json", false, Feed::OpenOrders, &[], Some(&signed)),
+    for (name, joined, feed, product_id) in [
+        ("subscribed-heartbeat.json", true, Feed::Heartbeat, None),
+        ("subscribed-public.json", true, Feed::Book, Some("PF_XBTUSD")),
+        ("unsubscribed-public.json", false, Feed::Book, Some("PF_ETHUSD")),
+        ("subscribed-private.json", true, Feed::OpenOrders, None),
+        ("unsubscribed-private.json", false, Feed::OpenOrders, None),
     ] {
-        let answer = Answer { joined, feed, product_ids, credentials };
+        let answer = Answer { joined, feed, product_id };
         as_example(name, "Subscription", |out| answer.write(out));
     }
     for (name, alert) in [
@@ -126,7 +125,7 @@ fn answers_are_those_of_the_examples() {
     judged("Error", |out| RequestError::NotJson.write(out));
     // Clients' own tests read these as text.
     assert_eq!(text(write_info), r#"{"event":"info","version":1}"#);
-    let answer = Answer { joined: true, feed: Feed::Book, product_ids: &["PI_XBTUSD"], credentials: None };
+    let answer = Answer { joined: true, feed: Feed::Book, product_id: Some("PI_XBTUSD") };
     assert_eq!(
         text(|out| answer.write(out)),
         r#"{"event":"subscribed","feed":"book","product_ids":["PI_XBTUSD"]}"#

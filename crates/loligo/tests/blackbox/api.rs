@@ -98,7 +98,11 @@ impl Client {
 
     /// base64(HMAC-SHA-512(secret, SHA-256(data + nonce + path))), the path without `/derivatives`.
     pub fn sign(&self, path: &str, data: &str, nonce: &str) -> String {
-        let message = format!("{data}{nonce}/api/v3{path}");
+        self.sign_message(&format!("{data}{nonce}/api/v3{path}"))
+    }
+
+    /// Signs what some other rule would have signed.
+    pub fn sign_message(&self, message: &str) -> String {
         let message = digest::digest(&digest::SHA256, message.as_bytes());
         let secret = hmac::Key::new(hmac::HMAC_SHA512, &self.secret);
         BASE64.encode(hmac::sign(&secret, message.as_ref()))

@@ -309,7 +309,7 @@ fn requests_that_are_no_requests() {
         );
     }
     for (method, path) in
-        [("GET", "/sendorder"), ("POST", "/accounts"), ("DELETE", "/openorders"), ("PUT", "/sendorder")]
+        [("GET", "/sendorder"), ("POST", "/subaccounts"), ("DELETE", "/openorders"), ("PUT", "/sendorder")]
     {
         let response = alice.send(method, path, &form(&GOOD), None, None).expect("an answer");
         assert!(

@@ -23,11 +23,21 @@ pub const QUIET: [&str; 4] = ["--market", "none", "--clock", "manual"];
 /// A folder of the test's own, with room for the data of one exchange.
 pub struct Home {
     folder: TempDir,
+    /// What the exchange finds in its environment beside what everyone does.
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Home {
     pub fn new() -> Self {
-        Self { folder: TempDir::with_prefix("loligo-test-").expect("a temporary folder") }
+        let folder = TempDir::with_prefix("loligo-test-").expect("a temporary folder");
+        Self { folder, environment: Vec::new() }
+    }
+
+    /// A file of the test's own, and a name in the exchange's environment that tells where it is.
+    pub fn tell(&mut self, name: &'static str, file: &str) -> PathBuf {
+        let path = self.folder.path().join(file);
+        self.environment.push((name, path.clone()));
+        path
     }
 
     /// Where the exchange keeps its data.
@@ -50,6 +60,7 @@ impl Home {
             .arg(self.data())
             .arg("--config-out")
             .arg(self.config_file())
+            .envs(self.environment.iter().map(|(name, path)| (name, path)))
             .args(flags);
         command
     }

@@ -65,9 +65,16 @@ impl Seen {
         Self { wallets, pairs, positions, rates }
     }
 
-    /// Appends the whole answer.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, server_time: WireTime) {
-        let cash = self.balances(Wallet::Cash, str::to_ascii_lowercase);
+    /// Appends the whole answer. Cash has a row for each of these currencies, of which it may hold none: clients look
+    /// them up by name.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, currencies: &[Currency], server_time: WireTime) {
+        let mut cash = self.balances(Wallet::Cash, str::to_ascii_lowercase);
+        for currency in currencies {
+            let name = name(currency).to_ascii_lowercase();
+            if !cash.iter().any(|(held, _)| *held == name) {
+                cash.push((name, Decimal::ZERO));
+            }
+        }
         let cash = borrow(&cash);
         let inverse: Vec<InverseWallet> =
             self.inverse_wallets().map(|(view, pair)| self.inverse(view, pair)).collect();

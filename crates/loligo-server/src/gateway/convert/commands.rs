@@ -1,12 +1,13 @@
 //! Typed requests to commands (rules 1.11, row 4 ends here; what follows is the engine's).
 
 use super::grid::{hundredths, lots, ticks};
+use crate::gateway::wallets;
 use crate::identity::Identity;
 use crate::projection::{Directory, ListedInstrument};
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    DistanceUnit, EditOrder, InstrumentSpec, OnGrid, OrderRef, OrderType, PlaceOrder, QtyMode, Side, Signal,
-    Timestamp, TriggerKind,
+    DistanceUnit, EditOrder, InstrumentId, InstrumentSpec, OnGrid, OrderRef, OrderType, PlaceOrder, QtyMode,
+    Side, Signal, Timestamp, TriggerKind,
 };
 use loligo_wire::decimal::Number;
 use loligo_wire::time::Timestamp as WireTime;
@@ -23,6 +24,21 @@ pub(crate) fn contract<'d>(
     symbol: &Symbol,
 ) -> Result<&'d ListedInstrument, ErrorAnswer> {
     directory.by_symbol(symbol.as_str()).ok_or(ErrorAnswer::invalid_argument("symbol"))
+}
+
+/// The contracts of a symbol, which names a market or the product of one: `fi_xbtusd` is every contract of that wallet,
+/// perpetual and dated, those that are over too. With it, how the answer calls it.
+///
+/// # Errors
+/// `invalidArgument: symbol`.
+pub(crate) fn market_or_product(
+    directory: &Directory,
+    symbol: &Symbol,
+) -> Result<(String, Vec<InstrumentId>), ErrorAnswer> {
+    if let Some(listed) = directory.by_symbol(symbol.as_str()) {
+        return Ok((listed.instrument.spec().symbol.clone(), vec![listed.id]));
+    }
+    wallets::product(directory, symbol.as_str()).ok_or(ErrorAnswer::invalid_argument("symbol"))
 }
 
 /// The order that a request describes. `algo_id` is what its header says made it.
@@ -156,7 +172,7 @@ pub(crate) fn order_ref(name: &OrderName<'_>, identity: &Identity) -> Option<Ord
     match name {
         OrderName::Id(uuid) => identity.order_id(*uuid).map(OrderRef::Id),
         OrderName::ClientId(name) => Some(OrderRef::Client((**name).into())),
-        OrderName::Nothing => None,
+        OrderName::Nothing { .. } => None,
     }
 }
 

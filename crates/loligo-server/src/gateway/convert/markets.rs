@@ -16,7 +16,10 @@ use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType,
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
-const WEEK: i64 = 7 * 86_400 * Timestamp::SECOND;
+const DAY: i64 = 86_400 * Timestamp::SECOND;
+const WEEK: i64 = 7 * DAY;
+/// The one platform there is.
+const PLATFORM: &str = "loligo";
 
 /// Whether a contract is loaded: its data can be asked for.
 pub(crate) fn is_loaded(state: MarketState) -> bool {
@@ -51,10 +54,20 @@ pub(crate) struct InstrumentRow<'d> {
     underlying: Option<String>,
     margin_levels: Vec<responses::MarginLevel>,
     state: MarketState,
+    opening: Timestamp,
+}
+
+/// When a contract is shown to open. One that the operator holds back has no date; what it shows is in the future as long
+/// as it is held back, and the same all day: the next midnight.
+fn opening(spec: &InstrumentSpec, state: MarketState, now: Timestamp) -> Timestamp {
+    if state == MarketState::PreLaunch && spec.opening <= now {
+        return Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
+    }
+    spec.opening
 }
 
 impl<'d> InstrumentRow<'d> {
-    pub(crate) fn of(spec: &'d InstrumentSpec, state: MarketState) -> Self {
+    pub(crate) fn of(spec: &'d InstrumentSpec, state: MarketState, now: Timestamp) -> Self {
         let margin_levels = spec
             .margin_levels
             .iter()
@@ -77,6 +90,7 @@ impl<'d> InstrumentRow<'d> {
                 .then(|| format!("rr_{}", spec.pair.replace(':', "").to_ascii_lowercase())),
             margin_levels,
             state,
+            opening: opening(spec, state, now),
         }
     }
 
@@ -99,7 +113,7 @@ impl<'d> InstrumentRow<'d> {
             contract_value_trade_precision: i32::from(spec.lot_precision),
             impact_mid_size: size(spec.impact_mid_size, spec),
             max_position_size: size(spec.max_position, spec),
-            opening_date: time(spec.opening),
+            opening_date: time(self.opening),
             last_trading_time: spec.expiry.map(time),
             margin_levels: &self.margin_levels,
             funding_rate_coefficient: perpetual.then(|| i64::from(spec.funding_rate_coefficient)),
@@ -111,6 +125,8 @@ impl<'d> InstrumentRow<'d> {
             mtf: false,
             tradfi: false,
             category: "",
+            platforms_permitted: &[PLATFORM],
+            countries_banned: &[],
             is_expired: self.state == MarketState::Expired,
             tradeable: is_loaded(self.state),
             maker_protection_millis: None,
@@ -131,18 +147,22 @@ pub(crate) fn status<'d>(spec: &'d InstrumentSpec, market: &MarketView) -> respo
     }
 }
 
-/// A market's ticker.
-pub(crate) fn ticker<'d>(ticker: &Ticker, spec: &'d InstrumentSpec, now: Timestamp) -> responses::Ticker<'d> {
+/// A market's ticker. None while it has neither mark nor index: the dialect has no ticker without a mark price, and a
+/// price of zero would be a lie.
+pub(crate) fn ticker<'d>(
+    ticker: &Ticker,
+    spec: &'d InstrumentSpec,
+    now: Timestamp,
+) -> Option<responses::Ticker<'d>> {
     let day = &ticker.day;
     let level = |(at, lots)| (price(at, spec), size(lots, spec));
-    let index = ticker.index.map_or(Decimal::ZERO, fine_price);
-    responses::Ticker {
+    Some(responses::Ticker {
         symbol: &spec.symbol,
         last: ticker.last.map(|last| (price(last.price, spec), time(last.time), size(last.qty, spec))),
         tag: tag(spec, now),
         pair: &spec.pair,
-        mark_price: ticker.mark.map_or(index, fine_price),
-        index_price: index,
+        mark_price: ticker.mark.or(ticker.index).map(fine_price)?,
+        index_price: ticker.index.map(fine_price),
         bid: ticker.bid.map(level),
         ask: ticker.ask.map(level),
         vol24h: size(day.volume, spec),
@@ -157,7 +177,7 @@ pub(crate) fn ticker<'d>(ticker: &Ticker, spec: &'d InstrumentSpec, now: Timesta
         funding: None,
         suspended: ticker.state == MarketState::Suspended,
         post_only: ticker.state == MarketState::PostOnly,
-    }
+    })
 }
 
 /// Average price of the day's trades by volume, to six decimals; what the dialect calls vwap.

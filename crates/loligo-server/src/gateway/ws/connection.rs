@@ -15,8 +15,8 @@ use crate::gateway::convert::markets::is_loaded;
 use crate::gateway::listener::Stream;
 use crate::gateway::rates::Window;
 use crate::projection::Directory;
+use crate::request_log::{Entry, FeedRefusal, SignedChallenge};
 use futures_util::{SinkExt as _, StreamExt as _};
-use loligo_engine::InstrumentId;
 use loligo_wire::ws1::{
     self, Alert, Answer, Credentials, Feed, OrdersFeed, Request, RequestError, Subscription,
 };
@@ -32,6 +32,11 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use uuid::Uuid;
+
+/// Most characters of what is kept for the log: of a challenge, of a signature in base64, of a product's name.
+const UUID_CHARS: usize = 36;
+const SIGNATURE_CHARS: usize = 100;
+const PRODUCT_CHARS: usize = 60;
 
 /// How a connection ends.
 enum End {
@@ -209,13 +214,44 @@ impl Client {
     }
 
     fn refuse(&self, error: RequestError) {
+        self.log(None, &error.to_string(), FeedRefusal::Unreadable);
         self.say(|out| error.write(out));
+    }
+
+    /// Tells the log of a request that is answered with an alert.
+    fn log(&self, asked: Option<&Subscription<'_>>, outcome: &str, why: FeedRefusal) {
+        if self.feeds.log.tells_refusals() {
+            let feed = asked.map_or("", |asked| asked.feed.as_str());
+            let credentials = asked.and_then(|asked| asked.credentials.as_ref());
+            let api_key = credentials.map_or("", |credentials| &credentials.api_key);
+            let now = self.feeds.node.now();
+            self.feeds.log.take(Entry::of_feed(now, feed, api_key, outcome, why));
+        }
+    }
+
+    /// The alert for who has not signed a challenge of this connection.
+    fn not_authenticated(&self, asked: &Subscription<'_>) -> Step {
+        let signed = asked.credentials.as_ref().map(|credentials| SignedChallenge {
+            given: Uuid::try_parse(&credentials.original_challenge)
+                .is_ok_and(|challenge| self.challenges.contains(&challenge)),
+            challenge: credentials.original_challenge.chars().take(UUID_CHARS).collect(),
+            signature: credentials
+                .signed_challenge
+                .as_bytes()
+                .iter()
+                .take(SIGNATURE_CHARS)
+                .copied()
+                .collect(),
+        });
+        self.log(Some(asked), "not authenticated", FeedRefusal::Signer(signed));
+        say(Alert::NotAuthenticated)
     }
 
     async fn request(&mut self, text: &str) {
         if let Some(time) = &self.feeds.limits
             && !self.requests.spend(1, time.micros())
         {
+            self.log(None, "rate_limited", FeedRefusal::TooMany);
             return self.say(|out| Alert::RateLimited.write(out));
         }
         match Request::parse(text) {
@@ -246,7 +282,7 @@ impl Client {
         }
         let directory = self.feeds.node.views().directory();
         let steps = match asked.feed {
-            Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked, &[])],
+            Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
             Feed::Book => self.book(asked, join, &directory),
             Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
             Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
@@ -261,7 +297,10 @@ impl Client {
             | Feed::AccountBalancesAndMargins
             | Feed::AccountLog
             | Feed::DepositsWithdrawals
-            | Feed::NotificationsAuth => vec![say(Alert::InvalidFeed)],
+            | Feed::NotificationsAuth => {
+                self.log(Some(asked), "invalid feed", FeedRefusal::NotBuilt);
+                vec![say(Alert::InvalidFeed)]
+            }
         };
         let (done, answered) = oneshot::channel();
         let outbox = Arc::clone(&self.outbox);
@@ -271,14 +310,23 @@ impl Client {
         }
     }
 
-    /// One answer a product, each on its own.
+    /// One answer a product, each on its own. A market that is over or not yet begun has no book to join; one that was
+    /// joined before is held until it is left.
     fn book(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
         if asked.product_ids.is_empty() {
+            self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let each = asked.product_ids.iter().map(|product| match self.product(product, join, directory) {
-            Ok((instrument, symbol)) => step(join, Topic::Book(instrument), asked, &[symbol]),
-            Err(refused) => refused,
+        let (now, markets) = (self.feeds.node.now(), self.feeds.node.views().markets());
+        let each = asked.product_ids.iter().map(|product| {
+            let Some(listed) = directory.by_symbol(product) else {
+                return self.unknown(asked, product, join);
+            };
+            let topic = Topic::Book(listed.id);
+            if join && !markets.state(listed.id, now).is_some_and(is_loaded) {
+                return Step::Rejoin(topic, self.invalid(asked, product));
+            }
+            step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
         });
         each.collect()
     }
@@ -291,52 +339,38 @@ impl Client {
         directory: &Directory,
     ) -> Vec<Step> {
         match self.signer(asked.credentials.as_ref(), directory) {
-            Some(signer) => vec![step(join, Topic::Orders(feed, signer), asked, &[])],
-            None => vec![say(Alert::NotAuthenticated)],
+            Some(signer) => vec![step(join, Topic::Orders(feed, signer), asked.feed, None)],
+            None => vec![self.not_authenticated(asked)],
         }
     }
 
-    /// Products limit this feed; those that are good are answered together, each other one by an alert of its own.
+    /// Products limit this feed: one answer each, as for a book. Own fills can be asked for whatever became of the market.
     fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
         let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
-            return vec![say(Alert::NotAuthenticated)];
+            return vec![self.not_authenticated(asked)];
         };
         if asked.product_ids.is_empty() {
-            return vec![step(join, Topic::Fills(None, signer), asked, &[])];
+            return vec![step(join, Topic::Fills(None, signer), asked.feed, None)];
         }
-        let (mut steps, mut products, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
-        for product in &asked.product_ids {
-            match self.product(product, join, directory) {
-                Ok((instrument, _)) if products.contains(&instrument) => {}
-                Ok((instrument, symbol)) => {
-                    products.push(instrument);
-                    symbols.push(symbol);
-                }
-                Err(refused) => steps.push(refused),
+        let each = asked.product_ids.iter().map(|product| match directory.by_symbol(product) {
+            Some(listed) => {
+                let topic = Topic::Fills(Some(listed.id), signer);
+                step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
             }
-        }
-        if !products.is_empty() {
-            steps.push(step(join, Topic::Fills(Some(products), signer), asked, &symbols));
-        }
-        steps
+            None => self.unknown(asked, product, join),
+        });
+        each.collect()
     }
 
-    /// The contract of a name; or what is said of one that there is nothing to join, or to leave, of.
-    fn product<'d>(
-        &self,
-        name: &str,
-        join: bool,
-        directory: &'d Directory,
-    ) -> Result<(InstrumentId, &'d str), Step> {
-        let (now, markets) = (self.feeds.node.now(), self.feeds.node.views().markets());
-        match directory.by_symbol(name) {
-            // A contract that is over or not yet begun can still be left.
-            Some(listed) if !join || markets.state(listed.id, now).is_some_and(is_loaded) => {
-                Ok((listed.id, &listed.instrument.spec().symbol))
-            }
-            Some(_) | None if join => Err(say(Alert::InvalidProduct(&upper(name)))),
-            Some(_) | None => Err(say(Alert::NotSubscribed)),
-        }
+    /// What is said of a product that there is not.
+    fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Step {
+        if join { Step::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
+    }
+
+    fn invalid(&self, asked: &Subscription<'_>, product: &str) -> Frame {
+        let shown = product.chars().take(PRODUCT_CHARS).collect();
+        self.log(Some(asked), "invalid product", FeedRefusal::Product(shown));
+        frame(|out| Alert::InvalidProduct(&upper(product)).write(out))
     }
 
     /// Who has signed a challenge of this connection, and may ask.
@@ -353,12 +387,8 @@ fn say(alert: Alert<'_>) -> Step {
     Step::Say(frame(|out| alert.write(out)))
 }
 
-fn step(join: bool, topic: Topic, asked: &Subscription<'_>, product_ids: &[&str]) -> Step {
-    // What was signed is told back on private feeds alone.
-    let private = matches!(topic, Topic::Orders(..) | Topic::Fills(..));
-    let credentials = asked.credentials.as_ref().filter(|_| private);
-    let answer = Answer { joined: join, feed: asked.feed, product_ids, credentials };
-    let accepted = frame(|out| answer.write(out));
+fn step(join: bool, topic: Topic, feed: Feed, product_id: Option<&str>) -> Step {
+    let accepted = frame(|out| Answer { joined: join, feed, product_id }.write(out));
     if join { Step::Join(topic, accepted) } else { Step::Leave(topic, accepted) }
 }
 

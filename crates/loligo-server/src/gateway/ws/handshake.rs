@@ -77,8 +77,13 @@ pub(super) fn refusal(status: StatusCode, sentence: &'static str) -> Response<Fu
     let mut refused = Response::new(Full::new(Bytes::from_static(sentence.as_bytes())));
     *refused.status_mut() = status;
     refused.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    refused.extensions_mut().insert(Sentence(sentence));
     refused
 }
+
+/// What the body of a refusal says, for the log.
+#[derive(Clone, Copy)]
+pub(crate) struct Sentence(pub(crate) &'static str);
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,10 @@ mod account;
 mod book;
 
 use super::outbox::{Frame, Outbox, frame};
-use crate::gateway::bounds::FEED_ASKS;
+use crate::gateway::bounds::{FEED_ASKS, ROWS};
 use crate::gateway::convert::orders::Shown;
 use crate::node::NodeHandle;
-use crate::projection::{ApiKey, Bulletin, Directory, KeyId};
+use crate::projection::{ApiKey, Bulletin, Directory, FillRow, KeyId};
 use account::Account;
 use book::Book;
 use foldhash::fast::FixedState;
@@ -37,6 +37,8 @@ pub(super) enum Step {
     Say(Frame),
     /// Joins, and says so with this frame.
     Join(Topic, Frame),
+    /// Joins again what is held. What is not cannot be joined now, and is refused with this frame.
+    Rejoin(Topic, Frame),
     /// Leaves, and says so with this frame.
     Leave(Topic, Frame),
 }
@@ -50,8 +52,8 @@ pub(super) enum Topic {
     Book(InstrumentId),
     /// An account's open orders.
     Orders(OrdersFeed, Signer),
-    /// An account's fills; of these contracts, or of all.
-    Fills(Option<Vec<InstrumentId>>, Signer),
+    /// An account's fills; of this contract, or of all.
+    Fills(Option<InstrumentId>, Signer),
 }
 
 /// Whose key a private subscription belongs to.
@@ -111,9 +113,7 @@ impl Hub {
                 Some(bulletin) = news.recv() => self.tell(&bulletin),
                 request = asked.recv() => match request {
                     Some(Request::Steps { outbox, steps, done }) => {
-                        for step in steps {
-                            self.step(&outbox, step);
-                        }
+                        self.take(&outbox, steps);
                         // A connection that is gone does not wait.
                         let _ = done.send(());
                     }
@@ -133,10 +133,27 @@ impl Hub {
         self.heartbeat.retain(|outbox| outbox.push(beat.clone()));
     }
 
+    fn take(&mut self, outbox: &Arc<Outbox>, steps: Vec<Step>) {
+        for step in steps {
+            // Its connection is ending: whatever is left of the request would be made for nobody.
+            if outbox.is_closed() {
+                return;
+            }
+            self.step(outbox, step);
+        }
+    }
+
     fn step(&mut self, outbox: &Arc<Outbox>, step: Step) {
         match step {
             Step::Say(said) => drop(outbox.push(said)),
             Step::Join(topic, accepted) => self.join(outbox, topic, accepted),
+            Step::Rejoin(topic, refused) => {
+                if self.holds(outbox.id, &topic) {
+                    self.join(outbox, topic, refused);
+                } else {
+                    outbox.push(refused);
+                }
+            }
             Step::Leave(topic, accepted) => {
                 let left = self.leave(outbox.id, &topic);
                 outbox.push(if left { accepted } else { frame(|out| Alert::NotSubscribed.write(out)) });
@@ -171,26 +188,29 @@ impl Hub {
                     self.want(true);
                 }
                 let (directory, now) = (self.node.views().directory(), self.node.now());
-                let book = self.books.entry(instrument).or_default();
-                match book.snapshot(instrument, self.node.views().markets(), &directory, now) {
-                    Some((seq, snapshot)) => {
-                        outbox.push(answer(book.join(outbox, seq)));
-                        outbox.push(snapshot);
-                    }
+                let depth = self.node.views().markets().depth(instrument);
+                let (Some(depth), Some(listed)) = (depth, directory.instrument(instrument)) else {
                     // A contract is in the directory before anyone can name it, so this is not met.
-                    None => drop(outbox.push(frame(|out| Alert::Unavailable.write(out)))),
+                    outbox.push(frame(|out| Alert::Unavailable.write(out)));
+                    return;
+                };
+                let book = self.books.entry(instrument).or_default();
+                if outbox.push(answer(book.join(outbox, depth.changes))) {
+                    outbox.push(book.snapshot(&depth, listed.spec(), now));
                 }
             }
             Topic::Orders(feed, signer) => {
                 let account = self.account(signer.account);
-                outbox.push(answer(account.join_orders(outbox, signer.key, feed)));
-                self.send_orders(outbox, feed, signer);
+                if outbox.push(answer(account.join_orders(outbox, signer.key, feed))) {
+                    self.send_orders(outbox, feed, signer);
+                }
             }
-            Topic::Fills(products, signer) => {
+            Topic::Fills(product, signer) => {
                 let account = self.account(signer.account);
                 let last = account.fills_told;
-                outbox.push(answer(account.join_fills(outbox, signer.key, products.as_deref())));
-                self.send_fills(outbox, products.as_deref(), signer, last);
+                if outbox.push(answer(account.join_fills(outbox, signer.key, product))) {
+                    self.send_fills(outbox, product, signer, last);
+                }
             }
         }
     }
@@ -226,19 +246,23 @@ impl Hub {
         outbox.push(snapshot);
     }
 
-    fn send_fills(&self, outbox: &Outbox, products: Option<&[InstrumentId]>, signer: Signer, last: u64) {
+    fn send_fills(&self, outbox: &Outbox, product: Option<InstrumentId>, signer: Signer, last: u64) {
         let directory = self.node.views().directory();
         let identity = self.node.identity();
         let shown = Shown { directory: &directory, identity };
-        let wanted = |instrument: InstrumentId| products.is_none_or(|only| only.contains(&instrument));
-        let fills =
-            self.node
-                .views()
-                .fills()
-                .up_to(signer.account, last, crate::gateway::bounds::ROWS, |row| wanted(row.instrument));
+        let wanted = |row: &FillRow| product.is_none_or(|only| only == row.instrument);
+        let fills = self.node.views().fills().up_to(signer.account, last, ROWS, wanted);
         let rows = fills.iter().filter_map(|fill| shown.feed_fill(fill));
         let uid = identity.account_uid(signer.account);
         outbox.push(frame(|out| ws1::write_fills_snapshot(out, uid, rows)));
+    }
+
+    /// Whether a connection follows a contract's book; what else there is can be joined at any time.
+    fn holds(&self, id: u64, topic: &Topic) -> bool {
+        match topic {
+            Topic::Book(instrument) => self.books.get(instrument).is_some_and(|book| book.is_held(id)),
+            Topic::Heartbeat | Topic::Orders(..) | Topic::Fills(..) => false,
+        }
     }
 
     /// Whether there was something to leave.
@@ -254,10 +278,10 @@ impl Hub {
                 .accounts
                 .get_mut(&signer.account)
                 .is_some_and(|account| account.leave_orders(id, signer.key, *feed)),
-            Topic::Fills(products, signer) => self
+            Topic::Fills(product, signer) => self
                 .accounts
                 .get_mut(&signer.account)
-                .is_some_and(|account| account.leave_fills(id, signer.key, products.as_deref())),
+                .is_some_and(|account| account.leave_fills(id, signer.key, *product)),
         };
         self.tidy();
         left

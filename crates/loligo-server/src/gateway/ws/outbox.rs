@@ -12,9 +12,17 @@ pub(super) type Frame = Utf8Bytes;
 
 /// Encodes a message.
 pub(super) fn frame(write: impl FnOnce(&mut Vec<u8>)) -> Frame {
+    #[cfg(test)]
+    ENCODED.with(|count| count.set(count.get() + 1));
     let mut out = Vec::with_capacity(256);
     write(&mut out);
     String::from_utf8(out).expect("JSON is text").into()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Messages that this thread has encoded.
+    pub(super) static ENCODED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// The near end of a connection's queue. Whoever puts something in never waits; a queue that is too full is closed.
@@ -45,7 +53,7 @@ impl Outbox {
 
     /// Puts a frame in. False when it finds no room, and ever after: what was lost must not be followed by anything.
     pub(super) fn push(&self, frame: Frame) -> bool {
-        if self.full.load(Ordering::Acquire) {
+        if self.is_closed() {
             return false;
         }
         let bytes = frame.len();
@@ -58,6 +66,11 @@ impl Outbox {
         false
     }
 
+    /// Whether it is closed: nothing more goes in, so nothing need be made for it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
     /// Closes the queue: something that belongs in it is lost.
     pub(super) fn overflow(&self) {
         self.full.store(true, Ordering::Release);
@@ -66,7 +79,7 @@ impl Outbox {
 
     /// Waits until the queue is closed.
     pub(super) async fn overflowed(&self) {
-        while !self.full.load(Ordering::Acquire) {
+        while !self.is_closed() {
             self.filled.notified().await;
         }
     }

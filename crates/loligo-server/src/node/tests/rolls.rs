@@ -6,7 +6,7 @@ use crate::listing::{Listing, Roll};
 use crate::node::{genesis, replay_folder, verify_folder};
 use crate::record::{Body, Record};
 use loligo_engine::{MarketState, Timestamp};
-use loligo_journal::{Options, SqliteJournal};
+use loligo_journal::{Options, SqliteJournal, StoppedJournal};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -98,6 +98,26 @@ async fn a_year_of_jumps_and_restarts_keeps_every_kind_listed_and_replays_to_the
     node.stop();
     assert_eq!(replay_folder(folder.path()).unwrap(), end);
     assert_eq!(verify_folder(folder.path()).unwrap().hashes, end);
+    check_journal(folder.path(), 4 * 12);
+}
+
+/// Every listing stands in the journal at the instant in which its contract opened, and nothing later before it.
+fn check_journal(folder: &Path, listings: usize) {
+    let journal = StoppedJournal::open(folder).unwrap();
+    let mut reader = journal.reader(1).unwrap();
+    let (mut before, mut found) = (Timestamp(0), 0);
+    while let Some(batch) = reader.next_batch().unwrap() {
+        for (sequence, bytes) in batch.iter() {
+            let record = Record::decode(bytes).unwrap();
+            assert!(record.time >= before, "record {sequence}");
+            before = record.time;
+            if let Body::Command(Command::List(spec)) = record.body {
+                assert_eq!(text(record.time), text(spec.opening), "{}", spec.symbol);
+                found += 1;
+            }
+        }
+    }
+    assert_eq!(found, listings);
 }
 
 /// A folder as it was left behind at genesis, long ago.
@@ -150,9 +170,11 @@ async fn what_expired_while_nobody_was_there_is_followed_in_order_at_its_own_ins
     node.stop();
     let node = spawn(&config).unwrap();
     assert_eq!(series(&node, "FI_XBT").await, (all, open), "a second start has nothing to make up for");
+    let listed = node.handle().views().directory().instruments().len();
     let end = node.handle().state_hashes().await.unwrap();
     node.stop();
     assert_eq!(replay_folder(folder.path()).unwrap(), end);
+    check_journal(folder.path(), listed - Listing::standard(at("2024-01-01T00:00:00Z")).instruments.len());
 }
 
 #[tokio::test]

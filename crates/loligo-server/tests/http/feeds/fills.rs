@@ -123,28 +123,35 @@ async fn the_feed_may_be_limited_to_products() {
     };
     trade("PF_XBTUSD", "50010").await;
     trade("PF_ETHUSD", "4000").await;
-    // The good ones are answered together, each bad one alone.
+    let answer =
+        |event: &str, product: &str| json!({"event": event, "feed": "fills", "product_ids": [product]});
+    // One answer each, in the order asked, each with a snapshot of its own.
+    let mut other = Socket::open(&venue).await;
+    let others = other.credentials(&alice).await;
+    let several =
+        json!({"event": "subscribe", "feed": "fills", "product_ids": ["PF_XBTUSD", "PF_NOPE", "PF_ETHUSD"]});
+    other.say(with(&others, several)).await;
+    assert_eq!(other.hear().await, answer("subscribed", "PF_XBTUSD"));
+    assert_eq!(lines(&other.hear().await), ["#1 sell 1 PF_XBTUSD at 50010 leaves 0 maker lmt/ioc -"]);
+    assert_eq!(other.hear().await, alert("Couldn't subscribe to invalid product `PF_NOPE`"));
+    assert_eq!(other.hear().await, answer("subscribed", "PF_ETHUSD"));
+    assert_eq!(lines(&other.hear().await), ["#2 sell 1 PF_ETHUSD at 4000 leaves 0 maker lmt/ioc -"]);
     socket.say(asked("subscribe", json!(["PF_NOPE", "pf_ethusd", "PF_ETHUSD"]))).await;
     assert_eq!(socket.hear().await, alert("Couldn't subscribe to invalid product `PF_NOPE`"));
-    assert_eq!(socket.hear().await, asked("subscribed", json!(["PF_ETHUSD"])));
+    assert_eq!(socket.hear().await, answer("subscribed", "PF_ETHUSD"));
     assert_eq!(lines(&socket.hear().await), ["#2 sell 1 PF_ETHUSD at 4000 leaves 0 maker lmt/ioc -"]);
     trade("PF_XBTUSD", "50010").await;
     trade("PF_ETHUSD", "4000").await;
     assert_eq!(told(&mut socket).await, ["#4 sell 1 PF_ETHUSD at 4000 leaves 0 maker lmt/ioc -"]);
+    assert_eq!(told(&mut other).await.len(), 2);
     // One more.
-    assert_eq!(
-        socket.ask(asked("subscribe", json!(["PF_XBTUSD"]))).await,
-        asked("subscribed", json!(["PF_XBTUSD"]))
-    );
+    assert_eq!(socket.ask(asked("subscribe", json!(["PF_XBTUSD"]))).await, answer("subscribed", "PF_XBTUSD"));
     assert_eq!(lines(&socket.hear().await).len(), 2);
     trade("PF_XBTUSD", "50010").await;
     assert_eq!(told(&mut socket).await, ["#5 sell 1 PF_XBTUSD at 50010 leaves 0 maker lmt/ioc -"]);
     // All of them is something else; what was limited is then followed once all the same.
     let all = with(&credentials, json!({"event": "subscribe", "feed": "fills"}));
-    assert_eq!(
-        socket.ask(all.clone()).await,
-        with(&credentials, json!({"event": "subscribed", "feed": "fills"}))
-    );
+    assert_eq!(socket.ask(all.clone()).await, json!({"event": "subscribed", "feed": "fills"}));
     assert_eq!(lines(&socket.hear().await).len(), 5);
     trade("PF_ETHUSD", "4000").await;
     assert_eq!(told(&mut socket).await.len(), 1);
@@ -153,7 +160,7 @@ async fn the_feed_may_be_limited_to_products() {
     // And out again, one and all.
     assert_eq!(
         socket.ask(asked("unsubscribe", json!(["PF_XBTUSD"]))).await,
-        asked("unsubscribed", json!(["PF_XBTUSD"]))
+        answer("unsubscribed", "PF_XBTUSD")
     );
     assert_eq!(socket.ask(asked("unsubscribe", json!(["PF_XBTUSD"]))).await, alert("Not subscribed to feed"));
     let none = with(&credentials, json!({"event": "unsubscribe", "feed": "fills"}));

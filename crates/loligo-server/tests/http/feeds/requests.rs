@@ -2,7 +2,7 @@
 
 use super::socket::{Socket, alert, with};
 use crate::venue::{SYMBOL, Venue, receive, send};
-use loligo_server::ServerConfig;
+use loligo_server::{LogConfig, LogMode, ServerConfig};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
@@ -90,8 +90,8 @@ async fn answers_come_in_the_order_of_the_requests() {
         json!({"event": "subscribed", "feed": "heartbeat"}),
         alert("Already subscribed to feed, re-requesting"),
         json!({"event": "unsubscribed", "feed": "heartbeat"}),
+        // Named twice, it is left once.
         answer("unsubscribed", "PF_XBTUSD"),
-        alert("Not subscribed to feed"),
         alert("Not subscribed to feed"),
         alert("Bad request"),
         json!({"event": "error", "message": "Json Error"}),
@@ -159,7 +159,7 @@ async fn a_signed_challenge_opens_private_feeds_and_nothing_else_does() {
         }
     }
     let accepted = socket.ask(with(&good, subscribe.clone())).await;
-    assert_eq!(accepted, with(&good, json!({"event": "subscribed", "feed": "open_orders"})));
+    assert_eq!(accepted, json!({"event": "subscribed", "feed": "open_orders"}), "nothing of what was signed");
     assert_eq!(
         socket.hear().await,
         json!({"feed": "open_orders_snapshot", "account": venue.start.accounts[0].uid, "orders": []})
@@ -174,7 +174,7 @@ async fn a_signed_challenge_opens_private_feeds_and_nothing_else_does() {
     assert_eq!(feeds, ["open_orders", "open_orders"], "once a key, and Bob hears nothing of it");
     // Leaving is signed, too, and leaves the other key's alone.
     let left = socket.ask(with(&good, json!({"event": "unsubscribe", "feed": "open_orders"}))).await;
-    assert_eq!(left, with(&good, json!({"event": "unsubscribed", "feed": "open_orders"})));
+    assert_eq!(left, json!({"event": "unsubscribed", "feed": "open_orders"}));
     let again = socket.ask(with(&good, json!({"event": "unsubscribe", "feed": "open_orders"}))).await;
     assert_eq!(again, alert("Not subscribed to feed"));
     alice.place("post", "buy", "1", "49001", &[]).await;
@@ -225,13 +225,85 @@ async fn a_hundred_requests_a_second_are_answered_and_no_more() {
 async fn a_request_may_name_a_thousand_products() {
     let venue = Venue::start().await;
     let mut socket = Socket::open(&venue).await;
-    let asked =
-        |count: usize| json!({"event": "subscribe", "feed": "book", "product_ids": vec!["PF_NOPE"; count]});
+    let names = |count: usize| (0..count).map(|at| format!("PF_NOPE{at}")).collect::<Vec<_>>();
+    let asked = |count: usize| json!({"event": "subscribe", "feed": "book", "product_ids": names(count)});
     assert_eq!(socket.ask(asked(1_001)).await, alert("Bad request"));
     socket.say(asked(1_000)).await;
     let answers = socket.settle().await;
-    assert_eq!(answers.len(), 1_000);
-    assert!(answers.iter().all(|answer| *answer == alert("Couldn't subscribe to invalid product `PF_NOPE`")));
+    let wanted = |name: &String| alert(&format!("Couldn't subscribe to invalid product `{name}`"));
+    assert_eq!(answers, names(1_000).iter().map(wanted).collect::<Vec<_>>(), "one each, in their order");
+}
+
+#[tokio::test]
+async fn a_product_named_a_thousand_times_is_answered_once() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    for (feed, snapshot) in [("book", "book_snapshot"), ("fills", "fills_snapshot")] {
+        // In any case, among others, and one that there is not.
+        let mut names = vec!["PF_XBTUSD", "pf_ethusd", "PF_NOPE"];
+        names.extend(["pf_xbtusd", "PF_ETHUSD", "pf_nope", "PF_XBTUSD"].repeat(200));
+        let ask =
+            |event: &str| with(&credentials, json!({"event": event, "feed": feed, "product_ids": names}));
+        let answer =
+            |event: &str, product: &str| json!({"event": event, "feed": feed, "product_ids": [product]});
+        socket.say(ask("subscribe")).await;
+        let told = socket.settle().await;
+        let wanted = [
+            answer("subscribed", "PF_XBTUSD"),
+            answer("subscribed", "PF_ETHUSD"),
+            alert("Couldn't subscribe to invalid product `PF_NOPE`"),
+        ];
+        let answers: Vec<Value> = told.iter().filter(|told| told["feed"] != snapshot).cloned().collect();
+        assert_eq!(answers, wanted, "{feed}");
+        let feeds: Vec<&Value> = told.iter().map(|told| &told["feed"]).collect();
+        let (feed, snapshot) = (json!(feed), json!(snapshot));
+        assert_eq!(feeds, [&feed, &snapshot, &feed, &snapshot, &Value::Null], "each with its snapshot");
+        socket.say(ask("unsubscribe")).await;
+        let wanted = [
+            answer("unsubscribed", "PF_XBTUSD"),
+            answer("unsubscribed", "PF_ETHUSD"),
+            alert("Not subscribed to feed"),
+        ];
+        for wanted in wanted {
+            assert_eq!(socket.hear().await, wanted);
+        }
+        assert_eq!(socket.settle().await, Vec::<Value>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_book_that_is_held_can_be_asked_for_again_while_its_market_is_inactive() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let (mut holds, mut comes) = (Socket::open(&venue).await, Socket::open(&venue).await);
+    holds.follow_book().await;
+    let credentials = holds.credentials(&alice).await;
+    let fills = with(&credentials, json!({"event": "subscribe", "feed": "fills", "product_ids": [SYMBOL]}));
+    assert_eq!(holds.ask(fills.clone()).await["event"], "subscribed");
+    assert_eq!(holds.hear().await["feed"], "fills_snapshot");
+    for state in ["inactive", "pre_launch"] {
+        venue.order("PUT", "/markets/PF_XBTUSD", json!({"state": state})).await;
+        let book = |event: &str| json!({"event": event, "feed": "book", "product_ids": [SYMBOL]});
+        assert_eq!(holds.ask(book("subscribe")).await, alert("Already subscribed to feed, re-requesting"));
+        assert_eq!(holds.hear().await["feed"], "book_snapshot", "{state}");
+        assert_eq!(holds.ask(fills.clone()).await, alert("Already subscribed to feed, re-requesting"));
+        assert_eq!(holds.hear().await["feed"], "fills_snapshot", "{state}");
+        // Who does not hold it cannot join now; own fills can be asked for at any time.
+        let refused = alert("Couldn't subscribe to invalid product `PF_XBTUSD`");
+        assert_eq!(comes.ask(book("subscribe")).await, refused, "{state}");
+        assert_eq!(comes.ask(book("unsubscribe")).await, alert("Not subscribed to feed"));
+    }
+    let hers = comes.credentials(&alice).await;
+    let fills = with(&hers, json!({"event": "subscribe", "feed": "fills", "product_ids": [SYMBOL]}));
+    assert_eq!(comes.ask(fills).await["event"], "subscribed");
+    assert_eq!(comes.hear().await["feed"], "fills_snapshot");
+    // It goes on when the market does, for who held it all the time.
+    venue.order("PUT", "/markets/PF_XBTUSD", json!({"state": "open"})).await;
+    alice.place("lmt", "buy", "1", "40000", &[]).await;
+    assert_eq!(holds.settle().await.len(), 1);
+    assert_eq!(comes.settle().await, Vec::<Value>::new());
 }
 
 #[tokio::test]
@@ -328,4 +400,45 @@ async fn no_bytes_disturb_anybody_else() {
     }
     venue.client(0).place("lmt", "buy", "1", "49000", &[]).await;
     assert_eq!(witness.hear().await["seq"], 1);
+}
+
+#[tokio::test]
+async fn the_operator_reads_why_a_feed_was_refused() {
+    let log = LogConfig { mode: LogMode::Refusals, lines: None };
+    let venue = Venue::with(ServerConfig { log, ..ServerConfig::test() }).await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    let mut socket = Socket::open(&venue).await;
+    let mut other = Socket::open(&venue).await;
+    let own = socket.credentials(&alice).await;
+    let strangers = other.credentials(&alice).await;
+    let fills = json!({"event": "subscribe", "feed": "fills"});
+    let bobs = socket.credentials(&bob).await;
+    let stolen = with(&bobs, json!({"api_key": own["api_key"]}));
+    let book = |product: &str| json!({"event": "subscribe", "feed": "book", "product_ids": [product]});
+    let cases = [
+        (fills.clone(), None, "api_key, original_challenge or signed_challenge is missing"),
+        (with(&strangers, fills.clone()), Some("alice"), "this connection was not given this challenge"),
+        (
+            with(&stolen, fills.clone()),
+            Some("alice"),
+            "the challenge is signed with another secret: that of a key of bob",
+        ),
+        (with(&own, with(&json!({"api_key": 1}), fills.clone())), None, "api_key, original_challenge"),
+        (json!({"event": "subscribe", "feed": "ticker", "product_ids": [SYMBOL]}), None, "not built yet"),
+        (book("PF_BTCUSD"), None, "there is no contract \"PF_BTCUSD\": perhaps PF_XBTUSD"),
+        (json!({"event": "subscribe", "feed": "book"}), None, "this feed wants product_ids"),
+        (json!([]), None, "a request is JSON such as"),
+    ];
+    for (at, (request, account, reason)) in cases.iter().enumerate() {
+        assert_eq!(socket.ask(request.clone()).await["event"], "alert", "{request}");
+        let shown = venue.order("GET", "/requests", Value::Null).await;
+        let rows = shown["requests"].as_array().expect("a list");
+        assert_eq!(rows.len(), at + 1, "{reason}: {rows:?}");
+        assert_eq!(rows[at]["account"], json!(account), "{}", rows[at]);
+        assert!(rows[at]["reason"].as_str().is_some_and(|told| told.starts_with(reason)), "{}", rows[at]);
+    }
+    let shown = venue.order("GET", "/requests", Value::Null).await.to_string();
+    for secret in [&own["signed_challenge"], &bobs["signed_challenge"]] {
+        assert!(!shown.contains(secret.as_str().expect("a signature")), "{shown}");
+    }
 }

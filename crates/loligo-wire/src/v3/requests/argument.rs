@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::{ClientOrderId, OrderName, RequestError, Symbol, parse_uuid};
-use crate::args::{NotText, Value};
+use crate::args::{Args, Conflict, NotText, Value};
 use crate::decimal::{NotANumber, Number};
 use crate::time::Timestamp;
 use crate::v3::words::DeviationUnit;
@@ -29,6 +29,14 @@ impl<'a> Argument<'a> {
                 [b'-' | b'0'..=b'9', ..] => Ok(Cow::Borrowed(raw.get())),
                 _ => Err(NotText),
             },
+        }
+    }
+
+    /// Whether another value from a form says the same.
+    pub(super) fn is(self, other: Value<'_>) -> bool {
+        match self {
+            Self::Form(value) => value.is(other),
+            Self::Json(_) => false,
         }
     }
 
@@ -93,7 +101,7 @@ fn json_text(raw: &RawValue) -> Option<Cow<'_, str>> {
 
 /// The slots of a request's arguments, filled in one pass over the pairs.
 macro_rules! slots {
-    ($(#[$meta:meta])* struct $name:ident { $($field:ident = $($word:literal)|+,)+ }) => {
+    ($(#[$meta:meta])* struct $name:ident { $($field:ident = $word:literal $(| $alias:literal)?,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default)]
         pub(super) struct $name<'a> {
@@ -101,22 +109,46 @@ macro_rules! slots {
         }
 
         impl<'a> $name<'a> {
+            /// What is there; the first value of each argument.
             fn read(args: &Args<'a>) -> Self {
+                Self::read_first(args).0
+            }
+
+            /// The same, if each argument says one thing.
+            fn read_one(args: &Args<'a>) -> Result<Self, RequestError> {
+                let (slots, conflict) = Self::read_first(args);
+                conflict.map_or(Ok(slots), |name| Err(RequestError::InvalidArgument(name)))
+            }
+
+            /// The first values, and the name of an argument that has another one besides.
+            fn read_first(args: &Args<'a>) -> (Self, Option<&'static str>) {
                 let mut slots = Self::default();
+                let mut conflict = None;
                 for (name, value) in args.pairs() {
-                    match &*name {
-                        $($($word)|+ => {
-                            slots.$field.get_or_insert(Argument::Form(value));
-                        })+
-                        _ => {}
+                    let Some((name, slot)) = (match std::str::from_utf8(&name).unwrap_or_default() {
+                        $($word $(| $alias)? => Some(($word, &mut slots.$field)),)+
+                        _ => None,
+                    }) else {
+                        continue;
+                    };
+                    match slot {
+                        Some(first) if !first.is(value) => conflict = conflict.or(Some(name)),
+                        Some(_) => {}
+                        None => *slot = Some(Argument::Form(value)),
                     }
                 }
-                slots
+                (slots, conflict)
             }
         }
     };
 }
 pub(super) use slots;
+
+/// The one value of an argument.
+pub(super) fn one<'a>(args: &Args<'a>, name: &'static str) -> Result<Option<Argument<'a>>> {
+    let value = args.one(name).map_err(|Conflict| RequestError::InvalidArgument(name))?;
+    Ok(value.map(Argument::Form))
+}
 
 /// The argument, or that it is missing.
 pub(super) fn required<'a>(slot: Option<Argument<'a>>, name: &'static str) -> Result<Argument<'a>> {
@@ -146,17 +178,18 @@ pub(super) fn order_name<'a>(
     client_id: Option<Argument<'a>>,
     name: &'static str,
 ) -> Result<OrderName<'a>> {
-    let from_id = |argument: Argument<'_>| {
-        let text = argument.text().ok()?;
-        Some(parse_uuid(text.as_bytes()).map_or(OrderName::Nothing, OrderName::Id))
-    };
-    let from_client_id = |argument: Argument<'a>| match argument.client_order_id() {
-        ClientOrderId::Valid(text) => OrderName::ClientId(text),
-        ClientOrderId::TooLong(_) | ClientOrderId::Invalid => OrderName::Nothing,
-    };
     match (id, client_id) {
-        (Some(id), _) => Ok(from_id(id).unwrap_or(OrderName::Nothing)),
-        (None, Some(client_id)) => Ok(from_client_id(client_id)),
+        (Some(id), _) => {
+            let text = id.text().ok();
+            let uuid = text.as_ref().and_then(|text| parse_uuid(text.as_bytes()));
+            Ok(uuid.map_or(OrderName::Nothing { id: text, client_id: None }, OrderName::Id))
+        }
+        (None, Some(client_id)) => Ok(match client_id.client_order_id() {
+            ClientOrderId::Valid(text) => OrderName::ClientId(text),
+            ClientOrderId::TooLong(_) | ClientOrderId::Invalid => {
+                OrderName::Nothing { id: None, client_id: client_id.text().ok() }
+            }
+        }),
         (None, None) => Err(RequestError::RequiredArgumentMissing(name)),
     }
 }

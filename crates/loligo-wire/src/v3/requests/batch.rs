@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::argument::{Argument, opt_time, order_name};
+use super::argument::{Argument, one, opt_time, order_name};
 use super::order::{EditOrderSlots, SendOrderSlots};
 use super::{CancelOrder, ClientOrderId, EditOrder, RequestError, SendOrder};
-use crate::args::Args;
+use crate::args::{Args, Conflict, Tail, Value};
 use crate::time::Timestamp;
 use crate::v3::words::SendStatus;
 
@@ -110,35 +110,54 @@ impl BatchOrder {
     /// its instruction. No batch is empty or longer than [`MAX_BATCH_INSTRUCTIONS`].
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
         let value = args.get("json").ok_or(RequestError::RequiredArgumentMissing("json"))?;
-        let process_before = ["processBefore", "ProcessBefore"].into_iter().find_map(|name| args.get(name));
         // Text that starts like JSON was not encoded: decoding it would turn a plus in an id into a space. Only if it
         // is no JSON after all is it taken for a form's.
-        let raw = args.raw_tail("json").filter(|raw| raw.trim_ascii_start().starts_with(b"{"));
-        let instructions = match raw.map(from_unencoded) {
-            Some(
-                result @ (Ok(_)
-                | Err(RequestError::InvalidArgument(_) | RequestError::RequiredArgumentMissing(_))),
-            ) => result?,
-            Some(Err(RequestError::JsonParseError)) | None => {
+        let tail = args.raw_tail("json").filter(|tail| tail.text.trim_ascii_start().starts_with(b"{"));
+        let raw = tail.and_then(|tail| match from_unencoded(tail) {
+            Err(RequestError::JsonParseError) => None,
+            read @ (Ok(_) | Err(_)) => Some(read),
+        });
+        let (instructions, around) = match raw {
+            Some(read) => read?,
+            None => {
+                one(args, "json")?;
                 let text = value.text().map_err(|_| RequestError::JsonParseError)?;
-                instructions(serde_json::from_str(&text).map_err(shape_error)?)?
+                (instructions(serde_json::from_str(&text).map_err(shape_error)?)?, *args)
             }
         };
-        Ok(Self {
-            process_before: opt_time(process_before.map(Argument::Form), "processBefore")?,
-            instructions,
-        })
+        Ok(Self { process_before: process_before(&around)?, instructions })
     }
 }
 
-/// Reads JSON that ends the body, or is followed by further pairs.
-fn from_unencoded(raw: &[u8]) -> Result<Vec<BatchInstruction>, RequestError> {
-    let mut values = serde_json::Deserializer::from_slice(raw).into_iter::<Batch<'_>>();
+/// The time limit, in whichever of its two spellings.
+fn process_before(args: &Args<'_>) -> Result<Option<Timestamp>, RequestError> {
+    const NAME: &str = "processBefore";
+    let limit = match (one(args, NAME)?, args.one("ProcessBefore")) {
+        (_, Err(Conflict)) => return Err(RequestError::InvalidArgument(NAME)),
+        (Some(limit), Ok(Some(other))) if !limit.is(other) => {
+            return Err(RequestError::InvalidArgument(NAME));
+        }
+        (limit, Ok(other)) => limit.or(other.map(Argument::Form)),
+    };
+    opt_time(limit, NAME)
+}
+
+/// Reads JSON that ends the query or the body, or is followed by further pairs: its instructions, and the arguments around
+/// it.
+fn from_unencoded(tail: Tail<'_>) -> Result<(Vec<BatchInstruction>, Args<'_>), RequestError> {
+    let mut values = serde_json::Deserializer::from_slice(tail.text).into_iter::<Batch<'_>>();
     let batch = values.next().ok_or(RequestError::JsonParseError)?.map_err(shape_error)?;
-    match raw[values.byte_offset()..].trim_ascii_start() {
-        [] | [b'&', ..] => instructions(batch),
-        _ => Err(RequestError::JsonParseError),
+    let (json, rest) = tail.text.split_at(values.byte_offset());
+    if !matches!(rest.trim_ascii_start(), [] | [b'&', ..]) {
+        return Err(RequestError::JsonParseError);
     }
+    let around = tail.around(json.len());
+    // A second one must be the same text, and says so by not being encoded either.
+    let again = |value: Value<'_>| value.raw() == json;
+    if around.pairs().any(|(name, value)| *name == *b"json" && !again(value)) {
+        return Err(INVALID_JSON);
+    }
+    Ok((instructions(batch)?, around))
 }
 
 /// Text that is no JSON, told apart from JSON of another shape.

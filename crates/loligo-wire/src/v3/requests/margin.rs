@@ -21,11 +21,11 @@ pub struct InitialMargin {
 
 slots! {
     struct InitialMarginSlots {
-        order_type = b"orderType",
-        symbol = b"symbol",
-        side = b"side",
-        size = b"size",
-        limit_price = b"limitPrice",
+        order_type = "orderType",
+        symbol = "symbol",
+        side = "side",
+        size = "size",
+        limit_price = "limitPrice",
     }
 }
 
@@ -43,7 +43,7 @@ impl InitialMargin {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let slots = InitialMarginSlots::read(args);
+        let slots = InitialMarginSlots::read_one(args)?;
         let [order_type, symbol, side, size] = Self::required_slots(&slots)?;
         Ok(Self {
             limit_price: limit_price(order_type, slots.limit_price)?,
@@ -76,9 +76,9 @@ pub struct MaxOrderSize {
 
 slots! {
     struct MaxOrderSizeSlots {
-        order_type = b"orderType",
-        symbol = b"symbol",
-        limit_price = b"limitPrice",
+        order_type = "orderType",
+        symbol = "symbol",
+        limit_price = "limitPrice",
     }
 }
 
@@ -96,7 +96,7 @@ impl MaxOrderSize {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let slots = MaxOrderSizeSlots::read(args);
+        let slots = MaxOrderSizeSlots::read_one(args)?;
         let [order_type, symbol] = Self::required_slots(&slots)?;
         Ok(Self { limit_price: limit_price(order_type, slots.limit_price)?, symbol: symbol.symbol()? })
     }

@@ -1,6 +1,6 @@
 //! Requests that only look: market data, and lists of one's own fills.
 
-use super::argument::{Argument, flag, opt_time, required};
+use super::argument::{flag, one, opt_time, required};
 use super::{RequestError, Symbol};
 use crate::args::Args;
 use crate::time::Timestamp;
@@ -42,8 +42,8 @@ impl History {
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
         Ok(Self {
             symbol: required_symbol(args)?,
-            last_time: opt_time(args.get("lastTime").map(Argument::Form), "lastTime")?,
-            include_mtf_data: flag(args.get("includeMTFData").map(Argument::Form), "includeMTFData")?,
+            last_time: opt_time(one(args, "lastTime")?, "lastTime")?,
+            include_mtf_data: flag(one(args, "includeMTFData")?, "includeMTFData")?,
         })
     }
 }
@@ -82,10 +82,7 @@ impl Instruments {
     /// # Errors
     /// [`RequestError::InvalidArgument`] for what cannot be read.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        Ok(Self {
-            contract_types: contract_types(args)?,
-            expired: flag(args.get("expired").map(Argument::Form), "expired")?,
-        })
+        Ok(Self { contract_types: contract_types(args)?, expired: flag(one(args, "expired")?, "expired")? })
     }
 }
 
@@ -136,13 +133,13 @@ impl Fills {
     /// # Errors
     /// [`RequestError::InvalidArgument`] if the time is none.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let last_fill_time = args.get("lastFillTime").map(Argument::Form);
+        let last_fill_time = one(args, "lastFillTime")?;
         Ok(Self { last_fill_time: opt_time(last_fill_time, "lastFillTime")? })
     }
 }
 
 fn required_symbol(args: &Args<'_>) -> Result<Symbol, RequestError> {
-    required(args.get("symbol").map(Argument::Form), "symbol")?.symbol()
+    required(one(args, "symbol")?, "symbol")?.symbol()
 }
 
 fn contract_types(args: &Args<'_>) -> Result<Vec<ContractType>, RequestError> {

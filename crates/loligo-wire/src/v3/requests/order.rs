@@ -1,6 +1,6 @@
 //! Requests that place, amend and cancel orders.
 
-use super::argument::{Argument, flag, opt_number, opt_time, opt_unit, order_name, required, slots};
+use super::argument::{Argument, flag, one, opt_number, opt_time, opt_unit, order_name, required, slots};
 use super::{ClientOrderId, OrderName, RequestError, Symbol};
 use crate::args::Args;
 use crate::decimal::{NotANumber, Number};
@@ -50,20 +50,20 @@ pub struct UnknownUnit;
 
 slots! {
     struct SendOrderSlots {
-        process_before = b"processBefore" | b"ProcessBefore",
-        order_type = b"orderType",
-        symbol = b"symbol",
-        side = b"side",
-        size = b"size",
-        limit_price = b"limitPrice",
-        stop_price = b"stopPrice",
-        cli_ord_id = b"cliOrdId",
-        trigger_signal = b"triggerSignal",
-        reduce_only = b"reduceOnly",
-        trailing_stop_max_deviation = b"trailingStopMaxDeviation",
-        trailing_stop_deviation_unit = b"trailingStopDeviationUnit",
-        limit_price_offset_value = b"limitPriceOffsetValue",
-        limit_price_offset_unit = b"limitPriceOffsetUnit",
+        process_before = "processBefore" | "ProcessBefore",
+        order_type = "orderType",
+        symbol = "symbol",
+        side = "side",
+        size = "size",
+        limit_price = "limitPrice",
+        stop_price = "stopPrice",
+        cli_ord_id = "cliOrdId",
+        trigger_signal = "triggerSignal",
+        reduce_only = "reduceOnly",
+        trailing_stop_max_deviation = "trailingStopMaxDeviation",
+        trailing_stop_deviation_unit = "trailingStopDeviationUnit",
+        limit_price_offset_value = "limitPriceOffsetValue",
+        limit_price_offset_unit = "limitPriceOffsetUnit",
     }
 }
 
@@ -81,7 +81,7 @@ impl<'a> SendOrder<'a> {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        Self::from_slots(&SendOrderSlots::read(args))
+        Self::from_slots(&SendOrderSlots::read_one(args)?)
     }
 
     /// The four arguments that every order needs.
@@ -173,15 +173,15 @@ pub struct EditOrder<'a> {
 
 slots! {
     struct EditOrderSlots {
-        process_before = b"processBefore" | b"ProcessBefore",
-        order_id = b"orderId",
-        cli_ord_id = b"cliOrdId",
-        size = b"size",
-        limit_price = b"limitPrice",
-        stop_price = b"stopPrice",
-        trailing_stop_max_deviation = b"trailingStopMaxDeviation",
-        trailing_stop_deviation_unit = b"trailingStopDeviationUnit",
-        quantity_mode = b"qtyMode",
+        process_before = "processBefore" | "ProcessBefore",
+        order_id = "orderId",
+        cli_ord_id = "cliOrdId",
+        size = "size",
+        limit_price = "limitPrice",
+        stop_price = "stopPrice",
+        trailing_stop_max_deviation = "trailingStopMaxDeviation",
+        trailing_stop_deviation_unit = "trailingStopDeviationUnit",
+        quantity_mode = "qtyMode",
     }
 }
 
@@ -200,7 +200,7 @@ impl<'a> EditOrder<'a> {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        Self::from_slots(&EditOrderSlots::read(args), "orderId")
+        Self::from_slots(&EditOrderSlots::read_one(args)?, "orderId")
     }
 
     pub(super) fn from_slots(
@@ -248,9 +248,9 @@ pub struct CancelOrder<'a> {
 
 slots! {
     struct CancelOrderSlots {
-        process_before = b"processBefore" | b"ProcessBefore",
-        order_id = b"order_id",
-        cli_ord_id = b"cliOrdId",
+        process_before = "processBefore" | "ProcessBefore",
+        order_id = "order_id",
+        cli_ord_id = "cliOrdId",
     }
 }
 
@@ -269,7 +269,7 @@ impl<'a> CancelOrder<'a> {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let slots = CancelOrderSlots::read(args);
+        let slots = CancelOrderSlots::read_one(args)?;
         Ok(Self {
             order: order_name(slots.order_id, slots.cli_ord_id, "order_id")?,
             process_before: opt_time(slots.process_before, "processBefore")?,
@@ -290,7 +290,7 @@ impl CancelAllOrders {
     /// # Errors
     /// [`RequestError::InvalidArgument`] if the symbol cannot be one.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let symbol = args.get("symbol").map(|value| Argument::Form(value).symbol()).transpose()?;
+        let symbol = one(args, "symbol")?.map(Argument::symbol).transpose()?;
         Ok(Self { symbol })
     }
 }
@@ -313,8 +313,8 @@ impl CancelAllOrdersAfter {
     /// the contract does not require it, but there is no time that could be meant by its absence.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
         let whole = |number: Number| u32::try_from(number.decimal()?.at_scale(0).ok()?).ok();
-        args.get("timeout")
-            .and_then(|value| whole(value.number().ok()?))
+        one(args, "timeout")?
+            .and_then(|argument| whole(argument.number().ok()?))
             .filter(|&timeout| timeout <= MAX_TIMEOUT_SECONDS)
             .map(|timeout| Self { timeout })
             .ok_or(RequestError::InvalidArgument("timeout"))

@@ -1,6 +1,6 @@
 //! Requests that set how an account trades.
 
-use super::argument::{Argument, opt_number, required};
+use super::argument::{Argument, one, opt_number, required};
 use super::{RequestError, Symbol};
 use crate::args::Args;
 use crate::decimal::Number;
@@ -19,7 +19,7 @@ impl SetSelfTradeStrategy {
     /// # Errors
     /// [`RequestError::RequiredArgumentMissing`] if not.
     pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        argument(args, "strategy").map(drop)
+        present(args, "strategy")
     }
 
     /// Reads the request.
@@ -46,7 +46,7 @@ impl LeveragePreferences {
     /// # Errors
     /// [`RequestError::InvalidArgument`] if the symbol cannot be one.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let symbol = args.get("symbol").map(|value| Argument::Form(value).symbol()).transpose()?;
+        let symbol = one(args, "symbol")?.map(Argument::symbol).transpose()?;
         Ok(Self { symbol })
     }
 }
@@ -66,7 +66,7 @@ impl SetLeveragePreference {
     /// # Errors
     /// [`RequestError::RequiredArgumentMissing`] if not.
     pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        argument(args, "symbol").map(drop)
+        present(args, "symbol")
     }
 
     /// Reads the request.
@@ -75,7 +75,7 @@ impl SetLeveragePreference {
     /// What is missing, before what cannot be read. A leverage that is there but empty is no number, not cross margin.
     pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
         let symbol = argument(args, "symbol")?;
-        let max_leverage = args.get("maxLeverage").map(Argument::Form);
+        let max_leverage = one(args, "maxLeverage")?;
         Ok(Self { symbol: symbol.symbol()?, max_leverage: opt_number(max_leverage, "maxLeverage")? })
     }
 }
@@ -93,7 +93,7 @@ impl SetTradingEnabled {
     /// # Errors
     /// [`RequestError::RequiredArgumentMissing`] if not.
     pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        argument(args, "tradingEnabled").map(drop)
+        present(args, "tradingEnabled")
     }
 
     /// Reads the request.
@@ -108,6 +108,11 @@ impl SetTradingEnabled {
     }
 }
 
+/// Whether an argument is there at all.
+fn present(args: &Args<'_>, name: &'static str) -> Result<(), RequestError> {
+    required(args.get(name).map(Argument::Form), name).map(drop)
+}
+
 fn argument<'a>(args: &Args<'a>, name: &'static str) -> Result<Argument<'a>, RequestError> {
-    required(args.get(name).map(Argument::Form), name)
+    required(one(args, name)?, name)
 }

@@ -1,4 +1,5 @@
 mod batch;
+mod conflicts;
 mod margin;
 mod orders;
 mod queries;

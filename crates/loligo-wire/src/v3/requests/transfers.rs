@@ -30,10 +30,10 @@ pub struct Transfer<'a> {
 
 slots! {
     struct TransferSlots {
-        from_account = b"fromAccount",
-        to_account = b"toAccount",
-        unit = b"unit",
-        amount = b"amount",
+        from_account = "fromAccount",
+        to_account = "toAccount",
+        unit = "unit",
+        amount = "amount",
     }
 }
 
@@ -51,7 +51,7 @@ impl<'a> Transfer<'a> {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let [from_account, to_account, unit, amount] = Self::required_slots(&TransferSlots::read(args))?;
+        let [from_account, to_account, unit, amount] = Self::required_slots(&TransferSlots::read_one(args)?)?;
         Ok(Self {
             from_account: from_account.lower_case("fromAccount")?,
             to_account: to_account.lower_case("toAccount")?,
@@ -90,12 +90,12 @@ pub struct SubaccountTransfer<'a> {
 
 slots! {
     struct SubaccountTransferSlots {
-        from_user = b"fromUser",
-        to_user = b"toUser",
-        from_account = b"fromAccount",
-        to_account = b"toAccount",
-        unit = b"unit",
-        amount = b"amount",
+        from_user = "fromUser",
+        to_user = "toUser",
+        from_account = "fromAccount",
+        to_account = "toAccount",
+        unit = "unit",
+        amount = "amount",
     }
 }
 
@@ -114,7 +114,7 @@ impl<'a> SubaccountTransfer<'a> {
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
         let [from_user, to_user, from_account, to_account, unit, amount] =
-            Self::required_slots(&SubaccountTransferSlots::read(args))?;
+            Self::required_slots(&SubaccountTransferSlots::read_one(args)?)?;
         Ok(Self {
             from_user: account(from_user),
             to_user: account(to_user),
@@ -150,9 +150,9 @@ pub struct Withdrawal<'a> {
 
 slots! {
     struct WithdrawalSlots {
-        currency = b"currency",
-        amount = b"amount",
-        source_wallet = b"sourceWallet",
+        currency = "currency",
+        amount = "amount",
+        source_wallet = "sourceWallet",
     }
 }
 
@@ -170,7 +170,7 @@ impl<'a> Withdrawal<'a> {
     /// # Errors
     /// What is missing, before what cannot be read.
     pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let slots = WithdrawalSlots::read(args);
+        let slots = WithdrawalSlots::read_one(args)?;
         let [currency, amount] = Self::required_slots(&slots)?;
         Ok(Self {
             currency: currency.lower_case("currency")?,

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::decimal::Decimal;
-use crate::json::{Object, write_array, write_success};
+use crate::json::{Object, write_array, write_string, write_success};
 use crate::time::Timestamp;
 use crate::v3::words::{DislocationDirection, InstrumentType, Side, TickerTag, TradeType};
 
@@ -134,6 +134,10 @@ pub struct Instrument<'a> {
     pub tradfi: bool,
     /// Free text.
     pub category: &'a str,
+    /// On which platforms it may be traded.
+    pub platforms_permitted: &'a [&'a str],
+    /// In which countries it may not be traded, by their two letters.
+    pub countries_banned: &'a [&'a str],
     /// Whether it has expired.
     pub is_expired: bool,
     /// Whether it can be traded.
@@ -164,6 +168,12 @@ impl Instrument<'_> {
         object.string_if_some("feeScheduleUid", self.fee_schedule_uid);
         object.string("category", self.category);
         object.bool("tradeable", self.tradeable);
+        write_array(object.member("platformsPermitted"), self.platforms_permitted, |out, name| {
+            write_string(out, name);
+        });
+        write_array(object.member("countriesBanned"), self.countries_banned, |out, name| {
+            write_string(out, name);
+        });
         self.write_flags(&mut object);
         object.end();
     }
@@ -316,8 +326,8 @@ pub struct Ticker<'a> {
     pub pair: &'a str,
     /// The mark price.
     pub mark_price: Decimal,
-    /// The index price.
-    pub index_price: Decimal,
+    /// The index price; none before the first.
+    pub index_price: Option<Decimal>,
     /// The best bid with its size; none on an empty side.
     pub bid: Option<(Decimal, Decimal)>,
     /// The best ask with its size; none on an empty side.
@@ -409,7 +419,7 @@ impl Ticker<'_> {
             object.decimal("relativeFundingRatePrediction", funding.relative_rate_prediction);
         }
         object.bool("suspended", self.suspended);
-        object.decimal("indexPrice", self.index_price);
+        object.decimal_if_some("indexPrice", self.index_price);
         object.bool("postOnly", self.post_only);
         object.decimal("change24h", self.change24h);
         object.end();

@@ -48,6 +48,8 @@ pub struct EditOrder<'a> {
     pub status: EditStatus,
     /// The id of the order; none if there is no such order.
     pub order_id: Option<Uuid>,
+    /// Text that was asked for as an order's id and can be none: it goes back as it came.
+    pub no_order_id: Option<&'a str>,
     /// The client's own id.
     pub cli_ord_id: Option<&'a str>,
     /// When the request was taken up.
@@ -63,6 +65,7 @@ impl EditOrder<'_> {
             let mut status = Object::new(answer.member("editStatus"));
             status.string("status", self.status.as_str());
             status.uuid_if_some("orderId", self.order_id);
+            status.string_if_some("orderId", self.no_order_id.filter(|_| self.order_id.is_none()));
             status.string_if_some("cliOrdId", self.cli_ord_id);
             status.time("receivedTime", self.received_time);
             write_events(status.member("orderEvents"), self.order_events);
@@ -170,6 +173,8 @@ pub struct BatchResult<'a> {
     pub order_tag: Option<&'a str>,
     /// The id of the order. Plain refusals have none.
     pub order_id: Option<Uuid>,
+    /// Text that was asked for as an order's id and can be none: it goes back as it came.
+    pub no_order_id: Option<&'a str>,
     /// The client's own id.
     pub cli_ord_id: Option<&'a str>,
     /// When the request was taken up.
@@ -190,6 +195,7 @@ pub fn write_batch_status<'a>(
             element.string("status", result.status.as_str());
             element.string_if_some("order_tag", result.order_tag);
             element.uuid_if_some("order_id", result.order_id);
+            element.string_if_some("order_id", result.no_order_id.filter(|_| result.order_id.is_none()));
             element.string_if_some("cliOrdId", result.cli_ord_id);
             element.time("dateTimeReceived", result.received_time);
             write_events(element.member("orderEvents"), result.order_events);

@@ -30,6 +30,11 @@ fn requests_are_read_and_what_they_say_beside_is_passed_over() {
             r#"{"feed":"book","product_ids":["PF_XBTUSD","pi_ethusd"],"depth":25,"event":"subscribe"}"#,
             subscribe(Feed::Book, &["PF_XBTUSD", "pi_ethusd"]),
         ),
+        // Who names a product again, in whatever case, has named it.
+        (
+            r#"{"event":"subscribe","feed":"book","product_ids":["PF_B","pf_a","PF_A","pf_b","PF_B","PF_C"]}"#,
+            subscribe(Feed::Book, &["PF_B", "pf_a", "PF_C"]),
+        ),
         (r#" {"event":"subscribe","feed":"book","product_ids":null} "#, subscribe(Feed::Book, &[])),
         (r#"{"event":"subscribe","feed":"book","product_ids":[]}"#, subscribe(Feed::Book, &[])),
         (

@@ -64,12 +64,12 @@ impl Account {
         self.orders.len() < before
     }
 
-    /// Follows fills from the one after the last told on. It is again when everything named was followed before.
+    /// Follows fills from the one after the last told on, of one contract or of all.
     pub(super) fn join_fills(
         &mut self,
         outbox: &Arc<Outbox>,
         key: KeyId,
-        products: Option<&[InstrumentId]>,
+        product: Option<InstrumentId>,
     ) -> Joined {
         let told = self.fills_told;
         let held = self.fills.iter().position(|follower| follower.is(outbox.id, key));
@@ -79,35 +79,23 @@ impl Account {
             self.fills.len() - 1
         });
         let follower = &mut self.fills[at];
-        let mut joined = Joined::Again;
-        match products {
-            None => {
-                if follower.all.replace(told).is_none() {
-                    joined = Joined::Anew;
-                }
-            }
-            Some(products) => {
-                for product in products {
-                    if follower.only.insert(*product, told).is_none() && follower.all.is_none() {
-                        joined = Joined::Anew;
-                    }
-                }
-            }
-        }
-        joined
+        // Who follows all of them follows each.
+        let again = match product {
+            None => follower.all.replace(told).is_some(),
+            Some(product) => follower.only.insert(product, told).is_some() || follower.all.is_some(),
+        };
+        if again { Joined::Again } else { Joined::Anew }
     }
 
     /// Leaves everything, or what is named; false when none of it was held.
-    pub(super) fn leave_fills(&mut self, id: u64, key: KeyId, products: Option<&[InstrumentId]>) -> bool {
+    pub(super) fn leave_fills(&mut self, id: u64, key: KeyId, product: Option<InstrumentId>) -> bool {
         let Some(at) = self.fills.iter().position(|follower| follower.is(id, key)) else { return false };
         let follower = &mut self.fills[at];
-        let Some(products) = products else {
+        let Some(product) = product else {
             self.fills.swap_remove(at);
             return true;
         };
-        let before = follower.only.len();
-        follower.only.retain(|held, _| !products.contains(held));
-        let left = follower.only.len() < before;
+        let left = follower.only.remove(&product).is_some();
         if follower.all.is_none() && follower.only.is_empty() {
             self.fills.swap_remove(at);
         }
@@ -140,6 +128,9 @@ impl Account {
         // Nearly every follower wants all of them.
         let mut whole: Option<Frame> = None;
         self.fills.retain(|follower| {
+            if follower.outbox.is_closed() {
+                return false;
+            }
             let wanted: Vec<&FillRow> =
                 rows.iter().map(|(_, row)| row).filter(|row| follower.wants(row)).collect();
             if wanted.is_empty() {
@@ -164,6 +155,9 @@ impl Account {
                 let mut encoded: Option<Frame> = None;
                 let mut has_word = true;
                 self.orders.retain(|follower| {
+                    if follower.outbox.is_closed() {
+                        return false;
+                    }
                     if follower.feed != feed || sequence <= follower.shown || !has_word {
                         return true;
                     }

@@ -4,8 +4,8 @@ use super::super::outbox::{Frame, Outbox, frame};
 use super::Joined;
 use crate::gateway::convert::grid::{price, size, time};
 use crate::gateway::convert::orders::side;
-use crate::projection::{Directory, LevelNews, Markets};
-use loligo_engine::{InstrumentId, Timestamp};
+use crate::projection::{DepthSnapshot, Directory, LevelNews};
+use loligo_engine::{InstrumentSpec, Timestamp};
 use loligo_wire::ws1;
 use std::sync::Arc;
 
@@ -23,28 +23,20 @@ struct Follower {
 }
 
 impl Book {
-    /// The whole book as it is, and the number of its last change; `None` for a contract that is not listed.
-    pub(super) fn snapshot(
-        &mut self,
-        instrument: InstrumentId,
-        markets: &Markets,
-        directory: &Directory,
-        now: Timestamp,
-    ) -> Option<(u64, Frame)> {
-        let depth = markets.depth(instrument)?;
+    /// The message of a whole book.
+    pub(super) fn snapshot(&mut self, depth: &DepthSnapshot, spec: &InstrumentSpec, now: Timestamp) -> Frame {
         if let Some((seq, snapshot)) = &self.snapshot
             && *seq == depth.changes
         {
-            return Some((*seq, snapshot.clone()));
+            return snapshot.clone();
         }
-        let spec = directory.instrument(instrument)?.spec();
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
         let snapshot = frame(|out| {
             let (bids, asks) = (depth.bids.iter().map(row), depth.asks.iter().map(row));
             ws1::write_book_snapshot(out, &spec.symbol, time(now), depth.changes, bids, asks);
         });
         self.snapshot = Some((depth.changes, snapshot.clone()));
-        Some((depth.changes, snapshot))
+        snapshot
     }
 
     /// Follows from the change after `shown` on.
@@ -59,6 +51,10 @@ impl Book {
                 Joined::Anew
             }
         }
+    }
+
+    pub(super) fn is_held(&self, id: u64) -> bool {
+        self.followers.iter().any(|follower| follower.outbox.id == id)
     }
 
     pub(super) fn leave(&mut self, id: u64) -> bool {
@@ -82,9 +78,14 @@ impl Book {
             qty: size(level.qty, spec),
             timestamp: time(at),
         };
-        let update = frame(|out| update.write(out));
-        self.followers
-            .retain(|follower| level.number <= follower.shown || follower.outbox.push(update.clone()));
+        let mut encoded: Option<Frame> = None;
+        self.followers.retain(|follower| {
+            if follower.outbox.is_closed() {
+                return false;
+            }
+            let mut update = || encoded.get_or_insert_with(|| frame(|out| update.write(out))).clone();
+            level.number <= follower.shown || follower.outbox.push(update())
+        });
     }
 
     pub(super) fn close(&self) {

@@ -36,10 +36,21 @@ impl Desk {
 
     /// Rests a bid of an account.
     async fn bid(&mut self, account: u32, price: i64) {
-        let bid = PlaceOrder {
+        self.order(account, Side::Buy, price).await;
+    }
+
+    /// Lets two accounts trade at the index: one fill of the first.
+    async fn trade(&mut self, account: u32, other: u32) {
+        self.order(account, Side::Buy, 80_000).await;
+        self.order(other, Side::Sell, 80_000).await;
+    }
+
+    /// Places an order; it is committed, and its news waits to be told.
+    async fn order(&mut self, account: u32, side: Side, price: i64) {
+        let order = PlaceOrder {
             account: AccountId(account),
             instrument: InstrumentId(0),
-            side: Side::Buy,
+            side,
             order_type: OrderType::Limit,
             qty: OnGrid::Steps(1_000),
             limit_price: Some(OnGrid::Steps(price)),
@@ -51,7 +62,7 @@ impl Desk {
             limit_offset: None,
             algo_id: None,
         };
-        self.node.handle().submit(Submission::new(Command::Place(bid))).await.unwrap();
+        self.node.handle().submit(Submission::new(Command::Place(order))).await.unwrap();
     }
 
     /// Has the hub tell all there is.
@@ -66,6 +77,12 @@ impl End {
     fn new(id: u64) -> Self {
         let (outbox, queue) = Outbox::new(id, &FeedBounds::default());
         Self { outbox, queue }
+    }
+
+    /// What came, each message whole.
+    fn messages(&mut self) -> Vec<Value> {
+        let taken = std::iter::from_fn(|| self.queue.try_recv().ok());
+        taken.map(|frame| serde_json::from_str(&frame).unwrap_or(Value::Null)).collect()
     }
 
     /// What came, by feed or in full.
@@ -195,4 +212,137 @@ async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
     desk.tell();
     assert_eq!(late.heard(), ["book"]);
     assert_eq!(late.queue.try_recv(), Err(TryRecvError::Empty));
+}
+
+/// Joining a book while a change of it is committed and not told yet: `first` has somebody follow before the change, so that
+/// there is news of it; without, the hub has only just begun to follow.
+#[tokio::test]
+async fn a_book_joined_between_a_change_and_its_news_has_it_once() {
+    for first in [true, false] {
+        let mut desk = Desk::open().await;
+        let (mut before, mut joins) = (End::new(1), End::new(2));
+        desk.bid(0, 49_000).await;
+        if first {
+            desk.join(&before, Topic::Book(InstrumentId(0)));
+        } else {
+            // What a join does first; its view is read after the change below.
+            desk.hub.want(true);
+        }
+        desk.bid(0, 49_001).await;
+        desk.bid(0, 49_001).await;
+        desk.join(&joins, Topic::Book(InstrumentId(0)));
+        // And who held it asks again at the same moment.
+        desk.join(&before, Topic::Book(InstrumentId(0)));
+        desk.bid(0, 49_002).await;
+        desk.tell();
+        desk.bid(0, 49_003).await;
+        desk.tell();
+        for (end, skipped) in [(&mut joins, 0), (&mut before, if first { 2 } else { 0 })] {
+            let told: Vec<Value> = end.messages().into_iter().skip(skipped + 1).collect();
+            let seqs: Vec<_> = told.iter().map(|message| message["seq"].as_u64().unwrap_or(0)).collect();
+            assert_eq!(told[0]["feed"], "book_snapshot", "{first}: {told:?}");
+            assert_eq!(seqs, [3, 4, 5], "the snapshot, then each later change, once: {first}");
+            assert_eq!(
+                told[0]["bids"],
+                serde_json::json!([{"price": 49_001, "qty": 0.2}, {"price": 49_000, "qty": 0.1}])
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn orders_joined_between_a_step_and_its_news_have_it_once() {
+    for first in [true, false] {
+        let mut desk = Desk::open().await;
+        let (mut before, mut joins) = (End::new(1), End::new(2));
+        desk.bid(0, 49_000).await;
+        if first {
+            desk.join(&before, orders(0));
+        } else {
+            desk.hub.account(AccountId(0));
+        }
+        desk.bid(0, 49_001).await;
+        desk.join(&joins, orders(0));
+        desk.join(&before, orders(0));
+        desk.bid(0, 49_002).await;
+        desk.tell();
+        desk.bid(0, 49_003).await;
+        desk.tell();
+        for (end, skipped) in [(&mut joins, 0), (&mut before, if first { 2 } else { 0 })] {
+            let told: Vec<Value> = end.messages().into_iter().skip(skipped + 1).collect();
+            let snapshot = told[0]["orders"].as_array().map(Vec::len);
+            assert_eq!(snapshot, Some(2), "{first}: {told:?}");
+            let prices: Vec<_> =
+                told[1..].iter().map(|message| message["order"]["limit_price"].clone()).collect();
+            assert_eq!(prices, [49_002, 49_003], "each later order, once: {first}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn fills_joined_between_a_fill_and_its_news_have_it_once() {
+    for (first, products) in
+        [(true, None), (false, None), (true, Some(InstrumentId(0))), (false, Some(InstrumentId(0)))]
+    {
+        let mut desk = Desk::open().await;
+        let mine = Topic::Fills(products, Signer { account: AccountId(0), key: KeyId(0) });
+        let (mut before, mut joins) = (End::new(1), End::new(2));
+        desk.trade(0, 1).await;
+        if first {
+            desk.join(&before, mine.clone());
+        } else {
+            desk.hub.account(AccountId(0));
+        }
+        desk.trade(0, 1).await;
+        desk.join(&joins, mine.clone());
+        desk.join(&before, mine);
+        desk.trade(0, 1).await;
+        desk.tell();
+        desk.trade(0, 1).await;
+        desk.tell();
+        for (end, skipped) in [(&mut joins, 0), (&mut before, if first { 2 } else { 0 })] {
+            let told: Vec<Value> = end.messages().into_iter().skip(skipped + 1).collect();
+            assert_eq!(told[0]["feed"], "fills_snapshot", "{told:?}");
+            let numbers: Vec<u64> = told
+                .iter()
+                .flat_map(|message| message["fills"].as_array().cloned().unwrap_or_default())
+                .map(|fill| fill["seq"].as_u64().unwrap_or(0))
+                .collect();
+            assert_eq!(
+                numbers,
+                [1, 2, 3, 4],
+                "every fill once, whichever message has it: {first} {products:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_encoded_for_a_queue_that_is_full() {
+    use super::super::outbox::ENCODED;
+    let mut desk = Desk::open().await;
+    let mut full = End::new(1);
+    for topic in [Topic::Book(InstrumentId(0)), orders(0), fills(0), Topic::Heartbeat] {
+        desk.join(&full, topic);
+    }
+    full.heard();
+    full.outbox.overflow();
+    let encoded = ENCODED.get();
+    // News of all that it follows, and a request for the rest of it.
+    desk.trade(0, 1).await;
+    desk.tell();
+    let again = |topic| Step::Join(topic, "joined".into());
+    let topics =
+        (0..5).map(|at| Topic::Book(InstrumentId(at))).chain([orders(0), fills(0), Topic::Heartbeat]);
+    desk.hub.take(&full.outbox, topics.map(again).collect());
+    assert_eq!((ENCODED.get(), full.heard()), (encoded, Vec::new()));
+    assert!(desk.hub.books.is_empty() && desk.hub.accounts.is_empty(), "it follows nothing any more");
+
+    // Full after so many frames: what is left of the request is not made.
+    let bounds = FeedBounds { queue_frames: 3, ..FeedBounds::default() };
+    let (outbox, queue) = Outbox::new(2, &bounds);
+    let (encoded, step) = (ENCODED.get(), || Step::Join(Topic::Book(InstrumentId(0)), "joined".into()));
+    desk.hub.take(&outbox, (0..1_000).map(|_| step()).collect());
+    assert_eq!(queue.len(), 3, "an answer, a snapshot, an answer");
+    assert!(outbox.is_closed() && ENCODED.get() - encoded <= 3, "{} were made", ENCODED.get() - encoded);
 }

@@ -19,6 +19,13 @@ fn fits(mantissa: i128, scale: u32) -> Number {
     Number::Fits(Decimal::new(mantissa, scale))
 }
 
+/// [`LIMIT`] with one argument of another value.
+fn changed(pair: &str) -> String {
+    let name = pair.split('=').next().unwrap_or_default();
+    let others = LIMIT.split('&').filter(|other| other.split('=').next() != Some(name));
+    others.chain([pair]).collect::<Vec<_>>().join("&")
+}
+
 fn sent(form: &str) -> SendOrder<'_> {
     SendOrder::parse(&args(form)).unwrap_or_else(|error| panic!("{form}: {error}"))
 }
@@ -133,10 +140,8 @@ fn what_cannot_be_read_is_named() {
         ("processBefore=soon", "processBefore"),
         ("ProcessBefore=1699473395000", "processBefore"),
     ];
-    for (changed, name) in rows {
-        // The first of a name counts, so what is put in front replaces it.
-        let form = format!("{changed}&{LIMIT}");
-        assert_eq!(SendOrder::parse(&args(&form)), invalid(name), "{changed}");
+    for (pair, name) in rows {
+        assert_eq!(SendOrder::parse(&args(&changed(pair))), invalid(name), "{pair}");
     }
 }
 
@@ -150,7 +155,7 @@ fn numbers_that_no_market_takes_are_still_numbers() {
         ("1234567890123456789012345678901234567890", Number::TooLarge { negative: false }),
         ("1e-400", Number::TooPrecise { negative: false }),
     ] {
-        let form = format!("limitPrice={text}&{LIMIT}");
+        let form = changed(&format!("limitPrice={text}"));
         assert_eq!(sent(&form).limit_price, Some(expected), "{text}");
     }
 }
@@ -188,19 +193,24 @@ fn cancels_and_edits_name_their_order() {
     let id = OrderName::Id(ID.parse::<Uuid>().expect("a UUID"));
     let upper = ID.to_uppercase();
     let too_long = "x".repeat(101);
+    let text = |text: &str| Some(Cow::Owned(text.to_owned()));
+    let no_id = |id: &str| OrderName::Nothing { id: text(id), client_id: None };
+    let no_client_id = |id: &str| OrderName::Nothing { id: None, client_id: text(id) };
     let rows = [
         (format!("={ID}"), id.clone()),
         (format!("={upper}"), id.clone()),
         (format!("={ID}&cliOrdId=mine"), id),
-        ("=&cliOrdId=mine".to_owned(), OrderName::Nothing),
-        ("=1234".to_owned(), OrderName::Nothing),
-        ("=%ff".to_owned(), OrderName::Nothing),
-        (format!("={}", ID.replace('-', "")), OrderName::Nothing),
-        (format!("={{{ID}}}"), OrderName::Nothing),
-        (format!("=urn:uuid:{ID}"), OrderName::Nothing),
+        // Text that can be no id is kept, to be told back.
+        ("=&cliOrdId=mine".to_owned(), no_id("")),
+        ("=1234".to_owned(), no_id("1234")),
+        ("=%ff".to_owned(), OrderName::Nothing { id: None, client_id: None }),
+        (format!("={}", ID.replace('-', "")), no_id(&ID.replace('-', ""))),
+        (format!("={{{ID}}}"), no_id(&format!("{{{ID}}}"))),
+        (format!("=urn:uuid:{ID}"), no_id(&format!("urn:uuid:{ID}"))),
         ("X=1&cliOrdId=mine".to_owned(), OrderName::ClientId(Cow::Borrowed("mine"))),
-        ("X=1&cliOrdId=".to_owned(), OrderName::Nothing),
-        (format!("X=1&cliOrdId={too_long}"), OrderName::Nothing),
+        ("X=1&cliOrdId=".to_owned(), no_client_id("")),
+        ("X=1&cliOrdId=a%0ab".to_owned(), no_client_id("a\nb")),
+        (format!("X=1&cliOrdId={too_long}"), no_client_id(&too_long)),
     ];
     for (rest, expected) in rows {
         let (cancel, edit) = (format!("order_id{rest}"), format!("orderId{rest}"));
