@@ -1,7 +1,22 @@
 //! What can go wrong, and what a person can do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The command that opens the venue in `dir` as it was before the record `sequence`, as it is typed into a shell.
+pub fn until_command(dir: &Path, sequence: u64) -> String {
+    format!("loligo serve --data {} --until {sequence}", quoted(dir))
+}
+
+/// A path as one word of a shell.
+pub fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
 
 /// Why a batch was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +124,22 @@ pub enum JournalError {
         found: u64,
         /// What else can be done, as the end of the sentence.
         remedy: String,
+    },
+    /// SQLite would not sync what it is told to keep.
+    #[error(
+        "{} cannot be kept safe: {pragma} is {found:?} where {wanted:?} was asked for, so acknowledged records might \
+         not survive a power cut",
+        path.display()
+    )]
+    NotDurable {
+        /// The journal file.
+        path: PathBuf,
+        /// Which of SQLite's settings.
+        pragma: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: &'static str,
     },
     /// A place was asked for that the journal does not have.
     #[error("there is no record {asked} to {purpose}: the places are 1 to {last}")]

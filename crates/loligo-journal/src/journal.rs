@@ -85,6 +85,15 @@ pub struct SnapshotInfo {
     pub bytes: u64,
 }
 
+/// What a search for a snapshot came to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// The newest usable snapshot, with its body.
+    pub found: Option<(SnapshotInfo, Vec<u8>)>,
+    /// Newer ones that are damaged or of another journal, each in a sentence that names its file, newest first.
+    pub passed_over: Vec<String>,
+}
+
 /// States kept beside the log: opaque bytes at a sequence number, checked by hash when they are loaded.
 pub trait Snapshots: Send {
     /// Keeps `body` as the state after the record `sequence` (0: before the first). Durable when it returns; an
@@ -101,12 +110,12 @@ pub trait Snapshots: Send {
     /// What reading the list costs.
     fn list(&self) -> Result<Vec<SnapshotInfo>, JournalError>;
 
-    /// The newest undamaged snapshot at or before `sequence`, with its body. Damaged ones are passed over: the log
-    /// holds everything they held.
+    /// The newest usable snapshot at or before `sequence`. Damaged ones, and those that were not taken of this
+    /// journal, are passed over and told: the log holds everything they held.
     ///
     /// # Errors
     /// What reading costs; a damaged snapshot is not an error here.
-    fn newest(&self, sequence: u64) -> Result<Option<(SnapshotInfo, Vec<u8>)>, JournalError>;
+    fn newest(&self, sequence: u64) -> Result<Newest, JournalError>;
 
     /// Forgets the snapshot at `sequence` of the branch named in `info`. One that is gone already is no error.
     ///

@@ -7,6 +7,7 @@
 //! * [`Journal`] is the one trait; [`Reader`] follows a log; [`Snapshots`] keeps states.
 //! * [`SqliteJournal`] is the embedded implementation: one folder, one writer, every acknowledged record survives a
 //!   kill. [`MemoryJournal`] forgets everything when it is dropped.
+//! * [`Survey`] reads whatever can be read of a stopped journal, damaged or not.
 //! * [`StoppedJournal`] reads the journal of a venue that is not running, and changes nothing; [`verify`] checks a
 //!   stopped journal from its first byte to its last.
 //!
@@ -21,8 +22,11 @@ mod records;
 mod sqlite;
 
 pub use branches::FIRST_BRANCH;
-pub use error::{AppendError, JournalError};
-pub use journal::{Journal, Reader, SnapshotInfo, Snapshots};
+pub use error::{AppendError, JournalError, quoted, until_command};
+pub use journal::{Journal, Newest, Reader, SnapshotInfo, Snapshots};
 pub use memory::MemoryJournal;
 pub use records::{Batch, MAX_BATCH_BYTES, Records};
-pub use sqlite::{Options, Report, SqliteJournal, StoppedJournal, verify};
+pub use sqlite::{
+    BranchInfo, LeftBehind, Options, Report, SqliteJournal, StoppedJournal, Survey, Surveyed, Unreadable,
+    remove_journal, stored_files, verify,
+};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
 use crate::error::{AppendError, JournalError};
-use crate::journal::{Journal, Reader, SnapshotInfo, Snapshots};
+use crate::journal::{Journal, Newest, Reader, SnapshotInfo, Snapshots};
 use crate::records::{Batch, MAX_BATCH_BYTES, Records};
 
 /// A [`Journal`] in memory. Its contents are gone when the journal and all its readers are dropped.
@@ -212,14 +212,15 @@ impl Snapshots for MemorySnapshots {
         Ok(all.filter(|info| shared.on_history(self.branch, info)).cloned().collect())
     }
 
-    fn newest(&self, sequence: u64) -> Result<Option<(SnapshotInfo, Vec<u8>)>, JournalError> {
+    fn newest(&self, sequence: u64) -> Result<Newest, JournalError> {
         let shared = lock(&self.shared);
         let newest = shared
             .snapshots
             .iter()
             .rev()
             .find(|(info, _)| info.sequence <= sequence && shared.on_history(self.branch, info));
-        Ok(newest.map(|(info, body)| (info.clone(), body.to_vec())))
+        let found = newest.map(|(info, body)| (info.clone(), body.to_vec()));
+        Ok(Newest { found, passed_over: Vec::new() })
     }
 
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {

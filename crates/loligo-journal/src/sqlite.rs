@@ -15,19 +15,22 @@ mod reserve;
 mod snapshots;
 mod stopped;
 mod store;
+mod survey;
 mod verify;
 
+pub use paths::{remove_journal, stored_files};
 pub use stopped::StoppedJournal;
+pub use survey::{BranchInfo, LeftBehind, Survey, Surveyed, Unreadable};
 pub use verify::{Report, verify};
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{ErrorCode, params};
 
-use crate::branches::history;
+use crate::branches::{Branch, history};
 use crate::error::{AppendError, JournalError};
 use crate::journal::{Journal, Reader, Snapshots};
 use crate::records::{MAX_BATCH_BYTES, Records};
@@ -85,6 +88,7 @@ pub struct SqliteJournal {
     checkpointer: Checkpointer,
     /// Set for good by the first failure that leaves a commit undecided.
     stopped: Option<String>,
+    left_behind: Option<LeftBehind>,
     _lock: FolderLock,
 }
 
@@ -103,14 +107,16 @@ impl SqliteJournal {
         }
         let store = Store::open(&paths, Access::Write)?;
         let end = recovery::check_start(&store, &paths)?;
-        Self::start(paths, options, store, lock, end)
+        let left = left_by_newest(&store, &end);
+        Self::start(paths, options, store, lock, end, left)
     }
 
     /// Opens the journal in `dir` just before the record `sequence`, as [`Journal::branch_before`] does, without
     /// asking whether what comes from there on is whole: this is the way on when a start refuses.
     ///
     /// When pages of the database are broken, the history before `sequence` moves to a new database, and the old
-    /// one is kept beside it under the name `journal.db.damaged-N`.
+    /// one is kept beside it under the name `journal.db.damaged-N`. A snapshot that was not taken of this journal is put
+    /// aside under its name with `.foreign` added.
     ///
     /// # Errors
     /// As [`SqliteJournal::open`], as far as the records before `sequence` are concerned, and
@@ -122,13 +128,28 @@ impl SqliteJournal {
         let mut store = Store::open(&paths, Access::Write)?;
         let branch = store.current_branch();
         recovery::check_until(&store, &paths, sequence)?;
+        snapshots::put_foreign_aside(&store, &paths, branch, sequence - 1)?;
+        let last = store.last_of(branch).unwrap_or(0).max(sequence - 1);
+        let missing = recovery::acknowledged_after(&paths, branch, last);
         if store.check_pages().is_err() {
             store::rescue(store, &paths, branch, sequence - 1)?;
             store = Store::open(&paths, Access::Write)?;
         }
         let (id, root) = fork(&store, &paths, branch, sequence)?;
         store.read_branches()?;
-        Self::start(paths, options, store, lock, Mark { branch: id, sequence: sequence - 1, hash: root })
+        let left = LeftBehind { branch: id, parent: branch, first: sequence, last, missing };
+        let end = Mark { branch: id, sequence: sequence - 1, hash: root };
+        Self::start(paths, options, store, lock, end, Some(left))
+    }
+
+    /// What the branch being written left behind, as long as it has no record of its own.
+    pub fn left_behind(&self) -> Option<LeftBehind> {
+        self.left_behind
+    }
+
+    /// The batches of what was left behind, as far as they can be read.
+    pub fn left_batches(&self) -> impl Iterator<Item = Surveyed> {
+        self.left_behind.into_iter().flat_map(|left| survey::left_batches(&self.store, left))
     }
 
     fn start(
@@ -137,6 +158,7 @@ impl SqliteJournal {
         store: Store,
         lock: FolderLock,
         end: Mark,
+        left_behind: Option<LeftBehind>,
     ) -> Result<Self, JournalError> {
         // What a killed process left in the log may never have been synced. From here on it is history, so it is
         // made durable first, and the mark after it.
@@ -174,6 +196,7 @@ impl SqliteJournal {
             frames,
             checkpointer,
             stopped: None,
+            left_behind,
             _lock: lock,
         };
         journal.restore_reserve()?;
@@ -211,9 +234,18 @@ impl SqliteJournal {
 
 fn prepare(dir: &Path) -> Result<(Paths, FolderLock), JournalError> {
     let paths = Paths::new(dir);
-    fs::create_dir_all(&paths.snapshots).map_err(io_error("make the folder", &paths.snapshots))?;
+    paths::make_dir(&paths.snapshots)?;
     let lock = FolderLock::take(&paths)?;
     Ok((paths, lock))
+}
+
+/// What the newest branch left behind, when it ends where it began: whoever opened it may not have gone on yet.
+fn left_by_newest(store: &Store, end: &Mark) -> Option<LeftBehind> {
+    let begun = store.branch(end.branch).filter(|branch| branch.parent != 0 && branch.fork == end.sequence);
+    let &Branch { parent, fork, .. } = begun?;
+    // Damage in what was left behind harms no start.
+    let last = store.last_of(parent).unwrap_or(fork).max(fork);
+    Some(LeftBehind { branch: end.branch, parent, first: fork + 1, last, missing: 0 })
 }
 
 /// Writes a new branch that leaves `parent` before `sequence`; returns its number and its root.

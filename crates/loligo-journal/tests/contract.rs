@@ -137,7 +137,7 @@ fn snapshots_are_found_by_place_and_branch() {
         };
         assert_eq!(places(first.list().expect("a list")), [(1, 0), (1, 2), (1, 4)]);
         for (at, expected) in [(0, 0), (1, 0), (2, 2), (3, 2), (4, 4), (u64::MAX, 4)] {
-            let (info, body) = first.newest(at).expect("readable").expect("there is one");
+            let (info, body) = first.newest(at).expect("readable").found.expect("there is one");
             assert_eq!(
                 (info.sequence, body),
                 (expected, format!("state {expected}").into_bytes()),
@@ -151,8 +151,8 @@ fn snapshots_are_found_by_place_and_branch() {
         second.put(4, b"the other four").expect("room");
         second.put(4, b"the other four, again").expect("room");
         assert_eq!(places(second.list().expect("a list")), [(1, 0), (1, 2), (2, 4)]);
-        assert_eq!(second.newest(9).expect("readable").expect("there").1, b"the other four, again");
-        assert_eq!(first.newest(9).expect("readable").expect("there").1, b"state 4");
+        assert_eq!(second.newest(9).expect("readable").found.expect("there").1, b"the other four, again");
+        assert_eq!(first.newest(9).expect("readable").found.expect("there").1, b"state 4");
         let list = second.list().expect("a list");
         for info in [&list[2], &list[2], &list[0]] {
             second.remove(info).expect("removed");

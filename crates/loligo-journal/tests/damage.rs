@@ -388,8 +388,11 @@ fn snapshots_that_are_damaged_are_passed_over_and_reported() {
         flip(&path, at);
         let journal =
             loligo_journal::StoppedJournal::open(folder.dir.path()).expect("the log holds everything");
-        let (info, body) = journal.snapshots().newest(u64::MAX).expect("readable").expect("the older one");
+        let newest = journal.snapshots().newest(u64::MAX).expect("readable");
+        let (info, body) = newest.found.expect("the older one");
         assert_eq!((info.sequence, &body[..]), (5, &b"the state at five"[..]), "byte {at}");
+        assert_eq!(newest.passed_over.len(), 1, "byte {at}: {:?}", newest.passed_over);
+        assert!(newest.passed_over[0].starts_with(&*path.to_string_lossy()), "{:?}", newest.passed_over);
         drop(journal);
         assert!(!verify(folder.dir.path()).expect("can be verified").is_whole(), "byte {at}");
         flip(&path, at);
@@ -398,8 +401,9 @@ fn snapshots_that_are_damaged_are_passed_over_and_reported() {
         fs::write(&path, &bytes[..cut]).expect("written");
         let journal =
             loligo_journal::StoppedJournal::open(folder.dir.path()).expect("the log holds everything");
-        let newest = journal.snapshots().newest(u64::MAX).expect("readable").expect("the older one");
-        assert_eq!(newest.0.sequence, 5, "cut at {cut}");
+        let newest = journal.snapshots().newest(u64::MAX).expect("readable");
+        assert_eq!(newest.found.expect("the older one").0.sequence, 5, "cut at {cut}");
+        assert_eq!(newest.passed_over.len(), 1, "cut at {cut}: {:?}", newest.passed_over);
     }
 }
 
@@ -454,4 +458,75 @@ fn the_whole_check_changes_nothing() {
         assert_eq!(folder.read().expect("readable"), folder.history);
         assert!(folder.contents() == before, "reading changed something");
     }
+}
+
+/// Another venue of the same shape: as many commits of as many records, other bytes.
+fn twin(batches: &[&[usize]]) -> Folder {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut journal = SqliteJournal::open(dir.path(), folder::options()).expect("a new journal");
+    let mut history = History::new();
+    for lengths in batches {
+        let records: Vec<_> = lengths.iter().map(|&length| vec![b'z'; length]).collect();
+        journal.append(1_000, &records.iter().collect()).expect("room");
+        history.extend(records);
+    }
+    drop(journal);
+    Folder { dir, history }
+}
+
+#[test]
+fn a_journal_of_the_same_length_from_another_venue_is_noticed_by_the_mark() {
+    let ours = closed(BATCHES);
+    let theirs = twin(BATCHES);
+    assert_eq!(ours.history.len(), theirs.history.len());
+    assert_eq!(theirs.start().expect("whole by itself"), theirs.history);
+    fs::copy(theirs.file("journal.db"), ours.file("journal.db")).expect("copied");
+    let error = ours.start().expect_err("the mark is of another journal");
+    let last = ours.history.len();
+    assert!(
+        matches!(&error, JournalError::Damaged { place, what, .. }
+            if *place == format!("record {last} of branch 1") && what.contains("acknowledged")),
+        "{error}"
+    );
+    assert!(ours.read().is_err());
+    assert!(!verify(ours.dir.path()).expect("can be verified").is_whole());
+}
+
+/// A folder with snapshots of two places, and the same of another venue.
+fn with_snapshots(folder: &Folder, places: &[u64]) {
+    let journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("opens");
+    for place in places {
+        journal.snapshots().put(*place, format!("the state at {place}").as_bytes()).expect("room");
+    }
+}
+
+fn snapshot_name(place: u64) -> String {
+    format!("snapshots/000001-{place:016}.snapshot")
+}
+
+#[test]
+fn a_snapshot_of_another_venue_is_noticed_whichever_it_is() {
+    let theirs = twin(BATCHES);
+    with_snapshots(&theirs, &[5, 9]);
+
+    // The newest: a start refuses, and its advice helps for good.
+    let ours = closed(BATCHES);
+    with_snapshots(&ours, &[5, 9]);
+    fs::copy(theirs.file(&snapshot_name(9)), ours.file(&snapshot_name(9))).expect("copied");
+    let error = ours.start().expect_err("refused");
+    assert!(error.to_string().contains("not the one a snapshot was taken at"), "{error}");
+    assert!(!verify(ours.dir.path()).expect("can be verified").is_whole());
+    follow_advice(&ours, advised_place(&error).expect("a way out"));
+
+    // An older one: nothing is made of it when the newest fails.
+    let ours = closed(BATCHES);
+    with_snapshots(&ours, &[5, 9]);
+    fs::copy(theirs.file(&snapshot_name(5)), ours.file(&snapshot_name(5))).expect("copied");
+    flip(&ours.file(&snapshot_name(9)), 140);
+    let journal = SqliteJournal::open(ours.dir.path(), folder::options()).expect("needs no snapshot");
+    let newest = journal.snapshots().newest(u64::MAX).expect("readable");
+    assert_eq!(newest.found, None);
+    let told: Vec<_> =
+        newest.passed_over.iter().map(|told| told.rsplit(": ").next().expect("a reason")).collect();
+    assert_eq!(told, ["its body is not what was written", "it was not taken of this journal"]);
 }

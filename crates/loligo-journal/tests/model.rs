@@ -203,7 +203,7 @@ fn check_snapshots(journal: &dyn Journal, model: &Model) {
     let expected: Vec<_> = model.snapshots.iter().map(|(at, _)| *at).collect();
     assert_eq!(places, expected);
     for at in 0..=model.history.len() as u64 {
-        let newest = snapshots.newest(at).expect("readable").map(|(info, body)| (info.sequence, body));
+        let newest = snapshots.newest(at).expect("readable").found.map(|(info, body)| (info.sequence, body));
         assert_eq!(newest.as_ref(), model.snapshots.iter().rfind(|(place, _)| *place <= at), "at {at}");
     }
 }

@@ -1,6 +1,7 @@
 //! What a node starts with.
 
 use crate::listing::Listing;
+use crate::record::VenueFacts;
 use loligo_engine::{Money, Timestamp};
 use std::path::PathBuf;
 
@@ -40,7 +41,7 @@ pub enum IdentitySource {
 }
 
 /// Everything a node is told. The first start of a data folder writes the venue's share of it into the genesis record;
-/// later starts must name the same.
+/// later starts must name the same, and [`Config::of_venue`] does.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The data folder; `None` keeps everything in memory.
@@ -66,7 +67,8 @@ pub struct Config {
 /// What a venue lists.
 #[derive(Clone, Debug)]
 pub enum Instruments {
-    /// The default listing, its dated contracts computed from the start time.
+    /// Whatever the folder's venue lists; for a new one the default listing, its dated contracts computed from the start
+    /// time.
     Default,
     /// As an instruments file says.
     Given(Listing),
@@ -89,6 +91,24 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What a start that names nothing goes on with: the facts of the folder's venue, or the defaults of a new one.
+    #[must_use]
+    pub fn of_venue(facts: Option<&VenueFacts>) -> Self {
+        let Some(facts) = facts else { return Self::default() };
+        Self {
+            seed: facts.seed,
+            accounts: facts.accounts,
+            balance: Money(facts.balance),
+            market: if facts.live_market { MarketKind::Live } else { MarketKind::None },
+            clock: if facts.manual_clock {
+                ClockKind::Manual { start: Timestamp(facts.start) }
+            } else {
+                ClockKind::Real
+            },
+            ..Self::default()
+        }
+    }
+
     /// A venue of its own for a test: in memory, manual clock, no market but what the test makes.
     #[must_use]
     pub fn test() -> Self {

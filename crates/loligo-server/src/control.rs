@@ -356,6 +356,11 @@ fn too_long() -> Refused {
     Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
 }
 
+/// The answer to a request that contradicts itself.
+pub(crate) fn bad(sentence: &str) -> Response<Full<Bytes>> {
+    response(StatusCode::BAD_REQUEST, &json!({ "error": sentence }))
+}
+
 fn response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
     *response.status_mut() = status;

@@ -244,9 +244,24 @@ impl Gateway {
         answer
     }
 
-    /// The answer on a connection for which there is no room but the operator's.
-    fn no_room(&self) -> Response<Full<Bytes>> {
-        response(StatusCode::SERVICE_UNAVAILABLE, self.error(Error::Unavailable.into()))
+    /// The answer to a request that is not looked into, if there is a reason not to.
+    fn turned_away(&self, request: &Read, peer: &Peer, for_operator: bool) -> Option<Response<Full<Bytes>>> {
+        let (answer, sentence) = if peer.is_beyond_the_bound() && !for_operator {
+            let body = self.error(Error::Unavailable.into());
+            (response(StatusCode::SERVICE_UNAVAILABLE, body), "all connections that there may be are taken")
+        } else if let Some(twice) = origin::ambiguity(request) {
+            let body = self.numbered(&NumberedError::BAD_REQUEST);
+            let answer =
+                if for_operator { control::bad(twice) } else { response(StatusCode::BAD_REQUEST, body) };
+            (answer, twice)
+        } else {
+            return None;
+        };
+        if self.log.tells_refusals() {
+            let (status, told) = (answer.status().as_u16(), Told::Sentence(sentence.to_owned()));
+            self.log.take(Entry::of_head(self.node.now(), request.head(), status, told));
+        }
+        Some(answer)
     }
 
     /// Answers a connection that wants to go on as a WebSocket.
@@ -279,15 +294,8 @@ impl Gateway {
 impl Handler for Gateway {
     async fn handle(&self, request: Read, peer: &Peer) -> Option<Response<Full<Bytes>>> {
         let for_operator = request.head().uri.path().starts_with(control::PREFIX);
-        if peer.is_beyond_the_bound() && !for_operator {
-            return Some(self.no_room());
-        }
-        if origin::is_ambiguous(&request) {
-            if self.log.tells_refusals() {
-                let told = Told::Sentence("two Host or two Origin headers say two things".to_owned());
-                self.log.take(Entry::of_head(self.node.now(), request.head(), 400, told));
-            }
-            return Some(response(StatusCode::BAD_REQUEST, self.numbered(&NumberedError::BAD_REQUEST)));
+        if let Some(answer) = self.turned_away(&request, peer, for_operator) {
+            return Some(answer);
         }
         match request {
             request if for_operator => self.control.handle(request).await,

@@ -25,6 +25,7 @@ mod tls;
 pub use gateway::bounds::{Bounds, FeedBounds};
 pub use gateway::origin::{NotAnOrigin, Origin};
 pub use gateway::real_time::RealTime;
+pub use loligo_journal::{quoted, until_command};
 pub use loligo_wire::sign::Tolerance;
 pub use report::{hashes_text, verified_text};
 pub use request_log::{LogConfig, LogFormat, LogMode};

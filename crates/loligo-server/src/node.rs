@@ -4,9 +4,11 @@
 //! handle -> bounded queue -> writer: time, journal (one sync for all that waited), apply, projections -> reply
 //! ```
 
+mod begun;
 mod clock;
 mod genesis;
 mod handle;
+mod log;
 mod recovery;
 mod registry;
 mod snapshot;
@@ -17,13 +19,15 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use begun::known_facts;
 pub use clock::ClockError;
 use clock::MachineClock;
 pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
     Submission, SubmitError,
 };
-pub use recovery::{Verified, replay_folder, verify_folder};
+pub use log::{Log, LogQuery};
+pub use recovery::{KeptSnapshot, Verified, replay_folder, snapshot_folder, verify_folder};
 pub(crate) use registry::check_name;
 
 use crate::config::{Config, MarketKind};
@@ -32,8 +36,10 @@ use crate::market::Room;
 use crate::record::RecordError;
 use handle::Shared;
 use loligo_engine::AccountId;
-use loligo_journal::{Journal, JournalError};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
+use loligo_journal::{JournalError, quoted, until_command};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -53,8 +59,18 @@ pub enum StartError {
     #[error("the venue cannot be begun: {0}")]
     Append(String),
     /// The venue was begun with other facts.
-    #[error("this data folder holds another venue: {}", list(.0))]
-    OtherGenesis(Vec<Difference>),
+    #[error(
+        "the data folder {} holds another venue: {}. Leave out what differs to go on with it, name another folder with \
+         --data, or add --reset to remove it and begin anew",
+        quoted(folder),
+        list(differences)
+    )]
+    OtherGenesis {
+        /// The data folder.
+        folder: PathBuf,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
     /// The journal does not begin with a genesis record.
     #[error("the journal does not begin with a genesis record")]
     NoGenesis,
@@ -78,15 +94,48 @@ pub enum StartError {
         found: u64,
     },
     /// The engine panics on a record.
-    #[error(
-        "the engine panics on record {sequence} ({message}); `loligo serve --until {sequence}` opens the venue \
-         as it was before it"
-    )]
+    #[error("the engine panics on record {sequence} ({message}){}", way_out(folder.as_deref(), *sequence))]
     Poisoned {
         /// Which record.
         sequence: u64,
         /// What the panic said.
         message: String,
+        /// The data folder, where the venue has one.
+        folder: Option<PathBuf>,
+    },
+    /// The writer panicked as it started.
+    #[error("the exchange failed in its own code as it started ({0}): a bug of this program")]
+    Panicked(String),
+    /// There is no venue where one was looked for.
+    #[error("{} holds no venue", quoted(.0))]
+    NoVenue(PathBuf),
+    /// No such branch.
+    #[error("there is no branch {asked}: branches are 1 to {last}")]
+    NoBranch {
+        /// What was asked for.
+        asked: u64,
+        /// The newest.
+        last: u64,
+    },
+    /// No such record.
+    #[error("there is no record {asked} on branch {branch}: records are 1 to {last}")]
+    NoRecord {
+        /// What was asked for.
+        asked: u64,
+        /// On which branch.
+        branch: u64,
+        /// Its last record.
+        last: u64,
+    },
+    /// The beginning of a venue was to be parted.
+    #[error(
+        "a venue begins with its records 1 to {last}, which stay together: --until takes {} or more (--reset begins a new \
+         venue)",
+        last + 1
+    )]
+    UntilWithinGenesis {
+        /// The last of them.
+        last: u64,
     },
     /// The key file cannot be had.
     #[error("the key that seals API secrets cannot be had: {0}")]
@@ -136,6 +185,23 @@ fn list(differences: &[Difference]) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
+/// How to open a venue as it was before a record, as the end of a sentence.
+fn way_out(folder: Option<&Path>, sequence: u64) -> String {
+    folder.map_or_else(String::new, |folder| {
+        format!("; `{}` opens the venue as it was before it", until_command(folder, sequence))
+    })
+}
+
+impl StartError {
+    /// The same, with the folder where it happened.
+    fn in_folder(mut self, data: Option<&Path>) -> Self {
+        if let StartError::Poisoned { folder, .. } = &mut self {
+            *folder = data.map(Path::to_path_buf);
+        }
+        self
+    }
+}
+
 /// How a node ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeEnd {
@@ -152,6 +218,16 @@ pub enum NodeEnd {
         sequence: u64,
         /// What the panic said.
         message: String,
+    },
+    /// The writer panicked outside the engine: a bug. What it had acknowledged is kept.
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
+    /// A key was recorded whose secret this node's folder cannot open.
+    SealedElsewhere {
+        /// Whose secret.
+        api_key: String,
     },
 }
 
@@ -177,6 +253,7 @@ pub struct RunningNode {
     thread: Option<JoinHandle<()>>,
     seed: u64,
     accounts: u32,
+    notes: Vec<String>,
 }
 
 /// Recovers or begins a venue and starts its writer. When this returns, all views are ready.
@@ -187,13 +264,15 @@ pub struct RunningNode {
 /// [`StartError`].
 pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
     let clock = MachineClock::system();
-    spawn_on(config, recovery::open_journal(config, &clock)?, clock, writer::FULL_RETRY)
+    let spawned = recovery::open_journal(config, &clock)
+        .and_then(|open| spawn_on(config, open, clock, writer::FULL_RETRY));
+    spawned.map_err(|error| error.in_folder(config.data.as_deref()))
 }
 
 /// [`spawn`] over a journal that is open already and a machine's clock, looking at a full disk again after `full_retry`.
 fn spawn_on(
     config: &Config,
-    journal: Box<dyn Journal>,
+    journal: recovery::OpenJournal,
     machine: MachineClock,
     full_retry: Duration,
 ) -> Result<RunningNode, StartError> {
@@ -236,15 +315,23 @@ fn spawn_on(
     // The market opens before anyone can ask: the first answers already show books.
     if let Err(end) = writer.start() {
         return Err(match end {
-            NodeEnd::Poisoned { sequence, message } => StartError::Poisoned { sequence, message },
+            NodeEnd::Poisoned { sequence, message } => {
+                StartError::Poisoned { sequence, message, folder: None }
+            }
+            NodeEnd::Panicked { message } => StartError::Panicked(message),
+            NodeEnd::SealedElsewhere { api_key } => StartError::SealedElsewhere { api_key },
             NodeEnd::JournalFailed { reason } => StartError::Append(reason),
             NodeEnd::Stopped => StartError::Append("the node stopped as it started".to_owned()),
         });
     }
+    let ending = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("loligo-writer".to_owned())
         .spawn(move || {
-            let end = writer.run();
+            let end = catch_unwind(AssertUnwindSafe(|| writer.run()));
+            let end =
+                end.unwrap_or_else(|panic| NodeEnd::Panicked { message: venue::panic_message(&*panic) });
+            ending.stopped.store(true, Ordering::Release);
             tell.send_replace(Some(end));
         })
         .map_err(StartError::Thread)?;
@@ -254,6 +341,7 @@ fn spawn_on(
         thread: Some(thread),
         seed: config.seed,
         accounts: config.accounts,
+        notes: opened.notes,
     })
 }
 
@@ -261,6 +349,12 @@ impl RunningNode {
     /// The door to it.
     pub fn handle(&self) -> &NodeHandle {
         &self.handle
+    }
+
+    /// What the operator should know of this start: records left behind, snapshots passed over, rights that could not be
+    /// closed. Each is a sentence.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The named accounts of its genesis, with the keys that follow from its seed.
@@ -282,12 +376,11 @@ impl RunningNode {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await {
             Ok(end) => end.clone().unwrap_or(NodeEnd::Stopped),
-            // The writer went away without a word: it panicked outside the engine.
-            Err(_) => NodeEnd::JournalFailed { reason: "the writer stopped unexpectedly".to_owned() },
+            Err(_) => NodeEnd::Panicked { message: "its thread is gone".to_owned() },
         }
     }
 
-    /// Stops it: what waits is answered, a snapshot is taken where it saves the next start work.
+    /// Stops it: what waits is answered, and a venue in a folder leaves a snapshot of its last record.
     pub fn stop(mut self) -> NodeEnd {
         self.halt();
         self.ended.borrow().clone().unwrap_or(NodeEnd::Stopped)
@@ -296,7 +389,7 @@ impl RunningNode {
     fn halt(&mut self) {
         self.handle.stop();
         if let Some(thread) = self.thread.take() {
-            // A panic of the writer was printed when it happened, and `ended` tells it.
+            // A panic of the writer is one of its ends.
             let _ = thread.join();
         }
     }

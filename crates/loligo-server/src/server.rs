@@ -237,6 +237,12 @@ impl Server {
         StartFile::new(self, &self.config.node, &self.node.development_accounts())
     }
 
+    /// What the operator should know of this start, each in a sentence.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.node.notes()
+    }
+
     /// Waits until the node stops by itself, which it does only over trouble that it cannot go on with.
     pub async fn failed(&self) -> NodeEnd {
         self.node.ended().await

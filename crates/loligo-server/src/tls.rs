@@ -3,6 +3,7 @@
 //! Two widespread clients speak only https and wss. They are shown the authority's certificate once, so it must outlive
 //! restarts; the server's own certificate is made anew when it is a year old or the names it must answer to have changed.
 
+use crate::files::{read_bounded, read_text};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, date_time_ymd,
@@ -17,6 +18,9 @@ use tokio_rustls::TlsAcceptor;
 
 /// Days a server certificate is used; it is valid for longer, but not for longer than strict clients accept (825).
 const RENEW_AFTER_DAYS: i64 = 365;
+
+/// A chain of certificates has a few kilobytes.
+const PEM_BYTES_MAX: u64 = 64 * 1024;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +75,10 @@ pub(crate) fn load(folder: Option<&Path>, hosts: &[IpAddr]) -> Result<Tls, TlsEr
         let (certificate, key) = authority.issue(&names, today)?;
         return tls(authority.certificate, &certificate, &key);
     };
-    std::fs::create_dir_all(folder).map_err(|error| TlsError::File { path: folder.to_path_buf(), error })?;
+    let made = std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700)
+        .recursive(true)
+        .create(folder);
+    made.map_err(|error| TlsError::File { path: folder.to_path_buf(), error })?;
     let file = |name: &str| folder.join(name);
     let (ca, ca_key) = (file("ca.pem"), file("ca.key"));
     // The key is written first: a certificate without its key would be trusted and useless.
@@ -79,22 +86,22 @@ pub(crate) fn load(folder: Option<&Path>, hosts: &[IpAddr]) -> Result<Tls, TlsEr
         Authority::read(read(&ca)?, &read(&ca_key)?)?
     } else {
         let authority = Authority::new()?;
-        write(&ca_key, &authority.key.serialize_pem(), true)?;
-        write(&ca, &authority.certificate, false)?;
+        write(&ca_key, &authority.key.serialize_pem())?;
+        write(&ca, &authority.certificate)?;
         authority
     };
     let (server, server_key, issued) = (file("server.pem"), file("server.key"), file("server.json"));
-    let usable = std::fs::read(&issued)
+    let usable = read_bounded(&issued, PEM_BYTES_MAX)
         .ok()
         .and_then(|text| serde_json::from_slice::<Issued>(&text).ok())
         .is_some_and(|issued| issued.names == names && (0..RENEW_AFTER_DAYS).contains(&(today - issued.day)));
     if !usable || !server.exists() || !server_key.exists() {
         let (certificate, key) = authority.issue(&names, today)?;
-        write(&server_key, &key, true)?;
-        write(&server, &certificate, false)?;
+        write(&server_key, &key)?;
+        write(&server, &certificate)?;
         // Last, so that a start interrupted before it begins again.
         let text = serde_json::to_string(&Issued { day: today, names }).unwrap_or_default();
-        write(&issued, &text, false)?;
+        write(&issued, &text)?;
     }
     tls(authority.certificate, &read(&server)?, &read(&server_key)?)
 }
@@ -178,12 +185,13 @@ fn civil(day: i64) -> (i32, u8, u8) {
 }
 
 fn read(path: &Path) -> Result<String, TlsError> {
-    std::fs::read_to_string(path).map_err(|error| TlsError::File { path: path.to_path_buf(), error })
+    read_text(path, PEM_BYTES_MAX).map_err(|error| TlsError::File { path: path.to_path_buf(), error })
 }
 
-/// Writes a file aside and puts it in place, so that it is whole or not there.
-fn write(path: &Path, text: &str, secret: bool) -> Result<(), TlsError> {
-    crate::files::write_atomically(path, text.as_bytes(), secret)
+/// Writes a file aside and puts it in place, so that it is whole or not there. It is the owner's alone, like all of the
+/// data folder.
+fn write(path: &Path, text: &str) -> Result<(), TlsError> {
+    crate::files::write_atomically(path, text.as_bytes(), true)
         .map_err(|error| TlsError::File { path: path.to_path_buf(), error })
 }
 
@@ -205,7 +213,7 @@ mod tests {
         assert_eq!(first.authority, third.authority);
         assert_ne!(certificate, server());
         #[cfg(unix)]
-        for key in ["ca.key", "server.key"] {
+        for key in ["ca.pem", "ca.key", "server.pem", "server.key", "server.json"] {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = std::fs::metadata(folder.path().join(key)).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{key}");

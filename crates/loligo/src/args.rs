@@ -6,9 +6,14 @@ use loligo_server::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// How a process ends, for scripts.
+const EXIT_CODES: &str = "Exit codes: 0 done, or stopped when told to; 1 refused, the message says why; 2 arguments that make no \
+sense; 3 the journal failed; 4 the engine panicked on a record; 5 the exchange failed in its own code; 6 a secret that this \
+folder cannot open.";
+
 /// A self-hosted derivatives exchange that speaks the Kraken Futures API.
 #[derive(Debug, Parser)]
-#[command(name = "loligo", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "loligo", version, about, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -27,6 +32,10 @@ pub(crate) enum Command {
     Verify(Folder),
     /// Apply the journal of a stopped exchange from its beginning and print the hashes it comes to.
     Replay(Folder),
+    /// Leave a snapshot of the last record in the folder of a stopped exchange, as a clean stop does.
+    Snapshot(Folder),
+    /// Show branches and records of a stopped exchange, damaged or not; changes nothing.
+    Log(Log),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -44,22 +53,23 @@ pub(crate) struct Serve {
     /// Keep everything in memory only.
     #[arg(long, env = "LOLIGO_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub(crate) ephemeral: bool,
-    /// Source of development keys, order ids and the live market.
-    #[arg(long, env = "LOLIGO_SEED", value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// How many funded accounts there are from the start.
-    #[arg(long, env = "LOLIGO_ACCOUNTS", value_name = "N", default_value_t = 10)]
-    pub(crate) accounts: u32,
-    /// What each of them holds, in USD.
-    #[arg(long, env = "LOLIGO_BALANCE", value_name = "USD", default_value = "1000000")]
-    pub(crate) balance: String,
-    /// Who trades without being asked: the house's makers and takers, or nobody.
-    #[arg(long, env = "LOLIGO_MARKET", value_name = "KIND", default_value = "live")]
-    pub(crate) market: Market,
-    /// Where exchange time comes from: the machine's clock, or moves by hand over the control surface.
-    #[arg(long, env = "LOLIGO_CLOCK", value_name = "KIND", default_value = "real")]
-    pub(crate) clock: Clock,
-    /// Where a manual clock starts [default: 2026-01-01T00:00:00Z].
+    /// Source of development keys, order ids and the live market [default: the folder's, or 1].
+    #[arg(long, env = "LOLIGO_SEED", value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many funded accounts there are from the start [default: the folder's, or 10].
+    #[arg(long, env = "LOLIGO_ACCOUNTS", value_name = "N")]
+    pub(crate) accounts: Option<u32>,
+    /// What each of them holds, in USD [default: the folder's, or 1000000].
+    #[arg(long, env = "LOLIGO_BALANCE", value_name = "USD")]
+    pub(crate) balance: Option<String>,
+    /// Who trades without being asked: the house's makers and takers, or nobody [default: the folder's, or live].
+    #[arg(long, env = "LOLIGO_MARKET", value_name = "KIND")]
+    pub(crate) market: Option<Market>,
+    /// Where exchange time comes from: the machine's clock, or moves by hand over the control surface [default: the
+    /// folder's, or real].
+    #[arg(long, env = "LOLIGO_CLOCK", value_name = "KIND")]
+    pub(crate) clock: Option<Clock>,
+    /// Where a manual clock starts [default: the folder's, or 2026-01-01T00:00:00Z].
     #[arg(long, env = "LOLIGO_START_TIME", value_name = "TIME")]
     pub(crate) start_time: Option<String>,
     /// Write addresses, the control token and the keys to this file once ready for requests.
@@ -71,11 +81,12 @@ pub(crate) struct Serve {
     /// Which signatures are accepted: the published rule alone, or also those that some clients in use make.
     #[arg(long, env = "LOLIGO_SIGNATURES", value_name = "KIND", default_value = "tolerant")]
     pub(crate) signatures: Signatures,
-    /// List the contracts of this file instead of the default ones.
+    /// List the contracts of this file instead of the default ones [default: the folder's].
     #[arg(long, env = "LOLIGO_INSTRUMENTS", value_name = "FILE")]
     pub(crate) instruments: Option<PathBuf>,
-    /// Open the exchange as it was before this record of its journal, as a new branch.
-    #[arg(long, env = "LOLIGO_UNTIL", value_name = "SEQUENCE")]
+    /// Open the exchange as it was before this record of its journal, as a new branch. On the command line alone, since
+    /// each start that names it leaves records behind; `loligo log` finds the place.
+    #[arg(long, value_name = "SEQUENCE")]
     pub(crate) until: Option<u64>,
     /// Let web pages of this origin, such as http://localhost:3000, open WebSockets and ask the control surface; may be
     /// given several times, in the environment with commas between.
@@ -87,17 +98,23 @@ pub(crate) struct Serve {
     /// Which requests have a line on standard error: none, those that were refused, each with the reason, or all. The last
     /// 1,000 are at GET /loligo/v1/requests.
     #[arg(long, env = "LOLIGO_LOG", value_name = "WHICH", default_value = "refusals")]
-    pub(crate) log: Log,
+    pub(crate) log: LogWhich,
     /// How those lines are written: for people, or as one JSON object each.
     #[arg(long, env = "LOLIGO_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogForm,
+    /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
+    #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
+    pub(crate) reset: bool,
+    /// Do not ask before a reset.
+    #[arg(long, requires = "reset")]
+    pub(crate) yes: bool,
     /// Let the well-known development keys trade on addresses that others can reach.
     #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
     pub(crate) expose_development_keys: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Log {
+pub(crate) enum LogWhich {
     None,
     Refusals,
     Requests,
@@ -125,6 +142,22 @@ pub(crate) struct Folder {
     /// The exchange's data folder.
     #[arg(value_name = "DIR")]
     pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// The exchange's data folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Show the history of this branch [default: the one that counts].
+    #[arg(long, value_name = "B")]
+    pub(crate) branch: Option<u64>,
+    /// Show records from this one on [default: the last ones].
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
+    /// How many records to show.
+    #[arg(long, value_name = "K", default_value_t = 20)]
+    pub(crate) count: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,6 @@
 //! What the screen shows once the exchange is ready: where it is, who may trade, and how each client gets there.
 
-use crate::args::{Clock, Log, Market, Serve, Signatures, Switch};
+use crate::args::{Clock, LogWhich, Market, Serve, Signatures, Switch};
 use loligo_server::{StartAccount, StartFile};
 use std::fmt::Write as _;
 
@@ -32,13 +32,13 @@ fn write(out: &mut String, start: &StartFile, args: &Serve, symbols: &[&str]) ->
         None => writeln!(out, "  data      in memory (gone when it stops)")?,
     }
     let market = match args.market {
-        Market::Live => "live (the house quotes and trades)",
-        Market::None => "none (books are empty until you quote)",
+        Some(Market::None) => "none (books are empty until you quote)",
+        Some(Market::Live) | None => "live (the house quotes and trades)",
     };
     writeln!(out, "  market    {market}")?;
     match args.clock {
-        Clock::Real => writeln!(out, "  clock     real")?,
-        Clock::Manual => {
+        Some(Clock::Real) | None => writeln!(out, "  clock     real")?,
+        Some(Clock::Manual) => {
             writeln!(out, "  clock     manual: it stands until POST {}/loligo/v1/clock", start.http)?
         }
     }
@@ -56,11 +56,11 @@ fn write(out: &mut String, start: &StartFile, args: &Serve, symbols: &[&str]) ->
     writeln!(out, "  control   {}/loligo/v1 (a list), Authorization: Bearer {token}", start.http)?;
     let requests = format!("the last 1,000 at GET {}/loligo/v1/requests", start.http);
     match args.log {
-        Log::None => writeln!(out, "  log       none (--log refusals tells why a request is refused)")?,
-        Log::Refusals => {
+        LogWhich::None => writeln!(out, "  log       none (--log refusals tells why a request is refused)")?,
+        LogWhich::Refusals => {
             writeln!(out, "  log       why requests are refused, on standard error; {requests}")?
         }
-        Log::Requests => writeln!(out, "  log       all requests, on standard error; {requests}")?,
+        LogWhich::Requests => writeln!(out, "  log       all requests, on standard error; {requests}")?,
     }
     accounts(out, start)?;
     let symbol = symbols.iter().find(|symbol| **symbol == SYMBOL).or(symbols.first());

@@ -1,26 +1,28 @@
 //! `loligo serve`: starts the exchange, says where it is, and stops it when asked.
 
-use crate::args::{Clock, Log, LogForm, Market, Serve, Signatures, Switch};
+use crate::args::{Clock, LogForm, LogWhich, Market, Serve, Signatures, Switch};
 use crate::banner;
+use crate::reset::reset;
 use anyhow::{Context, Result, bail};
 use loligo_server::config::{ClockKind, Config, IdentitySource, Instruments, MarketKind};
 use loligo_server::files::write_atomically;
 use loligo_server::listing::read_listing;
-use loligo_server::node::NodeEnd;
+use loligo_server::node::{NodeEnd, known_facts};
 use loligo_server::{
     Bounds, LogConfig, LogFormat, LogMode, RealTime, Server, ServerConfig, StartFile, Tolerance,
+    until_command,
 };
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Where a manual clock starts unless told otherwise.
-const START_TIME: &str = "2026-01-01T00:00:00Z";
-
 /// Runs until SIGINT or SIGTERM.
-pub(crate) fn run(args: Serve) -> Result<()> {
+pub(crate) fn run(mut args: Serve) -> Result<()> {
     trace_to_stderr();
-    let config = config(&args)?;
+    let config = config(&mut args)?;
+    // Only when everything else that was named makes sense.
+    if args.reset {
+        reset(&args.data, args.yes)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -45,6 +47,7 @@ async fn serve(args: Serve, config: ServerConfig) -> Result<()> {
         write_atomically(path, text.as_bytes(), true)
             .with_context(|| format!("the start file {} cannot be written", path.display()))?;
     }
+    crate::say_all(notes(&server))?;
     let directory = server.node().views().directory();
     let symbols = directory.instruments().iter().map(|listed| listed.instrument.spec().symbol.as_str());
     crate::say(&banner::text(&start_file, &args, &symbols.collect::<Vec<_>>()))?;
@@ -60,26 +63,75 @@ async fn serve(args: Serve, config: ServerConfig) -> Result<()> {
     match failed {
         Some(end) => {
             server.stop().await;
-            bail!(trouble(&end))
+            Err(Ended::new(&end, &args).into())
         }
-        None => {
-            server.stop().await;
-            Ok(())
-        }
+        None => match server.stop().await {
+            NodeEnd::Stopped => Ok(()),
+            end => Err(Ended::new(&end, &args).into()),
+        },
     }
 }
 
-/// Why the exchange ended by itself, and what to do.
-fn trouble(end: &NodeEnd) -> String {
-    match end {
-        NodeEnd::Stopped => "the exchange stopped by itself".to_owned(),
-        NodeEnd::JournalFailed { reason } => {
-            format!("the journal failed, the next start decides what was kept: {reason}")
-        }
-        NodeEnd::Poisoned { sequence, message } => format!(
-            "the engine panics on record {sequence} ({message}); \
-             `loligo serve --until {sequence}` opens the exchange as it was before it"
-        ),
+/// What the operator should know of this start.
+fn notes(server: &Server) -> Vec<String> {
+    let mut notes: Vec<_> = server.notes().iter().map(|note| format!("Note: {note}.")).collect();
+    if std::env::var_os("LOLIGO_UNTIL").is_some() {
+        // It would leave records behind at each start.
+        notes.push("Note: LOLIGO_UNTIL is not read; an earlier place is named by --until alone.".to_owned());
+    }
+    notes
+}
+
+/// The exchange ended by itself.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    words: String,
+    /// What the process ends with.
+    pub(crate) code: u8,
+}
+
+impl std::error::Error for Ended {}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl Ended {
+    /// Why, and what to do.
+    fn new(end: &NodeEnd, args: &Serve) -> Self {
+        let (code, words) = match end {
+            NodeEnd::Stopped => (1, "the exchange stopped by itself".to_owned()),
+            NodeEnd::JournalFailed { reason } => {
+                (3, format!("the journal failed, the next start decides what was kept: {reason}"))
+            }
+            NodeEnd::Poisoned { sequence, message } => {
+                let words = format!("the engine panics on record {sequence} ({message})");
+                let way_out = if args.ephemeral {
+                    "the exchange was in memory only and is gone".to_owned()
+                } else {
+                    let command = until_command(&args.data, *sequence);
+                    format!("`{command}` opens the exchange as it was before it")
+                };
+                (4, format!("{words}; {way_out}"))
+            }
+            NodeEnd::Panicked { message } => (
+                5,
+                format!(
+                    "the exchange failed in its own code ({message}): a bug of this program; everything acknowledged is \
+                     kept, start it again"
+                ),
+            ),
+            NodeEnd::SealedElsewhere { api_key } => (
+                6,
+                format!(
+                    "the secret of API key {api_key} cannot be opened with the secrets.key of this folder; put the file \
+                     back that it was sealed with"
+                ),
+            ),
+        };
+        Self { words, code }
     }
 }
 
@@ -109,9 +161,46 @@ impl Certificate {
     }
 }
 
-fn config(args: &Serve) -> Result<ServerConfig> {
+/// What a start comes to: what it names, and for the rest what the folder's exchange was begun with. The arguments are
+/// completed, so that the screen tells what holds.
+fn config(args: &mut Serve) -> Result<ServerConfig> {
+    // What is about to be removed, or is not used, has nothing to say.
+    let facts = if args.ephemeral || args.reset { None } else { known_facts(&args.data) };
+    let mut node = Config::of_venue(facts.as_ref());
+    node.data = (!args.ephemeral).then(|| args.data.clone());
+    node.until = args.until;
+    node.seed = args.seed.unwrap_or(node.seed);
+    node.accounts = args.accounts.unwrap_or(node.accounts);
+    if let Some(balance) = &args.balance {
+        node.balance = loligo_server::parse_balance(balance)
+            .context("--balance wants an amount of USD such as 1000000 or 2500.50")?;
+    }
+    node.market = match args.market {
+        None => node.market,
+        Some(Market::Live) => MarketKind::Live,
+        Some(Market::None) => MarketKind::None,
+    };
+    node.clock = match (args.clock, node.clock) {
+        (None, clock) => clock,
+        (Some(Clock::Real), _) => ClockKind::Real,
+        (Some(Clock::Manual), clock @ ClockKind::Manual { .. }) => clock,
+        (Some(Clock::Manual), ClockKind::Real) => ClockKind::Manual { start: ClockKind::DEFAULT_START },
+    };
+    if let Some(time) = &args.start_time {
+        let start = loligo_server::parse_time(time)
+            .context("--start-time wants a time such as 2026-01-01T00:00:00Z")?;
+        match &mut node.clock {
+            ClockKind::Real => {
+                bail!("--start-time is where a manual clock starts: add --clock manual, or leave it out")
+            }
+            ClockKind::Manual { start: named } => *named = start,
+        }
+    }
+    if let Some(path) = &args.instruments {
+        node.instruments = Instruments::Given(read_listing(path)?);
+    }
     let loopback = args.listen.ip().is_loopback() && args.tls_listen.ip().is_loopback();
-    if !loopback && args.accounts > 0 && !args.expose_development_keys {
+    if !loopback && node.accounts > 0 && !args.expose_development_keys {
         bail!(
             "others could reach {} and {}, and the keys of the development accounts are known to everyone: \
              add --accounts 0, or --expose-development-keys if that is what you want",
@@ -119,34 +208,9 @@ fn config(args: &Serve) -> Result<ServerConfig> {
             args.tls_listen
         );
     }
-    let instruments = match &args.instruments {
-        None => Instruments::Default,
-        Some(path) => Instruments::Given(read_listing(path)?),
-    };
-    let node = Config {
-        data: (!args.ephemeral).then(|| args.data.clone()),
-        seed: args.seed,
-        accounts: args.accounts,
-        balance: loligo_server::parse_balance(&args.balance)
-            .context("--balance wants an amount of USD such as 1000000 or 2500.50")?,
-        market: match args.market {
-            Market::Live => MarketKind::Live,
-            Market::None => MarketKind::None,
-        },
-        clock: match args.clock {
-            Clock::Real if args.start_time.is_some() => {
-                bail!("--start-time is where a manual clock starts: add --clock manual, or leave it out")
-            }
-            Clock::Real => ClockKind::Real,
-            Clock::Manual => ClockKind::Manual {
-                start: loligo_server::parse_time(args.start_time.as_deref().unwrap_or(START_TIME))
-                    .context("--start-time wants a time such as 2026-01-01T00:00:00Z")?,
-            },
-        },
-        instruments,
-        identity: if loopback { IdentitySource::Seed } else { IdentitySource::Random },
-        until: args.until,
-    };
+    node.identity = if loopback { IdentitySource::Seed } else { IdentitySource::Random };
+    args.market = Some(if node.market == MarketKind::Live { Market::Live } else { Market::None });
+    args.clock = Some(if node.clock == ClockKind::Real { Clock::Real } else { Clock::Manual });
     Ok(ServerConfig {
         node,
         listen: args.listen,
@@ -162,9 +226,9 @@ fn config(args: &Serve) -> Result<ServerConfig> {
         control_token: args.control_token.clone(),
         log: LogConfig {
             mode: match args.log {
-                Log::None => LogMode::None,
-                Log::Refusals => LogMode::Refusals,
-                Log::Requests => LogMode::Requests,
+                LogWhich::None => LogMode::None,
+                LogWhich::Refusals => LogMode::Refusals,
+                LogWhich::Requests => LogMode::Requests,
             },
             lines: Some(match args.log_format {
                 LogForm::Text => LogFormat::Text,
@@ -192,6 +256,8 @@ fn trace_to_stderr() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(false)
+        // When nobody reads standard error any more, the exchange goes on: the alternative is a panic in whoever logs.
+        .log_internal_errors(false)
         .try_init();
 }

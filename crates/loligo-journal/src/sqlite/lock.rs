@@ -1,10 +1,10 @@
 //! One owner per folder.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 
 use crate::error::JournalError;
-use crate::sqlite::paths::{Paths, io_error};
+use crate::sqlite::paths::{Paths, io_error, private};
 
 /// Holds the folder until it is dropped. The kernel gives it back when the process dies, however it dies.
 #[derive(Debug)]
@@ -15,13 +15,7 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Takes the folder for this process alone.
     pub(crate) fn take(paths: &Paths) -> Result<Self, JournalError> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&paths.lock)
-            .map_err(io_error(DOING, &paths.lock))?;
+        let mut file = private().read(true).open(&paths.lock).map_err(io_error(DOING, &paths.lock))?;
         owned(paths, &mut file, File::try_lock)?;
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
@@ -43,6 +37,9 @@ impl FolderLock {
     }
 }
 
+/// A process number has at most ten digits; a longer file says something else.
+const HOLDER_BYTES: u64 = 32;
+
 const DOING: &str = "lock the data folder with";
 
 fn owned(
@@ -55,7 +52,8 @@ fn owned(
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             // The number is a courtesy to the reader of the message; without it the message still stands.
-            let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
+            let known =
+                file.take(HOLDER_BYTES).read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
             let holder = if known { format!(" (number {})", holder.trim()) } else { String::new() };
             Err(JournalError::Locked { dir: paths.dir.clone(), holder })
         }

@@ -8,14 +8,14 @@
 //! written only after its commit, so a journal that has gone past the readable slot holds what the torn one said;
 //! a journal that ends exactly at the readable slot may not, and is refused.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::JournalError;
 use crate::sqlite::chain::Hash;
-use crate::sqlite::paths::io_error;
+use crate::sqlite::paths::{io_error, private};
 
 const MAGIC: &[u8; 8] = b"LoligoMk";
 const SLOT: usize = 64;
@@ -100,12 +100,7 @@ pub(crate) struct MarkFile {
 impl MarkFile {
     /// Opens or makes the file, writes `mark` to both slots and syncs them.
     pub(crate) fn start(path: &Path, mark: &Mark) -> Result<Self, JournalError> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(io_error("open", path))?;
+        let file = private().open(path).map_err(io_error("open", path))?;
         let mut file = Self { file, slot: 0 };
         file.write_both(mark).map_err(io_error("write", path))?;
         Ok(file)

@@ -3,7 +3,7 @@
 //! Nothing is written here. A refusal leaves the folder as it was found.
 
 use crate::branches::FIRST_BRANCH;
-use crate::error::JournalError;
+use crate::error::{JournalError, until_command};
 use crate::sqlite::mark::{self, Found, Mark};
 use crate::sqlite::paths::{Paths, exists};
 use crate::sqlite::reader::Walk;
@@ -62,7 +62,13 @@ pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result
     let branch = store.current_branch();
     let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose: "stop before", last };
     let Some(until) = sequence.checked_sub(1) else { return Err(no_such_place(store.last_of(branch)? + 1)) };
-    let base = snapshots::newest_header(paths, &store.branches, branch, until)?;
+    let mut base = None;
+    for header in snapshots::headers_of(paths, &store.branches, branch)?.into_iter().rev() {
+        if header.info.sequence <= until && snapshots::is_of(store, &header)? {
+            base = Some(header);
+            break;
+        }
+    }
     let end = walk(store, branch, base.as_ref(), until);
     let end = end.map_err(|error| with_remedy(error, store, paths, branch))?;
     if end.sequence < until {
@@ -75,7 +81,7 @@ pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result
 /// of what was remembered.
 fn check_history(store: &Store, paths: &Paths, branch: u64) -> Result<Mark, JournalError> {
     let last = store.last_of(branch)?;
-    let base = snapshots::newest_header(paths, &store.branches, branch, u64::MAX)?;
+    let base = snapshots::headers_of(paths, &store.branches, branch)?.pop();
     if let Some(header) = base.as_ref().filter(|header| header.info.sequence > last) {
         return Err(tail_missing(paths, branch, header.info.sequence, last));
     }
@@ -108,8 +114,8 @@ fn walk(store: &Store, branch: u64, base: Option<&Header>, until: u64) -> Result
 pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(), JournalError> {
     let path = &paths.mark;
     let remedy = format!(
-        ", or, if the journal itself can be trusted, start with `loligo serve --until {}`",
-        end.sequence + 1
+        ", or, if the journal itself can be trusted, start with `{}`",
+        until_command(&paths.dir, end.sequence + 1)
     );
     let unreadable = |place: &str, what: String| JournalError::Damaged {
         path: path.clone(),
@@ -150,6 +156,14 @@ pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(),
     Ok(())
 }
 
+/// How many records of `branch` after `last` were acknowledged, as far as the mark can be read.
+pub(crate) fn acknowledged_after(paths: &Paths, branch: u64, last: u64) -> u64 {
+    match mark::read(&paths.mark) {
+        Ok(Some(Some(Found { mark, .. }))) if mark.branch == branch => mark.sequence.saturating_sub(last),
+        _ => 0,
+    }
+}
+
 /// An error that says how far the journal should have reached.
 pub(crate) fn tail_missing(paths: &Paths, branch: u64, acknowledged: u64, found: u64) -> JournalError {
     JournalError::TailMissing {
@@ -157,7 +171,7 @@ pub(crate) fn tail_missing(paths: &Paths, branch: u64, acknowledged: u64, found:
         branch,
         acknowledged,
         found,
-        remedy: format!(", or give up what is missing with `loligo serve --until {}`", found + 1),
+        remedy: format!(", or give up what is missing with `{}`", until_command(&paths.dir, found + 1)),
     }
 }
 
@@ -176,12 +190,34 @@ pub(crate) fn with_remedy(
         *remedy = match whole {
             0 => String::new(),
             whole => format!(
-                ", or give up everything after record {whole} with `loligo serve --until {}`",
-                whole + 1
+                ", or give up everything after record {whole} with `{}`",
+                until_command(&paths.dir, whole + 1)
             ),
         };
     }
     error
+}
+
+/// The same for the check of the whole journal, which finds damage that no start comes upon.
+pub(crate) fn with_whole_remedy(
+    mut error: JournalError,
+    store: &Store,
+    paths: &Paths,
+    branch: u64,
+) -> JournalError {
+    let spared = |base: &Header| base.info.sequence > 0 && check_start(store, paths).is_ok();
+    if let JournalError::Damaged { path, remedy, .. } = &mut error
+        && *path == paths.db
+        && remedy.is_empty()
+        && let Ok(bases) = snapshots::headers_of(paths, &store.branches, branch)
+        && let Some(base) = bases.last().filter(|base| spared(base))
+        // Every start reads the first record.
+        && Walk::new(store, branch, 1).is_ok_and(|mut walk| walk.fetch(store).is_ok())
+    {
+        *remedy =
+            format!("; until then `loligo serve` goes on from its snapshot of record {}", base.info.sequence);
+    }
+    with_remedy(error, store, paths, branch)
 }
 
 /// The last record of `branch` up to which its history can be read and is whole, as far as a start looks.

@@ -1,10 +1,10 @@
 //! The reserve: disk space held back, to be given up when the disk is full.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Write};
 
 use crate::error::JournalError;
-use crate::sqlite::paths::{Paths, io_error, remove_if_there};
+use crate::sqlite::paths::{Paths, io_error, private, remove_if_there};
 
 /// Gives the space back. Returns whether there was any.
 pub(crate) fn release(paths: &Paths) -> Result<bool, JournalError> {
@@ -32,7 +32,7 @@ pub(crate) fn restore(paths: &Paths, bytes: u64) -> Result<bool, JournalError> {
 /// Written, not only made long: a sparse file reserves nothing.
 fn fill(paths: &Paths, bytes: u64) -> std::io::Result<()> {
     const PIECE: u64 = 256 * 1024;
-    let mut file = File::create(&paths.reserve)?;
+    let mut file = private().truncate(true).open(&paths.reserve)?;
     let zeros = [0; PIECE as usize];
     let mut left = bytes;
     while left > 0 {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
 use crate::error::JournalError;
-use crate::journal::{SnapshotInfo, Snapshots};
+use crate::journal::{Newest, SnapshotInfo, Snapshots};
 use crate::sqlite::chain::Hash;
-use crate::sqlite::paths::{Paths, io_error, remove_if_there, sync_dir};
+use crate::sqlite::paths::{Paths, io_error, private, remove_if_there, sync_dir};
 use crate::sqlite::store::{Access, Store};
 
 const MAGIC: &[u8; 8] = b"LoligoSn";
@@ -17,6 +17,8 @@ const VERSION: u64 = 1;
 const HEADER: usize = 136;
 const SUFFIX: &str = ".snapshot";
 const UNFINISHED: &str = ".unfinished";
+/// Added to the name of a snapshot that was not taken of the journal beside it, so that nobody looks at it again.
+const FOREIGN: &str = ".foreign";
 
 /// The first bytes of a snapshot file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,16 @@ impl Header {
 
 fn file_name(info: &SnapshotInfo) -> String {
     format!("{:06}-{:016}{SUFFIX}", info.branch, info.sequence)
+}
+
+/// Branch and record of the snapshot that a file of this name holds, finished or not, put aside or not; `None` when no
+/// journal makes such a name.
+pub(crate) fn place_of(name: &str) -> Option<(u64, u64)> {
+    let name = name.strip_suffix(FOREIGN).unwrap_or(name);
+    let stem = name.strip_suffix(SUFFIX).or_else(|| name.strip_suffix(UNFINISHED))?;
+    let (branch, sequence) = stem.split_once('-')?;
+    let info = SnapshotInfo { branch: branch.parse().ok()?, sequence: sequence.parse().ok()?, bytes: 0 };
+    (file_name(&info).strip_suffix(SUFFIX) == Some(stem)).then_some((info.branch, info.sequence))
 }
 
 /// The snapshot files in the folder, by name.
@@ -101,16 +113,43 @@ pub(crate) fn headers(paths: &Paths) -> Result<Vec<Header>, JournalError> {
     Ok(headers)
 }
 
-/// The newest header at or before `until` on the history of `branch`.
-pub(crate) fn newest_header(
+/// The headers on the history of `branch`, oldest place first.
+pub(crate) fn headers_of(
     paths: &Paths,
     branches: &[Branch],
     branch: u64,
-    until: u64,
-) -> Result<Option<Header>, JournalError> {
+) -> Result<Vec<Header>, JournalError> {
     let segments = history(branches, branch).unwrap_or_default();
-    let on_history = |header: &Header| header.info.sequence <= until && lies_on(&segments, &header.info);
-    Ok(headers(paths)?.into_iter().rfind(on_history))
+    let mut headers = headers(paths)?;
+    headers.retain(|header| lies_on(&segments, &header.info));
+    Ok(headers)
+}
+
+/// Whether a snapshot was taken of this journal: the row of its record is the one that is there.
+pub(crate) fn is_of(store: &Store, header: &Header) -> Result<bool, JournalError> {
+    if header.info.sequence == 0 {
+        return Ok(true);
+    }
+    let row = store.row_at_or_before(header.info.branch, header.info.sequence)?;
+    Ok(row.is_some_and(|row| row.last() >= header.info.sequence && row.hash == header.row_hash))
+}
+
+/// Puts aside the snapshots up to `until` that were not taken of this journal: they would keep it from opening.
+pub(crate) fn put_foreign_aside(
+    store: &Store,
+    paths: &Paths,
+    branch: u64,
+    until: u64,
+) -> Result<(), JournalError> {
+    for header in headers_of(paths, &store.branches, branch)? {
+        if header.info.sequence <= until && !is_of(store, &header)? {
+            let path = paths.snapshots.join(file_name(&header.info));
+            let mut aside = path.clone().into_os_string();
+            aside.push(FOREIGN);
+            fs::rename(&path, aside).map_err(io_error("put aside", &path))?;
+        }
+    }
+    sync_dir(&paths.snapshots)
 }
 
 /// Whether a snapshot was taken on this history.
@@ -189,7 +228,7 @@ impl Snapshots for FileSnapshots {
         let unfinished = path.with_extension(&UNFINISHED[1..]);
         let header = Header { info, row_hash, body_hash: *blake3::hash(body).as_bytes() };
         let write = || {
-            let mut file = File::create(&unfinished)?;
+            let mut file = private().truncate(true).open(&unfinished)?;
             file.write_all(&header.encode())?;
             file.write_all(body)?;
             file.sync_all()
@@ -208,13 +247,33 @@ impl Snapshots for FileSnapshots {
         Ok(headers.filter(|info| lies_on(&self.segments, info)).collect())
     }
 
-    fn newest(&self, sequence: u64) -> Result<Option<(SnapshotInfo, Vec<u8>)>, JournalError> {
-        for info in self.list()?.into_iter().rev().filter(|info| info.sequence <= sequence) {
-            if let Ok((header, body)) = load(&self.paths.snapshots.join(file_name(&info)))? {
-                return Ok(Some((header.info, body)));
+    fn newest(&self, sequence: u64) -> Result<Newest, JournalError> {
+        let mut newest = Newest::default();
+        // By their names, so that one whose header is broken is told, too.
+        let mut places = Vec::new();
+        for path in files(&self.paths)? {
+            let place = path.file_name().and_then(|name| place_of(name.to_str()?));
+            let Some((branch, taken)) = place else { continue };
+            let info = SnapshotInfo { branch, sequence: taken, bytes: 0 };
+            if taken <= sequence && lies_on(&self.segments, &info) {
+                places.push((taken, branch, path));
             }
         }
-        Ok(None)
+        places.sort();
+        for (_, _, path) in places.into_iter().rev() {
+            let why = match load(&path)? {
+                Ok((header, body)) => {
+                    if is_of(&Store::open(&self.paths, self.access)?, &header)? {
+                        newest.found = Some((header.info, body));
+                        return Ok(newest);
+                    }
+                    "it was not taken of this journal"
+                }
+                Err(what) => what,
+            };
+            newest.passed_over.push(format!("{}: {why}", path.display()));
+        }
+        Ok(newest)
     }
 
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {

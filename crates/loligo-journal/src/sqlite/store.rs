@@ -4,13 +4,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use crate::branches::{Branch, FIRST_BRANCH};
 use crate::error::JournalError;
 use crate::sqlite::chain::{self, Hash};
 use crate::sqlite::mark::{Mark, MarkFile};
-use crate::sqlite::paths::{Paths, io_error, sync_dir};
+use crate::sqlite::paths::{Paths, io_error, private, sync_dir};
+use crate::sqlite::survey::LooseWalk;
 
 /// The stored format. A change of anything in `docs/journal.md` gives it another number.
 pub(crate) const FORMAT: u32 = 1;
@@ -18,6 +20,9 @@ pub(crate) const FORMAT: u32 = 1;
 const APPLICATION_ID: i32 = 0x4c6f_6c69;
 /// Bytes of a database page.
 pub(crate) const PAGE_BYTES: u32 = 4096;
+
+/// The settings that make a commit durable, as SQLite tells them: 2 is FULL, a sync of the log at each commit.
+const DURABLE: [(&str, &str); 2] = [("journal_mode", "wal"), ("synchronous", "2")];
 
 const SCHEMA: &str = "
 CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -100,9 +105,30 @@ impl Store {
             })
             .map_err(trouble)?;
         let mut store = Self { connection, path: path.clone(), header: Vec::new(), branches: Vec::new() };
+        if access == Access::Write {
+            store.insist_on_syncs()?;
+        }
         store.read_header()?;
         store.read_branches()?;
         Ok(store)
+    }
+
+    /// Reads back what every acknowledgement rests on: a log that is synced at each commit. SQLite answers a setting it
+    /// does not take with silence.
+    fn insist_on_syncs(&self) -> Result<(), JournalError> {
+        for (pragma, wanted) in DURABLE {
+            let found = self
+                .connection
+                .pragma_query_value(None, pragma, |row| match row.get_ref(0)? {
+                    ValueRef::Integer(number) => Ok(number.to_string()),
+                    other => Ok(other.as_str()?.to_owned()),
+                })
+                .map_err(|error| sqlite_error("open", &self.path, "its settings", error))?;
+            if found != wanted {
+                return Err(JournalError::NotDurable { path: self.path.clone(), pragma, found, wanted });
+            }
+        }
+        Ok(())
     }
 
     /// Lets SQLite remove the log, which must hold nothing any more, when this last connection is closed.
@@ -286,6 +312,18 @@ impl Store {
         if found == "ok" { Ok(()) } else { Err(self.damaged(place, found)) }
     }
 
+    /// Where the first row of `branch` begins that begins with record `first` or later.
+    pub(crate) fn row_begins(&self, branch: u64, first: u64) -> Result<Option<u64>, JournalError> {
+        let sql = "SELECT first FROM batch WHERE branch = ?1 AND first >= ?2 ORDER BY first LIMIT 1";
+        let begins = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_row(params![branch.cast_signed(), sql_sequence(first)], |row| row.get::<_, i64>(0))
+                .optional()
+        });
+        let begins = begins.map_err(|error| self.read_error(branch, first, error))?;
+        Ok(begins.map(i64::cast_unsigned))
+    }
+
     /// How many rows there are in all, of whatever branch.
     pub(crate) fn count_rows(&self) -> Result<u64, JournalError> {
         self.connection
@@ -390,28 +428,35 @@ pub(crate) fn create(paths: &Paths, created_us: i64) -> Result<(), JournalError>
     sync_dir(&paths.dir)
 }
 
-/// Moves the history of `branch` up to the record `until` into a database of its own, which takes the place of a
-/// damaged one; the damaged one is kept beside it. Rows of other branches stay behind with it.
+/// Moves the history of `branch` into a database of its own, which takes the place of a damaged one: all of it up to the
+/// record `until`, and what is sound of the rest. The damaged one is kept beside it. Rows of other branches stay behind
+/// with it.
 pub(crate) fn rescue(store: Store, paths: &Paths, branch: u64, until: u64) -> Result<PathBuf, JournalError> {
     let new = build(paths, &store.header, &store.branches, |connection| {
         let mut insert = connection
             .prepare("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
             .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))?;
+        let mut keep = |row: Row| {
+            let numbers = [row.branch, row.first, row.count].map(u64::cast_signed);
+            insert
+                .execute(params![numbers[0], numbers[1], numbers[2], row.time_us, row.records, row.hash])
+                .map(drop)
+                .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))
+        };
+        let mut reached = 0;
         for segment in crate::branches::history(&store.branches, branch).unwrap_or_default() {
             let mut next = segment.from;
             while next <= segment.to.min(until) {
                 let Some(row) = store.rows_from(segment.branch, next, 1, 1)?.pop() else { break };
                 next = row.last() + 1;
-                insert
-                    .execute(params![
-                        row.branch.cast_signed(),
-                        row.first.cast_signed(),
-                        row.count.cast_signed(),
-                        row.time_us,
-                        row.records,
-                        row.hash
-                    ])
-                    .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))?;
+                reached = row.last();
+                keep(row)?;
+            }
+        }
+        let mut rest = LooseWalk::new(&store, branch, reached + 1);
+        while let Some(row) = rest.next_row(&store) {
+            if let Ok(row) = row {
+                keep(row)?;
             }
         }
         Ok(())
@@ -450,6 +495,8 @@ fn build(
         super::paths::remove_if_there(&paths.dir.join(leftover))?;
     }
     let trouble = |error| sqlite_error("create", &path, "its first pages", error);
+    // SQLite gives the log and its index the rights that the database has.
+    private().open(&path).map_err(io_error("create", &path))?;
     let connection = Connection::open(&path).map_err(trouble)?;
     let begin = || {
         connection.execute_batch(&format!(
@@ -474,4 +521,36 @@ fn build(
     connection.close().map_err(|(_, error)| trouble(error))?;
     File::open(&path).and_then(|file| file.sync_all()).map_err(io_error("sync", &path))?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_would_not_sync_each_commit_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let paths = Paths::new(dir.path());
+        create(&paths, 0).expect("made");
+        let store = Store::open(&paths, Access::Write).expect("opens");
+        let synchronous: i64 =
+            store.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("told");
+        assert_eq!(synchronous, 2, "FULL: a sync at each commit");
+        for (statement, found) in
+            [("synchronous = NORMAL", "1"), ("synchronous = OFF", "0"), ("synchronous = EXTRA", "3")]
+        {
+            store.connection.execute_batch(&format!("PRAGMA {statement}")).expect("taken");
+            let error = store.insist_on_syncs().expect_err("refused");
+            assert!(
+                matches!(&error, JournalError::NotDurable { found: told, .. } if told == found),
+                "{error}"
+            );
+        }
+        store
+            .connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE")
+            .expect("taken");
+        let error = store.insist_on_syncs().expect_err("refused").to_string();
+        assert!(error.contains("journal_mode is \"delete\" where \"wal\""), "{error}");
+    }
 }

@@ -81,7 +81,7 @@ pub fn verify(dir: &Path) -> Result<Report, JournalError> {
         damage: None,
     };
     if let Err(error) = check(&store, &folder.paths, &mut report) {
-        let error = recovery::with_remedy(error, &store, &folder.paths, report.branch);
+        let error = recovery::with_whole_remedy(error, &store, &folder.paths, report.branch);
         report.damage = Some(error);
     }
     Ok(report)
@@ -135,12 +135,20 @@ fn check_left_behind(store: &Store, report: &mut Report) -> Option<u64> {
     all.then_some(rows)
 }
 
+/// Damage that is mended by removing the file.
+fn spare(mut error: JournalError) -> JournalError {
+    if let JournalError::Damaged { remedy, .. } = &mut error {
+        *remedy = ", or remove it: the journal holds everything that a snapshot holds".to_owned();
+    }
+    error
+}
+
 fn check_snapshots(store: &Store, paths: &Paths, report: &mut Report, last: u64) -> Result<(), JournalError> {
     let segments = history(&store.branches, report.branch).unwrap_or_default();
     for path in snapshots::files(paths)? {
         let (header, _) = match snapshots::load(&path)? {
             Ok(loaded) => loaded,
-            Err(what) => return Err(damaged(&path, "its bytes", what)),
+            Err(what) => return Err(spare(damaged(&path, "its bytes", what))),
         };
         let info = &header.info;
         let ours = lies_on(&segments, info);
@@ -157,7 +165,7 @@ fn check_snapshots(store: &Store, paths: &Paths, report: &mut Report, last: u64)
             (true, true) => report.snapshots += 1,
             (true, false) => {
                 let what = format!("the row of record {} is not the one it was taken at", info.sequence);
-                return Err(damaged(&path, "its header", what));
+                return Err(spare(damaged(&path, "its header", what)));
             }
             (false, true) => {}
             (false, false) => report.left_behind.push(format!(

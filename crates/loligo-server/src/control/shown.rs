@@ -138,8 +138,8 @@ impl Control {
     pub(super) fn route_shown(&self, operation: &str) -> Result<Value, Trouble> {
         let name = routes::served_name(operation).unwrap_or(operation);
         let all = self.routes_shown();
-        let rows = all["routes"].as_array().into_iter().flatten();
-        let row = rows.filter(|row| row["operation"] == name).cloned().next();
+        let mut rows = all["routes"].as_array().into_iter().flatten();
+        let row = rows.find(|row| row["operation"] == name).cloned();
         row.ok_or_else(|| {
             let sentence = "there is no such operation (GET /loligo/v1/routes lists them)";
             Refused::new(StatusCode::NOT_FOUND, sentence).into()

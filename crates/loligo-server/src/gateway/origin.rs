@@ -119,10 +119,15 @@ fn is_its_own(origin: &Origin, host: Option<&HeaderValue>) -> bool {
         && asked.is_some_and(|(name, port)| (name, port) == (origin.host.clone(), origin.port))
 }
 
-/// Whether a request names its host or its origin more than once: then nobody knows which one counts.
-pub(crate) fn is_ambiguous(request: &listener::Read) -> bool {
+/// What is wrong with a request that names its host or its origin more than once: nobody knows which one counts.
+pub(crate) fn ambiguity(request: &listener::Read) -> Option<&'static str> {
     let headers = &request.head().headers;
-    [HOST, ORIGIN].iter().any(|name| headers.get_all(name).iter().nth(1).is_some())
+    let twice = |name| headers.get_all(name).iter().nth(1).is_some();
+    match (twice(HOST), twice(ORIGIN)) {
+        (true, _) => Some("a request names its host once: there are two Host headers"),
+        (false, true) => Some("a request names its origin once: there are two Origin headers"),
+        (false, false) => None,
+    }
 }
 
 #[cfg(test)]

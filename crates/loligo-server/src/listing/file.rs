@@ -33,6 +33,9 @@ use serde::de::{self, Deserializer, Visitor};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+/// More than a file of all the contracts that an exchange lists, each in full.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Why an instruments file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingFileError {
@@ -175,7 +178,7 @@ impl<'de> Deserialize<'de> for Decimal {
 /// [`ListingFileError`], naming the line or the contract.
 pub fn read_listing(path: &Path) -> Result<Listing, ListingFileError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let text = crate::files::read_text(path, FILE_BYTES_MAX)
         .map_err(|error| ListingFileError::Unreadable { path: name.clone(), error })?;
     parse(&text).map_err(|error| match error {
         ListingFileError::Shape { message, .. } => ListingFileError::Shape { path: name, message },

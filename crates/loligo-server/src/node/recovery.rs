@@ -1,6 +1,7 @@
 //! From a stopped journal to a running venue: newest valid snapshot, replay of the tail, views made again.
 
 use super::StartError;
+use super::begun::{Begun, begun};
 use super::clock::MachineClock;
 use super::genesis;
 use super::handle::StateHashes;
@@ -8,16 +9,17 @@ use super::snapshot::{self, Restored};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
 use crate::config::{ClockKind, Config, Instruments};
+use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
-use crate::projection::{Applied, News, Past, Projections};
-use crate::record::{Body, Record, VenueFacts};
-use loligo_engine::{Audit, Event, Instrument, Timestamp};
+use crate::projection::{Applied, KeyId, News, Past, Projections};
+use crate::record::{Body, Record};
+use loligo_engine::{Audit, Command, Event, Instrument, Timestamp};
 use loligo_journal::{
-    Batch, Journal, JournalError, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,
+    Batch, Journal, JournalError, LeftBehind, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,
     StoppedJournal,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -39,24 +41,78 @@ pub(crate) struct Opened {
     pub(crate) listing: Listing,
     /// Records applied since the snapshot that was used.
     pub(crate) replayed: u64,
+    /// What the operator should know of this start.
+    pub(crate) notes: Vec<String>,
+}
+
+/// An open journal, and what its newest branch left behind.
+pub(crate) struct OpenJournal {
+    pub(crate) journal: Box<dyn Journal>,
+    /// Highest nonces of requests that were executed on the branch that was left.
+    spent: BTreeMap<KeyId, u64>,
+    notes: Vec<String>,
+}
+
+impl OpenJournal {
+    /// One that has left nothing behind.
+    pub(crate) fn of(journal: Box<dyn Journal>) -> Self {
+        Self { journal, spent: BTreeMap::new(), notes: Vec::new() }
+    }
+
+    fn in_folder(folder: &Path, journal: SqliteJournal) -> Self {
+        let notes =
+            journal.left_behind().map(left_text).into_iter().chain(files::make_private(folder)).collect();
+        let mut spent = BTreeMap::new();
+        for batch in journal.left_batches().filter_map(Result::ok) {
+            for (_, bytes) in batch.iter() {
+                if let Ok(Record { nonce: Some((key, nonce)), .. }) = Record::decode(bytes) {
+                    let highest = spent.entry(key).or_insert(nonce);
+                    *highest = nonce.max(*highest);
+                }
+            }
+        }
+        Self { journal: Box::new(journal), spent, notes }
+    }
+}
+
+fn left_text(left: LeftBehind) -> String {
+    let LeftBehind { branch, parent, first, last, missing } = left;
+    let records = |count: u64| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
+    let mut text = match (last + 1).saturating_sub(first) {
+        0 => format!(
+            "branch {branch} begins before record {first} and leaves nothing behind on branch {parent}"
+        ),
+        count => format!(
+            "branch {branch} begins before record {first} and leaves {} behind on branch {parent} ({first} to {last})",
+            records(count)
+        ),
+    };
+    if missing > 0 {
+        text += &format!("; {} after that had been acknowledged and cannot be found", records(missing));
+    }
+    text
 }
 
 /// Opens the journal a configuration names. A folder's lock is held from here on.
-pub(crate) fn open_journal(config: &Config, clock: &MachineClock) -> Result<Box<dyn Journal>, StartError> {
+pub(crate) fn open_journal(config: &Config, clock: &MachineClock) -> Result<OpenJournal, StartError> {
     let options = Options { created_us: beginning(config, clock).0, ..Options::default() };
-    Ok(match (&config.data, config.until) {
-        (None, None) => Box::new(MemoryJournal::keeping(EPHEMERAL_BYTES)),
-        (None, Some(_)) => return Err(StartError::UntilWithoutFolder),
-        (Some(folder), None) => Box::new(SqliteJournal::open(folder, options)?),
+    match (&config.data, config.until) {
+        (None, None) => Ok(OpenJournal::of(Box::new(MemoryJournal::keeping(EPHEMERAL_BYTES)))),
+        (None, Some(_)) => Err(StartError::UntilWithoutFolder),
+        (Some(folder), None) => Ok(OpenJournal::in_folder(folder, SqliteJournal::open(folder, options)?)),
         (Some(folder), Some(until)) => {
-            // A start that is refused must not leave a branch behind.
-            let stopped = StoppedJournal::open(folder)?;
-            let begun = first_record(stopped.last_sequence(), || stopped.reader(1))?;
+            // A start that is refused must not leave a branch behind. What comes from `until` on may be damaged: that is
+            // what it is for.
+            let begun = begun(folder)?;
             check_facts(begun.as_ref(), config)?;
-            drop(stopped);
-            Box::new(SqliteJournal::open_before(folder, until, options)?)
+            if let Some(Begun { last, .. }) = begun
+                && until <= last
+            {
+                return Err(StartError::UntilWithinGenesis { last });
+            }
+            Ok(OpenJournal::in_folder(folder, SqliteJournal::open_before(folder, until, options)?))
         }
-    })
+    }
 }
 
 /// When a venue that does not exist yet begins.
@@ -67,46 +123,37 @@ fn beginning(config: &Config, clock: &MachineClock) -> Timestamp {
     }
 }
 
-fn check_facts(begun: Option<&(VenueFacts, Timestamp)>, config: &Config) -> Result<(), StartError> {
-    let differences = begun.map(|(facts, _)| genesis::differences(facts, config)).unwrap_or_default();
-    if differences.is_empty() { Ok(()) } else { Err(StartError::OtherGenesis(differences)) }
+fn check_facts(begun: Option<&Begun>, config: &Config) -> Result<(), StartError> {
+    let differences = begun.map(|begun| genesis::differences(&begun.facts, config)).unwrap_or_default();
+    let folder = config.data.clone().unwrap_or_default();
+    if differences.is_empty() { Ok(()) } else { Err(StartError::OtherGenesis { folder, differences }) }
 }
 
 /// Recovers the venue a journal holds, or begins it there.
-pub(crate) fn open(
-    config: &Config,
-    mut journal: Box<dyn Journal>,
-    clock: &MachineClock,
-) -> Result<Opened, StartError> {
+pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> Result<Opened, StartError> {
+    let OpenJournal { mut journal, spent, mut notes } = open;
     let now = beginning(config, clock);
     // The lock on the folder is held from here on, so the vault's file is this process's to make.
     let vault = Vault::open(config.data.as_deref(), config.seed)
         .map_err(|error| StartError::Vault(error.to_string()))?;
     let begun = first_record(journal.last_sequence(), || journal.reader(1))?;
     check_facts(begun.as_ref(), config)?;
-    let born = begun.as_ref().map_or(now, |(_, born)| *born);
-    let listing = match &config.instruments {
-        Instruments::Given(listing) => listing.clone(),
-        Instruments::Default => Listing::standard(born),
+    let is_new = begun.is_none();
+    let listing = match (begun, &config.instruments) {
+        (Some(begun), _) => begun.listing,
+        (None, Instruments::Given(listing)) => listing.clone(),
+        (None, Instruments::Default) => Listing::standard(now),
     };
-    if begun.is_none() {
+    if is_new {
         let records = genesis::records(config, &listing, now)?;
-        let mut batch = Records::new();
-        let mut bytes = Vec::new();
-        for record in &records {
-            bytes.clear();
-            record.encode(&mut bytes).map_err(|error| StartError::Refused(error.to_string()))?;
-            batch.push(&bytes);
-        }
-        journal.append(now.0, &batch).map_err(|error| StartError::Append(error.to_string()))?;
+        append(journal.as_mut(), now, &records)?;
     }
 
-    let Restored { mut venue, mut past } = newest_snapshot(journal.as_ref())?;
+    let Restored { mut venue, mut past } = newest_snapshot(journal.as_ref(), &mut notes)?;
     let from = venue.sequence;
     replay_fast(journal.reader(from + 1)?, &mut venue, |venue, applied| past.fold(applied, &venue.exchange))?;
-    let (orders, fills, markets) = past.views(&venue.exchange);
-    let views = Projections::new(orders, fills, markets);
-    views.reach(venue.sequence, venue.exchange.now());
+    keep_spent(journal.as_mut(), &mut venue, &mut past, &spent)?;
+    let views = views_of(past, &venue);
     if config.clock == ClockKind::Real {
         clock.reach(venue.exchange.now());
     }
@@ -120,45 +167,103 @@ pub(crate) fn open(
     views.publish_directory(directory);
     views.publish_service(venue.registry.service().clone());
     let replayed = venue.sequence - from;
-    Ok(Opened { journal, venue, views, identity, vault, listing, replayed })
+    Ok(Opened { journal, venue, views, identity, vault, listing, replayed, notes })
 }
 
-/// The venue's facts and the time of its genesis; `None` when the journal is empty.
+fn append(journal: &mut dyn Journal, time: Timestamp, records: &[Record]) -> Result<(), StartError> {
+    let mut batch = Records::new();
+    let mut bytes = Vec::new();
+    for record in records {
+        bytes.clear();
+        record.encode(&mut bytes).map_err(|error| StartError::Refused(error.to_string()))?;
+        batch.push(&bytes);
+    }
+    journal.append(time.0, &batch).map(drop).map_err(|error| StartError::Append(error.to_string()))
+}
+
+/// Remembers on the new branch which nonces were spent on the one it left: a request that was executed there is not
+/// executed again. In the journal each is a moment in which nothing happens, signed with that nonce.
+fn keep_spent(
+    journal: &mut dyn Journal,
+    venue: &mut Venue,
+    past: &mut Past,
+    spent: &BTreeMap<KeyId, u64>,
+) -> Result<(), StartError> {
+    let time = venue.exchange.now();
+    // Keys that were made after the branches parted are unknown here, and nobody gets the same ones again.
+    let unknown_yet =
+        spent.iter().filter(|(key, nonce)| venue.registry.is_spent(**key, **nonce) == Some(false));
+    let records: Vec<Record> = unknown_yet
+        .map(|(key, nonce)| Record {
+            time,
+            nonce: Some((*key, *nonce)),
+            body: Body::Command(Command::Advance),
+        })
+        .collect();
+    if records.is_empty() {
+        return Ok(());
+    }
+    append(journal, time, &records)?;
+    let mut events = Vec::new();
+    for record in &records {
+        events.clear();
+        let sequence = venue.sequence + 1;
+        apply_next(venue, sequence, record, &mut events)?;
+        venue.chain.extend(sequence, &events);
+        past.fold(Applied { sequence, time: venue.exchange.now(), events: &events }, &venue.exchange);
+    }
+    Ok(())
+}
+
+fn views_of(past: Past, venue: &Venue) -> Projections {
+    let (orders, fills, markets) = past.views(&venue.exchange);
+    let views = Projections::new(orders, fills, markets);
+    views.reach(venue.sequence, venue.exchange.now());
+    views
+}
+
+/// How the venue of a journal began; `None` when the journal is empty.
 fn first_record(
     last_sequence: u64,
     reader: impl FnOnce() -> Result<Box<dyn Reader>, JournalError>,
-) -> Result<Option<(VenueFacts, Timestamp)>, StartError> {
+) -> Result<Option<Begun>, StartError> {
     if last_sequence == 0 {
         return Ok(None);
     }
     let batch = reader()?.next_batch()?.ok_or(StartError::NoGenesis)?;
-    let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
-    match decode(1, bytes)? {
-        Record { time, body: Body::Genesis { venue, .. }, .. } => Ok(Some((*venue, time))),
-        Record { .. } => Err(StartError::NoGenesis),
-    }
+    Begun::read(&batch).map(Some)
 }
 
-fn decode(sequence: u64, bytes: &[u8]) -> Result<Record, StartError> {
+pub(crate) fn decode(sequence: u64, bytes: &[u8]) -> Result<Record, StartError> {
     Record::decode(bytes).map_err(|error| StartError::Record { sequence, error })
 }
 
-/// The newest snapshot that this version reads, or the venue before its genesis.
-fn newest_snapshot(journal: &dyn Journal) -> Result<Restored, StartError> {
+/// The newest snapshot that this version reads, or the venue before its genesis. What is passed over is noted.
+fn newest_snapshot(journal: &dyn Journal, notes: &mut Vec<String>) -> Result<Restored, StartError> {
     let snapshots = journal.snapshots();
     let mut at = journal.last_sequence();
-    while let Some((info, body)) = snapshots.newest(at)? {
-        match snapshot::decode(&body) {
-            Ok(restored) if restored.venue.sequence == info.sequence => return Ok(restored),
-            Ok(_) => tracing::warn!(sequence = info.sequence, "a snapshot of another place is passed over"),
-            Err(error) => tracing::warn!(sequence = info.sequence, %error, "a snapshot is passed over"),
-        }
+    let mut passed_over = Vec::new();
+    let restored = loop {
+        let newest = snapshots.newest(at)?;
+        passed_over.extend(newest.passed_over);
+        let Some((info, body)) = newest.found else { break None };
+        let why = match snapshot::decode(&body) {
+            Ok(restored) if restored.venue.sequence == info.sequence => break Some(restored),
+            Ok(_) => "it holds another place".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        passed_over.push(format!("the one of record {}: {why}", info.sequence));
         match info.sequence.checked_sub(1) {
             Some(before) => at = before,
-            None => break,
+            None => break None,
         }
-    }
-    Ok(Restored { venue: Venue::new(), past: Past::default() })
+    };
+    let instead = match &restored {
+        Some(restored) => format!("an older one, of record {}, is used", restored.venue.sequence),
+        None => "none is left, so the whole journal is replayed".to_owned(),
+    };
+    notes.extend(passed_over.iter().map(|why| format!("a snapshot is passed over, {why}; {instead}")));
+    Ok(restored.unwrap_or_else(|| Restored { venue: Venue::new(), past: Past::default() }))
 }
 
 /// Applies everything a reader holds; `each` sees every record applied, with the event chain up to it. For checking:
@@ -337,8 +442,43 @@ pub fn replay_folder(folder: &Path) -> Result<StateHashes, StartError> {
         return Err(StartError::NoGenesis);
     }
     let mut venue = Venue::new();
-    replay_fast(journal.reader(1)?, &mut venue, |_, _| {})?;
+    let replayed = replay_fast(journal.reader(1)?, &mut venue, |_, _| {});
+    replayed.map_err(|error| error.in_folder(Some(folder)))?;
     Ok(hashes(&venue))
+}
+
+/// A snapshot of a stopped venue's last record.
+#[derive(Debug)]
+pub struct KeptSnapshot {
+    /// The record.
+    pub sequence: u64,
+    /// Whether it was there already.
+    pub was_there: bool,
+    /// What the operator should know, each in a sentence.
+    pub notes: Vec<String>,
+}
+
+/// Leaves a snapshot of the last record in the folder of a stopped venue, as a clean stop does.
+///
+/// # Errors
+/// [`StartError`]: a folder in use or without a venue, damage, a record that the engine panics on.
+pub fn snapshot_folder(folder: &Path) -> Result<KeptSnapshot, StartError> {
+    if begun(folder)?.is_none() {
+        return Err(StartError::NoVenue(folder.to_path_buf()));
+    }
+    let journal = SqliteJournal::open(folder, Options::default())?;
+    let mut notes = files::make_private(folder);
+    let Restored { mut venue, mut past } = newest_snapshot(&journal, &mut notes)?;
+    let (last, from) = (journal.last_sequence(), venue.sequence);
+    if from < last {
+        let each = |venue: &Venue, applied: Applied<'_>| past.fold(applied, &venue.exchange);
+        let replayed = replay_fast(journal.reader(from + 1)?, &mut venue, each);
+        replayed.map_err(|error| error.in_folder(Some(folder)))?;
+        let body = snapshot::encode(&venue, &views_of(past, &venue));
+        let body = body.map_err(|error| StartError::Append(error.to_string()))?;
+        snapshot::keep(journal.snapshots().as_ref(), last, &body)?;
+    }
+    Ok(KeptSnapshot { sequence: last, was_there: from == last, notes })
 }
 
 /// Checks everything about a stopped venue, and changes nothing: the journal from its first byte to its last, each
@@ -361,7 +501,7 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     let mut venue = Venue::new();
     replay(journal.reader(1)?, &mut venue, |venue, applied| {
         if places.contains(&applied.sequence)
-            && let Some((info, body)) = snapshots.newest(applied.sequence)?
+            && let Some((info, body)) = snapshots.newest(applied.sequence)?.found
             && info.sequence == applied.sequence
             // One of an older layout is passed over by a start, too.
             && let Ok(kept) = snapshot::decode(&body)
@@ -372,7 +512,8 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
             snapshots_compared += 1;
         }
         Ok(())
-    })?;
+    })
+    .map_err(|error| error.in_folder(Some(folder)))?;
     let audit = venue.exchange.audit().map_err(|violation| StartError::Invariant(violation.to_string()))?;
     Ok(Verified { journal: report, snapshots_compared, hashes: hashes(&venue), audit })
 }
@@ -388,6 +529,6 @@ pub(crate) fn hashes(venue: &Venue) -> StateHashes {
 
 impl From<Poisoned> for StartError {
     fn from(poisoned: Poisoned) -> Self {
-        StartError::Poisoned { sequence: poisoned.sequence, message: poisoned.message }
+        StartError::Poisoned { sequence: poisoned.sequence, message: poisoned.message, folder: None }
     }
 }

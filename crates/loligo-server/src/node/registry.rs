@@ -166,6 +166,12 @@ impl Registry {
         *highest = nonce.max(*highest);
     }
 
+    /// Whether a key remembers this nonce, or a later one; `None` when there is no such key.
+    pub(crate) fn is_spent(&self, key: KeyId, nonce: u64) -> Option<bool> {
+        let known = (key.0 as usize) < self.keys.len();
+        known.then(|| self.nonces.get(&key).is_some_and(|highest| *highest >= nonce))
+    }
+
     pub(crate) fn nonces(&self) -> Vec<(KeyId, u64)> {
         self.nonces.iter().map(|(key, nonce)| (*key, *nonce)).collect()
     }

@@ -105,9 +105,15 @@ impl Keeper {
         }
     }
 
-    /// Waits until everything that was taken over is kept.
-    pub(crate) fn finish(mut self) {
-        self.bodies = None;
+    /// Keeps a last body, and waits until everything that was taken over is kept.
+    pub(crate) fn finish(mut self, last: Option<(u64, Vec<u8>)>) {
+        let bodies = self.bodies.take();
+        if let (Some(last), Some(bodies)) = (last, &bodies)
+            && bodies.send(last).is_err()
+        {
+            tracing::warn!("the last snapshot could not be kept: the next start replays more");
+        }
+        drop(bodies);
         if let Some(thread) = self.thread.take() {
             // Its panic would have been printed; nothing of the venue depends on it.
             let _ = thread.join();
@@ -115,7 +121,8 @@ impl Keeper {
     }
 }
 
-fn keep(store: &dyn Snapshots, sequence: u64, body: &[u8]) -> Result<(), JournalError> {
+/// Keeps a body and forgets the oldest.
+pub(crate) fn keep(store: &dyn Snapshots, sequence: u64, body: &[u8]) -> Result<(), JournalError> {
     store.put(sequence, body)?;
     let all = store.list()?;
     for old in all.iter().rev().skip(KEPT) {

@@ -5,12 +5,12 @@ mod time;
 
 use super::*;
 use crate::projection::{GeneralRight, WithdrawalRight};
-use crate::record::{Fact, FactOutcome, FactRefusal};
+use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated, StoredSecret};
 use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,
 };
-use loligo_journal::{AppendError, MemoryJournal, Reader, Records, Snapshots};
+use loligo_journal::{AppendError, Journal, MemoryJournal, Reader, Records, Snapshots};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -21,6 +21,8 @@ struct Disk {
     /// Batches that still fit after the reserve was given up.
     reserve: AtomicUsize,
     broken: AtomicBool,
+    /// Whether batches get other places than the writer expects.
+    misplaced: AtomicBool,
     /// Who looks at the node while it commits.
     witness: OnceLock<NodeHandle>,
     commits: Mutex<Vec<Commit>>,
@@ -63,7 +65,8 @@ impl Journal for FailingJournal {
                 return Err(AppendError::Full);
             }
         }
-        self.inner.append(time_us, records)
+        let first = self.inner.append(time_us, records)?;
+        Ok(first + u64::from(self.disk.misplaced.load(Ordering::SeqCst)))
     }
     fn branch(&self) -> u64 {
         self.inner.branch()
@@ -96,7 +99,8 @@ fn node_on(market: MarketKind) -> (RunningNode, Arc<Disk>) {
 fn node_with(config: Config, machine: MachineClock) -> (RunningNode, Arc<Disk>) {
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
-    (spawn_on(&config, Box::new(journal), machine, Duration::ZERO).unwrap(), disk)
+    let journal = recovery::OpenJournal::of(Box::new(journal));
+    (spawn_on(&config, journal, machine, Duration::ZERO).unwrap(), disk)
 }
 
 fn place() -> Submission {
@@ -189,6 +193,35 @@ async fn a_failed_commit_is_undecided_and_ends_the_node() {
 }
 
 #[tokio::test]
+async fn a_panic_of_the_writer_is_an_end_of_its_own() {
+    let (node, disk) = node_on(MarketKind::None);
+    placed(&node).await;
+    disk.misplaced.store(true, Ordering::SeqCst);
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Undecided);
+    let NodeEnd::Panicked { message } = node.ended().await else { panic!("it panicked") };
+    assert!(message.contains("another appender"), "{message}");
+    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
+    assert!(matches!(node.stop(), NodeEnd::Panicked { .. }), "a panic is no clean stop");
+}
+
+#[tokio::test]
+async fn a_secret_sealed_elsewhere_is_an_end_of_its_own() {
+    let (node, _) = node_on(MarketKind::None);
+    let key = KeyCreated {
+        account: AccountId(0),
+        api_key: "foreign".to_owned(),
+        secret: StoredSecret::Sealed(vec![7; 92]),
+        general: GeneralRight::Full,
+        withdrawal: WithdrawalRight::None,
+    };
+    let undecided = AccountError::Node(SubmitError::Undecided);
+    assert_eq!(node.handle().record(Fact::KeyCreated(key)).await, Err(undecided));
+    let sealed = NodeEnd::SealedElsewhere { api_key: "foreign".to_owned() };
+    assert_eq!(node.ended().await, sealed);
+    assert_eq!(node.stop(), sealed);
+}
+
+#[tokio::test]
 async fn a_name_is_one_accounts_until_it_takes_another() {
     let (node, _) = node_on(MarketKind::None);
     let name = async |account, name: &str| {
@@ -213,7 +246,7 @@ fn more_named_accounts_than_one_batch_holds_are_refused() {
 #[test]
 fn a_venue_in_memory_does_not_keep_every_record() {
     let config = Config { data: None, ..Config::test() };
-    let mut journal = recovery::open_journal(&config, &MachineClock::system()).unwrap();
+    let mut journal = recovery::open_journal(&config, &MachineClock::system()).unwrap().journal;
     let records: Records = std::iter::repeat_n([7; 96], 100).collect();
     for _ in 0..1_000 {
         journal.append(0, &records).unwrap();

@@ -1,5 +1,6 @@
 //! Seals API secrets before they are journaled, with a random key that stays in the data folder.
 
+use crate::files::read_bounded;
 use crate::identity::{KeyPair, Secret};
 use crate::record::StoredSecret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -10,6 +11,9 @@ use std::path::Path;
 
 /// The file that holds the key, readable by its owner alone.
 const FILE: &str = "secrets.key";
+
+/// More than the file has, so that a longer one is told by its own error.
+const KEY_BYTES_MAX: u64 = 4096;
 
 /// Opens and seals secrets.
 pub(crate) struct Vault {
@@ -36,7 +40,7 @@ impl Vault {
             Some(folder) => {
                 let path = folder.join(FILE);
                 let fail = |error| VaultError::File { path: path.display().to_string(), error };
-                match fs::read(&path) {
+                match read_bounded(&path, KEY_BYTES_MAX) {
                     Ok(bytes) => bytes
                         .try_into()
                         .map_err(|_| VaultError::Length { path: path.display().to_string() })?,

@@ -26,8 +26,6 @@ const COMMIT_RECORDS: usize = 256;
 /// Records between snapshots: what the next start has to replay at most, about a second's work. The writer stands
 /// still while it encodes one (measured: 100 ms with 400,000 resting orders), so they are not taken more often.
 const SNAPSHOT_RECORDS: u64 = 1_000_000;
-/// A clean stop takes a snapshot when more than this is to be replayed otherwise.
-const STOP_SNAPSHOT_RECORDS: u64 = 2_000;
 /// How often a full disk is looked at again.
 pub(crate) const FULL_RETRY: Duration = Duration::from_secs(1);
 /// What a new market takes until its books stand: accounts first, then money and quotes.
@@ -145,10 +143,10 @@ impl Writer {
         if end == NodeEnd::Stopped {
             self.end_moves();
         }
-        if end == NodeEnd::Stopped && self.due_for_snapshot(STOP_SNAPSHOT_RECORDS) {
-            self.take_snapshot();
-        }
-        self.keeper.finish();
+        // However few records have come: a later version may have no other way over than a snapshot of the last one.
+        let last =
+            (end == NodeEnd::Stopped && self.outlives_process).then(|| self.encode_snapshot()).flatten();
+        self.keeper.finish(last);
         end
     }
 
@@ -550,9 +548,7 @@ impl Writer {
                 self.shared.projections.publish_service(registry.service().clone());
                 Ok(())
             }
-            Err(api_key) => Err(NodeEnd::JournalFailed {
-                reason: format!("the secret of API key {api_key} was not sealed by this node"),
-            }),
+            Err(api_key) => Err(NodeEnd::SealedElsewhere { api_key }),
         }
     }
 
@@ -566,19 +562,20 @@ impl Writer {
 
     /// Encodes the venue and hands it to the keeper. The writer stands still while it encodes.
     fn take_snapshot(&mut self) -> bool {
-        let begun = Instant::now();
+        self.snapshot_at = self.venue.sequence;
+        self.encode_snapshot().is_some_and(|(sequence, body)| self.keeper.offer(sequence, body))
+    }
+
+    fn encode_snapshot(&self) -> Option<(u64, Vec<u8>)> {
+        let (begun, sequence) = (Instant::now(), self.venue.sequence);
         match snapshot::encode(&self.venue, &self.shared.projections) {
             Ok(body) => {
-                let (sequence, bytes) = (self.venue.sequence, body.len());
-                let taken = self.keeper.offer(sequence, body);
-                self.snapshot_at = sequence;
-                tracing::debug!(sequence, bytes, stall = ?begun.elapsed(), taken, "snapshot encoded");
-                taken
+                tracing::debug!(sequence, bytes = body.len(), stall = ?begun.elapsed(), "snapshot encoded");
+                Some((sequence, body))
             }
             Err(error) => {
                 tracing::warn!(%error, "the venue has no stored form; starts will replay more");
-                self.snapshot_at = self.venue.sequence;
-                false
+                None
             }
         }
     }

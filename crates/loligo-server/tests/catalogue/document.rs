@@ -57,7 +57,7 @@ fn every_word_has_its_row_with_cause_and_scenario() {
 #[test]
 fn the_index_by_reply_word_leads_to_every_error_that_the_reply_can_stand_for() {
     let mut index: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for Row { word, elsewhere, .. } in rows(List::OrderError) {
+    for Row { word, elsewhere, .. } in rows(List::Refusal) {
         for reply in elsewhere {
             index.entry(reply).or_default().push(word);
         }

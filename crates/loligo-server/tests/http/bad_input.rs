@@ -170,7 +170,7 @@ async fn paths_methods_and_bodies_that_are_none() {
         ("GET", "/derivatives/api/v3/sendorder"),
         ("DELETE", "/derivatives/api/v3/openorders"),
         ("GET", "/derivatives/api/v3/historicalfundingrates"),
-        ("GET", "/"),
+        ("POST", "/"),
         ("GET", "/derivatives/api/v3/instruments/"),
         ("BREW", "/derivatives/api/v3/instruments"),
     ] {

@@ -26,7 +26,7 @@ async fn ticker(venue: &Venue, symbol: &str) -> Value {
 }
 
 #[tokio::test]
-async fn two_seconds_after_an_expiry_the_next_contract_is_quoted_and_fills() {
+async fn at_the_second_of_an_expiry_the_next_contract_is_quoted_and_fills() {
     let live = Config { market: MarketKind::Live, ..Config::test() };
     let venue = venue("2026-01-30T15:59:55Z", live).await;
     let (old, new) = ("FI_XBTUSD_260130", "FI_XBTUSD_260227");
@@ -37,7 +37,9 @@ async fn two_seconds_after_an_expiry_the_next_contract_is_quoted_and_fills() {
         (row(&venue, old).await["tradeable"].clone(), row(&venue, new).await),
         (json!(true), Value::Null)
     );
-    venue.advance(7_000).await;
+    venue.advance(5_000).await;
+    let instant = loligo_server::parse_time("2026-01-30T16:00:00Z").expect("a time");
+    assert_eq!(venue.server.node().now(), instant, "the clock is where it was sent");
 
     assert_eq!(row(&venue, old).await, Value::Null);
     let listed = row(&venue, new).await;

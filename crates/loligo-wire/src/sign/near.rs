@@ -16,12 +16,12 @@ const PAIRS_BYTES: usize = 16 * 1024;
 /// What a signature covers instead of what it should; `None` stands for the rule itself.
 type Departure = Option<&'static str>;
 
-/// The order of the three parts that are signed.
+/// What comes before the path, in which order.
 #[derive(Clone, Copy)]
 enum Order {
-    DataNoncePath,
-    DataPath,
-    NonceDataPath,
+    DataThenNonce,
+    DataAlone,
+    NonceThenData,
 }
 
 /// What is handed to the HMAC.
@@ -55,10 +55,10 @@ pub fn departures(secret: &str, authent: &[u8], request: &SignedRequest<'_>) -> 
     .map(|(_, path)| path)
     .collect();
     let data = data(query, body);
-    let mut orders = vec![(None, Order::DataNoncePath)];
+    let mut orders = vec![(None, Order::DataThenNonce)];
     if !nonce.is_empty() {
-        orders.push((Some("the nonce is left out"), Order::DataPath));
-        orders.push((Some("the nonce comes before the arguments"), Order::NonceDataPath));
+        orders.push((Some("the nonce is left out"), Order::DataAlone));
+        orders.push((Some("the nonce comes before the arguments"), Order::NonceThenData));
     }
     let messages = [
         (None, Message::Digest),
@@ -159,9 +159,9 @@ fn message_of(message: Message, order: Order, data: &[u8], nonce: &[u8], path: &
     };
     let path = path.as_bytes();
     let whole = || match order {
-        Order::DataNoncePath => digest(&[data, nonce, path]),
-        Order::DataPath => digest(&[data, path]),
-        Order::NonceDataPath => digest(&[nonce, data, path]),
+        Order::DataThenNonce => digest(&[data, nonce, path]),
+        Order::DataAlone => digest(&[data, path]),
+        Order::NonceThenData => digest(&[nonce, data, path]),
     };
     match message {
         Message::Digest => whole(),

@@ -288,6 +288,7 @@ fn help_names_every_flag_that_tools_rely_on() {
         "--config-out",
         "--rate-limits",
         "--instruments",
+        "--allow-origin",
         "--until",
     ] {
         assert!(help.contains(flag), "{flag} is missing:\n{help}");

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -45,6 +45,13 @@ impl Home {
         self.folder.path().join("data")
     }
 
+    /// Another home with a copy of the data here, to be damaged.
+    pub fn copy(&self) -> Self {
+        let copy = Self::new();
+        copy_folder(&self.data(), &copy.data());
+        copy
+    }
+
     /// Where the start file will be.
     pub fn config_file(&self) -> PathBuf {
         self.folder.path().join("config.json")
@@ -67,13 +74,29 @@ impl Home {
 
     /// Runs another command of the binary on the data here, such as `verify`, to its end.
     pub fn run(&self, command: &str) -> Finished {
-        let output =
-            loligo(self.folder.path()).arg(command).arg(self.data()).output().expect("the binary runs");
-        Finished {
-            status: output.status,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.run_with(command, &[])
+    }
+
+    /// The same with arguments.
+    pub fn run_with(&self, command: &str, arguments: &[&str]) -> Finished {
+        let mut loligo = loligo(self.folder.path());
+        let output = loligo.arg(command).arg(self.data()).args(arguments).output().expect("the binary runs");
+        Finished::of(output)
+    }
+
+    /// Starts what a message told its reader to type, as a shell understands it. Only ports and start file are this test's
+    /// own.
+    pub fn follow(&self, message: &str) -> Started {
+        let command = command_in(message);
+        let _ = fs::remove_file(self.config_file());
+        let binary = Path::new(env!("CARGO_BIN_EXE_loligo")).parent().expect("a folder of binaries");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut shell = without_settings(Command::new("sh"), self.folder.path());
+        shell.arg("-c").arg(format!("exec {command}"));
+        shell.env("PATH", format!("{}:{path}", binary.display()));
+        shell.env("LOLIGO_LISTEN", "127.0.0.1:0").env("LOLIGO_TLS_LISTEN", "127.0.0.1:0");
+        shell.env("LOLIGO_CONFIG_OUT", self.config_file());
+        Started::of(self, shell)
     }
 
     /// Starts an exchange that is expected to refuse, and waits for its end.
@@ -133,7 +156,11 @@ fn within(limit: &str, command: &Command) -> Command {
 
 /// The binary, without the settings of the person who runs the tests.
 pub fn loligo(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_loligo"));
+    without_settings(Command::new(env!("CARGO_BIN_EXE_loligo")), folder)
+}
+
+/// A command in a folder, without the settings of the person who runs the tests.
+pub fn without_settings(mut command: Command, folder: &Path) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LOLIGO_") {
             command.env_remove(name);
@@ -141,6 +168,37 @@ pub fn loligo(folder: &Path) -> Command {
     }
     command.current_dir(folder).stdin(Stdio::null());
     command
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        if entry.file_type().expect("a type").is_dir() {
+            copy_folder(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        }
+    }
+}
+
+/// The command that a message of the binary names in backticks.
+pub fn command_in(message: &str) -> &str {
+    let said = message.lines().find_map(|line| line.strip_prefix("loligo: ")).unwrap_or_default();
+    said.split('`').nth(1).unwrap_or_else(|| panic!("no command is named: {message}"))
+}
+
+/// Says that a test cannot be carried out on this machine, and why. The suite names a file for it, and counts what is in
+/// there as skipped; without the suite it is told on standard error.
+#[allow(clippy::print_stderr, reason = "whoever runs the test alone should hear of it")]
+pub fn skip(test: &str, why: &str) {
+    use std::io::Write as _;
+    let Some(file) = std::env::var_os("LOLIGO_TEST_SKIPS") else {
+        eprintln!("skipped: {test}: {why}");
+        return;
+    };
+    let mut file = File::options().append(true).open(file).expect("the suite made the file");
+    file.write_all(format!("{test}: {why}\n").as_bytes()).expect("written");
 }
 
 /// How a process ended and what it said.
@@ -152,6 +210,15 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// The end of a process that was waited for.
+    pub fn of(output: Output) -> Self {
+        Self {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// Everything it said.
     pub fn said(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
@@ -171,7 +238,8 @@ impl Started {
         Self::of(home, home.serve(flags))
     }
 
-    fn of(home: &Home, mut command: Command) -> Self {
+    /// A command that starts an exchange in this home, as [`Home::serve`] makes it.
+    pub fn of(home: &Home, mut command: Command) -> Self {
         let stdout = home.folder.path().join("stdout.txt");
         let stderr = home.folder.path().join("stderr.txt");
         command.stdout(File::create(&stdout).expect("a file for output"));
@@ -343,6 +411,15 @@ impl Venue {
     /// SIGTERM; the exit must be quick.
     pub fn stop(self) -> Finished {
         self.stop_with("TERM")
+    }
+
+    /// The same of a process whose parent looks on: the signal is for the child.
+    pub fn stop_traced(self) -> Finished {
+        let lock = Path::new(text(&self.config["data"])).join("journal.lock");
+        let holder = fs::read_to_string(lock).expect("the lock names its holder");
+        let status = Command::new("kill").args(["-s", "TERM", holder.trim()]).status();
+        assert!(status.expect("kill runs").success());
+        self.process.finish()
     }
 
     pub fn stop_with(self, signal: &str) -> Finished {

@@ -120,13 +120,17 @@ impl Writer {
         if self.full.is_some() && !self.room_again()? {
             return Ok(());
         }
-        self.list_due(self.next_second())?;
+        let first = self.next_second();
+        self.list_due(first)?;
+        if self.full.is_some() {
+            return Ok(());
+        }
         let mut gathered = std::mem::take(&mut self.moves.gathered);
         gathered.events.clear();
         gathered.records.clear();
         self.records.clear();
         let after = self.venue.sequence;
-        let applied = self.gather(target, &mut gathered);
+        let applied = self.gather(first, target, &mut gathered);
         // What the engine panicked on is remembered, too: a start finds it, and names it.
         self.remember_gathered(after)?;
         applied?;
@@ -144,10 +148,16 @@ impl Writer {
         self.announce(directory_changed)
     }
 
-    fn gather(&mut self, target: Timestamp, gathered: &mut Gathered) -> Result<(), Poisoned> {
+    /// A listing may have brought the clock to the `first` second already; the house's part of it is still to come.
+    fn gather(
+        &mut self,
+        first: Timestamp,
+        target: Timestamp,
+        gathered: &mut Gathered,
+    ) -> Result<(), Poisoned> {
         let begun = self.shared.machine.monotonic_micros();
+        let mut time = first;
         loop {
-            let time = self.next_second();
             let before = gathered.events.len();
             let second = second_of(time);
             self.stepped = second;
@@ -171,6 +181,7 @@ impl Writer {
             {
                 return Ok(());
             }
+            time = next;
         }
     }
 

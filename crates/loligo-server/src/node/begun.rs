@@ -1,0 +1,56 @@
+//! How the venue of a folder began: what later starts take from it, or must not contradict.
+
+use super::StartError;
+use super::recovery::decode;
+use crate::listing::Listing;
+use crate::record::{Body, VenueFacts};
+use loligo_engine::Command;
+use loligo_journal::{Batch, JournalError, Survey};
+use std::path::Path;
+
+/// How a venue began.
+pub(crate) struct Begun {
+    pub(crate) facts: VenueFacts,
+    pub(crate) listing: Listing,
+    /// The last record of its first batch.
+    pub(crate) last: u64,
+}
+
+impl Begun {
+    pub(crate) fn read(batch: &Batch) -> Result<Self, StartError> {
+        let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
+        match decode(1, bytes)?.body {
+            Body::Genesis { venue, command: Command::Genesis(genesis) } => {
+                // What rolls is known of the venue itself.
+                let rolls = Vec::new();
+                let listing = Listing { instruments: genesis.instruments, indexes: genesis.indexes, rolls };
+                Ok(Self { facts: *venue, listing, last: batch.last() })
+            }
+            _ => Err(StartError::NoGenesis),
+        }
+    }
+}
+
+/// How the venue of a stopped folder began, whatever state the rest of its journal is in; `None` when there is no venue.
+pub(crate) fn begun(folder: &Path) -> Result<Option<Begun>, StartError> {
+    let Some(survey) = Survey::open(folder)? else { return Ok(None) };
+    let branch = survey.branches().last().map_or(loligo_journal::FIRST_BRANCH, |branch| branch.id);
+    match survey.batches(branch, 1).next() {
+        None => Ok(None),
+        Some(Ok(batch)) => Begun::read(&batch).map(Some),
+        Some(Err(unreadable)) => Err(JournalError::Damaged {
+            path: folder.join("journal.db"),
+            place: format!("record {}", unreadable.first),
+            what: unreadable.what,
+            remedy: String::new(),
+        }
+        .into()),
+    }
+}
+
+/// The facts of the venue in a stopped folder, as far as there is one that can be read: what is wrong with it, the start
+/// itself tells.
+#[must_use]
+pub fn known_facts(folder: &Path) -> Option<VenueFacts> {
+    begun(folder).ok().flatten().map(|begun| begun.facts)
+}
