@@ -20,7 +20,7 @@ impl Begun {
     pub(crate) fn read(batch: &Batch) -> Result<Self, StartError> {
         let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
         match decode(1, bytes)?.body {
-            Body::Genesis { venue, command: Command::Genesis(genesis) } => {
+            Body::Genesis { venue, command: Command::Genesis(genesis), .. } => {
                 // What rolls is known of the venue itself.
                 let rolls = Vec::new();
                 let listing = Listing { instruments: genesis.instruments, indexes: genesis.indexes, rolls };
