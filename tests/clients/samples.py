@@ -180,10 +180,10 @@ class Reader:
         return text
 
     def paste(self, statement):
-        if statement.text.startswith("loligo serve"):
+        if re.match(r"(?:[A-Z_]+=\S+ )*loligo serve\b", statement.text):
             self.serve(statement)
         else:
-            if statement.text.startswith(("loligo verify", "loligo replay")):
+            if re.match(r"loligo (verify|replay|log|snapshot)\b", statement.text):
                 self.stop_server()  # they are for an exchange that is stopped: Ctrl-C again
             output = self.ask(statement.place, self.here(statement.text))
             self.keep(statement, output)

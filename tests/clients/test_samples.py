@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from samples import PAGES, ROOT, Reader, blocks, same_each_time, statements, unfenced
+from samples import PAGES, ROOT, Block, Reader, blocks, refusals, same_each_time, statements, unfenced
 
 # What no run of the suite carries out, by the word it begins with or by its role. Each is told as skipped, with its
 # reason, and counted as that.
@@ -104,6 +104,33 @@ def test_clients_do_not_share_an_account():
     taken = re.findall(r'\["accounts"\]\[(\d)\]|accounts\.(\d)\.api_key', section)
     accounts = [first or second for first, second in taken]
     assert len(accounts) == len(CLIENTS) and len(set(accounts)) == len(CLIENTS), accounts
+
+
+@pytest.mark.parametrize(
+    ("printed", "refused"),
+    [
+        ('{"result":"success","sendStatus":{"status":"placed","orderEvents":[]}}', 0),
+        ('{"result":"success","cancelStatus":{"status":"noOrdersToCancel"}}', 1),
+        ('{"result":"success","sendStatus":{"status":"invalidSize"}}', 1),
+        ('{"result":"success","batchStatus":[{"status":"placed"},{"status":"selfFill"}]}', 1),
+        ('{"result":"error","error":"authenticationError"}', 1),
+        ('{"status":"NOT_FOUND","result":"error","errors":[{"code":0}]}', 1),
+        ('{"error":"there is no such contract"}', 1),
+        ('{"symbol":"PF_XBTUSD","state":"open"}', 0),
+    ],
+)
+def test_a_refusal_that_the_page_does_not_promise_is_noticed(printed, refused):
+    assert len(refusals(printed)) == refused
+
+
+def test_a_block_is_cut_where_a_shell_would_begin_to_act():
+    text = ["f() { python3 -c 'a", "b'; }", "", "curl x \\", "  -d y", "# -> one", "# -> two", "cat > z <<'END'", "z", "END"]
+    cut = statements(Block("PAGE", 1, "sh", "", text))
+    assert [(s.place, s.text.splitlines(), s.lines, s.promises) for s in cut] == [
+        ("PAGE:2", text[0:2], 2, []),
+        ("PAGE:5", text[3:5], 4, ["one", "two"]),
+        ("PAGE:9", text[7:10], 3, []),
+    ]
 
 
 def test_an_answer_is_compared_but_for_ids_and_times():

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Leave a snapshot of the last record in the folder of a stopped exchange, as a clean stop does.
     Snapshot(Folder),
     /// Show branches and records of a stopped exchange, damaged or not; changes nothing.
-    Log(Log),
+    Log(ShowLog),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -88,6 +88,12 @@ pub(crate) struct Serve {
     /// each start that names it leaves records behind; `loligo log` finds the place.
     #[arg(long, value_name = "SEQUENCE")]
     pub(crate) until: Option<u64>,
+    /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
+    #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
+    pub(crate) reset: bool,
+    /// Do not ask before a reset.
+    #[arg(long, requires = "reset")]
+    pub(crate) yes: bool,
     /// Let web pages of this origin, such as http://localhost:3000, open WebSockets and ask the control surface; may be
     /// given several times, in the environment with commas between.
     #[arg(long, env = "LOLIGO_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
@@ -102,12 +108,6 @@ pub(crate) struct Serve {
     /// How those lines are written: for people, or as one JSON object each.
     #[arg(long, env = "LOLIGO_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogForm,
-    /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
-    #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
-    pub(crate) reset: bool,
-    /// Do not ask before a reset.
-    #[arg(long, requires = "reset")]
-    pub(crate) yes: bool,
     /// Let the well-known development keys trade on addresses that others can reach.
     #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
     pub(crate) expose_development_keys: bool,
@@ -145,7 +145,7 @@ pub(crate) struct Folder {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Log {
+pub(crate) struct ShowLog {
     /// The exchange's data folder.
     #[arg(value_name = "DIR")]
     pub(crate) data: PathBuf,

@@ -45,7 +45,7 @@ fn snapshot(folder: &Path) -> Result<()> {
     say_all(kept.notes.into_iter().map(|note| format!("Note: {note}.")).chain([last]))
 }
 
-fn log(wanted: &args::Log) -> Result<()> {
+fn log(wanted: &args::ShowLog) -> Result<()> {
     let log = node::Log::open(&wanted.data)?;
     let query = LogQuery { branch: wanted.branch, from: wanted.from, count: wanted.count };
     let records = log.records(query)?;

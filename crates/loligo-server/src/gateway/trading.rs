@@ -5,7 +5,7 @@ use super::convert::grid::time;
 use super::convert::{commands, orders, outcomes};
 use super::private::Asked;
 use super::{Answer, Failure, Gateway};
-use crate::node::{Reply, Submission};
+use crate::node::{MAX_BATCH_RECORDS, Reply, Submission};
 use crate::projection::Directory;
 use crate::request_log::{Note, Notes};
 use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
@@ -16,8 +16,30 @@ use uuid::Uuid;
 
 /// An element of a batch on its way: what it submits, or what it is answered without asking the exchange.
 enum Step {
-    Submit(Command),
+    /// With further tries of an edit whose order may be in several contracts: only the one that finds it does anything.
+    Submit(Command, Vec<Command>),
     Answer(SendStatus),
+}
+
+/// How many further tries the edits of one batch may take: with one command an element they fill what the journal takes of
+/// a batch.
+const TRIES_MAX: usize = MAX_BATCH_RECORDS - requests::MAX_BATCH_INSTRUCTIONS;
+
+impl Step {
+    fn commands(&self) -> impl Iterator<Item = &Command> {
+        let (first, others) = match self {
+            Step::Submit(command, others) => (Some(command), others.as_slice()),
+            Step::Answer(_) => (None, &[][..]),
+        };
+        first.into_iter().chain(others)
+    }
+
+    /// Takes its replies out of all that came, and gives the one that counts: of several tries the one that found the order.
+    fn reply<'r>(&self, replies: &mut impl Iterator<Item = &'r Reply>) -> Option<&'r Reply> {
+        let missed = |reply: &Reply| matches!(reply.outcome, Outcome::EditRejected(None, _));
+        let own = replies.take(self.commands().count());
+        own.reduce(|found, reply| if missed(found) { reply } else { found })
+    }
 }
 
 impl Gateway {
@@ -105,7 +127,19 @@ impl Gateway {
     ) -> Option<Command> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
         let instrument = self.instrument_of(account, &order).or(sent)?;
-        // By the time it is taken up the name may be another order's: the engine looks whether it is in this contract.
+        self.edit_in(request, account, directory, instrument)
+    }
+
+    /// The same in a contract. By the time it is taken up the name may be another order's: the engine looks whether it is in
+    /// this contract, and does nothing if not.
+    fn edit_in(
+        &self,
+        request: &requests::EditOrder<'_>,
+        account: AccountId,
+        directory: &Directory,
+        instrument: InstrumentId,
+    ) -> Option<Command> {
+        let order = commands::order_ref(&request.order, self.node.identity())?;
         let listed = directory.instruments().get(usize::from(instrument.0))?;
         Some(Command::Edit(commands::edit(request, account, order, listed)))
     }
@@ -238,16 +272,9 @@ impl Gateway {
         let batch = batch?;
         self.node.caught_up().await?;
         let mut steps = Vec::with_capacity(batch.instructions.len());
-        for (at, instruction) in batch.instructions.iter().enumerate() {
-            let before = &batch.instructions[..at];
-            steps.push(self.step(
-                instruction,
-                before,
-                batch.process_before,
-                caller.account,
-                algo_id,
-                directory,
-            )?);
+        let mut tries = TRIES_MAX;
+        for at in 0..batch.instructions.len() {
+            steps.push(self.step(&batch, at, caller.account, algo_id, directory, &mut tries)?);
         }
         // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
         let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
@@ -258,12 +285,10 @@ impl Gateway {
         }
         let submissions = steps
             .iter()
-            .filter_map(|step| match step {
-                // A nonce is one request's; its first command carries it.
-                Step::Submit(command) => Some(command.clone()),
-                Step::Answer(_) => None,
-            })
+            .flat_map(Step::commands)
+            .cloned()
             .enumerate()
+            // A nonce is one request's; its first command carries it.
             .map(|(at, command)| Submission { command, nonce: caller.nonce.filter(|_| at == 0) })
             .collect();
         let replies = self.node.submit_all(submissions).await?;
@@ -300,43 +325,51 @@ impl Gateway {
         Ok(body)
     }
 
-    /// What an element of a batch comes to; `before` are those that run before it.
+    /// What the element of a batch at a place comes to.
     fn step(
         &self,
-        instruction: &BatchInstruction,
-        before: &[BatchInstruction],
-        process_before: Option<loligo_wire::time::Timestamp>,
+        batch: &BatchOrder,
+        at: usize,
         account: AccountId,
         algo_id: Option<&str>,
         directory: &Directory,
+        tries: &mut usize,
     ) -> Result<Step, Failure> {
+        let process_before = batch.process_before;
+        let (before, from_here) = batch.instructions.split_at(at);
         let late = |status| {
             let late = self.is_too_late(process_before);
             Step::Answer(if late { SendStatus::WouldProcessAfterSpecifiedTime } else { status })
         };
-        Ok(match instruction {
+        Ok(match &from_here[0] {
             BatchInstruction::Send(send) => match &send.order {
                 Err(status) => late(*status),
                 Ok(order) => {
                     let mut place = commands::place(order, account, algo_id, directory)?;
                     place.process_before = process_before.map(commands::instant);
-                    Step::Submit(Command::Place(place))
+                    Step::Submit(Command::Place(place), Vec::new())
                 }
             },
             BatchInstruction::Edit(edit) => {
-                let sent = sent_before(before, &edit.order)
-                    .and_then(|symbol| directory.by_symbol(symbol.as_str()))
-                    .map(|listed| listed.id);
+                let sent = sent_before(before, &edit.order, directory);
                 let request = requests::EditOrder { process_before, ..edit.clone() };
-                match self.edit(&request, account, directory, sent) {
-                    Some(command) => Step::Submit(command),
+                let (last, others) = sent.split_first().map_or((None, &[][..]), |(at, all)| (Some(*at), all));
+                match self.edit(&request, account, directory, last) {
+                    Some(command) => {
+                        // Which of them has the name by then, nobody knows yet: each is asked on its own grid.
+                        let others = if instrument_of(&command) == last { others } else { &[] };
+                        let edit = |at: &InstrumentId| self.edit_in(&request, account, directory, *at);
+                        let others: Vec<Command> = others.iter().take(*tries).filter_map(edit).collect();
+                        *tries -= others.len();
+                        Step::Submit(command, others)
+                    }
                     None => late(SendStatus::OrderForEditNotFound),
                 }
             }
             BatchInstruction::Cancel(cancel) => {
                 let request = requests::CancelOrder { process_before, ..cancel.clone() };
                 match commands::cancel(&request, account, self.node.identity()) {
-                    Some(command) => Step::Submit(command),
+                    Some(command) => Step::Submit(command, Vec::new()),
                     None => late(SendStatus::NotFound),
                 }
             }
@@ -344,16 +377,22 @@ impl Gateway {
     }
 }
 
-/// The contract of the last order that a batch sends under the client's name.
-fn sent_before<'b>(before: &'b [BatchInstruction], order: &OrderName<'_>) -> Option<&'b requests::Symbol> {
-    let name = client_name(order)?;
-    before.iter().rev().find_map(|instruction| match instruction {
-        BatchInstruction::Send(send) => {
-            let own = send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str);
-            send.order.as_ref().ok().filter(|_| own == Some(name)).map(|order| &order.symbol)
-        }
-        BatchInstruction::Edit(_) | BatchInstruction::Cancel(_) => None,
-    })
+/// The contracts of the orders that a batch sends under the client's name, the last first.
+fn sent_before(
+    before: &[BatchInstruction],
+    order: &OrderName<'_>,
+    directory: &Directory,
+) -> Vec<InstrumentId> {
+    let Some(name) = client_name(order) else { return Vec::new() };
+    let mut contracts = Vec::new();
+    for instruction in before.iter().rev() {
+        let BatchInstruction::Send(send) = instruction else { continue };
+        let own = send.cli_ord_id.as_ref().and_then(requests::ClientOrderId::as_str);
+        let Some(order) = send.order.as_ref().ok().filter(|_| own == Some(name)) else { continue };
+        let listed = directory.by_symbol(order.symbol.as_str()).map(|listed| listed.id);
+        contracts.extend(listed.filter(|id| !contracts.contains(id)));
+    }
+    contracts
 }
 
 /// The client's own name for an order, where it is named so.
@@ -403,10 +442,8 @@ fn noted(
 fn batch_notes(steps: &[Step], replies: &[Reply], results: &[BatchTold<'_>]) -> Notes {
     let mut replies = replies.iter();
     Notes::of(steps.iter().zip(results).enumerate().filter_map(|(at, (step, result))| {
-        let (reply, instrument) = match step {
-            Step::Submit(command) => (replies.next(), instrument_of(command)),
-            Step::Answer(_) => (None, None),
-        };
+        let reply = step.reply(&mut replies);
+        let instrument = step.commands().next().and_then(instrument_of);
         noted(at + 1, result.0, reply, instrument)
     }))
 }
@@ -437,8 +474,8 @@ fn batch_results<'r>(steps: &[Step], replies: &'r [Reply]) -> Result<Vec<BatchTo
         results.push(match step {
             Step::Answer(_) if late => (SendStatus::WouldProcessAfterSpecifiedTime, None, Vec::new()),
             Step::Answer(status) => (*status, None, Vec::new()),
-            Step::Submit(command) => {
-                let reply = next.next().ok_or(Error::UnknownError)?;
+            Step::Submit(command, _) => {
+                let reply = step.reply(&mut next).ok_or(Error::UnknownError)?;
                 if inactive(reply) {
                     (inactive_status(command), None, Vec::new())
                 } else {
@@ -493,7 +530,11 @@ mod tests {
         let order = OrderRef::Id(OrderId(1));
         let cancel = Command::Cancel(CancelOrder { account: AccountId(0), order, process_before: None });
         let place = Command::CancelAll { account: AccountId(0), instrument: None };
-        let steps = [Step::Submit(cancel), Step::Answer(SendStatus::InvalidSide), Step::Submit(place)];
+        let steps = [
+            Step::Submit(cancel, Vec::new()),
+            Step::Answer(SendStatus::InvalidSide),
+            Step::Submit(place, Vec::new()),
+        ];
         let reply = |outcome: &Outcome| Reply {
             sequence: 1,
             time: Timestamp(0),

@@ -4,7 +4,7 @@ use super::StartError;
 use super::recovery::decode;
 use crate::listing::Listing;
 use crate::record::{Body, VenueFacts};
-use loligo_engine::Command;
+use loligo_engine::{Command, Genesis};
 use loligo_journal::{Batch, JournalError, Survey};
 use std::path::Path;
 
@@ -21,9 +21,9 @@ impl Begun {
         let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
         match decode(1, bytes)?.body {
             Body::Genesis { venue, command: Command::Genesis(genesis), .. } => {
-                // What rolls is known of the venue itself.
-                let rolls = Vec::new();
-                let listing = Listing { instruments: genesis.instruments, indexes: genesis.indexes, rolls };
+                let Genesis { instruments, indexes, .. } = *genesis;
+                // What rolls is told by facts of their own.
+                let listing = Listing { instruments, indexes, rolls: Vec::new() };
                 Ok(Self { facts: *venue, listing, last: batch.last() })
             }
             _ => Err(StartError::NoGenesis),

@@ -7,8 +7,8 @@ const INVERSE: &str = "PI_XBTUSD";
 
 /// A trader with 1,000 USD is long 1 from 50,000, with a plain sell of it resting at 52,000 as `take-profit`; someone bids
 /// for 5 at 49,450.
-async fn long_with_take_profit(venue: &Venue) -> Client {
-    let (_, trader) = venue.subaccount(0, "trader", "1000").await;
+async fn long_with_take_profit(venue: &Venue, name: &str) -> Client {
+    let (_, trader) = venue.subaccount(0, name, "1000").await;
     let other = venue.client(1);
     other.place("lmt", "sell", "1", "50000", &[]).await;
     trader.place("lmt", "buy", "1", "50000", &[]).await;
@@ -34,7 +34,7 @@ async fn position(client: &Client) -> Value {
 #[tokio::test]
 async fn a_protective_stop_closes_and_the_take_profit_that_margin_does_not_bear_goes() {
     let venue = Venue::start().await;
-    let trader = long_with_take_profit(&venue).await;
+    let trader = long_with_take_profit(&venue, "trader").await;
     let stop = [
         ("orderType", "stp"),
         ("symbol", SYMBOL),
@@ -71,7 +71,7 @@ async fn every_way_to_send_a_close_is_taken_and_the_largest_order_says_so() {
     };
     for way in ["mkt", "ioc", "fok", "lmt", "batch"] {
         venue.pin(SYMBOL, "50000").await;
-        let trader = long_with_take_profit(&venue).await;
+        let trader = long_with_take_profit(&venue, way).await;
         // Close-only: 425 of the 500 that the position holds.
         venue.pin(SYMBOL, "49450").await;
         let kind = if way == "batch" { "mkt" } else { way };

@@ -199,7 +199,7 @@ mod tests {
         let of = |parts: &[&str]| base64(&hmac_of(&key, &sha(parts)));
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let (short, both) = ("/api/v3/sendorder", "size=5cliOrdId=a%20b");
-        let spot = [path[12..].as_bytes(), &sha(&["17", both])].concat();
+        let spot = [&path.as_bytes()[12..], &sha(&["17", both])].concat();
         let cases = [
             (base64(&right), &[][..]),
             (of(&[both, "17", path]), &["the path keeps /derivatives"]),

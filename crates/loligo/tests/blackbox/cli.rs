@@ -290,6 +290,10 @@ fn help_names_every_flag_that_tools_rely_on() {
         "--instruments",
         "--allow-origin",
         "--until",
+        "--control-token",
+        "--log",
+        "--log-format",
+        "LOLIGO_TRACE",
     ] {
         assert!(help.contains(flag), "{flag} is missing:\n{help}");
     }

@@ -143,6 +143,21 @@ fn a_stop_on_the_mark_fires_though_nobody_asks_anything_else() {
     assert_eq!(filled["order"]["filled"].to_string(), "0.01", "{filled}");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn an_exchange_in_memory_does_not_grow_with_its_past() {
+    let home = Home::new();
+    let mut venue = home.start(&["--ephemeral", "--clock", "manual"]);
+    // The views fill up to their bounds.
+    venue.advance(HOUR_MS);
+    let (records, before) = (venue.sequence(), venue.resident_kib());
+    venue.advance(2 * HOUR_MS);
+    let (records, grown) = (venue.sequence() - records, venue.resident_kib().saturating_sub(before));
+    assert!(records > 200_000, "the market lives: {records} records");
+    // Kept, they would be 80 bytes each at the least.
+    assert!(grown < records * 80 / 1_024 / 3, "{grown} KiB more after {records} records");
+}
+
 /// Sends a jump of the clock from another connection, which a kill may leave without an answer.
 fn jump(venue: &Venue, days: u64) -> thread::JoinHandle<()> {
     let mut connection = Connection::open(venue.http()).expect("the exchange listens");

@@ -392,6 +392,15 @@ impl Venue {
         self.control("POST", "/clock", &json!({"advance_ms": milliseconds}));
     }
 
+    /// Memory that the process holds now, in KiB.
+    #[cfg(target_os = "linux")]
+    pub fn resident_kib(&self) -> u64 {
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.process.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process has memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a count of KiB")
+    }
+
     /// The hash over state and the hash over events, with the sequence they hold for.
     pub fn hashes(&mut self) -> Value {
         self.control("GET", "/state-hash", &Value::Null)
