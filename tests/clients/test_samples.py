@@ -11,7 +11,7 @@ from samples import PAGES, ROOT, Block, Reader, blocks, refusals, same_each_time
 # reason, and counted as that.
 NOT_RUN = {
     "cargo": "cargo builds what everything here runs against, and runs what runs this",
-    "kraken": "kraken-cli is a program that no package registry has; its requests are sent by test_client_requests.py",
+    "kraken": "kraken-cli is not installed here, and the suite builds no tool from source; test_client_requests.py sends its requests",
     "config freqtrade": "freqtrade is not installed here; test_client_requests.py hands its settings to the ccxt in it",
     "config nautilus": "NautilusTrader is not installed here",
 }
