@@ -53,6 +53,8 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// Size of the write-ahead log, in bytes, at which the writer stops and helps.
     pub bound_bytes: u64,
+    /// Size of the write-ahead log after a start, in bytes, zeros behind what it holds; 0 for none.
+    pub log_room_bytes: u64,
     /// Size of the reserve file, in bytes; 0 for none.
     pub reserve_bytes: u64,
     /// The most pages (4 KiB) the database may grow to, if there is a bound: a disk that is full at a known place.
@@ -65,6 +67,8 @@ impl Default for Options {
             created_us: 0,
             checkpoint_bytes: 8 * 1024 * 1024,
             bound_bytes: 64 * 1024 * 1024,
+            // Where a log begins anew: the start of a checkpoint, and what comes in while it runs.
+            log_room_bytes: 10 * 1024 * 1024,
             // A lone cancel costs about four pages of log: room for a thousand group commits of cancels.
             reserve_bytes: 16 * 1024 * 1024,
             max_pages: None,
@@ -189,6 +193,7 @@ impl SqliteJournal {
                 Ok(())
             }))
             .map_err(trouble)?;
+        let log_room = options.log_room_bytes;
         let checkpointer = Checkpointer::start(&paths, options.checkpoint_bytes, options.bound_bytes)?;
         let mut journal = Self {
             paths,
@@ -205,6 +210,8 @@ impl SqliteJournal {
             _lock: lock,
         };
         journal.restore_reserve()?;
+        // After the reserve, which must not lack what this takes.
+        reserve::make_room_in_log(&journal.paths, log_room)?;
         Ok(journal)
     }
 

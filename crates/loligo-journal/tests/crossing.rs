@@ -6,6 +6,7 @@ mod folder;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use folder::{Folder, History, drain, fill, record};
 use loligo_journal::{
@@ -13,6 +14,14 @@ use loligo_journal::{
 };
 
 const CHILD: &str = "JOURNAL_TEST_CROSSING";
+
+/// Held by each test to its end: a child begins with what is open here at that moment, so another test's folder would stay
+/// locked for a moment after it was closed.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A branch: the one it left, the last record it shares with it, and the records of its rows.
 type Branch<'a> = (u64, u64, &'a [Vec<Vec<u8>>]);
@@ -119,6 +128,7 @@ fn format(dir: &Path) -> i64 {
 
 #[test]
 fn a_folder_of_the_first_format_is_read_as_it_is_and_crosses_when_it_is_opened() {
+    let _alone = alone();
     let mut folder = branched();
     let before = folder.contents();
     assert_eq!(folder.read().expect("readable"), folder.history);
@@ -146,6 +156,7 @@ fn a_folder_of_the_first_format_is_read_as_it_is_and_crosses_when_it_is_opened()
 
 #[test]
 fn a_folder_of_the_first_format_can_be_opened_before_a_record() {
+    let _alone = alone();
     let folder = branched();
     folder::follow_advice(&folder, 33);
     assert_eq!(format(folder.dir.path()), 2);
@@ -153,6 +164,7 @@ fn a_folder_of_the_first_format_can_be_opened_before_a_record() {
 
 #[test]
 fn what_is_damaged_in_the_first_format_is_refused_and_left_alone() {
+    let _alone = alone();
     for (case, statements) in [
         ("a row changed", "UPDATE batch SET records = zeroblob(length(records)) WHERE first = 32"),
         ("a row missing", "DELETE FROM batch WHERE branch = 1 AND first = 7"),
@@ -173,6 +185,7 @@ fn what_is_damaged_in_the_first_format_is_refused_and_left_alone() {
 
 #[test]
 fn a_row_left_behind_that_has_no_place_in_the_new_format_keeps_the_old_one() {
+    let _alone = alone();
     let mut folder = branched();
     folder.sql("UPDATE batch SET first = 1 << 50 WHERE branch = 1 AND first = 79");
     let mut journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("harms no start");
@@ -184,6 +197,7 @@ fn a_row_left_behind_that_has_no_place_in_the_new_format_keeps_the_old_one() {
 
 #[test]
 fn a_disk_without_room_for_both_formats_keeps_the_old_one_until_there_is() {
+    let _alone = alone();
     let mut folder = branched();
     let pages = std::fs::metadata(folder.file("journal.db")).expect("there").len() / 4_096;
     let pages = u32::try_from(pages).expect("few") + 8;
@@ -216,6 +230,7 @@ fn a_kill_while_it_crosses_leaves_one_of_the_two_formats_whole() {
     if let Some(dir) = std::env::var_os(CHILD) {
         open_and_wait(dir.as_ref());
     }
+    let _alone = alone();
     let old = tempfile::tempdir().expect("a folder");
     let stored = rows(6_000, 2_500);
     write_first_format(old.path(), &[(0, 0, &stored)]);
