@@ -9,7 +9,7 @@ use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
 
 /// What happens when a taker meets an order of its own family (rules 1.10).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SelfTradeStrategy {
     /// The taker is refused.
     #[default]
@@ -27,7 +27,7 @@ pub enum SelfTradeStrategy {
 /// This and most of what follows is laid out by cache line: with thousands of accounts what an order costs is how many
 /// lines it touches. What every order needs stands first.
 #[repr(C, align(64))]
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Account {
     /// How many closed orders are still remembered, and from which number on to look for the oldest when there are too
     /// many.
@@ -65,7 +65,7 @@ impl Account {
 
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
 #[repr(align(64))]
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Purse {
     pub balance: Money,
     /// Sum of the holdings' open P&L at mark, but for isolated ones: theirs is their own.
@@ -106,7 +106,7 @@ impl Purse {
 /// What one account has in one contract.
 ///
 /// Not aligned as the others are: there may be one for every account and contract, so size counts more.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Holding {
     pub account: u32,
     pub family: u32,
@@ -138,7 +138,7 @@ pub(crate) struct Holding {
 }
 
 /// A size and its value, both without sign: a sum over open orders, or a position.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OpenSum {
     pub lots: i64,
     pub value: Fine,
@@ -379,7 +379,7 @@ fn fee_in_full(product: i128, per: i128, paid: bool) -> Money {
 
 /// A master account and its subaccounts: fee volume is counted over all of them.
 #[repr(C, align(64))]
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Family {
     /// Sum of the last thirty days' volume in USD, today included.
     pub volume: Money,
@@ -395,6 +395,17 @@ pub(crate) struct Family {
     /// Volume of the days before, by day number modulo 30.
     days: Vec<Money>,
     pub members: Vec<u32>,
+}
+
+/// A family's fee volume by day.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FamilyDays {
+    /// Number of the present day.
+    pub day: i64,
+    /// Volume of the present day.
+    pub today: Money,
+    /// Volume of the days before, by day number modulo 30.
+    pub before: Vec<Money>,
 }
 
 const DAYS: i64 = 30;
@@ -413,6 +424,21 @@ impl Family {
             today: Money::ZERO,
             days: vec![Money::ZERO; DAYS as usize],
         }
+    }
+
+    /// Its volume by day.
+    pub fn days(&self) -> FamilyDays {
+        FamilyDays { day: self.day, today: self.today, before: self.days.clone() }
+    }
+
+    /// Takes up its volume by day; false when it is none.
+    pub fn restore(&mut self, days: &FamilyDays) -> bool {
+        let FamilyDays { day, today, before } = days;
+        let sum = before.iter().try_fold(today.0, |sum, day| sum.checked_add(day.0));
+        let Some(volume) = sum.filter(|_| before.len() == DAYS as usize) else { return false };
+        (self.day, self.today, self.volume) = (*day, *today, Money(volume));
+        self.days.clone_from(before);
+        true
     }
 
     /// Counts a fill of the present day. True when the fee tier may have changed.

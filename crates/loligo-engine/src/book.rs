@@ -4,14 +4,11 @@
 mod ladder;
 
 use crate::id::{Price, Qty, Side};
-use crate::instrument::MAX_TICKS;
 use crate::order::{NIL, Orders};
 use ladder::Ladder;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// One price's queue.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Level {
     pub price: i64,
     /// Sum of open lots.
@@ -22,18 +19,16 @@ pub(crate) struct Level {
 }
 
 /// Both sides of one contract. They never overlap, so one ladder of prices holds both.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Book {
     levels: Vec<Level>,
     free: Vec<u32>,
-    #[serde(skip)]
     ladder: Ladder,
-    #[serde(skip)]
     best: Best,
 }
 
 /// Level slots of the best prices; `NIL` for an empty side.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Best {
     bid: u32,
     ask: u32,
@@ -170,49 +165,6 @@ impl Book {
         }
     }
 
-    /// True when what was read hangs together: levels are at prices that there are, one at each, and their orders known.
-    pub fn is_whole(&self, orders: &Orders) -> bool {
-        let mut prices = BTreeSet::new();
-        let known = |slot: u32| orders.is_known(slot);
-        self.free.iter().all(|slot| (*slot as usize) < self.levels.len())
-            && self.levels.iter().filter(|level| level.head != NIL).all(|level| {
-                (1..=MAX_TICKS).contains(&level.price)
-                    && prices.insert(level.price)
-                    && known(level.head)
-                    && known(level.tail)
-                    && self.is_queue(level, orders)
-            })
-    }
-
-    /// True when the orders from a level's first on are its own, each known, and linked both ways up to its last.
-    fn is_queue(&self, level: &Level, orders: &Orders) -> bool {
-        let (mut slot, mut prev) = (level.head, NIL);
-        while slot != NIL {
-            if !orders.is_known(slot) {
-                return false;
-            }
-            let order = orders.get(slot);
-            let own = self.levels.get(order.level as usize).is_some_and(|own| std::ptr::eq(own, level));
-            // What is linked back as it was reached is reached once: no queue goes round.
-            if !own || order.prev != prev {
-                return false;
-            }
-            (prev, slot) = (slot, order.next);
-        }
-        level.tail == prev
-    }
-
-    /// Finds the levels anew after the book was read from its stored form.
-    pub fn reindex(&mut self, orders: &Orders) {
-        for slot in 0..self.levels.len() {
-            // A level that is gone has no first order.
-            let Level { price, head, .. } = self.levels[slot];
-            if head != NIL {
-                self.list_level(orders.get(head).side, price, slot as u32);
-            }
-        }
-    }
-
     /// Lowers the quantity of a level after an order in it got smaller in place; gives what is left there.
     #[inline]
     pub fn shrink(&mut self, level: u32, by: i64) -> Qty {
@@ -225,6 +177,14 @@ impl Book {
     pub fn levels(&self, side: Side) -> impl Iterator<Item = &Level> {
         std::iter::successors(self.best(side), move |level| {
             self.levels.get(self.behind(side, level.price) as usize)
+        })
+    }
+
+    /// Slots of a side's orders, the best price first, at one price in the order of their queue.
+    pub fn queued(&self, side: Side, orders: &Orders) -> impl Iterator<Item = u32> {
+        self.levels(side).flat_map(|level| {
+            let behind = |slot: &u32| Some(orders.get(*slot).next).filter(|next| *next != NIL);
+            std::iter::successors(Some(level.head), behind)
         })
     }
 

@@ -9,7 +9,7 @@ use crate::view::MarketState;
 use serde::{Deserialize, Serialize};
 
 /// One change asked of the exchange. Every command has an outcome; none can fail otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// The first record of a venue: what it lists and which figures hold.
     Genesis(Box<Genesis>),
@@ -266,7 +266,7 @@ pub struct Withdraw {
 
 /// A number as a client gave it, put on an instrument's grid: either so many steps, or a value that is off it. The
 /// engine refuses what is off the grid in its place among the checks, so that the order of refusals is the rules'.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnGrid {
     /// A whole number of ticks or lots; may be zero or negative.
     Steps(i64),
@@ -277,7 +277,7 @@ pub enum OnGrid {
 }
 
 /// A client's own name for an order, as sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientOrderId {
     /// 1 to 100 characters, none of them a control character.
     Valid(Box<str>),
@@ -289,7 +289,7 @@ pub enum ClientOrderId {
 
 /// How an order wants to trade. What a trigger becomes when it fires is said so, too: a limit order when it has a limit
 /// price or an offset, else a market order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderType {
     /// Matches at its limit or better; the rest enters the book.
     Limit,
@@ -315,7 +315,7 @@ pub struct AskedDistance {
 }
 
 /// A limit price relative to the trigger price, as asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskedOffset {
     /// Value and unit are there and can be read.
     Distance(AskedDistance),
@@ -370,7 +370,7 @@ pub struct PlaceOrder {
 }
 
 /// Which order is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderRef {
     /// By the exchange's number. A number never given out is simply not found.
     Id(OrderId),
@@ -379,7 +379,7 @@ pub enum OrderRef {
 }
 
 /// How the size of an edit is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QtyMode {
     /// The new open quantity.
     #[default]

@@ -1,5 +1,6 @@
 //! What happened, in order, with enough in it to rebuild any public view.
 
+use crate::codes::of_code;
 use crate::command::OrderType;
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Where an order is in its life. All but the first two end it, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
     /// Rests in the book, untouched or partly filled.
     EnteredBook,
@@ -42,7 +43,7 @@ impl OrderStatus {
 }
 
 /// Why an order's record last changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UpdateReason {
     /// Put back into the book when its market was loaded after a start.
     LoadingMarket,
@@ -95,12 +96,12 @@ pub enum UpdateReason {
 impl UpdateReason {
     /// The reason of a stored code.
     pub(crate) fn of_code(code: u8) -> Self {
-        postcard::from_bytes(&[code]).unwrap_or(UpdateReason::Unknown)
+        of_code(code).unwrap_or(UpdateReason::Unknown)
     }
 }
 
 /// Why an order, an edit or a cancel is refused. The order of the variants is the order of the checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OrderError {
     /// The contract is not loaded: before its opening, inactive or expired.
     MarketNotFound,
@@ -251,7 +252,7 @@ pub struct OrderChange {
 }
 
 /// In which role an order was filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FillRole {
     /// Rested in the book.
     Maker,
@@ -309,7 +310,7 @@ pub struct Execution {
 ///
 /// An order's story: `Placed`, its executions, then at most one of `Filled`, `Cancelled`; or only `Rejected`. A trigger's:
 /// `Placed`, its `Repriced` and `Edited`, then `Cancelled`, `ActivationFailed`, or `Fired` and the story of what it became.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A contract was listed.
     Listed {
@@ -453,7 +454,7 @@ pub enum Event {
 }
 
 /// What a command came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Done; the events tell.
     Done,
@@ -490,7 +491,7 @@ pub enum Outcome {
 }
 
 /// Why a command of the operator, or one of a user that is about no order, is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The venue has its genesis already, or has none yet.
     #[error("a venue begins with exactly one genesis record")]

@@ -27,24 +27,22 @@ use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
-use crate::money::{Fine, Money};
+use crate::money::{Fine, Money, price_in_range};
 use crate::order::{NIL, Orders};
 use crate::trigger::Due;
 use crate::view::FeeTier;
-use prices::price_in_range;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
 pub(crate) use liquidation::{Ladder, Portfolio};
-pub use store::CodecError;
+pub use store::{CodecError, RULES_VERSION};
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
 const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999_999);
-/// The whole exchange. Cloneable only through its stored form, so that there is one truth.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// The whole exchange. A clone is a state to be stored while the exchange goes on.
+#[derive(Clone, Debug, Default)]
 pub struct Exchange {
     pub(crate) now: Timestamp,
     pub(crate) born: bool,
@@ -65,10 +63,8 @@ pub struct Exchange {
     /// What happens at an instant, in order of time: dead man's switches before expiries.
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     /// Triggers that a price has reached, in the order in which they fire. Empty between commands.
-    #[serde(skip)]
     pub(crate) due: VecDeque<Due>,
     /// Wallets whose margin is to be judged, as account and purse slot. Empty between commands.
-    #[serde(skip)]
     pub(crate) strained: BTreeSet<(u32, u32)>,
     /// Portfolios that do not meet their maintenance margin.
     pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,

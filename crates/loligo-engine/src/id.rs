@@ -58,7 +58,7 @@ impl Timestamp {
 }
 
 /// Which way an order trades.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// Buys; rests as a bid.
     Buy,
@@ -120,7 +120,7 @@ impl std::fmt::Debug for Currency {
 }
 
 /// A place where an account keeps money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wallet {
     /// Any currency, no trading.
     Cash,

@@ -7,7 +7,8 @@
 use crate::account::OpenSum;
 use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
 use crate::money::{
-    Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, pow10, ratio_of_products,
+    Fine, FinePrice, Money, PRICE_MAX, div_half_even, millionths_up, mul_div_half_even, pow10,
+    ratio_of_products,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ pub const MAX_LOTS: i64 = 1_000_000_000_000;
 const VALUE_MAX: i128 = 10_i128.pow(36);
 
 /// How a contract settles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContractKind {
     /// One contract is one unit of base; P&L in the quote currency, margined by the flex wallet.
     Linear,
@@ -104,7 +105,7 @@ pub enum ListingError {
 }
 
 /// A listed contract: its spec and the factors computed from it once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instrument {
     spec: InstrumentSpec,
     pair: PairId,
@@ -392,6 +393,12 @@ impl Instrument {
                 * i128::from(self.spec.tick_mantissa)
                 * pow10(18 - u32::from(self.spec.tick_scale)),
         )
+    }
+
+    /// True for prices in ticks that a trigger may come to: those of orders, and those up to twice the greatest index.
+    pub(crate) fn is_near_range(&self, price: Price) -> bool {
+        let fine = self.tick_size().checked_mul(price.0.into());
+        price.0 <= MAX_TICKS || fine.is_some_and(|price| price <= 2 * PRICE_MAX)
     }
 
     /// The number of ticks of an index or mark price, rounded down.

@@ -12,6 +12,7 @@
 
 mod account;
 mod book;
+mod codes;
 mod command;
 mod event;
 mod exchange;
@@ -26,6 +27,8 @@ mod trigger;
 mod view;
 
 pub use account::SelfTradeStrategy;
+#[doc(hidden)]
+pub use codes::{PARTS_MAX, next_part};
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType,
@@ -35,7 +38,7 @@ pub use event::{
     Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
     UpdateReason,
 };
-pub use exchange::{CodecError, Exchange, fee_schedule};
+pub use exchange::{CodecError, Exchange, RULES_VERSION, fee_schedule};
 pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };

@@ -32,7 +32,7 @@ const ONE: i128 = 10_i128.pow(18);
 const DAY: i128 = 86_400 * Timestamp::SECOND as i128;
 
 /// A pair with an index price.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pair {
     pub name: String,
     pub index: Option<FinePrice>,
@@ -107,14 +107,13 @@ impl Pair {
 }
 
 /// A listed contract and everything that moves on it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Market {
     pub instrument: Instrument,
     /// What the operator or the calendar made of it; see [`Market::state`].
     pub trading: MarketState,
     pub book: Book,
     /// Triggers that wait; made anew from the orders when a state is read.
-    #[serde(skip)]
     pub triggers: Watches,
     /// The value of each signal when triggers were last judged by it, while any waits.
     pub judged: [Option<FinePrice>; 3],
@@ -132,7 +131,6 @@ pub(crate) struct Market {
     pub mark_pinned: bool,
     /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
     /// dense: an order finds its holding without touching its account.
-    #[serde(skip)]
     pub holdings: Vec<u32>,
     /// Slots of holdings with a position, in no order.
     pub holders: Vec<u32>,
@@ -147,6 +145,21 @@ pub(crate) struct Market {
     pub bounds: (i64, i64),
     /// On which side of its index the book was too far away when last sampled.
     dislocation: Option<Dislocation>,
+}
+
+/// What a contract's prices were and are, and what the operator made of it: all of a market that does not follow from its
+/// orders and positions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MarketPrices {
+    pub trading: MarketState,
+    pub judged: [Option<FinePrice>; 3],
+    pub last: Option<i64>,
+    pub mark: Option<FinePrice>,
+    pub mark_pinned: bool,
+    pub premiums: VecDeque<i128>,
+    pub good_premium: Option<(i128, Timestamp)>,
+    pub bounds: (i64, i64),
+    pub dislocation: Option<Dislocation>,
 }
 
 impl Market {
@@ -173,6 +186,42 @@ impl Market {
             good_premium: None,
             bounds: (0, i64::MAX),
             dislocation: None,
+        }
+    }
+
+    /// What is stored of it beside its spec and its money.
+    pub fn prices(&self) -> MarketPrices {
+        MarketPrices {
+            trading: self.trading,
+            judged: self.judged,
+            last: self.last,
+            mark: self.mark,
+            mark_pinned: self.mark_pinned,
+            premiums: self.premiums.clone(),
+            good_premium: self.good_premium,
+            bounds: self.bounds,
+            dislocation: self.dislocation,
+        }
+    }
+
+    /// Takes up what was stored. The mark must be a price that the contract carries.
+    pub fn restore(&mut self, prices: MarketPrices) {
+        let MarketPrices {
+            trading,
+            judged,
+            last,
+            mark,
+            mark_pinned,
+            premiums,
+            good_premium,
+            bounds,
+            dislocation,
+        } = prices;
+        (self.trading, self.judged, self.last, self.mark_pinned) = (trading, judged, last, mark_pinned);
+        (self.premiums, self.good_premium) = (premiums, good_premium);
+        (self.bounds, self.dislocation) = (bounds, dislocation);
+        if let Some(mark) = mark {
+            self.set_mark(mark);
         }
     }
 

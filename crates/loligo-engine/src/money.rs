@@ -21,6 +21,15 @@ pub struct Fine(pub i128);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FinePrice(pub i128);
 
+/// Greatest index or mark price: 10^9 units of quote; and the least, 10^-10. Both keep values in range.
+pub(crate) const PRICE_MAX: i128 = 10_i128.pow(9 + 18);
+const PRICE_MIN: i128 = 10_i128.pow(8);
+
+/// True for prices the arithmetic carries.
+pub(crate) fn price_in_range(price: FinePrice) -> bool {
+    (PRICE_MIN..=PRICE_MAX).contains(&price.0)
+}
+
 impl Money {
     /// Nothing.
     pub const ZERO: Money = Money(0);

@@ -10,7 +10,6 @@ use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side, Timestamp};
 use crate::trigger::{Attached, Trigger};
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 
 /// The part of an order that matching reads and writes.
 #[repr(align(64))]
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub id: OrderId,
     /// Limit in ticks; 0 when what was asked is no price (refused orders), and for triggers that have none.
@@ -46,7 +45,7 @@ pub(crate) struct Order {
 }
 
 /// What is only yes or no about an order, in one byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks(u8);
 
 impl Marks {
@@ -78,7 +77,7 @@ impl Marks {
 
     /// The name is reserved for it: no other order may take it.
     #[inline]
-    fn reserved(self) -> bool {
+    pub fn reserved(self) -> bool {
         self.0 & Self::RESERVED != 0
     }
 
@@ -106,7 +105,7 @@ const _: () = assert!(size_of::<Order>() == 64, "matching reads one cache line p
 
 /// The part of an order that only views read.
 #[repr(align(32))]
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub account: AccountId,
     /// Place in the holding's list of resting orders, or of waiting triggers.
@@ -118,7 +117,7 @@ pub(crate) struct Record {
 const _: () = assert!(size_of::<Record>() == 32, "a record never straddles two cache lines");
 
 /// The slab of orders with its two indexes.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
     orders: Vec<Order>,
     records: Vec<Record>,
@@ -133,6 +132,16 @@ pub(crate) struct Orders {
 impl Orders {
     pub fn new(table_seed: u64) -> Self {
         Self { names: Names { seed: table_seed, table: HashTable::new() }, next_number: 1, ..Self::default() }
+    }
+
+    /// A slab without an order, of which `next_number` is the first number to be given out.
+    pub fn restored(table_seed: u64, next_number: u64) -> Self {
+        Self { next_number, ..Self::new(table_seed) }
+    }
+
+    /// Keys the table of names.
+    pub fn table_seed(&self) -> u64 {
+        self.names.seed
     }
 
     /// The number the next order gets.
@@ -161,6 +170,18 @@ impl Orders {
             None => self.insert_last(order, record),
         };
         self.numbers.set(id, slot);
+        slot
+    }
+
+    /// Takes an order in again under the number it has, which must be below the next one.
+    pub fn take(&mut self, order: Order, record: Record, attached: Option<Arc<Attached>>) -> u32 {
+        let id = order.id.0;
+        let slot = self.insert_last(order, record);
+        self.numbers.set(id, slot);
+        if let Some(attached) = attached {
+            self.orders[slot as usize].marks.0 |= Marks::ATTACHED;
+            self.attached.insert(slot, attached);
+        }
         slot
     }
 
@@ -196,6 +217,11 @@ impl Orders {
     pub fn attach(&mut self, slot: u32, attached: Attached) {
         self.orders[slot as usize].marks.0 |= Marks::ATTACHED;
         self.attached.insert(slot, Arc::new(attached));
+    }
+
+    /// What is attached to an order.
+    pub fn attached(&self, slot: u32) -> Option<&Arc<Attached>> {
+        self.attached.get(&slot)
     }
 
     /// The trigger that an order is, or came from.
@@ -299,46 +325,12 @@ impl Orders {
             updated_at: order.updated_at,
         }
     }
-
-    /// True when what was read hangs together: an order and a record in each slot, each living number's order in a slot
-    /// of its own, and all others free. `is_order` says more of what an order must be.
-    pub fn is_whole(&self, is_order: impl Fn(&Order) -> bool) -> bool {
-        let mut taken = vec![false; self.orders.len()];
-        let mut take = |slot: u32| {
-            let place = taken.get_mut(slot as usize);
-            place.is_some_and(|taken| !std::mem::replace(taken, true))
-        };
-        let filled = |page: &Page| {
-            let living = page.slots.iter().filter(|slot| **slot != NIL).count();
-            living == page.living as usize && [0, PAGE].contains(&page.slots.len())
-        };
-        self.records.len() == self.orders.len()
-            && self.numbers.pages.iter().all(filled)
-            && self.known().all(|slot| take(slot) && self.is_known(slot) && is_order(self.get(slot)))
-            && self.free.iter().all(|slot| take(*slot))
-            && self.attached.keys().all(|slot| self.is_known(*slot))
-    }
-
-    /// True for a slot with an order that is not forgotten.
-    pub fn is_known(&self, slot: u32) -> bool {
-        self.orders.get(slot as usize).is_some_and(|order| self.find(order.id) == Some(slot))
-    }
-
-    /// Rebuilds what is not stored: the table of names.
-    pub fn reindex(&mut self) {
-        self.names.table = HashTable::new();
-        let named: Vec<u32> = self.known().filter(|slot| self.get(*slot).marks.reserved()).collect();
-        for slot in named {
-            self.list_name(slot);
-        }
-    }
 }
 
 /// Client names in use, by hash. Holds slots only; the names stand in the records.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Names {
     seed: u64,
-    #[serde(skip)]
     table: HashTable<u32>,
 }
 
@@ -358,14 +350,14 @@ fn rehash(seed: u64, record: &Record) -> u64 {
 
 /// Order numbers to slots. Numbers are dense and die roughly in order, so a page of them is an array, and a page
 /// without a living order is given back.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Pages {
     pages: Vec<Page>,
 }
 
 const PAGE: usize = 1024;
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Page {
     living: u32,
     /// `NIL` where no order lives; empty when none of the page does.

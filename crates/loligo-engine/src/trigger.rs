@@ -2,6 +2,7 @@
 
 mod watch;
 
+use crate::codes::of_code;
 use crate::id::{Price, Side, Timestamp};
 use crate::instrument::Instrument;
 use crate::money::FinePrice;
@@ -13,7 +14,7 @@ pub(crate) use watch::{Due, Waiting, Watches};
 const WHOLE: i128 = 10_000;
 
 /// Which price fires a trigger, and from which side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TriggerKind {
     /// Fires when the price has run against the side it trades: a buy at or above its trigger price.
     Stop,
@@ -24,7 +25,7 @@ pub enum TriggerKind {
 }
 
 /// The price a trigger watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
     /// The contract's last trade.
     Last,
@@ -40,12 +41,12 @@ impl Signal {
 
     /// The signal of a stored code.
     pub(crate) fn of_code(code: u8) -> Option<Self> {
-        postcard::from_bytes(&[code]).ok()
+        of_code(code)
     }
 }
 
 /// From which side the signal reaches the trigger price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TriggerSide {
     /// Fires at or above it.
     Above,
@@ -56,7 +57,7 @@ pub enum TriggerSide {
 impl TriggerSide {
     /// The side of a stored code.
     pub(crate) fn of_code(code: u8) -> Option<Self> {
-        postcard::from_bytes(&[code]).ok()
+        of_code(code)
     }
 
     /// The side of a trigger (rules 1.2).
@@ -72,7 +73,7 @@ impl TriggerSide {
 }
 
 /// How a distance from a price is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DistanceUnit {
     /// In hundredths of a percent of the price.
     Percent,
@@ -195,6 +196,21 @@ pub struct Trigger {
     pub limit_offset: Option<Distance>,
     /// When it fired.
     pub fired_at: Option<Timestamp>,
+}
+
+impl Trigger {
+    /// True for what can wait: it fires at a price that a signal can have, or is half of one away from, and follows its signal
+    /// at a distance exactly when it trails.
+    pub(crate) fn can_wait(&self, instrument: &Instrument) -> bool {
+        let priced = |price: Price| price.0 > 0 && instrument.is_near_range(price);
+        let distance = |deviation: Distance| match deviation.unit {
+            DistanceUnit::Percent => (1..WHOLE as i64).contains(&deviation.steps),
+            DistanceUnit::Quote => deviation.steps > 0 && instrument.is_near_range(Price(deviation.steps)),
+        };
+        self.price.is_some_and(priced)
+            && (self.kind == TriggerKind::TrailingStop) == self.deviation.is_some()
+            && self.deviation.is_none_or(distance)
+    }
 }
 
 /// What few orders have, kept apart from what all have.

@@ -8,7 +8,7 @@ use crate::money::{Fine, FinePrice, Money};
 use serde::{Deserialize, Serialize};
 
 /// How a contract trades (rules 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MarketState {
     /// Orders are taken and match.
     Open,
@@ -25,7 +25,7 @@ pub enum MarketState {
 }
 
 /// On which side of its index a book is too far away (rules 1.12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dislocation {
     /// The impact mid is above the upper bound.
     Above,

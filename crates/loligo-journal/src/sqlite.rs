@@ -334,11 +334,19 @@ impl Journal for SqliteJournal {
     }
 
     fn release_reserve(&mut self) -> Result<bool, JournalError> {
+        // What is given up is for commits alone.
+        if let Err(reason) = self.checkpointer.pause() {
+            self.stopped = Some(reason);
+        }
         reserve::release(&self.paths)
     }
 
     fn restore_reserve(&mut self) -> Result<bool, JournalError> {
-        reserve::restore(&self.paths, self.options.reserve_bytes)
+        let restored = reserve::restore(&self.paths, self.options.reserve_bytes)?;
+        if restored {
+            self.checkpointer.resume();
+        }
+        Ok(restored)
     }
 }
 

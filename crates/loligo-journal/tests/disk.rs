@@ -8,11 +8,20 @@ mod folder;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use folder::{History, drain, fill, record};
 use loligo_journal::{AppendError, Journal, Options, Records, SqliteJournal, StoppedJournal, verify};
 
 const CHILD: &str = "JOURNAL_TEST_FOLDER";
+
+/// Held by each test to its end. A child begins with what is open here at that moment, so another test's folder would stay
+/// locked for a moment after it was closed.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn child_folder() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
@@ -65,6 +74,7 @@ fn check_contents(journal: &dyn Journal, history: &History) {
 
 #[test]
 fn a_database_at_its_bound_refuses_and_goes_on_when_there_is_room() {
+    let _alone = alone();
     let dir = tempfile::tempdir().expect("a folder");
     let bounded = Options { max_pages: Some(60), ..folder::options() };
     let mut history = History::new();
@@ -92,7 +102,8 @@ fn a_database_at_its_bound_refuses_and_goes_on_when_there_is_room() {
 fn on_a_small_disk(dir: &Path) {
     let journal_dir = dir.join("venue");
     let ballast = dir.join("ballast");
-    std::fs::write(&ballast, vec![1; 1024 * 1024]).expect("room");
+    // More than a checkpoint of all that fits beside it may need.
+    std::fs::write(&ballast, vec![1; 3 * 512 * 1024]).expect("room");
     let options = Options { reserve_bytes: 256 * 1024, checkpoint_bytes: 200 * 1024, ..Options::default() };
     let mut history = History::new();
     let mut journal = SqliteJournal::open(&journal_dir, options.clone()).expect("opens");
@@ -132,6 +143,7 @@ fn a_full_disk_refuses_new_batches_and_the_reserve_lets_small_ones_in() {
     if let Some(dir) = child_folder() {
         return on_a_small_disk(&dir);
     }
+    let _alone = alone();
     let dir = tempfile::tempdir().expect("a folder");
     let mount = |then: &str| {
         format!(
@@ -183,6 +195,7 @@ fn a_write_that_fails_stops_the_journal_and_the_next_start_decides() {
     if let Some(dir) = child_folder() {
         return with_a_limit_on_files(&dir);
     }
+    let _alone = alone();
     // A write is cut short at the limit: in the middle of a frame, at its edges, in its header.
     let mut undecided = 0;
     for units in (70..310).step_by(15) {

@@ -156,7 +156,7 @@ async fn recovery(records: u64) -> Done {
                 Body::Genesis { command, .. } | Body::Command(command) => {
                     commands.push((record.time, command))
                 }
-                Body::Fact(_) => {}
+                Body::Fact(_) | Body::Crossing(_) => {}
             }
         }
     }

@@ -33,9 +33,9 @@ pub(crate) use registry::check_name;
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
 use crate::market::Room;
-use crate::record::RecordError;
+use crate::record::{FIRST_RULES, RecordError};
 use handle::Shared;
-use loligo_engine::AccountId;
+use loligo_engine::{AccountId, RULES_VERSION};
 use loligo_journal::{JournalError, quoted, until_command};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -103,6 +103,21 @@ pub enum StartError {
         /// The data folder, where the venue has one.
         folder: Option<PathBuf>,
     },
+    /// A record was made under other rules than this version's.
+    #[error(
+        "record {sequence} was made under rules {rules}, and this version follows rules {RULES_VERSION}: what it came to is not \
+         known here. {}",
+        other_rules(*rules)
+    )]
+    OtherRules {
+        /// Which record.
+        sequence: u64,
+        /// Its rules.
+        rules: u16,
+    },
+    /// The rules changed at a record, but not from those that held, or not in the state that is there.
+    #[error("record {0} crosses to other rules from a state that is not the one before it")]
+    Crossing(u64),
     /// The writer panicked as it started.
     #[error("the exchange failed in its own code as it started ({0}): a bug of this program")]
     Panicked(String),
@@ -183,6 +198,19 @@ fn list(differences: &[Difference]) -> String {
         format!("it was begun with --{name} {venue}, this start names {asked}")
     });
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// How a folder comes over to this version, or that it does not.
+fn other_rules(rules: u16) -> &'static str {
+    if rules > RULES_VERSION {
+        "A later version made it: start that one, or a later one still"
+    } else if rules == FIRST_RULES {
+        "Start the version that made it on this folder and stop it with Ctrl-C when it has more than 2,000 records since its last \
+         snapshot: it leaves a snapshot of its last record then, and this version goes on from there"
+    } else {
+        "Start the version that made it on this folder and stop it with Ctrl-C, or run its `loligo snapshot DIR`: it leaves a \
+         snapshot of its last record then, and this version goes on from there"
+    }
 }
 
 /// How to open a venue as it was before a record, as the end of a sentence.

@@ -4,9 +4,10 @@
 //! version u8 | kind u8 | time i64 | has nonce u8 [ key u32 | nonce u64 ] | body
 //! ```
 //!
-//! Integers are little-endian. The body is an engine command in the engine's own stored form, or a fact about the venue
-//! that the engine does not know: names and keys. The first record of a venue is its genesis: the facts that every later
-//! start must name again, then the engine's genesis command.
+//! Integers are little-endian. The body is an engine command in the engine's own stored form, a fact about the venue
+//! that the engine does not know (names and keys), or the crossing from one version of the rules to another. The first record
+//! of a venue is its genesis: the rules it begins under, the facts that every later start must name again, then the engine's
+//! genesis command. Of records before rules were named the rules are [`FIRST_RULES`].
 
 use crate::listing::Roll;
 use crate::projection::{FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
@@ -15,6 +16,14 @@ use serde::{Deserialize, Serialize};
 
 /// Version of this layout.
 const VERSION: u8 = 1;
+/// The rules of a venue whose genesis names none.
+pub const FIRST_RULES: u16 = 1;
+/// Kinds of bodies; a kind is never another's.
+const UNNAMED_GENESIS: u8 = 0;
+const COMMAND: u8 = 1;
+const FACT: u8 = 2;
+const CROSSING: u8 = 3;
+const GENESIS: u8 = 4;
 
 /// One record, as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +41,8 @@ pub struct Record {
 pub enum Body {
     /// The venue begins.
     Genesis {
+        /// Version of the rules that hold from here on.
+        rules: u16,
         /// What later starts must name again. Boxed, like facts: nearly every record is a command, and is moved often.
         venue: Box<VenueFacts>,
         /// The engine's share.
@@ -41,6 +52,19 @@ pub enum Body {
     Command(Command),
     /// A change of what the server knows beside it.
     Fact(Box<Fact>),
+    /// Other rules hold from here on.
+    Crossing(Crossing),
+}
+
+/// A venue goes on under other rules, with everything as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// Version of the rules that held.
+    pub from: u16,
+    /// Version of the rules that hold now.
+    pub to: u16,
+    /// The state at that place, as the program that wrote this hashes it.
+    pub state: [u8; 32],
 }
 
 /// What a venue was begun with. A start that names others is refused.
@@ -65,7 +89,7 @@ pub struct VenueFacts {
 }
 
 /// A fact about the venue beside the exchange.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// An account got an API key.
     KeyCreated(KeyCreated),
@@ -107,6 +131,22 @@ pub enum Fact {
     },
 }
 
+loligo_engine::stored_codes! {
+    Fact {
+        KeyCreated(key) = 0,
+        AccountNamed { account, name } = 1,
+        RouteSet { operation, available } = 2,
+        FaultSet { operation, word, times } = 3,
+        FaultEnded { fault } = 4,
+        ContractRolls { instrument, roll } = 5
+    }
+    StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
+    FaultWord { ServerError = 0, UnknownError = 1 }
+    GeneralRight { None = 0, ReadOnly = 1, Full = 2 }
+    WithdrawalRight { None = 0, Full = 1 }
+    Roll { Month = 0, Quarter = 1, Half = 2 }
+}
+
 /// A new API key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyCreated {
@@ -123,7 +163,7 @@ pub struct KeyCreated {
 }
 
 /// A secret as the journal keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredSecret {
     /// Derived from the venue's seed for this place and kind of development key.
     Development {
@@ -214,8 +254,9 @@ impl Record {
     /// When a fact cannot be written.
     pub fn encode(&self, to: &mut Vec<u8>) -> Result<(), RecordError> {
         match &self.body {
-            Body::Genesis { venue, command } => {
-                header(to, 0, self.time, self.nonce);
+            Body::Genesis { rules, venue, command } => {
+                header(to, GENESIS, self.time, self.nonce);
+                to.extend_from_slice(&rules.to_le_bytes());
                 let venue = postcard::to_allocvec(venue)?;
                 to.extend_from_slice(&(venue.len() as u32).to_le_bytes());
                 to.extend_from_slice(&venue);
@@ -223,8 +264,14 @@ impl Record {
             }
             Body::Command(command) => encode_command(to, self.time, self.nonce, command),
             Body::Fact(fact) => {
-                header(to, 2, self.time, self.nonce);
+                header(to, FACT, self.time, self.nonce);
                 to.extend_from_slice(&postcard::to_allocvec(fact)?);
+            }
+            Body::Crossing(Crossing { from, to: rules, state }) => {
+                header(to, CROSSING, self.time, self.nonce);
+                to.extend_from_slice(&from.to_le_bytes());
+                to.extend_from_slice(&rules.to_le_bytes());
+                to.extend_from_slice(state);
             }
         }
         Ok(())
@@ -251,17 +298,28 @@ impl Record {
             [_] => return Err(RecordError::Layout("a nonce is there or not")),
         };
         let body = match kind {
-            0 => {
+            UNNAMED_GENESIS | GENESIS => {
+                let rules = if kind == GENESIS { u16::from_le_bytes(take(&mut rest)?) } else { FIRST_RULES };
                 let length = u32::from_le_bytes(take(&mut rest)?) as usize;
                 let venue =
                     rest.get(..length).ok_or(RecordError::Layout("it ends within the venue's facts"))?;
                 Body::Genesis {
+                    rules,
                     venue: Box::new(postcard::from_bytes(venue)?),
                     command: Command::decode(&rest[length..])?,
                 }
             }
-            1 => Body::Command(Command::decode(rest)?),
-            2 => Body::Fact(Box::new(postcard::from_bytes(rest)?)),
+            COMMAND => Body::Command(Command::decode(rest)?),
+            FACT => Body::Fact(Box::new(postcard::from_bytes(rest)?)),
+            CROSSING => {
+                let from = u16::from_le_bytes(take(&mut rest)?);
+                let to = u16::from_le_bytes(take(&mut rest)?);
+                let state = take(&mut rest)?;
+                if !rest.is_empty() {
+                    return Err(RecordError::Layout("bytes follow a crossing"));
+                }
+                Body::Crossing(Crossing { from, to, state })
+            }
             _ => return Err(RecordError::Layout("no such kind of body")),
         };
         Ok(Self { time, nonce, body })
@@ -275,7 +333,7 @@ pub(crate) fn encode_command(
     nonce: Option<(KeyId, u64)>,
     command: &Command,
 ) {
-    header(to, 1, time, nonce);
+    header(to, COMMAND, time, nonce);
     command.encode(to);
 }
 

@@ -36,6 +36,14 @@ pub fn verified_text(verified: &Verified) -> String {
             amount(sums.dust)
         );
     }
+    if verified.taken_over > 0 {
+        let _ = write!(
+            text,
+            "\nrecords 1 to {0} were made under earlier rules: their hashes hold, and what they came to is taken from the snapshot of \
+             record {0}",
+            verified.taken_over
+        );
+    }
     let (orders, positions) = (verified.audit.open_orders, verified.audit.positions);
     let _ = write!(text, "\n{orders} open orders, {positions} positions; every invariant holds");
     text

@@ -12,7 +12,7 @@ const ROOT: u32 = 0;
 
 const _: () = assert!(crate::instrument::MAX_TICKS < 1 << (STEP as usize * DEPTH));
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Node {
     /// Bit `i`: there is a child at `i`.
     bits: u64,
@@ -25,7 +25,7 @@ impl Node {
 }
 
 /// Level slots by price.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ladder {
     nodes: Vec<Node>,
     free: Vec<u32>,

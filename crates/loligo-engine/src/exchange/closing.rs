@@ -4,7 +4,6 @@ use super::{Exchange, tell};
 use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
 use crate::id::{OrderId, Timestamp};
 use crate::order::Marks;
-use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How long a closed order is remembered.
@@ -13,20 +12,20 @@ const CLOSED_KEPT: i64 = 5 * Timestamp::SECOND;
 pub(crate) const CLOSED_PER_ACCOUNT: u32 = 10_000;
 
 /// An order closed lately. It may be forgotten already, when its account had too many.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed {
-    at: Timestamp,
+    pub at: Timestamp,
     pub order: OrderId,
     pub slot: u32,
     pub account: u32,
     /// Kept here, as everything is that forgetting needs: the order itself is long out of the caches by then, and is not
     /// looked at.
-    marks: Marks,
+    pub marks: Marks,
 }
 
 /// Closed orders in closing order, oldest first. Each has a number, higher than those before it; the numbers of all that
 /// are queued follow each other.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ClosedOrders {
     pub queue: VecDeque<Closed>,
     /// Number of the first in the queue.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 const PARTS: i64 = 10;
 
 /// Positions that stand and fall together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Portfolio {
     /// All cross positions of a wallet.
     Cross { account: u32, purse: u32 },

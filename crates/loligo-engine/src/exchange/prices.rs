@@ -5,12 +5,8 @@ use super::{Exchange, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId};
 use crate::market::Market;
-use crate::money::FinePrice;
+use crate::money::{FinePrice, price_in_range};
 use crate::trigger::Signal;
-
-/// Greatest index or mark price: 10^9 units of quote; and the least, 10^-10. Both keep values in range.
-const PRICE_MAX: i128 = 10_i128.pow(9 + 18);
-const PRICE_MIN: i128 = 10_i128.pow(8);
 
 impl Exchange {
     pub(super) fn publish_index(
@@ -215,9 +211,4 @@ impl Exchange {
 /// True for prices that a contract can be marked at.
 fn mark_fits(market: &Market, price: FinePrice) -> bool {
     price_in_range(price) && market.instrument.carries(price)
-}
-
-/// True for prices the arithmetic carries.
-pub(super) fn price_in_range(price: FinePrice) -> bool {
-    (PRICE_MIN..=PRICE_MAX).contains(&price.0)
 }

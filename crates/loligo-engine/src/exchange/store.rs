@@ -1,18 +1,22 @@
 //! Stored forms: commands for the journal, events for their hash, the whole state for snapshots. Every form starts
 //! with its version; a reader refuses one it does not know.
 
-use super::{Exchange, Portfolio, Timer};
-use crate::account::Holding;
+mod legacy;
+mod state;
+
+use super::Exchange;
 use crate::command::Command;
 use crate::event::Event;
-use crate::order::NIL;
-use std::collections::BTreeSet;
+use state::State;
 
-/// Version of each stored form. A change of any stored type is a new version; a change of the rules that `apply` follows is
-/// one of the commands, since they would come to something else.
-const COMMAND_VERSION: u8 = 3;
-const EVENT_VERSION: u8 = 3;
-const STATE_VERSION: u8 = 5;
+/// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
+pub const RULES_VERSION: u16 = 2;
+/// Version of each stored form. A change of any stored type is a new version of its form.
+const COMMAND_VERSION: u8 = 2;
+const EVENT_VERSION: u8 = 2;
+const STATE_VERSION: u8 = 4;
+/// The state as memory was once laid out: read, never written.
+const LEGACY_STATE_VERSION: u8 = 3;
 
 /// Why stored bytes are not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +67,7 @@ impl Exchange {
     /// The whole state. Equal states have equal forms.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        append(STATE_VERSION, self, &mut bytes);
+        append(STATE_VERSION, &State::of(self), &mut bytes);
         bytes
     }
 
@@ -72,79 +76,10 @@ impl Exchange {
     /// # Errors
     /// [`CodecError`] for another version, and for bytes that are no state.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        let mut exchange: Self = read("state", STATE_VERSION, bytes)?;
-        if let Err(what) = exchange.check_slots() {
-            let problem = format!("{what} is not there, or not the only one");
-            return Err(CodecError::Damaged { what: "state", problem });
+        match bytes.first() {
+            Some(&LEGACY_STATE_VERSION) => legacy::read_state(bytes)?.into_exchange(),
+            _ => read::<State>("state", STATE_VERSION, bytes)?.into_exchange(),
         }
-        exchange.orders.reindex();
-        for market in &mut exchange.markets {
-            market.book.reindex(&exchange.orders);
-        }
-        for (slot, holding) in exchange.holdings.iter().enumerate() {
-            exchange.markets[usize::from(holding.instrument)].list_holding(holding.account, slot as u32);
-        }
-        exchange.rewatch();
-        Ok(exchange)
-    }
-
-    /// Whatever points at something finds it: everything else that is read relies on it. Else says what is not found.
-    fn check_slots(&self) -> Result<(), &'static str> {
-        let Self { markets, pairs, accounts, families, purses, holdings, orders, .. } = self;
-        let there = |found: bool, what| if found { Ok(()) } else { Err(what) };
-        let in_list = |slot: u32, list: usize| (slot as usize) < list;
-        there(orders.is_whole(|order| in_list(order.holding, holdings.len())), "an order or its holding")?;
-        let known = |slot: &u32| orders.is_known(*slot);
-        for account in accounts {
-            there(in_list(account.family, families.len()), "an account's family")?;
-            let inverse = account.inverse.iter().filter(|purse| **purse != NIL);
-            there(inverse.chain([&account.flex]).all(|purse| in_list(*purse, purses.len())), "a wallet")?;
-            there(account.parent.is_none_or(|parent| in_list(parent, accounts.len())), "a master account")?;
-            there(account.holdings.iter().all(|(_, slot)| in_list(*slot, holdings.len())), "a holding")?;
-        }
-        for family in families {
-            there(
-                family.members.iter().all(|member| in_list(*member, accounts.len())),
-                "a family's account",
-            )?;
-        }
-        let mut owners = BTreeSet::new();
-        for (slot, holding) in holdings.iter().enumerate() {
-            let Holding { account, family, purse, instrument, .. } = *holding;
-            there(in_list(account, accounts.len()), "a holding's account")?;
-            there(in_list(family, families.len()), "a holding's family")?;
-            there(in_list(purse, purses.len()), "a holding's wallet")?;
-            there(usize::from(instrument) < markets.len(), "a holding's contract")?;
-            there(owners.insert((account, instrument)), "a holding")?;
-            let own = |order: &u32| known(order) && orders.get(*order).holding as usize == slot;
-            there(holding.orders.iter().all(own), "a holding's order")?;
-            let waits = |order: &u32| own(order) && orders.trigger(*order).is_some();
-            there(holding.triggers.iter().all(waits), "a holding's trigger")?;
-        }
-        for market in markets {
-            there(usize::from(market.pair().0) < pairs.len(), "a contract's pair")?;
-            there(market.holders.iter().all(|slot| in_list(*slot, holdings.len())), "a contract's holder")?;
-            there(market.book.is_whole(orders), "a price level or its order")?;
-        }
-        for closed in &self.closed.queue {
-            there(in_list(closed.account, accounts.len()), "a closed order's account")?;
-        }
-        for (_, timer) in &self.timers {
-            match timer {
-                Timer::CancelAll(account) => there(in_list(account.0, accounts.len()), "a timer's account")?,
-                Timer::Expiry(id) => there(usize::from(id.0) < markets.len(), "a timer's contract")?,
-            }
-        }
-        for portfolio in self.liquidations.keys() {
-            let there_is = match *portfolio {
-                Portfolio::Cross { account, purse } => {
-                    in_list(account, accounts.len()) && in_list(purse, purses.len())
-                }
-                Portfolio::Isolated { account, instrument } => owners.contains(&(account, instrument)),
-            };
-            there(there_is, "a portfolio that is liquidated")?;
-        }
-        Ok(())
     }
 
     /// BLAKE3 of the stored form of the state.

@@ -47,7 +47,8 @@ impl Exchange {
         }
     }
 
-    fn needs_watching(&self, account: u32, purse: u32) -> bool {
+    /// Whether a wallet must be judged whenever something of it moves.
+    pub(super) fn needs_watching(&self, account: u32, purse: u32) -> bool {
         let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
         self.portfolios(account, purse).into_iter().any(liquidated)
             || self.of_wallet(account, purse).any(|slot| {

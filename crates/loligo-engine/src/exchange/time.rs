@@ -5,10 +5,9 @@ use crate::account::day_of;
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, InstrumentId, Timestamp};
 use crate::market::SAMPLES;
-use serde::{Deserialize, Serialize};
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// An account's dead man's switch cancels all of its orders.
     CancelAll(AccountId),

@@ -22,7 +22,7 @@ pub(crate) struct Due {
 }
 
 /// Triggers that watch one signal.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Watch {
     above: BTreeSet<Place<i64>>,
     below: BTreeSet<Place<i64>>,
@@ -32,7 +32,7 @@ struct Watch {
 }
 
 /// All waiting triggers of one contract.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Watches {
     by_signal: [Watch; 3],
     count: usize,

@@ -55,6 +55,7 @@ pub(crate) struct Checkpointer {
     results: Receiver<Progress>,
     thread: Option<JoinHandle<()>>,
     running: bool,
+    paused: bool,
     start_frames: u32,
     bound_frames: u32,
     rest_frames: u32,
@@ -87,6 +88,7 @@ impl Checkpointer {
             results,
             thread: Some(thread),
             running: false,
+            paused: false,
             start_frames: frames(start_bytes),
             bound_frames: frames(bound_bytes),
             rest_frames: frames(REST_BYTES.min(start_bytes / 4)),
@@ -100,6 +102,9 @@ impl Checkpointer {
     /// The error is a reason to stop for good: after a failed sync the pages of the database may be lost without a
     /// trace, and a log that is begun anew would lose the only other copy.
     pub(crate) fn step(&mut self, connection: &Connection, frames: u32) -> Result<(), String> {
+        if self.paused {
+            return Ok(());
+        }
         if frames < self.seen {
             self.settled = 0;
         }
@@ -136,6 +141,22 @@ impl Checkpointer {
             self.order()?;
         }
         Ok(())
+    }
+
+    /// Copies nothing until [`Checkpointer::resume`], and waits for the round that is under way: the database must not grow into
+    /// what a full disk has left for commits. The error is that of [`Checkpointer::step`].
+    pub(crate) fn pause(&mut self) -> Result<(), String> {
+        self.paused = true;
+        if std::mem::take(&mut self.running) {
+            let progress = self.results.recv().map_err(|_| "the checkpoint thread ended".to_owned())?;
+            self.judge(progress, self.seen)?;
+        }
+        Ok(())
+    }
+
+    /// Copies again.
+    pub(crate) fn resume(&mut self) {
+        self.paused = false;
     }
 
     fn order(&mut self) -> Result<(), String> {

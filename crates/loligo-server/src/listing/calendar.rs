@@ -10,11 +10,9 @@
 use jiff::civil::{Date, Weekday, time};
 use jiff::tz::TimeZone;
 use loligo_engine::{ContractKind, InstrumentSpec, Timestamp};
-use serde::{Deserialize, Serialize};
 
 /// A kind of maturity of which a series always has a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Roll {
     /// The nearest month end.
     Month,

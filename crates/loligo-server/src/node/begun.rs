@@ -20,7 +20,7 @@ impl Begun {
     pub(crate) fn read(batch: &Batch) -> Result<Self, StartError> {
         let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
         match decode(1, bytes)?.body {
-            Body::Genesis { venue, command: Command::Genesis(genesis) } => {
+            Body::Genesis { venue, command: Command::Genesis(genesis), .. } => {
                 let Genesis { instruments, indexes, .. } = *genesis;
                 // What rolls is told by facts of their own.
                 let listing = Listing { instruments, indexes, rolls: Vec::new() };

@@ -9,7 +9,7 @@ use crate::projection::{GeneralRight, WithdrawalRight};
 use crate::record::{Body, Fact, KeyCreated, Record, StoredSecret, VenueFacts};
 use loligo_engine::{
     AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, FinePrice, Genesis,
-    Limits, Money, Outcome, PairId, Timestamp, Wallet,
+    Limits, Money, Outcome, PairId, RULES_VERSION, Timestamp, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -97,6 +97,7 @@ pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Res
     };
     let mut script = Script { venue: Venue::new(), time: now, records: Vec::new(), events: Vec::new() };
     script.add(Body::Genesis {
+        rules: RULES_VERSION,
         venue: Box::new(facts(config, identity_key)),
         command: Command::Genesis(Box::new(genesis)),
     })?;

@@ -4,7 +4,7 @@
 use super::StartError;
 use super::begun::Begun;
 use crate::identity::account_name;
-use crate::record::{Body, Fact, Record};
+use crate::record::{Body, Crossing, Fact, Record};
 use crate::report::time_text;
 use loligo_engine::{
     AccountId, ClientOrderId, Command, EditOrder, InstrumentId, InstrumentSpec, Money, OnGrid, OrderRef,
@@ -118,16 +118,22 @@ impl Names {
     /// Kind and short description of what a record asks.
     fn describe(&self, body: &Body) -> (String, String) {
         match body {
-            Body::Genesis { venue, .. } => {
+            Body::Genesis { venue, rules, .. } => {
                 let contracts = self.instruments.len();
                 (
                     "genesis".to_owned(),
-                    format!("{contracts} contracts, {} accounts, seed {}", venue.accounts, venue.seed),
+                    format!(
+                        "{contracts} contracts, {} accounts, seed {}, rules {rules}",
+                        venue.accounts, venue.seed
+                    ),
                 )
             }
             Body::Command(command) => {
                 let detail = self.command(command).unwrap_or_else(|| rest_of(&format!("{command:?}")));
                 (kind_of(&format!("{command:?}")), detail)
+            }
+            Body::Crossing(Crossing { from, to, .. }) => {
+                ("crossing".to_owned(), format!("from rules {from} to rules {to}"))
             }
             // The secret is sealed, and no part of a line all the same.
             Body::Fact(fact) => match &**fact {

@@ -13,8 +13,8 @@ use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
 use crate::projection::{Applied, KeyId, News, Past, Projections};
-use crate::record::{Body, Record};
-use loligo_engine::{Audit, Command, Event, Instrument, Timestamp};
+use crate::record::{Body, Crossing, Record};
+use loligo_engine::{Audit, Command, Event, Instrument, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Batch, Journal, JournalError, LeftBehind, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,
     StoppedJournal,
@@ -152,6 +152,7 @@ pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> 
     let Restored { mut venue, mut past } = newest_snapshot(journal.as_ref(), &mut notes)?;
     let from = venue.sequence;
     replay_fast(journal.reader(from + 1)?, &mut venue, |venue, applied| past.fold(applied, &venue.exchange))?;
+    cross(journal.as_mut(), &mut venue, &mut notes)?;
     keep_spent(journal.as_mut(), &mut venue, &mut past, &spent)?;
     let views = views_of(past, &venue);
     if config.clock == ClockKind::Real {
@@ -179,6 +180,27 @@ fn append(journal: &mut dyn Journal, time: Timestamp, records: &[Record]) -> Res
         batch.push(&bytes);
     }
     journal.append(time.0, &batch).map(drop).map_err(|error| StartError::Append(error.to_string()))
+}
+
+/// Goes on under the rules of this version where the last record was made under others. The journal says so, with the state
+/// in which it happened.
+fn cross(journal: &mut dyn Journal, venue: &mut Venue, notes: &mut Vec<String>) -> Result<(), StartError> {
+    if venue.rules == RULES_VERSION {
+        return Ok(());
+    }
+    if venue.rules > RULES_VERSION {
+        return Err(StartError::OtherRules { sequence: venue.sequence, rules: venue.rules });
+    }
+    let time = venue.exchange.now();
+    let crossing = Crossing { from: venue.rules, to: RULES_VERSION, state: venue.exchange.state_hash() };
+    let record = Record { time, nonce: None, body: Body::Crossing(crossing) };
+    append(journal, time, std::slice::from_ref(&record))?;
+    notes.push(format!(
+        "records 1 to {} were made under rules {}; from here on rules {RULES_VERSION} hold",
+        venue.sequence, venue.rules
+    ));
+    let sequence = venue.sequence + 1;
+    apply_next(venue, sequence, &record, &mut Vec::new())
 }
 
 /// Remembers on the new branch which nonces were spent on the one it left: a request that was executed there is not
@@ -367,8 +389,22 @@ fn apply_next(
     if sequence != venue.sequence + 1 {
         return Err(StartError::Gap { expected: venue.sequence + 1, found: sequence });
     }
+    check_rules(venue, sequence, record)?;
     venue.apply(record, events)?;
     Ok(())
+}
+
+/// Refuses a record that this version would make something else of than the one that wrote it.
+fn check_rules(venue: &Venue, sequence: u64, record: &Record) -> Result<(), StartError> {
+    let rules = match &record.body {
+        Body::Genesis { rules, .. } => *rules,
+        Body::Crossing(Crossing { from, state, .. }) => {
+            let fits = *from == venue.rules && *state == venue.exchange.state_hash();
+            return if fits { Ok(()) } else { Err(StartError::Crossing(sequence)) };
+        }
+        Body::Command(_) | Body::Fact(_) => venue.rules,
+    };
+    if rules == RULES_VERSION { Ok(()) } else { Err(StartError::OtherRules { sequence, rules }) }
 }
 
 fn decode_all(batch: &Batch) -> Decoded {
@@ -424,6 +460,9 @@ pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) 
 pub struct Verified {
     /// What the journal's own check says: rows, chain, pages, snapshots, mark.
     pub journal: Report,
+    /// The last record that was not applied: made under other rules, what it came to is taken from the snapshot of it. 0 when
+    /// every record was applied.
+    pub taken_over: u64,
     /// Snapshots found to be what replay makes.
     pub snapshots_compared: u64,
     /// Hashes at the end of the journal.
@@ -441,10 +480,38 @@ pub fn replay_folder(folder: &Path) -> Result<StateHashes, StartError> {
     if journal.last_sequence() == 0 {
         return Err(StartError::NoGenesis);
     }
-    let mut venue = Venue::new();
-    let replayed = replay_fast(journal.reader(1)?, &mut venue, |_, _| {});
+    let mut venue = replay_start(&journal)?;
+    let replayed = replay_fast(journal.reader(venue.sequence + 1)?, &mut venue, |_, _| {});
     replayed.map_err(|error| error.in_folder(Some(folder)))?;
     Ok(hashes(&venue))
+}
+
+/// Where a replay of a stopped venue begins: before its first record, or, where that was made under other rules, at the oldest
+/// snapshot from which this version's hold.
+fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
+    let first = |from: u64| -> Result<Option<Record>, StartError> {
+        let batch = journal.reader(from)?.next_batch()?;
+        let first = batch.as_ref().and_then(|batch| batch.iter().next());
+        first.map(|(sequence, bytes)| decode(sequence, bytes)).transpose()
+    };
+    let genesis = first(1)?.ok_or(StartError::NoGenesis)?;
+    let fresh = Venue::new();
+    let Err(other) = check_rules(&fresh, 1, &genesis) else { return Ok(fresh) };
+    let snapshots = journal.snapshots();
+    for info in snapshots.list()? {
+        let Some((_, body)) = snapshots.newest(info.sequence)?.found else { continue };
+        let Ok(Restored { venue, .. }) = snapshot::decode(&body) else { continue };
+        let holds = venue.rules == RULES_VERSION
+            || match first(venue.sequence + 1)? {
+                None => true,
+                Some(Record { body: Body::Crossing(Crossing { to, .. }), .. }) => to == RULES_VERSION,
+                Some(_) => false,
+            };
+        if holds {
+            return Ok(venue);
+        }
+    }
+    Err(other)
 }
 
 /// A snapshot of a stopped venue's last record.
@@ -474,9 +541,9 @@ pub fn snapshot_folder(folder: &Path) -> Result<KeptSnapshot, StartError> {
         let each = |venue: &Venue, applied: Applied<'_>| past.fold(applied, &venue.exchange);
         let replayed = replay_fast(journal.reader(from + 1)?, &mut venue, each);
         replayed.map_err(|error| error.in_folder(Some(folder)))?;
-        let body = snapshot::encode(&venue, &views_of(past, &venue));
-        let body = body.map_err(|error| StartError::Append(error.to_string()))?;
-        snapshot::keep(journal.snapshots().as_ref(), last, &body)?;
+        let snapshot = snapshot::encode(&venue, &views_of(past, &venue));
+        let snapshot = snapshot.map_err(|error| StartError::Append(error.to_string()))?;
+        snapshot::keep(journal.snapshots().as_ref(), &snapshot)?;
     }
     Ok(KeptSnapshot { sequence: last, was_there: from == last, notes })
 }
@@ -498,8 +565,9 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     let snapshots = journal.snapshots();
     let places: BTreeSet<u64> = snapshots.list()?.into_iter().map(|info| info.sequence).collect();
     let mut snapshots_compared = 0;
-    let mut venue = Venue::new();
-    replay(journal.reader(1)?, &mut venue, |venue, applied| {
+    let mut venue = replay_start(&journal)?;
+    let taken_over = venue.sequence;
+    replay(journal.reader(taken_over + 1)?, &mut venue, |venue, applied| {
         if places.contains(&applied.sequence)
             && let Some((info, body)) = snapshots.newest(applied.sequence)?.found
             && info.sequence == applied.sequence
@@ -515,7 +583,7 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     })
     .map_err(|error| error.in_folder(Some(folder)))?;
     let audit = venue.exchange.audit().map_err(|violation| StartError::Invariant(violation.to_string()))?;
-    Ok(Verified { journal: report, snapshots_compared, hashes: hashes(&venue), audit })
+    Ok(Verified { journal: report, taken_over, snapshots_compared, hashes: hashes(&venue), audit })
 }
 
 pub(crate) fn hashes(venue: &Venue) -> StateHashes {

@@ -39,6 +39,23 @@ pub(crate) struct Registry {
     taken: Taken,
 }
 
+/// A registry as it was stored before contracts rolled.
+#[derive(Deserialize)]
+pub(crate) struct RegistryWithoutRolls {
+    names: BTreeMap<AccountId, String>,
+    keys: Vec<KeyCreated>,
+    nonces: BTreeMap<KeyId, u64>,
+    service: Service,
+    faults: u64,
+}
+
+impl From<RegistryWithoutRolls> for Registry {
+    fn from(stored: RegistryWithoutRolls) -> Self {
+        let RegistryWithoutRolls { names, keys, nonces, service, faults } = stored;
+        Self { names, keys, nonces, service, faults, ..Self::default() }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Taken {
     keys: HashSet<String>,

@@ -18,6 +18,10 @@ pub(crate) struct Venue {
     pub(crate) chain: EventChain,
     pub(crate) facts: Option<VenueFacts>,
     pub(crate) sequence: u64,
+    /// Version of the rules that the next record is made under; 0 before the genesis.
+    pub(crate) rules: u16,
+    /// The last record under other rules. What came before is known by the snapshot of it alone.
+    pub(crate) crossed: Option<u64>,
 }
 
 /// The engine panicked on a record: a bug, or a fault injected on purpose. Its state is not to be trusted any more.
@@ -41,6 +45,8 @@ impl Venue {
             chain: EventChain::default(),
             facts: None,
             sequence: 0,
+            rules: 0,
+            crossed: None,
         }
     }
 
@@ -48,7 +54,8 @@ impl Venue {
     /// it.
     pub(crate) fn apply(&mut self, record: &Record, events: &mut Vec<Event>) -> Result<Came, Poisoned> {
         match &record.body {
-            Body::Genesis { venue, command } => {
+            Body::Genesis { rules, venue, command } => {
+                self.rules = *rules;
                 self.facts = Some((**venue).clone());
                 self.command(record.time, record.nonce, command, events).map(Came::ToOutcome)
             }
@@ -56,6 +63,12 @@ impl Venue {
                 self.command(record.time, record.nonce, command, events).map(Came::ToOutcome)
             }
             Body::Fact(fact) => self.fact(record.time, fact, events).map(Came::ToFact),
+            Body::Crossing(crossing) => {
+                self.crossed = Some(self.sequence);
+                self.sequence += 1;
+                self.rules = crossing.to;
+                Ok(Came::ToOutcome(Outcome::Done))
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 mod moves;
 
 use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
-use super::snapshot::{self, Keeper};
+use super::snapshot::{self, Keeper, Snapshot};
 use super::venue::{Poisoned, Venue};
 use super::{NodeEnd, recovery};
 use crate::config::ClockKind;
@@ -563,15 +563,16 @@ impl Writer {
     /// Encodes the venue and hands it to the keeper. The writer stands still while it encodes.
     fn take_snapshot(&mut self) -> bool {
         self.snapshot_at = self.venue.sequence;
-        self.encode_snapshot().is_some_and(|(sequence, body)| self.keeper.offer(sequence, body))
+        self.encode_snapshot().is_some_and(|snapshot| self.keeper.offer(snapshot))
     }
 
-    fn encode_snapshot(&self) -> Option<(u64, Vec<u8>)> {
+    fn encode_snapshot(&self) -> Option<Snapshot> {
         let (begun, sequence) = (Instant::now(), self.venue.sequence);
         match snapshot::encode(&self.venue, &self.shared.projections) {
-            Ok(body) => {
-                tracing::debug!(sequence, bytes = body.len(), stall = ?begun.elapsed(), "snapshot encoded");
-                Some((sequence, body))
+            Ok(snapshot) => {
+                let (bytes, stall) = (snapshot.body.len(), begun.elapsed());
+                tracing::debug!(sequence, bytes, ?stall, "snapshot encoded");
+                Some(snapshot)
             }
             Err(error) => {
                 tracing::warn!(%error, "the venue has no stored form; starts will replay more");

@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub struct KeyId(pub u32);
 
 /// What a key may do with orders and questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GeneralRight {
     /// Nothing.
     None,
@@ -24,7 +24,7 @@ pub enum GeneralRight {
 }
 
 /// What a key may do with money leaving the venue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WithdrawalRight {
     /// Nothing.
     None,

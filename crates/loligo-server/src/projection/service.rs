@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 pub struct FaultId(pub u64);
 
 /// What requests are told in place of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultWord {
     /// A fault inside.
     ServerError,

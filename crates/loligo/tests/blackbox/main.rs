@@ -21,4 +21,5 @@ mod replay;
 mod rolls;
 mod routes;
 mod syncs;
+mod upgrade;
 mod venue;

@@ -1,0 +1,260 @@
+//! The codes by which variants of stored enums are written: one table for all of them, apart from where a variant
+//! stands in its enum and from what that place means there.
+//!
+//! A code is a variant's for ever. A new variant takes the next one that its enum never had; a variant that goes leaves
+//! its line behind, as `retired Name = code`, so that nobody takes the code again.
+
+use crate::account::SelfTradeStrategy;
+use crate::command::{AskedOffset, ClientOrderId, Command, OnGrid, OrderRef, OrderType, QtyMode};
+use crate::event::{Event, FillRole, OrderError, OrderStatus, UpdateReason};
+use crate::id::{Side, Wallet};
+use crate::instrument::ContractKind;
+use crate::trigger::{DistanceUnit, Signal, TriggerKind, TriggerSide};
+use crate::view::{Dislocation, MarketState};
+
+/// Gives enums their stored form: the variant's code in a byte, then its fields in the order in which they stand here.
+///
+/// ```text
+/// Name { Variant = 0, Variant(field) = 1, Variant { field, field } = 2, retired Variant = 3 }
+/// ```
+///
+/// Two variants with one code do not compile. A code of no variant, and a retired one, are errors when they are read.
+#[macro_export]
+macro_rules! stored_codes {
+    ($($name:ident {
+        $($variant:ident $(($($part:ident),+))? $({ $($field:ident),+ })? = $code:literal),+
+        $(; retired $($gone:ident = $gone_code:literal),+)?
+        $(,)?
+    })+) => { $(
+        impl $name {
+            /// Code and name of each variant.
+            #[doc(hidden)]
+            #[allow(dead_code, reason = "what is private has nobody who lists its codes")]
+            pub const STORED_CODES: &'static [(u8, &'static str)] =
+                &[$(($code, stringify!($variant))),+];
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use ::serde::ser::SerializeTuple;
+                match self {
+                    $(Self::$variant $(($($part),+))? $({ $($field),+ })? => {
+                        let fields = 1 $($( + { let _ = $part; 1 })+)? $($( + { let _ = $field; 1 })+)?;
+                        let mut tuple = serializer.serialize_tuple(fields)?;
+                        let code: u8 = $code;
+                        tuple.serialize_element(&code)?;
+                        $($(tuple.serialize_element($part)?;)+)?
+                        $($(tuple.serialize_element($field)?;)+)?
+                        tuple.end()
+                    })+
+                }
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Visitor;
+                impl<'de> ::serde::de::Visitor<'de> for Visitor {
+                    type Value = $name;
+
+                    fn expecting(&self, to: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                        to.write_str(concat!("a stored ", stringify!($name)))
+                    }
+
+                    #[deny(unreachable_patterns)]
+                    fn visit_seq<A: ::serde::de::SeqAccess<'de>>(self, mut parts: A) -> Result<$name, A::Error> {
+                        let code: u8 = $crate::next_part(&mut parts)?;
+                        match code {
+                            $($code => {
+                                $($(let $part = $crate::next_part(&mut parts)?;)+)?
+                                $($(let $field = $crate::next_part(&mut parts)?;)+)?
+                                Ok($name::$variant $(($($part),+))? $({ $($field),+ })?)
+                            })+
+                            $($($gone_code => Err(::serde::de::Error::custom(concat!(
+                                stringify!($name), "::", stringify!($gone), " is not written any more"
+                            ))),)+)?
+                            other => Err(::serde::de::Error::custom(format_args!(
+                                concat!("code {} is of no ", stringify!($name)), other
+                            ))),
+                        }
+                    }
+                }
+                // More than any variant has fields: each asks for as many as it has.
+                deserializer.deserialize_tuple($crate::PARTS_MAX, Visitor)
+            }
+        }
+    )+ };
+}
+
+/// A variant's code and fields are fewer than this.
+#[doc(hidden)]
+pub const PARTS_MAX: usize = 16;
+
+/// The next part of a stored variant.
+#[doc(hidden)]
+pub fn next_part<'de, A: serde::de::SeqAccess<'de>, T: serde::Deserialize<'de>>(
+    parts: &mut A,
+) -> Result<T, A::Error> {
+    parts.next_element()?.ok_or_else(|| serde::de::Error::custom("a stored variant ends too soon"))
+}
+
+/// The variant of a code, of an enum whose variants have no fields; `None` when the code is of none.
+pub(crate) fn of_code<T: serde::de::DeserializeOwned>(code: u8) -> Option<T> {
+    postcard::from_bytes(&[code]).ok()
+}
+
+stored_codes! {
+    Command {
+        Genesis(genesis) = 0,
+        Start = 1,
+        Advance = 2,
+        CreateAccount(create) = 3,
+        Deposit(deposit) = 4,
+        List(spec) = 5,
+        PublishIndex { pair, price } = 6,
+        PinIndex { pair, price } = 7,
+        PinMark { instrument, price } = 8,
+        Place(place) = 9,
+        Edit(edit) = 10,
+        Cancel(cancel) = 11,
+        CancelAll { account, instrument } = 12,
+        CancelAllAfter { account, timeout_seconds } = 13,
+        SetSelfTrade { account, strategy } = 14,
+        SetLeverage { account, instrument, leverage } = 15,
+        SetTrading { account, enabled } = 16,
+        Transfer(transfer) = 17,
+        Withdraw(withdraw) = 18,
+        SetMarketState { instrument, state } = 19,
+        Expire { instrument } = 20,
+        AdminCancel { order } = 21,
+        ReplaceTrailingStop { order } = 22,
+        SetActive { account, active } = 23,
+        SetLimits { account, instrument, change } = 24,
+        InjectCodes { order, reason, trigger_side, trigger_signal } = 25,
+        InjectPanic = 26
+    }
+
+    Event {
+        Listed { instrument } = 0,
+        AccountCreated { account, parent } = 1,
+        Placed { order, reduced } = 2,
+        Fired { order, reduced } = 3,
+        ActivationFailed { order } = 4,
+        Repriced { order } = 5,
+        Rejected { order } = 6,
+        Executed(execution) = 7,
+        Filled { order } = 8,
+        Cancelled { order } = 9,
+        Edited { change, reduced } = 10,
+        Reduced { order, by } = 11,
+        Noted { order, reason, error } = 12,
+        Rewritten { order } = 13,
+        Forgotten { order } = 14,
+        Level { instrument, side, price, qty } = 15,
+        Balance { account, wallet, currency, balance } = 16,
+        Market { instrument, state } = 17,
+        Account { account, active, trading } = 18,
+        Index { pair, price } = 19,
+        Mark { instrument, price } = 20
+    }
+
+    OrderStatus {
+        EnteredBook = 0,
+        TriggerPlaced = 1,
+        FullyExecuted = 2,
+        Cancelled = 3,
+        Rejected = 4,
+        TriggerActivationFailure = 5
+    }
+
+    UpdateReason {
+        LoadingMarket = 0,
+        NewUserOrder = 1,
+        PartialFill = 2,
+        FullFill = 3,
+        CancelledByUser = 4,
+        PostWouldExecute = 5,
+        IocWouldNotExecute = 6,
+        WouldExecuteSelf = 7,
+        WouldNotReducePosition = 8,
+        EditedByUser = 9,
+        OrderForEditNotFound = 10,
+        LiquidationOrder = 11,
+        StopOrderTriggered = 12,
+        LimitFromStop = 13,
+        ContractExpired = 14,
+        NotEnoughMargin = 15,
+        MarketInactive = 16,
+        DeadManSwitch = 17,
+        CancelledByAdmin = 18,
+        Expired = 19,
+        TrailingStopPriceUpdated = 20,
+        TrailingStopReplacedByAdmin = 21,
+        Unknown = 22
+    }
+
+    OrderError {
+        MarketNotFound = 0,
+        MarketSuspended = 1,
+        MarketIsPostOnly = 2,
+        OrderCannotHaveTriggerPrice = 3,
+        CannotEditTriggerPriceOfTrailingStop = 4,
+        CannotEditLimitPriceOfTrailingStop = 5,
+        InvalidPrice = 6,
+        TrailingStopPercentTooPrecise = 7,
+        TrailingStopQuoteOffTick = 8,
+        TrailingStopTooLarge = 9,
+        TrailingStopTooSmall = 10,
+        NoReferencePrice = 11,
+        InsufficientHeadroom = 12,
+        LimitPriceAbsoluteAndRelative = 13,
+        LimitOffsetValueInvalid = 14,
+        LimitOffsetUnitInvalid = 15,
+        LimitOffsetIncomplete = 16,
+        LimitOffsetOffTick = 17,
+        LimitOffsetTooPrecise = 18,
+        LimitOffsetTooHigh = 19,
+        LimitOffsetTooLow = 20,
+        InvalidQuantity = 21,
+        ClientOrderIdTooLong = 22,
+        ClientOrderIdInvalid = 23,
+        ClientOrderIdInUse = 24,
+        SmallOrderLimitExceeded = 25,
+        OrderLimitExceeded = 26,
+        TrailingStopLimitExceeded = 27,
+        WouldNotReducePosition = 28,
+        FixedLeverageTooHigh = 29,
+        MaxPositionExceeded = 30,
+        PriceCollar = 31,
+        PriceDislocation = 32,
+        InsufficientMargin = 33,
+        InsufficientClosingMargin = 34,
+        WouldCauseLiquidation = 35,
+        PostWouldExecute = 36,
+        IocWouldNotExecute = 37,
+        WouldExecuteSelf = 38,
+        RejectedAfterExecution = 39,
+        EditHasNoEffect = 40,
+        OrderForEditNotFound = 41,
+        OrderForCancellationNotFound = 42,
+        AccountInactive = 43
+    }
+
+    FillRole { Maker = 0, Taker = 1, TakerAfterEdit = 2, Liquidation = 3, PartialLiquidation = 4 }
+    OrderType { Limit = 0, Post = 1, ImmediateOrCancel = 2, Market = 3, FillOrKill = 4, Liquidation = 5 }
+    OnGrid { Steps(steps) = 0, Off = 1, TooLarge = 2 }
+    ClientOrderId { Valid(name) = 0, TooLong = 1, Invalid = 2 }
+    AskedOffset { Distance(distance) = 0, BadValue = 1, BadUnit = 2, Incomplete = 3 }
+    OrderRef { Id(id) = 0, Client(name) = 1 }
+    QtyMode { Relative = 0, Absolute = 1 }
+    TriggerKind { Stop = 0, TakeProfit = 1, TrailingStop = 2 }
+    Signal { Last = 0, Mark = 1, Index = 2 }
+    TriggerSide { Above = 0, Below = 1 }
+    DistanceUnit { Percent = 0, Quote = 1 }
+    Side { Buy = 0, Sell = 1 }
+    Wallet { Cash = 0, Flex = 1, Inverse(pair) = 2 }
+    ContractKind { Linear = 0, Inverse = 1 }
+    SelfTradeStrategy { RejectTaker = 0, CancelMakerSelf = 1, CancelMakerChild = 2, CancelMakerAny = 3 }
+    MarketState { Open = 0, Suspended = 1, PostOnly = 2, PreLaunch = 3, Inactive = 4, Expired = 5 }
+    Dislocation { Above = 0, Below = 1 }
+}

@@ -1,0 +1,380 @@
+//! The state of version 3, which was memory as it was laid out then: read into today's list, never written.
+//!
+//! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
+
+use super::state::{
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Position, State,
+    StoredOrder,
+};
+use super::{CodecError, LEGACY_STATE_VERSION, read};
+use crate::account::{FamilyDays, SelfTradeStrategy};
+use crate::command::{Limits, LimitsChange, OrderType};
+use crate::event::{OrderError, OrderStatus, UpdateReason};
+use crate::exchange::liquidation::Ladder;
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
+use crate::instrument::{InstrumentSpec, Leverage};
+use crate::market::{MarketPrices, Pair};
+use crate::money::{Fine, FinePrice, Money};
+use crate::order::NIL;
+use crate::trigger::Attached;
+use crate::view::{Dislocation, MarketState};
+use serde::Deserialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+struct Memory {
+    now: Timestamp,
+    born: bool,
+    limits: Limits,
+    particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), LimitsChange>,
+    pairs: Vec<Pair>,
+    markets: Vec<Market>,
+    _symbols: BTreeMap<String, InstrumentId>,
+    accounts: Vec<Account>,
+    families: Vec<Family>,
+    purses: Vec<Purse>,
+    holdings: Vec<Holding>,
+    orders: Orders,
+    closed: ClosedOrders,
+    next_execution: u64,
+    sampled: i64,
+    _timers: Vec<(Timestamp, (u8, u32))>,
+    liquidations: Vec<((u8, u32, u32), Ladder)>,
+    pool: BTreeMap<Currency, Money>,
+    deposited: BTreeMap<Currency, Money>,
+}
+
+#[derive(Deserialize)]
+struct Market {
+    instrument: Instrument,
+    trading: MarketState,
+    book: Book,
+    judged: [Option<FinePrice>; 3],
+    last: Option<i64>,
+    mark: Option<FinePrice>,
+    _mark_value: Fine,
+    _maintenance_per_lot: Fine,
+    _cover_per_lot: Fine,
+    _first_level_lots: i64,
+    mark_pinned: bool,
+    _holders: Vec<u32>,
+    _open_interest: i64,
+    fees: Money,
+    dust: Fine,
+    premiums: VecDeque<i128>,
+    good_premium: Option<(i128, Timestamp)>,
+    bounds: (i64, i64),
+    dislocation: Option<Dislocation>,
+}
+
+#[derive(Deserialize)]
+struct Instrument {
+    spec: InstrumentSpec,
+    _pair: PairId,
+    _unit: i128,
+    _money_unit: u64,
+    _margin_unit: u64,
+    _first_level: i128,
+    _first_margin: Fine,
+}
+
+#[derive(Deserialize)]
+struct Book {
+    levels: Vec<Level>,
+    _free: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Level {
+    price: i64,
+    _qty: i64,
+    head: u32,
+    _tail: u32,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    _closed: u32,
+    family: u32,
+    _oldest_closed: u64,
+    flex: u32,
+    house: bool,
+    active: bool,
+    trading: bool,
+    parent: Option<u32>,
+    holdings: Vec<(u16, u32)>,
+    cash: Vec<(Currency, Money)>,
+    flex_other: Vec<(Currency, Money)>,
+    inverse: Vec<u32>,
+    cancel_all_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Family {
+    _volume: Money,
+    _next_tier: Money,
+    today: Money,
+    _house: bool,
+    self_trade: SelfTradeStrategy,
+    day: i64,
+    days: Vec<Money>,
+    _members: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Purse {
+    balance: Money,
+    _unrealized: Fine,
+    _held: Fine,
+    _currency: Currency,
+    wallet: Wallet,
+    _tier: u8,
+    _watched: bool,
+}
+
+#[derive(Deserialize)]
+struct Holding {
+    _account: u32,
+    _family: u32,
+    _purse: u32,
+    instrument: u16,
+    _house: bool,
+    position: i64,
+    entry: Fine,
+    _held: Fine,
+    _sums: [(i64, Fine); 2],
+    _orders: Vec<u32>,
+    triggers: Vec<u32>,
+    _counts: [u32; 3],
+    leverage: Option<Leverage>,
+    _holder_place: u32,
+}
+
+#[derive(Deserialize)]
+struct Orders {
+    orders: Vec<Order>,
+    records: Vec<Record>,
+    _free: Vec<u32>,
+    next_number: u64,
+    numbers: Vec<(u32, Vec<u32>)>,
+    table_seed: u64,
+    attached: BTreeMap<u32, Arc<Attached>>,
+}
+
+#[derive(Deserialize)]
+struct Order {
+    id: OrderId,
+    price: i64,
+    qty: i64,
+    filled: i64,
+    updated_at: Timestamp,
+    _prev: u32,
+    next: u32,
+    _level: u32,
+    holding: u32,
+    side: Side,
+    order_type: OrderType,
+    status: OrderStatus,
+    reduce_only: bool,
+    marks: u8,
+    reason: Option<UpdateReason>,
+    error: Option<OrderError>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    account: AccountId,
+    _own_place: u32,
+    placed_at: Timestamp,
+    client_order_id: Option<Arc<str>>,
+}
+
+#[derive(Deserialize)]
+struct ClosedOrders {
+    queue: VecDeque<Closed>,
+    _first: u64,
+    _dead: u64,
+}
+
+#[derive(Deserialize)]
+struct Closed {
+    at: Timestamp,
+    order: OrderId,
+    slot: u32,
+    _account: u32,
+    _marks: u8,
+}
+
+/// Bits of an order's marks.
+const SMALL: u8 = 1;
+const RESERVED: u8 = 8;
+/// Numbers on one page of the table from numbers to slots.
+const PAGE: u64 = 1024;
+
+/// Reads a state of version 3 as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_state(bytes: &[u8]) -> Result<State, CodecError> {
+    let memory: Memory = read("state", LEGACY_STATE_VERSION, bytes)?;
+    memory.into_state().ok_or_else(|| CodecError::Damaged {
+        what: "state",
+        problem: "a slot of it points at nothing".to_owned(),
+    })
+}
+
+impl Memory {
+    /// `None` when a slot points at nothing.
+    fn into_state(self) -> Option<State> {
+        let owners = self.accounts.iter().map(|account| self.owner(account)).collect::<Option<_>>()?;
+        let mut resting = Vec::new();
+        for market in &self.markets {
+            self.queue(&market.book, &mut resting)?;
+        }
+        let mut waiting = Vec::new();
+        for slot in self.holdings.iter().flat_map(|holding| &holding.triggers) {
+            waiting.push(self.order(*slot)?);
+        }
+        waiting.sort_unstable_by_key(|order| order.id);
+        let mut closed = Vec::new();
+        for Closed { at, order, slot, .. } in &self.closed.queue {
+            // Those that an account had too many of are forgotten, and their slots may be another's.
+            if self.orders.find(*order) == Some(*slot) {
+                closed.push(ClosedOrder { at: *at, order: self.order(*slot)? });
+            }
+        }
+        let mut liquidations = Vec::new();
+        for ((kind, account, of), ladder) in &self.liquidations {
+            let of = match kind {
+                0 => LiquidationOf::Wallet(self.purses.get(*of as usize)?.wallet),
+                1 => LiquidationOf::Position(InstrumentId(u16::try_from(*of).ok()?)),
+                _ => return None,
+            };
+            liquidations.push(Liquidation { account: AccountId(*account), of, ladder: *ladder });
+        }
+        Some(State {
+            now: self.now,
+            born: self.born,
+            table_seed: self.orders.table_seed,
+            next_order: self.orders.next_number,
+            next_execution: self.next_execution,
+            sampled: self.sampled,
+            limits: self.limits,
+            particular_limits: self
+                .particular_limits
+                .into_iter()
+                .map(|((account, instrument), change)| ParticularLimits { account, instrument, change })
+                .collect(),
+            pairs: self.pairs,
+            contracts: self.markets.into_iter().map(Market::contract).collect(),
+            accounts: owners,
+            resting,
+            waiting,
+            closed,
+            liquidations,
+            pool: self.pool.into_iter().collect(),
+            deposited: self.deposited.into_iter().collect(),
+        })
+    }
+
+    fn owner(&self, account: &Account) -> Option<Owner> {
+        let mut opened: Vec<u32> = account.inverse.iter().copied().filter(|purse| *purse != NIL).collect();
+        opened.push(account.flex);
+        opened.sort_unstable();
+        let wallet = |slot: u32| self.purses.get(slot as usize).map(|purse| (purse.wallet, purse.balance));
+        let position = |(instrument, slot): &(u16, u32)| {
+            let Holding { position, entry, leverage, .. } = *self.holdings.get(*slot as usize)?;
+            Some(Position { instrument: InstrumentId(*instrument), lots: position, entry, leverage })
+        };
+        let Family { today, self_trade, day, days, .. } = self.families.get(account.family as usize)?;
+        let terms = || FamilyTerms {
+            self_trade: *self_trade,
+            days: FamilyDays { day: *day, today: *today, before: days.clone() },
+        };
+        Some(Owner {
+            parent: account.parent.map(AccountId),
+            house: account.house,
+            active: account.active,
+            trading: account.trading,
+            cancel_all_at: account.cancel_all_at,
+            family: account.parent.is_none().then(terms),
+            cash: account.cash.clone(),
+            flex_other: account.flex_other.clone(),
+            wallets: opened.into_iter().map(wallet).collect::<Option<_>>()?,
+            holdings: account.holdings.iter().map(position).collect::<Option<_>>()?,
+        })
+    }
+
+    /// A contract's resting orders by side, price and time.
+    fn queue(&self, book: &Book, to: &mut Vec<StoredOrder>) -> Option<()> {
+        let mut levels = Vec::new();
+        // A level that is gone has no first order.
+        for level in book.levels.iter().filter(|level| level.head != NIL) {
+            let side = self.orders.orders.get(level.head as usize)?.side;
+            levels.push((side, -side.sign() * level.price, level.head));
+        }
+        levels.sort_unstable();
+        for (_, _, head) in levels {
+            let mut slot = head;
+            while slot != NIL {
+                to.push(self.order(slot)?);
+                // A queue that went round would have more orders than there are.
+                if to.len() > self.orders.orders.len() {
+                    return None;
+                }
+                slot = self.orders.orders.get(slot as usize)?.next;
+            }
+        }
+        Some(())
+    }
+
+    fn order(&self, slot: u32) -> Option<StoredOrder> {
+        let order = self.orders.orders.get(slot as usize)?;
+        let record = self.orders.records.get(slot as usize)?;
+        Some(StoredOrder {
+            id: order.id,
+            account: record.account,
+            instrument: InstrumentId(self.holdings.get(order.holding as usize)?.instrument),
+            side: order.side,
+            order_type: order.order_type,
+            status: order.status,
+            reason: order.reason,
+            error: order.error,
+            price: order.price,
+            qty: order.qty,
+            filled: order.filled,
+            reduce_only: order.reduce_only,
+            small: order.marks & SMALL != 0,
+            reserved: order.marks & RESERVED != 0,
+            placed_at: record.placed_at,
+            updated_at: order.updated_at,
+            client_order_id: record.client_order_id.clone(),
+            attached: self.orders.attached.get(&slot).cloned(),
+        })
+    }
+}
+
+impl Orders {
+    fn find(&self, id: OrderId) -> Option<u32> {
+        let (_, slots) = self.numbers.get(usize::try_from(id.0 / PAGE).ok()?)?;
+        slots.get((id.0 % PAGE) as usize).copied()
+    }
+}
+
+impl Market {
+    fn contract(self) -> Contract {
+        let prices = MarketPrices {
+            trading: self.trading,
+            judged: self.judged,
+            last: self.last,
+            mark: self.mark,
+            mark_pinned: self.mark_pinned,
+            premiums: self.premiums,
+            good_premium: self.good_premium,
+            bounds: self.bounds,
+            dislocation: self.dislocation,
+        };
+        Contract { spec: self.instrument.spec, prices, fees: self.fees, dust: self.dust }
+    }
+}

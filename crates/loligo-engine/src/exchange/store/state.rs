@@ -1,0 +1,328 @@
+//! The stored state: a plain list of what the exchange knows, in an order of its own. No slot, no link, no index and no
+//! sum is in it, so memory may be laid out anew without a new form; what follows from the list is made again when it is
+//! read.
+//!
+//! Lists are in the order that the rules give them: accounts, pairs and contracts by number, wallets of an account as they
+//! were opened, resting orders by contract, side, price and time, triggers by number, closed orders as they closed.
+
+mod reading;
+
+use crate::account::{Account, Family, FamilyDays, Holding, Purse, SelfTradeStrategy};
+use crate::command::{Limits, LimitsChange, OrderType};
+use crate::event::{OrderError, OrderStatus, UpdateReason};
+use crate::exchange::liquidation::Ladder;
+use crate::exchange::{Exchange, Portfolio};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wallet};
+use crate::instrument::{InstrumentSpec, Leverage};
+use crate::market::{MarketPrices, Pair};
+use crate::money::{Fine, Money};
+use crate::order::{NIL, Order, Record};
+use crate::trigger::Attached;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Everything the exchange knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub now: Timestamp,
+    pub born: bool,
+    pub table_seed: u64,
+    pub next_order: u64,
+    pub next_execution: u64,
+    pub sampled: i64,
+    pub limits: Limits,
+    pub particular_limits: Vec<ParticularLimits>,
+    pub pairs: Vec<Pair>,
+    pub contracts: Vec<Contract>,
+    pub accounts: Vec<Owner>,
+    pub resting: Vec<StoredOrder>,
+    pub waiting: Vec<StoredOrder>,
+    pub closed: Vec<ClosedOrder>,
+    pub liquidations: Vec<Liquidation>,
+    pub pool: Vec<(Currency, Money)>,
+    pub deposited: Vec<(Currency, Money)>,
+}
+
+/// Limits of one account, one contract, or both.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ParticularLimits {
+    pub account: Option<AccountId>,
+    pub instrument: Option<InstrumentId>,
+    pub change: LimitsChange,
+}
+
+/// A listed contract. Its pair is the one that its spec names.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Contract {
+    pub spec: InstrumentSpec,
+    pub prices: MarketPrices,
+    pub fees: Money,
+    pub dust: Fine,
+}
+
+/// An account with all that is its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Owner {
+    pub parent: Option<AccountId>,
+    pub house: bool,
+    pub active: bool,
+    pub trading: bool,
+    pub cancel_all_at: Option<Timestamp>,
+    /// What a master settles for its family; absent on a subaccount.
+    pub family: Option<FamilyTerms>,
+    pub cash: Vec<(Currency, Money)>,
+    /// Collateral of the flex wallet besides its settlement currency.
+    pub flex_other: Vec<(Currency, Money)>,
+    pub wallets: Vec<(Wallet, Money)>,
+    pub holdings: Vec<Position>,
+}
+
+/// A family's choice and its fee volume.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FamilyTerms {
+    pub self_trade: SelfTradeStrategy,
+    pub days: FamilyDays,
+}
+
+/// What an account has, or had, in a contract.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub instrument: InstrumentId,
+    pub lots: i64,
+    pub entry: Fine,
+    pub leverage: Option<Leverage>,
+}
+
+/// An order.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredOrder {
+    pub id: OrderId,
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    pub order_type: OrderType,
+    pub status: OrderStatus,
+    pub reason: Option<UpdateReason>,
+    pub error: Option<OrderError>,
+    pub price: i64,
+    pub qty: i64,
+    pub filled: i64,
+    pub reduce_only: bool,
+    /// It counts as a small order while it is open: settled when it was placed or edited.
+    pub small: bool,
+    /// Its name is reserved for it.
+    pub reserved: bool,
+    pub placed_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub client_order_id: Option<Arc<str>>,
+    pub attached: Option<Arc<Attached>>,
+}
+
+/// An order that closed lately, and when.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ClosedOrder {
+    pub at: Timestamp,
+    pub order: StoredOrder,
+}
+
+/// A portfolio on the liquidation ladder: all cross positions of a wallet, or one isolated position.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Liquidation {
+    pub account: AccountId,
+    pub of: LiquidationOf,
+    pub ladder: Ladder,
+}
+
+/// What of an account is liquidated.
+#[derive(Debug)]
+pub(super) enum LiquidationOf {
+    Wallet(Wallet),
+    Position(InstrumentId),
+}
+
+crate::stored_codes! {
+    LiquidationOf { Wallet(wallet) = 0, Position(instrument) = 1 }
+}
+
+impl State {
+    /// What an exchange knows, between two commands.
+    pub fn of(exchange: &Exchange) -> Self {
+        // By name, so that what is added to the exchange is thought of here.
+        let Exchange {
+            now,
+            born,
+            limits,
+            particular_limits,
+            pairs,
+            markets,
+            accounts,
+            families,
+            purses,
+            holdings,
+            orders,
+            closed,
+            next_execution,
+            sampled,
+            timers: _,
+            due: _,
+            strained: _,
+            liquidations,
+            pool,
+            deposited,
+        } = exchange;
+        let stored = |slot: u32| StoredOrder::of(exchange, slot);
+        let resting = markets.iter().flat_map(|market| {
+            [Side::Buy, Side::Sell].into_iter().flat_map(|side| market.book.queued(side, orders))
+        });
+        let mut waiting: Vec<u32> =
+            holdings.iter().flat_map(|holding| holding.triggers.iter().copied()).collect();
+        waiting.sort_unstable_by_key(|slot| orders.get(*slot).id);
+        let remembered = closed.queue.iter().filter(|closed| orders.find(closed.order) == Some(closed.slot));
+        Self {
+            now: *now,
+            born: *born,
+            table_seed: orders.table_seed(),
+            next_order: orders.next_id().0,
+            next_execution: *next_execution,
+            sampled: *sampled,
+            limits: limits.clone(),
+            particular_limits: particular_limits
+                .iter()
+                .map(|(&(account, instrument), change)| ParticularLimits {
+                    account,
+                    instrument,
+                    change: change.clone(),
+                })
+                .collect(),
+            pairs: pairs.clone(),
+            contracts: markets
+                .iter()
+                .map(|market| Contract {
+                    spec: market.instrument.spec().clone(),
+                    prices: market.prices(),
+                    fees: market.fees,
+                    dust: market.dust,
+                })
+                .collect(),
+            accounts: accounts.iter().map(|account| Owner::of(account, families, purses, holdings)).collect(),
+            resting: resting.map(stored).collect(),
+            waiting: waiting.into_iter().map(stored).collect(),
+            closed: remembered
+                .map(|closed| ClosedOrder { at: closed.at, order: stored(closed.slot) })
+                .collect(),
+            liquidations: liquidations
+                .iter()
+                .map(|(portfolio, ladder)| {
+                    let (account, of) = match *portfolio {
+                        Portfolio::Cross { account, purse } => {
+                            (account, LiquidationOf::Wallet(purses[purse as usize].wallet))
+                        }
+                        Portfolio::Isolated { account, instrument } => {
+                            (account, LiquidationOf::Position(InstrumentId(instrument)))
+                        }
+                    };
+                    Liquidation { account: AccountId(account), of, ladder: *ladder }
+                })
+                .collect(),
+            pool: pool.iter().map(|(currency, money)| (*currency, *money)).collect(),
+            deposited: deposited.iter().map(|(currency, money)| (*currency, *money)).collect(),
+        }
+    }
+}
+
+impl Owner {
+    fn of(account: &Account, families: &[Family], purses: &[Purse], holdings: &[Holding]) -> Self {
+        let Account {
+            closed: _,
+            family,
+            oldest_closed: _,
+            flex,
+            house,
+            active,
+            trading,
+            parent,
+            holdings: own,
+            cash,
+            flex_other,
+            inverse,
+            cancel_all_at,
+        } = account;
+        let mut opened: Vec<u32> = inverse.iter().copied().filter(|purse| *purse != NIL).collect();
+        opened.push(*flex);
+        opened.sort_unstable();
+        let family = &families[*family as usize];
+        Self {
+            parent: parent.map(AccountId),
+            house: *house,
+            active: *active,
+            trading: *trading,
+            cancel_all_at: *cancel_all_at,
+            family: parent
+                .is_none()
+                .then(|| FamilyTerms { self_trade: family.self_trade, days: family.days() }),
+            cash: cash.clone(),
+            flex_other: flex_other.clone(),
+            wallets: opened
+                .into_iter()
+                .map(|slot| (purses[slot as usize].wallet, purses[slot as usize].balance))
+                .collect(),
+            holdings: own
+                .iter()
+                .map(|(instrument, slot)| {
+                    let holding = &holdings[*slot as usize];
+                    Position {
+                        instrument: InstrumentId(*instrument),
+                        lots: holding.position,
+                        entry: holding.entry,
+                        leverage: holding.leverage,
+                    }
+                })
+                .collect(),
+        }
+    }
+}
+
+impl StoredOrder {
+    fn of(exchange: &Exchange, slot: u32) -> Self {
+        let orders = &exchange.orders;
+        let Order {
+            id,
+            price,
+            qty,
+            filled,
+            updated_at,
+            prev: _,
+            next: _,
+            level: _,
+            holding,
+            side,
+            order_type,
+            status,
+            reduce_only,
+            marks,
+            reason,
+            error,
+        } = *orders.get(slot);
+        let Record { account, own_place: _, placed_at, ref client_order_id } = *orders.record(slot);
+        Self {
+            id,
+            account,
+            instrument: InstrumentId(exchange.holdings[holding as usize].instrument),
+            side,
+            order_type,
+            status,
+            reason,
+            error,
+            price,
+            qty,
+            filled,
+            reduce_only,
+            small: marks.small(),
+            reserved: marks.reserved(),
+            placed_at,
+            updated_at,
+            client_order_id: client_order_id.clone(),
+            attached: orders.attached(slot).cloned(),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Stored forms do not change unnoticed: every type's bytes, and every code, as a folder on somebody's disk has them.
+//!
+//! A line that differs is a form that old folders do not have. Then its version rises, a reader of the old form stays, and the
+//! golden file gets the new lines; the test prints them.
+
+mod fixture;
+
+use fixture::{Desk, ask, bid, reduce_only, stop};
+use loligo_engine::{
+    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, CancelOrder,
+    ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
+    DistanceUnit, EditOrder, Event, Execution, ExecutionId, Fill, FillRole, FinePrice, Genesis, InstrumentId,
+    InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel, MarketState, Money, OnGrid, OrderChange,
+    OrderError, OrderId, OrderRef, OrderStatus, OrderType, OrderView, PairId, PlaceOrder, Price, Qty,
+    QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide,
+    UpdateReason, Wallet, Withdraw,
+};
+use std::fmt::Write;
+
+const GOLDEN: &str = include_str!("golden/stored.txt");
+
+#[test]
+fn no_stored_form_changes_without_a_new_version() {
+    let mut lines = String::new();
+    codes(&mut lines);
+    for command in commands() {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        assert_eq!(Command::decode(&bytes).as_ref(), Ok(&command));
+        line(&mut lines, "command", Command::STORED_CODES, &bytes);
+    }
+    for event in events() {
+        let mut bytes = Vec::new();
+        event.encode(&mut bytes);
+        line(&mut lines, "event", Event::STORED_CODES, &bytes);
+    }
+    let state = busy().exchange.encode();
+    writeln!(lines, "state {} {}", state[0], hex(&state[1..])).expect("into memory");
+    let (golden, found): (Vec<_>, Vec<_>) = (GOLDEN.lines().collect(), lines.lines().collect());
+    let changed: Vec<_> = found.iter().filter(|line| !golden.contains(line)).collect();
+    let gone: Vec<_> = golden.iter().filter(|line| !found.contains(line)).collect();
+    assert!(changed.is_empty() && gone.is_empty(), "gone:\n{gone:#?}\nnew:\n{}", {
+        changed.iter().map(|line| format!("{line}\n")).collect::<String>()
+    });
+}
+
+#[test]
+fn every_variant_of_what_is_stored_has_its_bytes_in_the_golden_file() {
+    for (what, table) in [("command", Command::STORED_CODES), ("event", Event::STORED_CODES)] {
+        for (_, name) in table {
+            let of =
+                |line: &&str| line.starts_with(&format!("{what} ")) && line.contains(&format!(" {name} "));
+            assert!(GOLDEN.lines().any(|line| of(&line)), "{what} {name} has no sample");
+        }
+    }
+}
+
+/// `what version Variant bytes`, the variant told by its code.
+fn line(to: &mut String, what: &str, table: &[(u8, &str)], bytes: &[u8]) {
+    let (_, name) = table.iter().find(|(code, _)| *code == bytes[1]).expect("a code of the table");
+    writeln!(to, "{what} {} {name} {}", bytes[0], hex(&bytes[1..])).expect("into memory");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn codes(to: &mut String) {
+    macro_rules! tables {
+        ($($name:ident)+) => { $(
+            for (code, variant) in $name::STORED_CODES {
+                writeln!(to, "code {} {variant} {code}", stringify!($name)).expect("into memory");
+            }
+        )+ };
+    }
+    tables! {
+        Command Event OrderStatus UpdateReason OrderError FillRole OrderType OnGrid ClientOrderId AskedOffset OrderRef QtyMode
+        TriggerKind Signal TriggerSide DistanceUnit Side Wallet ContractKind SelfTradeStrategy MarketState Dislocation
+    }
+}
+
+fn usd(whole: i128) -> Money {
+    Money(whole * Money::ONE)
+}
+
+fn spec() -> InstrumentSpec {
+    InstrumentSpec {
+        symbol: "FI_XBTUSD_260327".into(),
+        kind: ContractKind::Inverse,
+        pair: "XBT:USD".into(),
+        base: Currency::parse("BTC").expect("a code"),
+        quote: Currency::USD,
+        tick_mantissa: 5,
+        tick_scale: 1,
+        lot_precision: -1,
+        max_position: Qty(40_000),
+        impact_mid_size: Qty(1_000),
+        margin_levels: vec![MarginLevel { from: 0, initial: 20_000, maintenance: 10_000 }],
+        opening: Timestamp(1),
+        expiry: Some(Timestamp(1_774_627_200_000_000)),
+        funding_rate_coefficient: 8,
+        max_relative_funding_rate: 500_000,
+    }
+}
+
+fn placed() -> PlaceOrder {
+    PlaceOrder {
+        account: AccountId(3),
+        instrument: InstrumentId(1),
+        side: Side::Sell,
+        order_type: OrderType::ImmediateOrCancel,
+        qty: OnGrid::Steps(70),
+        limit_price: Some(OnGrid::Off),
+        stop_price: Some(OnGrid::TooLarge),
+        trigger: Some(Box::new(AskedTrigger {
+            kind: TriggerKind::TrailingStop,
+            signal: Signal::Mark,
+            deviation: Some(AskedDistance { unit: DistanceUnit::Quote, steps: OnGrid::Steps(-5) }),
+        })),
+        limit_offset: Some(AskedOffset::Distance(AskedDistance {
+            unit: DistanceUnit::Percent,
+            steps: OnGrid::Steps(25),
+        })),
+        reduce_only: true,
+        client_order_id: Some(ClientOrderId::Valid("mine".into())),
+        algo_id: Some("grid".into()),
+        process_before: Some(Timestamp(9)),
+    }
+}
+
+fn edited(order: OrderRef) -> EditOrder {
+    EditOrder {
+        account: AccountId(3),
+        order,
+        instrument: Some(InstrumentId(1)),
+        limit_price: Some(OnGrid::Steps(49_000)),
+        stop_price: Some(OnGrid::Off),
+        deviation: Some(AskedDeviation { percent: OnGrid::Steps(10), quote: OnGrid::TooLarge }),
+        deviation_unit: Some(DistanceUnit::Percent),
+        qty: Some(OnGrid::Steps(5)),
+        qty_mode: QtyMode::Absolute,
+        process_before: None,
+    }
+}
+
+fn commands() -> Vec<Command> {
+    let (account, instrument, pair, order) = (AccountId(3), InstrumentId(1), PairId(2), OrderId(300));
+    let currency = Currency::USD;
+    let price = FinePrice(50_000 * 10_i128.pow(18));
+    let plain = |client_order_id, limit_offset| PlaceOrder {
+        trigger: None,
+        client_order_id: Some(client_order_id),
+        limit_offset: Some(limit_offset),
+        ..placed()
+    };
+    vec![
+        Command::Genesis(Box::new(Genesis {
+            table_seed: 7,
+            instruments: vec![spec()],
+            indexes: vec![("XBT:USD".into(), price)],
+            limits: Limits::default(),
+        })),
+        Command::Start,
+        Command::Advance,
+        Command::CreateAccount(CreateAccount { parent: Some(account), house: true }),
+        Command::Deposit(Deposit { account, wallet: Wallet::Inverse(pair), currency, amount: usd(-5) }),
+        Command::List(Box::new(spec())),
+        Command::PublishIndex { pair, price },
+        Command::PinIndex { pair, price: Some(price) },
+        Command::PinMark { instrument, price: None },
+        Command::Place(placed()),
+        Command::Place(plain(ClientOrderId::TooLong, AskedOffset::BadValue)),
+        Command::Place(plain(ClientOrderId::Invalid, AskedOffset::BadUnit)),
+        Command::Place(plain(ClientOrderId::Valid("x".into()), AskedOffset::Incomplete)),
+        Command::Edit(edited(OrderRef::Id(order))),
+        Command::Edit(edited(OrderRef::Client("mine".into()))),
+        Command::Cancel(CancelOrder {
+            account,
+            order: OrderRef::Id(order),
+            process_before: Some(Timestamp(9)),
+        }),
+        Command::CancelAll { account, instrument: Some(instrument) },
+        Command::CancelAllAfter { account, timeout_seconds: 60 },
+        Command::SetSelfTrade { account, strategy: SelfTradeStrategy::CancelMakerAny },
+        Command::SetLeverage { account, instrument, leverage: Some(Leverage(500)) },
+        Command::SetTrading { account, enabled: false },
+        Command::Transfer(Transfer {
+            by: account,
+            from: account,
+            from_wallet: Wallet::Flex,
+            to: AccountId(4),
+            to_wallet: Wallet::Cash,
+            currency,
+            amount: usd(1),
+        }),
+        Command::Withdraw(Withdraw { account, wallet: Wallet::Flex, currency, amount: usd(2) }),
+        Command::SetMarketState { instrument, state: MarketState::PostOnly },
+        Command::Expire { instrument },
+        Command::AdminCancel { order },
+        Command::ReplaceTrailingStop { order },
+        Command::SetActive { account, active: true },
+        Command::SetLimits {
+            account: Some(account),
+            instrument: None,
+            change: LimitsChange { open_orders: Some(3), price_collar: Some(1), ..LimitsChange::default() },
+        },
+        Command::InjectCodes { order, reason: Some(200), trigger_side: None, trigger_signal: Some(7) },
+        Command::InjectPanic,
+    ]
+}
+
+fn shown() -> OrderView {
+    OrderView {
+        id: OrderId(300),
+        account: AccountId(3),
+        instrument: InstrumentId(1),
+        side: Side::Buy,
+        order_type: OrderType::Limit,
+        status: OrderStatus::TriggerPlaced,
+        reason: Some(UpdateReason::NewUserOrder),
+        error: Some(OrderError::EditHasNoEffect),
+        limit_price: Some(Price(49_000)),
+        qty: Some(Qty(70)),
+        filled: Qty(0),
+        reduce_only: true,
+        client_order_id: Some("mine".into()),
+        attached: Some(std::sync::Arc::new(Attached {
+            algo_id: Some("grid".into()),
+            trigger: Some(Trigger {
+                kind: TriggerKind::TrailingStop,
+                signal: Signal::Index,
+                shown_signal: Some(Signal::Index),
+                shown_side: Some(TriggerSide::Above),
+                price: Some(Price(50_000)),
+                deviation: Some(Distance { unit: DistanceUnit::Percent, steps: 100 }),
+                limit_offset: Some(Distance { unit: DistanceUnit::Quote, steps: -3 }),
+                fired_at: Some(Timestamp(8)),
+            }),
+        })),
+        placed_at: Timestamp(5),
+        updated_at: Timestamp(6),
+    }
+}
+
+fn events() -> Vec<Event> {
+    let (account, instrument, pair, id) = (AccountId(3), InstrumentId(1), PairId(2), OrderId(300));
+    let price = FinePrice(50_000 * 10_i128.pow(18));
+    let fill = |role| Fill {
+        order: id,
+        account,
+        role,
+        filled_before: Qty(1),
+        qty: Qty(70),
+        fee: usd(-1),
+        realized_pnl: usd(2),
+    };
+    vec![
+        Event::Listed { instrument },
+        Event::AccountCreated { account, parent: None },
+        Event::Placed { order: shown(), reduced: Some(Qty(4)) },
+        Event::Fired { order: shown(), reduced: None },
+        Event::ActivationFailed { order: shown() },
+        Event::Repriced { order: shown() },
+        Event::Rejected { order: shown() },
+        Event::Executed(Execution {
+            id: ExecutionId(9),
+            instrument,
+            price: Price(49_000),
+            qty: Qty(2),
+            taker_side: Side::Sell,
+            taker: fill(FillRole::TakerAfterEdit),
+            maker: fill(FillRole::Maker),
+            liquidation_fee: usd(3),
+        }),
+        Event::Filled { order: id },
+        Event::Cancelled { order: shown() },
+        Event::Edited {
+            change: Box::new(OrderChange { prior: shown(), order: shown() }),
+            reduced: Some(Qty(1)),
+        },
+        Event::Reduced { order: shown(), by: Qty(5) },
+        Event::Noted { order: id, reason: None, error: Some(OrderError::OrderForEditNotFound) },
+        Event::Rewritten { order: shown() },
+        Event::Forgotten { order: id },
+        Event::Level { instrument, side: Side::Buy, price: Price(49_000), qty: Qty(0) },
+        Event::Balance { account, wallet: Wallet::Flex, currency: Currency::USD, balance: usd(7) },
+        Event::Market { instrument, state: MarketState::Expired },
+        Event::Account { account, active: true, trading: false },
+        Event::Index { pair, price },
+        Event::Mark { instrument, price },
+    ]
+}
+
+/// A venue with something in every list of the state.
+fn busy() -> Desk {
+    let mut desk = Desk::listed();
+    desk.apply(&Command::List(Box::new(InstrumentSpec { opening: Timestamp(0), ..spec() })));
+    desk.done(&Command::SetSelfTrade { account: desk.alice, strategy: SelfTradeStrategy::CancelMakerSelf });
+    desk.done(&Command::SetLimits {
+        account: Some(desk.carol),
+        instrument: Some(InstrumentId(0)),
+        change: LimitsChange { open_orders: Some(3), ..LimitsChange::default() },
+    });
+    desk.done(&Command::SetLeverage {
+        account: desk.bob,
+        instrument: InstrumentId(0),
+        leverage: Some(Leverage(1_000)),
+    });
+    desk.placed(desk.bob, ask(100, 50_010));
+    desk.placed(desk.bob, bid(100, 49_990));
+    let mut named = bid(150, 50_010);
+    named.client_order_id = Some(ClientOrderId::Valid("mine".into()));
+    desk.placed(desk.alice, named);
+    desk.placed(desk.alice, reduce_only(ask(20, 51_000)));
+    desk.placed(desk.alice, stop(ask(40, 1), 40_000));
+    let mut trailing = stop(ask(10, 1), 1);
+    (trailing.stop_price, trailing.limit_price) = (None, None);
+    trailing.trigger = Some(Box::new(AskedTrigger {
+        kind: TriggerKind::TrailingStop,
+        signal: Signal::Mark,
+        deviation: Some(AskedDistance { unit: DistanceUnit::Percent, steps: OnGrid::Steps(100) }),
+    }));
+    desk.placed(desk.alice, trailing);
+    desk.apply(&Command::CancelAllAfter { account: desk.alice, timeout_seconds: 60 });
+    desk.wait(1_500_000);
+    let gone = desk.placed(desk.carol, ask(5, 50_500));
+    desk.cancel(desk.carol, gone);
+    desk
+}

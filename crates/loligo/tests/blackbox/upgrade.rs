@@ -1,0 +1,140 @@
+//! Folders that outlive a version: each form that was ever written is kept here as a folder of somebody, and opened.
+//!
+//! `folders/rules-1.tgz` was written before rules had versions: a live market on a manual clock, seed 7, three accounts, with
+//! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules.
+
+use crate::venue::{Home, Venue, text};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// A home with the data of a folder that was kept.
+fn home_of(folder: &str) -> Home {
+    let home = Home::new();
+    fs::create_dir(home.data()).expect("a data folder");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/folders").join(folder);
+    let unpacked =
+        Command::new("tar").arg("xzf").arg(&kept).arg("-C").arg(home.data()).status().expect("tar runs");
+    assert!(unpacked.success(), "{} cannot be unpacked", kept.display());
+    home
+}
+
+/// What alice has open in the contract she trades, as `side size @ price` of a limit, or `side size stop price`.
+fn open(venue: &Venue) -> Vec<String> {
+    let orders = venue.client(0).open_orders();
+    let mut lines: Vec<String> = orders
+        .iter()
+        .map(|order| {
+            let price = order.get("stopPrice").or_else(|| order.get("limitPrice")).unwrap_or(&Value::Null);
+            let (side, size, kind) = (&order["side"], &order["unfilledSize"], &order["orderType"]);
+            format!("{} {size} {} {price}", text(side), text(kind))
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_folder_from_before_rules_had_versions_opens_and_goes_on() {
+    let home = home_of("rules-1.tgz");
+    let mut venue = home.start(&[]);
+    let said = venue.screen("Ctrl-C");
+    assert!(said.contains("records 1 to 3864 were made under rules 1; from here on rules 2 hold"), "{said}");
+    let orders = open(&venue);
+    assert_eq!(
+        orders,
+        ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 stop 45000"],
+        "what rested and waited is there"
+    );
+    assert_eq!(venue.control("GET", "/audit", &Value::Null)["status"], "ok");
+    // The crossing is a record, and so is the start that loads the markets.
+    assert_eq!(venue.sequence(), 3_866);
+    // What the operator had set is as it was: this fault waited to be told.
+    let _ = venue.control("DELETE", "/faults/1", &Value::Null);
+    venue.client(0).place_limit("PF_XBTUSD", "buy", "0.1", "48000", "after");
+    let sequence = venue.sequence();
+    venue.kill();
+
+    // Killed right after it: what follows the crossing is there, and nothing crosses twice.
+    let mut venue = home.start(&[]);
+    assert!(!venue.screen("Ctrl-C").contains("were made under rules"), "it has crossed already");
+    assert_eq!(open(&venue).len(), 4);
+    assert!(venue.sequence() > sequence);
+    venue.advance(5_000);
+    let hashes = venue.hashes();
+    assert!(venue.stop().status.success());
+
+    let verified = home.run("verify");
+    assert!(verified.status.success(), "{}", verified.said());
+    assert!(
+        verified.stdout.contains("records 1 to 3864 were made under earlier rules: their hashes hold"),
+        "{}",
+        verified.stdout
+    );
+    assert!(verified.stdout.contains(text(&hashes["state_hash"])), "{} {hashes}", verified.stdout);
+    let replayed = home.run("replay");
+    assert!(replayed.stdout.contains(text(&hashes["event_hash"])), "{} {hashes}", replayed.stdout);
+    let log = home.run_with("log", &["--from", "3865", "--count", "1"]);
+    assert!(log.stdout.contains("from rules 1 to rules 2"), "{}", log.stdout);
+}
+
+#[test]
+fn the_snapshot_at_which_the_rules_changed_is_never_removed() {
+    let home = home_of("rules-1.tgz");
+    for _ in 0..4 {
+        // Each stop leaves a snapshot of its own.
+        let venue = home.start(&[]);
+        assert!(venue.stop().status.success());
+    }
+    let mut snapshots: Vec<_> = fs::read_dir(home.data().join("snapshots"))
+        .expect("snapshots")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .collect();
+    snapshots.sort();
+    assert_eq!(snapshots.len(), 3, "{snapshots:?}");
+    assert_eq!(snapshots[0], "000001-0000000000003864.snapshot");
+    let verified = home.run("verify");
+    assert!(verified.status.success(), "{}", verified.said());
+}
+
+#[test]
+fn records_under_other_rules_without_a_snapshot_behind_them_are_refused_with_the_way_over() {
+    let home = home_of("rules-1.tgz");
+    fs::remove_file(home.data().join("snapshots/000001-0000000000003864.snapshot")).expect("a snapshot");
+    for _ in 0..2 {
+        let refused = home.refused(&[]);
+        assert_eq!(refused.status.code(), Some(1), "{}", refused.said());
+        let said = refused.said();
+        assert!(said.contains("record 1 was made under rules 1, and this version follows rules 2"), "{said}");
+        assert!(
+            said.contains("Start the version that made it on this folder and stop it with Ctrl-C"),
+            "{said}"
+        );
+    }
+    let verified = home.run("verify");
+    assert!(verified.said().contains("made under rules 1"), "{}", verified.said());
+    assert!(!verified.status.success());
+}
+
+#[test]
+fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written() {
+    // Written down when the folder was made. Other hashes are other rules or another stored form: then a version rises, and
+    // this folder becomes one that is crossed over.
+    const STATE: &str = "e854c74569b28cbf1e4a1b4b9f991bae56a40abbe2932f8dd9c0ac2dfc5268db";
+    const EVENTS: &str = "c3f05eb05976bdbe9a163839d24a326ff844cca1afc6ef1f3fe5fb027abb256f";
+    let home = home_of("rules-2.tgz");
+    let replayed = home.run("replay");
+    assert!(replayed.status.success(), "{}", replayed.said());
+    assert!(
+        replayed.stdout.contains(&format!("state hash {STATE}"))
+            && replayed.stdout.contains(&format!("event hash {EVENTS}")),
+        "{}",
+        replayed.stdout
+    );
+    let verified = home.run("verify");
+    assert!(verified.status.success() && !verified.stdout.contains("earlier rules"), "{}", verified.said());
+    let venue = home.start(&[]);
+    let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
+    assert_eq!(open(&venue), orders);
+}
