@@ -82,9 +82,18 @@ pub struct InstrumentEntry {
     margin_levels: Vec<LevelEntry>,
     opening: Option<String>,
     last_trading_time: Option<String>,
-    roll: Option<Series>,
+    roll: Option<RollWord>,
     funding_rate_coefficient: Option<u32>,
     max_relative_funding_rate: Option<Decimal>,
+}
+
+/// A [`Roll`] as a file spells it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RollWord {
+    Month,
+    Quarter,
+    Half,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -92,15 +101,6 @@ pub struct InstrumentEntry {
 enum Kind {
     Linear,
     Inverse,
-}
-
-/// What a dated contract rolls as, in the words of the file; [`Roll`] itself has a stored form, which is none for people.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Series {
-    Month,
-    Quarter,
-    Half,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -305,10 +305,10 @@ impl InstrumentEntry {
     /// As what it rolls, if it does.
     #[must_use]
     pub fn roll(&self) -> Option<Roll> {
-        self.roll.map(|series| match series {
-            Series::Month => Roll::Month,
-            Series::Quarter => Roll::Quarter,
-            Series::Half => Roll::Half,
+        self.roll.map(|word| match word {
+            RollWord::Month => Roll::Month,
+            RollWord::Quarter => Roll::Quarter,
+            RollWord::Half => Roll::Half,
         })
     }
 }
