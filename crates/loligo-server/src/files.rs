@@ -94,8 +94,8 @@ pub(crate) fn make_private(data: &Path) -> Vec<String> {
     open
 }
 
-/// Writes `bytes` aside, makes them durable and renames them into place. A secret file is readable by its owner only,
-/// from its first byte on.
+/// Writes `bytes` aside, makes them durable and renames them into place, for good: a crash leaves the whole file or none. A
+/// secret one is readable by its owner only, from its first byte on.
 ///
 /// # Errors
 /// Whatever the file system says; the file in place is then as it was.
@@ -108,7 +108,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8], secret: bool) -> io::Result<(
         let mut file = create(&aside, secret)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&aside, path)
+        std::fs::rename(&aside, path)?;
+        // A name is the folder's, and is synced with it.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     })();
     if written.is_err() {
         let _ = std::fs::remove_file(&aside);

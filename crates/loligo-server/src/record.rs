@@ -355,3 +355,6 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], RecordError> {
     *rest = tail;
     Ok(*head)
 }
+
+#[cfg(test)]
+mod tests;

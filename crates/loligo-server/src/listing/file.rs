@@ -82,9 +82,18 @@ pub struct InstrumentEntry {
     margin_levels: Vec<LevelEntry>,
     opening: Option<String>,
     last_trading_time: Option<String>,
-    roll: Option<Roll>,
+    roll: Option<RollWord>,
     funding_rate_coefficient: Option<u32>,
     max_relative_funding_rate: Option<Decimal>,
+}
+
+/// A [`Roll`] as a file spells it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RollWord {
+    Month,
+    Quarter,
+    Half,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -203,7 +212,7 @@ fn parse(text: &str) -> Result<Listing, ListingFileError> {
         if !symbols.insert(spec.symbol.clone()) {
             return Err(figure(&spec.symbol, "it is listed twice"));
         }
-        rolls.extend(entry.roll.map(|roll| (spec.symbol.clone(), roll)));
+        rolls.extend(entry.roll().map(|roll| (spec.symbol.clone(), roll)));
         instruments.push(spec);
     }
     let mut indexes = Vec::with_capacity(file.indexes.len());
@@ -283,7 +292,7 @@ impl InstrumentEntry {
             }),
             symbol: symbol.clone(),
         };
-        if let Some(roll) = self.roll {
+        if let Some(roll) = self.roll() {
             calendar::check(&spec, roll).map_err(|problem| figure(&symbol, problem))?;
         }
         // The engine checks again when it lists; asked here, its refusal names the file's entry.
@@ -296,7 +305,11 @@ impl InstrumentEntry {
     /// As what it rolls, if it does.
     #[must_use]
     pub fn roll(&self) -> Option<Roll> {
-        self.roll
+        self.roll.map(|word| match word {
+            RollWord::Month => Roll::Month,
+            RollWord::Quarter => Roll::Quarter,
+            RollWord::Half => Roll::Half,
+        })
     }
 }
 

@@ -1,12 +1,11 @@
 //! Seals API secrets before they are journaled, with a random key that stays in the data folder.
 
-use crate::files::read_bounded;
+use crate::files::{read_bounded, write_atomically};
 use crate::identity::{KeyPair, Secret};
 use crate::record::StoredSecret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 /// The file that holds the key, readable by its owner alone.
@@ -46,7 +45,7 @@ impl Vault {
                         .map_err(|_| VaultError::Length { path: path.display().to_string() })?,
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         let key = random()?;
-                        write_private(&path, &key).map_err(fail)?;
+                        write_atomically(&path, &key, true).map_err(fail)?;
                         key
                     }
                     Err(error) => return Err(fail(error)),
@@ -89,26 +88,10 @@ fn random() -> Result<[u8; 32], VaultError> {
     Ok(key)
 }
 
-/// Writes aside, syncs, renames: a crash leaves the whole key or none.
-fn write_private(path: &Path, key: &[u8; 32]) -> io::Result<()> {
-    let aside = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&aside)?;
-    file.write_all(key)?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    if let Some(folder) = path.parent() {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_sealed_secret_opens_in_its_own_folder_and_for_its_own_key() {

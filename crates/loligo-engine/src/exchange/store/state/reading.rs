@@ -1,0 +1,416 @@
+//! From the list back into memory: each part is checked as it is taken up, and what follows from it is made anew.
+
+use super::{
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Position, State,
+    StoredOrder,
+};
+use crate::account::{Account, Family};
+use crate::event::OrderStatus;
+use crate::exchange::closing::{Closed, ClosedOrders};
+use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
+use crate::instrument::{ContractKind, Instrument, Leverage, MAX_LOTS, MAX_TICKS};
+use crate::market::{Market, Pair};
+use crate::money::{Fine, price_in_range};
+use crate::order::{Marks, NIL, Order, Orders, Record};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads the list into memory, part by part; each refuses what cannot be.
+struct Reading {
+    exchange: Exchange,
+}
+
+/// Refuses a state in which something cannot be as it says.
+fn there(holds: bool, what: &'static str) -> Result<(), CodecError> {
+    if holds { Ok(()) } else { Err(damaged(what)) }
+}
+
+fn damaged(what: &'static str) -> CodecError {
+    CodecError::Damaged { what: "state", problem: format!("{what} is not as it can be") }
+}
+
+impl State {
+    /// The exchange that knows this.
+    ///
+    /// # Errors
+    /// [`CodecError::Damaged`] when the parts do not fit together.
+    pub(in crate::exchange::store) fn into_exchange(self) -> Result<Exchange, CodecError> {
+        let Self {
+            now,
+            born,
+            table_seed,
+            next_order,
+            next_execution,
+            sampled,
+            limits,
+            particular_limits,
+            pairs,
+            contracts,
+            accounts,
+            resting,
+            waiting,
+            closed,
+            liquidations,
+            pool,
+            deposited,
+        } = self;
+        there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
+        // Samples are of full seconds, up to the present one.
+        there(sampled <= now.0.div_euclid(Timestamp::SECOND) && sampled >= 0, "the second last sampled")?;
+        let exchange = Exchange {
+            now,
+            born,
+            limits,
+            particular_limits: particular_limits
+                .into_iter()
+                .map(|ParticularLimits { account, instrument, change }| ((account, instrument), change))
+                .collect(),
+            next_execution,
+            sampled,
+            pool: pool.into_iter().collect(),
+            deposited: deposited.into_iter().collect(),
+            ..Exchange::default()
+        };
+        let mut reading = Reading { exchange };
+        reading.list(pairs, contracts)?;
+        reading.open(accounts)?;
+        reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
+        for slot in 0..reading.exchange.holdings.len() {
+            reading.sum_up(slot)?;
+        }
+        reading.liquidate(liquidations)?;
+        reading.watch();
+        Ok(reading.exchange)
+    }
+}
+
+impl Reading {
+    fn list(&mut self, pairs: Vec<Pair>, contracts: Vec<Contract>) -> Result<(), CodecError> {
+        let exchange = &mut self.exchange;
+        there(pairs.len() <= usize::from(u16::MAX) + 1, "the number of pairs")?;
+        let mut named = BTreeMap::new();
+        for (at, pair) in pairs.iter().enumerate() {
+            there(pair.index.is_none_or(price_in_range), "an index price")?;
+            there(named.insert(pair.name.clone(), PairId(at as u16)).is_none(), "a pair's name")?;
+        }
+        there(contracts.len() <= usize::from(u16::MAX), "the number of contracts")?;
+        let mut symbols = BTreeSet::new();
+        for (at, Contract { spec, prices, fees, dust }) in contracts.into_iter().enumerate() {
+            let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
+            there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
+            let id = InstrumentId(at as u16);
+            // Its timer is gone once its time has come; one that the operator let expire early still has it.
+            if let Some(expiry) = spec.expiry.filter(|expiry| *expiry > exchange.now) {
+                exchange.timers.insert((expiry, Timer::Expiry(id)));
+            }
+            let instrument = Instrument::new(spec, pair).map_err(|_| damaged("a contract"))?;
+            let index = pairs[usize::from(pair.0)].index;
+            let fits = |price| price_in_range(price) && instrument.carries(price);
+            there(prices.mark.is_none_or(fits) && index.is_none_or(fits), "a contract's price")?;
+            let mut market = Market::new(instrument);
+            market.restore(prices);
+            (market.fees, market.dust) = (fees, dust);
+            exchange.markets.push(market);
+        }
+        exchange.pairs = pairs;
+        Ok(())
+    }
+
+    fn open(&mut self, accounts: Vec<Owner>) -> Result<(), CodecError> {
+        there(accounts.len() < NIL as usize, "the number of accounts")?;
+        for (at, owner) in accounts.into_iter().enumerate() {
+            let Owner { parent, house, active, trading, cancel_all_at, family: terms, .. } = &owner;
+            let id = at as u32;
+            let (parent, family) = match (parent, terms) {
+                (None, Some(FamilyTerms { self_trade, days })) => {
+                    let mut family = Family::new(id, *house, self.exchange.now);
+                    family.self_trade = *self_trade;
+                    there(family.restore(days), "a family's volume")?;
+                    self.exchange.families.push(family);
+                    (None, (self.exchange.families.len() - 1) as u32)
+                }
+                (Some(parent), None) => {
+                    let master = self.exchange.accounts.get(parent.0 as usize);
+                    let master = master.filter(|master| master.parent.is_none() && master.house == *house);
+                    let family = master.ok_or_else(|| damaged("a subaccount's master"))?.family;
+                    self.exchange.families[family as usize].members.push(id);
+                    (Some(parent.0), family)
+                }
+                _ => return Err(damaged("an account's family")),
+            };
+            if let Some(at) = cancel_all_at {
+                self.exchange.timers.insert((*at, Timer::CancelAll(AccountId(id))));
+            }
+            self.exchange.accounts.push(Account {
+                closed: 0,
+                family,
+                oldest_closed: 0,
+                flex: NIL,
+                house: *house,
+                active: *active,
+                trading: *trading,
+                parent,
+                holdings: Vec::new(),
+                cash: Vec::new(),
+                flex_other: Vec::new(),
+                inverse: Vec::new(),
+                cancel_all_at: *cancel_all_at,
+            });
+            self.open_wallets(id, &owner)?;
+            self.open_holdings(id, &owner.holdings)?;
+            let account = &mut self.exchange.accounts[at];
+            (account.cash, account.flex_other) = (owner.cash, owner.flex_other);
+        }
+        Ok(())
+    }
+
+    fn open_wallets(&mut self, id: u32, owner: &Owner) -> Result<(), CodecError> {
+        let family = self.exchange.accounts[id as usize].family;
+        for (wallet, balance) in &owner.wallets {
+            let slot = match *wallet {
+                Wallet::Cash => return Err(damaged("a wallet that margins nothing")),
+                Wallet::Flex => {
+                    there(self.exchange.accounts[id as usize].flex == NIL, "a flex wallet")?;
+                    let slot = self.exchange.open_purse(family, Wallet::Flex, Currency::USD);
+                    self.exchange.accounts[id as usize].flex = slot;
+                    slot
+                }
+                Wallet::Inverse(pair) => {
+                    let base = self.exchange.inverse_base(pair);
+                    let base = base.ok_or_else(|| damaged("an inverse wallet's pair"))?;
+                    let own = &self.exchange.accounts[id as usize].inverse;
+                    let free = own.get(usize::from(pair.0)).is_none_or(|slot| *slot == NIL);
+                    there(free, "an inverse wallet")?;
+                    self.exchange.inverse_purse(id, pair, base)
+                }
+            };
+            self.exchange.purses[slot as usize].balance = *balance;
+        }
+        there(self.exchange.accounts[id as usize].flex != NIL, "an account's flex wallet")
+    }
+
+    fn open_holdings(&mut self, id: u32, positions: &[Position]) -> Result<(), CodecError> {
+        let mut last = None;
+        for Position { instrument, lots, entry, leverage } in positions {
+            there(
+                last.replace(instrument.0).is_none_or(|last| last < instrument.0),
+                "a position's contract",
+            )?;
+            let market = self.exchange.markets.get(usize::from(instrument.0));
+            let market = market.ok_or_else(|| damaged("a position's contract"))?;
+            let spec = market.instrument.spec();
+            there(lots.unsigned_abs() <= 2 * spec.max_position.0.unsigned_abs(), "a position's size")?;
+            there(entry.0.unsigned_abs() <= ENTRY_MAX && (*lots != 0 || entry.0 == 0), "an entry value")?;
+            there(leverage.is_none_or(|own| own >= Leverage::ONE), "a leverage")?;
+            there(leverage.is_none() || spec.kind == ContractKind::Linear, "a leverage")?;
+            let opened = match spec.kind {
+                ContractKind::Linear => true,
+                ContractKind::Inverse => {
+                    let own = &self.exchange.accounts[id as usize].inverse;
+                    own.get(usize::from(market.pair().0)).is_some_and(|slot| *slot != NIL)
+                }
+            };
+            there(opened, "a position's wallet")?;
+            let slot = self.exchange.open_holding(id, *instrument);
+            let holding = &mut self.exchange.holdings[slot as usize];
+            (holding.position, holding.entry, holding.leverage) = (*lots, *entry, *leverage);
+        }
+        Ok(())
+    }
+
+    fn take_orders(
+        &mut self,
+        table_seed: u64,
+        next_order: u64,
+        resting: Vec<StoredOrder>,
+        waiting: Vec<StoredOrder>,
+        closed: Vec<ClosedOrder>,
+    ) -> Result<(), CodecError> {
+        there(next_order <= ORDERS_MAX, "the number of orders")?;
+        self.exchange.orders = Orders::restored(table_seed, next_order);
+        let mut last = None;
+        for stored in resting {
+            let rests = stored.status == OrderStatus::EnteredBook && stored.filled < stored.qty;
+            there(rests && (1..=MAX_TICKS).contains(&stored.price), "a resting order")?;
+            let place = (stored.instrument, stored.side, -stored.side.sign() * stored.price);
+            there(last.replace(place).is_none_or(|last| last <= place), "a resting order's place")?;
+            let slot = self.take_order(stored)?;
+            let holding = self.exchange.orders.get(slot).holding;
+            let instrument = self.exchange.holdings[holding as usize].instrument;
+            let Exchange { markets, orders, holdings, .. } = &mut self.exchange;
+            let book = &mut markets[usize::from(instrument)].book;
+            let order = orders.get(slot);
+            there(!book.crosses(order.side, order.price), "a resting order's price")?;
+            book.enter(orders, slot);
+            let holding = &mut holdings[holding as usize];
+            orders.record_mut(slot).own_place = holding.orders.len() as u32;
+            holding.orders.push(slot);
+        }
+        let mut last = OrderId(0);
+        for stored in waiting {
+            there(std::mem::replace(&mut last, stored.id) < stored.id, "a trigger's place")?;
+            let trigger = stored.attached.as_ref().and_then(|attached| attached.trigger.as_ref());
+            let market = self.exchange.markets.get(usize::from(stored.instrument.0));
+            let waits = stored.status == OrderStatus::TriggerPlaced
+                && trigger.zip(market).is_some_and(|(trigger, market)| trigger.can_wait(&market.instrument));
+            there(waits, "a waiting trigger")?;
+            let slot = self.take_order(stored)?;
+            let Exchange { orders, holdings, .. } = &mut self.exchange;
+            let holding = &mut holdings[orders.get(slot).holding as usize];
+            orders.record_mut(slot).own_place = holding.triggers.len() as u32;
+            holding.triggers.push(slot);
+        }
+        for ClosedOrder { at, order } in closed {
+            there(order.status.is_closed() && at <= self.exchange.now && at.0 >= 0, "a closed order")?;
+            let (id, account) = (order.id, order.account.0);
+            let slot = self.take_order(order)?;
+            let marks = self.exchange.orders.get(slot).marks;
+            self.exchange.closed.queue.push_back(Closed { at, order: id, slot, account, marks });
+            self.exchange.accounts[account as usize].closed += 1;
+        }
+        let ClosedOrders { queue, .. } = &self.exchange.closed;
+        there(queue.iter().zip(queue.iter().skip(1)).all(|(one, next)| one.at <= next.at), "a closing's time")
+    }
+
+    /// Puts an order into the slab; the caller knows where it stands.
+    fn take_order(&mut self, stored: StoredOrder) -> Result<u32, CodecError> {
+        let StoredOrder {
+            id,
+            account,
+            instrument,
+            side,
+            order_type,
+            status,
+            reason,
+            error,
+            price,
+            qty,
+            filled,
+            reduce_only,
+            small,
+            reserved,
+            placed_at,
+            updated_at,
+            client_order_id,
+            attached,
+        } = stored;
+        let orders = &self.exchange.orders;
+        there(id.0 > 0 && id < orders.next_id() && orders.find(id).is_none(), "an order's number")?;
+        there((0..=MAX_LOTS).contains(&qty) && (0..=qty).contains(&filled), "an order's size")?;
+        there((0..=MAX_TICKS).contains(&price), "an order's limit")?;
+        there(!reserved || client_order_id.is_some(), "an order's name")?;
+        let owner = self.exchange.accounts.get(account.0 as usize);
+        let owner = owner.ok_or_else(|| damaged("an order's account"))?;
+        let holding = owner.holdings.iter().find(|(number, _)| *number == instrument.0);
+        let holding = holding.ok_or_else(|| damaged("an order's position"))?.1;
+        let order = Order {
+            id,
+            price,
+            qty,
+            filled,
+            updated_at,
+            prev: NIL,
+            next: NIL,
+            level: NIL,
+            holding,
+            side,
+            order_type,
+            status,
+            reduce_only,
+            marks: Marks::new(small, client_order_id.is_some()),
+            reason,
+            error,
+        };
+        let name = client_order_id.clone().filter(|_| reserved);
+        let record = Record { account, own_place: NIL, placed_at, client_order_id };
+        let slot = self.exchange.orders.take(order, record, attached);
+        if let Some(name) = name {
+            there(self.exchange.orders.find_name(account, &name).is_none(), "an order's name")?;
+            self.exchange.orders.reserve_name(slot);
+        }
+        Ok(slot)
+    }
+
+    /// What follows from a position and its orders: sums, counts, margin.
+    fn sum_up(&mut self, slot: usize) -> Result<(), CodecError> {
+        let Exchange { holdings, orders, markets, purses, .. } = &mut self.exchange;
+        let holding = &mut holdings[slot];
+        let market = &mut markets[usize::from(holding.instrument)];
+        let most = 2 * i128::from(market.instrument.spec().max_position.0);
+        let mut open = i128::from(holding.position.unsigned_abs());
+        for place in 0..holding.orders.len() {
+            let order = orders.get(holding.orders[place]);
+            holding.small_orders += u32::from(order.marks.small());
+            holding.reduce_only_orders += u32::from(order.reduce_only);
+            open += i128::from(order.open());
+            there(open <= 2 * most, "the size of open orders")?;
+            if !order.reduce_only {
+                let value = market.instrument.worth(order.open(), Price(order.price)).value;
+                let sum = holding.open_sum_mut(order.side);
+                sum.lots += order.open();
+                sum.value += value;
+            }
+        }
+        for trigger in &holding.triggers {
+            holding.small_orders += u32::from(orders.get(*trigger).marks.small());
+            let trails = orders.trigger(*trigger).is_some_and(|trigger| trigger.deviation.is_some());
+            holding.trailing_stops += u32::from(trails);
+        }
+        if holding.position != 0 {
+            holding.holder_place = market.holders.len() as u32;
+            market.holders.push(slot as u32);
+            let long = market.open_interest.checked_add(holding.position.max(0));
+            market.open_interest = long.ok_or_else(|| damaged("open interest"))?;
+        }
+        holding.held = holding.initial_margin(&market.instrument);
+        let purse = &mut purses[holding.purse as usize];
+        let sums = (
+            purse.unrealized.0.checked_add(market.shared_pnl(holding).0),
+            purse.held.0.checked_add(holding.held.0),
+        );
+        let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
+        (purse.unrealized, purse.held) = (Fine(unrealized), Fine(held));
+        Ok(())
+    }
+
+    fn liquidate(&mut self, liquidations: Vec<Liquidation>) -> Result<(), CodecError> {
+        for Liquidation { account: AccountId(account), of, ladder } in liquidations {
+            let owner = self.exchange.accounts.get(account as usize);
+            let owner = owner.ok_or_else(|| damaged("an account that is liquidated"))?;
+            let portfolio = match of {
+                LiquidationOf::Wallet(Wallet::Flex) => Some(Portfolio::Cross { account, purse: owner.flex }),
+                LiquidationOf::Wallet(Wallet::Inverse(pair)) => {
+                    let purse = owner.inverse.get(usize::from(pair.0)).filter(|purse| **purse != NIL);
+                    purse.map(|purse| Portfolio::Cross { account, purse: *purse })
+                }
+                LiquidationOf::Wallet(Wallet::Cash) => None,
+                LiquidationOf::Position(InstrumentId(instrument)) => {
+                    let held = owner.holdings.iter().any(|(number, _)| *number == instrument);
+                    held.then_some(Portfolio::Isolated { account, instrument })
+                }
+            };
+            let portfolio = portfolio.ok_or_else(|| damaged("a portfolio that is liquidated"))?;
+            self.exchange.liquidations.insert(portfolio, ladder);
+        }
+        Ok(())
+    }
+
+    /// Finds anew which triggers wait for what, and which wallets are to be looked at.
+    fn watch(&mut self) {
+        self.exchange.rewatch();
+        for account in 0..self.exchange.accounts.len() as u32 {
+            let owner = &self.exchange.accounts[account as usize];
+            let inverse = owner.inverse.iter().copied().filter(|purse| *purse != NIL);
+            let purses: Vec<u32> = inverse.chain([owner.flex]).collect();
+            for purse in purses {
+                self.exchange.purses[purse as usize].watched = self.exchange.needs_watching(account, purse);
+            }
+        }
+    }
+}
+
+/// More orders than any venue takes; each thousand takes room, so a damaged number must not be believed.
+const ORDERS_MAX: u64 = 1 << 40;
+
+/// No position is entered at more (fine units): the greatest that a listing admits, both sides of it.
+const ENTRY_MAX: u128 = 20 * 10_u128.pow(36);
