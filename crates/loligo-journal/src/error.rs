@@ -83,7 +83,7 @@ pub enum JournalError {
     },
     /// The journal was written in a format this program does not know.
     #[error(
-        "{} has journal format {found}, and this program knows only format {known}; use the version of the program \
+        "{} has journal format {found}, and this program knows formats 1 to {known}; use the version of the program \
          that wrote it",
         path.display()
     )]
@@ -92,7 +92,7 @@ pub enum JournalError {
         path: PathBuf,
         /// The format it names.
         found: String,
-        /// The one format known here.
+        /// The newest format known here.
         known: u32,
     },
     /// What is stored is not what was written.

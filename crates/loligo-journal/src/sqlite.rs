@@ -6,6 +6,7 @@
 
 mod chain;
 mod checkpoint;
+mod form;
 mod lock;
 mod mark;
 mod paths;
@@ -52,6 +53,8 @@ pub struct Options {
     pub checkpoint_bytes: u64,
     /// Size of the write-ahead log, in bytes, at which the writer stops and helps.
     pub bound_bytes: u64,
+    /// Size of the write-ahead log after a start, in bytes, zeros behind what it holds; 0 for none.
+    pub log_room_bytes: u64,
     /// Size of the reserve file, in bytes; 0 for none.
     pub reserve_bytes: u64,
     /// The most pages (4 KiB) the database may grow to, if there is a bound: a disk that is full at a known place.
@@ -64,6 +67,8 @@ impl Default for Options {
             created_us: 0,
             checkpoint_bytes: 8 * 1024 * 1024,
             bound_bytes: 64 * 1024 * 1024,
+            // Where a log begins anew: the start of a checkpoint, and what comes in while it runs.
+            log_room_bytes: 10 * 1024 * 1024,
             // A lone cancel costs about four pages of log: room for a thousand group commits of cancels.
             reserve_bytes: 16 * 1024 * 1024,
             max_pages: None,
@@ -174,6 +179,13 @@ impl SqliteJournal {
         let frames = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&frames);
         let trouble = |error| sqlite_error("open", &paths.db, "its first pages", error);
+        if let Some(pages) = options.max_pages {
+            store.connection.pragma_update(None, "max_page_count", pages).map_err(trouble)?;
+        }
+        if form::cross(&mut store, |store| Ok(recovery::check_start(store, &paths)? == end))? {
+            checkpoint::at_start(&store.connection)
+                .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
+        }
         store
             .connection
             .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
@@ -181,9 +193,7 @@ impl SqliteJournal {
                 Ok(())
             }))
             .map_err(trouble)?;
-        if let Some(pages) = options.max_pages {
-            store.connection.pragma_update(None, "max_page_count", pages).map_err(trouble)?;
-        }
+        let log_room = options.log_room_bytes;
         let checkpointer = Checkpointer::start(&paths, options.checkpoint_bytes, options.bound_bytes)?;
         let mut journal = Self {
             paths,
@@ -200,13 +210,14 @@ impl SqliteJournal {
             _lock: lock,
         };
         journal.restore_reserve()?;
+        // After the reserve, which must not lack what this takes.
+        reserve::make_room_in_log(&journal.paths, log_room)?;
         Ok(journal)
     }
 
     fn insert(&self, first: u64, time_us: i64, records: &Records, hash: &Hash) -> rusqlite::Result<()> {
         // One statement is one transaction: it is rolled back by SQLite itself when any step of it fails.
-        let mut insert =
-            self.store.connection.prepare_cached("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+        let mut insert = self.store.connection.prepare_cached(self.store.form().statements().insert)?;
         let count = records.len() as u64;
         insert.execute(params![
             self.branch.cast_signed(),
@@ -252,6 +263,9 @@ fn left_by_newest(store: &Store, end: &Mark) -> Option<LeftBehind> {
 fn fork(store: &Store, paths: &Paths, parent: u64, sequence: u64) -> Result<(u64, Hash), JournalError> {
     let id = store.current_branch() + 1;
     let fork = sequence - 1;
+    if !form::has_place(id, fork) {
+        return Err(JournalError::NoSuchPlace { asked: id, purpose: "number a branch", last: id - 1 });
+    }
     let root = store.new_root(id, parent, fork)?;
     store
         .connection
@@ -279,6 +293,11 @@ impl Journal for SqliteJournal {
         }
         let first = self.last + 1;
         let count = records.len() as u64;
+        if !form::has_place(self.branch, first) {
+            let reason = format!("record {first} has no place any more");
+            self.stopped = Some(reason.clone());
+            return Err(AppendError::Stopped { reason });
+        }
         let hash = chain::row(&self.head, self.branch, first, count, time_us, records.framed());
         if let Err(error) = self.insert(first, time_us, records, &hash) {
             if self.rolled_back(&error) {

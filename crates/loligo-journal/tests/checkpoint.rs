@@ -169,3 +169,52 @@ fn what_a_killed_life_left_is_kept_by_the_next_and_the_one_after() {
         assert!(found == history, "life {round}");
     }
 }
+
+#[test]
+fn a_log_with_room_does_not_grow_and_what_it_holds_survives_a_kill() {
+    const ROOM: u64 = 1024 * KIB;
+    let living = tempfile::tempdir().expect("a folder");
+    let options = Options { log_room_bytes: ROOM, ..busy() };
+    let mut journal = SqliteJournal::open(living.path(), options.clone()).expect("opens");
+    let log = || std::fs::metadata(living.path().join("journal.db-wal")).expect("there").len();
+    let mut history = History::new();
+    // A kill before the first record: a log of nothing but zeros, which no index is made for.
+    let killed = copy(living.path(), &history);
+    assert!(!killed.file("journal.db-shm").exists());
+    for round in 0..300usize {
+        assert_eq!(log(), ROOM, "round {round}");
+        fill(&mut journal, &mut history, &[&vec![20 + round % 90; 1 + round % 40]]);
+        if round % 20 == 0 {
+            // In the first time round, zeros follow the last commit; later, frames of the time before.
+            let killed = copy(living.path(), &history);
+            let report = loligo_journal::verify(killed.dir.path()).expect("can be verified");
+            assert!(report.is_whole(), "round {round}: {report}");
+            let mut again = SqliteJournal::open(killed.dir.path(), options.clone()).expect("opens");
+            let mut found = drain(&mut *again.reader(1).expect("a reader")).expect("readable");
+            assert!(found == history, "round {round}: another history");
+            fill(&mut again, &mut found, &[&[7], &[8, 9]]);
+            drop(again);
+            let killed = Folder { history: found, ..killed };
+            assert_eq!(killed.read().expect("readable"), killed.history, "round {round}");
+        }
+    }
+    let written: usize = history.iter().map(Vec::len).sum();
+    assert!(written as u64 > 300 * KIB, "it never began anew: {written} bytes");
+    drop(journal);
+    assert!(!living.path().join("journal.db-wal").exists(), "a clean stop takes the log away, room and all");
+}
+
+#[test]
+fn room_in_the_log_is_made_behind_what_a_killed_life_left_in_it() {
+    let folder = killed_after(&[&[40]], &[&[60], &[70; 30]]);
+    // Someone reads, so the log cannot be emptied at the start.
+    let tool = rusqlite::Connection::open(folder.file("journal.db")).expect("opens");
+    tool.execute_batch("BEGIN; SELECT count(*) FROM batch;").expect("reads");
+    let options = Options { log_room_bytes: 128 * KIB, ..folder::options() };
+    let mut journal = SqliteJournal::open(folder.dir.path(), options).expect("opens");
+    let mut history = folder.history.clone();
+    fill(&mut journal, &mut history, &[&[5], &[6, 7]]);
+    assert_eq!(std::fs::metadata(folder.file("journal.db-wal")).expect("there").len(), 128 * KIB);
+    let killed = copy(folder.dir.path(), &history);
+    assert_eq!(killed.start().expect("opens"), history);
+}

@@ -13,7 +13,7 @@ fn each(check: impl Fn(&mut dyn Journal)) {
 }
 
 fn options() -> Options {
-    Options { reserve_bytes: 0, ..Options::default() }
+    Options { reserve_bytes: 0, log_room_bytes: 0, ..Options::default() }
 }
 
 fn batch(records: &[&str]) -> Records {

@@ -313,15 +313,15 @@ fn a_mark_of_another_time() {
 #[test]
 fn rows_changed_with_a_tool() {
     const SWAP: &str = "
-        UPDATE batch SET first = -1 WHERE first = 2;
-        UPDATE batch SET first = 2 WHERE first = 5;
-        UPDATE batch SET first = 5 WHERE first = -1;";
+        UPDATE batch SET place = -5 WHERE first = 2;
+        UPDATE batch SET place = place - 3 WHERE first = 5;
+        UPDATE batch SET place = (SELECT place + 3 FROM batch WHERE first = 2) WHERE place = -5;";
     const SWAP_CONTENTS: &str = "
         CREATE TEMP TABLE a AS SELECT * FROM batch WHERE first = 1;
         UPDATE batch SET records = (SELECT records FROM batch WHERE first = 5),
             hash = (SELECT hash FROM batch WHERE first = 5) WHERE first = 1;
         UPDATE batch SET records = (SELECT records FROM a), hash = (SELECT hash FROM a) WHERE first = 5;";
-    let rows: [(&str, &str, Expect); 20] = [
+    let rows: [(&str, &str, Expect); 21] = [
         ("first row deleted", "DELETE FROM batch WHERE first = 1", Expect::Damaged),
         ("row in the middle deleted", "DELETE FROM batch WHERE first = 5", Expect::Damaged),
         (
@@ -346,14 +346,15 @@ fn rows_changed_with_a_tool() {
         ("records emptied", "UPDATE batch SET records = x'' WHERE first = 5", Expect::Damaged),
         (
             "a row added",
-            "INSERT INTO batch SELECT 1, 1000, count, time_us, records, hash FROM batch LIMIT 1",
+            "INSERT INTO batch SELECT place - first + 1000, count, time_us, records, hash FROM batch LIMIT 1",
             Expect::Damaged,
         ),
         ("a branch added", "INSERT INTO branch VALUES (2, 1, 900)", Expect::Damaged),
         ("the branch deleted", "DELETE FROM branch", Expect::Damaged),
         ("the branch moved", "UPDATE branch SET fork = 3", Expect::Damaged),
         ("the header changed", "UPDATE header SET value = '1' WHERE key = 'created_us'", Expect::Damaged),
-        ("another format", "UPDATE header SET value = '2' WHERE key = 'format'", Expect::UnknownFormat),
+        ("another format", "UPDATE header SET value = '3' WHERE key = 'format'", Expect::UnknownFormat),
+        ("the format before", "UPDATE header SET value = '1' WHERE key = 'format'", Expect::Damaged),
     ];
     let whole = closed(BATCHES);
     for (case, statements, expect) in rows {

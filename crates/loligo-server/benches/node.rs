@@ -35,6 +35,7 @@ fn main() -> Done {
     runtime.block_on(memory(records))?;
     empty_start()?;
     runtime.block_on(status_reads())?;
+    runtime.block_on(stalls(records))?;
     runtime.block_on(recovery(records))
 }
 
@@ -132,6 +133,25 @@ fn rate(count: u64, took: Duration) -> u128 {
     u128::from(count) * 1_000_000_000 / took.as_nanos().max(1)
 }
 
+/// How long the writer stands still for a snapshot, by resting orders: it copies them, and answers.
+async fn stalls(orders: u64) -> Done {
+    let node = spawn(&Config { data: None, ..config(Path::new("")) })?;
+    let opened = accounts(&node).await?;
+    let order = |n: u64| {
+        let account = opened[(n % ACCOUNTS) as usize];
+        place(account, Side::Buy, 79_000 - (mix(n) % 20_000) as i64, None)
+    };
+    let mut resting = 0;
+    for target in [orders / 10, orders * 3 / 10, orders] {
+        submit_many(node.handle(), target - resting, |n| order(resting + n)).await?;
+        resting = target;
+        let begun = Instant::now();
+        node.handle().snapshot().await?;
+        println!("writer's stall for a snapshot of {resting} resting orders: {:.1?}", begun.elapsed());
+    }
+    Ok(())
+}
+
 /// Coming back: the engine alone, replay with everything, a start that finds no snapshot.
 async fn recovery(records: u64) -> Done {
     let folder = tempfile::tempdir()?;
@@ -200,8 +220,8 @@ async fn recovery(records: u64) -> Done {
 
 /// Memory of resting orders, half of them named: the whole process, engine and views and all.
 async fn memory(orders: u64) -> Done {
-    let folder = tempfile::tempdir()?;
-    let node = spawn(&config(folder.path()))?;
+    // In memory only: the copy that a snapshot is made of while it is made is not an order's.
+    let node = spawn(&Config { data: None, ..config(Path::new("")) })?;
     let opened = accounts(&node).await?;
     let before = resident_bytes()?;
     let order = |n: u64| {

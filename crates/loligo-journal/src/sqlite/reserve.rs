@@ -1,7 +1,7 @@
-//! The reserve: disk space held back, to be given up when the disk is full.
+//! Disk space taken before it is needed: the reserve, to be given up when the disk is full, and room in the write-ahead log.
 
-use std::fs;
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{Error, ErrorKind, Seek, SeekFrom, Write};
 
 use crate::error::JournalError;
 use crate::sqlite::paths::{Paths, io_error, private, remove_if_there};
@@ -21,19 +21,43 @@ pub(crate) fn restore(paths: &Paths, bytes: u64) -> Result<bool, JournalError> {
         Ok(()) => Ok(true),
         Err(error) => {
             remove_if_there(path)?;
-            match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Ok(false),
-                _ => Err(io_error("write", path)(error)),
-            }
+            if is_full(&error) { Ok(false) } else { Err(io_error("write", path)(error)) }
         }
     }
 }
 
-/// Written, not only made long: a sparse file reserves nothing.
+/// Makes the write-ahead log `bytes` long, with zeros behind what it holds. As long as commits find their place in the
+/// file, a sync has bytes to write and nothing about the file; SQLite takes zeros for the end of the log. Nobody may
+/// write to the log meanwhile.
+///
+/// A disk without room for it is no trouble: the log then grows as it is written.
+pub(crate) fn make_room_in_log(paths: &Paths, bytes: u64) -> Result<(), JournalError> {
+    let make = || -> std::io::Result<()> {
+        let mut log = private().open(&paths.wal)?;
+        let held = log.seek(SeekFrom::End(0))?;
+        if held >= bytes {
+            return Ok(());
+        }
+        match write_zeros(&mut log, bytes - held).and_then(|()| log.sync_all()) {
+            Err(error) if is_full(&error) => log.set_len(held),
+            result => result,
+        }
+    };
+    make().map_err(io_error("make room in", &paths.wal))
+}
+
+fn is_full(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
 fn fill(paths: &Paths, bytes: u64) -> std::io::Result<()> {
+    write_zeros(&mut private().truncate(true).open(&paths.reserve)?, bytes)
+}
+
+/// Written, not only made long: a sparse file reserves nothing.
+fn write_zeros(file: &mut File, bytes: u64) -> std::io::Result<()> {
     const PIECE: u64 = 256 * 1024;
-    let mut file = private().truncate(true).open(&paths.reserve)?;
-    let zeros = [0; PIECE as usize];
+    let zeros = vec![0; PIECE as usize];
     let mut left = bytes;
     while left > 0 {
         let piece = left.min(PIECE);

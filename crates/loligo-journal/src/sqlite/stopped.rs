@@ -1,5 +1,7 @@
 //! Reading the journal of a venue that is not running, without changing it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::branches::history;
@@ -12,6 +14,9 @@ use crate::sqlite::reader::SqliteReader;
 use crate::sqlite::recovery;
 use crate::sqlite::snapshots::FileSnapshots;
 use crate::sqlite::store::{Access, Store};
+
+/// Bytes at the head of SQLite's log that say what it is.
+const LOG_HEAD_BYTES: u64 = 32;
 
 /// A stopped journal, open to be read. While it is, no venue can be started on its folder.
 #[derive(Debug)]
@@ -78,21 +83,28 @@ impl Folder {
         let paths = Paths::new(dir);
         recovery::must_exist(&paths)?;
         let lock = FolderLock::share(&paths)?;
-        let log = match std::fs::metadata(&paths.wal) {
-            Ok(log) => log.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(io_error("look at", &paths.wal)(error)),
-        };
-        let access = if log == 0 { Access::Still } else { Access::Read };
+        let log = holds_something(&paths.wal).map_err(io_error("look at", &paths.wal))?;
+        let access = if log { Access::Read } else { Access::Still };
         // SQLite makes an index of the log in a file, and leaves it behind.
         let index = paths.dir.join("journal.db-shm");
-        let index = (log > 0 && !super::paths::exists(&index)?).then_some(index);
+        let index = (log && !super::paths::exists(&index)?).then_some(index);
         Ok(Self { paths, access, index, _lock: lock })
     }
 
     pub(crate) fn store(&self) -> Result<Store, JournalError> {
         Store::open(&self.paths, self.access)
     }
+}
+
+/// Whether a write-ahead log has begun: one that is missing, empty, or nothing but room at its head has not.
+fn holds_something(log: &Path) -> std::io::Result<bool> {
+    let mut head = Vec::new();
+    match File::open(log) {
+        Ok(log) => log.take(LOG_HEAD_BYTES).read_to_end(&mut head)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(head.iter().any(|&byte| byte != 0))
 }
 
 impl Drop for Folder {

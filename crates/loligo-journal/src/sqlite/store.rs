@@ -10,12 +10,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use crate::branches::{Branch, FIRST_BRANCH};
 use crate::error::JournalError;
 use crate::sqlite::chain::{self, Hash};
+use crate::sqlite::form::{self, FORMAT, Form, ROWS};
 use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, io_error, private, sync_dir};
 use crate::sqlite::survey::LooseWalk;
 
-/// The stored format. A change of anything in `docs/journal.md` gives it another number.
-pub(crate) const FORMAT: u32 = 1;
 /// "Loli": lets `file` and SQLite's own tools tell what the database is.
 const APPLICATION_ID: i32 = 0x4c6f_6c69;
 /// Bytes of a database page.
@@ -27,15 +26,6 @@ const DURABLE: [(&str, &str); 2] = [("journal_mode", "wal"), ("synchronous", "2"
 const SCHEMA: &str = "
 CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE branch (id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, fork INTEGER NOT NULL) STRICT;
-CREATE TABLE batch (
-    branch INTEGER NOT NULL,
-    first INTEGER NOT NULL,
-    count INTEGER NOT NULL,
-    time_us INTEGER NOT NULL,
-    records BLOB NOT NULL,
-    hash BLOB NOT NULL,
-    PRIMARY KEY (branch, first)
-) STRICT, WITHOUT ROWID;
 ";
 
 /// One group commit as stored.
@@ -65,7 +55,9 @@ impl Row {
 pub(crate) struct Store {
     pub(crate) connection: Connection,
     path: PathBuf,
+    /// As the chain begins with it.
     header: Vec<(String, String)>,
+    form: Form,
     pub(crate) branches: Vec<Branch>,
 }
 
@@ -79,9 +71,6 @@ pub(crate) enum Access {
     /// Of a stopped journal without a write-ahead log: no file is made or changed, and the folder may be read-only.
     Still,
 }
-
-const ROW: &str =
-    "SELECT branch, first, count, time_us, records, hash FROM batch WHERE branch = ?1 AND first";
 
 impl Store {
     /// Opens an existing database, leaving its log as it is: nothing is checkpointed, now or when it is closed.
@@ -104,7 +93,13 @@ impl Store {
                 connection.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL;")
             })
             .map_err(trouble)?;
-        let mut store = Self { connection, path: path.clone(), header: Vec::new(), branches: Vec::new() };
+        let mut store = Self {
+            connection,
+            path: path.clone(),
+            header: Vec::new(),
+            form: Form::Placed,
+            branches: Vec::new(),
+        };
         if access == Access::Write {
             store.insist_on_syncs()?;
         }
@@ -136,7 +131,22 @@ impl Store {
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
     }
 
-    fn read_header(&mut self) -> Result<(), JournalError> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How its rows are stored.
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// What the chain begins with.
+    pub(crate) fn header(&self) -> &[(String, String)] {
+        &self.header
+    }
+
+    /// Reads again what the header says, and with it in which form the rows are.
+    pub(crate) fn read_header(&mut self) -> Result<(), JournalError> {
         let trouble = |error| sqlite_error("read", &self.path, "the header", error);
         let application: i32 =
             self.connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(trouble)?;
@@ -151,10 +161,10 @@ impl Store {
             .and_then(|mut query| query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
             .map_err(trouble)?;
         let format = header.iter().find(|(key, _)| key == "format").map(|(_, value)| value.as_str());
-        if format != Some(FORMAT.to_string().as_str()) {
+        let Some(form) = format.and_then(Form::of) else {
             return Err(unknown(format.unwrap_or("(none named)").to_owned()));
-        }
-        self.header = header;
+        };
+        (self.form, self.header) = (form, form::chained_header(header));
         Ok(())
     }
 
@@ -201,13 +211,10 @@ impl Store {
 
     /// The row of `branch` that holds the record `sequence`, or else the last row before it.
     pub(crate) fn row_at_or_before(&self, branch: u64, sequence: u64) -> Result<Option<Row>, JournalError> {
-        self.one_row(&format!("{ROW} <= ?2 ORDER BY first DESC LIMIT 1"), branch, sequence)
-    }
-
-    fn one_row(&self, sql: &str, branch: u64, sequence: u64) -> Result<Option<Row>, JournalError> {
-        let row = self.connection.prepare_cached(sql).and_then(|mut query| {
-            query.query_row(params![branch.cast_signed(), sql_sequence(sequence)], read_row).optional()
-        });
+        let row =
+            self.connection.prepare_cached(self.form.statements().at_or_before).and_then(|mut query| {
+                query.query_row([branch.cast_signed(), self.form.sql_sequence(sequence)], read_row).optional()
+            });
         row.map_err(|error| self.read_error(branch, sequence, error))
     }
 
@@ -221,8 +228,8 @@ impl Store {
         bytes: usize,
     ) -> Result<Vec<Row>, JournalError> {
         let collect = || {
-            let mut query = self.connection.prepare_cached(&format!("{ROW} >= ?2 ORDER BY first"))?;
-            let mut found = query.query(params![branch.cast_signed(), sql_sequence(first)])?;
+            let mut query = self.connection.prepare_cached(self.form.statements().from)?;
+            let mut found = query.query([branch.cast_signed(), self.form.sql_sequence(first)])?;
             let (mut rows, mut held) = (Vec::new(), 0);
             while rows.len() < limit && held < bytes {
                 let row = match found.next().and_then(|row| row.map(read_row).transpose()) {
@@ -314,11 +321,9 @@ impl Store {
 
     /// Where the first row of `branch` begins that begins with record `first` or later.
     pub(crate) fn row_begins(&self, branch: u64, first: u64) -> Result<Option<u64>, JournalError> {
-        let sql = "SELECT first FROM batch WHERE branch = ?1 AND first >= ?2 ORDER BY first LIMIT 1";
-        let begins = self.connection.prepare_cached(sql).and_then(|mut query| {
-            query
-                .query_row(params![branch.cast_signed(), sql_sequence(first)], |row| row.get::<_, i64>(0))
-                .optional()
+        let begins = self.connection.prepare_cached(self.form.statements().begins).and_then(|mut query| {
+            let place = [branch.cast_signed(), self.form.sql_sequence(first)];
+            query.query_row(place, |row| row.get::<_, i64>(0)).optional()
         });
         let begins = begins.map_err(|error| self.read_error(branch, first, error))?;
         Ok(begins.map(i64::cast_unsigned))
@@ -370,11 +375,6 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         records: row.get(4)?,
         hash: row.get(5)?,
     })
-}
-
-/// SQLite's integers are signed; no place comes near the end of them.
-fn sql_sequence(sequence: u64) -> i64 {
-    i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
 pub(crate) fn damaged(path: &Path, place: impl Into<String>, what: impl Into<String>) -> JournalError {
@@ -432,11 +432,14 @@ pub(crate) fn create(paths: &Paths, created_us: i64) -> Result<(), JournalError>
 /// record `until`, and what is sound of the rest. The damaged one is kept beside it. Rows of other branches stay behind
 /// with it.
 pub(crate) fn rescue(store: Store, paths: &Paths, branch: u64, until: u64) -> Result<PathBuf, JournalError> {
-    let new = build(paths, &store.header, &store.branches, |connection| {
+    let new = build(paths, &form::stored_header(&store.header), &store.branches, |connection| {
         let mut insert = connection
-            .prepare("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+            .prepare(Form::Placed.statements().insert)
             .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))?;
         let mut keep = |row: Row| {
+            if !form::has_place(row.branch, row.first) {
+                return Ok(());
+            }
             let numbers = [row.branch, row.first, row.count].map(u64::cast_signed);
             insert
                 .execute(params![numbers[0], numbers[1], numbers[2], row.time_us, row.records, row.hash])
@@ -503,7 +506,7 @@ fn build(
             "PRAGMA page_size = {PAGE_BYTES};
              PRAGMA application_id = {APPLICATION_ID};
              PRAGMA user_version = {FORMAT};
-             BEGIN; {SCHEMA}"
+             BEGIN; {SCHEMA} {ROWS}"
         ))?;
         for (key, value) in header {
             connection.execute("INSERT INTO header VALUES (?1, ?2)", (key, value))?;

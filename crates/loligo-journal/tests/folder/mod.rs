@@ -25,7 +25,7 @@ pub fn skip(test: &str, why: &str) {
 pub type History = Vec<Vec<u8>>;
 
 pub fn options() -> Options {
-    Options { reserve_bytes: 0, ..Options::default() }
+    Options { reserve_bytes: 0, log_room_bytes: 0, ..Options::default() }
 }
 
 /// A record that is unlike any other.

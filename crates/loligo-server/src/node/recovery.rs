@@ -5,7 +5,7 @@ use super::begun::{Begun, begun};
 use super::clock::MachineClock;
 use super::genesis;
 use super::handle::StateHashes;
-use super::snapshot::{self, Restored};
+use super::snapshot::{self, KeepError, Restored, Snapshot};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
 use crate::config::{ClockKind, Config, Instruments};
@@ -541,9 +541,13 @@ pub fn snapshot_folder(folder: &Path) -> Result<KeptSnapshot, StartError> {
         let each = |venue: &Venue, applied: Applied<'_>| past.fold(applied, &venue.exchange);
         let replayed = replay_fast(journal.reader(from + 1)?, &mut venue, each);
         replayed.map_err(|error| error.in_folder(Some(folder)))?;
-        let snapshot = snapshot::encode(&venue, &views_of(past, &venue));
-        let snapshot = snapshot.map_err(|error| StartError::Append(error.to_string()))?;
-        snapshot::keep(journal.snapshots().as_ref(), &snapshot)?;
+        let views = views_of(past, &venue);
+        snapshot::keep(journal.snapshots().as_ref(), Snapshot::last(venue, &views)).map_err(|error| {
+            match error {
+                KeepError::Journal(error) => error.into(),
+                KeepError::Encode(_) => StartError::Append(error.to_string()),
+            }
+        })?;
     }
     Ok(KeptSnapshot { sequence: last, was_there: from == last, notes })
 }

@@ -8,13 +8,19 @@ use crate::record::{FIRST_RULES, VenueFacts};
 use loligo_engine::Exchange;
 use loligo_journal::{JournalError, Snapshots};
 use serde::{Deserialize, Serialize};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 /// Version of this layout.
 const VERSION: u8 = 3;
 /// The layout before rules had versions: read, never written.
 const VERSION_WITHOUT_RULES: u8 = 2;
+/// Snapshots that the keeper has at once, each a copy of the exchange: one being written, and one that was asked for
+/// meanwhile.
+const IN_HAND: usize = 2;
 /// Snapshots kept; the newest may turn out damaged, then the one before serves.
 const KEPT: usize = 2;
 
@@ -72,29 +78,65 @@ pub(crate) struct Restored {
     pub(crate) past: Past,
 }
 
-/// A venue as bytes, ready to be kept.
+/// A venue as it was at one place, on its way to becoming bytes. It shares nothing with the venue that goes on.
 pub(crate) struct Snapshot {
-    pub(crate) sequence: u64,
-    /// The snapshot that the records after it cannot do without.
-    crossed: Option<u64>,
-    pub(crate) body: Vec<u8>,
+    /// All but the exchange.
+    stored: Stored,
+    exchange: Exchange,
 }
 
-pub(crate) fn encode(venue: &Venue, views: &Projections) -> Result<Snapshot, postcard::Error> {
-    let (chain_blocks, chain_rest) = venue.chain.parts();
-    let stored = Stored {
-        rules: venue.rules,
-        crossed: venue.crossed,
-        sequence: venue.sequence,
-        facts: venue.facts.clone(),
-        registry: venue.registry.clone(),
-        chain_blocks,
-        chain_rest: chain_rest.to_vec(),
-        past: StoredPast::of(views.fills(), views.markets()),
-        exchange: venue.exchange.encode(),
-    };
-    let body = postcard::to_extend(&stored, vec![VERSION])?;
-    Ok(Snapshot { sequence: venue.sequence, crossed: venue.crossed, body })
+impl Snapshot {
+    /// The venue and its views as they are now, which must be at the same place: whoever folds the views asks.
+    pub(crate) fn of(venue: &Venue, views: &Projections) -> Self {
+        Self::with(venue.exchange.clone(), venue, views)
+    }
+
+    /// The same of a venue that has come to its end, of which nothing is copied that is large.
+    pub(crate) fn last(mut venue: Venue, views: &Projections) -> Self {
+        Self::with(std::mem::take(&mut venue.exchange), &venue, views)
+    }
+
+    fn with(exchange: Exchange, venue: &Venue, views: &Projections) -> Self {
+        let (chain_blocks, chain_rest) = venue.chain.parts();
+        let stored = Stored {
+            rules: venue.rules,
+            crossed: venue.crossed,
+            sequence: venue.sequence,
+            facts: venue.facts.clone(),
+            registry: venue.registry.clone(),
+            chain_blocks,
+            chain_rest: chain_rest.to_vec(),
+            past: StoredPast::of(views.fills(), views.markets()),
+            exchange: Vec::new(),
+        };
+        Self { stored, exchange }
+    }
+
+    fn encode(self) -> Result<Encoded, postcard::Error> {
+        let Self { mut stored, exchange } = self;
+        stored.exchange = exchange.encode();
+        drop(exchange);
+        let (sequence, crossed) = (stored.sequence, stored.crossed);
+        let body = postcard::to_extend(&stored, vec![VERSION])?;
+        Ok(Encoded { sequence, crossed, body })
+    }
+}
+
+/// A venue as bytes.
+struct Encoded {
+    sequence: u64,
+    /// The snapshot that the records after it cannot do without.
+    crossed: Option<u64>,
+    body: Vec<u8>,
+}
+
+/// Why a snapshot was not kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeepError {
+    #[error("the venue has no stored form: {0}")]
+    Encode(#[from] postcard::Error),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
@@ -122,38 +164,51 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
     })
 }
 
-/// Writes snapshots on a thread of its own, one at a time: the writer only encodes them.
+/// Encodes and writes snapshots on a thread of its own, one at a time: the writer only copies its state.
 pub(crate) struct Keeper {
     snapshots: Option<SyncSender<Snapshot>>,
+    /// Snapshots handed over and not kept yet.
+    in_hand: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
     pub(crate) fn start(store: Box<dyn Snapshots>) -> Self {
-        let (snapshots, waiting) = sync_channel::<Snapshot>(1);
+        let (snapshots, waiting) = sync_channel::<Snapshot>(IN_HAND);
+        let in_hand = Arc::new(AtomicUsize::new(0));
+        let done = Arc::clone(&in_hand);
         let work = move || {
             for snapshot in waiting {
-                let sequence = snapshot.sequence;
-                match keep(store.as_ref(), &snapshot) {
-                    Ok(()) => tracing::debug!(sequence, bytes = snapshot.body.len(), "snapshot kept"),
+                let (begun, sequence) = (Instant::now(), snapshot.stored.sequence);
+                match keep(store.as_ref(), snapshot) {
+                    Ok(bytes) => tracing::debug!(sequence, bytes, took = ?begun.elapsed(), "snapshot kept"),
                     // Without it the next start replays more; nothing is lost.
                     Err(error) => tracing::warn!(sequence, %error, "a snapshot could not be kept"),
                 }
+                done.fetch_sub(1, Ordering::AcqRel);
             }
         };
         let thread = std::thread::Builder::new().name("loligo-snapshots".to_owned()).spawn(work);
         if let Err(error) = &thread {
             tracing::warn!(%error, "no thread for snapshots: starts will replay the whole journal");
         }
-        Self { snapshots: Some(snapshots), thread: thread.ok() }
+        Self { snapshots: Some(snapshots), in_hand, thread: thread.ok() }
     }
 
-    /// Takes a snapshot over, unless the one before is still being written.
+    /// Whether it would take another over: asked first, since a copy for nothing costs the writer as much as any.
+    pub(crate) fn has_room(&self) -> bool {
+        self.in_hand.load(Ordering::Acquire) < IN_HAND
+    }
+
+    /// Takes a snapshot over, unless there are too many in hand.
     pub(crate) fn offer(&self, snapshot: Snapshot) -> bool {
-        match self.snapshots.as_ref().map(|snapshots| snapshots.try_send(snapshot)) {
-            Some(Ok(())) => true,
-            Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => false,
+        let Some(snapshots) = self.snapshots.as_ref().filter(|_| self.has_room()) else { return false };
+        self.in_hand.fetch_add(1, Ordering::AcqRel);
+        let taken = snapshots.try_send(snapshot).is_ok();
+        if !taken {
+            self.in_hand.fetch_sub(1, Ordering::AcqRel);
         }
+        taken
     }
 
     /// Keeps a last one, and waits until everything that was taken over is kept.
@@ -174,12 +229,13 @@ impl Keeper {
 
 /// Keeps a snapshot and forgets the oldest, but for the one at which the rules changed last: what came before it is known
 /// by it alone.
-pub(crate) fn keep(store: &dyn Snapshots, snapshot: &Snapshot) -> Result<(), JournalError> {
-    let Snapshot { sequence, crossed, body } = snapshot;
-    store.put(*sequence, body)?;
+/// Answers its length in bytes.
+pub(crate) fn keep(store: &dyn Snapshots, snapshot: Snapshot) -> Result<usize, KeepError> {
+    let Encoded { sequence, crossed, body } = snapshot.encode()?;
+    store.put(sequence, &body)?;
     let all = store.list()?;
-    for old in all.iter().rev().skip(KEPT).filter(|old| Some(old.sequence) != *crossed) {
+    for old in all.iter().rev().skip(KEPT).filter(|old| Some(old.sequence) != crossed) {
         store.remove(old)?;
     }
-    Ok(())
+    Ok(body.len())
 }

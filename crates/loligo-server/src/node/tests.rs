@@ -1,6 +1,7 @@
 //! A node on a disk that fails, and on a machine's clock that is set.
 
 mod rolls;
+mod snapshots;
 mod time;
 
 use super::*;
@@ -10,8 +11,9 @@ use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,
 };
-use loligo_journal::{AppendError, Journal, MemoryJournal, Reader, Records, Snapshots};
+use loligo_journal::{AppendError, Journal, MemoryJournal, Newest, Reader, Records, SnapshotInfo, Snapshots};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, OnceLock};
 
 /// What the disk does now.
@@ -26,6 +28,35 @@ struct Disk {
     /// Who looks at the node while it commits.
     witness: OnceLock<NodeHandle>,
     commits: Mutex<Vec<Commit>>,
+    /// What the first snapshot waits for while it is put, if anything.
+    keeping: Mutex<Option<Receiver<()>>>,
+    /// Snapshots that were put: record and body.
+    kept: Mutex<Vec<(u64, Vec<u8>)>>,
+}
+
+struct SlowSnapshots {
+    inner: Box<dyn Snapshots>,
+    disk: Arc<Disk>,
+}
+
+impl Snapshots for SlowSnapshots {
+    fn put(&self, sequence: u64, body: &[u8]) -> Result<(), JournalError> {
+        let gate = self.disk.keeping.lock().unwrap().take();
+        if let Some(gate) = gate {
+            gate.recv().unwrap();
+        }
+        self.disk.kept.lock().unwrap().push((sequence, body.to_vec()));
+        self.inner.put(sequence, body)
+    }
+    fn list(&self) -> Result<Vec<SnapshotInfo>, JournalError> {
+        self.inner.list()
+    }
+    fn newest(&self, sequence: u64) -> Result<Newest, JournalError> {
+        self.inner.newest(sequence)
+    }
+    fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {
+        self.inner.remove(info)
+    }
 }
 
 /// A commit as it begins.
@@ -78,7 +109,7 @@ impl Journal for FailingJournal {
         self.inner.reader(from)
     }
     fn snapshots(&self) -> Box<dyn Snapshots> {
-        self.inner.snapshots()
+        Box::new(SlowSnapshots { inner: self.inner.snapshots(), disk: Arc::clone(&self.disk) })
     }
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
         self.inner.branch_before(sequence)

@@ -4,7 +4,7 @@
 mod moves;
 
 use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
-use super::snapshot::{self, Keeper, Snapshot};
+use super::snapshot::{Keeper, Snapshot};
 use super::venue::{Poisoned, Venue};
 use super::{NodeEnd, recovery};
 use crate::config::ClockKind;
@@ -23,8 +23,9 @@ use tokio::sync::oneshot;
 /// Records of one group commit, unless a single client's batch is larger. More would add little to the rate (a sync
 /// is shared by 256 already) and much to the wait of whoever comes first.
 const COMMIT_RECORDS: usize = 256;
-/// Records between snapshots: what the next start has to replay at most, about a second's work. The writer stands
-/// still while it encodes one (measured: 100 ms with 400,000 resting orders), so they are not taken more often.
+/// Records between snapshots: what the next start has to replay at most, about a second's work. The writer stands still
+/// while its state is copied for one (measured on two busy cores: 2 ms after a million records that left few orders; with
+/// 100,000 resting orders 7 ms, with 300,000 13 ms, with a million 45 ms), so they are not taken more often.
 const SNAPSHOT_RECORDS: u64 = 1_000_000;
 /// How often a full disk is looked at again.
 pub(crate) const FULL_RETRY: Duration = Duration::from_secs(1);
@@ -144,9 +145,9 @@ impl Writer {
             self.end_moves();
         }
         // However few records have come: a later version may have no other way over than a snapshot of the last one.
-        let last =
-            (end == NodeEnd::Stopped && self.outlives_process).then(|| self.encode_snapshot()).flatten();
-        self.keeper.finish(last);
+        let Self { keeper, venue, shared, .. } = self;
+        let wanted = end == NodeEnd::Stopped && self.outlives_process;
+        keeper.finish(wanted.then(|| Snapshot::last(venue, &shared.projections)));
         end
     }
 
@@ -560,25 +561,17 @@ impl Writer {
         self.outlives_process && self.venue.sequence - self.snapshot_at >= records
     }
 
-    /// Encodes the venue and hands it to the keeper. The writer stands still while it encodes.
+    /// Copies the venue for the keeper, who makes a snapshot of it while the writer goes on. False when the keeper has
+    /// enough to do.
     fn take_snapshot(&mut self) -> bool {
         self.snapshot_at = self.venue.sequence;
-        self.encode_snapshot().is_some_and(|snapshot| self.keeper.offer(snapshot))
-    }
-
-    fn encode_snapshot(&self) -> Option<Snapshot> {
-        let (begun, sequence) = (Instant::now(), self.venue.sequence);
-        match snapshot::encode(&self.venue, &self.shared.projections) {
-            Ok(snapshot) => {
-                let (bytes, stall) = (snapshot.body.len(), begun.elapsed());
-                tracing::debug!(sequence, bytes, ?stall, "snapshot encoded");
-                Some(snapshot)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the venue has no stored form; starts will replay more");
-                None
-            }
+        if !self.keeper.has_room() {
+            return false;
         }
+        let (begun, sequence) = (Instant::now(), self.venue.sequence);
+        let snapshot = Snapshot::of(&self.venue, &self.shared.projections);
+        tracing::debug!(sequence, stall = ?begun.elapsed(), "venue copied for a snapshot");
+        self.keeper.offer(snapshot)
     }
 
     /// Nothing that still waits has been written: say so, rather than leave it undecided.

@@ -138,3 +138,46 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
     assert_eq!(open(&venue), orders);
 }
+
+/// The number of the journal's format, which a stopped folder has in the head of its database.
+fn format(home: &Home) -> u32 {
+    let database = fs::read(home.data().join("journal.db")).expect("a database");
+    let number = *database[60..].first_chunk().expect("a head");
+    u32::from_be_bytes(number)
+}
+
+#[test]
+fn a_folder_of_the_first_journal_format_says_the_same_before_and_after_it_crosses() {
+    for folder in ["rules-1.tgz", "rules-2.tgz"] {
+        let home = home_of(folder);
+        let tools = || {
+            let log = home.run_with("log", &["--branch", "1", "--from", "1", "--count", "1000"]);
+            [home.run("verify"), log].map(|run| {
+                assert!(run.status.success(), "{folder}: {}", run.said());
+                run.stdout
+            })
+        };
+        let [verified, log] = tools();
+        let replayed = home.run("replay").said();
+        assert_eq!(format(&home), 1, "{folder}: reading changes nothing");
+        let mut venue = home.start(&[]);
+        let hashes = venue.hashes();
+        assert!(venue.stop().status.success());
+        assert_eq!(format(&home), 2, "{folder}");
+        let [again, log_again] = tools();
+        assert!(again.contains(text(&hashes["state_hash"])), "{folder}: {again} {hashes}");
+        let records = |log: &str| -> Vec<String> {
+            log.lines().filter(|l| l.starts_with(' ')).map(str::to_owned).collect()
+        };
+        assert!(records(&log).len() > 50 && records(&log_again).starts_with(&records(&log)), "{folder}");
+        assert_ne!(again, verified, "{folder}: a start is a record");
+        assert!(home.run("replay").stdout.contains(text(&hashes["event_hash"])), "{folder}: {replayed}");
+        // And it goes on from there.
+        let mut venue = home.start(&[]);
+        let _ = venue.control("DELETE", "/faults/1", &Value::Null);
+        venue.client(0).place_limit("PF_XBTUSD", "buy", "0.1", "48000", "after");
+        venue.kill();
+        let venue = home.start(&[]);
+        assert!(open(&venue).iter().any(|order| order == "buy 0.1 lmt 48000"), "{folder}");
+    }
+}
