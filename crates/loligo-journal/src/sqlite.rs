@@ -94,6 +94,8 @@ pub struct SqliteJournal {
     /// Set for good by the first failure that leaves a commit undecided.
     stopped: Option<String>,
     left_behind: Option<LeftBehind>,
+    /// Whether the first append looks for rows to be taken over into the present form.
+    crossing: bool,
     _lock: FolderLock,
 }
 
@@ -182,10 +184,6 @@ impl SqliteJournal {
         if let Some(pages) = options.max_pages {
             store.connection.pragma_update(None, "max_page_count", pages).map_err(trouble)?;
         }
-        if form::cross(&mut store, |store| Ok(recovery::check_start(store, &paths)? == end))? {
-            checkpoint::at_start(&store.connection)
-                .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
-        }
         store
             .connection
             .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
@@ -207,12 +205,26 @@ impl SqliteJournal {
             checkpointer,
             stopped: None,
             left_behind,
+            crossing: true,
             _lock: lock,
         };
         journal.restore_reserve()?;
         // After the reserve, which must not lack what this takes.
         reserve::make_room_in_log(&journal.paths, log_room)?;
         Ok(journal)
+    }
+
+    /// Takes the rows of an older form over. Not before the first record is written: until then whoever opened the folder may
+    /// still refuse it, and send its owner back to the version that wrote it.
+    fn cross(&mut self) -> Result<(), JournalError> {
+        let Self { store, paths, branch, last, head, .. } = self;
+        let end = Mark { branch: *branch, sequence: *last, hash: *head };
+        if form::cross(store, |store| Ok(recovery::check_start(store, paths)? == end))? {
+            checkpoint::at_start(&store.connection)
+                .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
+            reserve::make_room_in_log(paths, self.options.log_room_bytes)?;
+        }
+        Ok(())
     }
 
     fn insert(&self, first: u64, time_us: i64, records: &Records, hash: &Hash) -> rusqlite::Result<()> {
@@ -284,6 +296,13 @@ impl Journal for SqliteJournal {
         }
         if records.byte_len() > MAX_BATCH_BYTES {
             return Err(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES });
+        }
+        if std::mem::take(&mut self.crossing)
+            && let Err(error) = self.cross()
+        {
+            let reason = error.to_string();
+            self.stopped = Some(reason.clone());
+            return Err(AppendError::Stopped { reason });
         }
         let frames = self.frames.load(Ordering::Relaxed);
         if let Err(reason) = self.checkpointer.step(&self.store.connection, frames) {

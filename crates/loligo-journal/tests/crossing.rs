@@ -1,5 +1,5 @@
-//! Folders of the first format, whose rows had no row ids: they are read as they are, and cross over when a venue is started
-//! on them. They are written here from `docs/journal.md`, byte by byte, and not by the code that reads them.
+//! Folders of the first format, whose rows had no row ids: they are read as they are, and cross over with the first record that
+//! is written. They are made here from `docs/journal.md`, byte by byte, and not by the code that reads them.
 
 mod folder;
 
@@ -127,7 +127,7 @@ fn format(dir: &Path) -> i64 {
 }
 
 #[test]
-fn a_folder_of_the_first_format_is_read_as_it_is_and_crosses_when_it_is_opened() {
+fn a_folder_of_the_first_format_is_read_as_it_is_and_crosses_with_the_first_record_written() {
     let _alone = alone();
     let mut folder = branched();
     let before = folder.contents();
@@ -137,10 +137,13 @@ fn a_folder_of_the_first_format_is_read_as_it_is_and_crosses_when_it_is_opened()
     assert_eq!((report.branch, report.records), (3, 35));
     assert!(folder.contents() == before, "reading changed something");
 
-    let mut journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("crosses");
-    assert_eq!(format(folder.dir.path()), 2);
+    let mut journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("opens");
     assert_eq!((journal.branch(), journal.last_sequence()), (3, 35));
+    let begun = drain(&mut *journal.reader(1).expect("a reader")).expect("readable");
+    assert_eq!(begun, folder.history);
+    assert_eq!(format(folder.dir.path()), 1, "whoever opened it may still give it back");
     fill(&mut journal, &mut folder.history, &[&[50], &[2_000, 7]]);
+    assert_eq!(format(folder.dir.path()), 2);
     assert_eq!(drain(&mut *journal.reader(1).expect("a reader")).expect("readable"), folder.history);
     // A branch begins with the hashes of what it leaves.
     journal.branch_before(20).expect("a place");
@@ -189,8 +192,8 @@ fn a_row_left_behind_that_has_no_place_in_the_new_format_keeps_the_old_one() {
     let mut folder = branched();
     folder.sql("UPDATE batch SET first = 1 << 50 WHERE branch = 1 AND first = 79");
     let mut journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("harms no start");
-    assert_eq!(format(folder.dir.path()), 1);
     fill(&mut journal, &mut folder.history, &[&[50], &[60, 7]]);
+    assert_eq!(format(folder.dir.path()), 1);
     drop(journal);
     assert_eq!(folder.read().expect("readable"), folder.history);
 }
@@ -203,23 +206,32 @@ fn a_disk_without_room_for_both_formats_keeps_the_old_one_until_there_is() {
     let pages = u32::try_from(pages).expect("few") + 8;
     let full = Options { max_pages: Some(pages), ..folder::options() };
     let mut journal = SqliteJournal::open(folder.dir.path(), full).expect("opens all the same");
-    assert_eq!(format(folder.dir.path()), 1);
     fill(&mut journal, &mut folder.history, &[&[50], &[60, 7]]);
+    assert_eq!(format(folder.dir.path()), 1);
     let mut large = Records::new();
     large.push(&vec![1; 40_000]);
     assert!(matches!(journal.append(0, &large), Err(AppendError::Full)));
     drop(journal);
     assert_eq!(folder.read().expect("readable"), folder.history);
-    assert_eq!(folder.start().expect("crosses"), folder.history);
+    let mut journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("opens");
+    fill(&mut journal, &mut folder.history, &[&[8]]);
+    drop(journal);
+    assert_eq!(folder.read().expect("readable"), folder.history);
     assert_eq!(format(folder.dir.path()), 2);
     assert!(verify(folder.dir.path()).expect("can be verified").is_whole());
 }
 
-/// Opens, says so, and waits to be killed.
-fn open_and_wait(dir: &Path) -> ! {
-    let _journal = SqliteJournal::open(dir, folder::options()).expect("opens");
+/// What the first record after the crossing holds.
+const NEXT: &[u8] = b"next";
+
+/// Writes a record, says so, and waits to be killed.
+fn cross_and_wait(dir: &Path) -> ! {
+    let mut journal = SqliteJournal::open(dir, folder::options()).expect("opens");
+    let mut next = Records::new();
+    next.push(NEXT);
+    journal.append(0, &next).expect("room");
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\nopened").and_then(|()| out.flush()).expect("heard");
+    writeln!(out, "\ncrossed").and_then(|()| out.flush()).expect("heard");
     loop {
         std::thread::park();
     }
@@ -228,7 +240,7 @@ fn open_and_wait(dir: &Path) -> ! {
 #[test]
 fn a_kill_while_it_crosses_leaves_one_of_the_two_formats_whole() {
     if let Some(dir) = std::env::var_os(CHILD) {
-        open_and_wait(dir.as_ref());
+        cross_and_wait(dir.as_ref());
     }
     let _alone = alone();
     let old = tempfile::tempdir().expect("a folder");
@@ -246,25 +258,29 @@ fn a_kill_while_it_crosses_leaves_one_of_the_two_formats_whole() {
             .spawn()
             .expect("runs");
         let out = child.stdout.take().expect("piped");
-        let opened = std::thread::spawn(move || {
-            BufReader::new(out).lines().any(|line| line.is_ok_and(|line| line == "opened"))
+        let crossed = std::thread::spawn(move || {
+            BufReader::new(out).lines().any(|line| line.is_ok_and(|line| line == "crossed"))
         });
         // The log grows by what is written anew: each round kills at a share of it, the last when it has crossed.
         let reached = || std::fs::metadata(dir.path().join("journal.db-wal")).map_or(0, |log| log.len());
-        while !opened.is_finished() && (share == 7 || reached() < share * 2_000_000) {
+        while !crossed.is_finished() && (share == 7 || reached() < share * 2_000_000) {
             std::thread::yield_now();
         }
         child.kill().expect("killed");
         child.wait().expect("gone");
-        opened.join().expect("heard");
+        crossed.join().expect("heard");
         let report = verify(dir.path()).expect("can be verified");
         assert!(report.is_whole(), "round {share}: {report}");
         let stopped = StoppedJournal::open(dir.path()).expect("everything is there");
         let found = drain(&mut *stopped.reader(1).expect("a reader")).expect("readable");
-        assert!(found == history, "round {share}: another history");
+        let (old, next) = found.split_at(history.len().min(found.len()));
+        assert!(old == history, "round {share}: another history");
+        assert!(next.is_empty() || format(dir.path()) == 2 && next == [NEXT], "round {share}");
         drop(stopped);
         in_the_middle += u32::from(share < 7 && reached() > 0 && format(dir.path()) == 1);
-        let journal = SqliteJournal::open(dir.path(), folder::options()).expect("crosses now");
+        let mut journal = SqliteJournal::open(dir.path(), folder::options()).expect("opens");
+        let mut history = found;
+        fill(&mut journal, &mut history, &[&[30]]);
         assert_eq!(format(dir.path()), 2, "round {share}");
         let found = drain(&mut *journal.reader(1).expect("a reader")).expect("readable");
         assert!(found == history, "round {share}: another history");

@@ -112,6 +112,7 @@ fn records_under_other_rules_without_a_snapshot_behind_them_are_refused_with_the
             "{said}"
         );
     }
+    assert_eq!(format(&home), 1, "the version that made it can open it still");
     let verified = home.run("verify");
     assert!(verified.said().contains("made under rules 1"), "{}", verified.said());
     assert!(!verified.status.success());
