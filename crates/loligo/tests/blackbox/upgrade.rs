@@ -1,7 +1,8 @@
 //! Folders that outlive a version: each form that was ever written is kept here as a folder of somebody, and opened.
 //!
 //! `folders/rules-1.tgz` was written before rules had versions: a live market on a manual clock, seed 7, three accounts, with
-//! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules.
+//! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules, and
+//! `folders/rules-2-format-2.tgz` the same in the journal format after that.
 
 use crate::venue::{Home, Venue, text};
 use serde_json::Value;
@@ -124,20 +125,21 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     // this folder becomes one that is crossed over.
     const STATE: &str = "e854c74569b28cbf1e4a1b4b9f991bae56a40abbe2932f8dd9c0ac2dfc5268db";
     const EVENTS: &str = "c3f05eb05976bdbe9a163839d24a326ff844cca1afc6ef1f3fe5fb027abb256f";
-    let home = home_of("rules-2.tgz");
-    let replayed = home.run("replay");
-    assert!(replayed.status.success(), "{}", replayed.said());
-    assert!(
-        replayed.stdout.contains(&format!("state hash {STATE}"))
-            && replayed.stdout.contains(&format!("event hash {EVENTS}")),
-        "{}",
-        replayed.stdout
-    );
-    let verified = home.run("verify");
-    assert!(verified.status.success() && !verified.stdout.contains("earlier rules"), "{}", verified.said());
-    let venue = home.start(&[]);
-    let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
-    assert_eq!(open(&venue), orders);
+    for folder in ["rules-2.tgz", "rules-2-format-2.tgz"] {
+        let home = home_of(folder);
+        let replayed = home.run("replay");
+        assert!(replayed.status.success(), "{folder}: {}", replayed.said());
+        let told = |line: String| assert!(replayed.stdout.contains(&line), "{folder}: {}", replayed.stdout);
+        told(format!("state hash {STATE}"));
+        told(format!("event hash {EVENTS}"));
+        let verified = home.run("verify");
+        assert!(verified.status.success(), "{folder}: {}", verified.said());
+        assert!(!verified.stdout.contains("earlier rules"), "{folder}: {}", verified.said());
+        let venue = home.start(&[]);
+        let orders =
+            ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
+        assert_eq!(open(&venue), orders, "{folder}");
+    }
 }
 
 /// The number of the journal's format, which a stopped folder has in the head of its database.
