@@ -68,8 +68,14 @@ impl Model {
                 let small = self.is_small(&view);
                 view.qty = Some(Qty(open));
                 let id = view.id;
+                let crosses = self.first_maker(&view).is_some();
                 self.orders.push(Order { small, ..incoming(&view) });
                 self.arrive(id, FillRole::Taker);
+                if crosses {
+                    // It was let in before what rests. Where it found only makers of its own family, nothing traded and it rests,
+                    // too: all of it is judged now.
+                    self.strained.insert((view.account, self.margin_wallet(view.instrument).0));
+                }
                 Outcome::Placed(id)
             }
         }
