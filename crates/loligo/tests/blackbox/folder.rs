@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::venue::{Finished, Home, QUIET, Started, loligo, skip, text, without_settings};
+use crate::venue::{Finished, Home, INSTRUMENTS, QUIET, Started, loligo, skip, text, without_settings};
 
 const SYMBOL: &str = "PF_XBTUSD";
 
@@ -16,22 +16,7 @@ const SYMBOL: &str = "PF_XBTUSD";
 fn what_a_start_leaves_out_is_taken_from_the_folder() {
     let home = Home::new();
     let listing = home.data().with_file_name("listing.toml");
-    let contract = r#"
-        [indexes]
-        "LOW:USD" = "5.00"
-
-        [[instruments]]
-        symbol = "PF_LOWUSD"
-        kind = "linear"
-        pair = "LOW:USD"
-        base = "LOW"
-        tick_size = "0.01"
-        lot_precision = 0
-        max_position_size = 1000000
-        impact_mid_size = 1000
-        margin_levels = [{ from = 0, initial = "0.02" }]
-    "#;
-    fs::write(&listing, contract).unwrap();
+    fs::write(&listing, INSTRUMENTS).unwrap();
     let mut flags = vec!["--seed", "7", "--accounts", "3", "--balance", "2500.5", "--market", "none"];
     flags.extend(["--clock", "manual", "--start-time", "2026-03-01T00:00:00Z"]);
     flags.extend(["--instruments", listing.to_str().unwrap()]);

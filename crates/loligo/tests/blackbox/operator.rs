@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::http::Connection;
-use crate::venue::{Home, QUIET, loligo, text};
+use crate::venue::{Home, INSTRUMENTS, QUIET, loligo, text};
 
 const TOKEN: &str = "a-token-of-my-own-choosing";
 
@@ -218,19 +218,3 @@ fn every_statement_of_the_screen_is_true_for_its_flags() {
     let (own, _) = screen(&["--instruments", file.to_str().unwrap()]);
     assert!(own.contains("PF_LOWUSD") && !own.contains("PF_XBTUSD"), "{own}");
 }
-
-const INSTRUMENTS: &str = r#"
-[indexes]
-"LOW:USD" = "5.00"
-
-[[instruments]]
-symbol = "PF_LOWUSD"
-kind = "linear"
-pair = "LOW:USD"
-base = "LOW"
-tick_size = "0.01"
-lot_precision = 0
-max_position_size = 1000000
-impact_mid_size = 1000
-margin_levels = [{ from = 0, initial = "0.02" }]
-"#;

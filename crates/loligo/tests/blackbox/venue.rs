@@ -17,6 +17,23 @@ const START_TIME_MAX: Duration = Duration::from_secs(60);
 /// A clean exit is quick: it has nothing to wait for.
 const STOP_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// An instruments file of one contract.
+pub const INSTRUMENTS: &str = r#"
+[indexes]
+"LOW:USD" = "5.00"
+
+[[instruments]]
+symbol = "PF_LOWUSD"
+kind = "linear"
+pair = "LOW:USD"
+base = "LOW"
+tick_size = "0.01"
+lot_precision = 0
+max_position_size = 1000000
+impact_mid_size = 1000
+margin_levels = [{ from = 0, initial = "0.02" }]
+"#;
+
 /// The flags that most tests start with: no market of its own, time standing still, everything on free ports.
 pub const QUIET: [&str; 4] = ["--market", "none", "--clock", "manual"];
 
