@@ -9,10 +9,13 @@ mod clock;
 mod epoch;
 mod genesis;
 mod handle;
+mod keeper;
 mod log;
 mod recovery;
 mod registry;
+mod replay;
 mod snapshot;
+mod stopped;
 mod vault;
 mod venue;
 mod writer;
@@ -26,12 +29,12 @@ use clock::MachineClock;
 use epoch::Epoch;
 pub use epoch::Views;
 pub use handle::{
-    AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
-    Submission, SubmitError,
+    AccountError, Events, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply,
+    StateHashes, Submission, SubmitError,
 };
 pub use log::{Log, LogQuery};
-pub use recovery::{KeptSnapshot, Verified, replay_folder, snapshot_folder, verify_folder};
 pub(crate) use registry::check_name;
+pub use stopped::{KeptSnapshot, Verified, replay_folder, snapshot_folder, verify_folder};
 
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
@@ -336,7 +339,7 @@ fn spawn_on(
         Arc::clone(&shared),
         requests,
         room,
-        opened.replayed,
+        opened.from,
         full_retry,
     );
     if config.data.is_none() {

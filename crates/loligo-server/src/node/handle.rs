@@ -4,13 +4,15 @@ use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
 use super::epoch::{Epoch, Views};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{GeneralRight, KeyId, WithdrawalRight};
+use crate::projection::{Applied, GeneralRight, Happened, KeyId, WithdrawalRight};
 use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
 use arc_swap::ArcSwap;
 use loligo_engine::{
     AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,
     Timestamp, Violation, Wallet,
 };
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -61,7 +63,46 @@ pub struct Reply {
     /// What it came to.
     pub outcome: Outcome,
     /// What happened, in order.
-    pub events: Vec<Event>,
+    pub events: Events,
+}
+
+impl Reply {
+    pub(crate) fn of(outcome: Outcome, events: Events) -> Self {
+        let (sequence, time) =
+            events.applied().map_or((0, Timestamp(0)), |applied| (applied.sequence, applied.time));
+        Self { sequence, time, outcome, events }
+    }
+}
+
+/// The events of one record, shared with all who follow what happened.
+#[derive(Clone, Default)]
+pub struct Events {
+    happened: Arc<Happened>,
+    at: usize,
+}
+
+impl Events {
+    pub(crate) fn of(happened: &Arc<Happened>, at: usize) -> Self {
+        Self { happened: Arc::clone(happened), at }
+    }
+
+    fn applied(&self) -> Option<Applied<'_>> {
+        self.happened.get(self.at)
+    }
+}
+
+impl Deref for Events {
+    type Target = [Event];
+
+    fn deref(&self) -> &[Event] {
+        self.applied().map_or(&[], |applied| applied.events)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// Why a command has no reply.

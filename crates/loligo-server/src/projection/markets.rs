@@ -2,20 +2,30 @@
 
 use super::depth::Depth;
 use super::news::LevelNews;
-use super::past::ContractPast;
-use super::{Applied, Cut, DepthSnapshot, LastTrade, Page, Ticker, TradeRow, read, write};
+use super::ticker::Day;
+use super::trades::Trades;
+use super::{
+    Applied, Cut, DepthSnapshot, Follower, LastTrade, Listed, Page, Part, PartError, Ticker, TradeRow, read,
+    write,
+};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty,
-    Timestamp,
+    AccountId, Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId,
+    Qty, Side, Timestamp,
 };
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
+/// Layout of its part of a snapshot: trades, day and level changes by contract.
+const PART_VERSION: u8 = 1;
+
 /// Books, trades and tickers of all contracts.
-#[derive(Default)]
 pub struct Markets {
     board: RwLock<Board>,
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 #[derive(Default)]
@@ -29,44 +39,42 @@ struct Board {
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
-    past: ContractPast,
+    past: Past,
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
 }
 
-/// What a recovered exchange says of a contract.
-pub(crate) struct MarketSeed {
-    pub(crate) instrument: Arc<Instrument>,
-    pub(crate) bids: Vec<(loligo_engine::Price, Qty)>,
-    pub(crate) asks: Vec<(loligo_engine::Price, Qty)>,
-    pub(crate) state: MarketState,
-    pub(crate) mark: Option<FinePrice>,
-    pub(crate) index: Option<FinePrice>,
-    pub(crate) past: ContractPast,
+/// What a contract's views know that the exchange does not.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Past {
+    trades: Trades,
+    day: Day,
+    /// Level changes since the venue began: what the book's feed is numbered by. A restart goes on counting where the
+    /// journal ends, so no number is ever given to two different changes.
+    levels: u64,
 }
 
 impl Markets {
-    /// The board of a recovered exchange: contracts in order of id, and all non-zero positions.
-    pub(crate) fn new(seeds: Vec<MarketSeed>, positions: Vec<(AccountId, InstrumentId, i64)>) -> Self {
+    /// What an exchange says of its markets after a record: books, prices, states, positions. Trades, days and how often books
+    /// changed it does not know.
+    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
         let mut board = Board::default();
-        for seed in seeds {
-            if let Some(index) = seed.index {
-                board.indexes.insert(seed.instrument.pair(), index);
+        for (id, instrument) in exchange.instruments() {
+            let Some(market) = exchange.market(id) else { continue };
+            board.list(&Listed { instrument: Arc::new(instrument.clone()), index: market.index });
+            if let Some(contract) = board.contract(id) {
+                let levels = |side| exchange.depth(id, side, usize::MAX);
+                contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
+                (contract.state, contract.mark) = (market.trading, market.mark);
             }
-            board.contracts.push(Contract {
-                instrument: seed.instrument,
-                depth: Depth::new(seed.bids, seed.asks),
-                past: seed.past,
-                state: seed.state,
-                mark: seed.mark,
-                open_interest: 0,
-            });
         }
-        for (account, instrument, qty) in positions {
-            board.trade_position(account, instrument, qty);
+        for account in (0..exchange.account_count() as u32).map(AccountId) {
+            for held in exchange.positions(account) {
+                board.trade_position(account, held.instrument, held.qty);
+            }
         }
-        Self { board: RwLock::new(board) }
+        Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
     }
 
     /// A contract's whole book, best first. Making it costs a copy once per change, for which all markets wait; readers
@@ -113,30 +121,14 @@ impl Markets {
             .collect()
     }
 
-    /// Adds a contract; its `Listed` event names it, the writer brings its spec, and its pair's index as it is: the
-    /// one that a venue is born with has no event of its own.
-    pub(crate) fn list(&self, instrument: Arc<Instrument>, index: Option<FinePrice>) {
-        let mut board = write(&self.board);
-        if let Some(index) = index {
-            board.indexes.entry(instrument.pair()).or_insert(index);
-        }
-        board.contracts.push(Contract {
-            instrument,
-            depth: Depth::default(),
-            past: ContractPast::default(),
-            state: MarketState::Open,
-            mark: None,
-            open_interest: 0,
-        });
-    }
-
-    /// Trades and day of each contract, for a snapshot: what the engine's own state does not hold.
-    pub(crate) fn export(&self) -> Vec<ContractPast> {
-        read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect()
-    }
-
     /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+        let told = self.tell_levels(applied, followed);
+        self.sequence.store(applied.sequence, Ordering::Release);
+        told
+    }
+
+    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
         let mut told = Vec::new();
         if !applied.events.iter().any(concerns_markets) {
             return told;
@@ -144,6 +136,9 @@ impl Markets {
         let mut board = write(&self.board);
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
+        for listed in applied.listed {
+            board.list(listed);
+        }
         for event in applied.events {
             let level = board.fold(event, applied);
             if followed {
@@ -160,9 +155,9 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Level { .. }
         | Event::Index { .. }
         | Event::Mark { .. }
+        | Event::Listed { .. }
         | Event::Market { .. } => true,
-        Event::Listed { .. }
-        | Event::AccountCreated { .. }
+        Event::AccountCreated { .. }
         | Event::Account { .. }
         | Event::Placed { .. }
         | Event::Fired { .. }
@@ -180,8 +175,36 @@ fn concerns_markets(event: &Event) -> bool {
     }
 }
 
-impl ContractPast {
-    pub(super) fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+impl Follower for Markets {
+    fn name(&self) -> &'static str {
+        "markets"
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, || false);
+    }
+
+    fn part(&self) -> Option<Part> {
+        let pasts: Vec<Past> =
+            read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect();
+        Some(Part::of(self.name(), PART_VERSION, &pasts))
+    }
+
+    fn take_part(&self, part: &Part) -> Result<(), PartError> {
+        let pasts: Vec<Past> = part.read(PART_VERSION)?;
+        for (contract, past) in write(&self.board).contracts.iter_mut().zip(pasts) {
+            contract.past = past;
+        }
+        Ok(())
+    }
+}
+
+impl Past {
+    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(applied.time, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
@@ -234,6 +257,21 @@ impl Board {
                 }
             }
         }
+    }
+
+    fn list(&mut self, listed: &Listed) {
+        let instrument = Arc::clone(&listed.instrument);
+        if let Some(index) = listed.index {
+            self.indexes.entry(instrument.pair()).or_insert(index);
+        }
+        self.contracts.push(Contract {
+            instrument,
+            depth: Depth::default(),
+            past: Past::default(),
+            state: MarketState::Open,
+            mark: None,
+            open_interest: 0,
+        });
     }
 
     fn contract(&mut self, id: InstrumentId) -> Option<&mut Contract> {

@@ -5,13 +5,15 @@
 
 use super::fills::Filed;
 use super::news::{OrderNews, Step};
-use super::{Applied, read, write};
+use super::{Applied, Follower, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use loligo_engine::{
-    AccountId, Event, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp, UpdateReason,
+    AccountId, Event, Exchange, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp,
+    UpdateReason,
 };
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 /// How long a closed order can be asked for, in microseconds of exchange time. At exactly this age it is gone.
@@ -25,20 +27,24 @@ pub struct Orders {
     shards: Box<[RwLock<Shard>]>,
     /// Whose an order is, for events that name the order alone. The writer's; no reader takes it.
     owners: Mutex<Owners>,
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 type Shard = HashMap<AccountId, AccountOrders, FixedState>;
 type Owners = HashMap<OrderId, AccountId, FixedState>;
 
 impl Orders {
-    /// No orders yet, or those a recovered exchange still knows.
-    pub(crate) fn new(known: Vec<OrderView>) -> Self {
+    /// Those that an exchange knows after a record. The state says all there is to say of them, so they begin with it, and have
+    /// no part of a snapshot: the one exception to being made from what happened alone.
+    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
         let orders = Self {
             shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect(),
             owners: Mutex::new(Owners::default()),
+            sequence: AtomicU64::new(sequence),
         };
         let mut owners = orders.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        for order in known {
+        for order in exchange.known_orders() {
             owners.insert(order.id, order.account);
             let mut shard = write(&orders.shards[shard_of(order.account)]);
             shard.entry(order.account).or_default().insert(order);
@@ -62,7 +68,7 @@ impl Orders {
 
     /// Folds one record. Tells the steps of orders whose accounts are followed, each account's together and in their
     /// order.
-    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
+    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told = Vec::new();
         let mut changes: Vec<(AccountId, Change<'_>)> = Vec::with_capacity(applied.events.len());
@@ -85,7 +91,22 @@ impl Orders {
                 }
             }
         }
+        self.sequence.store(applied.sequence, Ordering::Release);
         told
+    }
+}
+
+impl Follower for Orders {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, |_| false);
     }
 }
 

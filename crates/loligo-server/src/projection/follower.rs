@@ -1,0 +1,191 @@
+//! The one interface of everything that is made from what happened.
+//!
+//! Live, in recovery and when one that fell behind catches up, the same records come the same way: each once, in order, through
+//! [`Follower::fold`].
+
+use loligo_engine::{Event, Exchange, FinePrice, Instrument, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Something that is made from what happened, record by record.
+pub trait Follower: Send + Sync {
+    /// Its name, which names its part of a snapshot, too: never changed, and never another's.
+    fn name(&self) -> &'static str;
+
+    /// The last record that it knows of: the next one it folds is the one after it.
+    fn sequence(&self) -> u64;
+
+    /// Folds the record after the last.
+    fn fold(&self, applied: Applied<'_>);
+
+    /// What it knows beyond the exchange's own state, for a snapshot; `None` when that is nothing, or when it keeps it by
+    /// itself.
+    fn part(&self) -> Option<Part> {
+        None
+    }
+
+    /// Takes up what a snapshot of its place kept of it.
+    ///
+    /// # Errors
+    /// When it cannot read it: the part counts as one that is not there.
+    fn take_part(&self, part: &Part) -> Result<(), PartError> {
+        Err(PartError(format!("{} keeps no part", part.name)))
+    }
+}
+
+/// A follower that the exchange does not wait for: it runs on a thread of its own, keeps its place by itself, and catches up
+/// when it has fallen behind.
+pub trait Detached: Follower {
+    /// Begins after a record: what came up to it is out of reach, and will never be told.
+    fn begin(&self, sequence: u64);
+
+    /// The log goes on from an earlier record than the last that it knows: forgets everything after that one.
+    fn revert(&self, to: u64);
+}
+
+/// A follower's part of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Whose.
+    pub name: String,
+    /// Version of its layout; its follower raises it by itself.
+    pub version: u8,
+    /// What the follower wrote.
+    pub bytes: Vec<u8>,
+}
+
+impl Part {
+    /// A part of plain rows, in postcard.
+    pub(crate) fn of(name: &str, version: u8, rows: &impl Serialize) -> Self {
+        let bytes = postcard::to_allocvec(rows).expect("rows of plain fields have a stored form");
+        Self { name: name.to_owned(), version, bytes }
+    }
+
+    /// Its rows, if it is of this version.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self, version: u8) -> Result<T, PartError> {
+        if self.version != version {
+            return Err(PartError(format!(
+                "it is of version {}, and version {version} is read",
+                self.version
+            )));
+        }
+        postcard::from_bytes(&self.bytes).map_err(|error| PartError(error.to_string()))
+    }
+}
+
+/// Why a part cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PartError(pub String);
+
+/// One applied record.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied<'a> {
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// Exchange time at which it took effect.
+    pub time: Timestamp,
+    /// What happened, in order.
+    pub events: &'a [Event],
+    /// The contracts of its `Listed` events, in their order.
+    pub listed: &'a [Listed],
+}
+
+/// A contract as it was when it was listed.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// What it is.
+    pub instrument: Arc<Instrument>,
+    /// Its pair's index price then, if there was one: the one that a venue is born with has no event of its own.
+    pub index: Option<FinePrice>,
+}
+
+/// What a run of records came to: made once, shared by all who follow.
+#[derive(Debug, Default)]
+pub struct Happened {
+    events: Vec<Event>,
+    listed: Vec<Listed>,
+    records: Vec<End>,
+}
+
+/// A record, and where what belongs to it ends.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    sequence: u64,
+    time: Timestamp,
+    events: usize,
+    listed: usize,
+}
+
+impl Happened {
+    /// Where the engine puts the events of the record that it is applying; [`Happened::close`] says that these are all.
+    pub(crate) fn open(&mut self) -> &mut Vec<Event> {
+        &mut self.events
+    }
+
+    /// Ends a record that the exchange has just applied.
+    pub(crate) fn close(&mut self, sequence: u64, exchange: &Exchange) {
+        let begin = self.records.last().map_or(0, |record| record.events);
+        for event in &self.events[begin..] {
+            if let Event::Listed { instrument, .. } = event
+                && let Some(listed) = exchange.instrument(*instrument)
+            {
+                let index = exchange.market(*instrument).and_then(|market| market.index);
+                self.listed.push(Listed { instrument: Arc::new(listed.clone()), index });
+            }
+        }
+        let (events, listed) = (self.events.len(), self.listed.len());
+        self.records.push(End { sequence, time: exchange.now(), events, listed });
+    }
+
+    /// Makes room for another run.
+    pub(crate) fn clear(&mut self) {
+        let Self { events, listed, records } = self;
+        events.clear();
+        listed.clear();
+        records.clear();
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Each record, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Applied<'_>> {
+        (0..self.records.len()).filter_map(|at| self.get(at))
+    }
+
+    /// The record that came so many after the first.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<Applied<'_>> {
+        let end = self.records.get(at)?;
+        let begin = at.checked_sub(1).map(|before| self.records[before]);
+        let (events, listed) = begin.map_or((0, 0), |before| (before.events, before.listed));
+        Some(Applied {
+            sequence: end.sequence,
+            time: end.time,
+            events: &self.events[events..end.events],
+            listed: &self.listed[listed..end.listed],
+        })
+    }
+
+    /// The record that was closed last.
+    #[must_use]
+    pub fn last(&self) -> Option<Applied<'_>> {
+        self.get(self.records.len().checked_sub(1)?)
+    }
+
+    /// All events of all records.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+}
