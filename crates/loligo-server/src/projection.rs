@@ -44,7 +44,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// All published views of one node.
 pub struct Projections {
-    orders: Arc<Orders>,
+    orders: Orders,
     fills: Fills,
     markets: Markets,
     directory: ArcSwap<Directory>,
@@ -64,10 +64,9 @@ impl Default for Projections {
 impl Projections {
     /// What the state of an exchange after a record says by itself; what followers know beyond it, their parts have to say.
     pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
-        let orders = Arc::new(Orders::of(exchange, sequence));
         Self {
-            fills: Fills::new(Arc::clone(&orders), sequence),
-            orders,
+            orders: Orders::of(exchange, sequence),
+            fills: Fills::new(sequence),
             markets: Markets::of(exchange, sequence),
             directory: ArcSwap::default(),
             newsroom: Newsroom::new(),
@@ -77,10 +76,9 @@ impl Projections {
         }
     }
 
-    /// The followers that these views are, in the order in which they fold a record.
+    /// The followers that these views are.
     pub(crate) fn followers(&self) -> [&dyn Follower; 3] {
-        // Fills look up orders as they were before the record.
-        [&self.fills, &*self.orders, &self.markets]
+        [&self.orders, &self.fills, &self.markets]
     }
 
     /// Orders by account: open ones, and those closed within five seconds of exchange time.

@@ -148,6 +148,7 @@ impl Gateway {
         let now = self.node.now();
         self.node.views().orders().with(account, |orders| match order {
             OrderRef::Id(id) => orders.order(*id, now).map(|order| order.instrument),
+            OrderRef::Foreign(_) => None,
             // The order that holds the name is the newest; a refused one holds none.
             OrderRef::Client(name) => orders
                 .by_client_id(name, now)
@@ -450,7 +451,9 @@ fn batch_notes(steps: &[Step], replies: &[Reply], results: &[BatchTold<'_>]) -> 
 fn instrument_of(command: &Command) -> Option<InstrumentId> {
     match command {
         Command::Place(place) => Some(place.instrument),
+        Command::PlaceOffGrid(asked) => Some(asked.0.instrument),
         Command::Edit(edit) => edit.instrument,
+        Command::EditOffGrid(asked) => asked.0.instrument,
         _ => None,
     }
 }

@@ -68,16 +68,24 @@ pub(crate) fn encode(venue: &Venue, followers: &[&dyn Follower]) -> Result<Vec<u
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
-    let stored = match bytes.split_first() {
-        Some((&VERSION, body)) => postcard::from_bytes(body),
-        Some((version, body)) => match legacy::read(*version, body) {
-            Some(stored) => stored,
-            None => return Err(SnapshotError(format!("layout {version}"))),
-        },
+    let failed = |error: postcard::Error| SnapshotError(error.to_string());
+    let (stored, earlier): (Stored, _) = match bytes.split_first() {
+        Some((&VERSION, body)) => (postcard::from_bytes(body).map_err(failed)?, None),
+        Some((version, body)) => {
+            let read = legacy::read(*version, body);
+            let (stored, views) =
+                read.ok_or_else(|| SnapshotError(format!("layout {version}")))?.map_err(failed)?;
+            (stored, Some(views))
+        }
         None => return Err(SnapshotError("empty".to_owned())),
     };
-    let stored: Stored = stored.map_err(|error| SnapshotError(error.to_string()))?;
-    let exchange = Exchange::decode(&stored.exchange).map_err(|error| SnapshotError(error.to_string()))?;
+    let mut exchange =
+        Exchange::decode(&stored.exchange).map_err(|error| SnapshotError(error.to_string()))?;
+    let mut parts = stored.parts;
+    if let Some(views) = earlier {
+        views.number(&mut exchange);
+        parts = views.into_parts();
+    }
     Ok(Restored {
         venue: Venue {
             exchange,
@@ -88,7 +96,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
             rules: stored.rules,
             crossed: stored.crossed,
         },
-        parts: stored.parts,
+        parts,
     })
 }
 

@@ -11,15 +11,15 @@ use super::{
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId,
-    Qty, Side, Timestamp,
+    Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Side,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
-/// Layout of its part of a snapshot: trades, day and level changes by contract.
-const PART_VERSION: u8 = 1;
+/// Layout of its part of a snapshot: trades and day by contract.
+pub(super) const PART_VERSION: u8 = 1;
 
 /// Books, trades and tickers of all contracts.
 pub struct Markets {
@@ -32,14 +32,14 @@ pub struct Markets {
 struct Board {
     contracts: Vec<Contract>,
     indexes: HashMap<PairId, FinePrice, FixedState>,
-    /// Signed positions, for the sum of the long ones.
-    positions: HashMap<(AccountId, InstrumentId), i64, FixedState>,
 }
 
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
     past: Past,
+    /// Level changes since the venue began: what the book's feed is numbered by.
+    levels: u64,
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
@@ -48,16 +48,14 @@ struct Contract {
 /// What a contract's views know that the exchange does not.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Past {
-    trades: Trades,
-    day: Day,
-    /// Level changes since the venue began: what the book's feed is numbered by. A restart goes on counting where the
-    /// journal ends, so no number is ever given to two different changes.
-    levels: u64,
+    pub(super) trades: Trades,
+    pub(super) day: Day,
 }
 
 impl Markets {
-    /// What an exchange says of its markets after a record: books, prices, states, positions. Trades, days and how often books
-    /// changed it does not know.
+    pub(super) const NAME: &str = "markets";
+
+    /// What an exchange says of its markets after a record: books, prices, states, sums. Trades and days it does not know.
     pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
         let mut board = Board::default();
         for (id, instrument) in exchange.instruments() {
@@ -66,12 +64,8 @@ impl Markets {
             if let Some(contract) = board.contract(id) {
                 let levels = |side| exchange.depth(id, side, usize::MAX);
                 contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
-                (contract.state, contract.mark) = (market.trading, market.mark);
-            }
-        }
-        for account in (0..exchange.account_count() as u32).map(AccountId) {
-            for held in exchange.positions(account) {
-                board.trade_position(account, held.instrument, held.qty);
+                (contract.state, contract.mark) = (market.state, market.mark);
+                (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
             }
         }
         Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
@@ -82,7 +76,7 @@ impl Markets {
     pub fn depth(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0))?;
-        Some(contract.depth.whole(contract.past.levels))
+        Some(contract.depth.whole(contract.levels))
     }
 
     /// A contract's newest trades, with `before` only those earlier than it.
@@ -169,6 +163,8 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Cancelled { .. }
         | Event::Edited { .. }
         | Event::Reduced { .. }
+        | Event::EditRejected(_)
+        | Event::NotFound { .. }
         | Event::Noted { .. }
         | Event::Forgotten { .. }
         | Event::Balance { .. } => false,
@@ -177,7 +173,7 @@ fn concerns_markets(event: &Event) -> bool {
 
 impl Follower for Markets {
     fn name(&self) -> &'static str {
-        "markets"
+        Self::NAME
     }
 
     fn sequence(&self) -> u64 {
@@ -206,16 +202,16 @@ impl Follower for Markets {
 impl Past {
     fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
-        self.day.trade(applied.time, execution.price, execution.qty, worth);
+        self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
             execution: execution.id,
             sequence: applied.sequence,
-            number: 0,
+            number: execution.trade,
             price: execution.price,
             qty: execution.qty,
             side: execution.taker_side,
             role: execution.taker.role,
-            time: applied.time,
+            time: execution.at,
         });
     }
 }
@@ -268,6 +264,7 @@ impl Board {
             instrument,
             depth: Depth::default(),
             past: Past::default(),
+            levels: 0,
             state: MarketState::Open,
             mark: None,
             open_interest: 0,
@@ -281,36 +278,36 @@ impl Board {
     /// Folds one event; the change of a level, if it is one.
     fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelNews> {
         match event {
-            Event::Level { instrument, side, price, qty } => {
+            Event::Level { instrument, side, price, qty, number, .. } => {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);
-                contract.past.levels += 1;
-                let number = contract.past.levels;
+                contract.levels = *number;
                 return Some(LevelNews {
                     instrument: *instrument,
                     side: *side,
                     price: *price,
                     qty: *qty,
-                    number,
+                    number: *number,
                 });
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
                     contract.past.trade(applied, execution, &contract.instrument);
+                    for (side, fill, _) in execution.sides() {
+                        let before = fill.position - execution.qty.0 * side.sign();
+                        contract.open_interest += fill.position.max(0) - before.max(0);
+                    }
                 }
-                let lots = execution.qty.0 * execution.taker_side.sign();
-                self.trade_position(execution.taker.account, execution.instrument, lots);
-                self.trade_position(execution.maker.account, execution.instrument, -lots);
             }
-            Event::Index { pair, price } => {
+            Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
             }
-            Event::Mark { instrument, price } => {
+            Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
             }
-            Event::Market { instrument, state } => {
+            Event::Market { instrument, state, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }
@@ -318,19 +315,5 @@ impl Board {
             _ => {}
         }
         None
-    }
-
-    /// Adds signed lots to a position.
-    fn trade_position(&mut self, account: AccountId, instrument: InstrumentId, lots: i64) {
-        let prior = self.positions.get(&(account, instrument)).copied().unwrap_or(0);
-        let position = prior + lots;
-        if position == 0 {
-            self.positions.remove(&(account, instrument));
-        } else {
-            self.positions.insert((account, instrument), position);
-        }
-        if let Some(contract) = self.contract(instrument) {
-            contract.open_interest += position.max(0) - prior.max(0);
-        }
     }
 }

@@ -115,7 +115,7 @@ impl World {
     /// Keeps its own account of fills and of what the run has met.
     fn note(&mut self, event: &Event) {
         let kind = match event {
-            Event::Placed { order, .. } | Event::Rejected { order } => {
+            Event::Placed { order, .. } | Event::Rejected { order, .. } => {
                 self.orders = self.orders.max(order.id.0);
                 if order.status.is_closed() { "rejected" } else { "placed" }
             }
@@ -143,7 +143,7 @@ impl World {
                         role: fill.role,
                         fee: fill.fee,
                         realized_pnl: fill.realized_pnl,
-                        time: self.exchange.now(),
+                        time: execution.at,
                     });
                 }
                 "executed"
@@ -156,7 +156,7 @@ impl World {
             Event::Cancelled { .. } => "cancelled",
             Event::Edited { .. } => "edited",
             Event::Reduced { .. } => "reduced",
-            Event::Noted { .. } => "noted",
+            Event::Noted { .. } | Event::EditRejected(_) => "noted",
             Event::Forgotten { .. } => "forgotten",
             _ => return,
         };
@@ -309,7 +309,7 @@ impl World {
             assert_eq!(ticker.ask, market.ask);
             assert_eq!(ticker.last.map(|last| last.price), market.last);
             assert_eq!((ticker.index, ticker.mark), (market.index, market.mark));
-            assert_eq!(ticker.open_interest, market.open_interest);
+            assert_eq!((ticker.open_interest, ticker.state), (market.open_interest, market.state));
             let depth = self.views.markets().depth(id).unwrap();
             assert_eq!(depth.bids, self.exchange.depth(id, Side::Buy, usize::MAX));
             assert_eq!(depth.asks, self.exchange.depth(id, Side::Sell, usize::MAX));

@@ -2,7 +2,7 @@
 
 use super::Stored;
 use crate::node::registry::{Registry, RegistryWithoutRolls};
-use crate::projection::{EarlierViews, Part};
+use crate::projection::EarlierViews;
 use crate::record::{FIRST_RULES, VenueFacts};
 use serde::Deserialize;
 
@@ -35,48 +35,43 @@ struct StoredWithoutRules {
     exchange: Vec<u8>,
 }
 
-/// Reads the body of an older layout; `None` when the version is of none.
-pub(super) fn read(version: u8, body: &[u8]) -> Option<Result<Stored, postcard::Error>> {
+/// Reads the body of an older layout, and the views in it, which have no parts yet; `None` when the version is of none.
+pub(super) fn read(version: u8, body: &[u8]) -> Option<Result<(Stored, EarlierViews), postcard::Error>> {
     match version {
-        WITHOUT_PARTS => Some(postcard::from_bytes::<StoredWithoutParts>(body).map(Stored::from)),
-        WITHOUT_RULES => Some(postcard::from_bytes::<StoredWithoutRules>(body).map(Stored::from)),
+        WITHOUT_PARTS => Some(postcard::from_bytes(body).map(without_parts)),
+        WITHOUT_RULES => Some(postcard::from_bytes(body).map(without_rules).map(without_parts)),
         _ => None,
     }
 }
 
-impl From<StoredWithoutParts> for Stored {
-    fn from(stored: StoredWithoutParts) -> Self {
-        let StoredWithoutParts {
-            rules,
-            crossed,
-            sequence,
-            facts,
-            registry,
-            chain_blocks,
-            chain_rest,
-            views,
-            exchange,
-        } = stored;
-        let parts: [Part; 2] = views.into();
-        let parts = parts.into();
-        Self { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }
-    }
+fn without_parts(stored: StoredWithoutParts) -> (Stored, EarlierViews) {
+    let StoredWithoutParts {
+        rules,
+        crossed,
+        sequence,
+        facts,
+        registry,
+        chain_blocks,
+        chain_rest,
+        views,
+        exchange,
+    } = stored;
+    let parts = Vec::new();
+    (Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }, views)
 }
 
-impl From<StoredWithoutRules> for Stored {
-    fn from(stored: StoredWithoutRules) -> Self {
-        let StoredWithoutRules { sequence, facts, registry, chain_blocks, chain_rest, views, exchange } =
-            stored;
-        Self::from(StoredWithoutParts {
-            rules: FIRST_RULES,
-            crossed: None,
-            sequence,
-            facts,
-            registry: registry.into(),
-            chain_blocks,
-            chain_rest,
-            views,
-            exchange,
-        })
+fn without_rules(stored: StoredWithoutRules) -> StoredWithoutParts {
+    let StoredWithoutRules { sequence, facts, registry, chain_blocks, chain_rest, views, exchange } = stored;
+    let (rules, crossed, registry) = (FIRST_RULES, None, registry.into());
+    StoredWithoutParts {
+        rules,
+        crossed,
+        sequence,
+        facts,
+        registry,
+        chain_blocks,
+        chain_rest,
+        views,
+        exchange,
     }
 }
