@@ -75,6 +75,15 @@ pub trait Log: Send {
     /// # Errors
     /// What opening a reader costs.
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
+
+    /// The branch whose records these are.
+    fn branch(&self) -> u64;
+
+    /// The last record that this branch has in common with another, `u64::MAX` with itself, 0 with one that is not known.
+    ///
+    /// # Errors
+    /// What reading the branches costs.
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError>;
 }
 
 /// A place in a log, moving forward. It can be handed to another thread.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
+use crate::branches::{Branch, FIRST_BRANCH, Segment, history, shared};
 use crate::error::{AppendError, JournalError};
 use crate::journal::{Journal, Log, Newest, Reader, SnapshotInfo, Snapshots, Urgency};
 use crate::records::{Batch, MAX_BATCH_BYTES, Records};
@@ -173,6 +173,14 @@ struct MemoryLog {
 impl Log for MemoryLog {
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&lock(&self.shared).branches, self.branch, branch))
     }
 }
 

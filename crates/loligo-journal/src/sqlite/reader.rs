@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::branches::{Segment, history};
+use crate::branches::{Segment, history, shared};
 use crate::error::JournalError;
 use crate::journal::{Log, Reader};
 use crate::records::Batch;
@@ -25,6 +25,14 @@ pub(crate) struct SqliteLog {
 impl Log for SqliteLog {
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         Ok(Box::new(SqliteReader::open(&self.paths, Access::Read, self.branch, from)?))
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&Store::open(&self.paths, Access::Read)?.branches, self.branch, branch))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::branches::history;
+use crate::branches::{history, shared};
 use crate::error::JournalError;
 use crate::journal::{Log, Reader, Snapshots};
 use crate::sqlite::lock::FolderLock;
@@ -72,6 +72,14 @@ impl StoppedJournal {
 impl Log for StoppedJournal {
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         StoppedJournal::reader(self, from)
+    }
+
+    fn branch(&self) -> u64 {
+        self.end.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&self.store.branches, self.end.branch, branch))
     }
 }
 

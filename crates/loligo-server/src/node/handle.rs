@@ -1,6 +1,7 @@
 //! The door to the writer.
 
 use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
+use super::detached::{Behind, Lane};
 use super::epoch::{Epoch, Views};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
@@ -269,6 +270,8 @@ impl Waiting {
 pub(crate) struct Shared {
     /// What readers hang on; the writer alone puts another in its place.
     pub(crate) epoch: ArcSwap<Epoch>,
+    /// Followers that the exchange does not wait for.
+    pub(crate) lanes: Vec<Arc<Lane>>,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
     pub(crate) machine: MachineClock,
@@ -373,6 +376,19 @@ impl NodeHandle {
     /// The sequence last acknowledged to anyone.
     pub fn acknowledged(&self) -> u64 {
         self.shared.epoch.load().acknowledged()
+    }
+
+    /// Waits until a follower that the exchange does not wait for shows what was acknowledged when this was called: a second at
+    /// most. A node without such a follower has nothing to wait for.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    pub async fn followed(&self, name: &str) -> Result<(), Behind> {
+        let wanted = self.acknowledged();
+        match self.shared.lanes.iter().find(|lane| lane.name() == name) {
+            Some(lane) => lane.reach(wanted).await,
+            None => Ok(()),
+        }
     }
 
     /// The published views, which show everything that was acknowledged: a record is folded into them before it is answered.

@@ -127,7 +127,7 @@ fn node_with(config: Config, machine: MachineClock) -> (RunningNode, Arc<Disk>) 
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
     let journal = recovery::OpenJournal::of(Box::new(journal));
-    (spawn_on(&config, journal, machine, Duration::ZERO).unwrap(), disk)
+    (spawn_on(&config, journal, machine, Duration::ZERO, Vec::new()).unwrap(), disk)
 }
 
 fn place() -> Submission {

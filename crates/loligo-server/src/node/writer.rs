@@ -4,6 +4,7 @@
 mod following;
 mod moves;
 
+use super::detached::HandOver;
 use super::epoch::Epoch;
 use super::handle::{Events, Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
 use super::keeper::Keeper;
@@ -87,6 +88,7 @@ pub(crate) struct Writer {
     happened: Happened,
     bulletin: Bulletin,
     changed: Changed,
+    hand_overs: Vec<HandOver>,
     /// What is listed next in the place of a contract that expires, and when.
     listing: Option<(Timestamp, Vec<Command>)>,
 }
@@ -123,7 +125,14 @@ impl Writer {
             happened: Happened::default(),
             bulletin: Bulletin::default(),
             changed: Changed::default(),
+            hand_overs: Vec::new(),
         }
+    }
+
+    /// What commits come to is handed over to these.
+    pub(crate) fn followed_by(mut self, hand_overs: Vec<HandOver>) -> Self {
+        self.hand_overs = hand_overs;
+        self
     }
 
     /// A venue in memory has no later start: it takes a snapshot only when told to.
@@ -469,7 +478,9 @@ impl Writer {
         }
         self.epoch.views().newsroom().publish(std::mem::take(&mut self.bulletin));
         self.epoch.acknowledge(self.venue.sequence);
-        Ok(Arc::new(std::mem::take(&mut self.happened)))
+        let happened = Arc::new(std::mem::take(&mut self.happened));
+        self.hand_overs.iter().for_each(|one| one.offer(&happened));
+        Ok(happened)
     }
 
     /// Appends a batch. `None`: the disk is full, everyone has been told, nothing happened.

@@ -39,8 +39,12 @@ pub trait Detached: Follower {
     /// Begins after a record: what came up to it is out of reach, and will never be told.
     fn begin(&self, sequence: u64);
 
-    /// The log goes on from an earlier record than the last that it knows: forgets everything after that one.
-    fn revert(&self, to: u64);
+    /// The branch of the log that its records are of, as [`Detached::revert`] told it last; 0 before it was told any.
+    fn branch(&self) -> u64;
+
+    /// What it folds from here on is of this branch, which has in common with the one before what came up to a record:
+    /// forgets everything after that.
+    fn revert(&self, branch: u64, to: u64);
 }
 
 /// A follower's part of a snapshot.

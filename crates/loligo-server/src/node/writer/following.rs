@@ -67,6 +67,7 @@ impl Writer {
         self.listing = self.venue.next_listing();
         self.stepped = second_of(self.venue.exchange.now());
         (self.happened, self.bulletin) = (Happened::default(), Bulletin::default());
+        self.hand_overs.iter().for_each(|one| one.turn(self.journal.as_ref(), self.venue.sequence));
         self.end_moves();
         self.keep_spent(&left)
     }
