@@ -440,7 +440,7 @@ pub enum Event {
         written: Option<Box<Written>>,
     },
     /// Two orders matched; both have `qty` more filled. Neither record closes by this event alone.
-    Executed(Execution),
+    Executed(Box<Execution>),
     /// An order was filled to its last lot and is closed.
     Filled {
         /// The order.
@@ -574,6 +574,8 @@ pub enum Event {
         at: Timestamp,
     },
 }
+
+const _: () = assert!(size_of::<Event>() <= 128, "every event takes as much room as the largest");
 
 impl Event {
     /// When it happened. Absent for what has no time of its own: an order filled to its end has its last execution's, a

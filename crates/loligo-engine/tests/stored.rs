@@ -286,7 +286,7 @@ fn events() -> Vec<Event> {
         Event::Repriced { order: shown() },
         Event::Rejected { order: shown(), written: Some(Box::new(written())) },
         Event::Rejected { order: shown(), written: None },
-        Event::Executed(Execution {
+        Event::Executed(Box::new(Execution {
             id: ExecutionId(9),
             at,
             instrument,
@@ -301,7 +301,7 @@ fn events() -> Vec<Event> {
             taker: fill(FillRole::TakerAfterEdit, Some("mine".into())),
             maker: fill(FillRole::Maker, None),
             liquidation_fee: usd(3),
-        }),
+        })),
         Event::Filled { order: id, account },
         Event::Cancelled { order: shown() },
         Event::Edited {

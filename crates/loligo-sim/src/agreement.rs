@@ -158,7 +158,7 @@ impl SideBySide {
 
 fn executions(events: &[Event]) -> Vec<Execution> {
     let executions = events.iter().filter_map(|event| match event {
-        Event::Executed(execution) => Some(execution.clone()),
+        Event::Executed(execution) => Some((**execution).clone()),
         _ => None,
     });
     executions.collect()

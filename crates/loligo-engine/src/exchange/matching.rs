@@ -115,7 +115,7 @@ impl Exchange {
         let (wallet, currency) = (purse.wallet, purse.currency);
         let maker_account = maker_fill.account;
         tell(events, || {
-            Event::Executed(Execution {
+            Event::Executed(Box::new(Execution {
                 id,
                 at,
                 instrument,
@@ -130,7 +130,7 @@ impl Exchange {
                 taker: taker_fill,
                 maker: maker_fill,
                 liquidation_fee,
-            })
+            }))
         });
 
         if same_margin {

@@ -146,7 +146,7 @@ impl Fills {
             let account = group[0].0;
             let mut shard = write(&self.shards[account.0 as usize % SHARDS]);
             let kept = shard.entry(account).or_default();
-            for (_, row) in &*group {
+            for (_, row) in group {
                 if kept.len() == FILLS_KEPT {
                     kept.pop_front();
                 }
