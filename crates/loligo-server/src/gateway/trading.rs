@@ -94,7 +94,6 @@ impl Gateway {
             answer.write(&mut body, time(self.node.now()));
         };
         // Which grid its numbers are on, the order tells; it must be visible by now if it was ever acknowledged.
-        self.node.caught_up().await?;
         match self.edit(&request, caller.account, directory, None) {
             Some(command) => {
                 let instrument = instrument_of(&command);
@@ -271,7 +270,6 @@ impl Gateway {
         let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
         let notebook = asked.notebook;
         let batch = batch?;
-        self.node.caught_up().await?;
         let mut steps = Vec::with_capacity(batch.instructions.len());
         let mut tries = TRIES_MAX;
         for at in 0..batch.instructions.len() {
