@@ -164,6 +164,7 @@ fn concerns_markets(event: &Event) -> bool {
         Event::Listed { .. }
         | Event::AccountCreated { .. }
         | Event::Account { .. }
+        | Event::Leverage { .. }
         | Event::Placed { .. }
         | Event::Fired { .. }
         | Event::ActivationFailed { .. }
