@@ -153,6 +153,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Market { .. } => true,
         Event::AccountCreated { .. }
         | Event::Account { .. }
+        | Event::Leverage { .. }
         | Event::Placed { .. }
         | Event::Fired { .. }
         | Event::ActivationFailed { .. }

@@ -174,6 +174,7 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Balance { .. }
         | Event::Market { .. }
         | Event::Account { .. }
+        | Event::Leverage { .. }
         | Event::Index { .. }
         | Event::Mark { .. } => {}
     }
