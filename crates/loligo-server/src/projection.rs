@@ -28,7 +28,7 @@ pub use directory::{
 };
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
-pub use follower::{Applied, Detached, Follower, Happened, Listed, Part, PartError};
+pub use follower::{Applied, Detached, Follower, Happened, Part, PartError};
 pub use markets::Markets;
 pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};

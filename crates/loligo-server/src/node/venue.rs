@@ -67,7 +67,7 @@ impl Venue {
                 self.crossed = Some(self.sequence);
                 self.sequence += 1;
                 self.rules = crossing.to;
-                happened.close(self.sequence, &self.exchange);
+                happened.close(self.sequence, self.exchange.now());
                 Ok(Came::ToOutcome(Outcome::Done))
             }
         }
@@ -95,7 +95,7 @@ impl Venue {
         if let Some((key, nonce)) = nonce {
             self.registry.remember_nonce(key, nonce);
         }
-        happened.close(self.sequence, &self.exchange);
+        happened.close(self.sequence, self.exchange.now());
         Ok(outcome)
     }
 

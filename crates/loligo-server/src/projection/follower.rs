@@ -3,9 +3,8 @@
 //! Live, in recovery and when one that fell behind catches up, the same records come the same way: each once, in order, through
 //! [`Follower::fold`].
 
-use loligo_engine::{Event, Exchange, FinePrice, Instrument, Timestamp};
+use loligo_engine::{Event, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Something that is made from what happened, record by record.
 pub trait Follower: Send + Sync {
@@ -91,34 +90,21 @@ pub struct Applied<'a> {
     pub time: Timestamp,
     /// What happened, in order.
     pub events: &'a [Event],
-    /// The contracts of its `Listed` events, in their order.
-    pub listed: &'a [Listed],
-}
-
-/// A contract as it was when it was listed.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    /// What it is.
-    pub instrument: Arc<Instrument>,
-    /// Its pair's index price then, if there was one: the one that a venue is born with has no event of its own.
-    pub index: Option<FinePrice>,
 }
 
 /// What a run of records came to: made once, shared by all who follow.
 #[derive(Debug, Default)]
 pub struct Happened {
     events: Vec<Event>,
-    listed: Vec<Listed>,
-    records: Vec<End>,
+    records: Vec<Record>,
 }
 
-/// A record, and where what belongs to it ends.
+/// A record, and where its events end.
 #[derive(Clone, Copy, Debug)]
-struct End {
+struct Record {
     sequence: u64,
     time: Timestamp,
-    events: usize,
-    listed: usize,
+    end: usize,
 }
 
 impl Happened {
@@ -127,26 +113,15 @@ impl Happened {
         &mut self.events
     }
 
-    /// Ends a record that the exchange has just applied.
-    pub(crate) fn close(&mut self, sequence: u64, exchange: &Exchange) {
-        let begin = self.records.last().map_or(0, |record| record.events);
-        for event in &self.events[begin..] {
-            if let Event::Listed { instrument, .. } = event
-                && let Some(listed) = exchange.instrument(*instrument)
-            {
-                let index = exchange.market(*instrument).and_then(|market| market.index);
-                self.listed.push(Listed { instrument: Arc::new(listed.clone()), index });
-            }
-        }
-        let (events, listed) = (self.events.len(), self.listed.len());
-        self.records.push(End { sequence, time: exchange.now(), events, listed });
+    /// Ends a record that took effect at a time of the exchange.
+    pub(crate) fn close(&mut self, sequence: u64, time: Timestamp) {
+        self.records.push(Record { sequence, time, end: self.events.len() });
     }
 
     /// Makes room for another run.
     pub(crate) fn clear(&mut self) {
-        let Self { events, listed, records } = self;
+        let Self { events, records } = self;
         events.clear();
-        listed.clear();
         records.clear();
     }
 
@@ -170,15 +145,9 @@ impl Happened {
     /// The record that came so many after the first.
     #[must_use]
     pub fn get(&self, at: usize) -> Option<Applied<'_>> {
-        let end = self.records.get(at)?;
-        let begin = at.checked_sub(1).map(|before| self.records[before]);
-        let (events, listed) = begin.map_or((0, 0), |before| (before.events, before.listed));
-        Some(Applied {
-            sequence: end.sequence,
-            time: end.time,
-            events: &self.events[events..end.events],
-            listed: &self.listed[listed..end.listed],
-        })
+        let Record { sequence, time, end } = *self.records.get(at)?;
+        let begin = at.checked_sub(1).map_or(0, |before| self.records[before].end);
+        Some(Applied { sequence, time, events: &self.events[begin..end] })
     }
 
     /// The record that was closed last.

@@ -5,8 +5,7 @@ use super::news::LevelNews;
 use super::ticker::Day;
 use super::trades::Trades;
 use super::{
-    Applied, Cut, DepthSnapshot, Follower, LastTrade, Listed, Page, Part, PartError, Ticker, TradeRow, read,
-    write,
+    Applied, Cut, DepthSnapshot, Follower, LastTrade, Page, Part, PartError, Ticker, TradeRow, read, write,
 };
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -60,7 +59,8 @@ impl Markets {
         let mut board = Board::default();
         for (id, instrument) in exchange.instruments() {
             let Some(market) = exchange.market(id) else { continue };
-            board.list(&Listed { instrument: Arc::new(instrument.clone()), index: market.index });
+            board.list(Arc::new(instrument.clone()));
+            board.indexes.extend(market.index.map(|index| (instrument.pair(), index)));
             if let Some(contract) = board.contract(id) {
                 let levels = |side| exchange.depth(id, side, usize::MAX);
                 contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
@@ -130,9 +130,6 @@ impl Markets {
         let mut board = write(&self.board);
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
-        for listed in applied.listed {
-            board.list(listed);
-        }
         for event in applied.events {
             let level = board.fold(event, applied);
             if followed {
@@ -256,11 +253,7 @@ impl Board {
         }
     }
 
-    fn list(&mut self, listed: &Listed) {
-        let instrument = Arc::clone(&listed.instrument);
-        if let Some(index) = listed.index {
-            self.indexes.entry(instrument.pair()).or_insert(index);
-        }
+    fn list(&mut self, instrument: Arc<Instrument>) {
         self.contracts.push(Contract {
             instrument,
             depth: Depth::default(),
@@ -279,6 +272,10 @@ impl Board {
     /// Folds one event; the change of a level, if it is one.
     fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelNews> {
         match event {
+            Event::Listed { spec, pair, .. } => {
+                let listed = Instrument::new((**spec).clone(), *pair);
+                self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
+            }
             Event::Level { instrument, side, price, qty, number, .. } => {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);

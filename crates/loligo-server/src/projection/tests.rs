@@ -88,7 +88,7 @@ impl World {
         let mut happened = Happened::default();
         let outcome = self.exchange.apply(self.time, command, happened.open());
         self.sequence += 1;
-        happened.close(self.sequence, &self.exchange);
+        happened.close(self.sequence, self.exchange.now());
         for event in happened.events() {
             self.note(event);
         }
