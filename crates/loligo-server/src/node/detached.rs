@@ -19,9 +19,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Commits that may wait for a follower: a second or more of the most that are made.
-const COMMITS: usize = 1_024;
+pub(crate) const COMMITS: usize = 1_024;
 /// Events in them, 128 bytes each. A single commit may have more: cancelling all orders of a large account is one record.
-const EVENTS: usize = 250_000;
+pub(crate) const EVENTS: usize = 250_000;
 /// How long a read waits for a follower to reach what was acknowledged when it came.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -91,6 +91,13 @@ impl Lane {
 
     pub(crate) fn name(&self) -> &'static str {
         self.follower.name()
+    }
+
+    /// Commits that wait, and events in them.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (waiting.commits.len(), waiting.events)
     }
 
     /// Waits until the follower knows a record, a second at most.
