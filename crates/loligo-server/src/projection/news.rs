@@ -185,6 +185,11 @@ impl Newsroom {
         }
     }
 
+    /// Nothing more is told here: whoever receives finds the end behind what was handed over.
+    pub(crate) fn end(&self) {
+        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     /// Gives the room of a received bulletin back.
     pub(crate) fn took(&self, bulletin: &Bulletin) {
         self.waiting.fetch_sub(bulletin.items(), Ordering::Relaxed);
