@@ -3,8 +3,8 @@
 use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{GeneralRight, KeyId, Projections, WithdrawalRight};
-use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
+use crate::projection::Projections;
+use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use loligo_engine::{
     AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,
     Timestamp, Violation, Wallet,

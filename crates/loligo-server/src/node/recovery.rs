@@ -12,8 +12,8 @@ use crate::config::{ClockKind, Config, Instruments};
 use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
-use crate::projection::{Applied, KeyId, News, Past, Projections};
-use crate::record::{Body, Crossing, Record};
+use crate::projection::{Applied, News, Past, Projections};
+use crate::record::{Body, Crossing, KeyId, Record};
 use loligo_engine::{Audit, Command, Event, Instrument, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Batch, Journal, JournalError, LeftBehind, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,

@@ -2,8 +2,7 @@
 
 use super::registry::Registry;
 use crate::listing;
-use crate::projection::KeyId;
-use crate::record::{Body, Fact, FactOutcome, Record, VenueFacts};
+use crate::record::{Body, Fact, FactOutcome, KeyId, Record, VenueFacts};
 use loligo_engine::{Command, Event, Exchange, Outcome, Timestamp};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
