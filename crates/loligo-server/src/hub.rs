@@ -17,7 +17,7 @@ mod encoder;
 pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Remark};
 
 use crate::login::may_follow;
-use crate::node::NodeHandle;
+use crate::node::{NodeHandle, Views};
 use crate::projection::{Bulletin, Directory, FillRow, Subscription};
 use crate::record::KeyId;
 use crate::transport::outbox::{Frame, frame};
@@ -126,6 +126,8 @@ pub(crate) fn start(node: NodeHandle, dialects: Dialects, heartbeat: Duration) -
 
 struct Hub {
     node: NodeHandle,
+    /// Of the epoch whose news is received.
+    views: Views,
     news: Subscription,
     dialects: Dialects,
     heartbeat: Vec<Follower>,
@@ -164,9 +166,10 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 
 impl Hub {
     fn new(node: NodeHandle, dialects: Dialects) -> Self {
-        let news = node.views().newsroom().subscribe();
+        let views = node.views();
+        let news = views.newsroom().subscribe();
         let (books, accounts) = (HashMap::default(), HashMap::default());
-        Self { node, news, dialects, heartbeat: Vec::new(), books, accounts }
+        Self { node, views, news, dialects, heartbeat: Vec::new(), books, accounts }
     }
 
     async fn run(mut self, mut asked: Receiver<Request>, heartbeat: Duration) {
@@ -180,7 +183,10 @@ impl Hub {
                 _ = beats.tick() => self.beat(),
                 // All news that is there comes before the next request: who was answered over http finds it in what they
                 // are told here.
-                Some(bulletin) = self.news.next() => self.tell(&bulletin),
+                bulletin = self.news.next() => match bulletin {
+                    Some(bulletin) => self.tell(&bulletin),
+                    None => self.next_epoch(),
+                },
                 request = asked.recv() => match request {
                     Some(Request::Steps { of, steps, done }) => {
                         self.take(&of, steps);
@@ -243,7 +249,7 @@ impl Hub {
     fn join(&mut self, of: &Follower, topic: Topic, accepted: Frame) {
         // The key was found good before this request waited here, and its end may have been told meanwhile.
         if let Topic::Orders(_, signer) | Topic::Fills(_, signer) = &topic
-            && !holds_good(&self.node.views().directory(), *signer)
+            && !holds_good(&self.views.directory(), *signer)
         {
             of.outbox.push(self.remark(of, Remark::NotAllowed));
             return;
@@ -262,8 +268,8 @@ impl Hub {
                     // First the news, then the view: see `Newsroom`.
                     self.want(true);
                 }
-                let (directory, now) = (self.node.views().directory(), self.node.now());
-                let depth = self.node.views().markets().depth(instrument);
+                let (directory, now) = (self.views.directory(), self.node.now());
+                let depth = self.views.markets().depth(instrument);
                 let (Some(depth), Some(listed)) = (depth, directory.instrument(instrument)) else {
                     // A contract is in the directory before anyone can name it, so this is not met.
                     of.outbox.push(self.remark(of, Remark::Unavailable));
@@ -308,7 +314,7 @@ impl Hub {
             self.accounts.insert(id, Account::default());
             // First the news, then the view: see `Newsroom`.
             self.want(!self.books.is_empty());
-            let told = self.node.views().fills().newest(id);
+            let told = self.views.fills().newest(id);
             if let Some(account) = self.accounts.get_mut(&id) {
                 account.fills_told = told;
             }
@@ -317,12 +323,11 @@ impl Hub {
     }
 
     fn send_orders(&mut self, of: &Follower, form: Form, signer: Signer) {
-        let directory = self.node.views().directory();
+        let directory = self.views.directory();
         let names = Names { directory: &directory, identity: self.node.identity() };
         // Copied under the lock, told outside: the writer waits for the lock.
-        let orders = self.node.views().orders();
         let (open, sequence) =
-            orders.with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
+            self.views.orders().with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
         let encoder = self.dialects.of(of.dialect);
         let snapshot = frame(|out| encoder.open_orders(out, names, form, signer.account, &open));
         if let Some(account) = self.accounts.get_mut(&signer.account) {
@@ -332,11 +337,11 @@ impl Hub {
     }
 
     fn send_fills(&self, of: &Follower, product: Option<InstrumentId>, signer: Signer, last: u64) {
-        let directory = self.node.views().directory();
+        let directory = self.views.directory();
         let names = Names { directory: &directory, identity: self.node.identity() };
         let encoder = self.dialects.of(of.dialect);
         let wanted = |row: &FillRow| product.is_none_or(|only| only == row.instrument);
-        let fills = self.node.views().fills().up_to(signer.account, last, encoder.fills_shown(), wanted);
+        let fills = self.views.fills().up_to(signer.account, last, encoder.fills_shown(), wanted);
         of.outbox.push(frame(|out| encoder.latest_fills(out, names, signer.account, &fills)));
     }
 
@@ -397,8 +402,7 @@ impl Hub {
     }
 
     fn tell(&mut self, bulletin: &Bulletin) {
-        let node = self.node.clone();
-        let directory = node.views().directory();
+        let (node, directory) = (self.node.clone(), self.views.directory());
         if self.news.lost() {
             tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
             self.close_all();
@@ -426,6 +430,14 @@ impl Hub {
         }
         self.news.took(bulletin);
         self.tidy();
+    }
+
+    /// The node has gone over to another epoch: its news from here on. Connections of the one that is over close by themselves;
+    /// one that is newer and joined that one's views must not go on as if it had joined these.
+    fn next_epoch(&mut self) {
+        self.close_all();
+        self.views = self.node.views();
+        self.news = self.views.newsroom().subscribe();
     }
 
     /// Something was lost on the way here: nobody may go on as if nothing had happened.

@@ -17,7 +17,7 @@ use crate::record::{Body, Crossing, KeyId, Record};
 use loligo_engine::{Audit, Command, Event, Instrument, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Batch, Journal, JournalError, LeftBehind, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,
-    StoppedJournal,
+    StoppedJournal, Urgency,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -179,7 +179,10 @@ fn append(journal: &mut dyn Journal, time: Timestamp, records: &[Record]) -> Res
         record.encode(&mut bytes).map_err(|error| StartError::Refused(error.to_string()))?;
         batch.push(&bytes);
     }
-    journal.append(time.0, &batch).map(drop).map_err(|error| StartError::Append(error.to_string()))
+    journal
+        .append(time.0, &batch, Urgency::Ordinary)
+        .map(drop)
+        .map_err(|error| StartError::Append(error.to_string()))
 }
 
 /// Goes on under the rules of this version where the last record was made under others. The journal says so, with the state
@@ -444,7 +447,7 @@ fn decode_ahead<'scope>(
 /// not in the event.
 pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) -> Option<News> {
     for event in applied.events {
-        if let Event::Listed { instrument } = event
+        if let Event::Listed { instrument, .. } = event
             && let Some(listed) = venue.exchange.instrument(*instrument)
         {
             let listed: Arc<Instrument> = Arc::new(listed.clone());

@@ -3,6 +3,7 @@
 
 mod moves;
 
+use super::epoch::Epoch;
 use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
 use super::snapshot::{Keeper, Snapshot};
 use super::venue::{Poisoned, Venue};
@@ -12,7 +13,7 @@ use crate::market::Room;
 use crate::projection::{Applied, Bulletin};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Timestamp};
-use loligo_journal::{AppendError, Journal, Records};
+use loligo_journal::{AppendError, Journal, Records, Urgency};
 use moves::Moves;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,6 +50,8 @@ pub(crate) struct Writer {
     journal: Box<dyn Journal>,
     venue: Venue,
     shared: Arc<Shared>,
+    /// The epoch that readers begin on, which is the writer's own to fold into.
+    epoch: Arc<Epoch>,
     requests: Receiver<Request>,
     clock: ClockKind,
     room: Option<Room>,
@@ -89,6 +92,7 @@ impl Writer {
             listing: venue.next_listing(),
             venue,
             clock: shared.clock,
+            epoch: shared.epoch.load_full(),
             shared,
             requests,
             room,
@@ -145,9 +149,9 @@ impl Writer {
             self.end_moves();
         }
         // However few records have come: a later version may have no other way over than a snapshot of the last one.
-        let Self { keeper, venue, shared, .. } = self;
+        let Self { keeper, venue, epoch, .. } = self;
         let wanted = end == NodeEnd::Stopped && self.outlives_process;
-        keeper.finish(wanted.then(|| Snapshot::last(venue, &shared.projections)));
+        keeper.finish(wanted.then(|| Snapshot::last(venue, epoch.views())));
         end
     }
 
@@ -301,8 +305,7 @@ impl Writer {
                 if self.room.is_some() && second_of(time) > self.stepped {
                     self.step_room(time)?;
                 }
-                let pausing = self.full.is_some_and(|looked| looked.elapsed() < self.full_retry);
-                if !pausing && self.venue.exchange.is_due(time) {
+                if !self.is_pausing() && self.venue.exchange.is_due(time) {
                     self.commit_house(time, vec![Command::Advance])?;
                 }
             }
@@ -426,41 +429,39 @@ impl Writer {
             self.publish_directory()?;
             self.bulletin.directory = true;
         }
-        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
-        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
+        self.epoch.views().newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.epoch.acknowledge(self.venue.sequence);
         Ok(())
     }
 
     /// Appends a batch. `None`: the disk is full, everyone has been told, nothing happened.
     fn remember(&mut self, time: Timestamp, items: Vec<Item>) -> Result<Option<Vec<Item>>, NodeEnd> {
-        let items =
-            if self.full.is_some() && !self.room_again()? { refuse_all_but_cancels(items) } else { items };
+        if !self.is_pausing() {
+            match self.append(time, &items, Urgency::Ordinary) {
+                Ok(()) => {
+                    self.found_room();
+                    return Ok(Some(items));
+                }
+                Err(AppendError::Full) => self.found_full(),
+                // Whoever waits hears nothing: dropping the items drops their reply channels.
+                Err(error) => return Err(self.journal_failed(&error)),
+            }
+        }
+        let items = refuse_all_but_cancels(items);
         if items.is_empty() {
             return Ok(None);
         }
-        match self.append(time, &items) {
+        match self.append(time, &items, Urgency::Urgent) {
             Ok(()) => Ok(Some(items)),
             Err(AppendError::Full) => {
-                self.give_up_reserve()?;
-                let items = refuse_all_but_cancels(items);
-                if items.is_empty() {
-                    return Ok(None);
-                }
-                match self.append(time, &items) {
-                    Ok(()) => Ok(Some(items)),
-                    Err(AppendError::Full) => {
-                        items.into_iter().for_each(refuse);
-                        Ok(None)
-                    }
-                    Err(error) => Err(self.journal_failed(&error)),
-                }
+                items.into_iter().for_each(refuse);
+                Ok(None)
             }
-            // Whoever waits hears nothing: dropping the items drops their reply channels.
             Err(error) => Err(self.journal_failed(&error)),
         }
     }
 
-    fn append(&mut self, time: Timestamp, items: &[Item]) -> Result<(), AppendError> {
+    fn append(&mut self, time: Timestamp, items: &[Item], urgency: Urgency) -> Result<(), AppendError> {
         self.records.clear();
         for item in items {
             match item {
@@ -482,49 +483,37 @@ impl Writer {
                 }
             }
         }
-        self.hand_in(time, self.venue.sequence)
+        self.hand_in(time, self.venue.sequence, urgency)
     }
 
     /// Appends the records that were encoded; `after` is the one before them.
-    fn hand_in(&mut self, time: Timestamp, after: u64) -> Result<(), AppendError> {
-        let first = self.journal.append(time.0, &self.records)?;
+    fn hand_in(&mut self, time: Timestamp, after: u64, urgency: Urgency) -> Result<(), AppendError> {
+        let first = self.journal.append(time.0, &self.records, urgency)?;
         assert_eq!(first, after + 1, "another appender wrote to this venue's journal");
         Ok(())
     }
 
-    /// The disk is full: what was held back makes room for a few more batches.
-    fn give_up_reserve(&mut self) -> Result<(), NodeEnd> {
+    /// Whether a full disk was looked at a moment ago: until that is over, nothing but cancels is tried.
+    fn is_pausing(&self) -> bool {
+        self.full.is_some_and(|looked| looked.elapsed() < self.full_retry)
+    }
+
+    fn found_full(&mut self) {
         if self.full.is_none() {
             tracing::error!("the disk is full: only cancels are taken until there is room");
         }
         self.full = Some(Instant::now());
-        match self.journal.release_reserve() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(NodeEnd::JournalFailed { reason: error.to_string() }),
+    }
+
+    fn found_room(&mut self) {
+        if self.full.take().is_some() {
+            tracing::info!("the disk has room again: orders are taken");
         }
     }
 
     fn journal_failed(&self, error: &AppendError) -> NodeEnd {
         tracing::error!(%error, "the journal failed; the node stops, the next start decides");
         NodeEnd::JournalFailed { reason: error.to_string() }
-    }
-
-    /// Looks, at most once a second, whether a full disk has room again.
-    fn room_again(&mut self) -> Result<bool, NodeEnd> {
-        match self.full {
-            Some(looked) if looked.elapsed() < self.full_retry => Ok(false),
-            _ => {
-                let back = self
-                    .journal
-                    .restore_reserve()
-                    .map_err(|error| NodeEnd::JournalFailed { reason: error.to_string() })?;
-                self.full = if back { None } else { Some(Instant::now()) };
-                if back {
-                    tracing::info!("the disk has room again: orders are taken");
-                }
-                Ok(back)
-            }
-        }
     }
 
     /// The record that was applied last.
@@ -536,17 +525,17 @@ impl Writer {
     /// anew.
     fn publish(&mut self, applied: Applied<'_>) -> bool {
         self.venue.chain.extend(applied.sequence, applied.events);
-        self.bulletin.news.extend(recovery::publish(&self.shared.projections, &self.venue, applied));
+        self.bulletin.news.extend(recovery::publish(self.epoch.views(), &self.venue, applied));
         changes_directory(applied.events)
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {
-        let mut directory = (*self.shared.projections.directory()).clone();
+        let mut directory = (*self.epoch.views().directory()).clone();
         let Venue { registry, exchange, .. } = &self.venue;
         match registry.extend(&mut directory, exchange, &self.shared.identity, &self.shared.vault) {
             Ok(()) => {
-                self.shared.projections.publish_directory(directory);
-                self.shared.projections.publish_service(registry.service().clone());
+                self.epoch.views().publish_directory(directory);
+                self.epoch.views().publish_service(registry.service().clone());
                 Ok(())
             }
             Err(api_key) => Err(NodeEnd::SealedElsewhere { api_key }),
@@ -569,7 +558,7 @@ impl Writer {
             return false;
         }
         let (begun, sequence) = (Instant::now(), self.venue.sequence);
-        let snapshot = Snapshot::of(&self.venue, &self.shared.projections);
+        let snapshot = Snapshot::of(&self.venue, self.epoch.views());
         tracing::debug!(sequence, stall = ?begun.elapsed(), "venue copied for a snapshot");
         self.keeper.offer(snapshot)
     }

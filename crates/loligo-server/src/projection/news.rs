@@ -109,7 +109,8 @@ pub(crate) struct Newsroom(Arc<Room>);
 
 struct Room {
     wanted: Wanted,
-    desks: ArcSwap<Vec<Arc<Desk>>>,
+    /// None is there any more when the epoch of these views is over.
+    desks: ArcSwap<Vec<Desk>>,
     /// Held while desks come, go or want something else.
     changing: Mutex<()>,
 }
@@ -142,9 +143,15 @@ impl Wanted {
 }
 
 /// The near end of one hand-over.
+#[derive(Clone)]
 struct Desk {
-    wanted: Wanted,
     sender: Sender<Arc<Bulletin>>,
+    state: Arc<DeskState>,
+}
+
+/// What both ends of a hand-over know.
+struct DeskState {
+    wanted: Wanted,
     /// Items handed over and not yet taken.
     waiting: AtomicUsize,
     lost: AtomicBool,
@@ -152,15 +159,16 @@ struct Desk {
 
 impl Desk {
     fn publish(&self, bulletin: &Arc<Bulletin>, items: usize) {
-        if !self.wanted.any.load(Ordering::Relaxed) {
+        let DeskState { wanted, waiting, lost } = &*self.state;
+        if !wanted.any.load(Ordering::Relaxed) {
             return;
         }
-        let waiting = self.waiting.fetch_add(items, Ordering::Relaxed);
-        let room = waiting == 0 || waiting + items <= ITEMS;
+        let before = waiting.fetch_add(items, Ordering::Relaxed);
+        let room = before == 0 || before + items <= ITEMS;
         if !room || self.sender.try_send(Arc::clone(bulletin)).is_err() {
-            self.waiting.fetch_sub(items, Ordering::Relaxed);
+            waiting.fetch_sub(items, Ordering::Relaxed);
             // Before anything later can be handed over, so whoever receives what is later knows.
-            self.lost.store(true, Ordering::Release);
+            lost.store(true, Ordering::Release);
         }
     }
 }
@@ -175,9 +183,9 @@ impl Newsroom {
     pub(crate) fn subscribe(&self) -> Subscription {
         let (sender, receiver) = channel(COMMITS);
         let (wanted, waiting, lost) = (Wanted::default(), AtomicUsize::new(0), AtomicBool::new(false));
-        let desk = Arc::new(Desk { wanted, sender, waiting, lost });
-        self.0.change(|desks| desks.push(Arc::clone(&desk)));
-        Subscription { room: Arc::clone(&self.0), desk, receiver }
+        let state = Arc::new(DeskState { wanted, waiting, lost });
+        self.0.change(|desks| desks.push(Desk { sender, state: Arc::clone(&state) }));
+        Subscription { room: Arc::clone(&self.0), desk: state, receiver }
     }
 
     /// Whether anything is followed.
@@ -208,15 +216,15 @@ impl Newsroom {
 
 impl Room {
     /// Changes who is there or what one wants, and then what is wanted by all.
-    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Desk>>)) {
+    fn change(&self, change: impl FnOnce(&mut Vec<Desk>)) {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut desks = Vec::clone(&self.desks.load());
         change(&mut desks);
-        let books = desks.iter().any(|desk| desk.wanted.books.load(Ordering::Relaxed));
+        let books = desks.iter().any(|desk| desk.state.wanted.books.load(Ordering::Relaxed));
         let accounts = match &desks[..] {
-            [only] => only.wanted.accounts.load_full(),
+            [only] => only.state.wanted.accounts.load_full(),
             several => {
-                let all = several.iter().map(|desk| desk.wanted.accounts.load_full());
+                let all = several.iter().map(|desk| desk.state.wanted.accounts.load_full());
                 Arc::new(all.flat_map(|accounts| accounts.iter().copied().collect::<Vec<_>>()).collect())
             }
         };
@@ -228,7 +236,7 @@ impl Room {
 /// The far end of one hand-over. When it is dropped nothing is handed over any more.
 pub(crate) struct Subscription {
     room: Arc<Room>,
-    desk: Arc<Desk>,
+    desk: Arc<DeskState>,
     receiver: Receiver<Arc<Bulletin>>,
 }
 
@@ -238,7 +246,7 @@ impl Subscription {
         self.room.change(|_| self.desk.wanted.set(books, Arc::new(accounts)));
     }
 
-    /// The next group commit. Whoever has told what is in it gives its room [back](Self::took).
+    /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its room [back](Self::took).
     pub(crate) async fn next(&mut self) -> Option<Arc<Bulletin>> {
         self.receiver.recv().await
     }
@@ -263,6 +271,6 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.room.change(|desks| desks.retain(|desk| !Arc::ptr_eq(desk, &self.desk)));
+        self.room.change(|desks| desks.retain(|desk| !Arc::ptr_eq(&desk.state, &self.desk)));
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn of_order(id: OrderId, events: &[Event]) -> Tale<'_> {
                 }
             }
             Event::Reduced { order, .. } if order.id == id => standing = Some(order.clone()),
-            Event::Filled { order } if *order == id => standing = None,
+            Event::Filled { order, .. } if *order == id => standing = None,
             Event::Cancelled { order } if order.id == id => {
                 if order.error == Some(OrderError::RejectedAfterExecution) {
                     cut_short = true;
@@ -88,7 +88,7 @@ pub(crate) fn of_order(id: OrderId, events: &[Event]) -> Tale<'_> {
 /// The order that was refused on arrival.
 pub(crate) fn refused(id: OrderId, events: &[Event]) -> Option<&OrderView> {
     events.iter().find_map(|event| match event {
-        Event::Rejected { order } if order.id == id => Some(order),
+        Event::Rejected { order, .. } if order.id == id => Some(order),
         _ => None,
     })
 }

@@ -29,6 +29,8 @@ pub(crate) trait Conversation: Send + 'static {
     fn hear(&mut self, text: &str) -> impl Future<Output = ()> + Send;
     /// Hears a message that is no text.
     fn hear_bytes(&mut self);
+    /// Turns true when what it speaks of is over: the connection closes then, as when the server stops.
+    fn over(&self) -> watch::Receiver<bool>;
     /// Ends when there is nobody any more who would tell this connection anything.
     fn forsaken(&self) -> impl Future<Output = ()> + Send;
     /// The connection is over: nothing need be told on it.
@@ -60,6 +62,7 @@ pub(super) async fn serve<C: Conversation>(
         .max_frame_size(Some(FEED_MESSAGE_BYTES));
     let socket = WebSocketStream::from_partially_read(stream, early.into(), Role::Server, Some(config)).await;
     let mut wire = Wire::new(socket, outbox, queue, bounds);
+    let stop = Stop { server: stop, over: conversation.over() };
     let end = wire.run(&mut conversation, stop).await;
     conversation.end().await;
     // Before the client can see that it is over, so that it may come again at once.
@@ -106,13 +109,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Self { socket, outbox, queue, bounds, silent, ping: now + bounds.ping }
     }
 
-    async fn run<C: Conversation>(&mut self, with: &mut C, mut stop: watch::Receiver<bool>) -> End {
+    async fn run<C: Conversation>(&mut self, with: &mut C, mut stop: Stop) -> End {
         with.greet();
         let outbox = Arc::clone(&self.outbox);
         let mut frames = Vec::with_capacity(FEED_BURST);
         loop {
             tokio::select! {
-                () = stopped(&mut stop) => return End::Close(CloseCode::Restart),
+                () = stop.told() => return End::Close(CloseCode::Restart),
                 () = outbox.overflowed() => return End::Close(CloseCode::Policy),
                 () = with.forsaken() => return End::Close(CloseCode::Error),
                 () = sleep_until(self.silent) => return End::Close(CloseCode::Normal),
@@ -155,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn write(
         &mut self,
         outbox: &Outbox,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut Stop,
         messages: impl IntoIterator<Item = Message>,
     ) -> Result<(), End> {
         let socket = &mut self.socket;
@@ -170,17 +173,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             biased;
             written = writing => written.map_err(|error| broken(&error)),
             () = outbox.overflowed() => Err(End::Close(CloseCode::Policy)),
-            () = stopped(stop) => Err(End::Close(CloseCode::Restart)),
+            () = stop.told() => Err(End::Close(CloseCode::Restart)),
             // Nothing it may have sent was read meanwhile, but it has not read either.
             () = sleep_until(self.silent) => Err(End::Close(CloseCode::Policy)),
         }
     }
 }
 
-/// Waits until the server stops.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Whoever would say so being gone says so, too.
-    let _ = stop.wait_for(|stop| *stop).await;
+/// What ends a connection from behind: the server stops, or what its conversation speaks of is over.
+struct Stop {
+    server: watch::Receiver<bool>,
+    over: watch::Receiver<bool>,
+}
+
+impl Stop {
+    /// Waits for either. Whoever would say so being gone says so, too.
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.server.wait_for(|stop| *stop) => {}
+            _ = self.over.wait_for(|over| *over) => {}
+        }
+    }
 }
 
 /// What is told a client whose frames cannot be read.

@@ -20,6 +20,7 @@ use loligo_wire::ws1::{
 };
 use std::borrow::Cow;
 use std::sync::Arc;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// Most characters of what is kept for the log: of a challenge, of a signature in base64, of a product's name.
@@ -58,6 +59,10 @@ impl Conversation for Client {
 
     fn hear_bytes(&mut self) {
         self.refuse(RequestError::NotJson);
+    }
+
+    fn over(&self) -> watch::Receiver<bool> {
+        self.feeds.node.views().over()
     }
 
     async fn forsaken(&self) {
@@ -184,7 +189,8 @@ impl Client {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let (now, markets) = (self.feeds.node.now(), self.feeds.node.views().markets());
+        let (now, views) = (self.feeds.node.now(), self.feeds.node.views());
+        let markets = views.markets();
         let each = asked.product_ids.iter().map(|product| {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);

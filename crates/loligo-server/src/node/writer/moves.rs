@@ -14,7 +14,7 @@ use crate::node::venue::Poisoned;
 use crate::projection::Applied;
 use crate::record::encode_command;
 use loligo_engine::{Command, Event, Timestamp};
-use loligo_journal::AppendError;
+use loligo_journal::{AppendError, Urgency};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
@@ -115,12 +115,13 @@ impl Writer {
         Timestamp((second_of(self.venue.exchange.now()) + 1).saturating_mul(Timestamp::SECOND))
     }
 
-    /// As many of the house's seconds as one commit takes. A disk that is known to be full takes none.
+    /// As many of the house's seconds as one commit takes.
     fn pass_seconds(&mut self, target: Timestamp) -> Result<(), NodeEnd> {
-        if self.full.is_some() && !self.room_again()? {
-            return Ok(());
-        }
         let first = self.next_second();
+        if self.full.is_some() {
+            // Nothing is applied ahead that may not fit: one second, as on a clock that goes by itself.
+            return if self.is_pausing() { Ok(()) } else { self.step_room(first) };
+        }
         self.list_due(first)?;
         if self.full.is_some() {
             return Ok(());
@@ -200,10 +201,10 @@ impl Writer {
     /// Commits what was gathered after a record. It is applied already: on a full disk the reserve has to take it.
     fn remember_gathered(&mut self, after: u64) -> Result<(), NodeEnd> {
         let time = self.venue.exchange.now();
-        let handed_in = match self.hand_in(time, after) {
+        let handed_in = match self.hand_in(time, after, Urgency::Ordinary) {
             Err(AppendError::Full) => {
-                self.give_up_reserve()?;
-                self.hand_in(time, after)
+                self.found_full();
+                self.hand_in(time, after, Urgency::Urgent)
             }
             other => other,
         };
