@@ -2,6 +2,8 @@
 //! and story, and none of these knows them.
 
 pub(crate) mod kraken;
+#[cfg(test)]
+pub(crate) mod toy;
 
 use crate::faults::Faults;
 use crate::hub::HubHandle;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::error::TryRecvError;
 
 struct Desk {
-    node: RunningNode,
+    node: Arc<RunningNode>,
     hub: Hub,
     dialect: Dialect,
 }
@@ -32,7 +32,7 @@ impl Desk {
         let mut dialects = Dialects::default();
         let dialect = dialects.add(Kraken);
         let hub = Hub::new(node.handle().clone(), dialects);
-        Self { node, hub, dialect }
+        Self { node: Arc::new(node), hub, dialect }
     }
 
     fn join(&mut self, end: &End, topic: Topic) {
@@ -93,6 +93,11 @@ impl End {
     fn messages(&mut self) -> Vec<Value> {
         let taken = std::iter::from_fn(|| self.queue.try_recv().ok());
         taken.map(|frame| serde_json::from_str(&frame).unwrap_or(Value::Null)).collect()
+    }
+
+    /// What came, as it is.
+    fn frames(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.queue.try_recv().ok()).map(|frame| frame.to_string()).collect()
     }
 
     /// What came, by feed or in full.
@@ -354,4 +359,74 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
     desk.hub.take(&desk.follower(&outbox), (0..1_000).map(|_| step()).collect());
     assert_eq!(queue.len(), 3, "an answer, a snapshot, an answer");
     assert!(outbox.is_closed() && ENCODED.get() - encoded <= 3, "{} were made", ENCODED.get() - encoded);
+}
+
+/// Joins a follower of a dialect to a book, an account's orders and its fills.
+fn follow_all(desk: &mut Desk, dialect: Dialect, end: &End) {
+    let of = Follower::new(dialect, Arc::clone(&end.outbox));
+    for topic in [Topic::Book(InstrumentId(0)), orders(0), fills(0), Topic::Heartbeat] {
+        desk.hub.step(&of, Step::Join(topic, "joined".into()));
+    }
+}
+
+#[tokio::test]
+async fn each_message_is_encoded_once_a_dialect_however_many_follow() {
+    let mut desk = Desk::open().await;
+    let toy = desk.hub.dialects.add(crate::dialects::toy::Encoder);
+    let kraken = desk.dialect;
+    // They come mixed, and still each dialect's message is made once.
+    let mut ends: Vec<(Dialect, End)> =
+        (0..6).map(|id| (if id % 2 == 0 { kraken } else { toy }, End::new(id))).collect();
+    for (dialect, end) in &ends {
+        follow_all(&mut desk, *dialect, end);
+    }
+    ends.iter_mut().for_each(|(_, end)| drop(end.frames()));
+    let encoded = ENCODED.get();
+    desk.bid(0, 80_000).await;
+    desk.tell();
+    assert_eq!(ENCODED.get() - encoded, 4, "a level and an order, in two dialects");
+    let encoded = ENCODED.get();
+    desk.order(1, Side::Sell, 80_000).await;
+    desk.tell();
+    assert_eq!(ENCODED.get() - encoded, 6, "a level, a fill and an order, in two dialects");
+    let encoded = ENCODED.get();
+    desk.hub.beat();
+    assert_eq!(ENCODED.get() - encoded, 2);
+    for (dialect, end) in &mut ends {
+        let frames = end.frames();
+        let own = if *dialect == toy { "LEVEL" } else { r#"{"feed":"book""# };
+        assert_eq!(frames.len(), 6, "{frames:?}");
+        assert!(frames[0].starts_with(own), "{frames:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_hub_gets_every_commit() {
+    let mut desk = Desk::open().await;
+    let mut dialects = Dialects::default();
+    let dialect = dialects.add(Kraken);
+    let hub = Hub::new(desk.node.handle().clone(), dialects);
+    let mut second = Desk { node: Arc::clone(&desk.node), hub, dialect };
+    let (mut here, mut there, mut idle) = (End::new(1), End::new(1), End::new(2));
+    desk.join(&here, Topic::Book(InstrumentId(0)));
+    desk.bid(0, 49_000).await;
+    // The second begins to follow while the first has news that it was not told yet.
+    second.join(&there, Topic::Book(InstrumentId(0)));
+    second.join(&there, orders(0));
+    second.join(&idle, Topic::Heartbeat);
+    desk.bid(0, 49_001).await;
+    desk.tell();
+    second.tell();
+    assert_eq!(here.heard(), ["joined", "book_snapshot", "book", "book"]);
+    let wanted = ["joined", "book_snapshot", "joined", "open_orders_snapshot", "book", "open_orders"];
+    assert_eq!(there.heard(), wanted);
+    assert_eq!(idle.heard(), ["joined"]);
+    // One that is gone holds nobody up, and what it alone followed is not told any more.
+    drop(second.hub);
+    assert!(desk.node.handle().views().newsroom().follows_any());
+    desk.bid(0, 49_002).await;
+    desk.tell();
+    assert_eq!(here.heard(), ["book"]);
+    desk.hub.forget(1);
+    assert!(!desk.node.handle().views().newsroom().follows_any());
 }
