@@ -3,8 +3,8 @@
 use super::*;
 use crate::node::replay::{GO_ON, replay};
 use crate::node::venue::Venue;
-use crate::projection::{Applied, Detached, Follower, KeyId, Part};
-use crate::record::{Body, Record};
+use crate::projection::{Applied, Detached, Follower, Part};
+use crate::record::{Body, KeyId, Record};
 use loligo_engine::{Event, OrderView, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicU64;
@@ -357,8 +357,8 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     let shared = Shared::start(&Config::test());
     let handle = shared.node.handle();
     let old = handle.views();
-    let mut news = old.newsroom().subscribe().expect("nobody was there before");
-    old.newsroom().follow(true, Default::default());
+    let mut news = old.newsroom().subscribe();
+    news.follow(true, Default::default());
     let kept = placed(&shared.node).await;
     let gone = placed(&shared.node).await;
     let before = shown(&old);
@@ -367,7 +367,7 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     assert_eq!(reply.sequence, old.sequence(), "it took the place of the record that is gone");
     assert!(*old.over().borrow());
     let mut told = 0;
-    while let Some(bulletin) = news.recv().await {
+    while let Some(bulletin) = news.next().await {
         told += bulletin.news.len();
     }
     assert_eq!(told, 2, "what was handed over before is told, and then the end");
@@ -375,7 +375,10 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
 
     let new = handle.views();
     assert_eq!((new.branch(), *new.over().borrow()), (2, false));
-    assert!(new.newsroom().subscribe().is_some());
+    let mut news = new.newsroom().subscribe();
+    news.follow(true, Default::default());
+    placed(&shared.node).await;
+    assert!(news.next().await.is_some(), "the next epoch's feeds begin");
     let open = |views: &Views, account| {
         let ids = |orders: &crate::projection::AccountOrders| {
             orders.open().iter().map(|o| o.id).collect::<Vec<_>>()
