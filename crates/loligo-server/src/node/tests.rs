@@ -280,6 +280,6 @@ fn a_venue_in_memory_does_not_keep_every_record() {
         journal.append(0, &records, Urgency::Ordinary).unwrap();
     }
     let kept = |from| journal.reader(from).unwrap().next_batch();
-    assert!(matches!(kept(1), Err(JournalError::Forgotten { .. })), "ten megabytes are not kept");
+    assert!(matches!(kept(1), Err(JournalError::Pruned { .. })), "ten megabytes are not kept");
     assert!(kept(journal.last_sequence()).unwrap().is_some());
 }
