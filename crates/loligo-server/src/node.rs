@@ -6,6 +6,7 @@
 
 mod begun;
 mod clock;
+mod epoch;
 mod genesis;
 mod handle;
 mod log;
@@ -22,6 +23,8 @@ mod tests;
 pub use begun::known_facts;
 pub use clock::ClockError;
 use clock::MachineClock;
+use epoch::Epoch;
+pub use epoch::Views;
 pub use handle::{
     AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
     Submission, SubmitError,
@@ -34,12 +37,13 @@ use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
 use crate::market::Room;
 use crate::record::{FIRST_RULES, RecordError};
+use arc_swap::ArcSwap;
 use handle::Shared;
 use loligo_engine::{AccountId, RULES_VERSION};
 use loligo_journal::{JournalError, quoted, until_command};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -312,12 +316,11 @@ fn spawn_on(
     let opened = recovery::open(config, journal, &machine)?;
     let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
     let shared = Arc::new(Shared {
-        projections: opened.views,
+        epoch: ArcSwap::from_pointee(Epoch::new(opened.views, opened.journal.branch())),
         identity: opened.identity,
         clock: config.clock,
         machine,
         moving_to: AtomicI64::new(handle::NOT_MOVING),
-        acknowledged: AtomicU64::new(opened.venue.sequence),
         waiting: handle::Waiting::default(),
         stopped: AtomicBool::new(false),
         remembered_nonces: opened.venue.registry.nonces(),

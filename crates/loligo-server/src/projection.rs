@@ -119,7 +119,7 @@ impl Projections {
     /// Folds one record; the news of it, if somebody follows what it changed. Only the writer calls this.
     pub(crate) fn fold(&self, applied: Applied<'_>) -> Option<News> {
         let follows = |account| self.newsroom.follows(account);
-        let fills = self.fills.fold(applied, |account, order| self.orders.filed(account, order), follows);
+        let fills = self.fills.fold(applied, follows);
         let orders = self.orders.fold(applied, follows);
         let levels = self.markets.fold(applied, || self.newsroom.follows_books());
         let Applied { sequence, time, .. } = applied;

@@ -447,7 +447,7 @@ fn decode_ahead<'scope>(
 /// not in the event.
 pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) -> Option<News> {
     for event in applied.events {
-        if let Event::Listed { instrument } = event
+        if let Event::Listed { instrument, .. } = event
             && let Some(listed) = venue.exchange.instrument(*instrument)
         {
             let listed: Arc<Instrument> = Arc::new(listed.clone());

@@ -149,7 +149,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
         None => return Err(SnapshotError("empty".to_owned())),
     };
     let stored = stored.map_err(|error| SnapshotError(error.to_string()))?;
-    let exchange = Exchange::decode(&stored.exchange).map_err(|error| SnapshotError(error.to_string()))?;
+    let mut exchange =
+        Exchange::decode(&stored.exchange).map_err(|error| SnapshotError(error.to_string()))?;
+    // Earlier forms of the state held none of them: the views counted.
+    exchange.take_over_numbers(stored.past.fills(), stored.past.counts());
     Ok(Restored {
         venue: Venue {
             exchange,

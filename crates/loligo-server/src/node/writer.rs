@@ -3,6 +3,7 @@
 
 mod moves;
 
+use super::epoch::Epoch;
 use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
 use super::snapshot::{Keeper, Snapshot};
 use super::venue::{Poisoned, Venue};
@@ -49,6 +50,8 @@ pub(crate) struct Writer {
     journal: Box<dyn Journal>,
     venue: Venue,
     shared: Arc<Shared>,
+    /// The epoch that readers begin on, which is the writer's own to fold into.
+    epoch: Arc<Epoch>,
     requests: Receiver<Request>,
     clock: ClockKind,
     room: Option<Room>,
@@ -89,6 +92,7 @@ impl Writer {
             listing: venue.next_listing(),
             venue,
             clock: shared.clock,
+            epoch: shared.epoch.load_full(),
             shared,
             requests,
             room,
@@ -145,9 +149,9 @@ impl Writer {
             self.end_moves();
         }
         // However few records have come: a later version may have no other way over than a snapshot of the last one.
-        let Self { keeper, venue, shared, .. } = self;
+        let Self { keeper, venue, epoch, .. } = self;
         let wanted = end == NodeEnd::Stopped && self.outlives_process;
-        keeper.finish(wanted.then(|| Snapshot::last(venue, &shared.projections)));
+        keeper.finish(wanted.then(|| Snapshot::last(venue, epoch.views())));
         end
     }
 
@@ -425,8 +429,8 @@ impl Writer {
             self.publish_directory()?;
             self.bulletin.directory = true;
         }
-        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
-        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
+        self.epoch.views().newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.epoch.acknowledge(self.venue.sequence);
         Ok(())
     }
 
@@ -521,17 +525,17 @@ impl Writer {
     /// anew.
     fn publish(&mut self, applied: Applied<'_>) -> bool {
         self.venue.chain.extend(applied.sequence, applied.events);
-        self.bulletin.news.extend(recovery::publish(&self.shared.projections, &self.venue, applied));
+        self.bulletin.news.extend(recovery::publish(self.epoch.views(), &self.venue, applied));
         changes_directory(applied.events)
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {
-        let mut directory = (*self.shared.projections.directory()).clone();
+        let mut directory = (*self.epoch.views().directory()).clone();
         let Venue { registry, exchange, .. } = &self.venue;
         match registry.extend(&mut directory, exchange, &self.shared.identity, &self.shared.vault) {
             Ok(()) => {
-                self.shared.projections.publish_directory(directory);
-                self.shared.projections.publish_service(registry.service().clone());
+                self.epoch.views().publish_directory(directory);
+                self.epoch.views().publish_service(registry.service().clone());
                 Ok(())
             }
             Err(api_key) => Err(NodeEnd::SealedElsewhere { api_key }),
@@ -554,7 +558,7 @@ impl Writer {
             return false;
         }
         let (begun, sequence) = (Instant::now(), self.venue.sequence);
-        let snapshot = Snapshot::of(&self.venue, &self.shared.projections);
+        let snapshot = Snapshot::of(&self.venue, self.epoch.views());
         tracing::debug!(sequence, stall = ?begun.elapsed(), "venue copied for a snapshot");
         self.keeper.offer(snapshot)
     }

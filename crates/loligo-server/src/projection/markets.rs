@@ -174,6 +174,8 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Cancelled { .. }
         | Event::Edited { .. }
         | Event::Reduced { .. }
+        | Event::EditRejected(_)
+        | Event::NotFound { .. }
         | Event::Noted { .. }
         | Event::Forgotten { .. }
         | Event::Balance { .. } => false,
@@ -183,16 +185,16 @@ fn concerns_markets(event: &Event) -> bool {
 impl ContractPast {
     pub(super) fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
-        self.day.trade(applied.time, execution.price, execution.qty, worth);
+        self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
             execution: execution.id,
             sequence: applied.sequence,
-            number: 0,
+            number: execution.trade,
             price: execution.price,
             qty: execution.qty,
             side: execution.taker_side,
             role: execution.taker.role,
-            time: applied.time,
+            time: execution.at,
         });
     }
 }
@@ -243,17 +245,16 @@ impl Board {
     /// Folds one event; the change of a level, if it is one.
     fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelNews> {
         match event {
-            Event::Level { instrument, side, price, qty } => {
+            Event::Level { instrument, side, price, qty, number, .. } => {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);
-                contract.past.levels += 1;
-                let number = contract.past.levels;
+                contract.past.levels = *number;
                 return Some(LevelNews {
                     instrument: *instrument,
                     side: *side,
                     price: *price,
                     qty: *qty,
-                    number,
+                    number: *number,
                 });
             }
             Event::Executed(execution) => {
@@ -264,15 +265,15 @@ impl Board {
                 self.trade_position(execution.taker.account, execution.instrument, lots);
                 self.trade_position(execution.maker.account, execution.instrument, -lots);
             }
-            Event::Index { pair, price } => {
+            Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
             }
-            Event::Mark { instrument, price } => {
+            Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
             }
-            Event::Market { instrument, state } => {
+            Event::Market { instrument, state, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }

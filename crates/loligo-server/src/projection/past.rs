@@ -4,7 +4,6 @@
 //! Recovery carries these forward by themselves, and makes everything else from the exchange once it has arrived:
 //! folding every event of a long tail into every view would cost as much again as the engine does.
 
-use super::fills::Filed;
 use super::ticker::Day;
 use super::trades::Trades;
 use super::{Applied, FillRow, Fills, MarketSeed, Markets, Orders};
@@ -43,6 +42,18 @@ impl StoredPast {
     }
 }
 
+impl StoredPast {
+    /// The newest fill's number of each account.
+    pub(crate) fn fills(&self) -> impl Iterator<Item = (AccountId, u64)> + '_ {
+        self.fills.iter().filter_map(|(account, rows)| rows.last().map(|row| (*account, row.number)))
+    }
+
+    /// Level changes and trades of each contract.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.contracts.iter().map(|contract| (contract.levels, contract.trades.count()))
+    }
+}
+
 impl From<StoredPast> for Past {
     fn from(stored: StoredPast) -> Self {
         Self { fills: Fills::new(stored.fills), contracts: stored.contracts }
@@ -55,7 +66,7 @@ impl Past {
         let mut traded = false;
         for event in applied.events {
             match event {
-                Event::Level { instrument, .. } => self.contract(*instrument).levels += 1,
+                Event::Level { instrument, number, .. } => self.contract(*instrument).levels = *number,
                 Event::Executed(execution) => {
                     traded = true;
                     if let Some(instrument) = exchange.instrument(execution.instrument) {
@@ -66,8 +77,7 @@ impl Past {
             }
         }
         if traded {
-            let filed = |_, order| exchange.order(order).map(|order| Filed::of(&order));
-            self.fills.fold(applied, filed, |_| false);
+            self.fills.fold(applied, |_| false);
         }
     }
 
@@ -88,7 +98,7 @@ impl Past {
                 instrument: Arc::new(instrument.clone()),
                 bids: exchange.depth(id, Side::Buy, usize::MAX),
                 asks: exchange.depth(id, Side::Sell, usize::MAX),
-                state: market.map_or(MarketState::Open, |market| market.trading),
+                state: market.map_or(MarketState::Open, |market| market.state),
                 mark: market.and_then(|market| market.mark),
                 index: market.and_then(|market| market.index),
                 past: contracts.next().unwrap_or_default(),

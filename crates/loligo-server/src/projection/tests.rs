@@ -91,7 +91,7 @@ impl World {
         let outcome = self.exchange.apply(self.time, command, &mut events);
         self.sequence += 1;
         for event in &events {
-            if let Event::Listed { instrument } = event {
+            if let Event::Listed { instrument, .. } = event {
                 let index = self.exchange.market(*instrument).unwrap().index;
                 let listed = Arc::new(self.exchange.instrument(*instrument).unwrap().clone());
                 self.views.markets().list(listed, index);
@@ -107,7 +107,7 @@ impl World {
     /// Keeps its own account of fills and of what the run has met.
     fn note(&mut self, event: &Event) {
         let kind = match event {
-            Event::Placed { order, .. } | Event::Rejected { order } => {
+            Event::Placed { order, .. } | Event::Rejected { order, .. } => {
                 self.orders = self.orders.max(order.id.0);
                 if order.status.is_closed() { "rejected" } else { "placed" }
             }
@@ -135,7 +135,7 @@ impl World {
                         role: fill.role,
                         fee: fill.fee,
                         realized_pnl: fill.realized_pnl,
-                        time: self.exchange.now(),
+                        time: execution.at,
                     });
                 }
                 "executed"
@@ -148,7 +148,7 @@ impl World {
             Event::Cancelled { .. } => "cancelled",
             Event::Edited { .. } => "edited",
             Event::Reduced { .. } => "reduced",
-            Event::Noted { .. } => "noted",
+            Event::Noted { .. } | Event::EditRejected(_) => "noted",
             Event::Forgotten { .. } => "forgotten",
             _ => return,
         };

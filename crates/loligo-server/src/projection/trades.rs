@@ -36,13 +36,17 @@ pub(super) struct Trades {
 }
 
 impl Trades {
-    pub(super) fn push(&mut self, mut row: TradeRow) {
-        self.count += 1;
-        row.number = self.count;
+    pub(super) fn push(&mut self, row: TradeRow) {
+        self.count = row.number;
         if self.rows.len() == TRADES_KEPT {
             self.rows.pop_front();
         }
         self.rows.push_back(row);
+    }
+
+    /// The number of the newest trade; 0 before the first.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     pub(super) fn last(&self) -> Option<&TradeRow> {
