@@ -2,7 +2,7 @@
 
 use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
 use super::epoch::{Epoch, Views};
-use crate::config::ClockKind;
+use crate::config::{ClockKind, KeepJournal};
 use crate::identity::{Identity, KeyPair, Secret};
 use crate::projection::{GeneralRight, KeyId, WithdrawalRight};
 use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
@@ -230,6 +230,7 @@ pub(crate) struct Shared {
     pub(crate) epoch: ArcSwap<Epoch>,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
+    pub(crate) keep_journal: KeepJournal,
     pub(crate) machine: MachineClock,
     /// Where a manual clock is going, in microseconds since 1970, or [`NOT_MOVING`].
     pub(crate) moving_to: AtomicI64,

@@ -8,7 +8,7 @@ use super::handle::StateHashes;
 use super::snapshot::{self, KeepError, Restored, Snapshot};
 use super::vault::Vault;
 use super::venue::{Poisoned, Venue};
-use crate::config::{ClockKind, Config, Instruments};
+use crate::config::{ClockKind, Config, Instruments, KeepJournal};
 use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
@@ -283,6 +283,10 @@ fn newest_snapshot(journal: &dyn Journal, notes: &mut Vec<String>) -> Result<Res
             None => break None,
         }
     };
+    let kept_from = journal.kept_from()?;
+    if restored.as_ref().map_or(0, |restored| restored.venue.sequence) + 1 < kept_from {
+        return Err(StartError::NoState { kept_from, passed_over });
+    }
     let instead = match &restored {
         Some(restored) => format!("an older one, of record {}, is used", restored.venue.sequence),
         None => "none is left, so the whole journal is replayed".to_owned(),
@@ -458,14 +462,34 @@ pub(crate) fn publish(views: &Projections, venue: &Venue, applied: Applied<'_>) 
     views.fold(applied)
 }
 
+/// Where a replay began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Began {
+    /// The last record that was not applied: what it came to is taken from the snapshot of it. 0 when every record was
+    /// applied.
+    pub taken_over: u64,
+    /// The record from which on the journal can be read; 1 where nothing was pruned.
+    pub kept_from: u64,
+    /// Whether records up to `taken_over` are left that were made under other rules.
+    pub other_rules: bool,
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Where it began.
+    pub began: Began,
+    /// Hashes at the end of the journal.
+    pub hashes: StateHashes,
+}
+
 /// What verification found.
 #[derive(Debug)]
 pub struct Verified {
     /// What the journal's own check says: rows, chain, pages, snapshots, mark.
     pub journal: Report,
-    /// The last record that was not applied: made under other rules, what it came to is taken from the snapshot of it. 0 when
-    /// every record was applied.
-    pub taken_over: u64,
+    /// Where the replay began.
+    pub began: Began,
     /// Snapshots found to be what replay makes.
     pub snapshots_compared: u64,
     /// Hashes at the end of the journal.
@@ -474,24 +498,25 @@ pub struct Verified {
     pub audit: Audit,
 }
 
-/// Replays a stopped venue from its first record and tells the hashes at the end. Changes nothing.
+/// Replays a stopped venue from its first record, or from the first that is left, and tells the hashes at the end. Changes
+/// nothing.
 ///
 /// # Errors
 /// [`StartError`]: what is damaged, or which record the engine panics on.
-pub fn replay_folder(folder: &Path) -> Result<StateHashes, StartError> {
+pub fn replay_folder(folder: &Path) -> Result<Replayed, StartError> {
     let journal = StoppedJournal::open(folder)?;
     if journal.last_sequence() == 0 {
         return Err(StartError::NoGenesis);
     }
-    let mut venue = replay_start(&journal)?;
+    let (mut venue, began) = replay_start(&journal)?;
     let replayed = replay_fast(journal.reader(venue.sequence + 1)?, &mut venue, |_, _| {});
     replayed.map_err(|error| error.in_folder(Some(folder)))?;
-    Ok(hashes(&venue))
+    Ok(Replayed { began, hashes: hashes(&venue) })
 }
 
-/// Where a replay of a stopped venue begins: before its first record, or, where that was made under other rules, at the oldest
-/// snapshot from which this version's hold.
-fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
+/// Where a replay of a stopped venue begins: before its first record, or, where what follows it was pruned or made under other
+/// rules, at the oldest snapshot from which the journal is there and this version's rules hold.
+fn replay_start(journal: &StoppedJournal) -> Result<(Venue, Began), StartError> {
     let first = |from: u64| -> Result<Option<Record>, StartError> {
         let batch = journal.reader(from)?.next_batch()?;
         let first = batch.as_ref().and_then(|batch| batch.iter().next());
@@ -499,9 +524,16 @@ fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
     };
     let genesis = first(1)?.ok_or(StartError::NoGenesis)?;
     let fresh = Venue::new();
-    let Err(other) = check_rules(&fresh, 1, &genesis) else { return Ok(fresh) };
+    let kept_from = journal.kept_from()?;
+    let other = match check_rules(&fresh, 1, &genesis) {
+        Ok(()) if kept_from == 1 => {
+            return Ok((fresh, Began { taken_over: 0, kept_from, other_rules: false }));
+        }
+        Err(other) if kept_from == 1 => other,
+        _ => StartError::NoState { kept_from, passed_over: Vec::new() },
+    };
     let snapshots = journal.snapshots();
-    for info in snapshots.list()? {
+    for info in snapshots.list()?.iter().filter(|info| info.sequence + 1 >= kept_from) {
         let Some((_, body)) = snapshots.newest(info.sequence)?.found else { continue };
         let Ok(Restored { venue, .. }) = snapshot::decode(&body) else { continue };
         let holds = venue.rules == RULES_VERSION
@@ -511,7 +543,9 @@ fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
                 Some(_) => false,
             };
         if holds {
-            return Ok(venue);
+            let other_rules = venue.rules != RULES_VERSION || kept_from == 1;
+            let began = Began { taken_over: venue.sequence, kept_from, other_rules };
+            return Ok((venue, began));
         }
     }
     Err(other)
@@ -545,11 +579,10 @@ pub fn snapshot_folder(folder: &Path) -> Result<KeptSnapshot, StartError> {
         let replayed = replay_fast(journal.reader(from + 1)?, &mut venue, each);
         replayed.map_err(|error| error.in_folder(Some(folder)))?;
         let views = views_of(past, &venue);
-        snapshot::keep(journal.snapshots().as_ref(), Snapshot::last(venue, &views)).map_err(|error| {
-            match error {
-                KeepError::Journal(error) => error.into(),
-                KeepError::Encode(_) => StartError::Append(error.to_string()),
-            }
+        snapshot::keep(journal.snapshots().as_ref(), Snapshot::last(venue, &views), KeepJournal::default())
+            .map_err(|error| match error {
+            KeepError::Journal(error) => error.into(),
+            KeepError::Encode(_) => StartError::Append(error.to_string()),
         })?;
     }
     Ok(KeptSnapshot { sequence: last, was_there: from == last, notes })
@@ -572,9 +605,8 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     let snapshots = journal.snapshots();
     let places: BTreeSet<u64> = snapshots.list()?.into_iter().map(|info| info.sequence).collect();
     let mut snapshots_compared = 0;
-    let mut venue = replay_start(&journal)?;
-    let taken_over = venue.sequence;
-    replay(journal.reader(taken_over + 1)?, &mut venue, |venue, applied| {
+    let (mut venue, began) = replay_start(&journal)?;
+    replay(journal.reader(began.taken_over + 1)?, &mut venue, |venue, applied| {
         if places.contains(&applied.sequence)
             && let Some((info, body)) = snapshots.newest(applied.sequence)?.found
             && info.sequence == applied.sequence
@@ -590,7 +622,7 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     })
     .map_err(|error| error.in_folder(Some(folder)))?;
     let audit = venue.exchange.audit().map_err(|violation| StartError::Invariant(violation.to_string()))?;
-    Ok(Verified { journal: report, taken_over, snapshots_compared, hashes: hashes(&venue), audit })
+    Ok(Verified { journal: report, began, snapshots_compared, hashes: hashes(&venue), audit })
 }
 
 pub(crate) fn hashes(venue: &Venue) -> StateHashes {

@@ -2,17 +2,19 @@
 //! made again from the exchange (past trades and fills).
 
 use super::registry::{Registry, RegistryWithoutRolls};
+use super::retention;
 use super::venue::{EventChain, Venue};
+use crate::config::KeepJournal;
 use crate::projection::{Past, Projections, StoredPast};
 use crate::record::{FIRST_RULES, VenueFacts};
 use loligo_engine::Exchange;
 use loligo_journal::{JournalError, Snapshots};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Version of this layout.
 const VERSION: u8 = 3;
@@ -21,8 +23,8 @@ const VERSION_WITHOUT_RULES: u8 = 2;
 /// Snapshots that the keeper has at once, each a copy of the exchange: one being written, and one that was asked for
 /// meanwhile.
 const IN_HAND: usize = 2;
-/// Snapshots kept; the newest may turn out damaged, then the one before serves.
-const KEPT: usize = 2;
+/// How long a stop waits for pruning that is under way. What is left then goes at another time.
+const PRUNING_AT_STOP: Duration = Duration::from_millis(500);
 
 /// Why a snapshot cannot be read. The journal holds everything it held, so an older one or none will do.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +119,10 @@ impl Snapshot {
         stored.exchange = exchange.encode();
         drop(exchange);
         let (sequence, crossed) = (stored.sequence, stored.crossed);
+        // Every view folds a record before it is answered, so none has one before this still to fold.
+        let needed = sequence + 1;
         let body = postcard::to_extend(&stored, vec![VERSION])?;
-        Ok(Encoded { sequence, crossed, body })
+        Ok(Encoded { sequence, crossed, needed, body })
     }
 }
 
@@ -127,6 +131,8 @@ struct Encoded {
     sequence: u64,
     /// The snapshot that the records after it cannot do without.
     crossed: Option<u64>,
+    /// The lowest record that a view has still to fold.
+    needed: u64,
     body: Vec<u8>,
 }
 
@@ -172,30 +178,36 @@ pub(crate) struct Keeper {
     snapshots: Option<SyncSender<Snapshot>>,
     /// Snapshots handed over and not kept yet.
     in_hand: Arc<AtomicUsize>,
+    /// Whether the venue stops.
+    stops: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
-    pub(crate) fn start(store: Box<dyn Snapshots>) -> Self {
+    pub(crate) fn start(store: Box<dyn Snapshots>, keep_journal: KeepJournal) -> Self {
         let (snapshots, waiting) = sync_channel::<Snapshot>(IN_HAND);
-        let in_hand = Arc::new(AtomicUsize::new(0));
-        let done = Arc::clone(&in_hand);
+        let (in_hand, stops) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (left, stopping) = (Arc::clone(&in_hand), Arc::clone(&stops));
         let work = move || {
             for snapshot in waiting {
                 let (begun, sequence) = (Instant::now(), snapshot.stored.sequence);
-                match keep(store.as_ref(), snapshot) {
-                    Ok(bytes) => tracing::debug!(sequence, bytes, took = ?begun.elapsed(), "snapshot kept"),
+                let kept = keep(store.as_ref(), snapshot, keep_journal);
+                left.fetch_sub(1, Ordering::AcqRel);
+                match kept {
+                    Ok(Kept { bytes, prune_before }) => {
+                        tracing::debug!(sequence, bytes, took = ?begun.elapsed(), "snapshot kept");
+                        prune(store.as_ref(), prune_before, &left, &stopping);
+                    }
                     // Without it the next start replays more; nothing is lost.
                     Err(error) => tracing::warn!(sequence, %error, "a snapshot could not be kept"),
                 }
-                done.fetch_sub(1, Ordering::AcqRel);
             }
         };
         let thread = std::thread::Builder::new().name("loligo-snapshots".to_owned()).spawn(work);
         if let Err(error) = &thread {
             tracing::warn!(%error, "no thread for snapshots: starts will replay the whole journal");
         }
-        Self { snapshots: Some(snapshots), in_hand, thread: thread.ok() }
+        Self { snapshots: Some(snapshots), in_hand, stops, thread: thread.ok() }
     }
 
     /// Whether it would take another over: asked first, since a copy for nothing costs the writer as much as any.
@@ -216,11 +228,13 @@ impl Keeper {
 
     /// Keeps a last one, and waits until everything that was taken over is kept.
     pub(crate) fn finish(mut self, last: Option<Snapshot>) {
+        self.stops.store(true, Ordering::Release);
         let snapshots = self.snapshots.take();
-        if let (Some(last), Some(snapshots)) = (last, &snapshots)
-            && snapshots.send(last).is_err()
-        {
-            tracing::warn!("the last snapshot could not be kept: the next start replays more");
+        if let (Some(last), Some(snapshots)) = (last, &snapshots) {
+            self.in_hand.fetch_add(1, Ordering::AcqRel);
+            if snapshots.send(last).is_err() {
+                tracing::warn!("the last snapshot could not be kept: the next start replays more");
+            }
         }
         drop(snapshots);
         if let Some(thread) = self.thread.take() {
@@ -230,15 +244,38 @@ impl Keeper {
     }
 }
 
-/// Keeps a snapshot and forgets the oldest, but for the one at which the rules changed last: what came before it is known
-/// by it alone.
-/// Answers its length in bytes.
-pub(crate) fn keep(store: &dyn Snapshots, snapshot: Snapshot) -> Result<usize, KeepError> {
-    let Encoded { sequence, crossed, body } = snapshot.encode()?;
+/// What came of keeping a snapshot.
+pub(crate) struct Kept {
+    /// Its length.
+    bytes: usize,
+    /// The record before which the journal may be pruned now.
+    prune_before: Option<u64>,
+}
+
+/// Keeps a snapshot and removes those that are too many now.
+pub(crate) fn keep(
+    store: &dyn Snapshots,
+    snapshot: Snapshot,
+    keep_journal: KeepJournal,
+) -> Result<Kept, KeepError> {
+    let Encoded { sequence, crossed, needed, body } = snapshot.encode()?;
     store.put(sequence, &body)?;
-    let all = store.list()?;
-    for old in all.iter().rev().skip(KEPT).filter(|old| Some(old.sequence) != crossed) {
-        store.remove(old)?;
+    let prune_before = retention::thin(store, keep_journal, crossed, needed)?;
+    Ok(Kept { bytes: body.len(), prune_before })
+}
+
+/// Prunes until it is done, another snapshot waits, or the venue has stopped for long enough.
+fn prune(store: &dyn Snapshots, before: Option<u64>, in_hand: &AtomicUsize, stops: &AtomicBool) {
+    let Some(before) = before else { return };
+    let begun = Instant::now();
+    let go_on = || {
+        let in_time = !stops.load(Ordering::Acquire) || begun.elapsed() < PRUNING_AT_STOP;
+        in_time && in_hand.load(Ordering::Acquire) == 0
+    };
+    match store.prune(before, &go_on) {
+        Ok(0) => {}
+        Ok(records) => tracing::debug!(before, records, took = ?begun.elapsed(), "journal pruned"),
+        // The journal is longer than it need be; nothing is lost.
+        Err(error) => tracing::warn!(before, %error, "the journal could not be pruned"),
     }
-    Ok(body.len())
 }

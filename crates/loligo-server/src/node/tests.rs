@@ -56,8 +56,14 @@ impl Snapshots for SlowSnapshots {
     fn newest(&self, sequence: u64) -> Result<Newest, JournalError> {
         self.inner.newest(sequence)
     }
+    fn time_us(&self, info: &SnapshotInfo) -> Result<Option<i64>, JournalError> {
+        self.inner.time_us(info)
+    }
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {
         self.inner.remove(info)
+    }
+    fn prune(&self, before: u64, go_on: &dyn Fn() -> bool) -> Result<u64, JournalError> {
+        self.inner.prune(before, go_on)
     }
 }
 
@@ -110,6 +116,9 @@ impl Journal for FailingJournal {
     }
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         self.inner.reader(from)
+    }
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        self.inner.kept_from()
     }
     fn snapshots(&self) -> Box<dyn Snapshots> {
         Box::new(SlowSnapshots { inner: self.inner.snapshots(), disk: Arc::clone(&self.disk) })

@@ -84,7 +84,7 @@ impl Writer {
         replayed: u64,
         full_retry: Duration,
     ) -> Self {
-        let keeper = Keeper::start(journal.snapshots());
+        let keeper = Keeper::start(journal.snapshots(), shared.keep_journal);
         let snapshot_at = venue.sequence - replayed;
         Self {
             journal,
@@ -112,6 +112,11 @@ impl Writer {
     pub(crate) fn in_memory(mut self) -> Self {
         self.outlives_process = false;
         self
+    }
+
+    /// What the journal did by itself that the operator should know.
+    pub(crate) fn notes(&mut self) -> Vec<String> {
+        self.journal.notes()
     }
 
     /// Loads the markets and lets the house quote.
