@@ -73,7 +73,7 @@ pub trait Journal: Send {
     ///
     /// # Errors
     /// [`JournalError::NoSuchPlace`] unless `1 <= sequence <= last_sequence() + 1`; [`JournalError::Pruned`] when the
-    /// record before `sequence` is not there any more.
+    /// record before `sequence` is not there any more, or no snapshot leads to it.
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError>;
 }
 

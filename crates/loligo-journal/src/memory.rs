@@ -178,8 +178,14 @@ impl Journal for MemoryJournal {
         if sequence == 0 || sequence > end {
             return Err(JournalError::NoSuchPlace { asked: sequence, purpose: "branch before", last: end });
         }
+        let fork = sequence - 1;
+        let is_there = |row: &Batch| row.first() <= fork;
+        if fork > 0 && !shared.row_from(self.branch, fork).is_some_and(is_there) {
+            let kept = shared.kept_from(self.branch) + 1;
+            return Err(JournalError::Pruned { asked: sequence, purpose: "branch before", kept });
+        }
         let id = shared.newest() + 1;
-        shared.branches.push(Branch { id, parent: self.branch, fork: sequence - 1 });
+        shared.branches.push(Branch { id, parent: self.branch, fork });
         shared.rows.push(VecDeque::new());
         self.branch = id;
         Ok(id)

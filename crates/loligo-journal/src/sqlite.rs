@@ -138,7 +138,7 @@ impl SqliteJournal {
         let (paths, lock) = prepare(dir)?;
         let mut store = Store::open(&paths, Access::Write)?;
         let branch = store.current_branch();
-        recovery::check_until(&store, &paths, sequence)?;
+        recovery::check_until(&store, &paths, sequence, "stop before")?;
         snapshots::put_foreign_aside(&store, &paths, branch, sequence - 1)?;
         let last = store.last_of(branch).unwrap_or(0).max(sequence - 1);
         let missing = recovery::acknowledged_after(&paths, branch, last);
@@ -348,12 +348,6 @@ fn left_by_newest(store: &Store, end: &Mark) -> Option<LeftBehind> {
 fn fork(store: &Store, paths: &Paths, parent: u64, sequence: u64) -> Result<(u64, Hash), JournalError> {
     let id = store.current_branch() + 1;
     let fork = sequence - 1;
-    if let Some(holder) = history(&store.branches, parent).unwrap_or_default().iter().find(|s| s.to >= fork)
-        && store.cut_at(holder.branch, fork)?.is_some()
-    {
-        let kept = store.kept_from(parent)?;
-        return Err(JournalError::Pruned { asked: sequence, purpose: "branch before", kept: kept + 1 });
-    }
     if !form::has_place(id, fork) {
         return Err(JournalError::NoSuchPlace { asked: id, purpose: "number a branch", last: id - 1 });
     }
@@ -439,6 +433,10 @@ impl Journal for SqliteJournal {
                 purpose: "branch before",
                 last: self.last + 1,
             });
+        }
+        if self.store.kept_from(self.branch)? > 1 {
+            // Where the beginning is gone, a branch needs a snapshot that leads to it.
+            recovery::check_until(&self.store, &self.paths, sequence, "branch before")?;
         }
         let writing = self.shared.write();
         let (id, root) = fork(&self.store, &self.paths, self.branch, sequence)?;

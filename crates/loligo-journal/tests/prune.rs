@@ -116,10 +116,12 @@ fn nothing_from_the_newest_snapshot_on_is_removed_and_nothing_without_one() {
     assert_eq!(journal.snapshots().prune(u64::MAX, ALWAYS).expect("pruned"), 27);
     assert_eq!(journal.kept_from().expect("told"), 30);
     let refused = journal.branch_before(20).expect_err("gone");
-    assert!(matches!(refused, JournalError::Pruned { asked: 20, kept: 31, .. }), "{refused}");
+    assert!(matches!(refused, JournalError::Pruned { asked: 20, kept: 32, .. }), "{refused}");
     let refused = journal.snapshots().put(20, b"too late").expect_err("gone");
     assert!(matches!(refused, JournalError::Pruned { asked: 20, kept: 30, .. }), "{refused}");
-    assert_eq!(journal.branch_before(31).expect("kept"), 2);
+    let refused = journal.branch_before(31).expect_err("there, but no snapshot leads to it");
+    assert!(matches!(refused, JournalError::Pruned { asked: 31, kept: 32, .. }), "{refused}");
+    assert_eq!(journal.branch_before(32).expect("kept"), 2);
 }
 
 #[test]

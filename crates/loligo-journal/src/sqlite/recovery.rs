@@ -58,9 +58,14 @@ pub(crate) fn check_start(store: &Store, paths: &Paths) -> Result<Mark, JournalE
 }
 
 /// Checks the records before `sequence` of the current branch, and nothing else.
-pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result<Mark, JournalError> {
+pub(crate) fn check_until(
+    store: &Store,
+    paths: &Paths,
+    sequence: u64,
+    purpose: &'static str,
+) -> Result<Mark, JournalError> {
     let branch = store.current_branch();
-    let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose: "stop before", last };
+    let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose, last };
     let Some(until) = sequence.checked_sub(1) else { return Err(no_such_place(store.last_of(branch)? + 1)) };
     let kept_from = store.kept_from(branch)?;
     let (mut base, mut earliest) = (None, kept_from);
@@ -84,7 +89,7 @@ pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result
         return Err(no_such_place(end.sequence + 1));
     }
     if cuts > 0 {
-        return Err(JournalError::Pruned { asked: sequence, purpose: "stop before", kept: earliest });
+        return Err(JournalError::Pruned { asked: sequence, purpose, kept: earliest });
     }
     Ok(end)
 }
