@@ -2,7 +2,8 @@
 
 use crate::config::KeepJournal;
 use loligo_engine::Timestamp;
-use loligo_journal::{JournalError, SnapshotInfo, Snapshots};
+use loligo_journal::{JournalError, Snapshots};
+use std::time::{Duration, Instant};
 
 /// The newest snapshots, kept however old: the newest of all may turn out damaged, then the one before serves.
 const NEWEST: usize = 2;
@@ -14,32 +15,64 @@ const DAY: i64 = 86_400 * Timestamp::SECOND;
 /// The time that those span where the whole journal is kept.
 const DAYS_OF_ALL: u32 = 7;
 
-/// Removes the snapshots that are too many. Returns the record before which the journal may be pruned, if any.
-///
-/// The journal then begins at a snapshot: the newest one that is old enough, is not among the newest two, and lies before
-/// `needed`, the lowest record that somebody still has to fold. `crossed` is the record after which the rules changed last:
-/// its snapshot stays for good.
-pub(crate) fn thin(
-    store: &dyn Snapshots,
-    keep: KeepJournal,
-    crossed: Option<u64>,
-    needed: u64,
-) -> Result<Option<u64>, JournalError> {
-    let all = store.list()?;
-    let time = |info: &SnapshotInfo| Ok(store.time_us(info)?.unwrap_or(i64::MIN));
-    let times = all.iter().map(time).collect::<Result<Vec<_>, JournalError>>()?;
-    let places: Vec<Place> =
-        all.iter().zip(&times).map(|(info, time)| Place { sequence: info.sequence, time: *time }).collect();
-    let Plan { kept, begin } = plan(&places, keep, crossed, needed);
-    for (info, kept) in all.iter().zip(kept) {
-        if !kept {
-            store.remove(info)?;
+/// How long a stop waits for pruning. What is left then goes at another time.
+const AT_STOP: Duration = Duration::from_millis(500);
+
+/// What of the journal has to stay.
+#[derive(Clone, Copy)]
+pub(crate) struct Retention {
+    /// As long as the operator wants it.
+    pub(crate) keep: KeepJournal,
+    /// The lowest record that somebody still has to fold.
+    pub(crate) needed: u64,
+}
+
+impl Retention {
+    /// Removes the snapshots that are too many. Returns the record before which the journal may be pruned, if any.
+    ///
+    /// The journal then begins at a snapshot: the newest one that is old enough, is not the newest of all, and lies before
+    /// whatever is needed. `crossed` is the record after which the rules changed last: its snapshot stays for good.
+    pub(crate) fn thin(
+        self,
+        store: &dyn Snapshots,
+        crossed: Option<u64>,
+    ) -> Result<Option<u64>, JournalError> {
+        let Self { keep, needed } = self;
+        let all = store.list()?;
+        let mut places = Vec::with_capacity(all.len());
+        for info in &all {
+            let time = store.time_us(info)?.unwrap_or(i64::MIN);
+            places.push(Place { sequence: info.sequence, time });
         }
+        let Plan { kept, begin } = plan(&places, keep, crossed, needed);
+        for (info, kept) in all.iter().zip(kept) {
+            if !kept {
+                store.remove(info)?;
+            }
+        }
+        let Some(begin) = begin.filter(|_| keep != KeepJournal::All) else { return Ok(None) };
+        // What the journal is to begin with must be there in full.
+        let whole = store.newest(begin)?.found.is_some_and(|(info, _)| info.sequence == begin);
+        Ok(whole.then_some(begin))
     }
-    let Some(begin) = begin.filter(|_| keep != KeepJournal::All) else { return Ok(None) };
-    // What the journal is to begin with must be there in full.
-    let whole = store.newest(begin)?.found.is_some_and(|(info, _)| info.sequence == begin);
-    Ok(whole.then_some(begin))
+}
+
+/// Prunes the journal before a record, if any, for as long as it may go on.
+pub(crate) fn prune(store: &dyn Snapshots, before: Option<u64>, go_on: &dyn Fn() -> bool) {
+    let Some(before) = before else { return };
+    let begun = Instant::now();
+    match store.prune(before, go_on) {
+        Ok(0) => {}
+        Ok(records) => tracing::debug!(before, records, took = ?begun.elapsed(), "journal pruned"),
+        // The journal is longer than it need be; nothing is lost.
+        Err(error) => tracing::warn!(before, %error, "the journal could not be pruned"),
+    }
+}
+
+/// The same while everybody waits for the exchange to stop.
+pub(crate) fn prune_at_stop(store: &dyn Snapshots, before: Option<u64>) {
+    let begun = Instant::now();
+    prune(store, before, &|| begun.elapsed() < AT_STOP);
 }
 
 /// A snapshot, as far as it matters here.

@@ -15,7 +15,7 @@ const DAY_MS: u64 = 86_400_000;
 fn nine_days(flags: &[&str]) -> (Home, Value, u64) {
     let home = Home::new();
     let flags = [&FLAGS[..], flags].concat();
-    let mut venue = home.start(&flags);
+    let venue = home.start(&flags);
     for step in 0..12 {
         venue.client(0).place_limit(SYMBOL, "buy", "0.1", "48000", &format!("first-{step}"));
     }
