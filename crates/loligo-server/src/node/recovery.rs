@@ -13,7 +13,7 @@ use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
 use crate::projection::{Applied, KeyId, News, Past, Projections};
-use crate::record::{Body, Crossing, Record};
+use crate::record::{self, Body, Crossing, Record};
 use loligo_engine::{Audit, Command, Event, Instrument, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Batch, Journal, JournalError, LeftBehind, MemoryJournal, Options, Reader, Records, Report, SqliteJournal,
@@ -65,7 +65,7 @@ impl OpenJournal {
         let mut spent = BTreeMap::new();
         for batch in journal.left_batches().filter_map(Result::ok) {
             for (_, bytes) in batch.iter() {
-                if let Ok(Record { nonce: Some((key, nonce)), .. }) = Record::decode(bytes) {
+                if let Ok(Some((key, nonce))) = record::nonce_of(bytes) {
                     let highest = spent.entry(key).or_insert(nonce);
                     *highest = nonce.max(*highest);
                 }
