@@ -35,8 +35,9 @@ pub(crate) struct Account {
     /// Family slot.
     pub family: u32,
     pub oldest_closed: u64,
-    /// How many fills it has had.
+    /// How many fills it has had, and how many rows its log has.
     pub fills: u64,
+    pub log: u64,
     /// Purse slot of the flex wallet.
     pub flex: u32,
     pub house: bool,

@@ -138,7 +138,7 @@ stored_codes! {
     }
 
     Event {
-        Listed { instrument, at } = 0,
+        Listed { instrument, pair, spec, at } = 0,
         AccountCreated { account, parent, at } = 1,
         Placed { order, reduced } = 2,
         Fired { order, reduced } = 3,
@@ -154,13 +154,14 @@ stored_codes! {
         Rewritten { order } = 13,
         Forgotten { order, account } = 14,
         Level { instrument, side, price, qty, number, at } = 15,
-        Balance { account, wallet, currency, change, balance, cause, at } = 16,
+        Balance { account, wallet, currency, change, balance, log, cause, at } = 16,
         Market { instrument, state, at } = 17,
         Account { account, active, trading, at } = 18,
         Index { pair, price, at } = 19,
         Mark { instrument, price, at } = 20,
         EditRejected(refused) = 21,
-        NotFound { account, order, at } = 22
+        NotFound { account, order, at } = 22,
+        Leverage { account, instrument, leverage, at } = 23
     }
 
     OrderStatus {

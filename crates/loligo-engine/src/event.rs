@@ -9,6 +9,7 @@ use crate::command::{OrderRef, OrderType, Written};
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
+use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{Fine, FinePrice, Money};
 use crate::trigger::{Attached, Trigger};
 use crate::view::MarketState;
@@ -275,6 +276,8 @@ pub enum FillRole {
 pub struct Fill {
     /// How many fills the account had before, plus one.
     pub number: u64,
+    /// The number of its first row in the account's log. It has two: what it did to the position, then to the wallet.
+    pub log: u64,
     /// The order.
     pub order: OrderId,
     /// Whose.
@@ -394,8 +397,12 @@ pub enum BalanceCause {
 pub enum Event {
     /// A contract was listed.
     Listed {
-        /// Its number; its spec is in the exchange's view.
+        /// Its number.
         instrument: InstrumentId,
+        /// Its pair's.
+        pair: PairId,
+        /// All that it was listed with.
+        spec: Box<InstrumentSpec>,
         /// When.
         at: Timestamp,
     },
@@ -440,7 +447,7 @@ pub enum Event {
         written: Option<Box<Written>>,
     },
     /// Two orders matched; both have `qty` more filled. Neither record closes by this event alone.
-    Executed(Execution),
+    Executed(Box<Execution>),
     /// An order was filled to its last lot and is closed.
     Filled {
         /// The order.
@@ -529,6 +536,8 @@ pub enum Event {
         change: Money,
         /// The balance now.
         balance: Money,
+        /// The number of its row in the account's log.
+        log: u64,
         /// Why.
         cause: BalanceCause,
         /// When.
@@ -555,6 +564,17 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// An account gave a contract a margin of its own, or put it back with all the others.
+    Leverage {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// At which leverage; cross when absent.
+        leverage: Option<Leverage>,
+        /// When.
+        at: Timestamp,
+    },
     /// An index price changed.
     Index {
         /// Of which pair.
@@ -574,6 +594,8 @@ pub enum Event {
         at: Timestamp,
     },
 }
+
+const _: () = assert!(size_of::<Event>() <= 128, "every event takes as much room as the largest");
 
 impl Event {
     /// When it happened. Absent for what has no time of its own: an order filled to its end has its last execution's, a
@@ -597,6 +619,7 @@ impl Event {
             | Event::Balance { at, .. }
             | Event::Market { at, .. }
             | Event::Account { at, .. }
+            | Event::Leverage { at, .. }
             | Event::Index { at, .. }
             | Event::Mark { at, .. } => Some(*at),
             Event::Filled { .. }

@@ -142,7 +142,7 @@ impl Exchange {
             }
             Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
             Command::SetLeverage { account, instrument, leverage } => {
-                self.set_leverage(*account, *instrument, *leverage)
+                self.set_leverage(*account, *instrument, *leverage, events)
             }
             Command::Transfer(transfer) => self.transfer(transfer, events),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
@@ -189,14 +189,15 @@ impl Exchange {
         fresh.orders = Orders::new(genesis.table_seed);
         fresh.next_execution = 1;
         fresh.sampled = fresh.now.0.div_euclid(Timestamp::SECOND);
+        let mut listed = Vec::new();
         for (name, price) in &genesis.indexes {
             if !price_in_range(*price) {
                 return Outcome::Refused(Refusal::PriceOutOfRange);
             }
-            let pair = fresh.pair_named(name);
+            let (pair, at) = (fresh.pair_named(name), fresh.now);
             fresh.pairs[pair.0 as usize].index = Some(*price);
+            tell(&mut listed, || Event::Index { pair, price: *price, at });
         }
-        let mut listed = Vec::new();
         for spec in &genesis.instruments {
             match fresh.list(spec, &mut listed) {
                 Outcome::Refused(refusal) => return Outcome::Refused(refusal),
@@ -263,6 +264,7 @@ impl Exchange {
             closed: 0,
             oldest_closed: 0,
             fills: 0,
+            log: 0,
         });
         let (account, parent, at) = (AccountId(id), create.parent, self.now);
         tell(events, || Event::AccountCreated { account, parent, at });
@@ -338,7 +340,8 @@ impl Exchange {
             self.timers.insert((spec.opening, Timer::Opening(id)));
         }
         self.markets.push(Market::new(instrument));
-        tell(events, || Event::Listed { instrument: id, at: self.now });
+        let (spec, at) = (Box::new(spec.clone()), self.now);
+        tell(events, || Event::Listed { instrument: id, pair, spec, at });
         self.refresh_mark(id, events);
         self.tell_state(id, events);
         Outcome::Listed(id)

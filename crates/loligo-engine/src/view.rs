@@ -200,4 +200,6 @@ pub struct AccountView {
     pub cancel_all_at: Option<Timestamp>,
     /// How many fills it has had.
     pub fills: u64,
+    /// How many rows its log has.
+    pub log_rows: u64,
 }

@@ -260,6 +260,7 @@ fn events() -> Vec<Event> {
     let (currency, at) = (Currency::USD, Timestamp(9));
     let fill = |role, client_order_id| Fill {
         number: 12,
+        log: 40,
         order: id,
         account,
         role,
@@ -278,7 +279,7 @@ fn events() -> Vec<Event> {
         balance: usd(100),
     };
     vec![
-        Event::Listed { instrument, at },
+        Event::Listed { instrument, pair, spec: Box::new(spec()), at },
         Event::AccountCreated { account, parent: None, at },
         Event::Placed { order: shown(), reduced: Some(Qty(4)) },
         Event::Fired { order: shown(), reduced: None },
@@ -286,7 +287,7 @@ fn events() -> Vec<Event> {
         Event::Repriced { order: shown() },
         Event::Rejected { order: shown(), written: Some(Box::new(written())) },
         Event::Rejected { order: shown(), written: None },
-        Event::Executed(Execution {
+        Event::Executed(Box::new(Execution {
             id: ExecutionId(9),
             at,
             instrument,
@@ -301,7 +302,7 @@ fn events() -> Vec<Event> {
             taker: fill(FillRole::TakerAfterEdit, Some("mine".into())),
             maker: fill(FillRole::Maker, None),
             liquidation_fee: usd(3),
-        }),
+        })),
         Event::Filled { order: id, account },
         Event::Cancelled { order: shown() },
         Event::Edited {
@@ -332,11 +333,13 @@ fn events() -> Vec<Event> {
             currency,
             change: usd(-2),
             balance: usd(7),
+            log: 41,
             cause: BalanceCause::SubaccountTransfer,
             at,
         },
         Event::Market { instrument, state: MarketState::Expired, at },
         Event::Account { account, active: true, trading: false, at },
+        Event::Leverage { account, instrument, leverage: Some(Leverage(500)), at },
         Event::Index { pair, price, at },
         Event::Mark { instrument, price, at },
     ]

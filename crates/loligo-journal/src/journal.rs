@@ -48,6 +48,10 @@ pub trait Journal: Send {
     /// [`JournalError::NoSuchPlace`] when `from` is 0 or beyond that, and what opening a reader costs.
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
 
+    /// The records of the current branch and its ancestry, for whoever reads them on another thread. The handle is independent:
+    /// it may be used while the journal is appended to, and it keeps to the branch that was current when it was made.
+    fn log(&self) -> Box<dyn Log>;
+
     /// The snapshots of this journal. The handle is independent: it may be used on another thread while the
     /// journal is appended to, and it sees the branch that was current when it was made.
     fn snapshots(&self) -> Box<dyn Snapshots>;
@@ -61,6 +65,25 @@ pub trait Journal: Send {
     /// # Errors
     /// [`JournalError::NoSuchPlace`] unless `1 <= sequence <= last_sequence() + 1`.
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError>;
+}
+
+/// The records of one branch and its ancestry.
+pub trait Log: Send {
+    /// A reader that starts at the record `from` (at least 1), as [`Journal::reader`] gives one. It finds what is appended later,
+    /// too.
+    ///
+    /// # Errors
+    /// What opening a reader costs.
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
+
+    /// The branch whose records these are.
+    fn branch(&self) -> u64;
+
+    /// The last record that this branch has in common with another, `u64::MAX` with itself, 0 with one that is not known.
+    ///
+    /// # Errors
+    /// What reading the branches costs.
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError>;
 }
 
 /// A place in a log, moving forward. It can be handed to another thread.

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
+use crate::branches::{Branch, FIRST_BRANCH, Segment, history, shared};
 use crate::error::{AppendError, JournalError};
-use crate::journal::{Journal, Newest, Reader, SnapshotInfo, Snapshots, Urgency};
+use crate::journal::{Journal, Log, Newest, Reader, SnapshotInfo, Snapshots, Urgency};
 use crate::records::{Batch, MAX_BATCH_BYTES, Records};
 
 /// A [`Journal`] in memory. Its contents are gone when all its appenders and readers are dropped.
@@ -142,6 +142,10 @@ impl Journal for MemoryJournal {
         Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
     }
 
+    fn log(&self) -> Box<dyn Log> {
+        Box::new(MemoryLog { shared: Arc::clone(&self.shared), branch: self.branch })
+    }
+
     fn snapshots(&self) -> Box<dyn Snapshots> {
         Box::new(MemorySnapshots { shared: Arc::clone(&self.shared), branch: self.branch })
     }
@@ -157,6 +161,26 @@ impl Journal for MemoryJournal {
         shared.rows.push(VecDeque::new());
         self.branch = id;
         Ok(id)
+    }
+}
+
+#[derive(Debug)]
+struct MemoryLog {
+    shared: Arc<Mutex<Shared>>,
+    branch: u64,
+}
+
+impl Log for MemoryLog {
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&lock(&self.shared).branches, self.branch, branch))
     }
 }
 

@@ -33,14 +33,14 @@ use rusqlite::{ErrorCode, params};
 
 use crate::branches::{Branch, history};
 use crate::error::{AppendError, JournalError};
-use crate::journal::{Journal, Reader, Snapshots, Urgency};
+use crate::journal::{Journal, Log, Reader, Snapshots, Urgency};
 use crate::records::{MAX_BATCH_BYTES, Records};
 use crate::sqlite::chain::Hash;
 use crate::sqlite::checkpoint::Checkpointer;
 use crate::sqlite::lock::FolderLock;
 use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, exists, io_error};
-use crate::sqlite::reader::SqliteReader;
+use crate::sqlite::reader::{SqliteLog, SqliteReader};
 use crate::sqlite::snapshots::FileSnapshots;
 use crate::sqlite::store::{Access, Store, sqlite_error};
 
@@ -387,6 +387,10 @@ impl Journal for SqliteJournal {
             return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: self.last + 1 });
         }
         Ok(Box::new(SqliteReader::open(&self.paths, Access::Read, self.branch, from)?))
+    }
+
+    fn log(&self) -> Box<dyn Log> {
+        Box::new(SqliteLog { paths: self.paths.clone(), branch: self.branch })
     }
 
     fn snapshots(&self) -> Box<dyn Snapshots> {

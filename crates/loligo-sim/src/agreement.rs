@@ -105,6 +105,10 @@ impl SideBySide {
         same(&of("positions"), &positions, &self.model.positions(account))?;
         for instrument in self.model.instrument_ids() {
             let position = positions.iter().find(|p| p.instrument == instrument);
+            if let Some(position) = position {
+                let told = self.fold.leverage(account, instrument);
+                same(&of("leverage from events"), &position.leverage, &told)?;
+            }
             let position = position.map_or(0, |p| p.qty);
             same(&of("position from fills"), &position, &self.fold.position(account, instrument))?;
         }
@@ -145,10 +149,8 @@ impl SideBySide {
         same(&of("mark price"), &market.mark, &self.model.mark(instrument))?;
         same(&of("index price"), &market.index, &self.model.index(instrument))?;
         same(&of("mark price from events"), &market.mark, &self.fold.mark(instrument))?;
-        // What the genesis gave is told by nobody.
-        if let Some(told) = self.fold.index(self.model.pair(instrument)) {
-            same(&of("index price from events"), &market.index, &Some(told))?;
-        }
+        let told = self.fold.index(self.model.pair(instrument));
+        same(&of("index price from events"), &market.index, &told)?;
         let positions = (0..self.model.account_count() as u32)
             .flat_map(|a| self.engine.positions(AccountId(a)))
             .filter(|p| p.instrument == instrument);
@@ -158,7 +160,7 @@ impl SideBySide {
 
 fn executions(events: &[Event]) -> Vec<Execution> {
     let executions = events.iter().filter_map(|event| match event {
-        Event::Executed(execution) => Some(execution.clone()),
+        Event::Executed(execution) => Some((**execution).clone()),
         _ => None,
     });
     executions.collect()

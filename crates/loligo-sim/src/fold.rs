@@ -1,8 +1,9 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, InstrumentId, MarketState,
-    Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side, Timestamp, UpdateReason, Wallet,
+    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, InstrumentId, Leverage,
+    MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side, Timestamp, UpdateReason,
+    Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ pub struct Fold {
     balances: BTreeMap<(AccountId, Wallet, Currency), Money>,
     positions: BTreeMap<(AccountId, InstrumentId), Position>,
     fills: BTreeMap<AccountId, u64>,
+    /// Rows of the log.
+    rows: BTreeMap<AccountId, u64>,
+    leverages: BTreeMap<(AccountId, InstrumentId), Leverage>,
     /// Changes of price levels, and trades.
     counts: BTreeMap<InstrumentId, (u64, u64)>,
     indexes: BTreeMap<PairId, FinePrice>,
@@ -167,7 +171,17 @@ impl Fold {
                     Ok(())
                 }
             }
-            Event::Balance { account, wallet, currency, change, balance, .. } => {
+            Event::Leverage { account, instrument, leverage, .. } => {
+                let before = match leverage {
+                    Some(leverage) => self.leverages.insert((*account, *instrument), *leverage),
+                    None => self.leverages.remove(&(*account, *instrument)),
+                };
+                ensure(before != *leverage, "another leverage than before", event)
+            }
+            Event::Balance { account, wallet, currency, change, balance, log, .. } => {
+                let rows = self.rows.entry(*account).or_default();
+                *rows += 1;
+                ensure(rows == log, "the next row of its log", event)?;
                 let before = self.balances.entry((*account, *wallet, *currency)).or_default();
                 *before += *change;
                 ensure(before == balance, "what was there and what came", event)
@@ -262,6 +276,9 @@ impl Fold {
         let number = self.fills.entry(fill.account).or_default();
         *number += 1;
         ensure(*number == fill.number, "the account's next fill", event)?;
+        let rows = self.rows.entry(fill.account).or_default();
+        ensure(*rows + 1 == fill.log, "the next row of its log", event)?;
+        *rows += 2;
         let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
         *balance += fill.realized_pnl + fill.realized_funding - fill.fee - pool;
         ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
@@ -318,6 +335,11 @@ impl Fold {
     /// Signed lots that fills come to.
     pub fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
         self.positions.get(&(account, instrument)).map_or(0, |position| position.lots)
+    }
+
+    /// The leverage of a contract that an account has isolated.
+    pub fn leverage(&self, account: AccountId, instrument: InstrumentId) -> Option<Leverage> {
+        self.leverages.get(&(account, instrument)).copied()
     }
 
     /// Changes of a contract's price levels, and its trades.

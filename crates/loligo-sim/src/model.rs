@@ -117,6 +117,7 @@ struct Account {
     /// What this account alone traded, in USD at 24 decimals, by day since 1970.
     volume: BTreeMap<i64, BigInt>,
     fills: u64,
+    log_rows: u64,
 }
 
 #[derive(Clone, Debug, Default)]

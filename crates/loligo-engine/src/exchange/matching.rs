@@ -10,6 +10,9 @@ use crate::money::{Fine, Money};
 use crate::order::NIL;
 use crate::trigger::Signal;
 
+/// Rows of an account's log that a fill has: what it did to the position, and to the wallet.
+const FILL_ROWS: u64 = 2;
+
 /// How taking from the book ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -115,7 +118,7 @@ impl Exchange {
         let (wallet, currency) = (purse.wallet, purse.currency);
         let maker_account = maker_fill.account;
         tell(events, || {
-            Event::Executed(Execution {
+            Event::Executed(Box::new(Execution {
                 id,
                 at,
                 instrument,
@@ -130,7 +133,7 @@ impl Exchange {
                 taker: taker_fill,
                 maker: maker_fill,
                 liquidation_fee,
-            })
+            }))
         });
 
         if same_margin {
@@ -212,9 +215,10 @@ impl Exchange {
 
         let (family, account) = (holding.family, AccountId(holding.account));
         let (position, entry, balance) = (holding.position, holding.entry, purse.balance);
-        let fills = &mut self.accounts[account.0 as usize].fills;
-        *fills += 1;
-        let number = *fills;
+        let owner = &mut self.accounts[account.0 as usize];
+        owner.fills += 1;
+        let (number, log) = (owner.fills, owner.log + 1);
+        owner.log += FILL_ROWS;
         if position == 0 {
             let market = usize::from(holding.instrument);
             self.leave_holders(holding_slot, market);
@@ -234,6 +238,7 @@ impl Exchange {
         let client_order_id = if named { self.orders.record(slot).client_order_id.clone() } else { None };
         Fill {
             number,
+            log,
             order: id,
             account,
             role,

@@ -100,7 +100,7 @@ impl Exchange {
             Ok((shape, self.check_terms(&terms, holding)?))
         });
         match checked {
-            Err(error) => self.refuse(ask, written, limit, holding, None, error, events),
+            Err(error) => self.refuse((ask, written), limit, holding, None, error, events),
             // Every check is behind us: from here on nothing is refused.
             Ok((shape, accepted)) => self.accept(ask, shape.small, &accepted, holding, events),
         }
@@ -271,8 +271,7 @@ impl Exchange {
 
     pub(super) fn refuse(
         &mut self,
-        ask: &PlaceOrder,
-        written: Option<&Written>,
+        (ask, written): (&PlaceOrder, Option<&Written>),
         limit: Option<i64>,
         holding: u32,
         trigger: Option<Trigger>,
@@ -303,7 +302,7 @@ impl Exchange {
             && self.meets_only_own(holding, ask.side, accepted.limit, events)
         {
             let (limit, error) = (Some(accepted.limit), OrderError::IocWouldNotExecute);
-            return self.refuse(ask, None, limit, holding, None, error, events);
+            return self.refuse((ask, None), limit, holding, None, error, events);
         }
         let slot = self.take_in(ask, accepted.limit, accepted.lots, small, holding);
         self.attach(slot, ask, None);

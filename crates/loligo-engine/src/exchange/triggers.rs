@@ -52,7 +52,7 @@ impl Exchange {
                 let limited = ask.limit_price.is_some() || ask.limit_offset.is_some();
                 let order_type = if limited { OrderType::Limit } else { OrderType::Market };
                 let ask = PlaceOrder { order_type, ..ask.clone() };
-                self.refuse(&ask, written, limit, holding, Some(refused), error, events)
+                self.refuse((&ask, written), limit, holding, Some(refused), error, events)
             }
             // Every check of arrival is behind us; what it becomes is checked when it fires.
             Ok(arrived) => {

@@ -43,6 +43,7 @@ impl Exchange {
             self_trade: self.families[account.family as usize].self_trade,
             cancel_all_at: account.cancel_all_at,
             fills: account.fills,
+            log_rows: account.log,
         })
     }
 

@@ -142,7 +142,19 @@ impl Exchange {
                 self.add_to_purse(owner, purse, amount)
             }
         }?;
-        tell(events, || Event::Balance { account, wallet, currency, change: amount, balance, cause, at });
+        let owner = &mut self.accounts[owner as usize];
+        owner.log += 1;
+        let log = owner.log;
+        tell(events, || Event::Balance {
+            account,
+            wallet,
+            currency,
+            change: amount,
+            balance,
+            log,
+            cause,
+            at,
+        });
         Some(balance)
     }
 

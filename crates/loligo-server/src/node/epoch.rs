@@ -36,6 +36,12 @@ impl Epoch {
     pub(crate) fn acknowledge(&self, sequence: u64) {
         self.acknowledged.store(sequence, Ordering::Release);
     }
+
+    /// Another epoch has taken its place: whoever follows this one is told.
+    pub(crate) fn end(&self) {
+        self.over.send_replace(true);
+        self.views.newsroom().end();
+    }
 }
 
 /// The views of one epoch, to be taken once for each answer: all that is read from it is of one branch, though the node goes

@@ -1,15 +1,19 @@
 //! The door to the writer.
 
 use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
+use super::detached::{Behind, Lane};
 use super::epoch::{Epoch, Views};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
+use crate::projection::{Applied, Happened};
 use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use arc_swap::ArcSwap;
 use loligo_engine::{
     AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,
     Timestamp, Violation, Wallet,
 };
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -60,7 +64,46 @@ pub struct Reply {
     /// What it came to.
     pub outcome: Outcome,
     /// What happened, in order.
-    pub events: Vec<Event>,
+    pub events: Events,
+}
+
+impl Reply {
+    pub(crate) fn of(outcome: Outcome, events: Events) -> Self {
+        let (sequence, time) =
+            events.applied().map_or((0, Timestamp(0)), |applied| (applied.sequence, applied.time));
+        Self { sequence, time, outcome, events }
+    }
+}
+
+/// The events of one record, shared with all who follow what happened.
+#[derive(Clone, Default)]
+pub struct Events {
+    happened: Arc<Happened>,
+    at: usize,
+}
+
+impl Events {
+    pub(crate) fn of(happened: &Arc<Happened>, at: usize) -> Self {
+        Self { happened: Arc::clone(happened), at }
+    }
+
+    fn applied(&self) -> Option<Applied<'_>> {
+        self.happened.get(self.at)
+    }
+}
+
+impl Deref for Events {
+    type Target = [Event];
+
+    fn deref(&self) -> &[Event] {
+        self.applied().map_or(&[], |applied| applied.events)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// Why a command has no reply.
@@ -227,6 +270,8 @@ impl Waiting {
 pub(crate) struct Shared {
     /// What readers hang on; the writer alone puts another in its place.
     pub(crate) epoch: ArcSwap<Epoch>,
+    /// Followers that the exchange does not wait for.
+    pub(crate) lanes: Vec<Arc<Lane>>,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
     pub(crate) machine: MachineClock,
@@ -331,6 +376,19 @@ impl NodeHandle {
     /// The sequence last acknowledged to anyone.
     pub fn acknowledged(&self) -> u64 {
         self.shared.epoch.load().acknowledged()
+    }
+
+    /// Waits until a follower that the exchange does not wait for shows what was acknowledged when this was called: a second at
+    /// most. A node without such a follower has nothing to wait for.
+    ///
+    /// # Errors
+    /// [`Behind`].
+    pub async fn followed(&self, name: &str) -> Result<(), Behind> {
+        let wanted = self.acknowledged();
+        match self.shared.lanes.iter().find(|lane| lane.name() == name) {
+            Some(lane) => lane.reach(wanted).await,
+            None => Ok(()),
+        }
     }
 
     /// The published views, which show everything that was acknowledged: a record is folded into them before it is answered.

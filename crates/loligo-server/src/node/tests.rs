@@ -13,7 +13,7 @@ use loligo_engine::{
     Side,
 };
 use loligo_journal::{
-    AppendError, Journal, MemoryJournal, Newest, Reader, Records, SnapshotInfo, Snapshots, Urgency,
+    AppendError, Journal, Log, MemoryJournal, Newest, Reader, Records, SnapshotInfo, Snapshots, Urgency,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
@@ -26,8 +26,6 @@ struct Disk {
     /// Urgent batches that still fit on a full disk.
     reserve: AtomicUsize,
     broken: AtomicBool,
-    /// Whether batches get other places than the writer expects.
-    misplaced: AtomicBool,
     /// Who looks at the node while it commits.
     witness: OnceLock<NodeHandle>,
     commits: Mutex<Vec<Commit>>,
@@ -100,8 +98,7 @@ impl Journal for FailingJournal {
         } else {
             self.disk.reserve.store(RESERVE_BATCHES, Ordering::SeqCst);
         }
-        let first = self.inner.append(time_us, records, urgency)?;
-        Ok(first + u64::from(self.disk.misplaced.load(Ordering::SeqCst)))
+        self.inner.append(time_us, records, urgency)
     }
     fn branch(&self) -> u64 {
         self.inner.branch()
@@ -111,6 +108,9 @@ impl Journal for FailingJournal {
     }
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         self.inner.reader(from)
+    }
+    fn log(&self) -> Box<dyn Log> {
+        self.inner.log()
     }
     fn snapshots(&self) -> Box<dyn Snapshots> {
         Box::new(SlowSnapshots { inner: self.inner.snapshots(), disk: Arc::clone(&self.disk) })
@@ -128,7 +128,7 @@ fn node_with(config: Config, machine: MachineClock) -> (RunningNode, Arc<Disk>) 
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
     let journal = recovery::OpenJournal::of(Box::new(journal));
-    (spawn_on(&config, journal, machine, Duration::ZERO).unwrap(), disk)
+    (spawn_on(&config, journal, machine, Duration::ZERO, Vec::new()).unwrap(), disk)
 }
 
 fn place() -> Submission {
@@ -223,12 +223,12 @@ async fn a_failed_commit_is_undecided_and_ends_the_node() {
 
 #[tokio::test]
 async fn a_panic_of_the_writer_is_an_end_of_its_own() {
-    let (node, disk) = node_on(MarketKind::None);
+    let (node, _) = node_on(MarketKind::None);
     placed(&node).await;
-    disk.misplaced.store(true, Ordering::SeqCst);
-    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Undecided);
+    let asked: Result<(), _> = node.handle().query(|_| panic!("on purpose")).await;
+    assert_eq!(asked.unwrap_err(), SubmitError::Stopped);
     let NodeEnd::Panicked { message } = node.ended().await else { panic!("it panicked") };
-    assert!(message.contains("another appender"), "{message}");
+    assert_eq!(message, "on purpose");
     assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
     assert!(matches!(node.stop(), NodeEnd::Panicked { .. }), "a panic is no clean stop");
 }

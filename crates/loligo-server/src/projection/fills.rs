@@ -1,7 +1,7 @@
 //! Fills by account, newest first.
 
 use super::page::{Cut, Page, page};
-use super::{Applied, read, write};
+use super::{Applied, Follower, Part, PartError, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
@@ -10,10 +10,14 @@ use loligo_engine::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 /// Fills kept per account, oldest out first. The route shows 100 at a time and pages back by time.
 pub const FILLS_KEPT: usize = 2_000;
+
+/// Layout of its part of a snapshot: rows by account, oldest first.
+pub(super) const PART_VERSION: u8 = 1;
 
 const SHARDS: usize = 64;
 
@@ -59,22 +63,17 @@ type Shard = HashMap<AccountId, VecDeque<FillRow>, FixedState>;
 /// Fills of all accounts.
 pub struct Fills {
     shards: Box<[RwLock<Shard>]>,
-}
-
-impl Default for Fills {
-    fn default() -> Self {
-        Self::new(Vec::new())
-    }
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 impl Fills {
-    /// None yet, or those a snapshot kept.
-    pub(crate) fn new(kept: Vec<(AccountId, Vec<FillRow>)>) -> Self {
-        let fills = Self { shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect() };
-        for (account, rows) in kept {
-            write(&fills.shards[account.0 as usize % SHARDS]).insert(account, rows.into());
-        }
-        fills
+    pub(super) const NAME: &str = "fills";
+
+    /// None up to a record.
+    pub(crate) fn new(sequence: u64) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect();
+        Self { shards, sequence: AtomicU64::new(sequence) }
     }
 
     /// An account's newest fills, with `before` only those earlier than it.
@@ -113,21 +112,8 @@ impl Fills {
         found
     }
 
-    /// Everything kept, by account: what a snapshot stores. Oldest first.
-    pub(crate) fn export(&self) -> Vec<(AccountId, Vec<FillRow>)> {
-        let mut all: Vec<(AccountId, Vec<FillRow>)> = self
-            .shards
-            .iter()
-            .flat_map(|shard| {
-                read(shard).iter().map(|(id, rows)| (*id, rows.iter().cloned().collect())).collect::<Vec<_>>()
-            })
-            .collect();
-        all.sort_by_key(|(account, _)| *account);
-        all
-    }
-
     /// Folds one record. Tells the rows of accounts that are followed, each account's together and in their order.
-    pub(crate) fn fold(
+    pub(crate) fn tell(
         &self,
         applied: Applied<'_>,
         followed: impl Fn(AccountId) -> bool,
@@ -146,7 +132,7 @@ impl Fills {
             let account = group[0].0;
             let mut shard = write(&self.shards[account.0 as usize % SHARDS]);
             let kept = shard.entry(account).or_default();
-            for (_, row) in &*group {
+            for (_, row) in group {
                 if kept.len() == FILLS_KEPT {
                     kept.pop_front();
                 }
@@ -157,7 +143,39 @@ impl Fills {
                 told.extend_from_slice(group);
             }
         }
+        self.sequence.store(applied.sequence, Ordering::Release);
         told
+    }
+}
+
+impl Follower for Fills {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, |_| false);
+    }
+
+    fn part(&self) -> Option<Part> {
+        let rows = |shard: &RwLock<Shard>| -> Vec<(AccountId, Vec<FillRow>)> {
+            read(shard).iter().map(|(id, rows)| (*id, rows.iter().cloned().collect())).collect()
+        };
+        let mut all: Vec<_> = self.shards.iter().flat_map(rows).collect();
+        all.sort_by_key(|(account, _)| *account);
+        Some(Part::of(self.name(), PART_VERSION, &all))
+    }
+
+    fn take_part(&self, part: &Part) -> Result<(), PartError> {
+        let kept: Vec<(AccountId, Vec<FillRow>)> = part.read(PART_VERSION)?;
+        for (account, rows) in kept {
+            write(&self.shards[account.0 as usize % SHARDS]).insert(account, rows.into());
+        }
+        Ok(())
     }
 }
 

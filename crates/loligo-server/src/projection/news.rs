@@ -109,10 +109,9 @@ pub(crate) struct Newsroom(Arc<Room>);
 
 struct Room {
     wanted: Wanted,
-    /// None is there any more when the epoch of these views is over.
     desks: ArcSwap<Vec<Desk>>,
-    /// Held while desks come, go or want something else.
-    changing: Mutex<()>,
+    /// Held while desks come, go or want something else. True when the epoch of these views is over: no desk is there then.
+    over: Mutex<bool>,
 }
 
 type Accounts = HashSet<AccountId, FixedState>;
@@ -175,7 +174,7 @@ impl Desk {
 
 impl Newsroom {
     pub(crate) fn new() -> Self {
-        let room = Room { wanted: Wanted::default(), desks: ArcSwap::default(), changing: Mutex::default() };
+        let room = Room { wanted: Wanted::default(), desks: ArcSwap::default(), over: Mutex::default() };
         Self(Arc::new(room))
     }
 
@@ -184,8 +183,20 @@ impl Newsroom {
         let (sender, receiver) = channel(COMMITS);
         let (wanted, waiting, lost) = (Wanted::default(), AtomicUsize::new(0), AtomicBool::new(false));
         let state = Arc::new(DeskState { wanted, waiting, lost });
-        self.0.change(|desks| desks.push(Desk { sender, state: Arc::clone(&state) }));
+        self.0.change(|desks, over| {
+            if !*over {
+                desks.push(Desk { sender, state: Arc::clone(&state) });
+            }
+        });
         Subscription { room: Arc::clone(&self.0), desk: state, receiver }
+    }
+
+    /// The epoch of these views is over: whoever receives, now or later, finds the end behind what was handed over.
+    pub(crate) fn end(&self) {
+        self.0.change(|desks, over| {
+            desks.clear();
+            *over = true;
+        });
     }
 
     /// Whether anything is followed.
@@ -216,10 +227,10 @@ impl Newsroom {
 
 impl Room {
     /// Changes who is there or what one wants, and then what is wanted by all.
-    fn change(&self, change: impl FnOnce(&mut Vec<Desk>)) {
-        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    fn change(&self, change: impl FnOnce(&mut Vec<Desk>, &mut bool)) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         let mut desks = Vec::clone(&self.desks.load());
-        change(&mut desks);
+        change(&mut desks, &mut over);
         let books = desks.iter().any(|desk| desk.state.wanted.books.load(Ordering::Relaxed));
         let accounts = match &desks[..] {
             [only] => only.state.wanted.accounts.load_full(),
@@ -243,7 +254,7 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Says what is followed from now on.
     pub(crate) fn follow(&self, books: bool, accounts: Accounts) {
-        self.room.change(|_| self.desk.wanted.set(books, Arc::new(accounts)));
+        self.room.change(|_, _| self.desk.wanted.set(books, Arc::new(accounts)));
     }
 
     /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its room [back](Self::took).
@@ -271,6 +282,6 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.room.change(|desks| desks.retain(|desk| !Arc::ptr_eq(&desk.state, &self.desk)));
+        self.room.change(|desks, _| desks.retain(|desk| !Arc::ptr_eq(&desk.state, &self.desk)));
     }
 }

@@ -4,14 +4,16 @@
 //! of one record's changes to an account are made under one lock: a reader sees a record whole or not at all.
 
 use super::news::{OrderNews, Step};
-use super::{Applied, read, write};
+use super::{Applied, Follower, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use loligo_engine::{
-    AccountId, Event, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp, UpdateReason,
+    AccountId, Event, Exchange, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp,
+    UpdateReason,
 };
 use std::hash::BuildHasher;
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long a closed order can be asked for, in microseconds of exchange time. At exactly this age it is gone.
 pub const CLOSED_VISIBLE_MICROS: i64 = 5 * Timestamp::SECOND;
@@ -22,15 +24,21 @@ const SHARDS: usize = 64;
 /// Orders of all accounts.
 pub struct Orders {
     shards: Box<[RwLock<Shard>]>,
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 type Shard = HashMap<AccountId, AccountOrders, FixedState>;
 
 impl Orders {
-    /// No orders yet, or those a recovered exchange still knows.
-    pub(crate) fn new(known: Vec<OrderView>) -> Self {
-        let orders = Self { shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect() };
-        for order in known {
+    /// Those that an exchange knows after a record. The state says all there is to say of them, so they begin with it, and have
+    /// no part of a snapshot: the one exception to being made from what happened alone.
+    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
+        let orders = Self {
+            shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect(),
+            sequence: AtomicU64::new(sequence),
+        };
+        for order in exchange.known_orders() {
             let mut shard = write(&orders.shards[shard_of(order.account)]);
             shard.entry(order.account).or_default().insert(order);
         }
@@ -47,7 +55,7 @@ impl Orders {
 
     /// Folds one record. Tells the steps of orders whose accounts are followed, each account's together and in their
     /// order.
-    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
+    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
         let mut told = Vec::new();
         let mut changes: Vec<(AccountId, Change<'_>)> = Vec::with_capacity(applied.events.len());
         for event in applied.events {
@@ -69,7 +77,22 @@ impl Orders {
                 }
             }
         }
+        self.sequence.store(applied.sequence, Ordering::Release);
         told
+    }
+}
+
+impl Follower for Orders {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, |_| false);
     }
 }
 
@@ -151,6 +174,7 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Balance { .. }
         | Event::Market { .. }
         | Event::Account { .. }
+        | Event::Leverage { .. }
         | Event::Index { .. }
         | Event::Mark { .. } => {}
     }

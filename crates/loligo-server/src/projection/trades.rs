@@ -32,21 +32,19 @@ pub struct TradeRow {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Trades {
     rows: VecDeque<TradeRow>,
-    count: u64,
 }
 
 impl Trades {
+    /// Those that were kept, oldest first.
+    pub(super) fn of(rows: VecDeque<TradeRow>) -> Self {
+        Self { rows }
+    }
+
     pub(super) fn push(&mut self, row: TradeRow) {
-        self.count = row.number;
         if self.rows.len() == TRADES_KEPT {
             self.rows.pop_front();
         }
         self.rows.push_back(row);
-    }
-
-    /// The number of the newest trade; 0 before the first.
-    pub(super) fn count(&self) -> u64 {
-        self.count
     }
 
     pub(super) fn last(&self) -> Option<&TradeRow> {

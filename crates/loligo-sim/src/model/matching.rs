@@ -204,8 +204,10 @@ impl Model {
         let balance = self.balance(order.account, wallet, currency);
         let account = self.account_mut(order.account);
         account.fills += 1;
+        account.log_rows += 2;
         Fill {
             number: account.fills,
+            log: account.log_rows - 1,
             order: order.id,
             account: order.account,
             role,

@@ -115,6 +115,7 @@ impl Model {
             positions: BTreeMap::new(),
             volume: BTreeMap::new(),
             fills: 0,
+            log_rows: 0,
         });
         Ok(Outcome::AccountCreated(AccountId(self.accounts.len() as u32 - 1)))
     }

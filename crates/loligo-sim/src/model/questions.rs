@@ -83,6 +83,7 @@ impl Model {
             self_trade: self.account(self.head(id)).self_trade,
             cancel_all_at: account.cancel_all_at,
             fills: account.fills,
+            log_rows: account.log_rows,
         }
     }
 

@@ -48,8 +48,8 @@ pub(super) struct State {
 /// nothing was counted.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Numbers {
-    /// Fills of each account.
-    pub fills: Vec<u64>,
+    /// Fills, and rows of the log, of each account.
+    pub accounts: Vec<(u64, u64)>,
     /// Changes of price levels, and trades, of each contract.
     pub contracts: Vec<(u64, u64)>,
     /// When each position was opened, where that was noted.
@@ -65,7 +65,7 @@ impl Numbers {
                 holding.opened_at.map(|at| (AccountId(holding.account), InstrumentId(*instrument), at))
             });
         Self {
-            fills: accounts.iter().map(|account| account.fills).collect(),
+            accounts: accounts.iter().map(|account| (account.fills, account.log)).collect(),
             contracts: markets.iter().map(|market| (market.levels, market.trades)).collect(),
             opened: opened.collect(),
         }
@@ -267,6 +267,7 @@ impl Owner {
             family,
             oldest_closed: _,
             fills: _,
+            log: _,
             flex,
             house,
             active,

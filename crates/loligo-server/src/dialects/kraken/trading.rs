@@ -541,7 +541,7 @@ mod tests {
             sequence: 1,
             time: Timestamp(0),
             outcome: outcome.clone(),
-            events: Vec::new(),
+            events: Default::default(),
         };
         let replies: Vec<Reply> = outcomes.iter().map(reply).collect();
         match batch_results(&steps, &replies) {

@@ -159,6 +159,7 @@ impl Reading {
                 family,
                 oldest_closed: 0,
                 fills: 0,
+                log: 0,
                 flex: NIL,
                 house: *house,
                 active: *active,
@@ -410,13 +411,13 @@ impl Reading {
     }
 
     fn number(&mut self, numbers: Numbers) -> Result<(), CodecError> {
-        let Numbers { fills, contracts, opened } = numbers;
+        let Numbers { accounts: counted, contracts, opened } = numbers;
         let Exchange { accounts, markets, holdings, now, .. } = &mut self.exchange;
-        there(fills.is_empty() || fills.len() == accounts.len(), "the number of accounts with fills")?;
+        there(counted.is_empty() || counted.len() == accounts.len(), "the number of numbered accounts")?;
         there(contracts.is_empty() || contracts.len() == markets.len(), "the number of numbered contracts")?;
-        for (account, count) in accounts.iter_mut().zip(fills) {
-            there(count <= ORDERS_MAX, "the number of fills")?;
-            account.fills = count;
+        for (account, (fills, log)) in accounts.iter_mut().zip(counted) {
+            there(fills.max(log) <= ORDERS_MAX, "the number of fills")?;
+            (account.fills, account.log) = (fills, log);
         }
         for (market, (levels, trades)) in markets.iter_mut().zip(contracts) {
             there(levels.max(trades) <= ORDERS_MAX, "the number of trades")?;
