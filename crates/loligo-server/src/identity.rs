@@ -274,7 +274,14 @@ mod tests {
     fn a_number_keeps_its_name_for_good() {
         let identity = identity();
         let names = [1, 2, 1_000_000].map(|number| identity.order_uuid(OrderId(number)).to_string());
-        assert_eq!(names, ["97975242-9c31-400e-8032-5054e5a0d77d", "7a7c9192-aa25-4e30-bf59-cdbd5de4da92", "c20bcd58-e0fa-4b34-8333-1b3bef161376"]);
+        assert_eq!(
+            names,
+            [
+                "97975242-9c31-400e-8032-5054e5a0d77d",
+                "7a7c9192-aa25-4e30-bf59-cdbd5de4da92",
+                "c20bcd58-e0fa-4b34-8333-1b3bef161376"
+            ]
+        );
     }
 
     #[test]
