@@ -93,6 +93,11 @@ impl Lane {
         self.follower.name()
     }
 
+    /// The lowest record of a branch that the follower has still to fold; 0 while it has to go over to that branch.
+    pub(crate) fn needed(&self, branch: u64) -> u64 {
+        if self.follower.branch() == branch { self.follower.sequence() + 1 } else { 0 }
+    }
+
     /// Waits until the follower knows a record, a second at most.
     pub(crate) async fn reach(&self, wanted: u64) -> Result<(), Behind> {
         let mut reached = self.reached.subscribe();
@@ -247,7 +252,9 @@ fn catch_up(follower: &dyn Detached, source: &Source, to: u64, over: &AtomicBool
         return;
     }
     let at = follower.sequence();
-    let from_before = newest_snapshot(source.snapshots.as_ref(), at, &mut Vec::new())
+    let kept_from = source.log.kept_from().map_err(StartError::from);
+    let from_before = kept_from
+        .and_then(|kept| newest_snapshot(source.snapshots.as_ref(), kept, at, &mut Vec::new()))
         .map(|found| found.map_or_else(Venue::new, |restored| restored.venue))
         .and_then(|venue| replay_for(follower, source, venue, to, over));
     let Err(why) = from_before else { return };

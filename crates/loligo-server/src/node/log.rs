@@ -74,7 +74,13 @@ impl Log {
                 1 => format!("1 record ({first})"),
                 own => format!("{own} records ({first} to {})", branch.last),
             };
-            if index + 1 == current { line + " - the one that counts" } else { line }
+            if index + 1 < current {
+                return line;
+            }
+            match self.survey.kept_from(branch.id) {
+                1 => line + " - the one that counts",
+                kept_from => line + &format!(" - the one that counts, pruned before record {kept_from}"),
+            }
         };
         branches.iter().enumerate().map(line).collect()
     }
@@ -96,7 +102,10 @@ impl Log {
         }
         let lines = self.survey.batches(asked, from).flat_map(|batch| match batch {
             Ok(batch) => self.lines(&batch),
-            Err(Unreadable { first, what }) => vec![format!("{first:>9}  cannot be read: {what}")],
+            Err(Unreadable { first, what, pruned: true }) => vec![format!("{first:>9}  {what}")],
+            Err(Unreadable { first, what, pruned: false }) => {
+                vec![format!("{first:>9}  cannot be read: {what}")]
+            }
         });
         Ok(lines.take(usize::try_from(query.count).unwrap_or(usize::MAX)))
     }
