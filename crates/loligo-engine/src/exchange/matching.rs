@@ -160,14 +160,10 @@ impl Exchange {
         let purse = &mut self.purses[holding.purse as usize];
         let kind = market.instrument.spec().kind;
 
-        let (before, unrealized_before) = (holding.position, market.shared_pnl(holding));
+        let before = holding.position;
         let booked =
             holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
         market.open_interest += holding.position.max(0) - before.max(0);
-        if before == 0 {
-            holding.holder_place = market.holders.len() as u32;
-            market.holders.push(holding_slot);
-        }
 
         let mut realized = Money::ZERO;
         if booked.realized != Fine::ZERO {
@@ -186,13 +182,9 @@ impl Exchange {
         market.fees += fee;
         purse.balance += realized - fee;
 
-        purse.unrealized += market.shared_pnl(holding) - unrealized_before;
+        purse.recount(holding, market);
 
         let (family, account) = (holding.family, AccountId(holding.account));
-        if holding.position == 0 {
-            let market = usize::from(holding.instrument);
-            self.leave_holders(holding_slot, market);
-        }
         if self.families[family as usize].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
@@ -205,16 +197,6 @@ impl Exchange {
         order.error = None;
         let (order, qty) = (order.id, Qty(order.qty));
         Fill { order, account, role, filled_before, qty, fee, realized_pnl: realized }
-    }
-
-    #[cold]
-    fn leave_holders(&mut self, holding: u32, market: usize) {
-        let place = std::mem::replace(&mut self.holdings[holding as usize].holder_place, NIL);
-        let holders = &mut self.markets[market].holders;
-        holders.swap_remove(place as usize);
-        if let Some(moved) = holders.get(place as usize) {
-            self.holdings[*moved as usize].holder_place = place;
-        }
     }
 
     /// Looks up what a family pays now, and tells its purses.

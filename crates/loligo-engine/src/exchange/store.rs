@@ -10,11 +10,13 @@ use crate::event::Event;
 use state::State;
 
 /// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
-pub const RULES_VERSION: u16 = 2;
+pub const RULES_VERSION: u16 = 3;
 /// Version of each stored form. A change of any stored type is a new version of its form.
 const COMMAND_VERSION: u8 = 2;
 const EVENT_VERSION: u8 = 2;
-const STATE_VERSION: u8 = 4;
+const STATE_VERSION: u8 = 5;
+/// The state without what is waiting to be done: read, never written.
+const IDLE_STATE_VERSION: u8 = 4;
 /// The state as memory was once laid out: read, never written.
 const LEGACY_STATE_VERSION: u8 = 3;
 
@@ -78,6 +80,7 @@ impl Exchange {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes.first() {
             Some(&LEGACY_STATE_VERSION) => legacy::read_state(bytes)?.into_exchange(),
+            Some(&IDLE_STATE_VERSION) => legacy::read_idle(bytes)?.into_exchange(),
             _ => read::<State>("state", STATE_VERSION, bytes)?.into_exchange(),
         }
     }

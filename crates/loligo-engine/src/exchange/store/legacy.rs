@@ -4,9 +4,9 @@
 
 use super::state::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Position, State,
-    StoredOrder,
+    StoredOrder, StoredWork,
 };
-use super::{CodecError, LEGACY_STATE_VERSION, read};
+use super::{CodecError, IDLE_STATE_VERSION, LEGACY_STATE_VERSION, read};
 use crate::account::{FamilyDays, SelfTradeStrategy};
 use crate::command::{Limits, LimitsChange, OrderType};
 use crate::event::{OrderError, OrderStatus, UpdateReason};
@@ -212,6 +212,15 @@ const RESERVED: u8 = 8;
 /// Numbers on one page of the table from numbers to slots.
 const PAGE: u64 = 1024;
 
+/// Reads a state of version 4, which ended before what is waiting to be done, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_idle(bytes: &[u8]) -> Result<State, CodecError> {
+    let list = postcard::to_extend(&StoredWork::default(), bytes.to_vec());
+    read("state", IDLE_STATE_VERSION, &list.expect("writing into memory cannot fail"))
+}
+
 /// Reads a state of version 3 as today's list.
 ///
 /// # Errors
@@ -275,6 +284,7 @@ impl Memory {
             liquidations,
             pool: self.pool.into_iter().collect(),
             deposited: self.deposited.into_iter().collect(),
+            work: StoredWork::default(),
         })
     }
 
