@@ -123,7 +123,7 @@ impl Exchange {
     fn apply_amid_work(&mut self, time: Timestamp, command: &Command, events: &mut Vec<Event>) -> Outcome {
         if command.only_cancels() {
             let outcome = self.carry_out(command, events);
-            self.work.busy = self.has_work();
+            self.note_what_is_left();
             return outcome;
         }
         self.pass_what_is_due(time, events);

@@ -360,9 +360,9 @@ impl Market {
         let at = |before: usize| next.plus(-(before as i64 + 1) * Timestamp::SECOND);
         let samples = self.premiums.iter().rev().enumerate();
         self.premiums.len() == SAMPLES
-            && samples.into_iter().all(|(before, sample)| {
-                *sample == self.capped(Some((premium, at(before))), at(before))
-            })
+            && samples
+                .into_iter()
+                .all(|(before, sample)| *sample == self.capped(Some((premium, at(before))), at(before)))
             && (self.mark_pinned || self.mark == Some(self.formula_mark(index)))
             && self.dislocation_at(index, next) == self.dislocation
     }

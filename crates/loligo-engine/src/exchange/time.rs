@@ -38,8 +38,12 @@ impl Exchange {
     /// What is waiting, then timers and samples up to `time`, by their instants: as much of it as a record does. At one
     /// instant timers come first, so a sample finds the market as they left it; what follows from each is done before the next.
     pub(super) fn pass_what_is_due(&mut self, time: Timestamp, events: &mut Vec<Event>) {
-        self.follow_up(events);
-        while !self.work.busy && !self.work.is_spent() {
+        let time = time.max(self.now);
+        loop {
+            self.follow_up(events);
+            if self.work.is_spent() || self.has_work() {
+                return;
+            }
             let second = self.next_second();
             let timer = self.timers.first().copied().filter(|(at, _)| *at <= time);
             match timer {
@@ -49,13 +53,17 @@ impl Exchange {
                     self.pass_seconds(until, events);
                 }
                 _ => {
-                    self.now = self.now.max(time);
+                    self.now = time;
                     self.forget_due(events);
                     return;
                 }
             }
-            self.follow_up(events);
         }
+    }
+
+    /// True while a timer or a sample of the present instant is still to come.
+    pub(super) fn is_instant_open(&self) -> bool {
+        self.now >= self.next_second() || self.timers.first().is_some_and(|(at, _)| *at <= self.now)
     }
 
     fn end_timer(&mut self, at: Timestamp, timer: Timer, events: &mut Vec<Event>) {
@@ -83,11 +91,15 @@ impl Exchange {
             self.roll_volumes();
         }
         self.forget_due(events);
-        self.stirred = false;
-        if self.sample_marks(passed, events) {
+        let stirred = std::mem::take(&mut self.stirred);
+        let moved = self.sample_marks(passed, events);
+        if moved {
             self.work.spend(STEP.saturating_mul(self.markets.len() as u32));
         }
-        self.begin_steps();
+        // What no liquidation's step found at the last second, none finds while nothing but time has passed.
+        if moved || stirred {
+            self.begin_steps();
+        }
     }
 
     /// The full second to be sampled next when seconds up to `last` pass. Those before it are like the last one sampled: no
@@ -109,7 +121,8 @@ impl Exchange {
     /// True when nothing changes at the next full second, nor in an hour from it, but marks that follow the cap of their premium.
     fn only_drifts(&self) -> bool {
         let next = self.next_second();
-        let later = |at: Option<Timestamp>| at.is_none_or(|at| at > next.plus(DRIFT_STEP * Timestamp::SECOND));
+        let later =
+            |at: Option<Timestamp>| at.is_none_or(|at| at > next.plus(DRIFT_STEP * Timestamp::SECOND));
         let still = |market: &Market| {
             let Some(index) = self.pairs[usize::from(market.pair().0)].index else { return true };
             market.only_drifts(index, next) || later(market.changes_at(index, next))
@@ -202,6 +215,9 @@ impl Exchange {
             return;
         }
         market.trading = crate::view::MarketState::Expired;
+        if let Some(at) = market.instrument.spec().expiry {
+            self.timers.remove(&(at, Timer::Expiry(id)));
+        }
         tell(events, || Event::Market { instrument: id, state: crate::view::MarketState::Expired });
         self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }

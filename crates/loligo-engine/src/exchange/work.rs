@@ -119,20 +119,21 @@ impl Exchange {
 
     /// What follows from a change: a step at a time until nothing is left, or the record has done its part.
     pub(super) fn follow_up(&mut self, events: &mut Vec<Event>) {
-        while self.work.busy && !self.work.is_spent() {
+        while !self.work.is_spent() && self.has_work() {
             self.work_on(events);
         }
-        self.work.busy = self.work.busy && self.has_work();
+        self.note_what_is_left();
+    }
+
+    /// Whether anything of the present instant is left to be done.
+    pub(super) fn note_what_is_left(&mut self) {
+        self.work.busy = self.has_work() || self.is_instant_open();
     }
 
     /// One step of what is waiting. Orders of a closed contract go first; then accounts are looked over at the new marks;
     /// portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
     /// reached fire, each matched to its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
-        if !self.has_work() {
-            self.work.busy = false;
-            return;
-        }
         let told = events.len();
         if let Some(clearing) = self.work.clearing.front_mut() {
             let Clearing { resting, waiting, .. } = *clearing;

@@ -68,11 +68,13 @@ pub(super) struct StoredClearing {
 
 impl StoredWork {
     fn of(exchange: &Exchange) -> Self {
-        let Work { busy: _, ref clearing, look_from, ref stepping, ref strained, ref due, .. } = exchange.work;
+        let Work { busy: _, ref clearing, look_from, ref stepping, ref strained, ref due, .. } =
+            exchange.work;
         let clearing = clearing.iter().filter_map(|Clearing { instrument, resting, waiting, orders }| {
             let open = orders.iter().copied().filter(|order| exchange.find_open(*order).is_some());
             let orders: Vec<OrderId> = open.collect();
-            let left = StoredClearing { instrument: *instrument, resting: *resting, waiting: *waiting, orders };
+            let left =
+                StoredClearing { instrument: *instrument, resting: *resting, waiting: *waiting, orders };
             (!left.orders.is_empty()).then_some(left)
         });
         let stepping = stepping.iter().filter(|portfolio| exchange.has_step_to_take(**portfolio));

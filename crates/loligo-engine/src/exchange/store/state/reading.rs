@@ -15,6 +15,7 @@ use crate::market::{Market, Pair};
 use crate::money::{Fine, price_in_range};
 use crate::order::{Marks, NIL, Order, Orders, Record};
 use crate::trigger::Due;
+use crate::view::MarketState;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the list into memory, part by part; each refuses what cannot be.
@@ -103,8 +104,9 @@ impl Reading {
             let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
             there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
             let id = InstrumentId(at as u16);
-            // Its timer is gone once its time has come; one that the operator let expire early still has it.
-            if let Some(expiry) = spec.expiry.filter(|expiry| *expiry > exchange.now) {
+            // Its timer is gone once it has expired, of itself or by the operator.
+            let listed = prices.trading != MarketState::Expired;
+            if let Some(expiry) = spec.expiry.filter(|_| listed) {
                 exchange.timers.insert((expiry, Timer::Expiry(id)));
             }
             let instrument = Instrument::new(spec, pair).map_err(|_| damaged("a contract"))?;
@@ -421,8 +423,14 @@ impl Reading {
         };
         let mut work = self.exchange.work.clone();
         for StoredClearing { instrument, resting, waiting, orders } in clearing {
-            there(!work.clearing.iter().any(|other| other.instrument == instrument), "a contract's clearing")?;
-            there(orders.iter().all(|order| open(order, Some(instrument)).is_some()), "an order to be cleared")?;
+            there(
+                !work.clearing.iter().any(|other| other.instrument == instrument),
+                "a contract's clearing",
+            )?;
+            there(
+                orders.iter().all(|order| open(order, Some(instrument)).is_some()),
+                "an order to be cleared",
+            )?;
             work.clearing.push_back(Clearing { instrument, resting, waiting, orders: orders.into() });
         }
         let accounts = self.exchange.accounts.len();
@@ -445,7 +453,7 @@ impl Reading {
             work.due.push_back(due);
         }
         self.exchange.work = work;
-        self.exchange.work.busy = self.exchange.has_work();
+        self.exchange.note_what_is_left();
         Ok(())
     }
 
