@@ -21,7 +21,7 @@ type Words = BTreeMap<String, u64>;
 /// Makes a stream with a seed and plays it. A failure is told with a list of commands as short as could be found.
 fn play(seed: u64, words: &mut Words) -> Result<(), String> {
     let mut workload = Workload::new(seed);
-    let limit = LIMITS[(seed % LIMITS.len() as u64) as usize];
+    let limit = LIMITS[(seed / 8 % LIMITS.len() as u64) as usize];
     let mut both = SideBySide::bounded(limit);
     let mut steps = vec![];
     while steps.len() < STEPS {
