@@ -1,15 +1,19 @@
 //! Time passing: whatever was due by then happens first, in the order in which it was due.
 
+use super::Exchange;
 use super::work::STEP;
-use super::{Exchange, tell};
 use crate::account::day_of;
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
-use crate::id::{AccountId, InstrumentId, Timestamp};
+use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
+    /// A contract's first trading time.
+    Opening(InstrumentId),
+    /// The index price of a pair is too old from here on.
+    Stale(PairId),
     /// An account's dead man's switch cancels all of its orders.
     CancelAll(AccountId),
     /// A contract's last trading time.
@@ -41,8 +45,12 @@ impl Exchange {
         let time = time.max(self.now);
         loop {
             self.follow_up(events);
-            if self.work.is_spent() || self.has_work() {
+            if self.has_work() {
                 return;
+            }
+            self.tell_what_is_due(events);
+            if self.work.is_spent() {
+                return self.note_what_is_left();
             }
             let second = self.next_second();
             let timer = self.timers.first().copied().filter(|(at, _)| *at <= time);
@@ -61,6 +69,17 @@ impl Exchange {
         }
     }
 
+    /// Ends the timers of the present instant that tell something and do nothing: they come first, and are free, so none of them
+    /// waits for the next record.
+    fn tell_what_is_due(&mut self, events: &mut Vec<Event>) {
+        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) {
+            match timer {
+                Timer::CancelAll(_) | Timer::Expiry(_) => return,
+                Timer::Opening(_) | Timer::Stale(_) => self.end_timer(at, timer, events),
+            }
+        }
+    }
+
     /// True while a timer or a sample of the present instant is still to come.
     pub(super) fn is_instant_open(&self) -> bool {
         self.now >= self.next_second() || self.timers.first().is_some_and(|(at, _)| *at <= self.now)
@@ -70,12 +89,14 @@ impl Exchange {
         self.timers.pop_first();
         self.now = self.now.max(at);
         self.forget_due(events);
-        self.stirred = true;
         let told = events.len();
         match timer {
             Timer::CancelAll(account) => self.dead_man_switch(account, events),
             Timer::Expiry(instrument) => self.expire(instrument, events),
+            Timer::Opening(instrument) => return self.tell_state(instrument, events),
+            Timer::Stale(pair) => return self.tell_states(pair, events),
         }
+        self.stirred = true;
         self.work.spend(STEP);
         self.work.spend_on(&events[told..]);
     }
@@ -218,7 +239,7 @@ impl Exchange {
         if let Some(at) = market.instrument.spec().expiry {
             self.timers.remove(&(at, Timer::Expiry(id)));
         }
-        tell(events, || Event::Market { instrument: id, state: crate::view::MarketState::Expired });
+        self.tell_state(id, events);
         self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }
 }

@@ -1,12 +1,13 @@
-//! The state of version 3, which was memory as it was laid out then: read into today's list, never written.
+//! The states of earlier versions, read into today's list, never written: that of version 4, a shorter list, and that of version
+//! 3, which was memory as it was laid out then.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Position, State,
-    StoredOrder, StoredWork,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
+    Position, State, StoredOrder, StoredWork,
 };
-use super::{CodecError, IDLE_STATE_VERSION, LEGACY_STATE_VERSION, read};
+use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
 use crate::account::{FamilyDays, SelfTradeStrategy};
 use crate::command::{Limits, LimitsChange, OrderType};
 use crate::event::{OrderError, OrderStatus, UpdateReason};
@@ -212,13 +213,14 @@ const RESERVED: u8 = 8;
 /// Numbers on one page of the table from numbers to slots.
 const PAGE: u64 = 1024;
 
-/// Reads a state of version 4, which ended before what is waiting to be done, as today's list.
+/// Reads a state of version 4, which ended before the numbers and what is waiting to be done, as today's list.
 ///
 /// # Errors
 /// [`CodecError`] when the bytes are none.
-pub(super) fn read_idle(bytes: &[u8]) -> Result<State, CodecError> {
-    let list = postcard::to_extend(&StoredWork::default(), bytes.to_vec());
-    read("state", IDLE_STATE_VERSION, &list.expect("writing into memory cannot fail"))
+pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
+    let rest = (Numbers::default(), StoredWork::default());
+    let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
+    read("state", UNNUMBERED_STATE_VERSION, &list)
 }
 
 /// Reads a state of version 3 as today's list.
@@ -285,6 +287,7 @@ impl Memory {
             pool: self.pool.into_iter().collect(),
             deposited: self.deposited.into_iter().collect(),
             work: StoredWork::default(),
+            numbers: Numbers::default(),
         })
     }
 
