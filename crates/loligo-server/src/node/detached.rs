@@ -93,16 +93,16 @@ impl Lane {
         self.follower.name()
     }
 
+    /// The lowest record of a branch that the follower has still to fold; 0 while it has to go over to that branch.
+    pub(crate) fn needed(&self, branch: u64) -> u64 {
+        if self.follower.branch() == branch { self.follower.sequence() + 1 } else { 0 }
+    }
+
     /// Commits that wait, and events in them.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> (usize, usize) {
         let waiting = self.lock();
         (waiting.commits.len(), waiting.events)
-    }
-
-    /// The lowest record of a branch that the follower has still to fold; 0 while it has to go over to that branch.
-    pub(crate) fn needed(&self, branch: u64) -> u64 {
-        if self.follower.branch() == branch { self.follower.sequence() + 1 } else { 0 }
     }
 
     /// Waits until the follower knows a record, a second at most.
