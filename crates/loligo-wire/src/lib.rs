@@ -11,7 +11,7 @@
 //! ```
 //!
 //! One module per API generation: [`v3`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside them: exact numbers
-//! ([`decimal`]), instants ([`time`]), arguments ([`args`]) and signatures ([`sign`]).
+//! ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. None knows another.
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
@@ -22,4 +22,5 @@ mod json;
 pub mod sign;
 pub mod time;
 pub mod v3;
+pub mod words;
 pub mod ws1;

@@ -606,6 +606,11 @@ impl NodeHandle {
         answer.await.map_err(|_| SubmitError::Undecided)
     }
 
+    #[cfg(test)]
+    pub(crate) fn lanes(&self) -> &[Arc<Lane>] {
+        &self.shared.lanes
+    }
+
     pub(crate) fn stop(&self) {
         // A writer that is gone has nothing left to stop.
         let _ = self.queue.send(Request::Stop);

@@ -13,6 +13,7 @@ use loligo_engine::{
 use loligo_journal::{Batch, Survey, Unreadable};
 use loligo_wire::decimal::Decimal;
 use std::path::Path;
+use uuid::Uuid;
 
 /// Characters of a description that is no sentence of ours.
 const DETAIL_CHARS: usize = 100;
@@ -243,7 +244,8 @@ impl Names {
 fn order_name(order: &OrderRef) -> String {
     match order {
         OrderRef::Id(id) => format!("order {}", id.0),
-        other => format!("{other:?}"),
+        OrderRef::Foreign(number) => format!("order {}, which is none of here", Uuid::from_u128(*number)),
+        OrderRef::Client(name) => format!("the order named {name:?}"),
     }
 }
 

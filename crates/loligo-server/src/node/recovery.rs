@@ -14,7 +14,7 @@ use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
 use crate::projection::{Part, Projections};
-use crate::record::{Body, Crossing, KeyId, Record};
+use crate::record::{self, Body, Crossing, KeyId, Record};
 use loligo_engine::{Command, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Journal, JournalError, LeftBehind, Log, MemoryJournal, Options, Reader, Records, Snapshots,
@@ -62,7 +62,7 @@ impl OpenJournal {
         let mut spent = BTreeMap::new();
         for batch in journal.left_batches().filter_map(Result::ok) {
             for (_, bytes) in batch.iter() {
-                if let Ok(Record { nonce: Some((key, nonce)), .. }) = Record::decode(bytes) {
+                if let Ok(Some((key, nonce))) = record::nonce_of(bytes) {
                     let highest = spent.entry(key).or_insert(nonce);
                     *highest = nonce.max(*highest);
                 }
