@@ -7,6 +7,7 @@ use super::routes::{Found, Private};
 use super::{Answer, Failure, Kraken, Success};
 use crate::grid::time;
 use crate::login::{Caller, Right};
+use crate::node::Views;
 use crate::projection::{AccountOrders, Cut, Directory, FILLS_KEPT, FillRow, Page};
 use crate::transport::listener::Received;
 use crate::wallets;
@@ -25,6 +26,8 @@ pub(super) struct Asked<'r> {
     /// What the path names.
     pub(super) named: &'r str,
     pub(super) algo_id: Option<&'r str>,
+    /// Of the epoch that all that is shown is of.
+    pub(super) views: &'r Views,
     pub(super) directory: &'r Directory,
     pub(super) arrived: Timestamp,
     /// Where refusals of orders are noted for the log.
@@ -102,11 +105,13 @@ impl Kraken {
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
-        let directory = self.node.views().directory();
+        let views = self.node.views();
+        let directory = views.directory();
         let asked = Asked {
             args: Args::new(query, &request.body).map_err(|_| Error::InvalidArgument),
             named: found.named.unwrap_or_default(),
             algo_id: algo_id(request),
+            views: &views,
             directory: &directory,
             arrived,
             notebook,
@@ -198,13 +203,12 @@ impl Kraken {
     /// The hot read of the exchange (rules 3): one lock, under which nothing is written out. One order that is asked for
     /// alone needs no list.
     async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let directory = asked.directory;
+        let (views, directory) = (asked.views, asked.directory);
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.node.now();
         let identity = self.node.identity();
         let book = orders::Shown { directory, identity };
         let asked = request.order_ids.len() + request.cli_ord_ids.len();
-        let views = self.node.views();
         let (one, several) = views.orders().with(caller.account, |orders| {
             if let ([uuid], []) = (&request.order_ids[..], &request.cli_ord_ids[..]) {
                 let one = identity.order_id(*uuid).and_then(|id| orders.order(id, now));
@@ -231,7 +235,7 @@ impl Kraken {
         asked.active(&caller)?;
         let now = self.node.now();
         let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
-        let open = self.node.views().orders().with(caller.account, AccountOrders::open_copied);
+        let open = asked.views.orders().with(caller.account, AccountOrders::open_copied);
         let rows = open.iter().filter_map(|order| book.open_order(order));
         let mut body = Vec::with_capacity(1024);
         responses::write_open_orders(&mut body, rows, time(now));
@@ -252,7 +256,7 @@ impl Kraken {
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
         let now = self.node.now();
-        let fills = self.fills_of_all(account, &positions);
+        let fills = fills_of_all(asked.views, account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
             accounts::position(position, asked.directory, last.map_or(now, |fill| fill.time))
@@ -262,24 +266,14 @@ impl Kraken {
         Ok(body)
     }
 
-    /// An account's newest fills, as far back as one is found for each position, or as they are kept.
-    fn fills_of_all(&self, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
-        let views = self.node.views();
-        let fills = views.fills();
-        let newest = fills.of(account, ROWS);
-        let found =
-            |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
-        if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
-    }
-
     async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Result<Success, Failure> {
-        let directory = asked.directory;
+        let (views, directory) = (asked.views, asked.directory);
         let request = asked.read(&caller, requests::Fills::parse)?;
         let now = self.node.now();
         let before = request.last_fill_time.map(commands::instant);
         // A fill's time is written in milliseconds, and that is what the next page is asked for by.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1_000 };
-        let Page { rows: fills, broken } = self.node.views().fills().page(caller.account, before, cut);
+        let Page { rows: fills, broken } = views.fills().page(caller.account, before, cut);
         let book = orders::Shown { directory, identity: self.node.identity() };
         // The pages further back do not tell profits (rest.yaml).
         let rows = fills.iter().filter_map(|fill| book.fill(fill, before.is_none()));
@@ -287,4 +281,12 @@ impl Kraken {
         responses::write_fills(&mut body, rows, time(now));
         Ok(Success { body, broken: broken.map(time) })
     }
+}
+
+/// An account's newest fills, as far back as one is found for each position, or as they are kept.
+fn fills_of_all(views: &Views, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
+    let fills = views.fills();
+    let newest = fills.of(account, ROWS);
+    let found = |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
+    if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
 }

@@ -5,6 +5,7 @@ use super::convert::{commands, markets};
 use super::routes::{Found, Public};
 use super::{Answer, Failure, Kraken, Success};
 use crate::grid::{price, size, time};
+use crate::node::Views;
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
 use crate::transport::listener::Received;
 use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
@@ -25,16 +26,18 @@ impl Kraken {
         let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
         self.told_fault(found.name).await?;
         let named = found.named.unwrap_or_default();
-        let directory = self.node.views().directory();
+        // All that is shown is of one epoch.
+        let views = self.node.views();
+        let directory = views.directory();
         let now = self.node.now();
         let body = match operation {
-            Public::Instruments => self.instruments(&args, &directory, now),
+            Public::Instruments => self.instruments(&views, &args, &directory, now),
             Public::InstrumentsStatus => self.instruments_status(&args, &directory).await,
             Public::InstrumentStatus => self.instrument_status(named, &directory).await,
-            Public::Tickers => self.tickers(&args, &directory, now),
-            Public::Ticker => self.ticker(named, &directory, now),
-            Public::OrderBook => self.order_book(&args, &directory, now),
-            Public::History => return self.history(&args, &directory, now),
+            Public::Tickers => self.tickers(&views, &args, &directory, now),
+            Public::Ticker => self.ticker(&views, named, &directory, now),
+            Public::OrderBook => self.order_book(&views, &args, &directory, now),
+            Public::History => return self.history(&views, &args, &directory, now),
             Public::FeeSchedules => {
                 let mut body = Vec::with_capacity(2048);
                 markets::write_fee_schedules(&mut body, time(now));
@@ -44,14 +47,14 @@ impl Kraken {
         body.map(Success::from)
     }
 
-    fn tickers(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    fn tickers(&self, views: &Views, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::Tickers::parse(args)?;
         let wanted: Vec<InstrumentId> = request
             .symbols
             .iter()
             .map(|symbol| commands::contract(directory, symbol).map(|listed| listed.id))
             .collect::<Result<_, _>>()?;
-        let tickers = self.node.views().markets().tickers(now);
+        let tickers = views.markets().tickers(now);
         let rows = tickers.iter().filter_map(|ticker| {
             let spec = directory.instrument(ticker.instrument)?.spec();
             let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
@@ -64,24 +67,24 @@ impl Kraken {
         Ok(body)
     }
 
-    fn ticker(&self, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
+    fn ticker(&self, views: &Views, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Error::NotFound)?;
-        self.open(listed)?;
-        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
+        open(views, listed)?;
+        let ticker = views.markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
         responses::write_ticker(&mut body, &shown.ok_or(Error::MarketUnavailable)?, time(now));
         Ok(body)
     }
 
-    fn order_book(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    fn order_book(&self, views: &Views, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed)?;
+        open(views, listed)?;
         let spec = listed.instrument.spec();
-        let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
+        let depth = views.markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
         let mut body = Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()));
         responses::write_order_book(
@@ -93,14 +96,20 @@ impl Kraken {
         Ok(body)
     }
 
-    fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Result<Success, Failure> {
+    fn history(
+        &self,
+        views: &Views,
+        args: &Args<'_>,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<Success, Failure> {
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed)?;
+        open(views, listed)?;
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
-        let Page { rows: trades, broken } = self.node.views().markets().trades(listed.id, before, cut);
+        let Page { rows: trades, broken } = views.markets().trades(listed.id, before, cut);
         let spec = listed.instrument.spec();
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(128 + 256 * trades.len());
@@ -109,17 +118,9 @@ impl Kraken {
         Ok(Success { body, broken: broken.map(time) })
     }
 
-    /// A market that is known but not loaded has no data to show.
-    fn open(&self, listed: &ListedInstrument) -> Result<(), Failure> {
-        match self.node.views().markets().state(listed.id) {
-            Some(state) if markets::is_loaded(state) => Ok(()),
-            Some(_) | None => Err(Error::MarketUnavailable.into()),
-        }
-    }
-
-    fn instruments(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    fn instruments(&self, views: &Views, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::Instruments::parse(args)?;
-        let states = self.node.views().markets().states();
+        let states = views.markets().states();
         let rows: Vec<_> = shown(directory, &request.contract_types)
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
             // One or the other: those that are over, or all others.
@@ -170,4 +171,12 @@ fn shown<'d>(
     types: &'d [ContractType],
 ) -> impl Iterator<Item = &'d ListedInstrument> {
     directory.instruments().iter().filter(|listed| markets::of_type(listed.instrument.spec(), types))
+}
+
+/// A market that is known but not loaded has no data to show.
+fn open(views: &Views, listed: &ListedInstrument) -> Result<(), Failure> {
+    match views.markets().state(listed.id) {
+        Some(state) if markets::is_loaded(state) => Ok(()),
+        Some(_) | None => Err(Error::MarketUnavailable.into()),
+    }
 }
