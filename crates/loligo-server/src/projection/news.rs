@@ -48,6 +48,8 @@ pub(crate) struct LevelNews {
     pub qty: Qty,
     /// How many changes the contract had before, plus one.
     pub number: u64,
+    /// When it changed: within one record, perhaps long before its end.
+    pub at: Timestamp,
 }
 
 /// What happened to an order.

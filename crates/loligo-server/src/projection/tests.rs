@@ -500,6 +500,7 @@ fn news_that_finds_no_room_is_missed_and_said_to_be() {
             price: Price(1),
             qty: Qty(1),
             number: sequence,
+            at: START,
         };
         let (fills, orders) = (Vec::new(), Vec::new());
         let news = News { sequence, time: START, levels: vec![level; levels], fills, orders };
