@@ -68,7 +68,7 @@ impl Kraken {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Error::NotFound)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
@@ -79,7 +79,7 @@ impl Kraken {
     fn order_book(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let spec = listed.instrument.spec();
         let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
@@ -96,7 +96,7 @@ impl Kraken {
     fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Result<Success, Failure> {
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
@@ -110,8 +110,8 @@ impl Kraken {
     }
 
     /// A market that is known but not loaded has no data to show.
-    fn open(&self, listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
-        match self.node.views().markets().state(listed.id, now) {
+    fn open(&self, listed: &ListedInstrument) -> Result<(), Failure> {
+        match self.node.views().markets().state(listed.id) {
             Some(state) if markets::is_loaded(state) => Ok(()),
             Some(_) | None => Err(Error::MarketUnavailable.into()),
         }
@@ -119,7 +119,7 @@ impl Kraken {
 
     fn instruments(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
         let request = requests::Instruments::parse(args)?;
-        let states = self.node.views().markets().states(now);
+        let states = self.node.views().markets().states();
         let rows: Vec<_> = shown(directory, &request.contract_types)
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
             // One or the other: those that are over, or all others.
