@@ -6,7 +6,7 @@ use super::private::Asked;
 use super::{Answer, Failure, Kraken, Success};
 use crate::grid::{price, size, time};
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
-use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
+use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView};
 use loligo_wire::v3::errors::ErrorAnswer;
 use loligo_wire::v3::requests::{self, Symbol};
 use loligo_wire::v3::responses;
