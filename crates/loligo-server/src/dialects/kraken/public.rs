@@ -6,7 +6,7 @@ use super::private::Asked;
 use super::{Answer, Failure, Kraken, Success};
 use crate::grid::{price, size, time};
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
-use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
+use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView};
 use loligo_wire::v3::errors::ErrorAnswer;
 use loligo_wire::v3::requests::{self, Symbol};
 use loligo_wire::v3::responses;
@@ -45,7 +45,7 @@ impl Kraken {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Error::NotFound)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
@@ -57,7 +57,7 @@ impl Kraken {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let spec = listed.instrument.spec();
         let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
@@ -75,7 +75,7 @@ impl Kraken {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
@@ -89,8 +89,8 @@ impl Kraken {
     }
 
     /// A market that is known but not loaded has no data to show.
-    fn open(&self, listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
-        match self.node.views().markets().state(listed.id, now) {
+    fn open(&self, listed: &ListedInstrument) -> Result<(), Failure> {
+        match self.node.views().markets().state(listed.id) {
             Some(state) if markets::is_loaded(state) => Ok(()),
             Some(_) | None => Err(Error::MarketUnavailable.into()),
         }
@@ -99,7 +99,7 @@ impl Kraken {
     pub(super) async fn instruments(&self, asked: &Asked<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Instruments::parse(args)?;
-        let states = self.node.views().markets().states(now);
+        let states = self.node.views().markets().states();
         let rows: Vec<_> = shown(directory, &request.contract_types)
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
             // One or the other: those that are over, or all others.
