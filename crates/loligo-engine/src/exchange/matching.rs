@@ -210,7 +210,7 @@ impl Exchange {
         market.fees += fee;
         purse.balance += realized - fee;
 
-        purse.recount(holding, market);
+        market.recount(holding, purse);
 
         let (family, account) = (holding.family, AccountId(holding.account));
         let (position, entry, balance) = (holding.position, holding.entry, purse.balance);

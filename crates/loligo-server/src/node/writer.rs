@@ -323,27 +323,6 @@ impl Writer {
         }
     }
 
-    /// When the real clock has something due: the house's next second, and what the exchange waits for. A clock that is
-    /// moved by hand has nothing due by itself.
-    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.clock != ClockKind::Real {
-            return None;
-        }
-        let tick = Timestamp((self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND));
-        let timer = self.exchange_due().map(|due| match self.full {
-            // What cannot be remembered is not tried without a pause.
-            Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
-            None => due,
-        });
-        [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
-    }
-
-    /// When the exchange has something due: a timer, or a listing.
-    fn exchange_due(&self) -> Option<Timestamp> {
-        let listing = self.listing.as_ref().map(|(at, _)| *at);
-        [self.venue.exchange.next_due(), listing].into_iter().flatten().min()
-    }
-
     /// Time for what is written now: the machine's, or where a manual clock stands. Never back.
     fn time(&self) -> Timestamp {
         let now = self.venue.exchange.now();

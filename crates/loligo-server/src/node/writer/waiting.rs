@@ -2,7 +2,8 @@
 //! record. Until all is done the writer commits nothing but such records and, between two batches of them, cancels. Everything
 //! else waits in its queue, whose bound counts it until it is taken up.
 
-use super::{Item, Writer};
+use super::{Item, Writer, second_of};
+use crate::config::ClockKind;
 use crate::node::NodeEnd;
 use crate::node::handle::{Request, Submission, is_cancel};
 use loligo_engine::{Command, Timestamp};
@@ -38,6 +39,27 @@ impl Held {
 }
 
 impl Writer {
+    /// When the real clock has something due: the house's next second, and what the exchange waits for. A clock that is
+    /// moved by hand has nothing due by itself.
+    pub(super) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.clock != ClockKind::Real {
+            return None;
+        }
+        let tick = Timestamp((self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND));
+        let timer = self.exchange_due().map(|due| match self.full {
+            // What cannot be remembered is not tried without a pause.
+            Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
+            None => due,
+        });
+        [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
+    }
+
+    /// When the exchange has something due: a timer, or a listing.
+    fn exchange_due(&self) -> Option<Timestamp> {
+        let listing = self.listing.as_ref().map(|(at, _)| *at);
+        [self.venue.exchange.next_due(), listing].into_iter().flatten().min()
+    }
+
     /// Does all that is due up to a time, and lets cancels in between. A full disk ends it early. False when the log was taken up
     /// anew meanwhile, and time with it.
     pub(super) fn finish(&mut self, time: Timestamp) -> Result<bool, NodeEnd> {
