@@ -132,7 +132,7 @@ pub enum ChangedWallets<'a> {
         futures: &'a [SingleWallet<'a>],
     },
     /// The multi-collateral wallet.
-    Flex(FlexWallet<'a>),
+    Flex(&'a FlexWallet<'a>),
 }
 
 impl Wallets<'_> {

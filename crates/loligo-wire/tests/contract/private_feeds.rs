@@ -167,7 +167,7 @@ fn wallets_are_those_of_the_examples() {
         holding.write(out, id(ACCOUNT), at(1_796_040_004_000), 1);
     });
     as_example("balances-flex.json", "Balances", |out| {
-        ChangedWallets::Flex(flex()).write(out, id(ACCOUNT), at(1_796_040_006_100), 2);
+        ChangedWallets::Flex(&flex()).write(out, id(ACCOUNT), at(1_796_040_006_100), 2);
     });
     as_example("balances-single.json", "Balances", |out| {
         let changed = ChangedWallets::Single { holding: &[], futures: &[single()] };
@@ -188,7 +188,7 @@ fn an_account_without_anything_has_wallets_too() {
     assert_eq!(told["seq"], 0);
     assert_eq!(told["flex_futures"]["currencies"], serde_json::json!({}));
     let isolated = FlexWallet { isolated: &[("PF_XBTUSD", unrealized())], ..flex() };
-    let told = judged("Balances", |out| ChangedWallets::Flex(isolated).write(out, id(ACCOUNT), at(0), 1));
+    let told = judged("Balances", |out| ChangedWallets::Flex(&isolated).write(out, id(ACCOUNT), at(0), 1));
     assert_eq!(told["flex_futures"]["isolated"]["PF_XBTUSD"]["pnl"].to_string(), "49.956");
     let worth = SingleWallet { cash_value: Some(d("3202.4")), ..single() };
     let told = judged("Balances", |out| {
