@@ -11,8 +11,10 @@ use loligo_server::node::{
     AccountError, ClockError, NodeEnd, OpenAccount, Reply, RunningNode, StartError, StateHashes, Submission,
     SubmitError, replay_folder, spawn, verify_folder,
 };
-use loligo_server::projection::{Cut, FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
-use loligo_server::record::{Fact, FactOutcome, FactRefusal};
+use loligo_server::projection::Cut;
+use loligo_server::record::{
+    Fact, FactOutcome, FactRefusal, FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight,
+};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -113,7 +115,6 @@ async fn a_reply_is_visible_in_every_view_when_it_comes() {
     let handle = node.handle();
     assert_eq!(handle.acknowledged(), reply.sequence);
     assert!(handle.views().sequence() >= reply.sequence);
-    handle.caught_up().await.unwrap();
     let status = handle.views().orders().with(ALICE, |orders| orders.order(id, handle.now()).unwrap().status);
     assert_eq!(status, OrderStatus::EnteredBook);
     assert_eq!(handle.views().markets().ticker(XBT, handle.now()).unwrap().bid.unwrap().0.0, 79_000);
