@@ -5,6 +5,7 @@
 //! hour is the fold of its minutes, at every place where candles come from.
 
 mod board;
+mod follower;
 mod page;
 mod shelf;
 
@@ -12,6 +13,7 @@ mod shelf;
 mod tests;
 
 pub(crate) use board::{Board, Row};
+pub(crate) use follower::{Candles, NAME};
 pub(crate) use page::{Page, Range, Rows, page};
 pub(crate) use shelf::Shelf;
 

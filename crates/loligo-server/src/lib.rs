@@ -7,7 +7,6 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no route shows candles yet"))]
 mod charts;
 pub mod config;
 mod control;

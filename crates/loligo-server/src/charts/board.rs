@@ -88,6 +88,19 @@ impl Board {
         self.forming.get(&series).map(|forming| forming.candles[at])
     }
 
+    /// How many complete rows wait to be taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.complete.len()
+    }
+
+    /// Takes back rows that could not be kept, to be taken again: before those that came since, which may be of the same
+    /// candles. Of more than `most` the oldest are given up.
+    pub(crate) fn put_back(&mut self, mut rows: Vec<Row>, most: usize) {
+        rows.append(&mut self.complete);
+        rows.drain(..rows.len().saturating_sub(most));
+        self.complete = rows;
+    }
+
     /// Takes what changed since the last time, of the resolutions that are kept.
     pub(crate) fn take_rows(&mut self) -> Vec<Row> {
         let mut rows = std::mem::take(&mut self.complete);

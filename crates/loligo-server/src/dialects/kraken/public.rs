@@ -1,6 +1,7 @@
 //! Market data: free, without a key; keys that come along are not looked at.
 
 use super::bounds::{ROWS, ROWS_MOST};
+use super::charts;
 use super::convert::{commands, markets};
 use super::routes::{Found, Public};
 use super::{Answer, Failure, Kraken, Success};
@@ -24,7 +25,7 @@ impl Kraken {
         let query = request.head.uri.query().unwrap_or_default().as_bytes();
         let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
         self.told_fault(found.name).await?;
-        let named = found.named.unwrap_or_default();
+        let (named, path) = (found.named.unwrap_or_default(), request.head.uri.path());
         let directory = self.node.views().directory();
         let now = self.node.now();
         let body = match operation {
@@ -35,6 +36,10 @@ impl Kraken {
             Public::Ticker => self.ticker(named, &directory, now),
             Public::OrderBook => self.order_book(&args, &directory, now),
             Public::History => return self.history(&args, &directory, now),
+            Public::TickTypes => Ok(charts::tick_types()),
+            Public::ChartMarkets => charts::markets(path, &directory),
+            Public::ChartResolutions => charts::resolutions(path, &directory),
+            Public::Candles => self.candles(path, &args, &directory).await,
             Public::FeeSchedules => {
                 let mut body = Vec::with_capacity(2048);
                 markets::write_fee_schedules(&mut body, time(now));

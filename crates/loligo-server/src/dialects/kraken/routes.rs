@@ -28,6 +28,10 @@ pub(crate) enum Public {
     OrderBook,
     History,
     FeeSchedules,
+    TickTypes,
+    ChartMarkets,
+    ChartResolutions,
+    Candles,
 }
 
 /// What is asked with a key.
@@ -181,11 +185,11 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (HISTORY2, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV2", Gap)]),
     (HISTORY3, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV3", Gap)]),
     (HISTORY2, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV2", Gap)]),
-    (CHARTS, "", &[(Method::GET, "getTickTypes", Gap)]),
-    (CHARTS, "/", &[(Method::GET, "getTickTypes", Gap)]),
-    (CHARTS, "/{tick_type}", &[(Method::GET, "getChartMarkets", Gap)]),
-    (CHARTS, "/{tick_type}/{symbol}", &[(Method::GET, "getChartResolutions", Gap)]),
-    (CHARTS, "/{tick_type}/{symbol}/{resolution}", &[(Method::GET, "getCandles", Gap)]),
+    (CHARTS, "", &[(Method::GET, "getTickTypes", Pub(P::TickTypes))]),
+    (CHARTS, "/", &[(Method::GET, "getTickTypes", Pub(P::TickTypes))]),
+    (CHARTS, "/{tick_type}", &[(Method::GET, "getChartMarkets", Pub(P::ChartMarkets))]),
+    (CHARTS, "/{tick_type}/{symbol}", &[(Method::GET, "getChartResolutions", Pub(P::ChartResolutions))]),
+    (CHARTS, "/{tick_type}/{symbol}/{resolution}", &[(Method::GET, "getCandles", Pub(P::Candles))]),
     (CHARTS, "/analytics/liquidity-pool", &[(Method::GET, "getLiquidityPoolStats", Gap)]),
     (CHARTS, "/analytics/{symbol}/{analytics_type}", &[(Method::GET, "getMarketAnalytics", Gap)]),
     ("", "/api/auth/v1/api-keys/v3/check", &[(Method::GET, "checkApiKeyV3", Gap)]),
