@@ -60,6 +60,8 @@ struct Held {
     /// The last day that is known to have begun.
     day: i64,
     place: Place,
+    /// The place that the database has.
+    kept: Place,
     /// When rows were last written; never, at first.
     written: Option<Instant>,
     /// How many complete rows may wait until they are written before it is time.
@@ -161,6 +163,7 @@ impl Held {
             begun: Vec::new(),
             day: day.unwrap_or(i64::MIN),
             place,
+            kept: place,
             written: None,
             room: ROWS_WAITING,
             pruned: Timestamp(i64::MIN),
@@ -215,6 +218,9 @@ impl Held {
 
     /// Writes what changed, with its place.
     fn write(&mut self) -> rusqlite::Result<()> {
+        if self.place == self.kept {
+            return Ok(());
+        }
         let rows = self.board.take_rows();
         let written = self.write_rows(&rows);
         self.room = ROWS_WAITING;
@@ -222,6 +228,7 @@ impl Held {
             self.board.put_back(rows, ROWS_MOST);
             self.room += self.board.waiting();
         } else {
+            self.kept = self.place;
             self.begun.clear();
             self.unnamed.clear();
         }
@@ -341,17 +348,15 @@ impl Detached for Candles {
         });
     }
 
+    fn end(&self) {
+        self.attempt(Held::write);
+    }
+
     fn branch(&self) -> u64 {
         self.lock().place.branch
     }
 
     fn revert(&self, branch: u64, to: u64) {
         self.attempt(|held| held.revert(branch, to));
-    }
-}
-
-impl Drop for Candles {
-    fn drop(&mut self) {
-        self.attempt(Held::write);
     }
 }

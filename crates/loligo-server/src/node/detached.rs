@@ -219,6 +219,7 @@ fn follow(lane: &Lane) {
         }
         lane.reached.send_replace(follower.sequence());
     }
+    follower.end();
 }
 
 /// Has a follower forget what is not of the branch that counts.

@@ -45,6 +45,9 @@ pub trait Detached: Follower {
         Ok(())
     }
 
+    /// Has folded its last record: the node ends, and its store may be another's from here on.
+    fn end(&self) {}
+
     /// Begins after a record: what came up to it is out of reach, and will never be told.
     fn begin(&self, sequence: u64);
 
