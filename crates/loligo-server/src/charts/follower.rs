@@ -47,6 +47,8 @@ pub(crate) struct Candles {
     held: Mutex<Held>,
     /// The last record that was folded; here, so that nobody waits for the lock to learn it.
     sequence: AtomicU64,
+    /// The branch that it is of; told after the record, so that whoever sees a new one sees no record of the old.
+    branch: AtomicU64,
 }
 
 struct Held {
@@ -87,7 +89,7 @@ impl Candles {
     pub(crate) fn new(data: Option<&Path>) -> rusqlite::Result<Self> {
         let held = Held::restore(opened(Connection::open_in_memory()?)?, BTreeMap::new())?;
         let file = data.map(|data| data.join(FILE));
-        Ok(Self { file, sequence: AtomicU64::new(0), held: Mutex::new(held) })
+        Ok(Self { file, held: Mutex::new(held), sequence: AtomicU64::new(0), branch: AtomicU64::new(0) })
     }
 
     /// A page of a series; see [`page`].
@@ -119,7 +121,12 @@ impl Candles {
         if let Err(error) = act(&mut held) {
             tracing::warn!(%error, "candles could not be written; they are tried again");
         }
-        self.sequence.store(held.place.record, Ordering::Release);
+        self.tell(held.place);
+    }
+
+    fn tell(&self, place: Place) {
+        self.sequence.store(place.record, Ordering::Release);
+        self.branch.store(place.branch, Ordering::Release);
     }
 }
 
@@ -333,7 +340,7 @@ impl Detached for Candles {
         if let Some(file) = &self.file {
             let connection = Connection::open(file).and_then(opened).map_err(unable)?;
             *held = Held::restore(connection, BTreeMap::new()).map_err(unable)?;
-            self.sequence.store(held.place.record, Ordering::Release);
+            self.tell(held.place);
         }
         for (id, instrument) in contracts {
             held.list(id, instrument.clone());
@@ -353,10 +360,13 @@ impl Detached for Candles {
     }
 
     fn branch(&self) -> u64 {
-        self.lock().place.branch
+        self.branch.load(Ordering::Acquire)
     }
 
     fn revert(&self, branch: u64, to: u64) {
         self.attempt(|held| held.revert(branch, to));
     }
 }
+
+#[cfg(test)]
+mod tests;
