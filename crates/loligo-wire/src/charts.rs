@@ -17,7 +17,7 @@ mod responses;
 pub use requests::{CandleRange, ChartsError, MAX_CANDLES};
 pub use responses::{Candle, write_candles, write_resolutions, write_symbols, write_tick_types};
 
-use crate::v3::words::words;
+use crate::words::words;
 
 /// Where the API is served.
 pub const PATH: &str = "/api/charts/v1";

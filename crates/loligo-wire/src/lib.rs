@@ -11,7 +11,8 @@
 //! ```
 //!
 //! One module per API generation: [`v3`] and [`charts`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside
-//! them: exact numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]) and signatures ([`sign`]).
+//! them: exact numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither
+//! [`v3`] nor [`ws1`] knows the other.
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
@@ -23,4 +24,5 @@ mod json;
 pub mod sign;
 pub mod time;
 pub mod v3;
+pub mod words;
 pub mod ws1;

@@ -37,7 +37,7 @@ pub use balances::{
 };
 pub use book::{BookUpdate, write_book_snapshot};
 pub use fills::{Fill, write_fills, write_fills_snapshot};
-pub use market::{CandlesFeed, Ticker, TickerLite, Trade, TradeKind, write_trade_snapshot};
+pub use market::{CandlesFeed, Funding, Ticker, TickerLite, Trade, TradeKind, write_trade_snapshot};
 pub use orders::{
     OpenOrder, OrderRemoval, OrderUpdate, OrdersFeed, TrailingStopOptions, write_open_orders_snapshot,
 };

@@ -6,7 +6,7 @@ use super::words::Feed;
 use crate::decimal::Decimal;
 use crate::json::{Object, write_array};
 use crate::time::Timestamp;
-use crate::v3::words::words;
+use crate::words::words;
 
 /// An open position.
 #[derive(Clone, Copy, Debug)]

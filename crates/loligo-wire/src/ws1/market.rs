@@ -7,8 +7,7 @@ use crate::charts::{Candle, Resolution, TickType};
 use crate::decimal::Decimal;
 use crate::json::{Object, write_array};
 use crate::time::Timestamp;
-use crate::v3::responses::Funding;
-use crate::v3::words::{Side, TickerTag};
+use crate::words::{Side, TickerTag, words};
 
 /// What both tickers tell of a product.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +63,23 @@ pub struct Ticker<'a> {
     pub suspended: bool,
     /// Whether only post-only orders are taken now.
     pub post_only: bool,
-    /// Perpetuals: rates, and when the next one begins.
-    pub funding: Option<(Funding, Timestamp)>,
+    /// The funding of a perpetual.
+    pub funding: Option<Funding>,
+}
+
+/// The funding of a perpetual: absolute rates are quote currency per unit and hour, relative ones fractions of the price.
+#[derive(Clone, Copy, Debug)]
+pub struct Funding {
+    /// The absolute rate.
+    pub rate: Decimal,
+    /// The absolute rate expected next.
+    pub rate_prediction: Decimal,
+    /// The relative rate.
+    pub relative_rate: Decimal,
+    /// The relative rate expected next.
+    pub relative_rate_prediction: Decimal,
+    /// When the next one begins.
+    pub next_time: Timestamp,
 }
 
 impl TickerLite<'_> {
@@ -121,20 +135,20 @@ impl Ticker<'_> {
         }
         message.bool("suspended", self.suspended);
         message.bool("post_only", self.post_only);
-        if let Some((funding, next)) = self.funding {
+        if let Some(funding) = self.funding {
             let told = |rate: Decimal| (rate != Decimal::ZERO).then_some(rate);
             message.decimal_if_some("funding_rate", told(funding.rate));
             message.decimal_if_some("funding_rate_prediction", told(funding.rate_prediction));
             message.decimal_if_some("relative_funding_rate", told(funding.relative_rate));
             message
                 .decimal_if_some("relative_funding_rate_prediction", told(funding.relative_rate_prediction));
-            message.epoch_millis("next_funding_rate_time", next);
+            message.epoch_millis("next_funding_rate_time", funding.next_time);
         }
         message.end();
     }
 }
 
-crate::v3::words::words! {
+words! {
     /// What kind of trade the feed tells of. REST spells one of them otherwise.
     pub enum TradeKind {
         Fill = "fill",

@@ -2,9 +2,8 @@
 
 use loligo_wire::charts::{Candle, Resolution, TickType};
 use loligo_wire::decimal::Decimal;
-use loligo_wire::v3::responses::Funding;
-use loligo_wire::v3::words::{Side, TickerTag};
-use loligo_wire::ws1::{CandlesFeed, Ticker, TickerLite, Trade, TradeKind, write_trade_snapshot};
+use loligo_wire::words::{Side, TickerTag};
+use loligo_wire::ws1::{CandlesFeed, Funding, Ticker, TickerLite, Trade, TradeKind, write_trade_snapshot};
 
 use serde_json::json;
 
@@ -34,6 +33,7 @@ fn funding() -> Funding {
         rate_prediction: d("0.6904"),
         relative_rate: d("0.00001141"),
         relative_rate_prediction: d("0.00001078"),
+        next_time: at(1_796_043_600_000),
     }
 }
 
@@ -51,7 +51,7 @@ fn perpetual() -> Ticker<'static> {
         leverage: Some(d("50")),
         suspended: false,
         post_only: false,
-        funding: Some((funding(), at(1_796_043_600_000))),
+        funding: Some(funding()),
     }
 }
 
@@ -105,7 +105,7 @@ fn a_ticker_leaves_out_what_there_is_not() {
         high: None,
         low: None,
         leverage: None,
-        funding: Some((Funding { rate: Decimal::ZERO, relative_rate: Decimal::ZERO, ..funding() }, at(1))),
+        funding: Some(Funding { rate: Decimal::ZERO, relative_rate: Decimal::ZERO, ..funding() }),
         ..perpetual()
     };
     let told = judged("Ticker", |out| nothing.write(out));
