@@ -35,7 +35,16 @@ fn story() -> Vec<Told> {
         (1, vec![(0, 100)]),
         (2, vec![(90 * Timestamp::SECOND, 101), (90 * Timestamp::SECOND, 99)]),
         (3, vec![]),
-        (4, vec![(DAY - 2 * MINUTE, 105), (DAY - 1, 104), (DAY, 103), (DAY + 30 * MINUTE, 107)]),
+        (
+            4,
+            vec![
+                (DAY - 3 * MINUTE, 108),
+                (DAY - 2 * MINUTE, 105),
+                (DAY - 1, 104),
+                (DAY, 103),
+                (DAY + 30 * MINUTE, 107),
+            ],
+        ),
         (5, vec![(DAY + 31 * MINUTE, 90)]),
         (6, vec![(DAY + 40 * MINUTE, 120), (2 * DAY + MINUTE, 121)]),
         (7, vec![(2 * DAY + 2 * MINUTE, 80)]),
