@@ -60,8 +60,9 @@ use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
+use private::Asked;
 use reasons::{Notebook, Refused, Why};
-use routes::{Found, Operation, Private, Public, Routes};
+use routes::{Audience, Found, Operation, Routes};
 use signing::Signing;
 use std::sync::Arc;
 
@@ -155,7 +156,7 @@ impl Kraken {
                 answer?
             }
         };
-        if let Operation::Public(_) = found.operation {
+        if found.operation.audience() == Audience::Public {
             answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         Some(answer)
@@ -166,7 +167,7 @@ impl Kraken {
         match (failure, failure.word()) {
             (_, Some(error)) => {
                 // The list of words of this route is closed (rules 2.4).
-                let closed = found.operation == Operation::Private(Private::OrdersStatus);
+                let closed = found.operation == Operation::getOrderStatus;
                 let error = if closed { error.bare() } else { error };
                 Some(response(status_of(found.operation, error.error), self.error(error)))
             }
@@ -181,7 +182,7 @@ impl Kraken {
     /// Whether market data is read at a path.
     fn is_public(&self, path: &str) -> bool {
         let found = self.routes.find(&Method::GET, path);
-        found.is_some_and(|found| matches!(found.operation, Operation::Public(_)))
+        found.is_some_and(|found| found.operation.audience() == Audience::Public)
     }
 
     /// Tells the log of a request that was carried out, if all are told.
@@ -211,14 +212,11 @@ impl Kraken {
         arrived: Timestamp,
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
-        if self.is_out(found.name) {
+        if self.is_out(found.operation.name()) {
             return Err(Failure::OutOfService);
         }
-        match found.operation {
-            Operation::Missing => Err(Failure::NotBuilt),
-            Operation::Public(operation) => self.public(operation, found, request).await,
-            Operation::Private(operation) => self.private(operation, found, request, arrived, notebook).await,
-        }
+        let directory = self.node.views().directory();
+        self.carry_out(found.operation, Asked::new(found, request, &directory, arrived, notebook)).await
     }
 
     /// Whether the operator took an operation out of service.
@@ -265,8 +263,8 @@ impl Kraken {
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
         let mut answer = match self.routes.find(&head.method, head.uri.path()) {
             None => self.unknown_path(),
-            Some(Found { name, operation, .. }) => {
-                let gone = operation == Operation::Missing || self.is_out(name);
+            Some(Found { operation, .. }) => {
+                let gone = operation.audience() == Audience::Nobody || self.is_out(operation.name());
                 // No argument is to blame, so none is named.
                 let word = if gone { Error::Unavailable } else { Error::InvalidArgument };
                 response(status_of(operation, word), self.error(word.into()))
@@ -354,10 +352,8 @@ impl Handler for Kraken {
 /// With which status a word travels. On one route the contract tells with 404 what is not there.
 fn status_of(operation: Operation, word: Error) -> StatusCode {
     match (operation, word) {
-        (Operation::Public(Public::Ticker), Error::NotFound | Error::MarketUnavailable) => {
-            StatusCode::NOT_FOUND
-        }
-        (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
+        (Operation::getTicker, Error::NotFound | Error::MarketUnavailable) => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Candles over HTTP: public, without an envelope, refused in plain words.
 
+use super::private::Asked;
 use super::{Answer, Failure, Kraken};
 use crate::charts::{self, Candle, Range, Series};
 use crate::grid::{time, volume};
-use crate::projection::{Directory, ListedInstrument};
+use crate::projection::ListedInstrument;
 use loligo_engine::{InstrumentSpec, Timestamp};
-use loligo_wire::args::Args;
 use loligo_wire::charts::{
     CandleRange, ChartsError, PATH, Resolution, TickType, write_candles, write_resolutions, write_symbols,
     write_tick_types,
@@ -24,41 +24,41 @@ fn tick_type(word: &str) -> Result<TickType, ChartsError> {
     TickType::from_word(word).ok_or(ChartsError::TickType)
 }
 
-pub(super) fn tick_types() -> Vec<u8> {
-    let mut body = Vec::with_capacity(32);
-    write_tick_types(&mut body);
-    body
-}
-
-/// All contracts, expired ones too: their candles stay.
-pub(super) fn markets(path: &str, directory: &Directory) -> Answer {
-    let [word, ..] = named(path);
-    tick_type(word)?;
-    let mut body = Vec::with_capacity(24 * directory.instruments().len());
-    let symbols = directory.instruments().iter().map(|listed| &*listed.instrument.spec().symbol);
-    write_symbols(&mut body, symbols);
-    Ok(body)
-}
-
-/// The same for all contracts; none for one that there is not.
-pub(super) fn resolutions(path: &str, directory: &Directory) -> Answer {
-    let [word, symbol, _] = named(path);
-    tick_type(word)?;
-    let mut body = Vec::with_capacity(64);
-    match directory.by_symbol(symbol) {
-        Some(_) => write_resolutions(&mut body),
-        None => write_symbols(&mut body, []),
-    }
-    Ok(body)
-}
-
 impl Kraken {
-    pub(super) async fn candles(&self, path: &str, args: &Args<'_>, directory: &Directory) -> Answer {
-        let [word, symbol, resolution] = named(path);
+    pub(super) async fn tick_types(&self, _: &Asked<'_>) -> Answer {
+        let mut body = Vec::with_capacity(32);
+        write_tick_types(&mut body);
+        Ok(body)
+    }
+
+    /// All contracts, expired ones too: their candles stay.
+    pub(super) async fn chart_markets(&self, asked: &Asked<'_>) -> Answer {
+        let [word, ..] = named(asked.path());
+        tick_type(word)?;
+        let instruments = asked.directory.instruments();
+        let mut body = Vec::with_capacity(24 * instruments.len());
+        write_symbols(&mut body, instruments.iter().map(|listed| &*listed.instrument.spec().symbol));
+        Ok(body)
+    }
+
+    /// The same for all contracts; none for one that there is not.
+    pub(super) async fn chart_resolutions(&self, asked: &Asked<'_>) -> Answer {
+        let [word, symbol, _] = named(asked.path());
+        tick_type(word)?;
+        let mut body = Vec::with_capacity(64);
+        match asked.directory.by_symbol(symbol) {
+            Some(_) => write_resolutions(&mut body),
+            None => write_symbols(&mut body, []),
+        }
+        Ok(body)
+    }
+
+    pub(super) async fn candles(&self, asked: &Asked<'_>) -> Answer {
+        let [word, symbol, resolution] = named(asked.path());
         let tick_type = tick_type(word)?;
         let resolution = Resolution::from_word(resolution).ok_or(ChartsError::Resolution)?;
-        let asked = CandleRange::read(args)?;
-        let Some(listed) = directory.by_symbol(symbol) else {
+        let wanted = CandleRange::read(asked.args()?)?;
+        let Some(listed) = asked.directory.by_symbol(symbol) else {
             return Ok(written(&[], TickType::Mark, None, false));
         };
         self.node.followed(charts::NAME).await.map_err(|_| Failure::from(Error::Unavailable))?;
@@ -66,7 +66,7 @@ impl Kraken {
         let now = self.node.now();
         let until = listed.instrument.spec().expiry.map_or(now, |expiry| expiry.min(now));
         let range =
-            Range { from: asked.from.map(instant), to: asked.to.map_or(now, instant), count: asked.count };
+            Range { from: wanted.from.map(instant), to: wanted.to.map_or(now, instant), count: wanted.count };
         let (candles, series) = (Arc::clone(&self.candles), series(tick_type, listed));
         let read = move || candles.page(None, series, length(resolution), range, until);
         // A page may be folded from thousands of rows: too long for a thread that others wait for.
