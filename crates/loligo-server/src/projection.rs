@@ -26,7 +26,7 @@ pub use depth::DepthSnapshot;
 pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
-pub use follower::{Applied, Detached, Follower, Happened, Part, PartError};
+pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
 pub use markets::Markets;
 pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step, Subscription};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};

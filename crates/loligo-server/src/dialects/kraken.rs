@@ -6,12 +6,14 @@
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
 //! not have there (404, numbered); on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
-//! now (404, `marketUnavailable`); and a preference that is refused (500, numbered).
+//! now (404, `marketUnavailable`); a preference that is refused (500, numbered); and what the charts API refuses (400, plain
+//! words).
 //!
 //! What the operator asked for stands where the true thing would: an operation out of service answers `Unavailable`
 //! before anything is looked at, a fault is told once key, nonce and rate were found good.
 
 mod bounds;
+mod charts;
 mod convert;
 mod encoder;
 mod failure;
@@ -32,6 +34,7 @@ pub(crate) use encoder::Encoder;
 pub(crate) use routes::operations;
 
 use super::Served;
+use crate::charts::Candles;
 use crate::faults::Faults;
 use crate::grid::time;
 use crate::hub::Dialect;
@@ -72,6 +75,7 @@ pub(crate) struct Kraken {
     sockets: Arc<Sockets>,
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
+    candles: Arc<Candles>,
 }
 
 /// The body of a success.
@@ -109,7 +113,7 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, hub, log } = served;
+        let Served { node, login, tolerance, faults, sockets, hub, log, candles } = served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
@@ -120,7 +124,7 @@ impl Kraken {
             dialect,
             routes,
         };
-        Self { node, signing, routes, faults, sockets, feeds: Arc::new(feeds), log }
+        Self { node, signing, routes, faults, sockets, feeds: Arc::new(feeds), log, candles }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
@@ -167,6 +171,7 @@ impl Kraken {
                 let error = if closed { error.bare() } else { error };
                 Some(response(status_of(found.operation, error.error), self.error(error)))
             }
+            (Failure::Charts(error), None) => Some(words(StatusCode::BAD_REQUEST, error.to_string())),
             (Failure::Numbered(error), None) => {
                 Some(response(StatusCode::INTERNAL_SERVER_ERROR, self.numbered(error)))
             }
@@ -375,9 +380,14 @@ fn welcome() -> Response<Full<Bytes>> {
         "  /ws/v1                its feeds, over WebSocket\n",
         "  /loligo/v1            the operator's verbs, with a line about each\n",
     );
-    let mut welcome = response(StatusCode::OK, text.into());
-    welcome.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    welcome
+    words(StatusCode::OK, text.to_owned())
+}
+
+/// An answer that is plain text.
+fn words(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut answer = response(status, text.into_bytes());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
 }
 
 fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {

@@ -42,6 +42,11 @@ pub(super) fn complete<'r, R: Request<'r>>(found: Needed<'r, R>) -> Result<R, Fa
 }
 
 impl<'r> Asked<'r> {
+    /// The path that is asked for.
+    pub(super) fn path(&self) -> &'r str {
+        self.request.head.uri.path()
+    }
+
     pub(super) fn new(
         found: &Found<'r>,
         request: &'r Received,
