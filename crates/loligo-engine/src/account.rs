@@ -3,7 +3,6 @@
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
 use crate::margin::{self, Exposure, isolated_of};
-use crate::market::Market;
 use crate::money::{Fine, Money, div_up, mul_div_half_even, usd};
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
@@ -98,14 +97,6 @@ impl Purse {
     #[inline]
     pub fn equity(&self) -> Fine {
         self.balance.fine() + self.unrealized
-    }
-
-    /// Counts a holding's open P&L at the mark of now.
-    #[inline]
-    pub fn recount(&mut self, holding: &mut Holding, market: &Market) {
-        let pnl = market.shared_pnl(holding);
-        self.unrealized += pnl - holding.counted;
-        holding.counted = pnl;
     }
 
     /// What may leave it: at most the balance, and what no margin holds.

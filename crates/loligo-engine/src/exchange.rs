@@ -21,6 +21,7 @@ mod triggers;
 mod views;
 mod wallets;
 mod work;
+mod worth;
 
 use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};

@@ -13,6 +13,7 @@
 mod account;
 mod book;
 mod codes;
+mod collateral;
 mod command;
 mod event;
 mod exchange;
@@ -29,6 +30,7 @@ mod view;
 pub use account::SelfTradeStrategy;
 #[doc(hidden)]
 pub use codes::{PARTS_MAX, next_part};
+pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType,
@@ -49,6 +51,6 @@ pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
 pub use trigger::{Attached, Distance, DistanceUnit, Signal, Trigger, TriggerKind, TriggerSide};
 pub use view::{
-    AccountView, Dislocation, FeeRates, FeeTier, MarginQuote, MarketState, MarketView, MaxOrderSize,
-    PositionView, WalletView,
+    AccountView, CollateralView, Dislocation, FeeRates, FeeTier, FlexView, MarginQuote, MarkEstimates,
+    MarketState, MarketView, MaxOrderSize, PositionView, WalletView,
 };

@@ -1,6 +1,6 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::{Holding, OpenSum};
+use crate::account::{Holding, OpenSum, Purse};
 use crate::book::Book;
 use crate::id::{PairId, Side, Timestamp};
 use crate::instrument::Instrument;
@@ -329,6 +329,14 @@ impl Market {
     #[inline]
     pub fn shared_pnl(&self, holding: &Holding) -> Fine {
         if holding.leverage.is_some() { Fine::ZERO } else { self.unrealized(holding) }
+    }
+
+    /// Has a holding's wallet count its open P&L at the mark of now.
+    #[inline]
+    pub fn recount(&self, holding: &mut Holding, purse: &mut Purse) {
+        let pnl = self.shared_pnl(holding);
+        purse.unrealized += pnl - holding.counted;
+        holding.counted = pnl;
     }
 
     /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.

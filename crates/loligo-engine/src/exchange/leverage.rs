@@ -54,7 +54,7 @@ impl Exchange {
         let market = &self.markets[usize::from(id.0)];
         let holding = &mut self.holdings[slot as usize];
         holding.leverage = leverage;
-        self.purses[holding.purse as usize].recount(holding, market);
+        market.recount(holding, &mut self.purses[holding.purse as usize]);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {

@@ -47,7 +47,7 @@ impl Exchange {
         for (instrument, slot) in &accounts[account as usize].holdings {
             let holding = &mut holdings[*slot as usize];
             if holding.position != 0 {
-                purses[holding.purse as usize].recount(holding, &markets[usize::from(*instrument)]);
+                markets[usize::from(*instrument)].recount(holding, &mut purses[holding.purse as usize]);
             }
         }
     }

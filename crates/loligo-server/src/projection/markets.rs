@@ -255,7 +255,7 @@ impl Board {
                 let listed = Instrument::new((**spec).clone(), *pair);
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
-            Event::Level { instrument, side, price, qty, number, .. } => {
+            Event::Level { instrument, side, price, qty, number, at } => {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
@@ -265,6 +265,7 @@ impl Board {
                     price: *price,
                     qty: *qty,
                     number: *number,
+                    at: *at,
                 });
             }
             Event::Executed(execution) => {
