@@ -140,6 +140,13 @@ fn a_database_of_another_version_is_begun_anew() {
     let candles = in_folder(&folder);
     fold(&candles, &story());
     candles.end();
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "for its owner alone");
+        }
+    }
     drop(candles);
     let file = Connection::open(folder.path().join(FILE)).unwrap();
     file.execute_batch("PRAGMA user_version = 99").unwrap();
