@@ -10,14 +10,16 @@
 //! frames ──> ws1::Request ──> (the caller) ──> ws1 answers and feed messages
 //! ```
 //!
-//! One module per API generation: [`v3`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside them: exact numbers
-//! ([`decimal`]), instants ([`time`]), arguments ([`args`]) and signatures ([`sign`]).
+//! One module per API generation: [`v3`] over HTTP, [`ws1`] over WebSocket; [`history`], which has documents of its own, has versions
+//! of its own, too. What generations share sits beside them: exact numbers ([`decimal`]), instants ([`time`]), arguments
+//! ([`args`]) and signatures ([`sign`]).
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
 
 pub mod args;
 pub mod decimal;
+pub mod history;
 mod json;
 pub mod sign;
 pub mod time;
