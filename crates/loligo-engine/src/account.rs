@@ -35,6 +35,9 @@ pub(crate) struct Account {
     /// Family slot.
     pub family: u32,
     pub oldest_closed: u64,
+    /// How many fills it has had, and how many rows its log has.
+    pub fills: u64,
+    pub log: u64,
     /// Purse slot of the flex wallet.
     pub flex: u32,
     pub house: bool,
@@ -118,6 +121,8 @@ pub(crate) struct Holding {
     pub position: i64,
     /// Signed value the position was entered at.
     pub entry: Fine,
+    /// When the position was opened; absent when it is flat, or was opened before that was noted.
+    pub opened_at: Option<Timestamp>,
     /// Initial margin with orders, as summed in the purse.
     pub held: Fine,
     /// Open orders that may add to the position: lots and value at limit, by side.
@@ -191,6 +196,7 @@ impl Holding {
             house,
             position: 0,
             entry: Fine::ZERO,
+            opened_at: None,
             held: Fine::ZERO,
             buys: OpenSum::default(),
             sells: OpenSum::default(),

@@ -6,7 +6,7 @@
 
 use crate::account::SelfTradeStrategy;
 use crate::command::{AskedOffset, ClientOrderId, Command, OnGrid, OrderRef, OrderType, QtyMode};
-use crate::event::{Event, FillRole, OrderError, OrderStatus, UpdateReason};
+use crate::event::{BalanceCause, Event, FillRole, OrderError, OrderStatus, UpdateReason};
 use crate::id::{Side, Wallet};
 use crate::instrument::ContractKind;
 use crate::trigger::{DistanceUnit, Signal, TriggerKind, TriggerSide};
@@ -131,31 +131,37 @@ stored_codes! {
         SetActive { account, active } = 23,
         SetLimits { account, instrument, change } = 24,
         InjectCodes { order, reason, trigger_side, trigger_signal } = 25,
-        InjectPanic = 26
+        InjectPanic = 26,
+        PinPrices { instrument, index, mark } = 27,
+        PlaceOffGrid(place) = 28,
+        EditOffGrid(edit) = 29
     }
 
     Event {
-        Listed { instrument } = 0,
-        AccountCreated { account, parent } = 1,
+        Listed { instrument, pair, spec, at } = 0,
+        AccountCreated { account, parent, at } = 1,
         Placed { order, reduced } = 2,
         Fired { order, reduced } = 3,
         ActivationFailed { order } = 4,
         Repriced { order } = 5,
-        Rejected { order } = 6,
+        Rejected { order, written } = 6,
         Executed(execution) = 7,
-        Filled { order } = 8,
+        Filled { order, account } = 8,
         Cancelled { order } = 9,
         Edited { change, reduced } = 10,
         Reduced { order, by } = 11,
-        Noted { order, reason, error } = 12,
+        Noted { order, account, reason, error } = 12,
         Rewritten { order } = 13,
-        Forgotten { order } = 14,
-        Level { instrument, side, price, qty } = 15,
-        Balance { account, wallet, currency, balance } = 16,
-        Market { instrument, state } = 17,
-        Account { account, active, trading } = 18,
-        Index { pair, price } = 19,
-        Mark { instrument, price } = 20
+        Forgotten { order, account } = 14,
+        Level { instrument, side, price, qty, number, at } = 15,
+        Balance { account, wallet, currency, change, balance, log, cause, at } = 16,
+        Market { instrument, state, at } = 17,
+        Account { account, active, trading, at } = 18,
+        Index { pair, price, at } = 19,
+        Mark { instrument, price, at } = 20,
+        EditRejected(refused) = 21,
+        NotFound { account, order, at } = 22,
+        Leverage { account, instrument, leverage, at } = 23
     }
 
     OrderStatus {
@@ -240,12 +246,13 @@ stored_codes! {
         AccountInactive = 43
     }
 
+    BalanceCause { Operator = 0, Transfer = 1, SubaccountTransfer = 2, Withdrawal = 3 }
     FillRole { Maker = 0, Taker = 1, TakerAfterEdit = 2, Liquidation = 3, PartialLiquidation = 4 }
     OrderType { Limit = 0, Post = 1, ImmediateOrCancel = 2, Market = 3, FillOrKill = 4, Liquidation = 5 }
     OnGrid { Steps(steps) = 0, Off = 1, TooLarge = 2 }
     ClientOrderId { Valid(name) = 0, TooLong = 1, Invalid = 2 }
     AskedOffset { Distance(distance) = 0, BadValue = 1, BadUnit = 2, Incomplete = 3 }
-    OrderRef { Id(id) = 0, Client(name) = 1 }
+    OrderRef { Id(id) = 0, Client(name) = 1, Foreign(number) = 2 }
     QtyMode { Relative = 0, Absolute = 1 }
     TriggerKind { Stop = 0, TakeProfit = 1, TrailingStop = 2 }
     Signal { Last = 0, Mark = 1, Index = 2 }

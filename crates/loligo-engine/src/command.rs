@@ -44,10 +44,23 @@ pub enum Command {
         /// The price; positive.
         price: Option<FinePrice>,
     },
+    /// The operator pins a contract's mark price, its pair's index, or both: both are good, or none is pinned.
+    PinPrices {
+        /// Which contract.
+        instrument: InstrumentId,
+        /// The index of its pair; as it is when absent.
+        index: Option<FinePrice>,
+        /// Its mark; as it is when absent.
+        mark: Option<FinePrice>,
+    },
     /// Places an order.
     Place(PlaceOrder),
+    /// Places an order of which something is off the grid: it is refused, and what was sent is told with the refusal.
+    PlaceOffGrid(Box<(PlaceOrder, Written)>),
     /// Amends an open order.
     Edit(EditOrder),
+    /// Amends an open order with something that is off the grid; likewise.
+    EditOffGrid(Box<(EditOrder, Written)>),
     /// Cancels one order.
     Cancel(CancelOrder),
     /// Cancels all open orders of an account, or those of one contract.
@@ -276,6 +289,54 @@ pub enum OnGrid {
     TooLarge,
 }
 
+/// What was sent of numbers that are off the grid, as text: for those who show a refusal later. It decides nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The size.
+    pub qty: Option<WrittenNumber>,
+    /// The limit price.
+    pub limit_price: Option<WrittenNumber>,
+    /// The trigger price.
+    pub stop_price: Option<WrittenNumber>,
+    /// A trailing stop's distance.
+    pub deviation: Option<WrittenNumber>,
+    /// A relative limit's distance.
+    pub limit_offset: Option<WrittenNumber>,
+}
+
+impl Written {
+    /// True when nothing was off the grid, or none of it has a text that is short enough.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A decimal number as text, of at most [`WrittenNumber::CHARACTERS`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WrittenNumber(Box<str>);
+
+impl WrittenNumber {
+    /// The longest: 38 digits, a sign and a point.
+    pub const CHARACTERS: usize = 40;
+
+    /// The text, unless it is longer: a number that is cut is another number.
+    pub fn new(text: &str) -> Option<Self> {
+        (text.chars().count() <= Self::CHARACTERS).then(|| Self(text.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for WrittenNumber {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<str>::deserialize(deserializer)?;
+        Self::new(&text).ok_or_else(|| serde::de::Error::custom("a written number is longer than one can be"))
+    }
+}
+
 /// A client's own name for an order, as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientOrderId {
@@ -376,6 +437,8 @@ pub enum OrderRef {
     Id(OrderId),
     /// By the account's own name for it.
     Client(Box<str>),
+    /// By a number of 128 bits that this exchange gives to no order. It is never found; whoever asked is told by it.
+    Foreign(u128),
 }
 
 /// How the size of an edit is meant.

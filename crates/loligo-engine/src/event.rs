@@ -1,11 +1,16 @@
 //! What happened, in order, with enough in it to rebuild any public view.
 
+//!
+//! Whoever follows events needs nothing else: what happened carries when it happened, which numbers it has, and what it left
+//! behind. `docs/events.md` says which field of which answer comes from where.
+
 use crate::codes::of_code;
-use crate::command::OrderType;
+use crate::command::{OrderRef, OrderType, Written};
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
-use crate::money::{FinePrice, Money};
+use crate::instrument::{InstrumentSpec, Leverage};
+use crate::money::{Fine, FinePrice, Money};
 use crate::trigger::{Attached, Trigger};
 use crate::view::MarketState;
 use serde::{Deserialize, Serialize};
@@ -266,44 +271,122 @@ pub enum FillRole {
     PartialLiquidation,
 }
 
-/// One order's side of an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One order's side of an execution, and what it left of its account's position and wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
+    /// How many fills the account had before, plus one.
+    pub number: u64,
+    /// The number of its first row in the account's log. It has two: what it did to the position, then to the wallet.
+    pub log: u64,
     /// The order.
     pub order: OrderId,
     /// Whose.
     pub account: AccountId,
     /// Its role.
     pub role: FillRole,
+    /// The order's type.
+    pub order_type: OrderType,
+    /// The client's own name for the order.
+    pub client_order_id: Option<Arc<str>>,
     /// Filled of the order before this execution.
     pub filled_before: Qty,
     /// Total size of the order.
     pub qty: Qty,
     /// Fee in the settlement currency; negative when a rebate was paid.
     pub fee: Money,
-    /// Realised P&L booked by this fill.
+    /// What the fee was reckoned at, in 1e-8 of the value.
+    pub fee_rate: i32,
+    /// Realised P&L booked by this fill, before fees.
     pub realized_pnl: Money,
+    /// Funding that the change of the position realised.
+    pub realized_funding: Money,
+    /// Signed lots of the position after it.
+    pub position: i64,
+    /// Signed entry value of the position before it, in the settlement currency.
+    pub entry_before: Fine,
+    /// The same after it.
+    pub entry: Fine,
+    /// When the position was opened that it found, or the one that it opened; absent of one that was opened under rules that
+    /// did not note it.
+    pub opened_at: Option<Timestamp>,
+    /// Balance of the execution's wallet, in its currency, after it.
+    pub balance: Money,
 }
 
 /// One match, at the resting order's price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execution {
     /// Its number.
     pub id: ExecutionId,
+    /// When.
+    pub at: Timestamp,
     /// In which contract.
     pub instrument: InstrumentId,
+    /// How many trades the contract had before, plus one.
+    pub trade: u64,
     /// The resting order's price.
     pub price: Price,
     /// How many lots.
     pub qty: Qty,
+    /// What they are worth in USD at that price.
+    pub usd_value: Money,
+    /// The mark price then.
+    pub mark: Option<FinePrice>,
     /// The taker's side.
     pub taker_side: Side,
+    /// The wallet that it touched, of either account.
+    pub wallet: Wallet,
+    /// The currency it settled in.
+    pub currency: Currency,
     /// The order that came.
     pub taker: Fill,
     /// The order that rested.
     pub maker: Fill,
     /// What a liquidated taker paid into the pool, besides its fee.
     pub liquidation_fee: Money,
+}
+
+impl Execution {
+    /// Both sides: the order's side, its fill, and what it paid into the liquidation pool. The maker first.
+    pub fn sides(&self) -> [(Side, &Fill, Money); 2] {
+        [
+            (self.taker_side.opposite(), &self.maker, Money::ZERO),
+            (self.taker_side, &self.taker, self.liquidation_fee),
+        ]
+    }
+
+    /// True when it filled the resting order to its last lot.
+    pub fn completes_maker(&self) -> bool {
+        self.maker.filled_before.0 + self.qty.0 == self.maker.qty.0
+    }
+}
+
+/// An edit that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditRefusal {
+    /// The order as it stays, the refusal noted on its record where it is noted.
+    pub order: OrderView,
+    /// The order as the edit would have had it; what is off the grid is absent.
+    pub attempted: OrderView,
+    /// What was sent of that.
+    pub written: Option<Box<Written>>,
+    /// The check that refused it.
+    pub error: OrderError,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why a balance moved that no contract moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BalanceCause {
+    /// The operator booked it.
+    Operator,
+    /// It moved between wallets of one account.
+    Transfer,
+    /// It moved between two accounts of one family.
+    SubaccountTransfer,
+    /// It left the exchange.
+    Withdrawal,
 }
 
 /// Something that happened. Events of one command come in the order in which they took effect.
@@ -314,8 +397,14 @@ pub struct Execution {
 pub enum Event {
     /// A contract was listed.
     Listed {
-        /// Its number; its spec is in the exchange's view.
+        /// Its number.
         instrument: InstrumentId,
+        /// Its pair's.
+        pair: PairId,
+        /// All that it was listed with.
+        spec: Box<InstrumentSpec>,
+        /// When.
+        at: Timestamp,
     },
     /// An account was opened.
     AccountCreated {
@@ -323,6 +412,8 @@ pub enum Event {
         account: AccountId,
         /// Its master, for a subaccount.
         parent: Option<AccountId>,
+        /// When.
+        at: Timestamp,
     },
     /// An order was accepted: as it is on arrival, nothing filled; a trigger before it is judged.
     Placed {
@@ -350,15 +441,19 @@ pub enum Event {
     },
     /// An order was refused.
     Rejected {
-        /// The order as asked, with its error.
+        /// The order as asked, with its error; what is off the grid is absent.
         order: OrderView,
+        /// What was sent of that.
+        written: Option<Box<Written>>,
     },
     /// Two orders matched; both have `qty` more filled. Neither record closes by this event alone.
-    Executed(Execution),
+    Executed(Box<Execution>),
     /// An order was filled to its last lot and is closed.
     Filled {
         /// The order.
         order: OrderId,
+        /// Whose.
+        account: AccountId,
     },
     /// An order left the book (or, immediate, lapsed) before it was filled.
     Cancelled {
@@ -379,11 +474,24 @@ pub enum Event {
         /// By how many lots.
         by: Qty,
     },
-    /// A record of an order changed without the order changing: a refused edit or cancel aimed at it, or its market
-    /// was loaded after a start.
+    /// An edit was refused.
+    EditRejected(Box<EditRefusal>),
+    /// A cancel found no such open order.
+    NotFound {
+        /// Who asked.
+        account: AccountId,
+        /// What for.
+        order: OrderRef,
+        /// When.
+        at: Timestamp,
+    },
+    /// A record of an order changed without the order changing: a refused cancel aimed at it, or its market was loaded after
+    /// a start.
     Noted {
         /// The order.
         order: OrderId,
+        /// Whose.
+        account: AccountId,
         /// Its reason now.
         reason: Option<UpdateReason>,
         /// Its error now.
@@ -398,6 +506,8 @@ pub enum Event {
     Forgotten {
         /// The order.
         order: OrderId,
+        /// Whose.
+        account: AccountId,
     },
     /// Open quantity at a price changed.
     Level {
@@ -409,8 +519,12 @@ pub enum Event {
         price: Price,
         /// How much is open there now; zero when the level is gone.
         qty: Qty,
+        /// How many such changes the contract had before, plus one.
+        number: u64,
+        /// When.
+        at: Timestamp,
     },
-    /// The operator or its owner moved a wallet's balance. What fills do to balances is told by their fees and realised P&L.
+    /// The operator or its owner moved a wallet's balance. What executions do to balances they tell themselves.
     Balance {
         /// Whose.
         account: AccountId,
@@ -418,15 +532,26 @@ pub enum Event {
         wallet: Wallet,
         /// Of which currency.
         currency: Currency,
+        /// What was added; negative when it went out.
+        change: Money,
         /// The balance now.
         balance: Money,
+        /// The number of its row in the account's log.
+        log: u64,
+        /// Why.
+        cause: BalanceCause,
+        /// When.
+        at: Timestamp,
     },
-    /// How a contract trades changed, by the operator or by its calendar.
+    /// How a contract trades changed: by the operator, by its calendar, or because its index price is too old, or no more. It
+    /// is open from its listing on until this tells something else.
     Market {
         /// Which contract.
         instrument: InstrumentId,
         /// How it trades now.
         state: MarketState,
+        /// When.
+        at: Timestamp,
     },
     /// What an account may do changed.
     Account {
@@ -436,6 +561,19 @@ pub enum Event {
         active: bool,
         /// It may trade.
         trading: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// An account gave a contract a margin of its own, or put it back with all the others.
+    Leverage {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// At which leverage; cross when absent.
+        leverage: Option<Leverage>,
+        /// When.
+        at: Timestamp,
     },
     /// An index price changed.
     Index {
@@ -443,6 +581,8 @@ pub enum Event {
         pair: PairId,
         /// The price.
         price: FinePrice,
+        /// When.
+        at: Timestamp,
     },
     /// A mark price changed.
     Mark {
@@ -450,7 +590,44 @@ pub enum Event {
         instrument: InstrumentId,
         /// The price.
         price: FinePrice,
+        /// When.
+        at: Timestamp,
     },
+}
+
+const _: () = assert!(size_of::<Event>() <= 128, "every event takes as much room as the largest");
+
+impl Event {
+    /// When it happened. Absent for what has no time of its own: an order filled to its end has its last execution's, a
+    /// record that is noted on, rewritten or forgotten has changed for nobody.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Event::Placed { order, .. }
+            | Event::Fired { order, .. }
+            | Event::ActivationFailed { order }
+            | Event::Repriced { order }
+            | Event::Rejected { order, .. }
+            | Event::Cancelled { order }
+            | Event::Reduced { order, .. } => Some(order.updated_at),
+            Event::Edited { change, .. } => Some(change.order.updated_at),
+            Event::EditRejected(refused) => Some(refused.at),
+            Event::Executed(execution) => Some(execution.at),
+            Event::Listed { at, .. }
+            | Event::AccountCreated { at, .. }
+            | Event::NotFound { at, .. }
+            | Event::Level { at, .. }
+            | Event::Balance { at, .. }
+            | Event::Market { at, .. }
+            | Event::Account { at, .. }
+            | Event::Leverage { at, .. }
+            | Event::Index { at, .. }
+            | Event::Mark { at, .. } => Some(*at),
+            Event::Filled { .. }
+            | Event::Noted { .. }
+            | Event::Rewritten { .. }
+            | Event::Forgotten { .. } => None,
+        }
+    }
 }
 
 /// What a command came to.

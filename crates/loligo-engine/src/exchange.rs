@@ -128,8 +128,13 @@ impl Exchange {
             Command::PublishIndex { pair, price } => self.publish_index(*pair, *price, events),
             Command::PinIndex { pair, price } => self.pin_index(*pair, *price, events),
             Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price, events),
-            Command::Place(place) => self.place(place, events),
-            Command::Edit(edit) => self.edit(edit, events),
+            Command::PinPrices { instrument, index, mark } => {
+                self.pin_prices(*instrument, *index, *mark, events)
+            }
+            Command::Place(place) => self.place(place, None, events),
+            Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events),
+            Command::Edit(edit) => self.edit(edit, None, events),
+            Command::EditOffGrid(asked) => self.edit(&asked.0, Some(&asked.1), events),
             Command::Cancel(cancel) => self.cancel(cancel, events),
             Command::CancelAll { account, instrument } => self.cancel_all(*account, *instrument, events),
             Command::CancelAllAfter { account, timeout_seconds } => {
@@ -137,7 +142,7 @@ impl Exchange {
             }
             Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
             Command::SetLeverage { account, instrument, leverage } => {
-                self.set_leverage(*account, *instrument, *leverage)
+                self.set_leverage(*account, *instrument, *leverage, events)
             }
             Command::Transfer(transfer) => self.transfer(transfer, events),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
@@ -184,14 +189,15 @@ impl Exchange {
         fresh.orders = Orders::new(genesis.table_seed);
         fresh.next_execution = 1;
         fresh.sampled = fresh.now.0.div_euclid(Timestamp::SECOND);
+        let mut listed = Vec::new();
         for (name, price) in &genesis.indexes {
             if !price_in_range(*price) {
                 return Outcome::Refused(Refusal::PriceOutOfRange);
             }
-            let pair = fresh.pair_named(name);
+            let (pair, at) = (fresh.pair_named(name), fresh.now);
             fresh.pairs[pair.0 as usize].index = Some(*price);
+            tell(&mut listed, || Event::Index { pair, price: *price, at });
         }
-        let mut listed = Vec::new();
         for spec in &genesis.instruments {
             match fresh.list(spec, &mut listed) {
                 Outcome::Refused(refusal) => return Outcome::Refused(refusal),
@@ -210,7 +216,9 @@ impl Exchange {
         for slot in resting {
             let order = self.orders.get_mut(slot);
             order.reason = Some(UpdateReason::LoadingMarket);
-            tell(events, || Event::Noted { order: order.id, reason: order.reason, error: order.error });
+            let account = AccountId(self.holdings[order.holding as usize].account);
+            let (order, reason, error) = (order.id, order.reason, order.error);
+            tell(events, || Event::Noted { order, account, reason, error });
         }
         Outcome::Done
     }
@@ -255,8 +263,11 @@ impl Exchange {
             holdings: Vec::new(),
             closed: 0,
             oldest_closed: 0,
+            fills: 0,
+            log: 0,
         });
-        tell(events, || Event::AccountCreated { account: AccountId(id), parent: create.parent });
+        let (account, parent, at) = (AccountId(id), create.parent, self.now);
+        tell(events, || Event::AccountCreated { account, parent, at });
         Outcome::AccountCreated(AccountId(id))
     }
 
@@ -325,9 +336,14 @@ impl Exchange {
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
         }
+        if spec.opening > self.now {
+            self.timers.insert((spec.opening, Timer::Opening(id)));
+        }
         self.markets.push(Market::new(instrument));
-        tell(events, || Event::Listed { instrument: id });
+        let (spec, at) = (Box::new(spec.clone()), self.now);
+        tell(events, || Event::Listed { instrument: id, pair, spec, at });
         self.refresh_mark(id, events);
+        self.tell_state(id, events);
         Outcome::Listed(id)
     }
 

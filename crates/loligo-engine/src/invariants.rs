@@ -71,6 +71,8 @@ impl Exchange {
         let mut seen = 0;
         for (at, market) in self.markets.iter().enumerate() {
             let (bid, ask) = (market.book.best(Side::Buy), market.book.best(Side::Sell));
+            let state = market.state(&self.pairs[usize::from(market.pair().0)], self.now);
+            hold!(market.told == state, "market {at} is {state:?} but was told as {:?}", market.told);
             if let (Some(bid), Some(ask)) = (bid, ask) {
                 hold!(bid.price < ask.price, "book {at} is crossed: {} >= {}", bid.price, ask.price);
             }

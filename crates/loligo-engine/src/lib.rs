@@ -32,11 +32,11 @@ pub use codes::{PARTS_MAX, next_part};
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType,
-    PlaceOrder, QtyMode, Transfer, Withdraw,
+    PlaceOrder, QtyMode, Transfer, Withdraw, Written, WrittenNumber,
 };
 pub use event::{
-    Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
-    UpdateReason,
+    BalanceCause, EditRefusal, Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus,
+    OrderView, Outcome, Refusal, UpdateReason,
 };
 pub use exchange::{CodecError, Exchange, RULES_VERSION, fee_schedule};
 pub use id::{

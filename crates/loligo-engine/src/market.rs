@@ -99,6 +99,12 @@ impl Pair {
         if self.volatile { VOLATILE_MULTIPLIER } else { 1 }
     }
 
+    /// When the index will be too old to trade on, or became it, if nothing is published; never while it is pinned, or a
+    /// constant.
+    pub fn stale_from(&self) -> Option<Timestamp> {
+        self.published_at.filter(|_| !self.pinned).map(|at| at.plus(INDEX_STALE + 1))
+    }
+
     /// True when the index is too old (or missing) to trade on.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.index.is_none()
@@ -145,6 +151,11 @@ pub(crate) struct Market {
     pub bounds: (i64, i64),
     /// On which side of its index the book was too far away when last sampled.
     dislocation: Option<Dislocation>,
+    /// How many changes of price levels it has had, and how many trades.
+    pub levels: u64,
+    pub trades: u64,
+    /// How it trades, as last told: what [`Market::state`] gives, between two changes.
+    pub told: MarketState,
 }
 
 /// What a contract's prices were and are, and what the operator made of it: all of a market that does not follow from its
@@ -186,7 +197,17 @@ impl Market {
             good_premium: None,
             bounds: (0, i64::MAX),
             dislocation: None,
+            levels: 0,
+            trades: 0,
+            told: MarketState::Open,
         }
+    }
+
+    /// The number of one more change of a price level.
+    #[inline(always)]
+    pub fn next_level(&mut self) -> u64 {
+        self.levels += 1;
+        self.levels
     }
 
     /// What is stored of it beside its spec and its money.

@@ -56,6 +56,10 @@ pub struct MarketView {
     pub dislocation: Option<Dislocation>,
     /// By how much new initial margin is multiplied: 1 when calm.
     pub margin_multiplier: u32,
+    /// How many changes of its price levels there were.
+    pub level_changes: u64,
+    /// How many trades there were.
+    pub trades: u64,
 }
 
 /// One position.
@@ -67,6 +71,8 @@ pub struct PositionView {
     pub qty: i64,
     /// Signed entry value in the settlement currency.
     pub entry: Fine,
+    /// When it was opened; absent where that was not noted then.
+    pub opened_at: Option<Timestamp>,
     /// Average entry price (linear: weighted mean; inverse: harmonic), half to even at 18 decimals.
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
@@ -192,4 +198,8 @@ pub struct AccountView {
     pub self_trade: SelfTradeStrategy,
     /// When its dead man's switch cancels all of its orders.
     pub cancel_all_at: Option<Timestamp>,
+    /// How many fills it has had.
+    pub fills: u64,
+    /// How many rows its log has.
+    pub log_rows: u64,
 }

@@ -210,7 +210,7 @@ fn fees_and_realised_profit_are_exact() {
     assert_eq!(before.0 - desk.balance(desk.alice), 1_000_200_000_000);
     desk.placed(desk.carol, bid(4_000, 50_110));
     desk.placed(desk.bob, ask(4_000, 50_110));
-    let sold = desk.executions().last().copied().expect("bob sold to carol");
+    let sold = desk.executions().last().cloned().expect("bob sold to carol");
     // 0.4 BTC bought at 50,010 and sold at 50,110: 40 USD.
     assert_eq!(sold.taker.realized_pnl.0, 4_000_000_000_000);
     assert_eq!(desk.position(desk.bob), 6_000);
@@ -229,7 +229,7 @@ fn an_inverse_position_settles_in_base_and_averages_harmonically() {
     assert_eq!(position.average_price.0, 9_230_769_230_769_230_769_231);
     desk.placed(desk.carol, bid(300, 2 * 12_000));
     desk.placed(desk.bob, ask(300, 2 * 12_000));
-    let sold = desk.executions().last().copied().expect("bob sold to carol");
+    let sold = desk.executions().last().cloned().expect("bob sold to carol");
     // 0.0125 + 0.02 - 300/12000 = 0.0075 BTC.
     assert_eq!(sold.taker.realized_pnl.0, 750_000_000);
     desk.exchange.audit().expect("money is conserved");
@@ -367,7 +367,7 @@ fn an_edit_may_take_a_post_may_not_and_none_may_meet_its_own() {
     assert_eq!(desk.order(post).limit_price.map(|p| p.0), Some(49_000));
     let limit = desk.placed(desk.alice, bid(150, 49_000));
     desk.edit(desk.alice, limit, Some(50_010), None, QtyMode::Relative);
-    let taken = desk.executions().last().copied().expect("the edit takes");
+    let taken = desk.executions().last().cloned().expect("the edit takes");
     assert_eq!((taken.taker.order, taken.taker.role, taken.qty.0), (limit, FillRole::TakerAfterEdit, 100));
     assert_eq!(desk.order(limit).reason, Some(UpdateReason::PartialFill));
     desk.placed(desk.alice, ask(10, 50_100));

@@ -7,13 +7,13 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
-    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, CancelOrder,
+    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, BalanceCause, CancelOrder,
     ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
-    DistanceUnit, EditOrder, Event, Execution, ExecutionId, Fill, FillRole, FinePrice, Genesis, InstrumentId,
-    InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel, MarketState, Money, OnGrid, OrderChange,
-    OrderError, OrderId, OrderRef, OrderStatus, OrderType, OrderView, PairId, PlaceOrder, Price, Qty,
-    QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide,
-    UpdateReason, Wallet, Withdraw,
+    DistanceUnit, EditOrder, EditRefusal, Event, Execution, ExecutionId, Fill, FillRole, Fine, FinePrice,
+    Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel, MarketState, Money,
+    OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus, OrderType, OrderView, PairId,
+    PlaceOrder, Price, Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger,
+    TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -74,7 +74,7 @@ fn codes(to: &mut String) {
         )+ };
     }
     tables! {
-        Command Event OrderStatus UpdateReason OrderError FillRole OrderType OnGrid ClientOrderId AskedOffset OrderRef QtyMode
+        Command Event OrderStatus UpdateReason OrderError BalanceCause FillRole OrderType OnGrid ClientOrderId AskedOffset OrderRef QtyMode
         TriggerKind Signal TriggerSide DistanceUnit Side Wallet ContractKind SelfTradeStrategy MarketState Dislocation
     }
 }
@@ -206,7 +206,19 @@ fn commands() -> Vec<Command> {
         },
         Command::InjectCodes { order, reason: Some(200), trigger_side: None, trigger_signal: Some(7) },
         Command::InjectPanic,
+        Command::PinPrices { instrument, index: Some(price), mark: None },
+        Command::PlaceOffGrid(Box::new((placed(), written()))),
+        Command::EditOffGrid(Box::new((edited(OrderRef::Id(order)), written()))),
+        Command::Cancel(CancelOrder { account, order: OrderRef::Foreign(u128::MAX), process_before: None }),
     ]
+}
+
+fn written() -> Written {
+    Written {
+        qty: WrittenNumber::new("0.00001"),
+        limit_price: WrittenNumber::new("49000.3"),
+        ..Written::default()
+    }
 }
 
 fn shown() -> OrderView {
@@ -245,49 +257,91 @@ fn shown() -> OrderView {
 fn events() -> Vec<Event> {
     let (account, instrument, pair, id) = (AccountId(3), InstrumentId(1), PairId(2), OrderId(300));
     let price = FinePrice(50_000 * 10_i128.pow(18));
-    let fill = |role| Fill {
+    let (currency, at) = (Currency::USD, Timestamp(9));
+    let fill = |role, client_order_id| Fill {
+        number: 12,
+        log: 40,
         order: id,
         account,
         role,
+        order_type: OrderType::Post,
+        client_order_id,
         filled_before: Qty(1),
         qty: Qty(70),
         fee: usd(-1),
+        fee_rate: -20_000,
         realized_pnl: usd(2),
+        realized_funding: usd(0),
+        position: -7,
+        entry_before: Fine(-5),
+        entry: Fine(6),
+        opened_at: Some(Timestamp(4)),
+        balance: usd(100),
     };
     vec![
-        Event::Listed { instrument },
-        Event::AccountCreated { account, parent: None },
+        Event::Listed { instrument, pair, spec: Box::new(spec()), at },
+        Event::AccountCreated { account, parent: None, at },
         Event::Placed { order: shown(), reduced: Some(Qty(4)) },
         Event::Fired { order: shown(), reduced: None },
         Event::ActivationFailed { order: shown() },
         Event::Repriced { order: shown() },
-        Event::Rejected { order: shown() },
-        Event::Executed(Execution {
+        Event::Rejected { order: shown(), written: Some(Box::new(written())) },
+        Event::Rejected { order: shown(), written: None },
+        Event::Executed(Box::new(Execution {
             id: ExecutionId(9),
+            at,
             instrument,
+            trade: 3,
             price: Price(49_000),
             qty: Qty(2),
+            usd_value: usd(4),
+            mark: Some(price),
             taker_side: Side::Sell,
-            taker: fill(FillRole::TakerAfterEdit),
-            maker: fill(FillRole::Maker),
+            wallet: Wallet::Inverse(pair),
+            currency,
+            taker: fill(FillRole::TakerAfterEdit, Some("mine".into())),
+            maker: fill(FillRole::Maker, None),
             liquidation_fee: usd(3),
-        }),
-        Event::Filled { order: id },
+        })),
+        Event::Filled { order: id, account },
         Event::Cancelled { order: shown() },
         Event::Edited {
             change: Box::new(OrderChange { prior: shown(), order: shown() }),
             reduced: Some(Qty(1)),
         },
         Event::Reduced { order: shown(), by: Qty(5) },
-        Event::Noted { order: id, reason: None, error: Some(OrderError::OrderForEditNotFound) },
+        Event::EditRejected(Box::new(EditRefusal {
+            order: shown(),
+            attempted: shown(),
+            written: Some(Box::new(written())),
+            error: OrderError::InvalidPrice,
+            at,
+        })),
+        Event::NotFound { account, order: OrderRef::Foreign(u128::MAX), at },
+        Event::Noted {
+            order: id,
+            account,
+            reason: None,
+            error: Some(OrderError::OrderForCancellationNotFound),
+        },
         Event::Rewritten { order: shown() },
-        Event::Forgotten { order: id },
-        Event::Level { instrument, side: Side::Buy, price: Price(49_000), qty: Qty(0) },
-        Event::Balance { account, wallet: Wallet::Flex, currency: Currency::USD, balance: usd(7) },
-        Event::Market { instrument, state: MarketState::Expired },
-        Event::Account { account, active: true, trading: false },
-        Event::Index { pair, price },
-        Event::Mark { instrument, price },
+        Event::Forgotten { order: id, account },
+        Event::Level { instrument, side: Side::Buy, price: Price(49_000), qty: Qty(0), number: 8, at },
+        Event::Balance {
+            account,
+            wallet: Wallet::Flex,
+            currency,
+            change: usd(-2),
+            balance: usd(7),
+            log: 41,
+            cause: BalanceCause::SubaccountTransfer,
+            at,
+        },
+        Event::Market { instrument, state: MarketState::Expired, at },
+        Event::Account { account, active: true, trading: false, at },
+        Event::Leverage { account, instrument, leverage: Some(Leverage(500)), at },
+        Event::Index { pair, price, at },
+        Event::Mark { instrument, price, at },
     ]
 }
 

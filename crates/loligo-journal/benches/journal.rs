@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use loligo_journal::{Journal, Options, Records, SqliteJournal};
+use loligo_journal::{Journal, Options, Records, SqliteJournal, Urgency};
 
 const RUNS: usize = 5;
 
@@ -169,7 +169,7 @@ fn time(count: usize, commits: usize, pace: Duration, mut commit: impl FnMut(&Re
 fn time_journal(dir: &Path, count: usize, commits: usize, pace: Duration) -> Vec<Duration> {
     let mut journal = SqliteJournal::open(dir, Options::default()).expect("a new journal");
     time(count, commits, pace, |records| {
-        journal.append(1_767_225_600_000_000, records).expect("room");
+        journal.append(1_767_225_600_000_000, records, Urgency::Ordinary).expect("room");
     })
 }
 

@@ -47,6 +47,15 @@ pub(crate) fn history(branches: &[Branch], id: u64) -> Option<Vec<Segment>> {
     }
 }
 
+/// The last record that two branches have in common: `u64::MAX` when they are one, 0 when there is none.
+pub(crate) fn shared(branches: &[Branch], one: u64, other: u64) -> u64 {
+    let (one, other) =
+        (history(branches, one).unwrap_or_default(), history(branches, other).unwrap_or_default());
+    let common = one.iter().zip(&other).take_while(|(a, b)| (a.branch, a.from) == (b.branch, b.from));
+    // Where one of them ends sooner, what follows is of different branches.
+    common.last().map_or(0, |(a, b)| a.to.min(b.to))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +82,36 @@ mod tests {
             let found = history(branches, id)
                 .map(|segments| segments.iter().map(|s| (s.branch, s.from, s.to)).collect::<Vec<_>>());
             assert_eq!(found.as_deref(), expected, "branch {id} of {branches:?}");
+        }
+    }
+
+    #[test]
+    fn two_branches_have_in_common_what_came_before_they_parted() {
+        const OPEN: u64 = u64::MAX;
+        let branches = [
+            branch(1, 0, 0),
+            branch(2, 1, 10),
+            branch(3, 2, 5),
+            branch(4, 2, 14),
+            branch(5, 4, 12),
+            branch(6, 1, 0),
+        ];
+        for (one, other, last) in [
+            (1, 1, OPEN),
+            (4, 4, OPEN),
+            (1, 2, 10),
+            (1, 3, 5),
+            (2, 3, 5),
+            (2, 4, 14),
+            (2, 5, 12),
+            (4, 5, 12),
+            (3, 5, 5),
+            (1, 5, 10),
+            (6, 4, 0),
+            (1, 9, 0),
+        ] {
+            assert_eq!(shared(&branches, one, other), last, "{one} and {other}");
+            assert_eq!(shared(&branches, other, one), last, "{other} and {one}");
         }
     }
 }

@@ -22,7 +22,7 @@ pub fn quoted(path: &Path) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The disk is full. The batch was rolled back: nothing of it was remembered. The journal goes on working, and
-    /// the same call may succeed once there is room (see [`Journal::release_reserve`](crate::Journal::release_reserve)).
+    /// the same call may succeed once there is room; an urgent batch may succeed now (see [`Urgency`](crate::Urgency)).
     #[error("the disk is full: the batch was rolled back and nothing of it was remembered; free some space")]
     Full,
     /// The batch holds no record. Nothing happened.
@@ -35,6 +35,14 @@ pub enum AppendError {
         bytes: usize,
         /// The bound.
         bound: usize,
+    },
+    /// The log goes on on another branch than the one that this appender writes. Nothing of the batch was remembered.
+    /// From now on the journal speaks of the new branch: its appender takes up the state of that branch, and only then
+    /// appends again.
+    #[error("the log goes on on branch {branch}: nothing of the batch was remembered")]
+    Moved {
+        /// The branch that counts now.
+        branch: u64,
     },
     /// The write failed in a way that leaves open whether the batch will be found at the next start. Nobody may be
     /// told that it happened, nor that it did not: close the connections of those who wait, and exit. The journal

@@ -3,26 +3,41 @@
 use crate::error::{AppendError, JournalError};
 use crate::records::{Batch, Records};
 
-/// An ordered, durable log of opaque records with one appender, any number of readers, and snapshots beside it.
+/// Whether a batch may use the disk space that a journal holds back for when the disk is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// It may wait until there is room again.
+    Ordinary,
+    /// It takes away risk, or cannot be taken back: cancels, and what has been applied already.
+    Urgent,
+}
+
+/// An ordered, durable log of opaque records, any number of readers, and snapshots beside it.
 ///
 /// Sequence numbers start at 1 and have no gaps within one branch and its ancestry. A place is always learned from
-/// the journal: an appender must not assume that its batch follows the last record it saw, because another
-/// implementation may order batches of several appenders.
+/// the journal: an appender must not assume that its batch follows the last record it saw, because an implementation
+/// may order batches of several appenders, and one of those may take the log to another branch.
 pub trait Journal: Send {
     /// Makes a batch durable and returns the sequence number of its first record; the others follow in order.
     ///
+    /// Where that number is not the one after the last record that the appender knows, other appenders were first:
+    /// what lies between is history, too, and is read through [`Journal::reader`] before the batch is acted on.
+    ///
     /// `time_us` is the time proposed for the whole batch, in microseconds since 1970, kept as it is given.
     /// When this returns `Ok`, every record of the batch is synced to the medium the implementation names as
-    /// durable. A batch is remembered whole or not at all.
+    /// durable. A batch is remembered whole or not at all. A journal that holds disk space back gives it up to an
+    /// urgent batch that finds the disk full, and takes it back, as soon as there is room, before an ordinary one.
     ///
     /// # Errors
     /// See [`AppendError`]: each variant says whether the batch can have been remembered and what to do next.
-    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError>;
+    fn append(&mut self, time_us: i64, records: &Records, urgency: Urgency) -> Result<u64, AppendError>;
 
-    /// The branch that is being written, 1 for a journal that was never forked.
+    /// The branch that this appender writes, 1 for a journal that was never forked. It changes by
+    /// [`Journal::branch_before`] and by an [`AppendError::Moved`], and not otherwise.
     fn branch(&self) -> u64;
 
-    /// Sequence number of the last record of the current branch (its ancestry included), 0 when there is none.
+    /// Sequence number of the last record of that branch (its ancestry included), 0 when there is none. Records of
+    /// other appenders count.
     fn last_sequence(&self) -> u64;
 
     /// A reader over the current branch and its ancestry that starts at the record `from` (at least 1).
@@ -33,6 +48,10 @@ pub trait Journal: Send {
     /// [`JournalError::NoSuchPlace`] when `from` is 0 or beyond that, and what opening a reader costs.
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
 
+    /// The records of the current branch and its ancestry, for whoever reads them on another thread. The handle is independent:
+    /// it may be used while the journal is appended to, and it keeps to the branch that was current when it was made.
+    fn log(&self) -> Box<dyn Log>;
+
     /// The snapshots of this journal. The handle is independent: it may be used on another thread while the
     /// journal is appended to, and it sees the branch that was current when it was made.
     fn snapshots(&self) -> Box<dyn Snapshots>;
@@ -41,25 +60,30 @@ pub trait Journal: Send {
     /// are no longer part of the current branch, and the next record appended gets the number `sequence`.
     ///
     /// Returns the number of the new branch. Readers and snapshot handles made before keep to the branch they
-    /// were made on.
+    /// were made on. Other appenders hear of it with their next batch ([`AppendError::Moved`]).
     ///
     /// # Errors
     /// [`JournalError::NoSuchPlace`] unless `1 <= sequence <= last_sequence() + 1`.
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError>;
+}
 
-    /// Gives the reserved disk space back to the file system, so that a few more batches fit on a full disk.
-    /// Returns whether there was any to give.
+/// The records of one branch and its ancestry.
+pub trait Log: Send {
+    /// A reader that starts at the record `from` (at least 1), as [`Journal::reader`] gives one. It finds what is appended later,
+    /// too.
     ///
     /// # Errors
-    /// When the reserve cannot be removed.
-    fn release_reserve(&mut self) -> Result<bool, JournalError>;
+    /// What opening a reader costs.
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
 
-    /// Takes the reserved disk space again. Returns `false`, and leaves nothing behind, while the disk has no room
-    /// for it.
+    /// The branch whose records these are.
+    fn branch(&self) -> u64;
+
+    /// The last record that this branch has in common with another, `u64::MAX` with itself, 0 with one that is not known.
     ///
     /// # Errors
-    /// Any trouble other than a full disk.
-    fn restore_reserve(&mut self) -> Result<bool, JournalError>;
+    /// What reading the branches costs.
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError>;
 }
 
 /// A place in a log, moving forward. It can be handed to another thread.

@@ -23,7 +23,7 @@ mod sqlite;
 
 pub use branches::FIRST_BRANCH;
 pub use error::{AppendError, JournalError, quoted, until_command};
-pub use journal::{Journal, Newest, Reader, SnapshotInfo, Snapshots};
+pub use journal::{Journal, Log, Newest, Reader, SnapshotInfo, Snapshots, Urgency};
 pub use memory::MemoryJournal;
 pub use records::{Batch, MAX_BATCH_BYTES, Records};
 pub use sqlite::{

@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
+use crate::branches::{Branch, FIRST_BRANCH, Segment, history, shared};
 use crate::error::{AppendError, JournalError};
-use crate::journal::{Journal, Newest, Reader, SnapshotInfo, Snapshots};
+use crate::journal::{Journal, Log, Newest, Reader, SnapshotInfo, Snapshots, Urgency};
 use crate::records::{Batch, MAX_BATCH_BYTES, Records};
 
-/// A [`Journal`] in memory. Its contents are gone when the journal and all its readers are dropped.
+/// A [`Journal`] in memory. Its contents are gone when all its appenders and readers are dropped.
 #[derive(Debug)]
 pub struct MemoryJournal {
     shared: Arc<Mutex<Shared>>,
+    /// The branch that this appender writes.
     branch: u64,
-    last: u64,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,14 @@ impl MemoryJournal {
         let root = Branch { id: FIRST_BRANCH, parent: 0, fork: 0 };
         let rows = vec![VecDeque::new()];
         let shared = Shared { branches: vec![root], rows, bytes: 0, bound, snapshots: Vec::new() };
-        Self { shared: Arc::new(Mutex::new(shared)), branch: FIRST_BRANCH, last: 0 }
+        Self { shared: Arc::new(Mutex::new(shared)), branch: FIRST_BRANCH }
+    }
+
+    /// Another appender to the same log, on the branch that is newest now.
+    #[must_use]
+    pub fn another_appender(&self) -> Self {
+        let branch = lock(&self.shared).newest();
+        Self { shared: Arc::clone(&self.shared), branch }
     }
 }
 
@@ -62,6 +69,11 @@ impl Shared {
     /// Branch numbers are given out in order from the first.
     fn rows(&self, branch: u64) -> Option<&VecDeque<Batch>> {
         self.rows.get((branch - FIRST_BRANCH) as usize)
+    }
+
+    /// The branch that counts.
+    fn newest(&self) -> u64 {
+        FIRST_BRANCH + self.rows.len() as u64 - 1
     }
 
     fn last(&self, branch: u64) -> u64 {
@@ -92,20 +104,25 @@ impl Shared {
 }
 
 impl Journal for MemoryJournal {
-    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+    fn append(&mut self, time_us: i64, records: &Records, _: Urgency) -> Result<u64, AppendError> {
         if records.is_empty() {
             return Err(AppendError::Empty);
         }
         if records.byte_len() > MAX_BATCH_BYTES {
             return Err(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES });
         }
-        let first = self.last + 1;
+        let mut shared = lock(&self.shared);
+        let branch = shared.newest();
+        if branch != self.branch {
+            self.branch = branch;
+            return Err(AppendError::Moved { branch });
+        }
+        let first = shared.last(branch) + 1;
         let count = records.len() as u64;
         // Framed by `Records` itself, so it is always well framed.
         let batch = Batch::from_framed(first, time_us, count, records.framed().to_vec())
             .ok_or(AppendError::TooLarge { bytes: records.byte_len(), bound: MAX_BATCH_BYTES })?;
-        lock(&self.shared).keep(self.branch, batch);
-        self.last += count;
+        shared.keep(branch, batch);
         Ok(first)
     }
 
@@ -114,14 +131,19 @@ impl Journal for MemoryJournal {
     }
 
     fn last_sequence(&self) -> u64 {
-        self.last
+        lock(&self.shared).last(self.branch)
     }
 
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
-        if from == 0 || from > self.last + 1 {
-            return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: self.last + 1 });
+        let end = self.last_sequence() + 1;
+        if from == 0 || from > end {
+            return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: end });
         }
         Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
+    }
+
+    fn log(&self) -> Box<dyn Log> {
+        Box::new(MemoryLog { shared: Arc::clone(&self.shared), branch: self.branch })
     }
 
     fn snapshots(&self) -> Box<dyn Snapshots> {
@@ -129,28 +151,36 @@ impl Journal for MemoryJournal {
     }
 
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
-        if sequence == 0 || sequence > self.last + 1 {
-            return Err(JournalError::NoSuchPlace {
-                asked: sequence,
-                purpose: "branch before",
-                last: self.last + 1,
-            });
-        }
         let mut shared = lock(&self.shared);
-        let id = shared.branches.len() as u64 + FIRST_BRANCH;
+        let end = shared.last(self.branch) + 1;
+        if sequence == 0 || sequence > end {
+            return Err(JournalError::NoSuchPlace { asked: sequence, purpose: "branch before", last: end });
+        }
+        let id = shared.newest() + 1;
         shared.branches.push(Branch { id, parent: self.branch, fork: sequence - 1 });
         shared.rows.push(VecDeque::new());
         self.branch = id;
-        self.last = sequence - 1;
         Ok(id)
     }
+}
 
-    fn release_reserve(&mut self) -> Result<bool, JournalError> {
-        Ok(false)
+#[derive(Debug)]
+struct MemoryLog {
+    shared: Arc<Mutex<Shared>>,
+    branch: u64,
+}
+
+impl Log for MemoryLog {
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
     }
 
-    fn restore_reserve(&mut self) -> Result<bool, JournalError> {
-        Ok(true)
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&lock(&self.shared).branches, self.branch, branch))
     }
 }
 

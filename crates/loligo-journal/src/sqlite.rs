@@ -33,14 +33,14 @@ use rusqlite::{ErrorCode, params};
 
 use crate::branches::{Branch, history};
 use crate::error::{AppendError, JournalError};
-use crate::journal::{Journal, Reader, Snapshots};
+use crate::journal::{Journal, Log, Reader, Snapshots, Urgency};
 use crate::records::{MAX_BATCH_BYTES, Records};
 use crate::sqlite::chain::Hash;
 use crate::sqlite::checkpoint::Checkpointer;
 use crate::sqlite::lock::FolderLock;
 use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, exists, io_error};
-use crate::sqlite::reader::SqliteReader;
+use crate::sqlite::reader::{SqliteLog, SqliteReader};
 use crate::sqlite::snapshots::FileSnapshots;
 use crate::sqlite::store::{Access, Store, sqlite_error};
 
@@ -91,6 +91,8 @@ pub struct SqliteJournal {
     /// Frames in the write-ahead log after the last commit.
     frames: Arc<AtomicU32>,
     checkpointer: Checkpointer,
+    /// Whether the reserve was given up to an urgent batch on a full disk.
+    reserve_given_up: bool,
     /// Set for good by the first failure that leaves a commit undecided.
     stopped: Option<String>,
     left_behind: Option<LeftBehind>,
@@ -193,7 +195,7 @@ impl SqliteJournal {
             .map_err(trouble)?;
         let log_room = options.log_room_bytes;
         let checkpointer = Checkpointer::start(&paths, options.checkpoint_bytes, options.bound_bytes)?;
-        let mut journal = Self {
+        let journal = Self {
             paths,
             options,
             store,
@@ -203,12 +205,14 @@ impl SqliteJournal {
             mark,
             frames,
             checkpointer,
+            reserve_given_up: false,
             stopped: None,
             left_behind,
             crossing: true,
             _lock: lock,
         };
-        journal.restore_reserve()?;
+        // A disk without room for it does not keep a venue from opening.
+        reserve::restore(&journal.paths, journal.options.reserve_bytes)?;
         // After the reserve, which must not lack what this takes.
         reserve::make_room_in_log(&journal.paths, log_room)?;
         Ok(journal)
@@ -240,6 +244,53 @@ impl SqliteJournal {
             hash
         ])?;
         Ok(())
+    }
+
+    /// Inserts a batch that has been looked at, and moves the mark.
+    fn commit(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+        let first = self.last + 1;
+        let count = records.len() as u64;
+        let hash = chain::row(&self.head, self.branch, first, count, time_us, records.framed());
+        if let Err(error) = self.insert(first, time_us, records, &hash) {
+            if self.rolled_back(&error) {
+                return Err(AppendError::Full);
+            }
+            return Err(self.undecided(error.to_string()));
+        }
+        let sequence = first + count - 1;
+        if let Err(error) = self.mark.write(&Mark { branch: self.branch, sequence, hash }) {
+            return Err(self.undecided(format!("the mark could not be written: {error}")));
+        }
+        self.last = sequence;
+        self.head = hash;
+        Ok(first)
+    }
+
+    /// Gives the reserve up, to commits alone: nothing is copied into the database until it is back.
+    fn give_up_reserve(&mut self) -> Result<(), AppendError> {
+        self.checkpointer.pause().map_err(|reason| self.stop(reason))?;
+        reserve::release(&self.paths).map_err(|error| self.stop(error.to_string()))?;
+        self.reserve_given_up = true;
+        Ok(())
+    }
+
+    /// Takes the reserve back, if the disk has room for it.
+    fn take_reserve_back(&mut self) -> Result<(), AppendError> {
+        match reserve::restore(&self.paths, self.options.reserve_bytes) {
+            Ok(true) => {
+                self.checkpointer.resume();
+                self.reserve_given_up = false;
+                Ok(())
+            }
+            Ok(false) => Err(AppendError::Full),
+            Err(error) => Err(self.stop(error.to_string())),
+        }
+    }
+
+    /// Takes nothing more. Nothing of the batch at hand was written.
+    fn stop(&mut self, reason: String) -> AppendError {
+        self.stopped = Some(reason.clone());
+        AppendError::Stopped { reason }
     }
 
     fn undecided(&mut self, reason: String) -> AppendError {
@@ -287,7 +338,7 @@ fn fork(store: &Store, paths: &Paths, parent: u64, sequence: u64) -> Result<(u64
 }
 
 impl Journal for SqliteJournal {
-    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+    fn append(&mut self, time_us: i64, records: &Records, urgency: Urgency) -> Result<u64, AppendError> {
         if let Some(reason) = &self.stopped {
             return Err(AppendError::Stopped { reason: reason.clone() });
         }
@@ -300,37 +351,27 @@ impl Journal for SqliteJournal {
         if std::mem::take(&mut self.crossing)
             && let Err(error) = self.cross()
         {
-            let reason = error.to_string();
-            self.stopped = Some(reason.clone());
-            return Err(AppendError::Stopped { reason });
+            return Err(self.stop(error.to_string()));
+        }
+        if self.reserve_given_up && urgency == Urgency::Ordinary {
+            self.take_reserve_back()?;
         }
         let frames = self.frames.load(Ordering::Relaxed);
         if let Err(reason) = self.checkpointer.step(&self.store.connection, frames) {
-            // Nothing of this batch was written, but a database that failed to sync must not be trusted again.
-            self.stopped = Some(reason.clone());
-            return Err(AppendError::Stopped { reason });
+            // A database that failed to sync must not be trusted again.
+            return Err(self.stop(reason));
         }
         let first = self.last + 1;
-        let count = records.len() as u64;
         if !form::has_place(self.branch, first) {
-            let reason = format!("record {first} has no place any more");
-            self.stopped = Some(reason.clone());
-            return Err(AppendError::Stopped { reason });
+            return Err(self.stop(format!("record {first} has no place any more")));
         }
-        let hash = chain::row(&self.head, self.branch, first, count, time_us, records.framed());
-        if let Err(error) = self.insert(first, time_us, records, &hash) {
-            if self.rolled_back(&error) {
-                return Err(AppendError::Full);
+        match self.commit(time_us, records) {
+            Err(AppendError::Full) if urgency == Urgency::Urgent => {
+                self.give_up_reserve()?;
+                self.commit(time_us, records)
             }
-            return Err(self.undecided(error.to_string()));
+            result => result,
         }
-        let sequence = first + count - 1;
-        if let Err(error) = self.mark.write(&Mark { branch: self.branch, sequence, hash }) {
-            return Err(self.undecided(format!("the mark could not be written: {error}")));
-        }
-        self.last = sequence;
-        self.head = hash;
-        Ok(first)
     }
 
     fn branch(&self) -> u64 {
@@ -346,6 +387,10 @@ impl Journal for SqliteJournal {
             return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: self.last + 1 });
         }
         Ok(Box::new(SqliteReader::open(&self.paths, Access::Read, self.branch, from)?))
+    }
+
+    fn log(&self) -> Box<dyn Log> {
+        Box::new(SqliteLog { paths: self.paths.clone(), branch: self.branch })
     }
 
     fn snapshots(&self) -> Box<dyn Snapshots> {
@@ -369,22 +414,6 @@ impl Journal for SqliteJournal {
             .map_err(io_error("write", &self.paths.mark))?;
         (self.branch, self.last, self.head) = (id, sequence - 1, root);
         Ok(id)
-    }
-
-    fn release_reserve(&mut self) -> Result<bool, JournalError> {
-        // What is given up is for commits alone.
-        if let Err(reason) = self.checkpointer.pause() {
-            self.stopped = Some(reason);
-        }
-        reserve::release(&self.paths)
-    }
-
-    fn restore_reserve(&mut self) -> Result<bool, JournalError> {
-        let restored = reserve::restore(&self.paths, self.options.reserve_bytes)?;
-        if restored {
-            self.checkpointer.resume();
-        }
-        Ok(restored)
     }
 }
 

@@ -5,7 +5,7 @@ mod folder;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use folder::{Folder, History, drain, fill, killed_after};
-use loligo_journal::{Journal, Options, Records, SqliteJournal, StoppedJournal};
+use loligo_journal::{Journal, Options, Records, SqliteJournal, StoppedJournal, Urgency};
 
 const KIB: u64 = 1024;
 
@@ -163,7 +163,7 @@ fn what_a_killed_life_left_is_kept_by_the_next_and_the_one_after() {
         assert_eq!(last, history.len() as u64);
         let mut batch = Records::new();
         batch.push(&[round; 9]);
-        journal.append(0, &batch).expect("room");
+        journal.append(0, &batch, Urgency::Ordinary).expect("room");
         history.push(vec![round; 9]);
         let found = drain(&mut *journal.reader(1).expect("a reader")).expect("readable");
         assert!(found == history, "life {round}");

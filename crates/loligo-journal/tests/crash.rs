@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use folder::{drain, record};
-use loligo_journal::{Journal, Options, Records, SqliteJournal, verify};
+use loligo_journal::{Journal, Options, Records, SqliteJournal, Urgency, verify};
 
 const CHILD: &str = "JOURNAL_TEST_FOLDER";
 const ROUNDS: usize = 12;
@@ -25,7 +25,7 @@ fn append_for_ever(dir: &Path) -> ! {
     loop {
         let next = journal.last_sequence();
         let batch: Records = (0..1 + next % 7).map(|n| record(next + n, 100)).collect();
-        journal.append(0, &batch).expect("room");
+        journal.append(0, &batch, Urgency::Ordinary).expect("room");
         writeln!(out, "\nacknowledged {}", journal.last_sequence())
             .and_then(|()| out.flush())
             .expect("heard");

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use folder::{Folder, History, drain, fill, record};
 use loligo_journal::{
-    AppendError, Journal, JournalError, Options, Records, SqliteJournal, StoppedJournal, verify,
+    AppendError, Journal, JournalError, Options, Records, SqliteJournal, StoppedJournal, Urgency, verify,
 };
 
 const CHILD: &str = "JOURNAL_TEST_CROSSING";
@@ -210,7 +210,7 @@ fn a_disk_without_room_for_both_formats_keeps_the_old_one_until_there_is() {
     assert_eq!(format(folder.dir.path()), 1);
     let mut large = Records::new();
     large.push(&vec![1; 40_000]);
-    assert!(matches!(journal.append(0, &large), Err(AppendError::Full)));
+    assert!(matches!(journal.append(0, &large, Urgency::Ordinary), Err(AppendError::Full)));
     drop(journal);
     assert_eq!(folder.read().expect("readable"), folder.history);
     let mut journal = SqliteJournal::open(folder.dir.path(), folder::options()).expect("opens");
@@ -229,7 +229,7 @@ fn cross_and_wait(dir: &Path) -> ! {
     let mut journal = SqliteJournal::open(dir, folder::options()).expect("opens");
     let mut next = Records::new();
     next.push(NEXT);
-    journal.append(0, &next).expect("room");
+    journal.append(0, &next, Urgency::Ordinary).expect("room");
     let mut out = std::io::stdout().lock();
     writeln!(out, "\ncrossed").and_then(|()| out.flush()).expect("heard");
     loop {

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use folder::{Folder, History, advised_place, closed, flip, follow_advice, killed, killed_after};
-use loligo_journal::{Journal, JournalError, SqliteJournal, verify};
+use loligo_journal::{Journal, JournalError, SqliteJournal, Urgency, verify};
 
 /// Small commits, and some that need pages of their own.
 const BATCHES: &[&[usize]] =
@@ -468,7 +468,7 @@ fn twin(batches: &[&[usize]]) -> Folder {
     let mut history = History::new();
     for lengths in batches {
         let records: Vec<_> = lengths.iter().map(|&length| vec![b'z'; length]).collect();
-        journal.append(1_000, &records.iter().collect()).expect("room");
+        journal.append(1_000, &records.iter().collect(), Urgency::Ordinary).expect("room");
         history.extend(records);
     }
     drop(journal);

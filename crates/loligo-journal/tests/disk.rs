@@ -11,7 +11,9 @@ use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use folder::{History, drain, fill, record};
-use loligo_journal::{AppendError, Journal, Options, Records, SqliteJournal, StoppedJournal, verify};
+use loligo_journal::{
+    AppendError, Journal, Options, Records, SqliteJournal, StoppedJournal, Urgency, verify,
+};
 
 const CHILD: &str = "JOURNAL_TEST_FOLDER";
 
@@ -47,11 +49,11 @@ fn batch(history: &History, count: usize) -> (Vec<Vec<u8>>, Records) {
 }
 
 /// Appends until the disk is full; returns after the first refusal.
-fn fill_up(journal: &mut SqliteJournal, history: &mut History, count: usize) {
+fn fill_up(journal: &mut SqliteJournal, history: &mut History, count: usize, urgency: Urgency) {
     for _ in 0..100_000 {
         let (records, batch) = batch(history, count);
         let last = journal.last_sequence();
-        match journal.append(0, &batch) {
+        match journal.append(0, &batch, urgency) {
             Ok(first) => {
                 assert_eq!(first, last + 1);
                 history.extend(records);
@@ -79,17 +81,17 @@ fn a_database_at_its_bound_refuses_and_goes_on_when_there_is_room() {
     let bounded = Options { max_pages: Some(60), ..folder::options() };
     let mut history = History::new();
     let mut journal = SqliteJournal::open(dir.path(), bounded.clone()).expect("opens");
-    fill_up(&mut journal, &mut history, 64);
+    fill_up(&mut journal, &mut history, 64, Urgency::Ordinary);
     assert!(history.len() > 500, "{}", history.len());
     check_contents(&journal, &history);
     // What was refused needs room that a single record does not.
     fill(&mut journal, &mut history, &[&[30], &[30]]);
-    fill_up(&mut journal, &mut history, 1);
+    fill_up(&mut journal, &mut history, 1, Urgency::Ordinary);
     check_contents(&journal, &history);
     drop(journal);
     let mut journal = SqliteJournal::open(dir.path(), bounded).expect("a full journal opens");
     check_contents(&journal, &history);
-    assert!(matches!(journal.append(0, &batch(&history, 64).1), Err(AppendError::Full)));
+    assert!(matches!(journal.append(0, &batch(&history, 64).1, Urgency::Ordinary), Err(AppendError::Full)));
     drop(journal);
     let mut journal = SqliteJournal::open(dir.path(), folder::options()).expect("opens");
     fill(&mut journal, &mut history, &[&[100; 64], &[30]]);
@@ -101,36 +103,42 @@ fn a_database_at_its_bound_refuses_and_goes_on_when_there_is_room() {
 /// Runs in a file system of three megabytes.
 fn on_a_small_disk(dir: &Path) {
     let journal_dir = dir.join("venue");
-    let ballast = dir.join("ballast");
+    let (ballast, reserve) = (dir.join("ballast"), journal_dir.join("journal.reserve"));
     // More than a checkpoint of all that fits beside it may need.
     std::fs::write(&ballast, vec![1; 3 * 512 * 1024]).expect("room");
     let options = Options { reserve_bytes: 256 * 1024, checkpoint_bytes: 200 * 1024, ..Options::default() };
     let mut history = History::new();
     let mut journal = SqliteJournal::open(&journal_dir, options.clone()).expect("opens");
-    assert_eq!(std::fs::metadata(journal_dir.join("journal.reserve")).expect("there").len(), 256 * 1024);
+    assert_eq!(std::fs::metadata(&reserve).expect("there").len(), 256 * 1024);
     // There is no room for room in the log: what was begun of it is given back.
     assert_eq!(std::fs::metadata(journal_dir.join("journal.db-wal")).expect("there").len(), 0);
-    fill_up(&mut journal, &mut history, 64);
+    fill_up(&mut journal, &mut history, 64, Urgency::Ordinary);
     assert!(history.len() > 1_000, "{}", history.len());
     check_contents(&journal, &history);
-    // The reserve keeps the small batches of cancels going.
-    fill_up(&mut journal, &mut history, 1);
-    assert!(journal.release_reserve().expect("removed"));
-    assert!(!journal.release_reserve().expect("gone already"));
-    for _ in 0..8 {
-        fill(&mut journal, &mut history, &[&[60], &[60, 60]]);
+    fill_up(&mut journal, &mut history, 1, Urgency::Ordinary);
+    assert!(reserve.exists(), "what may wait does not touch what is held back");
+    // It keeps the small batches of cancels going, and nothing else.
+    for _ in 0..16 {
+        let (records, cancel) = batch(&history, 1);
+        journal.append(0, &cancel, Urgency::Urgent).expect("room for what is urgent");
+        history.extend(records);
+        let refused = journal.append(0, &batch(&history, 1).1, Urgency::Ordinary);
+        assert!(matches!(refused, Err(AppendError::Full)), "{refused:?}");
     }
+    assert!(!reserve.exists());
     check_contents(&journal, &history);
-    fill_up(&mut journal, &mut history, 64);
-    fill_up(&mut journal, &mut history, 1);
-    assert!(!journal.restore_reserve().expect("no trouble but the full disk"), "there is no room for it");
+    fill_up(&mut journal, &mut history, 1, Urgency::Urgent);
+    check_contents(&journal, &history);
     // A full disk does not keep a venue from opening: nothing that was acknowledged is out of reach.
     drop(journal);
     let mut journal = SqliteJournal::open(&journal_dir, options.clone()).expect("opens on a full disk");
     check_contents(&journal, &history);
-    fill_up(&mut journal, &mut history, 64);
+    fill_up(&mut journal, &mut history, 64, Urgency::Urgent);
+    let refused = journal.append(0, &batch(&history, 1).1, Urgency::Ordinary);
+    assert!(matches!(refused, Err(AppendError::Full)), "{refused:?}");
     std::fs::remove_file(&ballast).expect("removed");
-    assert!(journal.restore_reserve().expect("there is room"));
+    fill(&mut journal, &mut history, &[&[30]]);
+    assert_eq!(std::fs::metadata(&reserve).expect("taken back").len(), 256 * 1024);
     fill(&mut journal, &mut history, &[&[100; 64], &[100; 64], &[30]]);
     check_contents(&journal, &history);
     drop(journal);
@@ -172,12 +180,15 @@ fn with_a_limit_on_files(dir: &Path) {
     let mut history = History::new();
     for _ in 0..10_000 {
         let (records, batch) = batch(&history, 7);
-        match journal.append(0, &batch) {
+        match journal.append(0, &batch, Urgency::Ordinary) {
             Ok(_) => history.extend(records),
             Err(AppendError::Undecided { after, .. }) => {
                 println!("\nacknowledged {after} undecided");
                 // It takes nothing more, and closing it does not touch the disk again.
-                assert!(matches!(journal.append(0, &batch), Err(AppendError::Stopped { .. })));
+                assert!(matches!(
+                    journal.append(0, &batch, Urgency::Ordinary),
+                    Err(AppendError::Stopped { .. })
+                ));
                 return;
             }
             Err(AppendError::Full) => {

@@ -5,7 +5,7 @@ mod folder;
 use std::path::Path;
 
 use folder::{History, copy_files, drain, options, record};
-use loligo_journal::{Journal, MemoryJournal, Records, SqliteJournal, verify};
+use loligo_journal::{Journal, MemoryJournal, Records, SqliteJournal, Urgency, verify};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -146,7 +146,7 @@ fn live(life: &mut dyn Life, steps: &[Step]) {
                     })
                     .collect();
                 let batch: Records = records.iter().collect();
-                assert_eq!(life.journal().append(time, &batch).expect("room"), last + 1);
+                assert_eq!(life.journal().append(time, &batch, Urgency::Ordinary).expect("room"), last + 1);
                 model.history.extend(records.into_iter().map(|bytes| (time, bytes)));
             }
             Step::Reopen => life.reopen(),

@@ -193,7 +193,7 @@ impl Gateway {
     /// Tells a fault that the operator wants told to this request. One that is told for the last time is remembered as
     /// ended before anyone hears of it.
     async fn told_fault(&self, operation: &str) -> Result<(), Failure> {
-        let Some(due) = self.control.faults().next(self.node.views(), operation) else { return Ok(()) };
+        let Some(due) = self.control.faults().next(&self.node.views(), operation) else { return Ok(()) };
         if let Some(fault) = due.ended {
             match self.node.record(Fact::FaultEnded { fault }).await {
                 // It is not remembered as ended, so it is not told yet.
@@ -282,12 +282,6 @@ impl Gateway {
             self.log.take(Entry::of_head(self.node.now(), head, answer.status().as_u16(), told));
         }
         answer
-    }
-
-    /// What a read shows: everything that was acknowledged when the request came.
-    async fn caught_up(&self) -> Result<Timestamp, Failure> {
-        self.node.caught_up().await?;
-        Ok(self.node.now())
     }
 }
 

@@ -6,12 +6,17 @@
 
 mod begun;
 mod clock;
+mod detached;
+mod epoch;
 mod genesis;
 mod handle;
+mod keeper;
 mod log;
 mod recovery;
 mod registry;
+mod replay;
 mod snapshot;
+mod stopped;
 mod vault;
 mod venue;
 mod writer;
@@ -22,24 +27,30 @@ mod tests;
 pub use begun::known_facts;
 pub use clock::ClockError;
 use clock::MachineClock;
+pub use detached::Behind;
+use detached::HandOver;
+use epoch::Epoch;
+pub use epoch::Views;
 pub use handle::{
-    AccountError, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply, StateHashes,
-    Submission, SubmitError,
+    AccountError, Events, IssuedKey, MAX_BATCH_RECORDS, NodeHandle, OpenAccount, OpenedAccount, Reply,
+    StateHashes, Submission, SubmitError,
 };
 pub use log::{Log, LogQuery};
-pub use recovery::{KeptSnapshot, Verified, replay_folder, snapshot_folder, verify_folder};
 pub(crate) use registry::check_name;
+pub use stopped::{KeptSnapshot, Verified, replay_folder, snapshot_folder, verify_folder};
 
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
 use crate::market::Room;
+use crate::projection::Detached;
 use crate::record::{FIRST_RULES, RecordError};
+use arc_swap::ArcSwap;
 use handle::Shared;
 use loligo_engine::{AccountId, RULES_VERSION};
 use loligo_journal::{JournalError, quoted, until_command};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -291,9 +302,18 @@ pub struct RunningNode {
 /// # Errors
 /// [`StartError`].
 pub fn spawn(config: &Config) -> Result<RunningNode, StartError> {
+    spawn_followed(config, Vec::new())
+}
+
+/// [`spawn`], with followers that the exchange does not wait for: each catches up from its own place, on a thread of its own,
+/// while the node runs already.
+///
+/// # Errors
+/// [`StartError`].
+pub fn spawn_followed(config: &Config, followers: Vec<Arc<dyn Detached>>) -> Result<RunningNode, StartError> {
     let clock = MachineClock::system();
     let spawned = recovery::open_journal(config, &clock)
-        .and_then(|open| spawn_on(config, open, clock, writer::FULL_RETRY));
+        .and_then(|open| spawn_on(config, open, clock, writer::FULL_RETRY, followers));
     spawned.map_err(|error| error.in_folder(config.data.as_deref()))
 }
 
@@ -303,6 +323,7 @@ fn spawn_on(
     journal: recovery::OpenJournal,
     machine: MachineClock,
     full_retry: Duration,
+    followers: Vec<Arc<dyn Detached>>,
 ) -> Result<RunningNode, StartError> {
     if config.accounts > MAX_ACCOUNTS {
         return Err(StartError::Refused(format!(
@@ -311,13 +332,15 @@ fn spawn_on(
     }
     let opened = recovery::open(config, journal, &machine)?;
     let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
+    let hand_over = |follower| HandOver::start(follower, opened.journal.as_ref(), opened.venue.sequence);
+    let hand_overs = followers.into_iter().map(hand_over).collect::<Result<Vec<_>, _>>()?;
     let shared = Arc::new(Shared {
-        projections: opened.views,
+        lanes: hand_overs.iter().map(|one| Arc::clone(one.lane())).collect(),
+        epoch: ArcSwap::from_pointee(Epoch::new(opened.views, opened.journal.branch())),
         identity: opened.identity,
         clock: config.clock,
         machine,
         moving_to: AtomicI64::new(handle::NOT_MOVING),
-        acknowledged: AtomicU64::new(opened.venue.sequence),
         waiting: handle::Waiting::default(),
         stopped: AtomicBool::new(false),
         remembered_nonces: opened.venue.registry.nonces(),
@@ -333,9 +356,10 @@ fn spawn_on(
         Arc::clone(&shared),
         requests,
         room,
-        opened.replayed,
+        opened.from,
         full_retry,
     );
+    writer = writer.followed_by(hand_overs);
     if config.data.is_none() {
         writer = writer.in_memory();
     }

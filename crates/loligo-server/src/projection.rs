@@ -1,17 +1,20 @@
 //! What readers see: folds over events, published by the writer before it answers, so that everyone reads its own writes.
 //!
-//! A projection sees events, never the engine. Each fold of one record is atomic to readers of one account (orders,
+//! Each is a [`Follower`]: made from what happened, the same way live and in recovery. At a snapshot they begin with what the
+//! exchange's own state says (orders, books, prices, positions: no part of a snapshot says that twice) and with what their parts
+//! say beyond it. Each fold of one record is atomic to readers of one account (orders,
 //! fills) or of the markets, so every answer is of one sequence. Readers hold a lock for as long as they copy; the
 //! writer holds one for a single record.
 
 mod depth;
 mod directory;
+mod earlier;
 mod fills;
+mod follower;
 mod markets;
 mod news;
 mod orders;
 mod page;
-mod past;
 mod service;
 mod ticker;
 mod trades;
@@ -23,32 +26,21 @@ pub use depth::DepthSnapshot;
 pub use directory::{
     AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,
 };
+pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
-pub(crate) use markets::MarketSeed;
+pub use follower::{Applied, Detached, Follower, Happened, Part, PartError};
 pub use markets::Markets;
 pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
-pub(crate) use past::{Past, StoredPast};
 pub use service::{FaultEntry, FaultId, FaultWord, Service};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
 
 use arc_swap::{ArcSwap, Guard};
-use loligo_engine::{Event, Timestamp};
+use loligo_engine::{Exchange, Timestamp};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-/// One applied record, as projections see it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Applied<'a> {
-    /// Its place in the journal.
-    pub sequence: u64,
-    /// Exchange time at which it took effect.
-    pub time: Timestamp,
-    /// What happened, in order.
-    pub events: &'a [Event],
-}
 
 /// All published views of one node.
 pub struct Projections {
@@ -62,18 +54,31 @@ pub struct Projections {
     time: AtomicI64,
 }
 
+impl Default for Projections {
+    /// Those of a venue before its first record.
+    fn default() -> Self {
+        Self::of(&Exchange::new(), 0)
+    }
+}
+
 impl Projections {
-    pub(crate) fn new(orders: Orders, fills: Fills, markets: Markets) -> Self {
+    /// What the state of an exchange after a record says by itself; what followers know beyond it, their parts have to say.
+    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
         Self {
-            orders,
-            fills,
-            markets,
+            orders: Orders::of(exchange, sequence),
+            fills: Fills::new(sequence),
+            markets: Markets::of(exchange, sequence),
             directory: ArcSwap::default(),
             newsroom: Newsroom::new(),
             service: ArcSwap::default(),
-            sequence: AtomicU64::new(0),
-            time: AtomicI64::new(0),
+            sequence: AtomicU64::new(sequence),
+            time: AtomicI64::new(exchange.now().0),
         }
+    }
+
+    /// The followers that these views are.
+    pub(crate) fn followers(&self) -> [&dyn Follower; 3] {
+        [&self.orders, &self.fills, &self.markets]
     }
 
     /// Orders by account: open ones, and those closed within five seconds of exchange time.
@@ -119,9 +124,9 @@ impl Projections {
     /// Folds one record; the news of it, if somebody follows what it changed. Only the writer calls this.
     pub(crate) fn fold(&self, applied: Applied<'_>) -> Option<News> {
         let follows = |account| self.newsroom.follows(account);
-        let fills = self.fills.fold(applied, |account, order| self.orders.filed(account, order), follows);
-        let orders = self.orders.fold(applied, follows);
-        let levels = self.markets.fold(applied, || self.newsroom.follows_books());
+        let fills = self.fills.tell(applied, follows);
+        let orders = self.orders.tell(applied, follows);
+        let levels = self.markets.tell(applied, || self.newsroom.follows_books());
         let Applied { sequence, time, .. } = applied;
         self.reach(sequence, time);
         let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();

@@ -113,7 +113,6 @@ async fn a_reply_is_visible_in_every_view_when_it_comes() {
     let handle = node.handle();
     assert_eq!(handle.acknowledged(), reply.sequence);
     assert!(handle.views().sequence() >= reply.sequence);
-    handle.caught_up().await.unwrap();
     let status = handle.views().orders().with(ALICE, |orders| orders.order(id, handle.now()).unwrap().status);
     assert_eq!(status, OrderStatus::EnteredBook);
     assert_eq!(handle.views().markets().ticker(XBT, handle.now()).unwrap().bid.unwrap().0.0, 79_000);

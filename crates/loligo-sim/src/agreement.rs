@@ -3,8 +3,8 @@
 use crate::fold::Fold;
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, Execution, InstrumentId, MarketState,
-    OrderId, OrderRef, OrderView, Outcome, Qty, Side, Timestamp,
+    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, Execution, InstrumentId, OrderId, OrderRef,
+    OrderView, Outcome, Qty, Side, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -105,6 +105,10 @@ impl SideBySide {
         same(&of("positions"), &positions, &self.model.positions(account))?;
         for instrument in self.model.instrument_ids() {
             let position = positions.iter().find(|p| p.instrument == instrument);
+            if let Some(position) = position {
+                let told = self.fold.leverage(account, instrument);
+                same(&of("leverage from events"), &position.leverage, &told)?;
+            }
             let position = position.map_or(0, |p| p.qty);
             same(&of("position from fills"), &position, &self.fold.position(account, instrument))?;
         }
@@ -134,12 +138,10 @@ impl SideBySide {
         same(&of("best bid"), &market.bid, &best(Side::Buy))?;
         same(&of("best ask"), &market.ask, &best(Side::Sell))?;
         same(&of("state"), &market.state, &self.model.market_state(instrument))?;
-        let told = self.fold.market_state(instrument);
-        if matches!(told, MarketState::Inactive | MarketState::Expired)
-            || market.state == MarketState::PostOnly
-        {
-            same(&of("state from events"), &market.state, &told)?;
-        }
+        same(&of("state from events"), &market.state, &self.fold.market_state(instrument))?;
+        let counts = (market.level_changes, market.trades);
+        same(&of("level changes and trades"), &counts, &self.fold.counts(instrument))?;
+        same(&of("trades"), &market.trades, &self.model.trades(instrument))?;
         same(&of("dislocation"), &market.dislocation, &self.model.dislocated(instrument))?;
         same(&of("margin multiplier"), &market.margin_multiplier, &self.model.multiplier(instrument))?;
         same(&of("last price"), &market.last, &self.model.last(instrument))?;
@@ -147,10 +149,8 @@ impl SideBySide {
         same(&of("mark price"), &market.mark, &self.model.mark(instrument))?;
         same(&of("index price"), &market.index, &self.model.index(instrument))?;
         same(&of("mark price from events"), &market.mark, &self.fold.mark(instrument))?;
-        // What the genesis gave is told by nobody.
-        if let Some(told) = self.fold.index(self.model.pair(instrument)) {
-            same(&of("index price from events"), &market.index, &Some(told))?;
-        }
+        let told = self.fold.index(self.model.pair(instrument));
+        same(&of("index price from events"), &market.index, &told)?;
         let positions = (0..self.model.account_count() as u32)
             .flat_map(|a| self.engine.positions(AccountId(a)))
             .filter(|p| p.instrument == instrument);
@@ -160,7 +160,7 @@ impl SideBySide {
 
 fn executions(events: &[Event]) -> Vec<Execution> {
     let executions = events.iter().filter_map(|event| match event {
-        Event::Executed(execution) => Some(*execution),
+        Event::Executed(execution) => Some((**execution).clone()),
         _ => None,
     });
     executions.collect()
@@ -248,6 +248,10 @@ fn named(command: &Command) -> Option<OrderId> {
         | Command::AdminCancel { order: id }
         | Command::ReplaceTrailingStop { order: id }
         | Command::InjectCodes { order: id, .. } => Some(*id),
+        Command::EditOffGrid(asked) => match &asked.0.order {
+            OrderRef::Id(id) => Some(*id),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -259,6 +263,10 @@ fn name_mut(command: &mut Command) -> Option<&mut OrderId> {
         | Command::AdminCancel { order: id }
         | Command::ReplaceTrailingStop { order: id }
         | Command::InjectCodes { order: id, .. } => Some(id),
+        Command::EditOffGrid(asked) => match &mut asked.0.order {
+            OrderRef::Id(id) => Some(id),
+            _ => None,
+        },
         _ => None,
     }
 }

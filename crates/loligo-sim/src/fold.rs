@@ -1,31 +1,46 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, Event, FinePrice, InstrumentId, MarketState, Money, OrderId, OrderStatus, OrderView,
-    PairId, Price, Qty, Side, Timestamp, UpdateReason, Wallet,
+    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, InstrumentId, Leverage,
+    MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side, Timestamp, UpdateReason,
+    Wallet,
 };
 use std::collections::BTreeMap;
 
 /// Everything that events tell.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
-    /// When the last order came, changed or went.
+    /// When what was told last happened.
     clock: Timestamp,
     orders: BTreeMap<OrderId, OrderView>,
     last_order: u64,
     last_execution: u64,
     books: BTreeMap<(InstrumentId, Side), BTreeMap<Price, Qty>>,
     balances: BTreeMap<(AccountId, Wallet, Currency), Money>,
-    positions: BTreeMap<(AccountId, InstrumentId), i64>,
+    positions: BTreeMap<(AccountId, InstrumentId), Position>,
+    fills: BTreeMap<AccountId, u64>,
+    /// Rows of the log.
+    rows: BTreeMap<AccountId, u64>,
+    leverages: BTreeMap<(AccountId, InstrumentId), Leverage>,
+    /// Changes of price levels, and trades.
+    counts: BTreeMap<InstrumentId, (u64, u64)>,
     indexes: BTreeMap<PairId, FinePrice>,
     marks: BTreeMap<InstrumentId, FinePrice>,
     markets: BTreeMap<InstrumentId, MarketState>,
     rights: BTreeMap<AccountId, (bool, bool)>,
 }
 
+/// A position as its last fill left it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Position {
+    lots: i64,
+    entry: Fine,
+    opened_at: Option<Timestamp>,
+}
+
 impl Fold {
-    /// Takes in one event of a command that ended at `now`; what was due before it happened earlier, and the order that
-    /// came or fired tells when. `wallet_of` tells which wallet margins a contract.
+    /// Takes in one event of a command that ended at `now`; what was due before it happened earlier, and the event tells
+    /// when. `wallet_of` tells which wallet margins a contract.
     ///
     /// # Errors
     /// What is illegal about the story that it continues.
@@ -35,7 +50,7 @@ impl Fold {
         event: &Event,
         wallet_of: impl Fn(InstrumentId) -> (Wallet, Currency),
     ) -> Result<(), String> {
-        if let Some(at) = told_at(event) {
+        if let Some(at) = event.at() {
             ensure(self.clock <= at && at <= now, "in order of time", event)?;
             self.clock = at;
         }
@@ -85,41 +100,14 @@ impl Fold {
                 *before = order.clone();
                 Ok(())
             }
-            Event::Rejected { order } => {
+            Event::Rejected { order, .. } => {
                 ensure(order.status == OrderStatus::Rejected && order.error.is_some(), "rejected", event)?;
                 self.begin(order)
             }
-            Event::Executed(execution) => {
-                ensure(execution.id.0 == self.last_execution + 1, "the next execution", event)?;
-                self.last_execution += 1;
-                let clock = self.clock;
-                ensure(execution.qty.0 > 0, "a positive size", event)?;
-                let (wallet, currency) = wallet_of(execution.instrument);
-                let taker = self.balances.entry((execution.taker.account, wallet, currency)).or_default();
-                *taker -= execution.liquidation_fee;
-                for fill in [&execution.taker, &execution.maker] {
-                    let (wallet, currency) = wallet_of(execution.instrument);
-                    let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
-                    *balance += fill.realized_pnl - fill.fee;
-                    let order = self.open(fill.order, event)?;
-                    ensure(order.status == OrderStatus::EnteredBook, "in the book", event)?;
-                    ensure(order.account == fill.account && Some(fill.qty) == order.qty, "its order", event)?;
-                    ensure(order.filled == fill.filled_before, "its fills before", event)?;
-                    order.filled.0 += execution.qty.0;
-                    ensure(order.open_qty().0 >= 0, "no fill beyond the size", event)?;
-                    let limit = order.limit_price.map_or(0, |p| p.0);
-                    let beyond = (execution.price.0 - limit) * order.side.sign() > 0;
-                    ensure(!beyond, "no fill beyond the limit", event)?;
-                    order.reason = Some(UpdateReason::PartialFill);
-                    order.error = None;
-                    order.updated_at = clock;
-                    let lots = execution.qty.0 * order.side.sign();
-                    *self.positions.entry((fill.account, execution.instrument)).or_default() += lots;
-                }
-                Ok(())
-            }
-            Event::Filled { order } => {
+            Event::Executed(execution) => self.execute(execution, wallet_of(execution.instrument), event),
+            Event::Filled { order, account } => {
                 let order = self.open(*order, event)?;
+                ensure(order.account == *account, "its owner's", event)?;
                 ensure(order.open_qty().0 == 0, "filled to the last lot", event)?;
                 order.status = OrderStatus::FullyExecuted;
                 order.reason = Some(UpdateReason::FullFill);
@@ -148,17 +136,32 @@ impl Fold {
                 *before = order.clone();
                 Ok(())
             }
-            Event::Noted { order, reason, error } => {
+            Event::EditRejected(refused) => {
+                let EditRefusal { order, attempted, error, .. } = &**refused;
+                let Some(before) = self.orders.get_mut(&order.id) else { return Err(said("known", event)) };
+                before.reason = order.reason;
+                before.error = order.error;
+                ensure(before == order, "the order as it was", event)?;
+                ensure(attempted.id == order.id && attempted.filled == order.filled, "the same", event)?;
+                ensure(attempted.error == Some(*error), "why it is refused", event)
+            }
+            Event::NotFound { .. } => Ok(()),
+            Event::Noted { order, account, reason, error } => {
                 let Some(order) = self.orders.get_mut(order) else { return Err(said("known", event)) };
+                ensure(order.account == *account, "its owner's", event)?;
                 order.reason = *reason;
                 order.error = *error;
                 Ok(())
             }
-            Event::Forgotten { order } => {
+            Event::Forgotten { order, account } => {
                 let gone = self.orders.remove(order);
-                ensure(gone.is_some_and(|o| o.status.is_closed()), "a closed order", event)
+                let closed = gone.is_some_and(|o| o.status.is_closed() && o.account == *account);
+                ensure(closed, "a closed order of its owner's", event)
             }
-            Event::Level { instrument, side, price, qty } => {
+            Event::Level { instrument, side, price, qty, number, .. } => {
+                let (levels, _) = self.counts.entry(*instrument).or_default();
+                *levels += 1;
+                ensure(levels == number, "the next change of a level", event)?;
                 let book = self.books.entry((*instrument, *side)).or_default();
                 ensure(qty.0 >= 0, "a quantity", event)?;
                 if qty.0 == 0 {
@@ -168,23 +171,34 @@ impl Fold {
                     Ok(())
                 }
             }
-            Event::Balance { account, wallet, currency, balance } => {
-                self.balances.insert((*account, *wallet, *currency), *balance);
-                Ok(())
+            Event::Leverage { account, instrument, leverage, .. } => {
+                let before = match leverage {
+                    Some(leverage) => self.leverages.insert((*account, *instrument), *leverage),
+                    None => self.leverages.remove(&(*account, *instrument)),
+                };
+                ensure(before != *leverage, "another leverage than before", event)
             }
-            Event::Index { pair, price } => {
+            Event::Balance { account, wallet, currency, change, balance, log, .. } => {
+                let rows = self.rows.entry(*account).or_default();
+                *rows += 1;
+                ensure(rows == log, "the next row of its log", event)?;
+                let before = self.balances.entry((*account, *wallet, *currency)).or_default();
+                *before += *change;
+                ensure(before == balance, "what was there and what came", event)
+            }
+            Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
                 Ok(())
             }
-            Event::Mark { instrument, price } => {
+            Event::Mark { instrument, price, .. } => {
                 self.marks.insert(*instrument, *price);
                 Ok(())
             }
-            Event::Market { instrument, state } => {
-                self.markets.insert(*instrument, *state);
-                Ok(())
+            Event::Market { instrument, state, .. } => {
+                let before = self.markets.insert(*instrument, *state).unwrap_or(MarketState::Open);
+                ensure(before != *state, "another state than before", event)
             }
-            Event::Account { account, active, trading } => {
+            Event::Account { account, active, trading, .. } => {
                 self.rights.insert(*account, (*active, *trading));
                 Ok(())
             }
@@ -209,6 +223,74 @@ impl Fold {
                 return Err(format!("open in a closed market or of a deactivated account: {order:?}"));
             }
         }
+        Ok(())
+    }
+
+    /// Both sides of a match, each with what it found and what it left.
+    fn execute(
+        &mut self,
+        execution: &Execution,
+        (wallet, currency): (Wallet, Currency),
+        event: &Event,
+    ) -> Result<(), String> {
+        let Execution { id, at, instrument, trade, price, qty, .. } = *execution;
+        ensure(id.0 == self.last_execution + 1, "the next execution", event)?;
+        self.last_execution += 1;
+        let (_, trades) = self.counts.entry(instrument).or_default();
+        *trades += 1;
+        ensure(*trades == trade, "the next trade", event)?;
+        ensure(qty.0 > 0, "a positive size", event)?;
+        ensure((execution.wallet, execution.currency) == (wallet, currency), "the contract's wallet", event)?;
+        // In the order in which they are booked: the same account may stand on both sides.
+        let [maker, taker] = execution.sides();
+        for (side, fill, pool) in [taker, maker] {
+            self.book(execution, side, fill, pool, event)?;
+            let order = self.open(fill.order, event)?;
+            ensure(order.status == OrderStatus::EnteredBook, "in the book", event)?;
+            ensure(order.account == fill.account && Some(fill.qty) == order.qty, "its order", event)?;
+            ensure(order.side == side && order.order_type == fill.order_type, "its order's kind", event)?;
+            ensure(order.client_order_id == fill.client_order_id, "its order's name", event)?;
+            ensure(order.filled == fill.filled_before, "its fills before", event)?;
+            order.filled.0 += qty.0;
+            ensure(order.open_qty().0 >= 0, "no fill beyond the size", event)?;
+            let limit = order.limit_price.map_or(0, |p| p.0);
+            let beyond = (price.0 - limit) * order.side.sign() > 0;
+            ensure(!beyond, "no fill beyond the limit", event)?;
+            order.reason = Some(UpdateReason::PartialFill);
+            order.error = None;
+            order.updated_at = at;
+        }
+        Ok(())
+    }
+
+    /// What a fill does to its account.
+    fn book(
+        &mut self,
+        execution: &Execution,
+        side: Side,
+        fill: &Fill,
+        pool: Money,
+        event: &Event,
+    ) -> Result<(), String> {
+        let Execution { at, instrument, qty, wallet, currency, .. } = *execution;
+        let number = self.fills.entry(fill.account).or_default();
+        *number += 1;
+        ensure(*number == fill.number, "the account's next fill", event)?;
+        let rows = self.rows.entry(fill.account).or_default();
+        ensure(*rows + 1 == fill.log, "the next row of its log", event)?;
+        *rows += 2;
+        let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
+        *balance += fill.realized_pnl + fill.realized_funding - fill.fee - pool;
+        ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
+        let before = self.positions.entry((fill.account, instrument)).or_default();
+        ensure(before.entry == fill.entry_before, "the entry value that was there", event)?;
+        let opened_at = before.opened_at.unwrap_or(at);
+        ensure(fill.opened_at == Some(opened_at), "when its position was opened", event)?;
+        let lots = before.lots + qty.0 * side.sign();
+        ensure(lots == fill.position, "what was there, and what came", event)?;
+        let goes_on = lots.signum() == before.lots.signum();
+        let opened_at = (lots != 0).then_some(if goes_on { opened_at } else { at });
+        *before = Position { lots, entry: fill.entry, opened_at };
         Ok(())
     }
 
@@ -252,7 +334,17 @@ impl Fold {
 
     /// Signed lots that fills come to.
     pub fn position(&self, account: AccountId, instrument: InstrumentId) -> i64 {
-        self.positions.get(&(account, instrument)).copied().unwrap_or_default()
+        self.positions.get(&(account, instrument)).map_or(0, |position| position.lots)
+    }
+
+    /// The leverage of a contract that an account has isolated.
+    pub fn leverage(&self, account: AccountId, instrument: InstrumentId) -> Option<Leverage> {
+        self.leverages.get(&(account, instrument)).copied()
+    }
+
+    /// Changes of a contract's price levels, and its trades.
+    pub fn counts(&self, instrument: InstrumentId) -> (u64, u64) {
+        self.counts.get(&instrument).copied().unwrap_or_default()
     }
 
     /// How a contract trades, as last told; open until something else is.
@@ -273,33 +365,6 @@ impl Fold {
     /// Mark price last told.
     pub fn mark(&self, instrument: InstrumentId) -> Option<FinePrice> {
         self.marks.get(&instrument).copied()
-    }
-}
-
-/// When what an event tells of an order happened.
-fn told_at(event: &Event) -> Option<Timestamp> {
-    match event {
-        Event::Placed { order, .. }
-        | Event::Rejected { order }
-        | Event::Fired { order, .. }
-        | Event::ActivationFailed { order }
-        | Event::Repriced { order }
-        | Event::Cancelled { order }
-        | Event::Reduced { order, .. } => Some(order.updated_at),
-        Event::Edited { change, .. } => Some(change.order.updated_at),
-        Event::Rewritten { .. }
-        | Event::Executed(_)
-        | Event::Filled { .. }
-        | Event::Noted { .. }
-        | Event::Forgotten { .. }
-        | Event::Listed { .. }
-        | Event::AccountCreated { .. }
-        | Event::Level { .. }
-        | Event::Balance { .. }
-        | Event::Market { .. }
-        | Event::Account { .. }
-        | Event::Index { .. }
-        | Event::Mark { .. } => None,
     }
 }
 

@@ -77,6 +77,7 @@ struct Contract {
     pinned: bool,
     mark: Option<FinePrice>,
     last: Option<Price>,
+    trades: u64,
     /// The last thirty capped premiums, at 18 decimals.
     samples: VecDeque<BigInt>,
     /// The last premium that the book gave, and when.
@@ -115,12 +116,16 @@ struct Account {
     positions: BTreeMap<InstrumentId, Position>,
     /// What this account alone traded, in USD at 24 decimals, by day since 1970.
     volume: BTreeMap<i64, BigInt>,
+    fills: u64,
+    log_rows: u64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Position {
     qty: i64,
     entry: BigInt,
+    /// When its first lot came; of a flat one nothing.
+    opened_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -197,8 +202,11 @@ impl Model {
             Command::PublishIndex { pair, price } => self.publish(*pair, *price),
             Command::PinIndex { pair, price } => self.pin_index(*pair, *price),
             Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price),
+            Command::PinPrices { instrument, index, mark } => self.pin_prices(*instrument, *index, *mark),
             Command::Place(asked) => self.place(asked),
+            Command::PlaceOffGrid(asked) => self.place(&asked.0),
             Command::Edit(asked) => self.edit(asked),
+            Command::EditOffGrid(asked) => self.edit(&asked.0),
             Command::Cancel(asked) => self.cancel(asked),
             Command::CancelAll { account, instrument } => self.cancel_all(*account, *instrument),
             Command::CancelAllAfter { account, timeout_seconds } => {

@@ -11,8 +11,8 @@ mod venue;
 use crate::agreement::Step;
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, CancelOrder, Command, CreateAccount, InstrumentId, MarketState, OrderId, OrderRef, OrderView,
-    Timestamp,
+    AccountId, CancelOrder, Command, CreateAccount, EditOrder, InstrumentId, MarketState, OnGrid, OrderId,
+    OrderRef, OrderView, PlaceOrder, Timestamp, Written, WrittenNumber,
 };
 use opstream::Rng;
 
@@ -138,8 +138,8 @@ impl Workload {
     /// What clients send most of the time.
     fn trade(&mut self, model: &Model) -> Command {
         match self.rng.below(1_000) {
-            0..650 => Command::Place(self.place(model)),
-            650..825 => Command::Edit(self.edit(model)),
+            0..650 => sent(self.place(model)),
+            650..825 => amended(self.edit(model)),
             825..915 => self.cancel(model),
             915..925 => self.cancel_all(model),
             925..960 => Command::Advance,
@@ -274,7 +274,8 @@ impl Workload {
         let any = !self.chance(open);
         let Some(order) = self.known(model, |o| any || !o.status.is_closed()) else {
             let number = self.pick(&[0, 1, 7, 1_000_000, u64::MAX]);
-            return (self.account(model), OrderRef::Id(OrderId(number)));
+            let order = if number == 7 { OrderRef::Foreign(7) } else { OrderRef::Id(OrderId(number)) };
+            return (self.account(model), order);
         };
         let account = if self.chance(96) { order.account } else { self.account(model) };
         match &order.client_order_id {
@@ -288,4 +289,21 @@ impl Workload {
         let known: Vec<&OrderView> = model.known_orders().filter(|o| which(o)).collect();
         if known.is_empty() || self.chance(2) { None } else { Some(self.pick(&known).clone()) }
     }
+}
+
+/// An order, with what was written of what is off the grid.
+fn sent(place: PlaceOrder) -> Command {
+    let written = written(place.qty, place.limit_price);
+    if written.is_empty() { Command::Place(place) } else { Command::PlaceOffGrid(Box::new((place, written))) }
+}
+
+/// An edit, likewise.
+fn amended(edit: EditOrder) -> Command {
+    let written = written(edit.qty.unwrap_or(OnGrid::Steps(0)), edit.limit_price);
+    if written.is_empty() { Command::Edit(edit) } else { Command::EditOffGrid(Box::new((edit, written))) }
+}
+
+fn written(qty: OnGrid, limit: Option<OnGrid>) -> Written {
+    let text = |given| if given == OnGrid::Off { WrittenNumber::new("0.3") } else { None };
+    Written { qty: text(qty), limit_price: limit.and_then(text), ..Written::default() }
 }

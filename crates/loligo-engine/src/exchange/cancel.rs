@@ -16,7 +16,10 @@ impl Exchange {
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return Outcome::TooLate;
         }
-        let Some(slot) = self.find_own(ask.account, &ask.order) else { return Outcome::CancelNotFound(None) };
+        let Some(slot) = self.find_own(ask.account, &ask.order) else {
+            self.tell_not_found(ask, events);
+            return Outcome::CancelNotFound(None);
+        };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         match status {
             OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => {
@@ -25,14 +28,25 @@ impl Exchange {
             }
             OrderStatus::FullyExecuted => Outcome::AlreadyFilled(id),
             OrderStatus::Cancelled => {
-                self.note(slot, None, OrderError::OrderForCancellationNotFound, events);
+                self.note(slot, None, OrderError::OrderForCancellationNotFound);
+                let order = self.orders.get(slot);
+                let (reason, error, account) = (order.reason, order.error, ask.account);
+                tell(events, || Event::Noted { order: id, account, reason, error });
+                self.tell_not_found(ask, events);
                 Outcome::CancelNotFound(Some(id))
             }
             // The check that refused it stays its error.
             OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => {
+                self.tell_not_found(ask, events);
                 Outcome::CancelNotFound(Some(id))
             }
         }
+    }
+
+    #[cold]
+    fn tell_not_found(&self, ask: &CancelOrder, events: &mut Vec<Event>) {
+        let CancelOrder { account, order, .. } = ask;
+        tell(events, || Event::NotFound { account: *account, order: order.clone(), at: self.now });
     }
 
     pub(super) fn cancel_all(
@@ -113,20 +127,14 @@ impl Exchange {
                 self.orders.find(*id).filter(own)
             }
             OrderRef::Client(name) => self.orders.find_name(account, name),
+            OrderRef::Foreign(_) => None,
         }
     }
 
     /// Notes on an order's record that something aimed at it was refused; the order stays as it is.
-    pub(super) fn note(
-        &mut self,
-        slot: u32,
-        reason: Option<UpdateReason>,
-        error: OrderError,
-        events: &mut Vec<Event>,
-    ) {
+    pub(super) fn note(&mut self, slot: u32, reason: Option<UpdateReason>, error: OrderError) {
         let order = self.orders.get_mut(slot);
         order.reason = reason.or(order.reason);
         order.error = Some(error);
-        tell(events, || Event::Noted { order: order.id, reason: order.reason, error: order.error });
     }
 }

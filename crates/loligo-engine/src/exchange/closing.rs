@@ -2,7 +2,7 @@
 
 use super::{Exchange, tell};
 use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
-use crate::id::{OrderId, Timestamp};
+use crate::id::{AccountId, OrderId, Timestamp};
 use crate::order::Marks;
 use std::collections::VecDeque;
 
@@ -86,7 +86,7 @@ impl Exchange {
         let remembered = self.orders.remove(order, marks);
         if remembered {
             self.accounts[account as usize].closed -= 1;
-            tell(events, || Event::Forgotten { order });
+            tell(events, || Event::Forgotten { order, account: AccountId(account) });
         }
         remembered
     }

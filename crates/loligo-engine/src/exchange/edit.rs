@@ -4,9 +4,14 @@ use super::matching::Taken;
 use super::place::{Terms, check_value, lots_of, ticks_of, usd};
 use super::self_trade::Reach;
 use super::{Exchange, tell};
-use crate::command::{EditOrder, OrderType, QtyMode};
-use crate::event::{Event, FillRole, OrderChange, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
+use crate::command::{EditOrder, OnGrid, OrderType, QtyMode, Written};
+use crate::event::{
+    EditRefusal, Event, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
+    UpdateReason,
+};
 use crate::id::{InstrumentId, Price, Qty, Side};
+use crate::trigger::{Distance, DistanceUnit, Trigger};
+use std::sync::Arc;
 
 /// An edit that has passed every check.
 struct Edited {
@@ -20,7 +25,12 @@ struct Edited {
 
 impl Exchange {
     #[inline(never)]
-    pub(super) fn edit(&mut self, ask: &EditOrder, events: &mut Vec<Event>) -> Outcome {
+    pub(super) fn edit(
+        &mut self,
+        ask: &EditOrder,
+        written: Option<&Written>,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
         match self.accounts.get(ask.account.0 as usize) {
             None => return Outcome::Refused(Refusal::UnknownAccount),
             Some(account) if !account.may_trade() => return Outcome::AccountInactive,
@@ -37,34 +47,69 @@ impl Exchange {
             return Outcome::EditRejected(None, OrderError::OrderForEditNotFound);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
-        let refused = match status {
+        let attempted = |exchange: &Self, error| exchange.attempted(ask, slot, error);
+        let (error, attempted) = match status {
             OrderStatus::TriggerPlaced => match self.edit_trigger(ask, slot, events) {
-                Err(error) => {
-                    self.note(slot, None, error, events);
-                    error
-                }
                 Ok(()) => return Outcome::Edited(id),
+                Err(error) => {
+                    let attempted = attempted(self, error);
+                    self.note(slot, None, error);
+                    (error, attempted)
+                }
             },
             OrderStatus::EnteredBook => match self.check_edit(ask, slot) {
-                Err(error) => {
-                    self.note(slot, None, error, events);
-                    error
-                }
                 // Every check is behind us: from here on nothing is refused.
                 Ok(edited) => {
                     self.change(slot, &edited, events);
                     return Outcome::Edited(id);
                 }
+                Err(error) => {
+                    let attempted = attempted(self, error);
+                    self.note(slot, None, error);
+                    (error, attempted)
+                }
             },
             OrderStatus::FullyExecuted | OrderStatus::Cancelled => {
                 let (reason, error) = (UpdateReason::OrderForEditNotFound, OrderError::OrderForEditNotFound);
-                self.note(slot, Some(reason), error, events);
-                error
+                let attempted = attempted(self, error);
+                self.note(slot, Some(reason), error);
+                (error, attempted)
             }
             // The check that refused it stays its error.
-            OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => OrderError::OrderForEditNotFound,
+            OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => {
+                (OrderError::OrderForEditNotFound, attempted(self, OrderError::OrderForEditNotFound))
+            }
         };
-        Outcome::EditRejected(Some(id), refused)
+        let (order, written, at) = (self.view(slot), written.cloned().map(Box::new), self.now);
+        tell(events, || Event::EditRejected(Box::new(EditRefusal { order, attempted, written, error, at })));
+        Outcome::EditRejected(Some(id), error)
+    }
+
+    /// The order as a refused edit would have had it, as far as what was sent can be read.
+    #[cold]
+    fn attempted(&self, ask: &EditOrder, slot: u32, error: OrderError) -> OrderView {
+        let mut order = self.view(slot);
+        order.error = Some(error);
+        if let Some(limit) = ask.limit_price {
+            order.limit_price = ticks_of(limit).ok().map(Price);
+        }
+        if let Some(qty) = ask.qty {
+            let lots = lots_of(qty).ok();
+            order.qty = match ask.qty_mode {
+                QtyMode::Relative => lots.and_then(|lots| lots.checked_add(order.filled.0)),
+                QtyMode::Absolute => lots,
+            }
+            .map(Qty);
+        }
+        let asks_trigger =
+            ask.stop_price.is_some() || ask.deviation.is_some() || ask.deviation_unit.is_some();
+        if asks_trigger && let Some(attached) = &mut order.attached {
+            let attached = Arc::make_mut(attached);
+            if let Some(trigger) = &mut attached.trigger {
+                ask.apply_to(trigger);
+            }
+        }
+        order
     }
 
     fn check_edit(&self, ask: &EditOrder, slot: u32) -> Result<Edited, OrderError> {
@@ -192,10 +237,11 @@ impl Exchange {
         let instrument = crate::id::InstrumentId(holding.instrument);
         self.write_edit(slot, edited);
         self.uncount(slot, by);
-        let qty = self.markets[usize::from(instrument.0)].book.shrink(level, by);
+        let market = &mut self.markets[usize::from(instrument.0)];
+        let (qty, number, at) = (market.book.shrink(level, by), market.next_level(), self.now);
         let change = OrderChange { prior, order: self.view(slot) };
         tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
-        tell(events, || Event::Level { instrument, side, price, qty });
+        tell(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
     fn write_edit(&mut self, slot: u32, edited: &Edited) {
@@ -207,5 +253,29 @@ impl Exchange {
         order.updated_at = now;
         order.reason = Some(UpdateReason::EditedByUser);
         order.error = None;
+    }
+}
+
+impl EditOrder {
+    /// Puts what is asked of a trigger into it, as far as it can be read.
+    fn apply_to(&self, trigger: &mut Trigger) {
+        if let Some(stop) = self.stop_price {
+            trigger.price = ticks_of(stop).ok().map(Price);
+        }
+        let kept = trigger.deviation;
+        let unit = self.deviation_unit.or(kept.map(|kept| kept.unit)).unwrap_or(DistanceUnit::Quote);
+        if let Some(asked) = self.deviation {
+            let steps = match unit {
+                DistanceUnit::Percent => asked.percent,
+                DistanceUnit::Quote => asked.quote,
+            };
+            trigger.deviation = match steps {
+                OnGrid::Steps(steps) => Some(Distance { unit, steps }),
+                OnGrid::Off | OnGrid::TooLarge => None,
+            };
+        } else if self.deviation_unit.is_some() {
+            // A unit alone says nothing of how many of it.
+            trigger.deviation = kept.filter(|kept| kept.unit == unit);
+        }
     }
 }

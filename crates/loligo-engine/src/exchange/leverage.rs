@@ -2,9 +2,9 @@
 
 use super::place::Terms;
 use super::solvency::Standing;
-use super::{Exchange, Portfolio};
+use super::{Exchange, Portfolio, tell};
 use crate::account::{Holding, Incoming, OpenSum};
-use crate::event::{OrderError, Outcome, Refusal};
+use crate::event::{Event, OrderError, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Side};
 use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
 use crate::margin::{self, Exposure, isolated_of, level_of};
@@ -18,6 +18,7 @@ impl Exchange {
         account: AccountId,
         id: InstrumentId,
         leverage: Option<Leverage>,
+        events: &mut Vec<Event>,
     ) -> Outcome {
         match self.accounts.get(account.0 as usize) {
             None => return Outcome::Refused(Refusal::UnknownAccount),
@@ -54,6 +55,8 @@ impl Exchange {
         let holding = &mut self.holdings[slot as usize];
         let before = market.shared_pnl(holding);
         holding.leverage = leverage;
+        let at = self.now;
+        tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         let purse = &mut self.purses[holding.purse as usize];
         purse.unrealized += market.shared_pnl(holding) - before;
         if leverage.is_none() {

@@ -260,6 +260,7 @@ impl Exchange {
         };
         let purse = &mut self.purses[purse as usize];
         purse.balance += remitted - paid;
+        fill.balance = purse.balance;
         *self.pool.entry(purse.currency).or_default() += paid;
         (fill, paid)
     }

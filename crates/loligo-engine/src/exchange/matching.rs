@@ -4,11 +4,14 @@ use super::self_trade::Meeting;
 use super::{Exchange, tell};
 use crate::account::fee_of;
 use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
-use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side};
+use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::Worth;
 use crate::money::{Fine, Money};
 use crate::order::NIL;
 use crate::trigger::Signal;
+
+/// Rows of an account's log that a fill has: what it did to the position, and to the wallet.
+const FILL_ROWS: u64 = 2;
 
 /// How taking from the book ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +30,15 @@ pub(super) struct LevelChange {
     side: Side,
     price: Price,
     qty: Qty,
+    number: u64,
+    at: Timestamp,
 }
 
 impl LevelChange {
     #[inline(always)]
     pub fn event(self) -> Event {
-        let Self { instrument, side, price, qty } = self;
-        Event::Level { instrument, side, price, qty }
+        let Self { instrument, side, price, qty, number, at } = self;
+        Event::Level { instrument, side, price, qty, number, at }
     }
 }
 
@@ -89,8 +94,11 @@ impl Exchange {
         let id = ExecutionId(self.next_execution);
         self.next_execution += 1;
 
+        let at = self.now;
         let market = &mut self.markets[usize::from(instrument.0)];
         market.last = Some(price.0);
+        market.trades += 1;
+        let (trade, mark, number) = (market.trades, market.mark, market.next_level());
         let level_qty = market.book.shrink(level, lots);
         let traded = Traded { lots, price, worth: market.instrument.worth(lots, price) };
         // What a resting order of an exact value held as order it holds as position.
@@ -106,17 +114,26 @@ impl Exchange {
             }
         };
         let maker_fill = self.fill(maker, maker_holding, maker_side, &traded, FillRole::Maker);
+        let purse = &self.purses[self.holdings[maker_holding as usize].purse as usize];
+        let (wallet, currency) = (purse.wallet, purse.currency);
+        let maker_account = maker_fill.account;
         tell(events, || {
-            Event::Executed(Execution {
+            Event::Executed(Box::new(Execution {
                 id,
+                at,
                 instrument,
+                trade,
                 price,
                 qty: Qty(lots),
+                usd_value: traded.worth.notional,
+                mark,
                 taker_side,
+                wallet,
+                currency,
                 taker: taker_fill,
                 maker: maker_fill,
                 liquidation_fee,
-            })
+            }))
         });
 
         if same_margin {
@@ -132,9 +149,9 @@ impl Exchange {
             book.leave(&mut self.orders, maker);
             self.unlist(maker);
             self.close(maker, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-            tell(events, || Event::Filled { order: maker_id });
+            tell(events, || Event::Filled { order: maker_id, account: maker_account });
         }
-        tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty });
+        tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty, number, at });
         if !same_margin {
             self.refresh_held(maker_holding);
         }
@@ -160,10 +177,18 @@ impl Exchange {
         let purse = &mut self.purses[holding.purse as usize];
         let kind = market.instrument.spec().kind;
 
-        let (before, unrealized_before) = (holding.position, market.shared_pnl(holding));
+        let (before, entry_before) = (holding.position, holding.entry);
+        let unrealized_before = market.shared_pnl(holding);
         let booked =
             holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
         market.open_interest += holding.position.max(0) - before.max(0);
+        let opened_at = if before == 0 { Some(self.now) } else { holding.opened_at };
+        // It goes on, is closed, or another one begins, this way round or the other.
+        holding.opened_at = match holding.position.signum() {
+            0 => None,
+            side if side == before.signum() => holding.opened_at,
+            _ => Some(self.now),
+        };
         if before == 0 {
             holding.holder_place = market.holders.len() as u32;
             market.holders.push(holding_slot);
@@ -189,7 +214,12 @@ impl Exchange {
         purse.unrealized += market.shared_pnl(holding) - unrealized_before;
 
         let (family, account) = (holding.family, AccountId(holding.account));
-        if holding.position == 0 {
+        let (position, entry, balance) = (holding.position, holding.entry, purse.balance);
+        let owner = &mut self.accounts[account.0 as usize];
+        owner.fills += 1;
+        let (number, log) = (owner.fills, owner.log + 1);
+        owner.log += FILL_ROWS;
+        if position == 0 {
             let market = usize::from(holding.instrument);
             self.leave_holders(holding_slot, market);
         }
@@ -203,8 +233,29 @@ impl Exchange {
         order.updated_at = self.now;
         order.reason = Some(UpdateReason::PartialFill);
         order.error = None;
-        let (order, qty) = (order.id, Qty(order.qty));
-        Fill { order, account, role, filled_before, qty, fee, realized_pnl: realized }
+        let (id, qty, order_type, named) = (order.id, Qty(order.qty), order.order_type, order.marks.named());
+        // Few orders have a name, and only theirs is looked up.
+        let client_order_id = if named { self.orders.record(slot).client_order_id.clone() } else { None };
+        Fill {
+            number,
+            log,
+            order: id,
+            account,
+            role,
+            order_type,
+            client_order_id,
+            filled_before,
+            qty,
+            fee,
+            fee_rate: rate,
+            realized_pnl: realized,
+            realized_funding: Money::ZERO,
+            position,
+            entry_before,
+            entry,
+            opened_at,
+            balance,
+        }
     }
 
     #[cold]
@@ -259,7 +310,8 @@ impl Exchange {
             sum.value += value;
         }
         let qty = market.book.enter(&mut self.orders, slot);
-        tell(events, || Event::Level { instrument: InstrumentId(holding.instrument), side, price, qty });
+        let (instrument, number, at) = (InstrumentId(holding.instrument), market.next_level(), self.now);
+        tell(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
     /// Takes an order out of its holding's list and counts; its sums must be taken out by [`Exchange::uncount`].
@@ -304,7 +356,8 @@ impl Exchange {
         let order = self.orders.get(slot);
         let (side, price, open) = (order.side, Price(order.price), order.open());
         let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
-        let qty = self.markets[usize::from(instrument.0)].book.leave(&mut self.orders, slot);
+        let market = &mut self.markets[usize::from(instrument.0)];
+        let (qty, number) = (market.book.leave(&mut self.orders, slot), market.next_level());
         self.unlist(slot);
         let order = self.orders.get(slot);
         if !order.reduce_only {
@@ -314,7 +367,7 @@ impl Exchange {
             sum.lots -= open;
             sum.value -= listed.worth(open, price).value;
         }
-        LevelChange { instrument, side, price, qty }
+        LevelChange { instrument, side, price, qty, number, at: self.now }
     }
 
     /// Removes an open order: out of the book, closed, told.
@@ -414,8 +467,9 @@ impl Exchange {
         order.updated_at = now;
         let (level, side, price) = (order.level, order.side, Price(order.price));
         let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
-        let qty = self.markets[usize::from(instrument.0)].book.shrink(level, by);
+        let market = &mut self.markets[usize::from(instrument.0)];
+        let (qty, number) = (market.book.shrink(level, by), market.next_level());
         tell(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });
-        tell(events, || Event::Level { instrument, side, price, qty });
+        tell(events, || Event::Level { instrument, side, price, qty, number, at: now });
     }
 }

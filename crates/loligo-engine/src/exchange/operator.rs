@@ -29,7 +29,7 @@ impl Exchange {
         if std::mem::replace(&mut market.trading, state) == state {
             return Outcome::Done;
         }
-        tell(events, || Event::Market { instrument: id, state });
+        self.tell_state(id, events);
         match state {
             // What waited is judged by the signals as they are now.
             MarketState::Open => self.judge_all(id, events),
@@ -95,7 +95,7 @@ impl Exchange {
         };
         if std::mem::replace(&mut owner.active, active) != active {
             let trading = owner.trading;
-            tell(events, || Event::Account { account, active, trading });
+            tell(events, || Event::Account { account, active, trading, at: self.now });
             if !active {
                 self.remove_all(account, None, UpdateReason::CancelledByAdmin, events);
             }
@@ -117,7 +117,7 @@ impl Exchange {
         }
         if std::mem::replace(&mut owner.trading, enabled) != enabled {
             let active = owner.active;
-            tell(events, || Event::Account { account, active, trading: enabled });
+            tell(events, || Event::Account { account, active, trading: enabled, at: self.now });
         }
         Outcome::Done
     }

@@ -4,7 +4,7 @@ use super::matching::Taken;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::account::Holding;
-use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder};
+use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder, Written};
 use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS};
@@ -57,7 +57,12 @@ struct Shape {
 
 impl Exchange {
     #[inline(never)]
-    pub(super) fn place(&mut self, ask: &PlaceOrder, events: &mut Vec<Event>) -> Outcome {
+    pub(super) fn place(
+        &mut self,
+        ask: &PlaceOrder,
+        written: Option<&Written>,
+        events: &mut Vec<Event>,
+    ) -> Outcome {
         let Some(account) = self.accounts.get(ask.account.0 as usize) else {
             return Outcome::Refused(Refusal::UnknownAccount);
         };
@@ -75,7 +80,7 @@ impl Exchange {
             _ => self.open_holding(ask.account.0, ask.instrument),
         };
         if let Some(trigger) = &ask.trigger {
-            return self.place_trigger(ask, trigger, holding, events);
+            return self.place_trigger(ask, written, trigger, holding, events);
         }
         let market = &self.markets[usize::from(ask.instrument.0)];
         let limit = match ask.order_type {
@@ -95,7 +100,7 @@ impl Exchange {
             Ok((shape, self.check_terms(&terms, holding)?))
         });
         match checked {
-            Err(error) => self.refuse(ask, limit, holding, None, error, events),
+            Err(error) => self.refuse((ask, written), limit, holding, None, error, events),
             // Every check is behind us: from here on nothing is refused.
             Ok((shape, accepted)) => self.accept(ask, shape.small, &accepted, holding, events),
         }
@@ -266,7 +271,7 @@ impl Exchange {
 
     pub(super) fn refuse(
         &mut self,
-        ask: &PlaceOrder,
+        (ask, written): (&PlaceOrder, Option<&Written>),
         limit: Option<i64>,
         holding: u32,
         trigger: Option<Trigger>,
@@ -279,7 +284,7 @@ impl Exchange {
         self.close(slot, OrderStatus::Rejected, reason_of(error), Some(error), events);
         let order = self.view(slot);
         let id = order.id;
-        tell(events, || Event::Rejected { order });
+        tell(events, || Event::Rejected { order, written: written.cloned().map(Box::new) });
         Outcome::Rejected(id, error)
     }
 
@@ -297,7 +302,7 @@ impl Exchange {
             && self.meets_only_own(holding, ask.side, accepted.limit, events)
         {
             let (limit, error) = (Some(accepted.limit), OrderError::IocWouldNotExecute);
-            return self.refuse(ask, limit, holding, None, error, events);
+            return self.refuse((ask, None), limit, holding, None, error, events);
         }
         let slot = self.take_in(ask, accepted.limit, accepted.lots, small, holding);
         self.attach(slot, ask, None);
@@ -334,11 +339,12 @@ impl Exchange {
     /// What becomes of an order after it took what it could: it is done, it rests, or its rest lapses.
     pub(super) fn settle_rest(&mut self, slot: u32, taken: Taken, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
-        let id = order.id;
+        let (id, holding) = (order.id, order.holding);
         match (taken, order.order_type) {
             (Taken::All, _) => {
                 self.close(slot, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-                tell(events, || Event::Filled { order: id });
+                let account = AccountId(self.holdings[holding as usize].account);
+                tell(events, || Event::Filled { order: id, account });
             }
             (Taken::Rest, OrderType::Limit | OrderType::Post) => self.rest(slot, events),
             (

@@ -1,9 +1,9 @@
 //! Index and mark prices, and what follows when they move.
 
 use super::strain::is_strained;
-use super::{Exchange, tell};
+use super::{Exchange, Timer, tell};
 use crate::event::{Event, Outcome, Refusal};
-use crate::id::{InstrumentId, PairId};
+use crate::id::{InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 use crate::money::{FinePrice, price_in_range};
 use crate::trigger::Signal;
@@ -22,31 +22,74 @@ impl Exchange {
         let Some(state) = self.pairs.get_mut(usize::from(pair.0)) else {
             return Outcome::Refused(Refusal::UnknownPair);
         };
-        let was_stale = state.is_stale(now);
+        let (was_stale, ages_from) = (state.is_stale(now), state.stale_from());
         state.published_at = Some(now);
         if !state.pinned {
             self.set_index(pair, price, events);
         }
+        self.age_from(pair, ages_from, events);
         if was_stale {
             self.judge_pair(pair, events);
         }
         Outcome::Done
     }
 
-    /// What pinning these prices of a contract and its pair would be refused for, looked at before either is.
-    ///
-    /// # Errors
-    /// As [`Command::PinIndex`](crate::Command::PinIndex) and [`Command::PinMark`](crate::Command::PinMark) answer.
-    pub fn check_pins(
-        &self,
+    /// Sets the timer of a pair's index anew, which was set before to `before`, and tells what its contracts make of it now.
+    fn age_from(&mut self, pair: PairId, before: Option<Timestamp>, events: &mut Vec<Event>) {
+        let from = self.pairs[usize::from(pair.0)].stale_from();
+        if let Some(before) = before {
+            self.timers.remove(&(before, Timer::Stale(pair)));
+        }
+        if let Some(from) = from.filter(|from| *from > self.now) {
+            self.timers.insert((from, Timer::Stale(pair)));
+        }
+        self.tell_states(pair, events);
+    }
+
+    /// Tells how the contracts of a pair trade now, where that has changed.
+    pub(super) fn tell_states(&mut self, pair: PairId, events: &mut Vec<Event>) {
+        for market in 0..self.markets.len() {
+            if self.markets[market].pair() == pair {
+                self.tell_state(InstrumentId(market as u16), events);
+            }
+        }
+    }
+
+    /// Tells how a contract trades now, if that has changed.
+    pub(super) fn tell_state(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
+        let at = self.now;
+        let market = &mut self.markets[usize::from(id.0)];
+        let state = market.state(&self.pairs[usize::from(market.pair().0)], at);
+        if std::mem::replace(&mut market.told, state) != state {
+            tell(events, || Event::Market { instrument: id, state, at });
+        }
+    }
+
+    /// Pins an index, a mark, or both: both are good or none is pinned.
+    pub(super) fn pin_prices(
+        &mut self,
         id: InstrumentId,
         index: Option<FinePrice>,
         mark: Option<FinePrice>,
-    ) -> Result<(), Refusal> {
-        let market = self.markets.get(usize::from(id.0)).ok_or(Refusal::UnknownInstrument)?;
-        let fits = index.is_none_or(|price| self.carries(market.pair(), price))
+        events: &mut Vec<Event>,
+    ) -> Outcome {
+        let Some(market) = self.markets.get(usize::from(id.0)) else {
+            return Outcome::Refused(Refusal::UnknownInstrument);
+        };
+        let pair = market.pair();
+        let fits = index.is_none_or(|price| self.carries(pair, price))
             && mark.is_none_or(|price| mark_fits(market, price));
-        if fits { Ok(()) } else { Err(Refusal::PriceOutOfRange) }
+        if !fits {
+            return Outcome::Refused(Refusal::PriceOutOfRange);
+        }
+        // Every check is behind us. The mark first: with the index its formula would move it on its way.
+        if mark.is_some() {
+            self.pin_mark(id, mark, events);
+        }
+        if index.is_some() {
+            self.pin_index(pair, index, events);
+        }
+        Outcome::Done
     }
 
     /// Whether the operator has pinned the index price of a contract's pair, and its mark price.
@@ -67,12 +110,14 @@ impl Exchange {
         let Some(state) = self.pairs.get_mut(usize::from(pair.0)) else {
             return Outcome::Refused(Refusal::UnknownPair);
         };
+        let ages_from = state.stale_from();
         match price {
             Some(_) if !carried => return Outcome::Refused(Refusal::PriceOutOfRange),
             Some(price) => {
                 let was_stale = state.is_stale(now);
                 state.pinned = true;
                 self.set_index(pair, price, events);
+                self.age_from(pair, ages_from, events);
                 if was_stale {
                     self.judge_pair(pair, events);
                 }
@@ -83,7 +128,10 @@ impl Exchange {
                     }
                 }
             }
-            None => state.pinned = false,
+            None => {
+                state.pinned = false;
+                self.age_from(pair, ages_from, events);
+            }
         }
         Outcome::Done
     }
@@ -136,7 +184,7 @@ impl Exchange {
         let state = &mut self.pairs[usize::from(pair.0)];
         let changed = state.index.replace(price) != Some(price);
         if changed {
-            tell(events, || Event::Index { pair, price });
+            tell(events, || Event::Index { pair, price, at: self.now });
         }
         let mut reached = Vec::new();
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
@@ -190,7 +238,7 @@ impl Exchange {
                 self.strained.insert((holding.account, holding.purse));
             }
         }
-        tell(events, || Event::Mark { instrument: id, price });
+        tell(events, || Event::Mark { instrument: id, price, at: self.now });
         self.judge(id, Signal::Mark, events);
     }
 

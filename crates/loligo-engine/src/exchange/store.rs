@@ -7,14 +7,17 @@ mod state;
 use super::Exchange;
 use crate::command::Command;
 use crate::event::Event;
+use crate::id::AccountId;
 use state::State;
 
 /// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
-pub const RULES_VERSION: u16 = 2;
+pub const RULES_VERSION: u16 = 3;
 /// Version of each stored form. A change of any stored type is a new version of its form.
 const COMMAND_VERSION: u8 = 2;
-const EVENT_VERSION: u8 = 2;
-const STATE_VERSION: u8 = 4;
+const EVENT_VERSION: u8 = 3;
+const STATE_VERSION: u8 = 5;
+/// The state without the numbers that clients see: read, never written.
+const UNNUMBERED_STATE_VERSION: u8 = 4;
 /// The state as memory was once laid out: read, never written.
 const LEGACY_STATE_VERSION: u8 = 3;
 
@@ -78,7 +81,25 @@ impl Exchange {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes.first() {
             Some(&LEGACY_STATE_VERSION) => legacy::read_state(bytes)?.into_exchange(),
+            Some(&UNNUMBERED_STATE_VERSION) => legacy::read_unnumbered(bytes)?.into_exchange(),
             _ => read::<State>("state", STATE_VERSION, bytes)?.into_exchange(),
+        }
+    }
+
+    /// Takes over numbers that were counted outside before the state held them: fills by account, and level changes and trades
+    /// of each contract. What is counted here already, or further, stays.
+    pub fn take_over_numbers(
+        &mut self,
+        fills: impl IntoIterator<Item = (AccountId, u64)>,
+        contracts: impl IntoIterator<Item = (u64, u64)>,
+    ) {
+        for (account, count) in fills {
+            if let Some(account) = self.accounts.get_mut(account.0 as usize) {
+                account.fills = account.fills.max(count);
+            }
+        }
+        for (market, (levels, trades)) in self.markets.iter_mut().zip(contracts) {
+            (market.levels, market.trades) = (market.levels.max(levels), market.trades.max(trades));
         }
     }
 

@@ -1,9 +1,9 @@
 //! Time passing: whatever was due by then happens first, in the order in which it was due.
 
-use super::{Exchange, tell};
+use super::Exchange;
 use crate::account::day_of;
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
-use crate::id::{AccountId, InstrumentId, Timestamp};
+use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::SAMPLES;
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
@@ -13,6 +13,10 @@ pub(crate) enum Timer {
     CancelAll(AccountId),
     /// A contract's last trading time.
     Expiry(InstrumentId),
+    /// A contract's first trading time.
+    Opening(InstrumentId),
+    /// The index price of a pair is too old from here on.
+    Stale(PairId),
 }
 
 /// After so many seconds in which no book changes every sample is like the last: the kept premium (60 s) has run out, the
@@ -52,6 +56,8 @@ impl Exchange {
                 match timer {
                     Timer::CancelAll(account) => self.dead_man_switch(account, events),
                     Timer::Expiry(instrument) => self.expire(instrument, events),
+                    Timer::Opening(instrument) => self.tell_state(instrument, events),
+                    Timer::Stale(pair) => self.tell_states(pair, events),
                 }
                 self.follow_up(events);
             }
@@ -171,7 +177,7 @@ impl Exchange {
             return;
         }
         market.trading = crate::view::MarketState::Expired;
-        tell(events, || Event::Market { instrument: id, state: crate::view::MarketState::Expired });
+        self.tell_state(id, events);
         self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired, events);
     }
 }

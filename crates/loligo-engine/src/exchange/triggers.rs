@@ -2,7 +2,9 @@
 
 use super::place::{check_value, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
-use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder};
+use crate::command::{
+    AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder, Written,
+};
 use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
 use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
@@ -38,6 +40,7 @@ impl Exchange {
     pub(super) fn place_trigger(
         &mut self,
         ask: &PlaceOrder,
+        written: Option<&Written>,
         asked: &AskedTrigger,
         holding: u32,
         events: &mut Vec<Event>,
@@ -49,7 +52,7 @@ impl Exchange {
                 let limited = ask.limit_price.is_some() || ask.limit_offset.is_some();
                 let order_type = if limited { OrderType::Limit } else { OrderType::Market };
                 let ask = PlaceOrder { order_type, ..ask.clone() };
-                self.refuse(&ask, limit, holding, Some(refused), error, events)
+                self.refuse((&ask, written), limit, holding, Some(refused), error, events)
             }
             // Every check of arrival is behind us; what it becomes is checked when it fires.
             Ok(arrived) => {

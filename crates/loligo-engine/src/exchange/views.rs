@@ -42,6 +42,8 @@ impl Exchange {
             trading: account.trading,
             self_trade: self.families[account.family as usize].self_trade,
             cancel_all_at: account.cancel_all_at,
+            fills: account.fills,
+            log_rows: account.log,
         })
     }
 
@@ -65,6 +67,8 @@ impl Exchange {
             open_interest: Qty(market.open_interest),
             dislocation: pair.index.and_then(|index| market.dislocation_at(index, self.now)),
             margin_multiplier: pair.margin_multiplier(),
+            level_changes: market.levels,
+            trades: market.trades,
         })
     }
 
@@ -108,6 +112,7 @@ impl Exchange {
                     instrument: InstrumentId(holding.instrument),
                     qty: holding.position,
                     entry: holding.entry,
+                    opened_at: holding.opened_at,
                     average_price: average_price(&market.instrument, holding.position, holding.entry),
                     unrealized_pnl: market.unrealized(holding),
                     initial_margin: initial_of(

@@ -3,7 +3,7 @@
 use super::{Exchange, tell};
 use crate::account::Account;
 use crate::command::{Deposit, Transfer, Withdraw};
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::{BalanceCause, Event, Outcome, Refusal};
 use crate::id::{AccountId, Currency, PairId, Wallet};
 use crate::instrument::ContractKind;
 use crate::money::Money;
@@ -31,7 +31,7 @@ impl Exchange {
         if let Err(refusal) = self.check_wallet(wallet, currency) {
             return Outcome::Refused(refusal);
         }
-        if self.add(account, wallet, currency, amount, events).is_none() {
+        if self.add(account, wallet, currency, amount, BalanceCause::Operator, events).is_none() {
             return Outcome::Refused(Refusal::AmountOutOfRange);
         }
         *self.deposited.entry(currency).or_default() += amount;
@@ -49,10 +49,11 @@ impl Exchange {
         if (from, from_wallet) == (to, to_wallet) {
             return Outcome::Done;
         }
-        if self.add(to, to_wallet, currency, amount, events).is_none() {
+        let cause = if from == to { BalanceCause::Transfer } else { BalanceCause::SubaccountTransfer };
+        if self.add(to, to_wallet, currency, amount, cause, events).is_none() {
             return Outcome::Refused(Refusal::AmountOutOfRange);
         }
-        let left = self.add(from, from_wallet, currency, -amount, events);
+        let left = self.add(from, from_wallet, currency, -amount, cause, events);
         assert!(left.is_some(), "what is free may leave");
         Outcome::Done
     }
@@ -91,7 +92,7 @@ impl Exchange {
         if let Err(refused) = checked {
             return refused;
         }
-        if self.add(account, wallet, currency, -amount, events).is_none() {
+        if self.add(account, wallet, currency, -amount, BalanceCause::Withdrawal, events).is_none() {
             return Outcome::Refused(Refusal::InsufficientFunds);
         }
         *self.deposited.entry(currency).or_default() -= amount;
@@ -126,9 +127,10 @@ impl Exchange {
         wallet: Wallet,
         currency: Currency,
         amount: Money,
+        cause: BalanceCause,
         events: &mut Vec<Event>,
     ) -> Option<Money> {
-        let owner = account.0;
+        let (owner, at) = (account.0, self.now);
         let balance = match wallet {
             Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
             Wallet::Flex if currency == Currency::USD => {
@@ -140,7 +142,19 @@ impl Exchange {
                 self.add_to_purse(owner, purse, amount)
             }
         }?;
-        tell(events, || Event::Balance { account, wallet, currency, balance });
+        let owner = &mut self.accounts[owner as usize];
+        owner.log += 1;
+        let log = owner.log;
+        tell(events, || Event::Balance {
+            account,
+            wallet,
+            currency,
+            change: amount,
+            balance,
+            log,
+            cause,
+            at,
+        });
         Some(balance)
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::branches::{Segment, history};
+use crate::branches::{Segment, history, shared};
 use crate::error::JournalError;
-use crate::journal::Reader;
+use crate::journal::{Log, Reader};
 use crate::records::Batch;
 use crate::sqlite::chain::Hash;
 use crate::sqlite::paths::Paths;
@@ -14,6 +14,27 @@ use crate::sqlite::store::{Access, Row, Store};
 /// little, and no read transaction stays open between two fetches, for that would hold up the checkpoints.
 const FETCH_ROWS: usize = 256;
 const FETCH_BYTES: usize = 1024 * 1024;
+
+/// A [`Log`] whose readers have connections of their own.
+#[derive(Debug)]
+pub(crate) struct SqliteLog {
+    pub(crate) paths: Paths,
+    pub(crate) branch: u64,
+}
+
+impl Log for SqliteLog {
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        Ok(Box::new(SqliteReader::open(&self.paths, Access::Read, self.branch, from)?))
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&Store::open(&self.paths, Access::Read)?.branches, self.branch, branch))
+    }
+}
 
 /// A [`Reader`] with a connection of its own.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use std::io::{Error, ErrorKind, Seek, SeekFrom, Write};
 use crate::error::JournalError;
 use crate::sqlite::paths::{Paths, io_error, private, remove_if_there};
 
-/// Gives the space back. Returns whether there was any.
-pub(crate) fn release(paths: &Paths) -> Result<bool, JournalError> {
-    remove_if_there(&paths.reserve)
+/// Gives the space back, if there is any.
+pub(crate) fn release(paths: &Paths) -> Result<(), JournalError> {
+    remove_if_there(&paths.reserve).map(drop)
 }
 
 /// Takes `bytes` of space unless they are held already. Returns `false` when the disk has no room for them.

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::branches::history;
+use crate::branches::{history, shared};
 use crate::error::JournalError;
-use crate::journal::{Reader, Snapshots};
+use crate::journal::{Log, Reader, Snapshots};
 use crate::sqlite::lock::FolderLock;
 use crate::sqlite::mark::Mark;
 use crate::sqlite::paths::{Paths, io_error, remove_if_there};
@@ -66,6 +66,20 @@ impl StoppedJournal {
         let segments = history(&self.store.branches, self.end.branch).unwrap_or_default();
         let (paths, access) = (self.folder.paths.clone(), self.folder.access);
         Box::new(FileSnapshots::new(paths, access, self.end.branch, segments))
+    }
+}
+
+impl Log for StoppedJournal {
+    fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
+        StoppedJournal::reader(self, from)
+    }
+
+    fn branch(&self) -> u64 {
+        self.end.branch
+    }
+
+    fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
+        Ok(shared(&self.store.branches, self.end.branch, branch))
     }
 }
 

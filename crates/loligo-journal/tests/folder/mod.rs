@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use loligo_journal::{Journal, JournalError, Options, Reader, Records, SqliteJournal, StoppedJournal};
+use loligo_journal::{
+    Journal, JournalError, Options, Reader, Records, SqliteJournal, StoppedJournal, Urgency,
+};
 use tempfile::TempDir;
 
 /// Says that a test cannot be carried out on this machine, and why. The suite names a file for it, and counts what is in
@@ -44,7 +46,7 @@ pub fn fill(journal: &mut dyn Journal, history: &mut History, batches: &[&[usize
     for lengths in batches {
         let records: Vec<_> = lengths.iter().map(|&length| record(history.len() as u64, length)).collect();
         let batch: Records = records.iter().collect();
-        let first = journal.append(1_000, &batch).expect("room");
+        let first = journal.append(1_000, &batch, Urgency::Ordinary).expect("room");
         assert_eq!(first, history.len() as u64 + 1);
         history.extend(records);
     }

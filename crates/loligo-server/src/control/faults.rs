@@ -200,11 +200,11 @@ fn shown(fault: &FaultEntry, left: u32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::projection::{Fills, Markets, Orders, Service};
+    use crate::projection::Service;
 
     #[test]
     fn a_fault_that_could_not_be_told_waits_for_the_next_request() {
-        let views = Projections::new(Orders::new(Vec::new()), Fills::default(), Markets::default());
+        let views = Projections::default();
         let (id, operation) = (FaultId(1), "getFills".to_owned());
         let fault = FaultEntry { id, operation, word: FaultWord::ServerError, times: 1 };
         views.publish_service(Service { faults: vec![fault.clone()], ..Service::default() });

@@ -179,21 +179,10 @@ impl Control {
         let contract = self.contract(symbol)?;
         let (index, mark) =
             (body.index.map(Exact::price).transpose()?, body.mark.map(Exact::price).transpose()?);
-        let mut commands = Vec::new();
-        if let Some(price) = index {
-            commands.push(Command::PinIndex { pair: contract.instrument.pair(), price: Some(price) });
-        }
-        if let Some(price) = mark {
-            commands.push(Command::PinMark { instrument: contract.id, price: Some(price) });
-        }
-        if commands.is_empty() {
+        if index.is_none() && mark.is_none() {
             return Err(Refused::bad("name an index, a mark, or both").into());
         }
-        // Both are good or none is pinned.
-        let id = contract.id;
-        let checked = self.node.query(move |exchange| exchange.check_pins(id, index, mark)).await?;
-        checked.map_err(|refusal| refused(&refusal))?;
-        self.order(commands).await?;
+        self.order(vec![Command::PinPrices { instrument: contract.id, index, mark }]).await?;
         self.prices(&contract).await
     }
 

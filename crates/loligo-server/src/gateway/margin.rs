@@ -18,7 +18,7 @@ use loligo_wire::v3::words::{self, Error};
 impl Gateway {
     pub(super) async fn trading_instruments(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let request = asked.read(&caller, requests::TradingInstruments::parse)?;
-        let now = self.caught_up().await?;
+        let now = self.node.now();
         let states = self.node.views().markets().states(now);
         let rows: Vec<InstrumentRow<'_>> = asked
             .directory

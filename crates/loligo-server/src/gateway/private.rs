@@ -200,12 +200,12 @@ impl Gateway {
     async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
-        let now = self.caught_up().await?;
+        let now = self.node.now();
         let identity = self.node.identity();
         let book = orders::Shown { directory, identity };
         let asked = request.order_ids.len() + request.cli_ord_ids.len();
-        let orders = self.node.views().orders();
-        let (one, several) = orders.with(caller.account, |orders| {
+        let views = self.node.views();
+        let (one, several) = views.orders().with(caller.account, |orders| {
             if let ([uuid], []) = (&request.order_ids[..], &request.cli_ord_ids[..]) {
                 let one = identity.order_id(*uuid).and_then(|id| orders.order(id, now));
                 return (one.cloned(), Vec::new());
@@ -229,7 +229,7 @@ impl Gateway {
 
     async fn open_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
-        let now = self.caught_up().await?;
+        let now = self.node.now();
         let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
         let open = self.node.views().orders().with(caller.account, AccountOrders::open_copied);
         let rows = open.iter().filter_map(|order| book.open_order(order));
@@ -251,7 +251,7 @@ impl Gateway {
         asked.active(&caller)?;
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
-        let now = self.caught_up().await?;
+        let now = self.node.now();
         let fills = self.fills_of_all(account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
@@ -264,7 +264,8 @@ impl Gateway {
 
     /// An account's newest fills, as far back as one is found for each position, or as they are kept.
     fn fills_of_all(&self, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
-        let fills = self.node.views().fills();
+        let views = self.node.views();
+        let fills = views.fills();
         let newest = fills.of(account, ROWS);
         let found =
             |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
@@ -274,7 +275,7 @@ impl Gateway {
     async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Result<Success, Failure> {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::Fills::parse)?;
-        let now = self.caught_up().await?;
+        let now = self.node.now();
         let before = request.last_fill_time.map(commands::instant);
         // A fill's time is written in milliseconds, and that is what the next page is asked for by.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1_000 };

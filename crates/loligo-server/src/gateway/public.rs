@@ -26,7 +26,7 @@ impl Gateway {
         self.told_fault(found.name).await?;
         let named = found.named.unwrap_or_default();
         let directory = self.node.views().directory();
-        let now = self.caught_up().await?;
+        let now = self.node.now();
         let body = match operation {
             Public::Instruments => self.instruments(&args, &directory, now),
             Public::InstrumentsStatus => self.instruments_status(&args, &directory).await,

@@ -94,7 +94,6 @@ impl Gateway {
             answer.write(&mut body, time(self.node.now()));
         };
         // Which grid its numbers are on, the order tells; it must be visible by now if it was ever acknowledged.
-        self.node.caught_up().await?;
         match self.edit(&request, caller.account, directory, None) {
             Some(command) => {
                 let instrument = instrument_of(&command);
@@ -149,6 +148,7 @@ impl Gateway {
         let now = self.node.now();
         self.node.views().orders().with(account, |orders| match order {
             OrderRef::Id(id) => orders.order(*id, now).map(|order| order.instrument),
+            OrderRef::Foreign(_) => None,
             // The order that holds the name is the newest; a refused one holds none.
             OrderRef::Client(name) => orders
                 .by_client_id(name, now)
@@ -270,7 +270,6 @@ impl Gateway {
         let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
         let notebook = asked.notebook;
         let batch = batch?;
-        self.node.caught_up().await?;
         let mut steps = Vec::with_capacity(batch.instructions.len());
         let mut tries = TRIES_MAX;
         for at in 0..batch.instructions.len() {
@@ -452,7 +451,9 @@ fn batch_notes(steps: &[Step], replies: &[Reply], results: &[BatchTold<'_>]) -> 
 fn instrument_of(command: &Command) -> Option<InstrumentId> {
     match command {
         Command::Place(place) => Some(place.instrument),
+        Command::PlaceOffGrid(asked) => Some(asked.0.instrument),
         Command::Edit(edit) => edit.instrument,
+        Command::EditOffGrid(asked) => asked.0.instrument,
         _ => None,
     }
 }
@@ -539,7 +540,7 @@ mod tests {
             sequence: 1,
             time: Timestamp(0),
             outcome: outcome.clone(),
-            events: Vec::new(),
+            events: Default::default(),
         };
         let replies: Vec<Reply> = outcomes.iter().map(reply).collect();
         match batch_results(&steps, &replies) {

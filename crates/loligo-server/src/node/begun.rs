@@ -1,7 +1,7 @@
 //! How the venue of a folder began: what later starts take from it, or must not contradict.
 
 use super::StartError;
-use super::recovery::decode;
+use super::replay::decode;
 use crate::listing::Listing;
 use crate::record::{Body, VenueFacts};
 use loligo_engine::{Command, Genesis};

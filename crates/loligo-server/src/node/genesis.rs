@@ -5,11 +5,11 @@ use super::{Difference, StartError};
 use crate::config::{ClockKind, Config, IdentitySource, Instruments};
 use crate::identity::{IdentityKey, KeyPair, account_name};
 use crate::listing::Listing;
-use crate::projection::{GeneralRight, WithdrawalRight};
+use crate::projection::{GeneralRight, Happened, WithdrawalRight};
 use crate::record::{Body, Fact, KeyCreated, Record, StoredSecret, VenueFacts};
 use loligo_engine::{
-    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, FinePrice, Genesis,
-    Limits, Money, Outcome, PairId, RULES_VERSION, Timestamp, Wallet,
+    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Exchange, FinePrice, Genesis, Limits,
+    Money, Outcome, PairId, RULES_VERSION, Timestamp, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -95,7 +95,8 @@ pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Res
         indexes: listing.indexes.clone(),
         limits: Limits::default(),
     };
-    let mut script = Script { venue: Venue::new(), time: now, records: Vec::new(), events: Vec::new() };
+    let mut script =
+        Script { venue: Venue::new(), time: now, records: Vec::new(), happened: Happened::default() };
     script.add(Body::Genesis {
         rules: RULES_VERSION,
         venue: Box::new(facts(config, identity_key)),
@@ -165,14 +166,14 @@ struct Script {
     venue: Venue,
     time: Timestamp,
     records: Vec<Record>,
-    events: Vec<Event>,
+    happened: Happened,
 }
 
 impl Script {
     fn add(&mut self, body: Body) -> Result<Option<Outcome>, StartError> {
         let record = Record { time: self.time, nonce: None, body };
-        self.events.clear();
-        let came = self.venue.apply(&record, &mut self.events).map_err(StartError::from)?;
+        self.happened.clear();
+        let came = self.venue.apply(&record, &mut self.happened).map_err(StartError::from)?;
         self.records.push(record);
         match came {
             super::venue::Came::ToOutcome(Outcome::Refused(refusal)) => {

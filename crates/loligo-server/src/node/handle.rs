@@ -1,16 +1,21 @@
 //! The door to the writer.
 
 use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
+use super::detached::{Behind, Lane};
+use super::epoch::{Epoch, Views};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{GeneralRight, KeyId, Projections, WithdrawalRight};
+use crate::projection::{Applied, GeneralRight, Happened, KeyId, WithdrawalRight};
 use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
+use arc_swap::ArcSwap;
 use loligo_engine::{
     AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,
     Timestamp, Violation, Wallet,
 };
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -30,8 +35,6 @@ pub(crate) const QUEUE_ALL: usize = QUEUE_RECORDS + QUEUE_CANCELS + QUEUE_SINGLE
 pub const MAX_BATCH_RECORDS: usize = 512;
 /// Where a manual clock that stands goes.
 pub(crate) const NOT_MOVING: i64 = i64::MIN;
-/// How long a read waits for the projections to reach what was acknowledged when it came.
-const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// A command on its way to the journal.
 #[derive(Clone, Debug)]
@@ -61,7 +64,46 @@ pub struct Reply {
     /// What it came to.
     pub outcome: Outcome,
     /// What happened, in order.
-    pub events: Vec<Event>,
+    pub events: Events,
+}
+
+impl Reply {
+    pub(crate) fn of(outcome: Outcome, events: Events) -> Self {
+        let (sequence, time) =
+            events.applied().map_or((0, Timestamp(0)), |applied| (applied.sequence, applied.time));
+        Self { sequence, time, outcome, events }
+    }
+}
+
+/// The events of one record, shared with all who follow what happened.
+#[derive(Clone, Default)]
+pub struct Events {
+    happened: Arc<Happened>,
+    at: usize,
+}
+
+impl Events {
+    pub(crate) fn of(happened: &Arc<Happened>, at: usize) -> Self {
+        Self { happened: Arc::clone(happened), at }
+    }
+
+    fn applied(&self) -> Option<Applied<'_>> {
+        self.happened.get(self.at)
+    }
+}
+
+impl Deref for Events {
+    type Target = [Event];
+
+    fn deref(&self) -> &[Event] {
+        self.applied().map_or(&[], |applied| applied.events)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// Why a command has no reply.
@@ -226,13 +268,15 @@ impl Waiting {
 
 /// State shared by the writer and all handles.
 pub(crate) struct Shared {
-    pub(crate) projections: Projections,
+    /// What readers hang on; the writer alone puts another in its place.
+    pub(crate) epoch: ArcSwap<Epoch>,
+    /// Followers that the exchange does not wait for.
+    pub(crate) lanes: Vec<Arc<Lane>>,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
     pub(crate) machine: MachineClock,
     /// Where a manual clock is going, in microseconds since 1970, or [`NOT_MOVING`].
     pub(crate) moving_to: AtomicI64,
-    pub(crate) acknowledged: AtomicU64,
     pub(crate) waiting: Waiting,
     pub(crate) stopped: AtomicBool,
     /// Highest nonces by key as the journal knew them when the node started.
@@ -331,30 +375,26 @@ impl NodeHandle {
 
     /// The sequence last acknowledged to anyone.
     pub fn acknowledged(&self) -> u64 {
-        self.shared.acknowledged.load(Ordering::Acquire)
+        self.shared.epoch.load().acknowledged()
     }
 
-    /// Waits until the views show everything that was acknowledged when this was called, so that a client reads its
-    /// own writes.
+    /// Waits until a follower that the exchange does not wait for shows what was acknowledged when this was called: a second at
+    /// most. A node without such a follower has nothing to wait for.
     ///
     /// # Errors
-    /// [`SubmitError::Unavailable`] when they have not got there within a second.
-    pub async fn caught_up(&self) -> Result<(), SubmitError> {
+    /// [`Behind`].
+    pub async fn followed(&self, name: &str) -> Result<(), Behind> {
         let wanted = self.acknowledged();
-        if self.shared.projections.sequence() >= wanted {
-            return Ok(());
+        match self.shared.lanes.iter().find(|lane| lane.name() == name) {
+            Some(lane) => lane.reach(wanted).await,
+            None => Ok(()),
         }
-        let reached = async {
-            while self.shared.projections.sequence() < wanted {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(CATCH_UP, reached).await.map_err(|_| SubmitError::Unavailable)
     }
 
-    /// The published views.
-    pub fn views(&self) -> &Projections {
-        &self.shared.projections
+    /// The published views, which show everything that was acknowledged: a record is folded into them before it is answered.
+    /// To be taken once for each answer.
+    pub fn views(&self) -> Views {
+        Views::of(self.shared.epoch.load_full())
     }
 
     /// Numbers to UUIDs and back.
@@ -364,7 +404,7 @@ impl NodeHandle {
 
     /// Exchange time now.
     pub fn now(&self) -> Timestamp {
-        let published = self.shared.projections.time();
+        let published = self.shared.epoch.load().views().time();
         match self.shared.clock {
             ClockKind::Real => published.max(self.shared.machine.now()),
             ClockKind::Manual { .. } => published,

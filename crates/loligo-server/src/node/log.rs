@@ -8,7 +8,7 @@ use crate::record::{Body, Crossing, Fact, Record};
 use crate::report::time_text;
 use loligo_engine::{
     AccountId, ClientOrderId, Command, EditOrder, InstrumentId, InstrumentSpec, Money, OnGrid, OrderRef,
-    OrderType, PlaceOrder, Side,
+    OrderType, PlaceOrder, Side, Written, WrittenNumber,
 };
 use loligo_journal::{Batch, Survey, Unreadable};
 use loligo_wire::decimal::Decimal;
@@ -163,10 +163,10 @@ impl Names {
                 let (amount, code) = (money(withdraw.amount), withdraw.currency.code());
                 format!("{amount} {code} by {}", self.account(withdraw.account))
             }
-            Command::Place(order) => self.order(order),
-            Command::Edit(EditOrder { account, order, .. }) => {
-                format!("{} by {}", order_name(order), self.account(*account))
-            }
+            Command::Place(order) => self.order(order, &Written::default()),
+            Command::PlaceOffGrid(asked) => self.order(&asked.0, &asked.1),
+            Command::Edit(edit) => self.edit(edit),
+            Command::EditOffGrid(asked) => self.edit(&asked.0),
             Command::Cancel(cancel) => {
                 format!("{} by {}", order_name(&cancel.order), self.account(cancel.account))
             }
@@ -182,7 +182,12 @@ impl Names {
         })
     }
 
-    fn order(&self, order: &PlaceOrder) -> String {
+    fn edit(&self, EditOrder { account, order, .. }: &EditOrder) -> String {
+        format!("{} by {}", order_name(order), self.account(*account))
+    }
+
+    /// An order, with what was written of what is off its contract's grid.
+    fn order(&self, order: &PlaceOrder, written: &Written) -> String {
         let spec = self.instruments.get(order.instrument.0 as usize);
         let side = if order.side == Side::Buy { "buy" } else { "sell" };
         let kind = match order.order_type {
@@ -193,13 +198,18 @@ impl Names {
             OrderType::FillOrKill => "fok",
             OrderType::Liquidation => "liquidation",
         };
-        let size = steps(order.qty, spec.map(|spec| (1, i32::from(spec.lot_precision))), "lots");
+        let lots = spec.map(|spec| (1, i32::from(spec.lot_precision)));
+        let size = steps(order.qty, lots, "lots", written.qty.as_ref());
         let tick = spec.map(|spec| (i128::from(spec.tick_mantissa), i32::from(spec.tick_scale)));
         let account = self.account(order.account);
         let mut text = format!("{account} {side} {size} {} {kind}", self.symbol(order.instrument));
-        for (word, price) in [("at", order.limit_price), ("from", order.stop_price)] {
+        let prices = [
+            ("at", order.limit_price, &written.limit_price),
+            ("from", order.stop_price, &written.stop_price),
+        ];
+        for (word, price, written) in prices {
             if let Some(price) = price {
-                text += &format!(" {word} {}", steps(price, tick, "ticks"));
+                text += &format!(" {word} {}", steps(price, tick, "ticks", written.as_ref()));
             }
         }
         if let Some(name) = &order.client_order_id {
@@ -228,10 +238,11 @@ fn order_name(order: &OrderRef) -> String {
     }
 }
 
-/// A number on a grid: exact where the grid is known, else in its steps.
-fn steps(value: OnGrid, grid: Option<(i128, i32)>, unit: &str) -> String {
+/// A number on a grid: exact where the grid is known, else in its steps. What is off it is as it was written.
+fn steps(value: OnGrid, grid: Option<(i128, i32)>, unit: &str, written: Option<&WrittenNumber>) -> String {
     match (value, grid) {
-        (OnGrid::Off | OnGrid::TooLarge, _) => "(off the grid)".to_owned(),
+        (OnGrid::Off | OnGrid::TooLarge, _) => written
+            .map_or_else(|| "(off the grid)".to_owned(), |text| format!("{} (off the grid)", text.as_str())),
         (OnGrid::Steps(steps), None) => format!("{steps} {unit}"),
         (OnGrid::Steps(steps), Some((mantissa, scale))) => {
             let value = i128::from(steps) * mantissa;

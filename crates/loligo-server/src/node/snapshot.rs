@@ -1,26 +1,18 @@
-//! The whole venue at one place, as bytes: the exchange, what the server knows beside it, and the views that cannot be
-//! made again from the exchange (past trades and fills).
+//! The whole venue at one place, as bytes: the exchange, what the server knows beside it, and what its followers know beyond
+//! both, each in a part of its own.
 
-use super::registry::{Registry, RegistryWithoutRolls};
+mod legacy;
+
+use super::registry::Registry;
 use super::venue::{EventChain, Venue};
-use crate::projection::{Past, Projections, StoredPast};
-use crate::record::{FIRST_RULES, VenueFacts};
+use crate::projection::{Follower, Part};
+use crate::record::VenueFacts;
 use loligo_engine::Exchange;
 use loligo_journal::{JournalError, Snapshots};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
-use std::time::Instant;
 
-/// Version of this layout.
-const VERSION: u8 = 3;
-/// The layout before rules had versions: read, never written.
-const VERSION_WITHOUT_RULES: u8 = 2;
-/// Snapshots that the keeper has at once, each a copy of the exchange: one being written, and one that was asked for
-/// meanwhile.
-const IN_HAND: usize = 2;
+/// Version of this layout. Parts have versions of their own.
+const VERSION: u8 = 4;
 /// Snapshots kept; the newest may turn out damaged, then the one before serves.
 const KEPT: usize = 2;
 
@@ -38,96 +30,14 @@ struct Stored {
     registry: Registry,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
-    past: StoredPast,
+    parts: Vec<Part>,
     exchange: Vec<u8>,
 }
 
-/// A snapshot of layout 2.
-#[derive(Deserialize)]
-struct StoredWithoutRules {
-    sequence: u64,
-    facts: Option<VenueFacts>,
-    registry: RegistryWithoutRolls,
-    chain_blocks: [u8; 32],
-    chain_rest: Vec<u8>,
-    past: StoredPast,
-    exchange: Vec<u8>,
-}
-
-impl From<StoredWithoutRules> for Stored {
-    fn from(stored: StoredWithoutRules) -> Self {
-        let StoredWithoutRules { sequence, facts, registry, chain_blocks, chain_rest, past, exchange } =
-            stored;
-        Self {
-            rules: FIRST_RULES,
-            crossed: None,
-            sequence,
-            facts,
-            registry: registry.into(),
-            chain_blocks,
-            chain_rest,
-            past,
-            exchange,
-        }
-    }
-}
-
-/// A venue read back, with the past its views need.
+/// A venue read back, and what its followers have to take up.
 pub(crate) struct Restored {
     pub(crate) venue: Venue,
-    pub(crate) past: Past,
-}
-
-/// A venue as it was at one place, on its way to becoming bytes. It shares nothing with the venue that goes on.
-pub(crate) struct Snapshot {
-    /// All but the exchange.
-    stored: Stored,
-    exchange: Exchange,
-}
-
-impl Snapshot {
-    /// The venue and its views as they are now, which must be at the same place: whoever folds the views asks.
-    pub(crate) fn of(venue: &Venue, views: &Projections) -> Self {
-        Self::with(venue.exchange.clone(), venue, views)
-    }
-
-    /// The same of a venue that has come to its end, of which nothing is copied that is large.
-    pub(crate) fn last(mut venue: Venue, views: &Projections) -> Self {
-        Self::with(std::mem::take(&mut venue.exchange), &venue, views)
-    }
-
-    fn with(exchange: Exchange, venue: &Venue, views: &Projections) -> Self {
-        let (chain_blocks, chain_rest) = venue.chain.parts();
-        let stored = Stored {
-            rules: venue.rules,
-            crossed: venue.crossed,
-            sequence: venue.sequence,
-            facts: venue.facts.clone(),
-            registry: venue.registry.clone(),
-            chain_blocks,
-            chain_rest: chain_rest.to_vec(),
-            past: StoredPast::of(views.fills(), views.markets()),
-            exchange: Vec::new(),
-        };
-        Self { stored, exchange }
-    }
-
-    fn encode(self) -> Result<Encoded, postcard::Error> {
-        let Self { mut stored, exchange } = self;
-        stored.exchange = exchange.encode();
-        drop(exchange);
-        let (sequence, crossed) = (stored.sequence, stored.crossed);
-        let body = postcard::to_extend(&stored, vec![VERSION])?;
-        Ok(Encoded { sequence, crossed, body })
-    }
-}
-
-/// A venue as bytes.
-struct Encoded {
-    sequence: u64,
-    /// The snapshot that the records after it cannot do without.
-    crossed: Option<u64>,
-    body: Vec<u8>,
+    pub(crate) parts: Vec<Part>,
 }
 
 /// Why a snapshot was not kept.
@@ -139,17 +49,43 @@ pub(crate) enum KeepError {
     Journal(#[from] JournalError),
 }
 
+/// A venue and its followers as bytes. They must be at the same place: whoever folds asks.
+pub(crate) fn encode(venue: &Venue, followers: &[&dyn Follower]) -> Result<Vec<u8>, postcard::Error> {
+    let Venue { exchange, registry, chain, facts, sequence, rules, crossed } = venue;
+    let (chain_blocks, chain_rest) = chain.parts();
+    let stored = Stored {
+        rules: *rules,
+        crossed: *crossed,
+        sequence: *sequence,
+        facts: facts.clone(),
+        registry: registry.clone(),
+        chain_blocks,
+        chain_rest: chain_rest.to_vec(),
+        parts: followers.iter().filter_map(|follower| follower.part()).collect(),
+        exchange: exchange.encode(),
+    };
+    postcard::to_extend(&stored, vec![VERSION])
+}
+
 pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
-    let stored: Result<Stored, _> = match bytes.split_first() {
-        Some((&VERSION, body)) => postcard::from_bytes(body),
-        Some((&VERSION_WITHOUT_RULES, body)) => {
-            postcard::from_bytes::<StoredWithoutRules>(body).map(Stored::from)
+    let failed = |error: postcard::Error| SnapshotError(error.to_string());
+    let (stored, earlier): (Stored, _) = match bytes.split_first() {
+        Some((&VERSION, body)) => (postcard::from_bytes(body).map_err(failed)?, None),
+        Some((version, body)) => {
+            let read = legacy::read(*version, body);
+            let (stored, views) =
+                read.ok_or_else(|| SnapshotError(format!("layout {version}")))?.map_err(failed)?;
+            (stored, Some(views))
         }
-        Some((version, _)) => return Err(SnapshotError(format!("layout {version}"))),
         None => return Err(SnapshotError("empty".to_owned())),
     };
-    let stored = stored.map_err(|error| SnapshotError(error.to_string()))?;
-    let exchange = Exchange::decode(&stored.exchange).map_err(|error| SnapshotError(error.to_string()))?;
+    let mut exchange =
+        Exchange::decode(&stored.exchange).map_err(|error| SnapshotError(error.to_string()))?;
+    let mut parts = stored.parts;
+    if let Some(views) = earlier {
+        views.number(&mut exchange);
+        parts = views.into_parts();
+    }
     Ok(Restored {
         venue: Venue {
             exchange,
@@ -160,81 +96,22 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
             rules: stored.rules,
             crossed: stored.crossed,
         },
-        past: stored.past.into(),
+        parts,
     })
-}
-
-/// Encodes and writes snapshots on a thread of its own, one at a time: the writer only copies its state.
-pub(crate) struct Keeper {
-    snapshots: Option<SyncSender<Snapshot>>,
-    /// Snapshots handed over and not kept yet.
-    in_hand: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Keeper {
-    pub(crate) fn start(store: Box<dyn Snapshots>) -> Self {
-        let (snapshots, waiting) = sync_channel::<Snapshot>(IN_HAND);
-        let in_hand = Arc::new(AtomicUsize::new(0));
-        let done = Arc::clone(&in_hand);
-        let work = move || {
-            for snapshot in waiting {
-                let (begun, sequence) = (Instant::now(), snapshot.stored.sequence);
-                match keep(store.as_ref(), snapshot) {
-                    Ok(bytes) => tracing::debug!(sequence, bytes, took = ?begun.elapsed(), "snapshot kept"),
-                    // Without it the next start replays more; nothing is lost.
-                    Err(error) => tracing::warn!(sequence, %error, "a snapshot could not be kept"),
-                }
-                done.fetch_sub(1, Ordering::AcqRel);
-            }
-        };
-        let thread = std::thread::Builder::new().name("loligo-snapshots".to_owned()).spawn(work);
-        if let Err(error) = &thread {
-            tracing::warn!(%error, "no thread for snapshots: starts will replay the whole journal");
-        }
-        Self { snapshots: Some(snapshots), in_hand, thread: thread.ok() }
-    }
-
-    /// Whether it would take another over: asked first, since a copy for nothing costs the writer as much as any.
-    pub(crate) fn has_room(&self) -> bool {
-        self.in_hand.load(Ordering::Acquire) < IN_HAND
-    }
-
-    /// Takes a snapshot over, unless there are too many in hand.
-    pub(crate) fn offer(&self, snapshot: Snapshot) -> bool {
-        let Some(snapshots) = self.snapshots.as_ref().filter(|_| self.has_room()) else { return false };
-        self.in_hand.fetch_add(1, Ordering::AcqRel);
-        let taken = snapshots.try_send(snapshot).is_ok();
-        if !taken {
-            self.in_hand.fetch_sub(1, Ordering::AcqRel);
-        }
-        taken
-    }
-
-    /// Keeps a last one, and waits until everything that was taken over is kept.
-    pub(crate) fn finish(mut self, last: Option<Snapshot>) {
-        let snapshots = self.snapshots.take();
-        if let (Some(last), Some(snapshots)) = (last, &snapshots)
-            && snapshots.send(last).is_err()
-        {
-            tracing::warn!("the last snapshot could not be kept: the next start replays more");
-        }
-        drop(snapshots);
-        if let Some(thread) = self.thread.take() {
-            // Its panic would have been printed; nothing of the venue depends on it.
-            let _ = thread.join();
-        }
-    }
 }
 
 /// Keeps a snapshot and forgets the oldest, but for the one at which the rules changed last: what came before it is known
 /// by it alone.
 /// Answers its length in bytes.
-pub(crate) fn keep(store: &dyn Snapshots, snapshot: Snapshot) -> Result<usize, KeepError> {
-    let Encoded { sequence, crossed, body } = snapshot.encode()?;
-    store.put(sequence, &body)?;
+pub(crate) fn keep(
+    store: &dyn Snapshots,
+    venue: &Venue,
+    followers: &[&dyn Follower],
+) -> Result<usize, KeepError> {
+    let body = encode(venue, followers)?;
+    store.put(venue.sequence, &body)?;
     let all = store.list()?;
-    for old in all.iter().rev().skip(KEPT).filter(|old| Some(old.sequence) != crossed) {
+    for old in all.iter().rev().skip(KEPT).filter(|old| Some(old.sequence) != venue.crossed) {
         store.remove(old)?;
     }
     Ok(body.len())

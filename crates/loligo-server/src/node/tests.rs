@@ -11,7 +11,9 @@ use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,
 };
-use loligo_journal::{AppendError, Journal, MemoryJournal, Newest, Reader, Records, SnapshotInfo, Snapshots};
+use loligo_journal::{
+    AppendError, Journal, Log, MemoryJournal, Newest, Reader, Records, SnapshotInfo, Snapshots, Urgency,
+};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, OnceLock};
@@ -20,11 +22,9 @@ use std::sync::{Mutex, OnceLock};
 #[derive(Default)]
 struct Disk {
     full: AtomicBool,
-    /// Batches that still fit after the reserve was given up.
+    /// Urgent batches that still fit on a full disk.
     reserve: AtomicUsize,
     broken: AtomicBool,
-    /// Whether batches get other places than the writer expects.
-    misplaced: AtomicBool,
     /// Who looks at the node while it commits.
     witness: OnceLock<NodeHandle>,
     commits: Mutex<Vec<Commit>>,
@@ -77,7 +77,7 @@ struct FailingJournal {
 }
 
 impl Journal for FailingJournal {
-    fn append(&mut self, time_us: i64, records: &Records) -> Result<u64, AppendError> {
+    fn append(&mut self, time_us: i64, records: &Records, urgency: Urgency) -> Result<u64, AppendError> {
         let seen = self.disk.witness.get().map(|node| (node.views().sequence(), node.acknowledged()));
         let commit = Commit { after: self.last_sequence(), records: records.len(), seen };
         self.disk.commits.lock().unwrap().push(commit);
@@ -88,16 +88,16 @@ impl Journal for FailingJournal {
             });
         }
         if self.disk.full.load(Ordering::SeqCst) {
-            let took = self
-                .disk
-                .reserve
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-            if took.is_err() {
+            let take = |left: usize| left.checked_sub(1);
+            if urgency == Urgency::Ordinary
+                || self.disk.reserve.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err()
+            {
                 return Err(AppendError::Full);
             }
+        } else {
+            self.disk.reserve.store(RESERVE_BATCHES, Ordering::SeqCst);
         }
-        let first = self.inner.append(time_us, records)?;
-        Ok(first + u64::from(self.disk.misplaced.load(Ordering::SeqCst)))
+        self.inner.append(time_us, records, urgency)
     }
     fn branch(&self) -> u64 {
         self.inner.branch()
@@ -108,18 +108,14 @@ impl Journal for FailingJournal {
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         self.inner.reader(from)
     }
+    fn log(&self) -> Box<dyn Log> {
+        self.inner.log()
+    }
     fn snapshots(&self) -> Box<dyn Snapshots> {
         Box::new(SlowSnapshots { inner: self.inner.snapshots(), disk: Arc::clone(&self.disk) })
     }
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
         self.inner.branch_before(sequence)
-    }
-    fn release_reserve(&mut self) -> Result<bool, JournalError> {
-        self.disk.reserve.store(RESERVE_BATCHES, Ordering::SeqCst);
-        Ok(true)
-    }
-    fn restore_reserve(&mut self) -> Result<bool, JournalError> {
-        Ok(!self.disk.full.load(Ordering::SeqCst))
     }
 }
 
@@ -131,7 +127,7 @@ fn node_with(config: Config, machine: MachineClock) -> (RunningNode, Arc<Disk>) 
     let disk = Arc::new(Disk::default());
     let journal = FailingJournal { inner: MemoryJournal::new(), disk: Arc::clone(&disk) };
     let journal = recovery::OpenJournal::of(Box::new(journal));
-    (spawn_on(&config, journal, machine, Duration::ZERO).unwrap(), disk)
+    (spawn_on(&config, journal, machine, Duration::ZERO, Vec::new()).unwrap(), disk)
 }
 
 fn place() -> Submission {
@@ -188,7 +184,8 @@ async fn a_full_disk_refuses_orders_takes_cancels_and_recovers() {
         assert_eq!(outcome, Outcome::Cancelled(*id));
         assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Unavailable);
     }
-    disk.reserve.store(0, Ordering::SeqCst);
+    let refused = node.handle().submit(cancel(resting[RESERVE_BATCHES])).await.unwrap_err();
+    assert_eq!(refused, SubmitError::Unavailable, "the reserve is used up");
 
     disk.full.store(false, Ordering::SeqCst);
     placed(&node).await;
@@ -225,12 +222,12 @@ async fn a_failed_commit_is_undecided_and_ends_the_node() {
 
 #[tokio::test]
 async fn a_panic_of_the_writer_is_an_end_of_its_own() {
-    let (node, disk) = node_on(MarketKind::None);
+    let (node, _) = node_on(MarketKind::None);
     placed(&node).await;
-    disk.misplaced.store(true, Ordering::SeqCst);
-    assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Undecided);
+    let asked: Result<(), _> = node.handle().query(|_| panic!("on purpose")).await;
+    assert_eq!(asked.unwrap_err(), SubmitError::Stopped);
     let NodeEnd::Panicked { message } = node.ended().await else { panic!("it panicked") };
-    assert!(message.contains("another appender"), "{message}");
+    assert_eq!(message, "on purpose");
     assert_eq!(node.handle().submit(place()).await.unwrap_err(), SubmitError::Stopped);
     assert!(matches!(node.stop(), NodeEnd::Panicked { .. }), "a panic is no clean stop");
 }
@@ -280,7 +277,7 @@ fn a_venue_in_memory_does_not_keep_every_record() {
     let mut journal = recovery::open_journal(&config, &MachineClock::system()).unwrap().journal;
     let records: Records = std::iter::repeat_n([7; 96], 100).collect();
     for _ in 0..1_000 {
-        journal.append(0, &records).unwrap();
+        journal.append(0, &records, Urgency::Ordinary).unwrap();
     }
     let kept = |from| journal.reader(from).unwrap().next_batch();
     assert!(matches!(kept(1), Err(JournalError::Forgotten { .. })), "ten megabytes are not kept");

@@ -2,7 +2,7 @@
 
 use super::registry::Registry;
 use crate::listing;
-use crate::projection::KeyId;
+use crate::projection::{Happened, KeyId};
 use crate::record::{Body, Fact, FactOutcome, Record, VenueFacts};
 use loligo_engine::{Command, Event, Exchange, Outcome, Timestamp};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,21 +52,22 @@ impl Venue {
 
     /// Applies the record at the next place. The event chain is the caller's to extend: a replay has another thread do
     /// it.
-    pub(crate) fn apply(&mut self, record: &Record, events: &mut Vec<Event>) -> Result<Came, Poisoned> {
+    pub(crate) fn apply(&mut self, record: &Record, happened: &mut Happened) -> Result<Came, Poisoned> {
         match &record.body {
             Body::Genesis { rules, venue, command } => {
                 self.rules = *rules;
                 self.facts = Some((**venue).clone());
-                self.command(record.time, record.nonce, command, events).map(Came::ToOutcome)
+                self.command(record.time, record.nonce, command, happened).map(Came::ToOutcome)
             }
             Body::Command(command) => {
-                self.command(record.time, record.nonce, command, events).map(Came::ToOutcome)
+                self.command(record.time, record.nonce, command, happened).map(Came::ToOutcome)
             }
-            Body::Fact(fact) => self.fact(record.time, fact, events).map(Came::ToFact),
+            Body::Fact(fact) => self.fact(record.time, fact, happened).map(Came::ToFact),
             Body::Crossing(crossing) => {
                 self.crossed = Some(self.sequence);
                 self.sequence += 1;
                 self.rules = crossing.to;
+                happened.close(self.sequence, self.exchange.now());
                 Ok(Came::ToOutcome(Outcome::Done))
             }
         }
@@ -78,22 +79,23 @@ impl Venue {
         listing::next_listing(&self.exchange, default_listing, self.registry.rolls())
     }
 
-    /// Applies a command at the next place; what happened is appended to `events`.
+    /// Applies a command at the next place; what happened is appended to what had.
     pub(crate) fn command(
         &mut self,
         time: Timestamp,
         nonce: Option<(KeyId, u64)>,
         command: &Command,
-        events: &mut Vec<Event>,
+        happened: &mut Happened,
     ) -> Result<Outcome, Poisoned> {
         self.sequence += 1;
-        let exchange = &mut self.exchange;
+        let (exchange, events) = (&mut self.exchange, happened.open());
         let applied = catch_unwind(AssertUnwindSafe(|| exchange.apply(time, command, events)));
         let outcome = applied
             .map_err(|panic| Poisoned { sequence: self.sequence, message: panic_message(panic.as_ref()) })?;
         if let Some((key, nonce)) = nonce {
             self.registry.remember_nonce(key, nonce);
         }
+        happened.close(self.sequence, self.exchange.now());
         Ok(outcome)
     }
 
@@ -102,9 +104,9 @@ impl Venue {
         &mut self,
         time: Timestamp,
         fact: &Fact,
-        events: &mut Vec<Event>,
+        happened: &mut Happened,
     ) -> Result<FactOutcome, Poisoned> {
-        self.command(time, None, &Command::Advance, events)?;
+        self.command(time, None, &Command::Advance, happened)?;
         Ok(self.registry.apply(fact, &self.exchange))
     }
 }

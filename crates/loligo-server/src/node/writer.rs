@@ -1,18 +1,21 @@
 //! The one thread that changes the exchange. Remember before acting, answer after remembering:
 //! [`Writer::commit_one`] is the whole road in one function.
 
+mod following;
 mod moves;
 
-use super::handle::{Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
-use super::snapshot::{Keeper, Snapshot};
+use super::detached::HandOver;
+use super::epoch::Epoch;
+use super::handle::{Events, Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
+use super::keeper::Keeper;
 use super::venue::{Poisoned, Venue};
-use super::{NodeEnd, recovery};
+use super::{NodeEnd, snapshot};
 use crate::config::ClockKind;
 use crate::market::Room;
-use crate::projection::{Applied, Bulletin};
+use crate::projection::{Bulletin, Happened};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
-use loligo_engine::{Command, Event, MarketState, Timestamp};
-use loligo_journal::{AppendError, Journal, Records};
+use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
+use loligo_journal::{AppendError, Journal, Records, Urgency};
 use moves::Moves;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,9 +26,8 @@ use tokio::sync::oneshot;
 /// Records of one group commit, unless a single client's batch is larger. More would add little to the rate (a sync
 /// is shared by 256 already) and much to the wait of whoever comes first.
 const COMMIT_RECORDS: usize = 256;
-/// Records between snapshots: what the next start has to replay at most, about a second's work. The writer stands still
-/// while its state is copied for one (measured on two busy cores: 2 ms after a million records that left few orders; with
-/// 100,000 resting orders 7 ms, with 300,000 13 ms, with a million 45 ms), so they are not taken more often.
+/// Records between snapshots: what the next start has to replay at most, and the keeper for each of them, about a second's
+/// work.
 const SNAPSHOT_RECORDS: u64 = 1_000_000;
 /// How often a full disk is looked at again.
 pub(crate) const FULL_RETRY: Duration = Duration::from_secs(1);
@@ -39,16 +41,33 @@ enum Item {
     House(Vec<Command>),
 }
 
-/// An answer that goes out when its whole group commit is visible.
+/// A batch that is in the log.
+struct Remembered {
+    /// Its first record.
+    first: u64,
+    time: Timestamp,
+    items: Vec<Item>,
+}
+
+/// An answer that goes out when its whole group commit is visible: to commands, each with its place in what happened.
 enum Answer {
-    Commands(oneshot::Sender<Result<Vec<Reply>, SubmitError>>, Vec<Reply>),
+    Commands(oneshot::Sender<Result<Vec<Reply>, SubmitError>>, Vec<(usize, Outcome)>),
     Fact(oneshot::Sender<Result<FactOutcome, SubmitError>>, FactOutcome),
+}
+
+/// What the commit under way has changed that is published with it as a whole.
+#[derive(Default)]
+struct Changed {
+    directory: bool,
+    listing: bool,
 }
 
 pub(crate) struct Writer {
     journal: Box<dyn Journal>,
     venue: Venue,
     shared: Arc<Shared>,
+    /// The epoch that readers begin on, which is the writer's own to fold into.
+    epoch: Arc<Epoch>,
     requests: Receiver<Request>,
     clock: ClockKind,
     room: Option<Room>,
@@ -65,8 +84,11 @@ pub(crate) struct Writer {
     full: Option<Instant>,
     full_retry: Duration,
     records: Records,
-    /// What the commit under way has to tell the feeds.
+    /// What the commit under way came to, and what of it is to be told to the feeds.
+    happened: Happened,
     bulletin: Bulletin,
+    changed: Changed,
+    hand_overs: Vec<HandOver>,
     /// What is listed next in the place of a contract that expires, and when.
     listing: Option<(Timestamp, Vec<Command>)>,
 }
@@ -78,17 +100,17 @@ impl Writer {
         shared: Arc<Shared>,
         requests: Receiver<Request>,
         room: Option<Room>,
-        replayed: u64,
+        snapshot_at: u64,
         full_retry: Duration,
     ) -> Self {
-        let keeper = Keeper::start(journal.snapshots());
-        let snapshot_at = venue.sequence - replayed;
+        let keeper = Keeper::start(journal.snapshots(), journal.log());
         Self {
             journal,
             stepped: second_of(venue.exchange.now()),
             listing: venue.next_listing(),
             venue,
             clock: shared.clock,
+            epoch: shared.epoch.load_full(),
             shared,
             requests,
             room,
@@ -100,8 +122,17 @@ impl Writer {
             full: None,
             full_retry,
             records: Records::new(),
+            happened: Happened::default(),
             bulletin: Bulletin::default(),
+            changed: Changed::default(),
+            hand_overs: Vec::new(),
         }
+    }
+
+    /// What commits come to is handed over to these.
+    pub(crate) fn followed_by(mut self, hand_overs: Vec<HandOver>) -> Self {
+        self.hand_overs = hand_overs;
+        self
     }
 
     /// A venue in memory has no later start: it takes a snapshot only when told to.
@@ -145,14 +176,20 @@ impl Writer {
             self.end_moves();
         }
         // However few records have come: a later version may have no other way over than a snapshot of the last one.
-        let Self { keeper, venue, shared, .. } = self;
-        let wanted = end == NodeEnd::Stopped && self.outlives_process;
-        keeper.finish(wanted.then(|| Snapshot::last(venue, &shared.projections)));
+        if end == NodeEnd::Stopped && self.outlives_process {
+            // One that is being made would be older.
+            drop(self.keeper);
+            let followers = self.epoch.views().followers();
+            if let Err(error) = snapshot::keep(self.journal.snapshots().as_ref(), &self.venue, &followers) {
+                tracing::warn!(%error, "the last snapshot could not be kept: the next start replays more");
+            }
+        }
         end
     }
 
     /// One turn: what is due, then what waits.
     fn turn(&mut self) -> Result<(), NodeEnd> {
+        self.follow_log(self.journal.last_sequence())?;
         self.step_clock()?;
         if self.due_for_snapshot(SNAPSHOT_RECORDS) {
             self.take_snapshot();
@@ -301,8 +338,7 @@ impl Writer {
                 if self.room.is_some() && second_of(time) > self.stepped {
                     self.step_room(time)?;
                 }
-                let pausing = self.full.is_some_and(|looked| looked.elapsed() < self.full_retry);
-                if !pausing && self.venue.exchange.is_due(time) {
+                if !self.is_pausing() && self.venue.exchange.is_due(time) {
                     self.commit_house(time, vec![Command::Advance])?;
                 }
             }
@@ -316,7 +352,9 @@ impl Writer {
         let second = second_of(time);
         self.stepped = second;
         // The house looks at the exchange as it is then.
-        self.list_due(time)?;
+        if !self.list_due(time)? {
+            return Ok(());
+        }
         if let Some(room) = &mut self.room {
             let commands = room.trade(second, time, &self.venue.exchange);
             self.commit_house(time, commands)?;
@@ -343,124 +381,145 @@ impl Writer {
         self.commit(time, vec![Item::House(commands)])
     }
 
-    /// Lists what takes the place of contracts that expire up to `time`, each at the instant of its expiry.
-    fn list_due(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+    /// Lists what takes the place of contracts that expire up to `time`, each at the instant of its expiry. False when the log
+    /// was taken up anew meanwhile, and time with it.
+    fn list_due(&mut self, time: Timestamp) -> Result<bool, NodeEnd> {
+        let epoch = Arc::clone(&self.epoch);
         while let Some((at, commands)) = self.listing.take_if(|(at, _)| *at <= time) {
             self.commit_one(at, vec![Item::House(commands)])?;
+            if !Arc::ptr_eq(&epoch, &self.epoch) {
+                return Ok(false);
+            }
             if self.full.is_some() {
                 // Tried again with the next commit.
                 self.listing = self.venue.next_listing();
                 break;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// One group commit, after what is due to be listed by then.
-    fn commit(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
-        self.list_due(time)?;
+    fn commit(&mut self, mut time: Timestamp, mut items: Vec<Item>) -> Result<(), NodeEnd> {
+        if !self.list_due(time)? {
+            (time, items) = self.anew(items);
+        }
         self.commit_one(time, items)
+    }
+
+    /// What is left of a commit that was not remembered when the log was taken up anew. Who asked has no answer yet, so it comes
+    /// to what it comes to now; the house looks at the exchange again before it asks for anything.
+    fn anew(&self, mut items: Vec<Item>) -> (Timestamp, Vec<Item>) {
+        items.retain(|item| !matches!(item, Item::House(_)));
+        (self.time(), items)
     }
 
     /// Journal, apply, publish, reply: one group commit, in that order.
     fn commit_one(&mut self, time: Timestamp, items: Vec<Item>) -> Result<(), NodeEnd> {
-        // Journal: everything in one batch, one sync.
-        let Some(items) = self.remember(time, items)? else { return Ok(()) };
+        // Journal: everything in one batch, one sync. Its place is the journal's to say; what others put before it comes first.
+        let Some(Remembered { first, time, items }) = self.remember(time, items)? else { return Ok(()) };
+        self.follow_log(first - 1)?;
 
         // Apply and publish, record by record.
         let mut answers = Vec::with_capacity(items.len());
-        let mut directory_changed = false;
-        let mut listing_changed = false;
         for item in items {
             match item {
                 Item::Commands { submissions, reply } => {
-                    let mut replies = Vec::with_capacity(submissions.len());
+                    let mut outcomes = Vec::with_capacity(submissions.len());
                     for Submission { command, nonce } in submissions {
-                        let mut events = Vec::new();
-                        let outcome = self.venue.command(time, nonce, &command, &mut events)?;
-                        directory_changed |= self.publish(self.applied(&events));
-                        listing_changed |= changes_listing(&events);
-                        let (sequence, time) = (self.venue.sequence, self.venue.exchange.now());
-                        replies.push(Reply { sequence, time, outcome, events });
+                        let at = self.happened.len();
+                        outcomes.push((at, self.venue.command(time, nonce, &command, &mut self.happened)?));
+                        self.publish(at);
                     }
-                    answers.push(Answer::Commands(reply, replies));
+                    answers.push(Answer::Commands(reply, outcomes));
                 }
                 Item::Fact { fact, reply } => {
-                    let mut events = Vec::new();
-                    let outcome = self.venue.fact(time, &fact, &mut events)?;
-                    self.publish(self.applied(&events));
-                    directory_changed = true;
-                    listing_changed |= matches!(fact, Fact::ContractRolls { .. });
+                    let at = self.happened.len();
+                    let outcome = self.venue.fact(time, &fact, &mut self.happened)?;
+                    self.publish(at);
+                    self.fact_changed(&fact);
                     answers.push(Answer::Fact(reply, outcome));
                 }
                 Item::House(commands) => {
-                    let mut events = Vec::new();
                     for command in commands {
-                        events.clear();
-                        self.venue.command(time, None, &command, &mut events)?;
-                        directory_changed |= self.publish(self.applied(&events));
-                        listing_changed |= changes_listing(&events);
+                        let at = self.happened.len();
+                        self.venue.command(time, None, &command, &mut self.happened)?;
+                        self.publish(at);
                     }
                 }
             }
         }
-        if listing_changed {
-            self.listing = self.venue.next_listing();
-        }
-        self.announce(directory_changed)?;
+        let happened = self.announce()?;
 
         // Reply: whoever reads an answer finds it in every view.
         for answer in answers {
             // A client that went away in the meantime misses its answer; what it asked has happened.
             match answer {
-                Answer::Commands(reply, replies) => drop(reply.send(Ok(replies))),
+                Answer::Commands(reply, outcomes) => {
+                    let of = |(at, outcome)| Reply::of(outcome, Events::of(&happened, at));
+                    drop(reply.send(Ok(outcomes.into_iter().map(of).collect())));
+                }
                 Answer::Fact(reply, outcome) => drop(reply.send(Ok(outcome))),
             }
         }
         Ok(())
     }
 
-    /// What is published with a whole group commit: names and contracts, news for the feeds, how far it is.
-    fn announce(&mut self, directory_changed: bool) -> Result<(), NodeEnd> {
-        if directory_changed {
+    /// What is published with a whole group commit: names and contracts, news for the feeds, how far it is. What happened, for
+    /// all who follow.
+    fn announce(&mut self) -> Result<Arc<Happened>, NodeEnd> {
+        let Changed { directory, listing } = std::mem::take(&mut self.changed);
+        if listing {
+            self.listing = self.venue.next_listing();
+        }
+        if directory {
             self.publish_directory()?;
             self.bulletin.directory = true;
         }
-        self.shared.projections.newsroom().publish(std::mem::take(&mut self.bulletin));
-        self.shared.acknowledged.store(self.venue.sequence, Ordering::Release);
-        Ok(())
+        self.epoch.views().newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.epoch.acknowledge(self.venue.sequence);
+        let happened = Arc::new(std::mem::take(&mut self.happened));
+        self.hand_overs.iter().for_each(|one| one.offer(&happened));
+        Ok(happened)
     }
 
     /// Appends a batch. `None`: the disk is full, everyone has been told, nothing happened.
-    fn remember(&mut self, time: Timestamp, items: Vec<Item>) -> Result<Option<Vec<Item>>, NodeEnd> {
-        let items =
-            if self.full.is_some() && !self.room_again()? { refuse_all_but_cancels(items) } else { items };
-        if items.is_empty() {
-            return Ok(None);
-        }
-        match self.append(time, &items) {
-            Ok(()) => Ok(Some(items)),
-            Err(AppendError::Full) => {
-                self.give_up_reserve()?;
-                let items = refuse_all_but_cancels(items);
-                if items.is_empty() {
+    fn remember(&mut self, mut time: Timestamp, mut items: Vec<Item>) -> Result<Option<Remembered>, NodeEnd> {
+        let mut urgency = if self.is_pausing() { Urgency::Urgent } else { Urgency::Ordinary };
+        loop {
+            if urgency == Urgency::Urgent {
+                items = refuse_all_but_cancels(items);
+            }
+            if items.is_empty() {
+                return Ok(None);
+            }
+            match self.append(time, &items, urgency) {
+                Ok(first) => {
+                    if urgency == Urgency::Ordinary {
+                        self.found_room();
+                    }
+                    return Ok(Some(Remembered { first, time, items }));
+                }
+                Err(AppendError::Full) if urgency == Urgency::Ordinary => {
+                    self.found_full();
+                    urgency = Urgency::Urgent;
+                }
+                Err(AppendError::Full) => {
+                    items.into_iter().for_each(refuse);
                     return Ok(None);
                 }
-                match self.append(time, &items) {
-                    Ok(()) => Ok(Some(items)),
-                    Err(AppendError::Full) => {
-                        items.into_iter().for_each(refuse);
-                        Ok(None)
-                    }
-                    Err(error) => Err(self.journal_failed(&error)),
+                Err(AppendError::Moved { .. }) => {
+                    self.change_epoch()?;
+                    (time, items) = self.anew(items);
                 }
+                // Whoever waits hears nothing: dropping the items drops their reply channels.
+                Err(error) => return Err(self.journal_failed(&error)),
             }
-            // Whoever waits hears nothing: dropping the items drops their reply channels.
-            Err(error) => Err(self.journal_failed(&error)),
         }
     }
 
-    fn append(&mut self, time: Timestamp, items: &[Item]) -> Result<(), AppendError> {
+    /// The place of the first record.
+    fn append(&mut self, time: Timestamp, items: &[Item], urgency: Urgency) -> Result<u64, AppendError> {
         self.records.clear();
         for item in items {
             match item {
@@ -482,25 +541,24 @@ impl Writer {
                 }
             }
         }
-        self.hand_in(time, self.venue.sequence)
+        self.journal.append(time.0, &self.records, urgency)
     }
 
-    /// Appends the records that were encoded; `after` is the one before them.
-    fn hand_in(&mut self, time: Timestamp, after: u64) -> Result<(), AppendError> {
-        let first = self.journal.append(time.0, &self.records)?;
-        assert_eq!(first, after + 1, "another appender wrote to this venue's journal");
-        Ok(())
+    /// Whether a full disk was looked at a moment ago: until that is over, nothing but cancels is tried.
+    fn is_pausing(&self) -> bool {
+        self.full.is_some_and(|looked| looked.elapsed() < self.full_retry)
     }
 
-    /// The disk is full: what was held back makes room for a few more batches.
-    fn give_up_reserve(&mut self) -> Result<(), NodeEnd> {
+    fn found_full(&mut self) {
         if self.full.is_none() {
             tracing::error!("the disk is full: only cancels are taken until there is room");
         }
         self.full = Some(Instant::now());
-        match self.journal.release_reserve() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(NodeEnd::JournalFailed { reason: error.to_string() }),
+    }
+
+    fn found_room(&mut self) {
+        if self.full.take().is_some() {
+            tracing::info!("the disk has room again: orders are taken");
         }
     }
 
@@ -509,44 +567,30 @@ impl Writer {
         NodeEnd::JournalFailed { reason: error.to_string() }
     }
 
-    /// Looks, at most once a second, whether a full disk has room again.
-    fn room_again(&mut self) -> Result<bool, NodeEnd> {
-        match self.full {
-            Some(looked) if looked.elapsed() < self.full_retry => Ok(false),
-            _ => {
-                let back = self
-                    .journal
-                    .restore_reserve()
-                    .map_err(|error| NodeEnd::JournalFailed { reason: error.to_string() })?;
-                self.full = if back { None } else { Some(Instant::now()) };
-                if back {
-                    tracing::info!("the disk has room again: orders are taken");
-                }
-                Ok(back)
-            }
+    /// Adds applied records to the event chain and folds them into the views: those from the place `at` of what happened on.
+    fn publish(&mut self, at: usize) {
+        for at in at..self.happened.len() {
+            let Some(applied) = self.happened.get(at) else { break };
+            self.venue.chain.extend(applied.sequence, applied.events);
+            self.bulletin.news.extend(self.epoch.views().fold(applied));
+            self.changed.directory |= changes_directory(applied.events);
+            self.changed.listing |= changes_listing(applied.events);
         }
     }
 
-    /// The record that was applied last.
-    fn applied<'e>(&self, events: &'e [Event]) -> Applied<'e> {
-        Applied { sequence: self.venue.sequence, time: self.venue.exchange.now(), events }
-    }
-
-    /// Adds an applied record to the event chain and folds it into the views. True when the directory must be published
-    /// anew.
-    fn publish(&mut self, applied: Applied<'_>) -> bool {
-        self.venue.chain.extend(applied.sequence, applied.events);
-        self.bulletin.news.extend(recovery::publish(&self.shared.projections, &self.venue, applied));
-        changes_directory(applied.events)
+    /// What the server knows beside the exchange is published as a whole.
+    fn fact_changed(&mut self, fact: &Fact) {
+        self.changed.directory = true;
+        self.changed.listing |= matches!(fact, Fact::ContractRolls { .. });
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {
-        let mut directory = (*self.shared.projections.directory()).clone();
+        let mut directory = (*self.epoch.views().directory()).clone();
         let Venue { registry, exchange, .. } = &self.venue;
         match registry.extend(&mut directory, exchange, &self.shared.identity, &self.shared.vault) {
             Ok(()) => {
-                self.shared.projections.publish_directory(directory);
-                self.shared.projections.publish_service(registry.service().clone());
+                self.epoch.views().publish_directory(directory);
+                self.epoch.views().publish_service(registry.service().clone());
                 Ok(())
             }
             Err(api_key) => Err(NodeEnd::SealedElsewhere { api_key }),
@@ -561,17 +605,16 @@ impl Writer {
         self.outlives_process && self.venue.sequence - self.snapshot_at >= records
     }
 
-    /// Copies the venue for the keeper, who makes a snapshot of it while the writer goes on. False when the keeper has
-    /// enough to do.
+    /// Asks the keeper for a snapshot of the last record. False when it has enough to do.
     fn take_snapshot(&mut self) -> bool {
         self.snapshot_at = self.venue.sequence;
-        if !self.keeper.has_room() {
-            return false;
+        if self.outlives_process {
+            return self.keeper.ask(self.venue.sequence);
         }
-        let (begun, sequence) = (Instant::now(), self.venue.sequence);
-        let snapshot = Snapshot::of(&self.venue, &self.shared.projections);
-        tracing::debug!(sequence, stall = ?begun.elapsed(), "venue copied for a snapshot");
-        self.keeper.offer(snapshot)
+        // The log of a venue in memory does not reach back, and its snapshots are taken on demand alone.
+        let kept =
+            snapshot::keep(self.journal.snapshots().as_ref(), &self.venue, &self.epoch.views().followers());
+        kept.inspect_err(|error| tracing::warn!(%error, "a snapshot could not be kept")).is_ok()
     }
 
     /// Nothing that still waits has been written: say so, rather than leave it undecided.

@@ -1,19 +1,23 @@
 //! Fills by account, newest first.
 
 use super::page::{Cut, Page, page};
-use super::{Applied, read, write};
+use super::{Applied, Follower, Part, PartError, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Execution, ExecutionId, Fill, FillRole, InstrumentId, Money, OrderId, OrderType,
-    OrderView, Price, Qty, Side, Timestamp,
+    AccountId, Event, Execution, ExecutionId, Fill, FillRole, InstrumentId, Money, OrderId, OrderType, Price,
+    Qty, Side, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 /// Fills kept per account, oldest out first. The route shows 100 at a time and pages back by time.
 pub const FILLS_KEPT: usize = 2_000;
+
+/// Layout of its part of a snapshot: rows by account, oldest first.
+pub(super) const PART_VERSION: u8 = 1;
 
 const SHARDS: usize = 64;
 
@@ -59,22 +63,17 @@ type Shard = HashMap<AccountId, VecDeque<FillRow>, FixedState>;
 /// Fills of all accounts.
 pub struct Fills {
     shards: Box<[RwLock<Shard>]>,
-}
-
-impl Default for Fills {
-    fn default() -> Self {
-        Self::new(Vec::new())
-    }
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 impl Fills {
-    /// None yet, or those a snapshot kept.
-    pub(crate) fn new(kept: Vec<(AccountId, Vec<FillRow>)>) -> Self {
-        let fills = Self { shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect() };
-        for (account, rows) in kept {
-            write(&fills.shards[account.0 as usize % SHARDS]).insert(account, rows.into());
-        }
-        fills
+    pub(super) const NAME: &str = "fills";
+
+    /// None up to a record.
+    pub(crate) fn new(sequence: u64) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect();
+        Self { shards, sequence: AtomicU64::new(sequence) }
     }
 
     /// An account's newest fills, with `before` only those earlier than it.
@@ -113,61 +112,27 @@ impl Fills {
         found
     }
 
-    /// Everything kept, by account: what a snapshot stores. Oldest first.
-    pub(crate) fn export(&self) -> Vec<(AccountId, Vec<FillRow>)> {
-        let mut all: Vec<(AccountId, Vec<FillRow>)> = self
-            .shards
-            .iter()
-            .flat_map(|shard| {
-                read(shard).iter().map(|(id, rows)| (*id, rows.iter().cloned().collect())).collect::<Vec<_>>()
-            })
-            .collect();
-        all.sort_by_key(|(account, _)| *account);
-        all
-    }
-
-    /// Folds before the orders do, while a maker that this record closes is still on file. Tells the rows of accounts
-    /// that are followed, each account's together and in their order.
-    ///
-    /// `filed` tells what is on file of an order.
-    pub(crate) fn fold(
+    /// Folds one record. Tells the rows of accounts that are followed, each account's together and in their order.
+    pub(crate) fn tell(
         &self,
         applied: Applied<'_>,
-        filed: impl Fn(AccountId, OrderId) -> Option<Filed>,
         followed: impl Fn(AccountId) -> bool,
     ) -> Vec<(AccountId, FillRow)> {
         let mut rows: Vec<(AccountId, FillRow)> = Vec::new();
-        // What this very record placed is not on file yet: what is to be known of it stands in an earlier event.
-        let mut placed: Vec<(OrderId, Filed)> = Vec::new();
         for event in applied.events {
-            match event {
-                Event::Placed { order, .. } => placed.push((order.id, Filed::of(order))),
-                Event::Executed(execution) => {
-                    let known = |fill: &Fill| match placed.iter().rev().find(|(id, _)| *id == fill.order) {
-                        Some((_, filed)) => filed.clone(),
-                        // Only an order forgotten by the very record that filled it is not on file.
-                        None => filed(fill.account, fill.order).unwrap_or_default(),
-                    };
-                    let (maker, taker) = (known(&execution.maker), known(&execution.taker));
-                    let came = taker.order_type;
-                    let side = execution.taker_side;
-                    for (fill, side, filed) in
-                        [(&execution.maker, side.opposite(), maker), (&execution.taker, side, taker)]
-                    {
-                        rows.push((fill.account, row(applied, execution, fill, side, filed, came)));
-                    }
+            if let Event::Executed(execution) = event {
+                for (side, fill, _) in execution.sides() {
+                    rows.push((fill.account, row(applied.sequence, execution, fill, side)));
                 }
-                _ => {}
             }
         }
         rows.sort_by_key(|(account, _)| *account);
         let mut told = Vec::new();
-        for group in rows.chunk_by_mut(|a, b| a.0 == b.0) {
+        for group in rows.chunk_by(|a, b| a.0 == b.0) {
             let account = group[0].0;
             let mut shard = write(&self.shards[account.0 as usize % SHARDS]);
             let kept = shard.entry(account).or_default();
-            for (_, row) in &mut *group {
-                row.number = kept.back().map_or(0, |last: &FillRow| last.number) + 1;
+            for (_, row) in group {
                 if kept.len() == FILLS_KEPT {
                     kept.pop_front();
                 }
@@ -178,55 +143,59 @@ impl Fills {
                 told.extend_from_slice(group);
             }
         }
+        self.sequence.store(applied.sequence, Ordering::Release);
         told
     }
 }
 
-/// What a fill's row takes from its order's record.
-#[derive(Clone)]
-pub(crate) struct Filed {
-    order_type: OrderType,
-    client_order_id: Option<Arc<str>>,
-}
+impl Follower for Fills {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
 
-impl Default for Filed {
-    fn default() -> Self {
-        Self { order_type: OrderType::Limit, client_order_id: None }
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, |_| false);
+    }
+
+    fn part(&self) -> Option<Part> {
+        let rows = |shard: &RwLock<Shard>| -> Vec<(AccountId, Vec<FillRow>)> {
+            read(shard).iter().map(|(id, rows)| (*id, rows.iter().cloned().collect())).collect()
+        };
+        let mut all: Vec<_> = self.shards.iter().flat_map(rows).collect();
+        all.sort_by_key(|(account, _)| *account);
+        Some(Part::of(self.name(), PART_VERSION, &all))
+    }
+
+    fn take_part(&self, part: &Part) -> Result<(), PartError> {
+        let kept: Vec<(AccountId, Vec<FillRow>)> = part.read(PART_VERSION)?;
+        for (account, rows) in kept {
+            write(&self.shards[account.0 as usize % SHARDS]).insert(account, rows.into());
+        }
+        Ok(())
     }
 }
 
-impl Filed {
-    pub(crate) fn of(order: &OrderView) -> Self {
-        Self { order_type: order.order_type, client_order_id: order.client_order_id.clone() }
-    }
-}
-
-fn row(
-    applied: Applied<'_>,
-    execution: &Execution,
-    fill: &Fill,
-    side: Side,
-    filed: Filed,
-    taker_order_type: OrderType,
-) -> FillRow {
-    let Filed { order_type, client_order_id } = filed;
+fn row(sequence: u64, execution: &Execution, fill: &Fill, side: Side) -> FillRow {
     FillRow {
-        // Known when the rows before it are.
-        number: 0,
+        number: fill.number,
         execution: execution.id,
-        sequence: applied.sequence,
+        sequence,
         order: fill.order,
-        client_order_id,
+        client_order_id: fill.client_order_id.clone(),
         instrument: execution.instrument,
         side,
         price: execution.price,
         qty: execution.qty,
         remaining: Qty(fill.qty.0 - fill.filled_before.0 - execution.qty.0),
         role: fill.role,
-        order_type,
-        taker_order_type,
+        order_type: fill.order_type,
+        taker_order_type: execution.taker.order_type,
         fee: fill.fee,
         realized_pnl: fill.realized_pnl,
-        time: applied.time,
+        time: execution.at,
     }
 }

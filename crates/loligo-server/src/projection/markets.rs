@@ -2,71 +2,73 @@
 
 use super::depth::Depth;
 use super::news::LevelNews;
-use super::past::ContractPast;
-use super::{Applied, Cut, DepthSnapshot, LastTrade, Page, Ticker, TradeRow, read, write};
+use super::ticker::Day;
+use super::trades::Trades;
+use super::{
+    Applied, Cut, DepthSnapshot, Follower, LastTrade, Page, Part, PartError, Ticker, TradeRow, read, write,
+};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    AccountId, Event, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty,
+    Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Side,
     Timestamp,
 };
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
+/// Layout of its part of a snapshot: trades and day by contract.
+pub(super) const PART_VERSION: u8 = 1;
+
 /// Books, trades and tickers of all contracts.
-#[derive(Default)]
 pub struct Markets {
     board: RwLock<Board>,
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 #[derive(Default)]
 struct Board {
     contracts: Vec<Contract>,
     indexes: HashMap<PairId, FinePrice, FixedState>,
-    /// Signed positions, for the sum of the long ones.
-    positions: HashMap<(AccountId, InstrumentId), i64, FixedState>,
 }
 
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
-    past: ContractPast,
+    past: Past,
+    /// Level changes since the venue began: what the book's feed is numbered by.
+    levels: u64,
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
 }
 
-/// What a recovered exchange says of a contract.
-pub(crate) struct MarketSeed {
-    pub(crate) instrument: Arc<Instrument>,
-    pub(crate) bids: Vec<(loligo_engine::Price, Qty)>,
-    pub(crate) asks: Vec<(loligo_engine::Price, Qty)>,
-    pub(crate) state: MarketState,
-    pub(crate) mark: Option<FinePrice>,
-    pub(crate) index: Option<FinePrice>,
-    pub(crate) past: ContractPast,
+/// What a contract's views know that the exchange does not.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Past {
+    pub(super) trades: Trades,
+    pub(super) day: Day,
 }
 
 impl Markets {
-    /// The board of a recovered exchange: contracts in order of id, and all non-zero positions.
-    pub(crate) fn new(seeds: Vec<MarketSeed>, positions: Vec<(AccountId, InstrumentId, i64)>) -> Self {
+    pub(super) const NAME: &str = "markets";
+
+    /// What an exchange says of its markets after a record: books, prices, states, sums. Trades and days it does not know.
+    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
         let mut board = Board::default();
-        for seed in seeds {
-            if let Some(index) = seed.index {
-                board.indexes.insert(seed.instrument.pair(), index);
+        for (id, instrument) in exchange.instruments() {
+            let Some(market) = exchange.market(id) else { continue };
+            board.list(Arc::new(instrument.clone()));
+            board.indexes.extend(market.index.map(|index| (instrument.pair(), index)));
+            if let Some(contract) = board.contract(id) {
+                let levels = |side| exchange.depth(id, side, usize::MAX);
+                contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
+                (contract.state, contract.mark) = (market.state, market.mark);
+                (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
             }
-            board.contracts.push(Contract {
-                instrument: seed.instrument,
-                depth: Depth::new(seed.bids, seed.asks),
-                past: seed.past,
-                state: seed.state,
-                mark: seed.mark,
-                open_interest: 0,
-            });
         }
-        for (account, instrument, qty) in positions {
-            board.trade_position(account, instrument, qty);
-        }
-        Self { board: RwLock::new(board) }
+        Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
     }
 
     /// A contract's whole book, best first. Making it costs a copy once per change, for which all markets wait; readers
@@ -74,7 +76,7 @@ impl Markets {
     pub fn depth(&self, id: InstrumentId) -> Option<Arc<DepthSnapshot>> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0))?;
-        Some(contract.depth.whole(contract.past.levels))
+        Some(contract.depth.whole(contract.levels))
     }
 
     /// A contract's newest trades, with `before` only those earlier than it.
@@ -113,30 +115,14 @@ impl Markets {
             .collect()
     }
 
-    /// Adds a contract; its `Listed` event names it, the writer brings its spec, and its pair's index as it is: the
-    /// one that a venue is born with has no event of its own.
-    pub(crate) fn list(&self, instrument: Arc<Instrument>, index: Option<FinePrice>) {
-        let mut board = write(&self.board);
-        if let Some(index) = index {
-            board.indexes.entry(instrument.pair()).or_insert(index);
-        }
-        board.contracts.push(Contract {
-            instrument,
-            depth: Depth::default(),
-            past: ContractPast::default(),
-            state: MarketState::Open,
-            mark: None,
-            open_interest: 0,
-        });
-    }
-
-    /// Trades and day of each contract, for a snapshot: what the engine's own state does not hold.
-    pub(crate) fn export(&self) -> Vec<ContractPast> {
-        read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect()
-    }
-
     /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+        let told = self.tell_levels(applied, followed);
+        self.sequence.store(applied.sequence, Ordering::Release);
+        told
+    }
+
+    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
         let mut told = Vec::new();
         if !applied.events.iter().any(concerns_markets) {
             return told;
@@ -160,10 +146,11 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Level { .. }
         | Event::Index { .. }
         | Event::Mark { .. }
+        | Event::Listed { .. }
         | Event::Market { .. } => true,
-        Event::Listed { .. }
-        | Event::AccountCreated { .. }
+        Event::AccountCreated { .. }
         | Event::Account { .. }
+        | Event::Leverage { .. }
         | Event::Placed { .. }
         | Event::Fired { .. }
         | Event::ActivationFailed { .. }
@@ -174,25 +161,55 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Cancelled { .. }
         | Event::Edited { .. }
         | Event::Reduced { .. }
+        | Event::EditRejected(_)
+        | Event::NotFound { .. }
         | Event::Noted { .. }
         | Event::Forgotten { .. }
         | Event::Balance { .. } => false,
     }
 }
 
-impl ContractPast {
-    pub(super) fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+impl Follower for Markets {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, || false);
+    }
+
+    fn part(&self) -> Option<Part> {
+        let pasts: Vec<Past> =
+            read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect();
+        Some(Part::of(self.name(), PART_VERSION, &pasts))
+    }
+
+    fn take_part(&self, part: &Part) -> Result<(), PartError> {
+        let pasts: Vec<Past> = part.read(PART_VERSION)?;
+        for (contract, past) in write(&self.board).contracts.iter_mut().zip(pasts) {
+            contract.past = past;
+        }
+        Ok(())
+    }
+}
+
+impl Past {
+    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
-        self.day.trade(applied.time, execution.price, execution.qty, worth);
+        self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
             execution: execution.id,
             sequence: applied.sequence,
-            number: 0,
+            number: execution.trade,
             price: execution.price,
             qty: execution.qty,
             side: execution.taker_side,
             role: execution.taker.role,
-            time: applied.time,
+            time: execution.at,
         });
     }
 }
@@ -236,6 +253,18 @@ impl Board {
         }
     }
 
+    fn list(&mut self, instrument: Arc<Instrument>) {
+        self.contracts.push(Contract {
+            instrument,
+            depth: Depth::default(),
+            past: Past::default(),
+            levels: 0,
+            state: MarketState::Open,
+            mark: None,
+            open_interest: 0,
+        });
+    }
+
     fn contract(&mut self, id: InstrumentId) -> Option<&mut Contract> {
         self.contracts.get_mut(usize::from(id.0))
     }
@@ -243,36 +272,40 @@ impl Board {
     /// Folds one event; the change of a level, if it is one.
     fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelNews> {
         match event {
-            Event::Level { instrument, side, price, qty } => {
+            Event::Listed { spec, pair, .. } => {
+                let listed = Instrument::new((**spec).clone(), *pair);
+                self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
+            }
+            Event::Level { instrument, side, price, qty, number, .. } => {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);
-                contract.past.levels += 1;
-                let number = contract.past.levels;
+                contract.levels = *number;
                 return Some(LevelNews {
                     instrument: *instrument,
                     side: *side,
                     price: *price,
                     qty: *qty,
-                    number,
+                    number: *number,
                 });
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
                     contract.past.trade(applied, execution, &contract.instrument);
+                    for (side, fill, _) in execution.sides() {
+                        let before = fill.position - execution.qty.0 * side.sign();
+                        contract.open_interest += fill.position.max(0) - before.max(0);
+                    }
                 }
-                let lots = execution.qty.0 * execution.taker_side.sign();
-                self.trade_position(execution.taker.account, execution.instrument, lots);
-                self.trade_position(execution.maker.account, execution.instrument, -lots);
             }
-            Event::Index { pair, price } => {
+            Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
             }
-            Event::Mark { instrument, price } => {
+            Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
             }
-            Event::Market { instrument, state } => {
+            Event::Market { instrument, state, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }
@@ -280,19 +313,5 @@ impl Board {
             _ => {}
         }
         None
-    }
-
-    /// Adds signed lots to a position.
-    fn trade_position(&mut self, account: AccountId, instrument: InstrumentId, lots: i64) {
-        let prior = self.positions.get(&(account, instrument)).copied().unwrap_or(0);
-        let position = prior + lots;
-        if position == 0 {
-            self.positions.remove(&(account, instrument));
-        } else {
-            self.positions.insert((account, instrument), position);
-        }
-        if let Some(contract) = self.contract(instrument) {
-            contract.open_interest += position.max(0) - prior.max(0);
-        }
     }
 }

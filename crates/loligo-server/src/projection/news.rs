@@ -106,7 +106,8 @@ impl Bulletin {
 /// The hand-over, and what of it is wanted.
 pub(crate) struct Newsroom {
     wanted: Wanted,
-    sender: Sender<Bulletin>,
+    /// `None` when the epoch of these views is over.
+    sender: Mutex<Option<Sender<Bulletin>>>,
     /// Taken by the feeds, of which there is one.
     receiver: Mutex<Option<Receiver<Bulletin>>>,
     /// Items handed over and not yet taken.
@@ -127,7 +128,7 @@ impl Newsroom {
         let (sender, receiver) = channel(COMMITS);
         Self {
             wanted: Wanted::default(),
-            sender,
+            sender: Mutex::new(Some(sender)),
             receiver: Mutex::new(Some(receiver)),
             waiting: AtomicUsize::new(0),
             lost: AtomicBool::new(false),
@@ -175,11 +176,18 @@ impl Newsroom {
         let items = bulletin.items();
         let waiting = self.waiting.fetch_add(items, Ordering::Relaxed);
         let room = waiting == 0 || waiting + items <= ITEMS;
-        if !room || self.sender.try_send(bulletin).is_err() {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = room && sender.as_ref().is_some_and(|sender| sender.try_send(bulletin).is_ok());
+        if !sent {
             self.waiting.fetch_sub(items, Ordering::Relaxed);
             // Before anything later can be handed over, so whoever receives what is later knows.
             self.lost.store(true, Ordering::Release);
         }
+    }
+
+    /// Nothing more is told here: whoever receives finds the end behind what was handed over.
+    pub(crate) fn end(&self) {
+        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Gives the room of a received bulletin back.

@@ -3,16 +3,17 @@
 //! Sharded by account, so that a reader meets only the writer's fold of its own account, and holds off nobody else. All
 //! of one record's changes to an account are made under one lock: a reader sees a record whole or not at all.
 
-use super::fills::Filed;
 use super::news::{OrderNews, Step};
-use super::{Applied, read, write};
+use super::{Applied, Follower, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 use loligo_engine::{
-    AccountId, Event, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp, UpdateReason,
+    AccountId, Event, Exchange, Execution, Fill, OrderError, OrderId, OrderStatus, OrderView, Timestamp,
+    UpdateReason,
 };
 use std::hash::BuildHasher;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long a closed order can be asked for, in microseconds of exchange time. At exactly this age it is gone.
 pub const CLOSED_VISIBLE_MICROS: i64 = 5 * Timestamp::SECOND;
@@ -23,27 +24,24 @@ const SHARDS: usize = 64;
 /// Orders of all accounts.
 pub struct Orders {
     shards: Box<[RwLock<Shard>]>,
-    /// Whose an order is, for events that name the order alone. The writer's; no reader takes it.
-    owners: Mutex<Owners>,
+    /// The last record that was folded.
+    sequence: AtomicU64,
 }
 
 type Shard = HashMap<AccountId, AccountOrders, FixedState>;
-type Owners = HashMap<OrderId, AccountId, FixedState>;
 
 impl Orders {
-    /// No orders yet, or those a recovered exchange still knows.
-    pub(crate) fn new(known: Vec<OrderView>) -> Self {
+    /// Those that an exchange knows after a record. The state says all there is to say of them, so they begin with it, and have
+    /// no part of a snapshot: the one exception to being made from what happened alone.
+    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
         let orders = Self {
             shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect(),
-            owners: Mutex::new(Owners::default()),
+            sequence: AtomicU64::new(sequence),
         };
-        let mut owners = orders.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        for order in known {
-            owners.insert(order.id, order.account);
+        for order in exchange.known_orders() {
             let mut shard = write(&orders.shards[shard_of(order.account)]);
             shard.entry(order.account).or_default().insert(order);
         }
-        drop(owners);
         orders
     }
 
@@ -55,19 +53,13 @@ impl Orders {
         }
     }
 
-    /// What is on file of an order, for views that show it beside something else.
-    pub(crate) fn filed(&self, account: AccountId, id: OrderId) -> Option<Filed> {
-        self.with(account, |orders| orders.get(id).map(Filed::of))
-    }
-
     /// Folds one record. Tells the steps of orders whose accounts are followed, each account's together and in their
     /// order.
-    pub(crate) fn fold(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
         let mut told = Vec::new();
         let mut changes: Vec<(AccountId, Change<'_>)> = Vec::with_capacity(applied.events.len());
         for event in applied.events {
-            changes_of(event, &mut owners, &mut changes);
+            changes_of(event, &mut changes);
         }
         // Group by account without disturbing the order of one account's changes.
         changes.sort_by_key(|(account, _)| *account);
@@ -79,13 +71,28 @@ impl Orders {
             // Asked under the lock: whoever reads these orders after it began to follow is told every later step.
             let followed = followed(account);
             for (_, change) in group {
-                orders.change(*change, applied.time);
+                orders.change(*change);
                 if followed && let Some((step, id)) = change.step() {
                     told.extend(orders.get(id).map(|order| OrderNews { step, order: order.clone() }));
                 }
             }
         }
+        self.sequence.store(applied.sequence, Ordering::Release);
         told
+    }
+}
+
+impl Follower for Orders {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.tell(applied, |_| false);
     }
 }
 
@@ -117,14 +124,12 @@ impl Change<'_> {
     }
 }
 
-fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(AccountId, Change<'a>)>) {
+fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) {
     match event {
         Event::Placed { order, .. } => {
-            owners.insert(order.id, order.account);
             changes.push((order.account, Change::Insert(Step::Placed, order)));
         }
-        Event::Rejected { order } => {
-            owners.insert(order.id, order.account);
+        Event::Rejected { order, .. } => {
             changes.push((order.account, Change::Insert(Step::Rejected, order)));
         }
         Event::Executed(execution) => {
@@ -132,11 +137,7 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
                 changes.push((fill.account, Change::Fill(step, execution, fill)));
             }
         }
-        Event::Filled { order } => {
-            if let Some(account) = owners.get(order) {
-                changes.push((*account, Change::Filled(*order)));
-            }
-        }
+        Event::Filled { order, account } => changes.push((*account, Change::Filled(*order))),
         Event::Cancelled { order } => {
             changes.push((order.account, Change::Replace(Step::Cancelled, order)));
         }
@@ -158,22 +159,22 @@ fn changes_of<'a>(event: &'a Event, owners: &mut Owners, changes: &mut Vec<(Acco
         Event::Edited { change, .. } => {
             changes.push((change.order.account, Change::Replace(Step::Edited, &change.order)));
         }
-        Event::Noted { order, reason, error } => {
-            if let Some(account) = owners.get(order) {
-                changes.push((*account, Change::Note(*order, *reason, *error)));
-            }
+        Event::EditRejected(refused) => {
+            let order = &refused.order;
+            changes.push((order.account, Change::Note(order.id, order.reason, order.error)));
         }
-        Event::Forgotten { order } => {
-            if let Some(account) = owners.remove(order) {
-                changes.push((account, Change::Forget(*order)));
-            }
+        Event::Noted { order, account, reason, error } => {
+            changes.push((*account, Change::Note(*order, *reason, *error)));
         }
-        Event::Listed { .. }
+        Event::Forgotten { order, account } => changes.push((*account, Change::Forget(*order))),
+        Event::NotFound { .. }
+        | Event::Listed { .. }
         | Event::AccountCreated { .. }
         | Event::Level { .. }
         | Event::Balance { .. }
         | Event::Market { .. }
         | Event::Account { .. }
+        | Event::Leverage { .. }
         | Event::Index { .. }
         | Event::Mark { .. } => {}
     }
@@ -273,7 +274,7 @@ impl AccountOrders {
         }
     }
 
-    fn change(&mut self, change: Change<'_>, time: Timestamp) {
+    fn change(&mut self, change: Change<'_>) {
         match change {
             Change::Insert(_, order) => self.insert(order.clone()),
             Change::Replace(_, order) => {
@@ -286,7 +287,7 @@ impl AccountOrders {
                     order.filled.0 += execution.qty.0;
                     order.reason = Some(UpdateReason::PartialFill);
                     order.error = None;
-                    order.updated_at = time;
+                    order.updated_at = execution.at;
                 }
             }
             Change::Filled(id) => {
@@ -294,7 +295,6 @@ impl AccountOrders {
                     order.status = OrderStatus::FullyExecuted;
                     order.reason = Some(UpdateReason::FullFill);
                     order.error = None;
-                    order.updated_at = time;
                 }
             }
             Change::Note(id, reason, error) => {

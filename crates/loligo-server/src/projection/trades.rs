@@ -32,13 +32,15 @@ pub struct TradeRow {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Trades {
     rows: VecDeque<TradeRow>,
-    count: u64,
 }
 
 impl Trades {
-    pub(super) fn push(&mut self, mut row: TradeRow) {
-        self.count += 1;
-        row.number = self.count;
+    /// Those that were kept, oldest first.
+    pub(super) fn of(rows: VecDeque<TradeRow>) -> Self {
+        Self { rows }
+    }
+
+    pub(super) fn push(&mut self, row: TradeRow) {
         if self.rows.len() == TRADES_KEPT {
             self.rows.pop_front();
         }

@@ -294,6 +294,7 @@ impl Model {
                 instrument,
                 qty: position.qty,
                 entry: figures::as_fine(&position.entry),
+                opened_at: position.opened_at,
                 average_price: contract.average_price(position.qty, &position.entry),
                 unrealized_pnl: figures::as_fine(&self.open_pnl(account, instrument)),
                 initial_margin: figures::as_fine(&contract.initial(None, &Self::entered(&position))),

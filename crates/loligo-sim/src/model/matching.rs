@@ -136,36 +136,40 @@ impl Model {
         self.last_execution += 1;
         let taker_rate = self.fee_rates(came.view.account).taker;
         let maker_rate = self.fee_rates(rested.view.account).maker;
-        let fill = |order: &Order, role, (fee, realized_pnl)| Fill {
-            order: order.view.id,
-            account: order.view.account,
-            role,
-            filled_before: order.view.filled,
-            qty: order.view.qty.expect("an accepted order has a size"),
-            fee,
-            realized_pnl,
-        };
-        let held =
-            (self.position(came.view.account, instrument).qty, self.set_aside(came.view.account, instrument));
+        let held = self.position(came.view.account, instrument);
+        let aside = self.set_aside(came.view.account, instrument);
         let settled =
             self.settle(came.view.account, instrument, qty * came.view.side.sign(), price, taker_rate);
         let (fee, liquidation_fee) = match role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (settled.0, Money::ZERO),
             FillRole::Liquidation | FillRole::PartialLiquidation => {
-                self.liquidation_fees(&came.view, (qty, price), held, settled)
+                self.liquidation_fees(&came.view, (qty, price), (held.qty, aside), settled)
             }
         };
-        let taker_fill = fill(&came, role, (fee, settled.1));
+        let taker = self.fill_of(&came.view, role, taker_rate, (fee, settled.1), &held);
+        let held = self.position(rested.view.account, instrument);
         let settled =
             self.settle(rested.view.account, instrument, qty * rested.view.side.sign(), price, maker_rate);
+        let maker = self.fill_of(&rested.view, FillRole::Maker, maker_rate, settled, &held);
+        let (wallet, currency) = self.margin_wallet(instrument);
+        let contract = self.contract_mut(instrument);
+        contract.trades += 1;
+        let (trade, mark) = (contract.trades, contract.mark);
+        let usd_value = figures::floor(&contract.notional(qty, price));
         self.executions.push(Execution {
             id: ExecutionId(self.last_execution),
+            at: self.now,
             instrument,
+            trade,
             price: Price(price),
             qty: Qty(qty),
+            usd_value,
+            mark,
             taker_side: came.view.side,
-            taker: taker_fill,
-            maker: fill(&rested, FillRole::Maker, settled),
+            wallet,
+            currency,
+            taker,
+            maker,
             liquidation_fee,
         });
         self.contracts[instrument.0 as usize].last = Some(Price(price));
@@ -183,6 +187,44 @@ impl Model {
         // are cut when it is done: what trades at once trades.
         self.cut_reduce_only(rested.view.account, instrument);
         self.judge(&[instrument], Signal::Last);
+    }
+
+    /// One side of a match that is settled: of a position that was `held`.
+    fn fill_of(
+        &mut self,
+        order: &OrderView,
+        role: FillRole,
+        fee_rate: i32,
+        (fee, realized_pnl): (Money, Money),
+        held: &Position,
+    ) -> Fill {
+        let (wallet, currency) = self.margin_wallet(order.instrument);
+        let position = self.position(order.account, order.instrument);
+        let opened_at = held.opened_at.or(Some(self.now));
+        let balance = self.balance(order.account, wallet, currency);
+        let account = self.account_mut(order.account);
+        account.fills += 1;
+        account.log_rows += 2;
+        Fill {
+            number: account.fills,
+            log: account.log_rows - 1,
+            order: order.id,
+            account: order.account,
+            role,
+            order_type: order.order_type,
+            client_order_id: order.client_order_id.clone(),
+            filled_before: order.filled,
+            qty: order.qty.expect("an accepted order has a size"),
+            fee,
+            fee_rate,
+            realized_pnl,
+            realized_funding: Money::ZERO,
+            position: position.qty,
+            entry_before: figures::as_fine(&held.entry),
+            entry: figures::as_fine(&position.entry),
+            opened_at,
+            balance,
+        }
     }
 
     fn record_fill(&mut self, id: OrderId, qty: i64) {
@@ -207,7 +249,13 @@ impl Model {
         rate: i32,
     ) -> (Money, Money) {
         let value = self.contract(instrument).value(lots, price);
-        let (position, realized) = booked(&self.position(account, instrument), lots, &value);
+        let held = self.position(account, instrument);
+        let (mut position, realized) = booked(&held, lots, &value);
+        position.opened_at = match position.qty.signum() {
+            0 => None,
+            side if side == held.qty.signum() => held.opened_at,
+            _ => Some(self.now),
+        };
         self.account_mut(account).positions.insert(instrument, position);
 
         let fee = figures::fee(&margin::size(&value), rate);
@@ -289,5 +337,5 @@ pub(super) fn booked(held: &Position, lots: i64, value: &BigInt) -> (Position, B
     };
     let realized = -&closed - &share;
     let entry = &held.entry - share + (value - closed);
-    (Position { qty: left * sign + lots + closing * sign, entry }, realized)
+    (Position { qty: left * sign + lots + closing * sign, entry, opened_at: None }, realized)
 }

@@ -92,7 +92,9 @@ impl Model {
     }
 
     fn set_balance(&mut self, account: AccountId, wallet: Wallet, currency: Currency, to: Money) {
-        self.account_mut(account).balances.insert((wallet, currency), to);
+        let owner = self.account_mut(account);
+        owner.balances.insert((wallet, currency), to);
+        owner.log_rows += 1;
         self.strained.insert((account, wallet));
     }
 }

@@ -58,6 +58,7 @@ impl Model {
             state: MarketState::Open,
             pinned: false,
             mark: None,
+            trades: 0,
             last: None,
             samples: VecDeque::new(),
             good_premium: None,
@@ -113,6 +114,8 @@ impl Model {
             leverage: BTreeMap::new(),
             positions: BTreeMap::new(),
             volume: BTreeMap::new(),
+            fills: 0,
+            log_rows: 0,
         });
         Ok(Outcome::AccountCreated(AccountId(self.accounts.len() as u32 - 1)))
     }

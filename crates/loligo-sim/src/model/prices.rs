@@ -119,6 +119,26 @@ impl Model {
         Ok(Outcome::Done)
     }
 
+    /// Both are good or none is pinned.
+    pub(super) fn pin_prices(
+        &mut self,
+        instrument: InstrumentId,
+        index: Option<FinePrice>,
+        mark: Option<FinePrice>,
+    ) -> Result<Outcome, Outcome> {
+        self.known_instrument(instrument)?;
+        for price in [index, mark].into_iter().flatten() {
+            check_price(price)?;
+        }
+        if mark.is_some() {
+            self.pin_mark(instrument, mark)?;
+        }
+        if index.is_some() {
+            self.pin_index(self.contract(instrument).pair, index)?;
+        }
+        Ok(Outcome::Done)
+    }
+
     fn set_index(&mut self, pair: PairId, price: FinePrice) {
         let before = self.pairs[pair.0 as usize].index.replace(price);
         let contracts = self.contracts_of(pair);

@@ -82,7 +82,14 @@ impl Model {
             trading: account.trading,
             self_trade: self.account(self.head(id)).self_trade,
             cancel_all_at: account.cancel_all_at,
+            fills: account.fills,
+            log_rows: account.log_rows,
         }
+    }
+
+    /// How often it has traded.
+    pub fn trades(&self, id: InstrumentId) -> u64 {
+        self.contract(id).trades
     }
 
     /// Where its book is, if too far from its index.

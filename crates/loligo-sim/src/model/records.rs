@@ -108,6 +108,7 @@ impl Model {
         let mut own = self.orders.iter().filter(|o| o.view.account == account);
         match named {
             OrderRef::Id(id) => own.find(|o| o.view.id == *id).map(|o| o.view.id),
+            OrderRef::Foreign(_) => None,
             OrderRef::Client(name) => own.find(|o| o.occupies(name)).map(|o| o.view.id),
         }
     }

@@ -61,6 +61,7 @@ impl Workload {
             OrderRef::Client(name) => {
                 model.known_orders().find(|o| o.client_order_id.as_deref() == Some(name)).cloned()
             }
+            OrderRef::Foreign(_) => None,
         };
         let (instrument, side) =
             present.as_ref().map_or((InstrumentId(0), Side::Buy), |o| (o.instrument, o.side));

@@ -17,7 +17,11 @@ impl Workload {
             45..80 => {
                 let unknown = self.chance(2);
                 let instrument = if unknown { InstrumentId(u16::MAX) } else { instrument };
-                Command::PinMark { instrument, price: pinned }
+                match self.time.rem_euclid(8) {
+                    0 => Command::PinPrices { instrument, index: pinned, mark: Some(price) },
+                    1 => Command::PinPrices { instrument, index: None, mark: pinned },
+                    _ => Command::PinMark { instrument, price: pinned },
+                }
             }
             _ => Command::PinIndex { pair, price: pinned },
         }

@@ -1,12 +1,13 @@
-//! The state of version 3, which was memory as it was laid out then: read into today's list, never written.
+//! The states of earlier versions, read into today's list, never written: that of version 4, a shorter list, and that of version
+//! 3, which was memory as it was laid out then.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Position, State,
-    StoredOrder,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
+    Position, State, StoredOrder,
 };
-use super::{CodecError, LEGACY_STATE_VERSION, read};
+use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
 use crate::account::{FamilyDays, SelfTradeStrategy};
 use crate::command::{Limits, LimitsChange, OrderType};
 use crate::event::{OrderError, OrderStatus, UpdateReason};
@@ -212,6 +213,16 @@ const RESERVED: u8 = 8;
 /// Numbers on one page of the table from numbers to slots.
 const PAGE: u64 = 1024;
 
+/// Reads a state of version 4, which ended before the numbers, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
+    let list =
+        postcard::to_extend(&Numbers::default(), bytes.to_vec()).expect("writing into memory cannot fail");
+    read("state", UNNUMBERED_STATE_VERSION, &list)
+}
+
 /// Reads a state of version 3 as today's list.
 ///
 /// # Errors
@@ -275,6 +286,7 @@ impl Memory {
             liquidations,
             pool: self.pool.into_iter().collect(),
             deposited: self.deposited.into_iter().collect(),
+            numbers: Numbers::default(),
         })
     }
 

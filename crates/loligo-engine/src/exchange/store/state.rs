@@ -41,6 +41,35 @@ pub(super) struct State {
     pub liquidations: Vec<Liquidation>,
     pub pool: Vec<(Currency, Money)>,
     pub deposited: Vec<(Currency, Money)>,
+    pub numbers: Numbers,
+}
+
+/// What clients see counted, and since when. Stands last and by itself: earlier forms end before it, and read as one in which
+/// nothing was counted.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Numbers {
+    /// Fills, and rows of the log, of each account.
+    pub accounts: Vec<(u64, u64)>,
+    /// Changes of price levels, and trades, of each contract.
+    pub contracts: Vec<(u64, u64)>,
+    /// When each position was opened, where that was noted.
+    pub opened: Vec<(AccountId, InstrumentId, Timestamp)>,
+}
+
+impl Numbers {
+    fn of(exchange: &Exchange) -> Self {
+        let Exchange { accounts, markets, holdings, .. } = exchange;
+        let opened =
+            accounts.iter().flat_map(|account| &account.holdings).filter_map(|(instrument, slot)| {
+                let holding = &holdings[*slot as usize];
+                holding.opened_at.map(|at| (AccountId(holding.account), InstrumentId(*instrument), at))
+            });
+        Self {
+            accounts: accounts.iter().map(|account| (account.fills, account.log)).collect(),
+            contracts: markets.iter().map(|market| (market.levels, market.trades)).collect(),
+            opened: opened.collect(),
+        }
+    }
 }
 
 /// Limits of one account, one contract, or both.
@@ -226,6 +255,7 @@ impl State {
                 .collect(),
             pool: pool.iter().map(|(currency, money)| (*currency, *money)).collect(),
             deposited: deposited.iter().map(|(currency, money)| (*currency, *money)).collect(),
+            numbers: Numbers::of(exchange),
         }
     }
 }
@@ -236,6 +266,8 @@ impl Owner {
             closed: _,
             family,
             oldest_closed: _,
+            fills: _,
+            log: _,
             flex,
             house,
             active,

@@ -153,7 +153,7 @@ fn story(id: OrderId, events: &[Event]) -> Sent<'_> {
                 }
             }
             Event::Reduced { order, .. } if order.id == id => standing = Some(order.clone()),
-            Event::Filled { order } if *order == id => standing = None,
+            Event::Filled { order, .. } if *order == id => standing = None,
             Event::Cancelled { order } if order.id == id => {
                 if order.error == Some(OrderError::RejectedAfterExecution) {
                     status = SendStatus::PartiallyFilled;
@@ -172,7 +172,7 @@ fn story(id: OrderId, events: &[Event]) -> Sent<'_> {
 fn rejected(id: OrderId, error: OrderError, events: &[Event]) -> Sent<'_> {
     let status = send_status(error);
     let order = events.iter().find_map(|event| match event {
-        Event::Rejected { order } if order.id == id => Some(order),
+        Event::Rejected { order, .. } if order.id == id => Some(order),
         _ => None,
     });
     let reason = match error {

@@ -62,6 +62,7 @@ pub(super) async fn serve(
     let socket = WebSocketStream::from_partially_read(stream, early.into(), Role::Server, Some(config)).await;
     let grace = feeds.bounds.grace;
     let (mut wire, mut client) = Wire::new(socket, feeds);
+    let stop = Stop { server: stop, epoch: client.feeds.node.views().over() };
     let end = wire.run(&mut client, stop).await;
     // Nothing more is told; a hub that is gone has forgotten everybody.
     let _ = client.feeds.hub.send(HubRequest::Gone(client.outbox.id)).await;
@@ -106,13 +107,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         (wire, Client::new(feeds, outbox))
     }
 
-    async fn run(&mut self, client: &mut Client, mut stop: watch::Receiver<bool>) -> End {
+    async fn run(&mut self, client: &mut Client, mut stop: Stop) -> End {
         client.say(ws1::write_info);
         let outbox = Arc::clone(&client.outbox);
         let mut frames = Vec::with_capacity(FEED_BURST);
         loop {
             tokio::select! {
-                () = stopped(&mut stop) => return End::Close(CloseCode::Restart),
+                () = stop.told() => return End::Close(CloseCode::Restart),
                 () = outbox.overflowed() => return End::Close(CloseCode::Policy),
                 () = client.feeds.hub.closed() => return End::Close(CloseCode::Error),
                 () = sleep_until(self.silent) => return End::Close(CloseCode::Normal),
@@ -155,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn write(
         &mut self,
         outbox: &Outbox,
-        stop: &mut watch::Receiver<bool>,
+        stop: &mut Stop,
         messages: impl IntoIterator<Item = Message>,
     ) -> Result<(), End> {
         let socket = &mut self.socket;
@@ -170,17 +171,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             biased;
             written = writing => written.map_err(|error| broken(&error)),
             () = outbox.overflowed() => Err(End::Close(CloseCode::Policy)),
-            () = stopped(stop) => Err(End::Close(CloseCode::Restart)),
+            () = stop.told() => Err(End::Close(CloseCode::Restart)),
             // Nothing it may have sent was read meanwhile, but it has not read either.
             () = sleep_until(self.silent) => Err(End::Close(CloseCode::Policy)),
         }
     }
 }
 
-/// Waits until the server stops.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Whoever would say so being gone says so, too.
-    let _ = stop.wait_for(|stop| *stop).await;
+/// What ends a connection from behind: the server stops, or the node goes over to another epoch than it was opened on.
+struct Stop {
+    server: watch::Receiver<bool>,
+    epoch: watch::Receiver<bool>,
+}
+
+impl Stop {
+    /// Waits for either. Whoever would say so being gone says so, too.
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.server.wait_for(|stop| *stop) => {}
+            _ = self.epoch.wait_for(|over| *over) => {}
+        }
+    }
 }
 
 /// What is told a client whose frames cannot be read.
@@ -317,7 +328,8 @@ impl Client {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let (now, markets) = (self.feeds.node.now(), self.feeds.node.views().markets());
+        let (now, views) = (self.feeds.node.now(), self.feeds.node.views());
+        let markets = views.markets();
         let each = asked.product_ids.iter().map(|product| {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);

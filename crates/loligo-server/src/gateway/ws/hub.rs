@@ -6,7 +6,7 @@ mod book;
 use super::outbox::{Frame, Outbox, frame};
 use crate::gateway::bounds::{FEED_ASKS, ROWS};
 use crate::gateway::convert::orders::Shown;
-use crate::node::NodeHandle;
+use crate::node::{NodeHandle, Views};
 use crate::projection::{ApiKey, Bulletin, Directory, FillRow, KeyId};
 use account::Account;
 use book::Book;
@@ -77,26 +77,29 @@ enum Joined {
 /// # Errors
 /// When there is no thread, or another hub has the news of this node.
 pub(super) fn start(node: NodeHandle, heartbeat: Duration) -> io::Result<Sender<Request>> {
-    let news = node.views().newsroom().subscribe();
+    let views = node.views();
+    let news = views.newsroom().subscribe();
     let news = news.ok_or_else(|| io::Error::other("the news of this node go to other feeds"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (asks, asked) = channel(FEED_ASKS);
     std::thread::Builder::new()
         .name("loligo-feeds".to_owned())
-        .spawn(move || runtime.block_on(Hub::new(node).run(news, asked, heartbeat)))?;
+        .spawn(move || runtime.block_on(Hub::new(node, views).run(news, asked, heartbeat)))?;
     Ok(asks)
 }
 
 struct Hub {
     node: NodeHandle,
+    /// Of the epoch whose news is received.
+    views: Views,
     heartbeat: Vec<Arc<Outbox>>,
     books: HashMap<InstrumentId, Book, FixedState>,
     accounts: HashMap<AccountId, Account, FixedState>,
 }
 
 impl Hub {
-    fn new(node: NodeHandle) -> Self {
-        Self { node, heartbeat: Vec::new(), books: HashMap::default(), accounts: HashMap::default() }
+    fn new(node: NodeHandle, views: Views) -> Self {
+        Self { node, views, heartbeat: Vec::new(), books: HashMap::default(), accounts: HashMap::default() }
     }
 
     async fn run(mut self, mut news: Receiver<Bulletin>, mut asked: Receiver<Request>, heartbeat: Duration) {
@@ -110,7 +113,13 @@ impl Hub {
                 _ = beats.tick() => self.beat(),
                 // All news that is there comes before the next request: who was answered over http finds it in what they
                 // are told here.
-                Some(bulletin) = news.recv() => self.tell(&bulletin),
+                bulletin = news.recv() => match bulletin {
+                    Some(bulletin) => self.tell(&bulletin),
+                    None => match self.next_epoch() {
+                        Some(next) => news = next,
+                        None => return,
+                    },
+                },
                 request = asked.recv() => match request {
                     Some(Request::Steps { outbox, steps, done }) => {
                         self.take(&outbox, steps);
@@ -169,7 +178,7 @@ impl Hub {
         };
         // The key was found good before this request waited here, and its end may have been told meanwhile.
         if let Topic::Orders(_, signer) | Topic::Fills(_, signer) = &topic
-            && !may_follow(&self.node.views().directory(), *signer)
+            && !may_follow(&self.views.directory(), *signer)
         {
             outbox.push(frame(|out| Alert::NotAuthenticated.write(out)));
             return;
@@ -187,8 +196,8 @@ impl Hub {
                     // First the news, then the view: see `Newsroom`.
                     self.want(true);
                 }
-                let (directory, now) = (self.node.views().directory(), self.node.now());
-                let depth = self.node.views().markets().depth(instrument);
+                let (directory, now) = (self.views.directory(), self.node.now());
+                let depth = self.views.markets().depth(instrument);
                 let (Some(depth), Some(listed)) = (depth, directory.instrument(instrument)) else {
                     // A contract is in the directory before anyone can name it, so this is not met.
                     outbox.push(frame(|out| Alert::Unavailable.write(out)));
@@ -221,7 +230,7 @@ impl Hub {
             self.accounts.insert(id, Account::default());
             // First the news, then the view: see `Newsroom`.
             self.want(!self.books.is_empty());
-            let told = self.node.views().fills().newest(id);
+            let told = self.views.fills().newest(id);
             if let Some(account) = self.accounts.get_mut(&id) {
                 account.fills_told = told;
             }
@@ -230,14 +239,13 @@ impl Hub {
     }
 
     fn send_orders(&mut self, outbox: &Arc<Outbox>, feed: OrdersFeed, signer: Signer) {
-        let directory = self.node.views().directory();
+        let directory = self.views.directory();
         let identity = self.node.identity();
         let shown = Shown { directory: &directory, identity };
         let uid = identity.account_uid(signer.account);
         // Copied under the lock, told outside: the writer waits for the lock.
-        let orders = self.node.views().orders();
         let (open, sequence) =
-            orders.with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
+            self.views.orders().with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
         let rows = open.iter().filter_map(|order| shown.feed_order(order));
         let snapshot = frame(|out| ws1::write_open_orders_snapshot(out, feed, uid, rows));
         if let Some(account) = self.accounts.get_mut(&signer.account) {
@@ -247,11 +255,11 @@ impl Hub {
     }
 
     fn send_fills(&self, outbox: &Outbox, product: Option<InstrumentId>, signer: Signer, last: u64) {
-        let directory = self.node.views().directory();
+        let directory = self.views.directory();
         let identity = self.node.identity();
         let shown = Shown { directory: &directory, identity };
         let wanted = |row: &FillRow| product.is_none_or(|only| only == row.instrument);
-        let fills = self.node.views().fills().up_to(signer.account, last, ROWS, wanted);
+        let fills = self.views.fills().up_to(signer.account, last, ROWS, wanted);
         let rows = fills.iter().filter_map(|fill| shown.feed_fill(fill));
         let uid = identity.account_uid(signer.account);
         outbox.push(frame(|out| ws1::write_fills_snapshot(out, uid, rows)));
@@ -310,13 +318,13 @@ impl Hub {
     }
 
     fn want(&self, books: bool) {
-        self.node.views().newsroom().follow(books, self.accounts.keys().copied().collect());
+        self.views.newsroom().follow(books, self.accounts.keys().copied().collect());
     }
 
     fn tell(&mut self, bulletin: &Bulletin) {
         let node = self.node.clone();
-        let newsroom = node.views().newsroom();
-        let directory = node.views().directory();
+        let views = self.views.clone();
+        let (newsroom, directory) = (views.newsroom(), views.directory());
         if newsroom.lost() {
             tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
             self.close_all();
@@ -344,6 +352,14 @@ impl Hub {
         }
         newsroom.took(bulletin);
         self.tidy();
+    }
+
+    /// The node has gone over to another epoch: its news from here on. Connections of the one that is over close by themselves;
+    /// one that is newer and joined that one's views must not go on as if it had joined these.
+    fn next_epoch(&mut self) -> Option<Receiver<Bulletin>> {
+        self.close_all();
+        self.views = self.node.views();
+        self.views.newsroom().subscribe()
     }
 
     /// Something was lost on the way here: nobody may go on as if nothing had happened.

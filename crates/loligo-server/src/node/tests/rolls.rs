@@ -6,7 +6,7 @@ use crate::listing::{Listing, Roll};
 use crate::node::{genesis, replay_folder, verify_folder};
 use crate::record::{Body, Record};
 use loligo_engine::{MarketState, Timestamp};
-use loligo_journal::{Options, SqliteJournal, StoppedJournal};
+use loligo_journal::{Options, SqliteJournal, StoppedJournal, Urgency};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -129,7 +129,7 @@ fn left_behind(config: &Config, born: Timestamp, later: &[Record]) {
         let (mut batch, mut bytes) = (Records::new(), Vec::new());
         record.encode(&mut bytes).unwrap();
         batch.push(&bytes);
-        journal.append(record.time.0, &batch).unwrap();
+        journal.append(record.time.0, &batch, Urgency::Ordinary).unwrap();
     }
 }
 

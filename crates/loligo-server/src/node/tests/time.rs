@@ -95,7 +95,7 @@ async fn a_start_on_a_machine_whose_clock_is_behind_goes_on_from_the_last_record
     let start = |machine: &Machine| {
         let clock = machine.clock(0);
         let journal = recovery::open_journal(&config, &clock).unwrap();
-        spawn_on(&config, journal, clock, Duration::ZERO).unwrap()
+        spawn_on(&config, journal, clock, Duration::ZERO, Vec::new()).unwrap()
     };
     let node = start(&Machine::at(NEW_YEAR + HOUR));
     placed(&node).await;

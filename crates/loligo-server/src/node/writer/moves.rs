@@ -5,16 +5,15 @@
 //! what happened is kept back. Then the batch is committed, and only then published. Should that fail, the process ends
 //! and the next start decides; nobody was told anything.
 
-use super::{Writer, changes_directory, changes_listing, second_of};
+use super::{Writer, changes_directory, second_of};
 use crate::market::Room;
 use crate::node::NodeEnd;
 use crate::node::clock::ClockError;
 use crate::node::handle::{NOT_MOVING, SubmitError, Target};
 use crate::node::venue::Poisoned;
-use crate::projection::Applied;
 use crate::record::encode_command;
-use loligo_engine::{Command, Event, Timestamp};
-use loligo_journal::AppendError;
+use loligo_engine::{Command, Timestamp};
+use loligo_journal::{AppendError, Urgency};
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
@@ -30,18 +29,10 @@ const MOVES: usize = 64;
 
 type Answer = oneshot::Sender<Result<Timestamp, ClockError>>;
 
-/// The moves that were asked for, the one under way first; and what is gathered of it.
+/// The moves that were asked for, the one under way first.
 #[derive(Default)]
 pub(super) struct Moves {
     asked: VecDeque<(Target, Answer)>,
-    gathered: Gathered,
-}
-
-/// Records that are applied and not yet committed, in order: the place and time of each, and where its events end.
-#[derive(Default)]
-struct Gathered {
-    events: Vec<Event>,
-    records: Vec<(u64, Timestamp, usize)>,
 }
 
 impl Moves {
@@ -115,61 +106,46 @@ impl Writer {
         Timestamp((second_of(self.venue.exchange.now()) + 1).saturating_mul(Timestamp::SECOND))
     }
 
-    /// As many of the house's seconds as one commit takes. A disk that is known to be full takes none.
+    /// As many of the house's seconds as one commit takes.
     fn pass_seconds(&mut self, target: Timestamp) -> Result<(), NodeEnd> {
-        if self.full.is_some() && !self.room_again()? {
-            return Ok(());
-        }
         let first = self.next_second();
-        self.list_due(first)?;
         if self.full.is_some() {
+            // Nothing is applied ahead that may not fit: one second, as on a clock that goes by itself.
+            return if self.is_pausing() { Ok(()) } else { self.step_room(first) };
+        }
+        if !self.list_due(first)? || self.full.is_some() {
             return Ok(());
         }
-        let mut gathered = std::mem::take(&mut self.moves.gathered);
-        gathered.events.clear();
-        gathered.records.clear();
         self.records.clear();
         let after = self.venue.sequence;
-        let applied = self.gather(first, target, &mut gathered);
+        let applied = self.gather(first, target);
         // What the engine panicked on is remembered, too: a start finds it, and names it.
-        self.remember_gathered(after)?;
+        if self.remember_gathered()? != Some(after + 1) {
+            // Others were first, or the log is elsewhere: what was applied ahead is not what the log says.
+            return self.change_epoch();
+        }
         applied?;
-        let (mut begin, mut directory_changed) = (0, false);
-        let listing_changed = changes_listing(&gathered.events);
-        for (sequence, time, end) in &gathered.records {
-            let events = &gathered.events[begin..*end];
-            directory_changed |= self.publish(Applied { sequence: *sequence, time: *time, events });
-            begin = *end;
-        }
-        self.moves.gathered = gathered;
-        if listing_changed {
-            self.listing = self.venue.next_listing();
-        }
-        self.announce(directory_changed)
+        self.publish(0);
+        self.announce().map(drop)
     }
 
     /// A listing may have brought the clock to the `first` second already; the house's part of it is still to come.
-    fn gather(
-        &mut self,
-        first: Timestamp,
-        target: Timestamp,
-        gathered: &mut Gathered,
-    ) -> Result<(), Poisoned> {
+    fn gather(&mut self, first: Timestamp, target: Timestamp) -> Result<(), Poisoned> {
         let begun = self.shared.machine.monotonic_micros();
         let mut time = first;
         loop {
-            let before = gathered.events.len();
+            let before = self.happened.events().len();
             let second = second_of(time);
             self.stepped = second;
             for step in [Room::trade, Room::quote] {
                 let Some(room) = &mut self.room else { return Ok(()) };
                 for command in step(room, second, time, &self.venue.exchange) {
-                    self.apply_ahead(time, &command, gathered)?;
+                    self.apply_ahead(time, &command)?;
                 }
             }
             // A room without anything to say still lets the second pass.
             if self.venue.exchange.now() < time {
-                self.apply_ahead(time, &Command::Advance, gathered)?;
+                self.apply_ahead(time, &Command::Advance)?;
             }
             // What is listed comes at its own instant, and its view begins with the prices of that moment.
             let next = self.next_second();
@@ -177,7 +153,7 @@ impl Writer {
                 || self.listing.as_ref().is_some_and(|(at, _)| *at <= next)
                 || self.records.len() >= GATHER_RECORDS
                 || self.shared.machine.monotonic_micros() - begun >= GATHER_MICROS
-                || changes_directory(&gathered.events[before..])
+                || changes_directory(&self.happened.events()[before..])
             {
                 return Ok(());
             }
@@ -185,28 +161,25 @@ impl Writer {
         }
     }
 
-    fn apply_ahead(
-        &mut self,
-        time: Timestamp,
-        command: &Command,
-        gathered: &mut Gathered,
-    ) -> Result<(), Poisoned> {
+    fn apply_ahead(&mut self, time: Timestamp, command: &Command) -> Result<(), Poisoned> {
         self.records.push_with(|to| encode_command(to, time, None, command));
-        self.venue.command(time, None, command, &mut gathered.events)?;
-        gathered.records.push((self.venue.sequence, self.venue.exchange.now(), gathered.events.len()));
+        self.venue.command(time, None, command, &mut self.happened)?;
         Ok(())
     }
 
-    /// Commits what was gathered after a record. It is applied already: on a full disk the reserve has to take it.
-    fn remember_gathered(&mut self, after: u64) -> Result<(), NodeEnd> {
+    /// Commits what was gathered: the place of its first record, or none when the log has gone to another branch. It is applied
+    /// already: on a full disk the reserve has to take it.
+    fn remember_gathered(&mut self) -> Result<Option<u64>, NodeEnd> {
         let time = self.venue.exchange.now();
-        let handed_in = match self.hand_in(time, after) {
-            Err(AppendError::Full) => {
-                self.give_up_reserve()?;
-                self.hand_in(time, after)
-            }
-            other => other,
-        };
-        handed_in.map_err(|error| self.journal_failed(&error))
+        let mut placed = self.journal.append(time.0, &self.records, Urgency::Ordinary);
+        if let Err(AppendError::Full) = placed {
+            self.found_full();
+            placed = self.journal.append(time.0, &self.records, Urgency::Urgent);
+        }
+        match placed {
+            Ok(first) => Ok(Some(first)),
+            Err(AppendError::Moved { .. }) => Ok(None),
+            Err(error) => Err(self.journal_failed(&error)),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! From the list back into memory: each part is checked as it is taken up, and what follows from it is made anew.
 
 use super::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Position, State,
-    StoredOrder,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
+    Position, State, StoredOrder,
 };
 use crate::account::{Account, Family};
 use crate::event::OrderStatus;
@@ -53,6 +53,7 @@ impl State {
             liquidations,
             pool,
             deposited,
+            numbers,
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -79,6 +80,7 @@ impl State {
             reading.sum_up(slot)?;
         }
         reading.liquidate(liquidations)?;
+        reading.number(numbers)?;
         reading.watch();
         Ok(reading.exchange)
     }
@@ -103,6 +105,9 @@ impl Reading {
             if let Some(expiry) = spec.expiry.filter(|expiry| *expiry > exchange.now) {
                 exchange.timers.insert((expiry, Timer::Expiry(id)));
             }
+            if spec.opening > exchange.now {
+                exchange.timers.insert((spec.opening, Timer::Opening(id)));
+            }
             let instrument = Instrument::new(spec, pair).map_err(|_| damaged("a contract"))?;
             let index = pairs[usize::from(pair.0)].index;
             let fits = |price| price_in_range(price) && instrument.carries(price);
@@ -111,6 +116,14 @@ impl Reading {
             market.restore(prices);
             (market.fees, market.dust) = (fees, dust);
             exchange.markets.push(market);
+        }
+        for (at, pair) in pairs.iter().enumerate() {
+            if let Some(from) = pair.stale_from().filter(|from| *from > exchange.now) {
+                exchange.timers.insert((from, Timer::Stale(PairId(at as u16))));
+            }
+        }
+        for market in &mut exchange.markets {
+            market.told = market.state(&pairs[usize::from(market.pair().0)], exchange.now);
         }
         exchange.pairs = pairs;
         Ok(())
@@ -145,6 +158,8 @@ impl Reading {
                 closed: 0,
                 family,
                 oldest_closed: 0,
+                fills: 0,
+                log: 0,
                 flex: NIL,
                 house: *house,
                 active: *active,
@@ -391,6 +406,30 @@ impl Reading {
             };
             let portfolio = portfolio.ok_or_else(|| damaged("a portfolio that is liquidated"))?;
             self.exchange.liquidations.insert(portfolio, ladder);
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, numbers: Numbers) -> Result<(), CodecError> {
+        let Numbers { accounts: counted, contracts, opened } = numbers;
+        let Exchange { accounts, markets, holdings, now, .. } = &mut self.exchange;
+        there(counted.is_empty() || counted.len() == accounts.len(), "the number of numbered accounts")?;
+        there(contracts.is_empty() || contracts.len() == markets.len(), "the number of numbered contracts")?;
+        for (account, (fills, log)) in accounts.iter_mut().zip(counted) {
+            there(fills.max(log) <= ORDERS_MAX, "the number of fills")?;
+            (account.fills, account.log) = (fills, log);
+        }
+        for (market, (levels, trades)) in markets.iter_mut().zip(contracts) {
+            there(levels.max(trades) <= ORDERS_MAX, "the number of trades")?;
+            (market.levels, market.trades) = (levels, trades);
+        }
+        for (account, instrument, at) in opened {
+            let slot = markets
+                .get(usize::from(instrument.0))
+                .and_then(|market| market.holdings.get(account.0 as usize));
+            let holding = slot.and_then(|slot| holdings.get_mut(*slot as usize));
+            let holding = holding.filter(|holding| holding.position != 0 && (0..=now.0).contains(&at.0));
+            holding.ok_or_else(|| damaged("a position's opening"))?.opened_at = Some(at);
         }
         Ok(())
     }

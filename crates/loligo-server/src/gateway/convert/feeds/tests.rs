@@ -383,8 +383,8 @@ async fn the_messages_alone_keep_a_list_of_open_orders() {
     for round in 0..6_000 {
         let command = random_command(&mut source, newest);
         let reply = handle.submit(Submission::new(command)).await.unwrap();
-        for event in &reply.events {
-            if let loligo_engine::Event::Placed { order, .. } | loligo_engine::Event::Rejected { order } =
+        for event in reply.events.iter() {
+            if let loligo_engine::Event::Placed { order, .. } | loligo_engine::Event::Rejected { order, .. } =
                 event
             {
                 newest = newest.max(order.id.0);

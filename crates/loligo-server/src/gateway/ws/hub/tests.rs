@@ -25,8 +25,9 @@ struct End {
 impl Desk {
     async fn open() -> Self {
         let node = tokio::task::spawn_blocking(|| node::spawn(&Config::test())).await.unwrap().unwrap();
-        let news = node.handle().views().newsroom().subscribe().expect("the first to ask");
-        let hub = Hub::new(node.handle().clone());
+        let views = node.handle().views();
+        let news = views.newsroom().subscribe().expect("the first to ask");
+        let hub = Hub::new(node.handle().clone(), views);
         Self { node, hub, news }
     }
 

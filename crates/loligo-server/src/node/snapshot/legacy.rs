@@ -1,0 +1,77 @@
+//! Snapshots of layouts that are read and never written any more.
+
+use super::Stored;
+use crate::node::registry::{Registry, RegistryWithoutRolls};
+use crate::projection::EarlierViews;
+use crate::record::{FIRST_RULES, VenueFacts};
+use serde::Deserialize;
+
+/// The layout before followers had parts.
+const WITHOUT_PARTS: u8 = 3;
+/// The layout before rules had versions.
+const WITHOUT_RULES: u8 = 2;
+
+#[derive(Deserialize)]
+struct StoredWithoutParts {
+    rules: u16,
+    crossed: Option<u64>,
+    sequence: u64,
+    facts: Option<VenueFacts>,
+    registry: Registry,
+    chain_blocks: [u8; 32],
+    chain_rest: Vec<u8>,
+    views: EarlierViews,
+    exchange: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct StoredWithoutRules {
+    sequence: u64,
+    facts: Option<VenueFacts>,
+    registry: RegistryWithoutRolls,
+    chain_blocks: [u8; 32],
+    chain_rest: Vec<u8>,
+    views: EarlierViews,
+    exchange: Vec<u8>,
+}
+
+/// Reads the body of an older layout, and the views in it, which have no parts yet; `None` when the version is of none.
+pub(super) fn read(version: u8, body: &[u8]) -> Option<Result<(Stored, EarlierViews), postcard::Error>> {
+    match version {
+        WITHOUT_PARTS => Some(postcard::from_bytes(body).map(without_parts)),
+        WITHOUT_RULES => Some(postcard::from_bytes(body).map(without_rules).map(without_parts)),
+        _ => None,
+    }
+}
+
+fn without_parts(stored: StoredWithoutParts) -> (Stored, EarlierViews) {
+    let StoredWithoutParts {
+        rules,
+        crossed,
+        sequence,
+        facts,
+        registry,
+        chain_blocks,
+        chain_rest,
+        views,
+        exchange,
+    } = stored;
+    let parts = Vec::new();
+    (Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }, views)
+}
+
+fn without_rules(stored: StoredWithoutRules) -> StoredWithoutParts {
+    let StoredWithoutRules { sequence, facts, registry, chain_blocks, chain_rest, views, exchange } = stored;
+    let (rules, crossed, registry) = (FIRST_RULES, None, registry.into());
+    StoredWithoutParts {
+        rules,
+        crossed,
+        sequence,
+        facts,
+        registry,
+        chain_blocks,
+        chain_rest,
+        views,
+        exchange,
+    }
+}
