@@ -1,7 +1,10 @@
 //! Rows on their way into the index.
 
+use std::collections::BTreeMap;
+
+use crate::index::Contract;
 use crate::page::At;
-use crate::rows::{Any, lists};
+use crate::rows::{Any, OpenOrder, lists};
 
 /// A row of any list.
 pub use crate::rows::Any as AnyRow;
@@ -15,6 +18,10 @@ pub struct Batch {
     pub(crate) span: Option<(u64, u64)>,
     /// Exchange time of the last record.
     pub(crate) time_ms: i64,
+    /// What became of open orders: as they are, or gone.
+    pub(crate) open: BTreeMap<u64, Option<OpenOrder>>,
+    pub(crate) contracts: Vec<Contract>,
+    pub(crate) house: Vec<u32>,
     /// How many rows of each list the last record has so far.
     ordinals: Vec<u32>,
 }
@@ -31,7 +38,16 @@ impl Batch {
     /// An empty batch of records of a branch of the journal.
     #[must_use]
     pub fn new(branch: u64) -> Self {
-        Self { branch, rows: Vec::new(), span: None, time_ms: 0, ordinals: vec![0; lists().len()] }
+        Self {
+            branch,
+            rows: Vec::new(),
+            span: None,
+            time_ms: 0,
+            open: BTreeMap::new(),
+            contracts: Vec::new(),
+            house: Vec::new(),
+            ordinals: vec![0; lists().len()],
+        }
     }
 
     /// Begins the next record, which took effect then. What is pushed is of it.
@@ -52,6 +68,38 @@ impl Batch {
         let ordinal = self.ordinals[list];
         self.ordinals[list] += 1;
         self.rows.push(Pending { owner, at: At { time_ms, sequence, ordinal }, row });
+    }
+
+    /// An order is open, as it is from now on.
+    pub fn open(&mut self, order: OpenOrder) {
+        self.open.insert(order.order.number, Some(order));
+    }
+
+    /// An order is open no more.
+    pub fn close(&mut self, number: u64) {
+        self.open.insert(number, None);
+    }
+
+    /// What this batch says of an open order: nothing, that it is gone, or how it is.
+    #[must_use]
+    pub fn opened(&self, number: u64) -> Option<Option<&OpenOrder>> {
+        self.open.get(&number).map(Option::as_ref)
+    }
+
+    /// A contract was listed.
+    pub fn contract(&mut self, contract: Contract) {
+        self.contracts.push(contract);
+    }
+
+    /// An account is the house's.
+    pub fn house(&mut self, account: u32) {
+        self.house.push(account);
+    }
+
+    /// The last record, when there is one.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        self.span.map(|(_, last)| last)
     }
 
     /// How many rows there are.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use crate::batch::Batch;
+use crate::columns::{Cells, Columns as _};
 use crate::error::Error;
 use crate::page::{self, Entry, Of, Page, Query};
 use crate::retention::{Keep, Turn};
-use crate::rows::{AccountLogEntry, Row, lists};
+use crate::rows::{AccountLogEntry, OpenOrder, Row, lists};
 use crate::schema;
 
 /// Most connections that wait for the next page to read; more are opened when they are needed, and closed again.
@@ -25,23 +26,27 @@ pub struct Progress {
     pub branch: u64,
     /// The last record whose rows it has.
     pub sequence: u64,
+    /// The last record that its open orders are of: after a revert they are made again from the beginning, and no row is.
+    pub folded: u64,
     /// Exchange time of that record.
     pub time_ms: i64,
     /// The first record from which on it has all rows.
     pub speaks_from: u64,
 }
 
-/// A contract, for those who look at the tables.
-#[derive(Clone, Copy, Debug)]
-pub struct Contract<'a> {
+/// A contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contract {
     /// Its number.
     pub number: u32,
     /// Its name.
-    pub symbol: &'a str,
-    /// The step of its prices: `10^-digits` times the first.
+    pub symbol: String,
+    /// The step of its prices: the first, with so many digits behind the point as the second says.
     pub tick: (u32, u8),
     /// Decimal places of its sizes; negative for multiples of ten.
     pub lot_digits: i8,
+    /// What whoever makes rows wants to know of it again.
+    pub spec: Vec<u8>,
 }
 
 /// The index. One thread writes, any number read, and none waits for another; in memory they take turns.
@@ -109,9 +114,9 @@ impl Index {
         let mut writer = lock(&self.writer);
         let Writer { connection, inserts, turn } = &mut *writer;
         let transaction = connection.transaction()?;
-        let before = progress(&transaction)?.sequence;
-        if first <= before {
-            return Err(Error::OutOfOrder { last: before, got: first });
+        let before = progress(&transaction)?;
+        if first <= before.folded {
+            return Err(Error::OutOfOrder { last: before.folded, got: first });
         }
         let mut values = Vec::new();
         for pending in &batch.rows {
@@ -129,61 +134,97 @@ impl Index {
             row.put(&mut values);
             transaction.prepare_cached(&inserts[list])?.execute(params_from_iter(values.iter()))?;
         }
-        set_progress(&transaction, batch.branch, last, batch.time_ms)?;
-        turn.prune(&transaction, self.keep, batch.time_ms, batch.rows.len())?;
+        note_open(&transaction, batch)?;
+        let reached = Progress {
+            branch: batch.branch,
+            sequence: last.max(before.sequence),
+            time_ms: if last < before.sequence { before.time_ms } else { batch.time_ms },
+            folded: last,
+            ..before
+        };
+        set_progress(&transaction, reached)?;
+        turn.prune(&transaction, self.keep, reached.time_ms, batch.rows.len())?;
         transaction.commit()?;
         Ok(())
     }
 
-    /// Goes on after a record whose rows, and those of all before it since the last, cannot be had any more.
+    /// Goes on after the last record of a batch, which says what was open then: what records before it, from the last one on,
+    /// came to cannot be had any more.
     ///
     /// # Errors
     /// Trouble with the file.
-    pub fn skip_to(&self, branch: u64, sequence: u64, time_ms: i64) -> Result<(), Error> {
+    pub fn begin(&self, state: &Batch) -> Result<(), Error> {
+        let Some((_, last)) = state.span else { return Ok(()) };
         let mut writer = lock(&self.writer);
         let transaction = writer.connection.transaction()?;
-        let before = progress(&transaction)?.sequence;
-        if before < sequence {
-            let gap = [before + 1, sequence].map(u64::cast_signed);
+        let before = progress(&transaction)?;
+        if before.sequence < last {
+            let gap = [before.sequence + 1, last].map(u64::cast_signed);
             transaction.execute("INSERT INTO gap VALUES (?1, ?2)", gap)?;
         }
-        set_progress(&transaction, branch, sequence, time_ms)?;
+        transaction.execute("DELETE FROM open_order", [])?;
+        note_open(&transaction, state)?;
+        let sequence = last.max(before.sequence);
+        let begun =
+            Progress { branch: state.branch, sequence, time_ms: state.time_ms, folded: last, ..before };
+        set_progress(&transaction, begun)?;
         Ok(transaction.commit()?)
     }
 
-    /// Forgets the rows of all records after one: the journal goes on from there, on another branch.
+    /// Forgets the rows of all records after one: the journal goes on from there, on another branch. What was open then is not
+    /// known any more, unless nothing was forgotten.
     ///
     /// # Errors
     /// Trouble with the file.
-    pub fn revert(&self, branch: u64, sequence: u64, time_ms: i64) -> Result<(), Error> {
+    pub fn revert(&self, branch: u64, sequence: u64) -> Result<(), Error> {
         let mut writer = lock(&self.writer);
         let transaction = writer.connection.transaction()?;
-        for list in lists() {
-            transaction.execute(
-                &format!("DELETE FROM {} WHERE sequence > ?1", list.table),
-                [sequence.cast_signed()],
-            )?;
+        let before = progress(&transaction)?;
+        let mut reverted = Progress { branch, ..before };
+        if before.sequence > sequence || before.folded > sequence {
+            for list in lists() {
+                let forget = format!("DELETE FROM {} WHERE sequence > ?1", list.table);
+                transaction.execute(&forget, [sequence.cast_signed()])?;
+            }
+            transaction.execute("DELETE FROM gap WHERE first > ?1", [sequence.cast_signed()])?;
+            transaction.execute("UPDATE gap SET last = min(last, ?1)", [sequence.cast_signed()])?;
+            transaction.execute("DELETE FROM open_order", [])?;
+            reverted = Progress { sequence: before.sequence.min(sequence), folded: 0, ..reverted };
         }
-        transaction.execute("DELETE FROM gap WHERE first > ?1", [sequence.cast_signed()])?;
-        transaction.execute("UPDATE gap SET last = min(last, ?1)", [sequence.cast_signed()])?;
-        set_progress(&transaction, branch, sequence, time_ms)?;
+        set_progress(&transaction, reverted)?;
         Ok(transaction.commit()?)
     }
 
-    /// Tells people what a contract's number, ticks and lots are.
+    /// An order that is open, as the last record left it.
     ///
     /// # Errors
     /// Trouble with the file.
-    pub fn name_contract(&self, contract: Contract<'_>) -> Result<(), Error> {
-        let Contract { number, symbol, tick: (mantissa, digits), lot_digits } = contract;
-        let ten = |power: i32| 10_f64.powi(power);
-        let lot = ten(-i32::from(lot_digits));
-        let tick = f64::from(mantissa) * ten(-i32::from(digits));
-        lock(&self.writer).connection.execute(
-            "INSERT OR REPLACE INTO contract VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![number, symbol, tick, digits, lot, lot_digits],
-        )?;
-        Ok(())
+    pub fn open_order(&self, number: u64) -> Result<Option<OpenOrder>, Error> {
+        let writer = lock(&self.writer);
+        let mut read =
+            writer.connection.prepare_cached("SELECT * FROM open_order WHERE order_number = ?1")?;
+        let take = |row: &rusqlite::Row<'_>| OpenOrder::take(&mut Cells::from(row, 0));
+        Ok(read.query_row([number.cast_signed()], take).optional()?)
+    }
+
+    /// What was noted of all contracts that were ever listed, by number.
+    ///
+    /// # Errors
+    /// Trouble with the file.
+    pub fn contracts(&self) -> Result<Vec<(u32, Vec<u8>)>, Error> {
+        let writer = lock(&self.writer);
+        let mut read = writer.connection.prepare("SELECT contract, spec FROM contract ORDER BY contract")?;
+        Ok(read.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+    }
+
+    /// The accounts of the house.
+    ///
+    /// # Errors
+    /// Trouble with the file.
+    pub fn house(&self) -> Result<Vec<u32>, Error> {
+        let writer = lock(&self.writer);
+        let mut read = writer.connection.prepare("SELECT account FROM house")?;
+        Ok(read.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Tells people what the codes of a list mean.
@@ -284,22 +325,52 @@ fn tag(key: &[u8; 32]) -> [u8; 8] {
 
 fn progress(connection: &Connection) -> rusqlite::Result<Progress> {
     let mut read = connection.prepare_cached(
-        "SELECT branch, sequence, time_ms, (SELECT coalesce(max(last), 0) + 1 FROM gap) FROM progress",
+        "SELECT branch, sequence, time_ms, folded, (SELECT coalesce(max(last), 0) + 1 FROM gap) FROM progress",
     )?;
     read.query_row([], |row| {
         let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
-        Ok(Progress {
-            branch: number(0)?,
-            sequence: number(1)?,
-            time_ms: row.get(2)?,
-            speaks_from: number(3)?,
-        })
+        let (branch, sequence, folded, speaks_from) = (number(0)?, number(1)?, number(3)?, number(4)?);
+        Ok(Progress { branch, sequence, time_ms: row.get(2)?, folded, speaks_from })
     })
 }
 
-fn set_progress(connection: &Connection, branch: u64, sequence: u64, time_ms: i64) -> rusqlite::Result<()> {
-    let mut write =
-        connection.prepare_cached("UPDATE progress SET branch = ?1, sequence = ?2, time_ms = ?3")?;
-    write.execute(params![branch.cast_signed(), sequence.cast_signed(), time_ms])?;
+fn set_progress(connection: &Connection, progress: Progress) -> rusqlite::Result<()> {
+    let Progress { branch, sequence, time_ms, folded, speaks_from: _ } = progress;
+    let mut write = connection
+        .prepare_cached("UPDATE progress SET branch = ?1, sequence = ?2, time_ms = ?3, folded = ?4")?;
+    write.execute(params![branch.cast_signed(), sequence.cast_signed(), time_ms, folded.cast_signed()])?;
+    Ok(())
+}
+
+/// Writes down what a batch says of open orders, of contracts and of the house.
+fn note_open(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let places = vec!["?"; OpenOrder::WIDTH].join(", ");
+    let mut open =
+        connection.prepare_cached(&format!("INSERT OR REPLACE INTO open_order VALUES ({places})"))?;
+    let mut close = connection.prepare_cached("DELETE FROM open_order WHERE order_number = ?1")?;
+    let mut values = Vec::new();
+    for (number, order) in &batch.open {
+        match order {
+            Some(order) => {
+                values.clear();
+                order.put(&mut values);
+                open.execute(params_from_iter(values.iter()))?;
+            }
+            None => {
+                close.execute([number.cast_signed()])?;
+            }
+        }
+    }
+    let ten = |power: i32| 10_f64.powi(power);
+    for Contract { number, symbol, tick: (mantissa, digits), lot_digits, spec } in &batch.contracts {
+        let lot = ten(-i32::from(*lot_digits));
+        let tick = f64::from(*mantissa) * ten(-i32::from(*digits));
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO contract VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![number, symbol, tick, digits, lot, lot_digits, spec])?;
+    }
+    for account in &batch.house {
+        connection.prepare_cached("INSERT OR REPLACE INTO house VALUES (?1)")?.execute([account])?;
+    }
     Ok(())
 }

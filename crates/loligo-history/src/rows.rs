@@ -7,8 +7,8 @@ mod account;
 mod public;
 
 pub use account::{
-    AccountLogEntry, Asked, Conversion, Distance, Earlier, EarlierTrigger, Execution, Order, OrderEvent,
-    PositionUpdate, Trigger, TriggerEvent,
+    AccountLogEntry, Asked, Conversion, Distance, Earlier, EarlierTrigger, Execution, OpenOrder, Order,
+    OrderEvent, PositionUpdate, Trigger, TriggerEvent,
 };
 pub use public::{
     EarlierPublic, MarkPrice, OrderDetails, PublicExecution, PublicOrderEvent, SideDetails, TradeDetails,

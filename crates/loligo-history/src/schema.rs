@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
 
+use crate::columns::Columns as _;
 use crate::error::Error;
-use crate::rows::{List, causes, kinds, lists};
+use crate::rows::{List, OpenOrder, causes, kinds, lists};
 
 /// The stored format. A change of anything in `docs/history.md` gives it another number, and the index is made anew from the
 /// journal.
@@ -18,7 +19,8 @@ CREATE TABLE venue (tag BLOB NOT NULL) STRICT;
 CREATE TABLE progress (
     branch INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL
+    time_ms INTEGER NOT NULL,
+    folded INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
 CREATE TABLE contract (
@@ -27,8 +29,10 @@ CREATE TABLE contract (
     tick REAL NOT NULL,
     tick_digits INTEGER NOT NULL,
     lot REAL NOT NULL,
-    lot_digits INTEGER NOT NULL
+    lot_digits INTEGER NOT NULL,
+    spec BLOB NOT NULL
 ) STRICT;
+CREATE TABLE house (account INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE word (list TEXT NOT NULL, code INTEGER NOT NULL, word TEXT NOT NULL, PRIMARY KEY (list, code))
     STRICT, WITHOUT ROWID;
 ";
@@ -75,6 +79,16 @@ impl List {
         let values = vec!["?"; self.width + 5].join(", ");
         format!("INSERT INTO {} VALUES ({values})", self.table)
     }
+}
+
+/// The table of open orders.
+fn open_orders() -> String {
+    let mut columns = Vec::new();
+    OpenOrder::define("", false, &mut columns);
+    format!(
+        "CREATE TABLE open_order (\n    {},\n    PRIMARY KEY (order_number)\n) STRICT, WITHOUT ROWID;\n",
+        columns.join(",\n    ")
+    )
 }
 
 /// The files of an index: the database, its log and the index of that.
@@ -184,12 +198,13 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 /// Makes the tables, as one: a kill leaves them all or none.
 pub(crate) fn create(connection: &Connection, tag: &[u8; 8]) -> rusqlite::Result<()> {
     let tables: String = lists().iter().map(List::create).collect();
+    let open = open_orders();
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(&format!(
-        "{TABLES}{tables}{VIEWS}
+        "{TABLES}{open}{tables}{VIEWS}
          CREATE UNIQUE INDEX account_log_number ON account_log (account, number);
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};
-         INSERT INTO progress VALUES (1, 0, 0);"
+         INSERT INTO progress VALUES (0, 0, 0, 0);"
     ))?;
     transaction.execute("INSERT INTO venue VALUES (?1)", [tag])?;
     name_words(&transaction, "kind", kinds::NAMES.iter().copied())?;

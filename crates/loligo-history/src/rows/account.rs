@@ -29,6 +29,20 @@ columns! {
 }
 
 columns! {
+    /// An open order, or a waiting trigger, as the last record left it: what later events say of it alone is not all of it.
+    pub struct OpenOrder {
+        /// Whose.
+        account: u32,
+        /// In which contract.
+        contract: u32,
+        /// The order.
+        order: Order,
+        /// Of a trigger, where it fires.
+        stop: Option<i64>,
+    }
+}
+
+columns! {
     /// What an update changed of an order, or what an edit would have changed: the rest is as in the order beside it.
     pub struct Earlier {
         /// When it had last changed.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::fixture::{KEY, NEW_YEAR, order_event, price, prices, told};
 use loligo_history::rows::{
-    AccountLogEntry, Execution, MarkPrice, Order, OrderDetails, OrderEvent, PublicExecution,
+    AccountLogEntry, Execution, MarkPrice, OpenOrder, Order, OrderDetails, OrderEvent, PublicExecution,
     PublicOrderEvent, SideDetails, TradeDetails,
 };
 use loligo_history::{Batch, Contract, Error, FORMAT, Index, Keep, Progress, Query, SCANNED, Sort};
@@ -19,7 +19,7 @@ fn open(path: &Path) -> Index {
 }
 
 fn progress(sequence: u64, time_ms: i64) -> Progress {
-    Progress { branch: 1, sequence, time_ms, speaks_from: 1 }
+    Progress { branch: 1, sequence, time_ms, folded: sequence, speaks_from: 1 }
 }
 
 /// The files as a kill would leave them now.
@@ -119,13 +119,17 @@ fn any_tool_can_look_while_the_exchange_writes() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("history.db");
     let index = open(&path);
-    index
-        .name_contract(Contract { number: 3, symbol: "PF_XBTUSD", tick: (5, 1), lot_digits: 4 })
-        .expect("named");
     index.name_words("reason", [(9, "full fill")]).expect("named");
     let tool = Connection::open(&path).expect("opens");
     let mut batch = Batch::new(1);
     batch.record(1, NEW_YEAR);
+    batch.contract(Contract {
+        number: 3,
+        symbol: "PF_XBTUSD".into(),
+        tick: (5, 1),
+        lot_digits: 4,
+        spec: vec![1, 2],
+    });
     batch.push(1, NEW_YEAR + 7, order_event(1 | 2 | 4 | 32 | 64));
     batch.push(3, NEW_YEAR, trade(4, 100));
     index.write(&batch).expect("written");
@@ -348,22 +352,87 @@ fn what_is_too_old_goes_a_slice_at_a_time_and_the_rest_stays() {
     assert_eq!(kept.rows.len(), 4_000, "an account's own rows stay");
 }
 
+/// What was open after a record: these orders.
+fn state(branch: u64, sequence: u64, open: &[u64]) -> Batch {
+    let mut state = Batch::new(branch);
+    state.record(sequence, NEW_YEAR + 5);
+    for &number in open {
+        state.open(open_order(number));
+    }
+    state
+}
+
+fn open_order(number: u64) -> OpenOrder {
+    let order = order_event(1).order.expect("there");
+    OpenOrder { account: 1, contract: 3, order: Order { number, ..order }, stop: Some(4) }
+}
+
 #[test]
 fn records_that_cannot_be_had_leave_a_gap_that_is_told() {
     let index = crate::fixture::in_memory();
     index.write(&prices(1, NEW_YEAR, 1)).expect("written");
     assert_eq!(index.progress().expect("told").speaks_from, 1);
-    index.skip_to(1, 100, NEW_YEAR + 5).expect("skipped");
+    index.begin(&state(1, 100, &[7])).expect("begun");
     assert_eq!(index.progress().expect("told").speaks_from, 101);
     index.write(&prices(101, NEW_YEAR + 6, 1)).expect("written");
     assert_eq!(told(&index, 0), [1, 101], "older rows are still there");
-    index.revert(2, 100, NEW_YEAR + 5).expect("reverted");
+    index.revert(2, 100).expect("reverted");
     assert_eq!(index.progress().expect("told").speaks_from, 101);
-    index.revert(3, 1, NEW_YEAR).expect("reverted");
+    index.revert(3, 1).expect("reverted");
     assert_eq!(index.progress().expect("told").speaks_from, 1, "the gap was behind that record");
-    index.skip_to(3, 50, NEW_YEAR + 5).expect("skipped");
-    index.revert(4, 20, NEW_YEAR + 5).expect("reverted");
+    index.begin(&state(3, 50, &[])).expect("begun");
+    index.revert(4, 20).expect("reverted");
     assert_eq!(index.progress().expect("told").speaks_from, 21, "what is left of a gap is one");
+}
+
+#[test]
+fn open_orders_are_as_the_last_record_left_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("history.db");
+    let index = open(&path);
+    let mut batch = Batch::new(1);
+    batch.record(1, NEW_YEAR);
+    batch.open(open_order(7));
+    batch.open(open_order(u64::MAX));
+    assert_eq!((batch.opened(7), batch.opened(8)), (Some(Some(&open_order(7))), None));
+    index.write(&batch).expect("written");
+    let mut batch = Batch::new(1);
+    batch.record(2, NEW_YEAR);
+    let moved = OpenOrder { stop: None, ..open_order(7) };
+    batch.open(moved.clone());
+    batch.close(u64::MAX);
+    batch.house(9);
+    assert_eq!(batch.opened(u64::MAX), Some(None));
+    index.write(&batch).expect("written");
+    drop(index);
+    let index = open(&path);
+    assert_eq!(index.open_order(7).expect("read"), Some(moved));
+    assert_eq!(index.open_order(u64::MAX).expect("read"), None);
+    assert_eq!(index.house().expect("read"), [9]);
+    index.begin(&state(1, 5, &[8])).expect("begun");
+    assert_eq!(index.open_order(7).expect("read"), None);
+    assert_eq!(index.open_order(8).expect("read"), Some(open_order(8)));
+}
+
+#[test]
+fn after_a_revert_open_orders_are_made_again_from_the_beginning_and_no_row_is() {
+    let index = crate::fixture::in_memory();
+    for sequence in 1..=5 {
+        index.write(&prices(sequence, NEW_YEAR, 1)).expect("written");
+    }
+    index.revert(1, 5).expect("nothing is left");
+    assert_eq!(index.progress().expect("told").folded, 5);
+    index.revert(2, 3).expect("two are left");
+    let reverted = index.progress().expect("told");
+    assert_eq!((reverted.branch, reverted.sequence, reverted.folded), (2, 3, 0));
+    index.write(&state(2, 1, &[7])).expect("made again");
+    let again = index.progress().expect("told");
+    assert_eq!((again.sequence, again.folded, again.time_ms), (3, 1, NEW_YEAR));
+    assert_eq!(index.open_order(7).expect("read"), Some(open_order(7)));
+    assert_eq!(told(&index, 0), [1, 2, 3]);
+    index.write(&state(2, 3, &[])).expect("made again");
+    index.write(&prices(4, NEW_YEAR + 9, 1)).expect("goes on");
+    assert_eq!(told(&index, 0), [1, 2, 3, 4]);
 }
 
 #[test]
@@ -380,7 +449,7 @@ fn an_index_of_another_format_or_venue_and_what_is_none_begin_anew() {
     let (index, why) = Index::open(&path, KEY, Keep::default()).expect("opens");
     let wanted = format!("it has format {}, and this version writes format {FORMAT}", FORMAT + 1);
     assert_eq!(why, Some(wanted));
-    assert_eq!(index.progress().expect("told"), progress(0, 0));
+    assert_eq!(index.progress().expect("told").sequence, 0);
     drop(index);
     std::fs::write(&path, b"no database, and longer than its first hundred bytes are: ".repeat(99))
         .expect("written");
