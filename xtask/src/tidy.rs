@@ -7,6 +7,8 @@ use anyhow::Result;
 use crate::part::Count;
 use crate::workspace;
 
+mod walls;
+
 /// A head can hold about 600 lines; this is where the question becomes an answer.
 const LINES_MAX: usize = 700;
 
@@ -33,7 +35,7 @@ impl File {
 
 type Check = (&'static str, fn(&[File]) -> Vec<String>);
 
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     ("source files fit a head", too_long),
     ("no path of someone's machine", machine_paths),
     ("modules are foo.rs beside foo/", mod_files),
@@ -42,6 +44,7 @@ const CHECKS: [Check; 8] = [
     ("tests wait for events, not for time", sleeps),
     ("no test is switched off", switched_off),
     ("every crate obeys the one lint table", unlinted),
+    ("rooms of the server know no more than they may", walls::breaches),
 ];
 
 /// One count for each rule; complaints are printed with file and line.

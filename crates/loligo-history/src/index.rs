@@ -69,14 +69,15 @@ struct Writer {
 }
 
 impl Index {
-    /// Opens the index in a file, making it when there is none. The key seals tokens, and says whose venue's index it is.
+    /// Opens the index in a file, making it when there is none. The key seals tokens of an index that is made; one that is there
+    /// keeps the key it was made with.
     ///
-    /// An index of another format or venue, or a file that is none, is thrown away: it says why, and begins anew.
+    /// An index of another format, or a file that is none, is thrown away: it says why, and begins anew.
     ///
     /// # Errors
     /// Trouble with files.
     pub fn open(path: &Path, key: [u8; 32], keep: Keep) -> Result<(Self, Option<String>), Error> {
-        let (connection, why) = schema::open(path, &tag(&key))?;
+        let (connection, key, why) = schema::open(path, key)?;
         Ok((Self::with(connection, key, keep, Some(path.to_owned())), why))
     }
 
@@ -86,7 +87,7 @@ impl Index {
     /// When SQLite has no memory.
     pub fn in_memory(key: [u8; 32], keep: Keep) -> Result<Self, Error> {
         let connection = Connection::open_in_memory()?;
-        schema::create(&connection, &tag(&key))?;
+        schema::create(&connection, &key)?;
         Ok(Self::with(connection, key, keep, None))
     }
 
@@ -311,16 +312,6 @@ impl Index {
 /// A panic while a connection was held left its transaction undone, and nothing else.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What of the key is written down: whose index it is.
-fn tag(key: &[u8; 32]) -> [u8; 8] {
-    let mut tag = [0; 8];
-    blake3::Hasher::new_derive_key("loligo 2026 whose history index it is")
-        .update(key)
-        .finalize_xof()
-        .fill(&mut tag);
-    tag
 }
 
 fn progress(connection: &Connection) -> rusqlite::Result<Progress> {

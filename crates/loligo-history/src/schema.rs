@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 const APPLICATION_ID: u32 = 0x4c6f_4869;
 
 const TABLES: &str = "
-CREATE TABLE venue (tag BLOB NOT NULL) STRICT;
+CREATE TABLE venue (token_key BLOB NOT NULL) STRICT;
 CREATE TABLE progress (
     branch INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
@@ -114,67 +114,47 @@ pub fn remove(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Opens the database for writing, making it when there is none; says why what was there was thrown away, if it was: an index of
-/// another format, of another venue, or none at all.
-pub(crate) fn open(path: &Path, tag: &[u8; 8]) -> Result<(Connection, Option<String>), Error> {
+/// Opens the database for writing, making it with this key when there is none. Answers the key that it was made with; and why
+/// what was there was thrown away, if it was: an index of another format, or none at all.
+pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<(Connection, [u8; 32], Option<String>), Error> {
     make_private(path)?;
     let connection = Connection::open(path)?;
-    match check(&connection, tag) {
-        Ok(None) => {
+    let why = match check(&connection) {
+        Ok(State::Ours(key)) => {
             prepare(&connection)?;
-            Ok((connection, None))
+            return Ok((connection, key, None));
         }
-        Ok(Some(State::Empty)) => {
+        Ok(State::Empty) => {
             prepare(&connection)?;
-            create(&connection, tag)?;
-            Ok((connection, None))
+            create(&connection, &key)?;
+            return Ok((connection, key, None));
         }
-        refused => {
-            let why = match refused {
-                Ok(state) => state.map_or_else(String::new, |state| state.to_string()),
-                Err(error) => error.to_string(),
-            };
-            drop(connection);
-            remove(path)?;
-            make_private(path)?;
-            let connection = Connection::open(path)?;
-            prepare(&connection)?;
-            create(&connection, tag)?;
-            Ok((connection, Some(why)))
-        }
-    }
+        Ok(State::Format(format)) => format!("it has format {format}, and this version writes format {FORMAT}"),
+        Err(error) => error.to_string(),
+    };
+    drop(connection);
+    remove(path)?;
+    make_private(path)?;
+    let connection = Connection::open(path)?;
+    prepare(&connection)?;
+    create(&connection, &key)?;
+    Ok((connection, key, Some(why)))
 }
 
-/// What else than an index of this format and venue a file is.
-#[derive(Debug)]
+/// What a file is.
 enum State {
+    Ours([u8; 32]),
     Empty,
     Format(u32),
-    Foreign,
 }
 
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Empty => f.write_str("it is empty"),
-            Self::Format(format) => {
-                write!(f, "it has format {format}, and this version writes format {FORMAT}")
-            }
-            Self::Foreign => f.write_str("it is another venue's"),
-        }
-    }
-}
-
-fn check(connection: &Connection, tag: &[u8; 8]) -> rusqlite::Result<Option<State>> {
+fn check(connection: &Connection) -> rusqlite::Result<State> {
     let format: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format != FORMAT {
         let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-        return Ok(Some(if tables == 0 && format == 0 { State::Empty } else { State::Format(format) }));
+        return Ok(if tables == 0 && format == 0 { State::Empty } else { State::Format(format) });
     }
-    let stored: Vec<u8> = connection.query_row("SELECT tag FROM venue", [], |row| row.get(0))?;
-    let _: i64 =
-        connection.query_row("SELECT count(*) FROM progress WHERE sequence >= 0", [], |row| row.get(0))?;
-    Ok((stored != tag).then_some(State::Foreign))
+    connection.query_row("SELECT token_key FROM venue, progress", [], |row| row.get(0)).map(State::Ours)
 }
 
 /// Makes the file for its owner alone; SQLite gives its log the same rights.
@@ -196,7 +176,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes the tables, as one: a kill leaves them all or none.
-pub(crate) fn create(connection: &Connection, tag: &[u8; 8]) -> rusqlite::Result<()> {
+pub(crate) fn create(connection: &Connection, key: &[u8; 32]) -> rusqlite::Result<()> {
     let tables: String = lists().iter().map(List::create).collect();
     let open = open_orders();
     let transaction = connection.unchecked_transaction()?;
@@ -206,7 +186,7 @@ pub(crate) fn create(connection: &Connection, tag: &[u8; 8]) -> rusqlite::Result
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};
          INSERT INTO progress VALUES (0, 0, 0, 0);"
     ))?;
-    transaction.execute("INSERT INTO venue VALUES (?1)", [tag])?;
+    transaction.execute("INSERT INTO venue VALUES (?1)", [key])?;
     name_words(&transaction, "kind", kinds::NAMES.iter().copied())?;
     name_words(&transaction, "cause", causes::NAMES.iter().copied())?;
     transaction.commit()

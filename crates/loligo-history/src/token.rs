@@ -1,7 +1,7 @@
 //! Continuation tokens: where a page ended, and of what it was a page.
 //!
 //! A token says all of that itself, so nothing is kept for it, and it is as good an hour later as at once. It is sealed with a
-//! key of the venue: another venue's, and a text that somebody made up, are told apart from it.
+//! key of the index: another venue's, and a text that somebody made up, are told apart from it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -10,22 +10,23 @@ mod shown;
 mod venue;
 mod verbs;
 
-use crate::gateway::Failure;
-use crate::gateway::bounds::CONTROL_BODY_BYTES;
-use crate::gateway::listener::{Read, Received};
-use crate::gateway::origin::Origins;
+use crate::faults::Faults;
 use crate::node::{NodeHandle, SubmitError};
+use crate::operations::Operations;
 use crate::request_log::{Entry, RequestLog, Told};
+use crate::transport::listener::{Peer, Read, Received};
+use crate::transport::{Handler, TurnedAway};
 use bytes::Bytes;
-use door::Door;
-use faults::Faults;
+pub(crate) use door::Door;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Bytes of a request's body.
+const BODY_BYTES: usize = 64 * 1024;
 /// Where the control surface lives.
-pub(crate) const PREFIX: &str = "/loligo/";
+const PREFIX: &str = "/loligo/";
 /// Where its verbs are.
 const ROOT: &str = "/loligo/v1";
 
@@ -33,7 +34,8 @@ const ROOT: &str = "/loligo/v1";
 pub(crate) struct Control {
     node: NodeHandle,
     door: Door,
-    faults: Faults,
+    faults: Arc<Faults>,
+    operations: Operations,
     /// Held while an account is opened.
     opening: tokio::sync::Mutex<()>,
     log: Arc<RequestLog>,
@@ -231,27 +233,15 @@ fn edits(word: &str, given: &str) -> usize {
 impl Control {
     pub(crate) fn new(
         node: NodeHandle,
-        token: &str,
-        beyond_loopback: bool,
-        origins: Arc<Origins>,
+        door: Door,
+        faults: Arc<Faults>,
+        operations: Operations,
         log: Arc<RequestLog>,
     ) -> Self {
-        let door = Door::new(token, beyond_loopback, origins);
-        Self { node, door, faults: Faults::default(), opening: tokio::sync::Mutex::default(), log }
+        Self { node, door, faults, operations, opening: tokio::sync::Mutex::default(), log }
     }
 
-    /// The faults that requests are to be told.
-    pub(crate) fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    /// Where requests and their reasons go.
-    pub(crate) fn log(&self) -> &Arc<RequestLog> {
-        &self.log
-    }
-
-    /// Answers a request under [`PREFIX`]; `None` when the connection must close without an answer.
-    pub(crate) async fn handle(&self, request: Read) -> Option<Response<Full<Bytes>>> {
+    async fn answered(&self, request: Read) -> Option<Response<Full<Bytes>>> {
         let arrived = self.node.now();
         let (answered, head) = match request {
             Read::Whole(request) => (self.answer(&request).await, request.head),
@@ -261,7 +251,7 @@ impl Control {
             Ok(body) => {
                 // A look at the log is none of its requests.
                 if self.log.tells_all() && !head.uri.path().ends_with("/requests") {
-                    self.log.take(Entry::of_head(arrived, &head, 200, Told::Success));
+                    self.log.take(Entry::new(arrived, &head, b"", 200, Told::Success));
                 }
                 Some(response(StatusCode::OK, &body))
             }
@@ -269,13 +259,13 @@ impl Control {
                 let answer = response(refused.status, &json!({ "error": refused.sentence }));
                 if self.log.tells_refusals() {
                     let told = Told::Sentence(refused.sentence);
-                    self.log.take(Entry::of_head(arrived, &head, refused.status.as_u16(), told));
+                    self.log.take(Entry::new(arrived, &head, b"", refused.status.as_u16(), told));
                 }
                 Some(answer)
             }
             Err(Trouble::Undecided) => {
                 if self.log.tells_refusals() {
-                    self.log.take(Entry::of_head(arrived, &head, 0, Told::Failure(Failure::Undecided)));
+                    self.log.take(Entry::new(arrived, &head, b"", 0, Told::Undecided));
                 }
                 None
             }
@@ -290,7 +280,7 @@ impl Control {
             _ => {}
         }
         self.door.check(&request.head.headers)?;
-        if request.body.len() > CONTROL_BODY_BYTES {
+        if request.body.len() > BODY_BYTES {
             return Err(too_long().into());
         }
         let named = &decoded(named);
@@ -334,6 +324,37 @@ impl Control {
     }
 }
 
+impl Handler for Control {
+    fn serves(&self, path: &str) -> bool {
+        path.starts_with(PREFIX)
+    }
+
+    fn serves_the_operator(&self) -> bool {
+        true
+    }
+
+    async fn handle(&self, request: Read, _: &Peer) -> Option<Response<Full<Bytes>>> {
+        self.answered(request).await
+    }
+
+    fn turned_away(&self, head: &http::request::Parts, why: TurnedAway) -> Response<Full<Bytes>> {
+        let status = match why {
+            TurnedAway::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            TurnedAway::Ambiguous(_) => StatusCode::BAD_REQUEST,
+        };
+        if self.log.tells_refusals() {
+            let told = Told::Sentence(why.sentence().to_owned());
+            self.log.take(Entry::new(self.node.now(), head, b"", status.as_u16(), told));
+        }
+        response(status, &json!({ "error": why.sentence() }))
+    }
+
+    fn panicked(&self) -> Response<Full<Bytes>> {
+        let sentence = "a fault inside the exchange: LOLIGO_TRACE=debug shows more at its standard error";
+        response(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": sentence }))
+    }
+}
+
 /// All verbs, for who does not know them.
 fn verbs_shown() -> Value {
     let verbs = VERBS.iter().map(|(method, path, _, line)| {
@@ -354,11 +375,6 @@ fn decoded(part: &str) -> String {
 
 fn too_long() -> Refused {
     Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long")
-}
-
-/// The answer to a request that contradicts itself.
-pub(crate) fn bad(sentence: &str) -> Response<Full<Bytes>> {
-    response(StatusCode::BAD_REQUEST, &json!({ "error": sentence }))
 }
 
 fn response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {

@@ -1,33 +1,41 @@
 //! The running exchange.
 //!
-//! Four rooms that meet only in `node`: the node itself (writer, clock, recovery), projections (what readers see),
-//! the gateway (the dialect over HTTP and WebSocket) and the control surface. No trading rule lives here.
+//! The node (writer, clock, recovery) and its projections (what readers see); transport, which takes connections; dialects and
+//! the control surface, which answer requests; the hub, which tells followers what happens, spelled by dialects from one
+//! story. Dialects and the control surface do not know each other. No trading rule lives here.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
 pub mod config;
 mod control;
+mod dialects;
+mod faults;
 pub mod files;
-mod gateway;
+mod grid;
+mod hub;
 pub mod identity;
 pub mod listing;
+mod login;
 mod market;
 pub mod node;
+mod operations;
 pub mod projection;
 pub mod record;
 mod report;
 mod request_log;
 mod server;
 mod start_file;
-mod tls;
+mod story;
+mod transport;
+mod wallets;
 
-pub use gateway::bounds::{Bounds, FeedBounds};
-pub use gateway::origin::{NotAnOrigin, Origin};
-pub use gateway::real_time::RealTime;
+pub use login::real_time::RealTime;
 pub use loligo_journal::{quoted, until_command};
 pub use loligo_wire::sign::Tolerance;
 pub use report::{hashes_text, verified_text};
 pub use request_log::{LogConfig, LogFormat, LogMode};
 pub use server::{CONTROL_TOKEN_MIN, Server, ServerConfig, StartError, parse_balance, parse_time};
 pub use start_file::{StartAccount, StartFile, StartKey};
+pub use transport::bounds::{Bounds, FeedBounds};
+pub use transport::origin::{NotAnOrigin, Origin};

@@ -23,17 +23,15 @@ mod trades;
 mod tests;
 
 pub use depth::DepthSnapshot;
-pub use directory::{
-    AccountEntry, ApiKey, Directory, GeneralRight, KeyId, ListedInstrument, WithdrawalRight,
-};
+pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError};
 pub use markets::Markets;
-pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step};
+pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step, Subscription};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
-pub use service::{FaultEntry, FaultId, FaultWord, Service};
+pub use service::{FaultEntry, Service};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
 

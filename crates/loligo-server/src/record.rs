@@ -10,7 +10,6 @@
 //! genesis command. Of records before rules were named the rules are [`FIRST_RULES`].
 
 use crate::listing::Roll;
-use crate::projection::{FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
 use loligo_engine::{AccountId, CodecError, Command, InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +23,43 @@ const COMMAND: u8 = 1;
 const FACT: u8 = 2;
 const CROSSING: u8 = 3;
 const GENESIS: u8 = 4;
+
+/// An API key's number; dense from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeyId(pub u32);
+
+/// What a key may do with orders and questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GeneralRight {
+    /// Nothing.
+    None,
+    /// Ask.
+    ReadOnly,
+    /// Ask and trade.
+    Full,
+}
+
+/// What a key may do with money leaving the venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WithdrawalRight {
+    /// Nothing.
+    None,
+    /// Withdraw.
+    Full,
+}
+
+/// A fault's number; rising from 1, never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FaultId(pub u64);
+
+/// What requests are told in place of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultWord {
+    /// A fault inside.
+    ServerError,
+    /// Something that has no word of its own.
+    UnknownError,
+}
 
 /// One record, as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]

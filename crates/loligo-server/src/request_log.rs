@@ -1,22 +1,21 @@
 //! The log of requests: why each refused one was refused, in plain words, for the person whose bot hears a bare word.
 //!
 //! ```text
-//! gateway: a refusal and what it already knows -> bounded queue -> one thread: works out the reason -> line, and the
+//! dialect: a refusal and what it already knows -> bounded queue -> one thread: works out the reason -> line, and the
 //!                                                                                last thousand
 //! ```
 //!
-//! The gateway only copies what came and goes on. The thread gathers for a moment first, so that answers are on their way
+//! The dialect only copies what came and goes on. The thread gathers for a moment first, so that answers are on their way
 //! before anything is worked out about them. It holds no secret and no signature in what it keeps or writes.
 
 mod entry;
-mod orders;
-mod reasons;
 
-pub(crate) use entry::{Entry, FeedRefusal, Note, Notebook, Notes, SignedChallenge, Told};
+pub(crate) use entry::{Entry, Refusal, TEXT_BYTES, Told, UNDECIDED, text};
 
 use crate::node::NodeHandle;
+use crate::projection::Directory;
 use crate::report::time_text;
-use reasons::Explainer;
+use loligo_engine::{AccountId, Exchange};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -154,8 +153,8 @@ impl RequestLog {
         let thread = match config.mode {
             LogMode::None => None,
             LogMode::Refusals | LogMode::Requests => {
-                let explainer = Explainer::new(node, tokio::runtime::Handle::current());
-                let mut writer = Writer::new(Arc::clone(&shared), explainer, config.lines);
+                let asker = Asker { node, runtime: tokio::runtime::Handle::current() };
+                let mut writer = Writer::new(Arc::clone(&shared), asker, config.lines);
                 let thread = std::thread::Builder::new().name("loligo-log".to_owned());
                 Some(thread.spawn(move || writer.run())?)
             }
@@ -235,10 +234,44 @@ impl RequestLog {
     }
 }
 
+/// What reasons are found with: the exchange, as it is now.
+pub(crate) struct Asker {
+    pub(crate) node: NodeHandle,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Asker {
+    /// Asks the exchange itself.
+    pub(crate) fn ask<R: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Exchange) -> R + Send + 'static,
+    ) -> Option<R> {
+        self.runtime.block_on(self.node.query(ask)).ok()
+    }
+
+    /// Whose key a request names.
+    fn account_of(&self, entry: &Entry) -> Option<String> {
+        let directory = self.node.views().directory();
+        let account = directory.key(&entry.api_key)?.account;
+        Some(name_of(&directory, account))
+    }
+}
+
+/// An account's name for people, or its uid.
+pub(crate) fn name_of(directory: &Directory, account: AccountId) -> String {
+    match directory.account(account) {
+        Some(entry) => match &entry.name {
+            Some(name) => name.to_string(),
+            None => entry.uid.to_string(),
+        },
+        None => "nobody".to_owned(),
+    }
+}
+
 /// The thread's side.
 struct Writer {
     shared: Arc<Shared>,
-    explainer: Explainer,
+    asker: Asker,
     lines: Option<LogFormat>,
     rows: VecDeque<Row>,
     passed_over: u64,
@@ -251,10 +284,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(shared: Arc<Shared>, explainer: Explainer, lines: Option<LogFormat>) -> Self {
+    fn new(shared: Arc<Shared>, asker: Asker, lines: Option<LogFormat>) -> Self {
         Self {
             shared,
-            explainer,
+            asker,
             lines,
             rows: VecDeque::new(),
             passed_over: 0,
@@ -321,13 +354,13 @@ impl Writer {
             String::new()
         } else if self.explained < REASONS {
             self.explained += 1;
-            self.explainer.reason(entry)
+            entry.reason(&self.asker)
         } else {
             format!("more than {REASONS} were refused within a second: this one was not looked into")
         };
         Row {
             time: time_text(entry.time),
-            account: self.explainer.account_of(entry),
+            account: self.asker.account_of(entry),
             method: entry.method.to_string(),
             path: entry.path.clone(),
             status: entry.status,

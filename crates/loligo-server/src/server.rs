@@ -1,18 +1,23 @@
-//! A running exchange and its doors: node, gateway, http and https, started and stopped together.
+//! A running exchange and its doors: node, dialects, http and https, started and stopped together.
 
 use crate::config::Config;
-use crate::control::Control;
-use crate::gateway::Gateway;
-use crate::gateway::auth::Auth;
-use crate::gateway::bounds::Bounds;
-use crate::gateway::listener::{self, Handler, Room};
-use crate::gateway::origin::{Origin, Origins};
-use crate::gateway::real_time::RealTime;
-use crate::gateway::ws::Feeds;
+use crate::control::{Control, Door};
+use crate::dialects::Served;
+use crate::dialects::kraken::{self, Kraken};
+use crate::faults::Faults;
+use crate::hub::{self, Dialects};
+use crate::login::Login;
+use crate::login::real_time::RealTime;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
+use crate::operations::Operations;
 use crate::request_log::{LogConfig, LogMode, RequestLog};
 use crate::start_file::StartFile;
-use crate::tls::{self, TlsError};
+use crate::transport::bounds::Bounds;
+use crate::transport::listener::{self, Room};
+use crate::transport::origin::{Origin, Origins};
+use crate::transport::sockets::Sockets;
+use crate::transport::tls::{self, TlsError};
+use crate::transport::{Handlers, Last};
 use loligo_wire::sign::Tolerance;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -110,7 +115,11 @@ impl Server {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
-        Self::start_with(config, Gateway::new).await
+        Self::start_with(config, kraken::operations(), |dialects| {
+            let kraken = dialects.add(kraken::Encoder);
+            move |served| Last(Kraken::new(served, kraken))
+        })
+        .await
     }
 
     /// Starts the benchmarks' floor: the same doors and checks, and nothing done behind them.
@@ -119,12 +128,16 @@ impl Server {
     /// [`StartError`].
     #[cfg(feature = "floor")]
     pub async fn start_floor(config: ServerConfig) -> Result<Self, StartError> {
-        Self::start_with(config, |node, auth, _, _| crate::gateway::floor::Floor::new(node, auth)).await
+        Self::start_with(config, kraken::operations(), |_| |served| Last(kraken::floor::Floor::new(served)))
+            .await
     }
 
-    async fn start_with<H: Handler>(
+    /// Starts a server that speaks these dialects beside the control surface. Each adds its encoder to the hub's, and then
+    /// makes its handler of what it is given.
+    pub(crate) async fn start_with<H: Handlers, M: FnOnce(Served) -> H>(
         config: ServerConfig,
-        handler: impl FnOnce(NodeHandle, Arc<Auth>, Control, Arc<Feeds>) -> H,
+        operations: Operations,
+        speak: impl FnOnce(&mut Dialects) -> M,
     ) -> Result<Self, StartError> {
         if config.control_token.as_ref().is_some_and(|token| !is_token(token)) {
             return Err(StartError::BadToken);
@@ -153,36 +166,41 @@ impl Server {
 
         let control_token = config.control_token.clone().or_else(token).ok_or(StartError::NoRandomness)?;
         let handle = node.handle().clone();
-        let auth = Arc::new(Auth::new(
-            handle.remembered_nonces(),
-            config.real_time.clone(),
-            config.tolerance,
-            config.rate_limits,
-        ));
-        let limits = config.rate_limits.then(|| config.real_time.clone());
+        let remembered = handle.remembered_nonces();
+        let login = Arc::new(Login::new(remembered, config.real_time.clone(), config.rate_limits));
         let listening = [Some(address), tls_address].into_iter().flatten();
         let origins = Arc::new(Origins::new(config.allow_origins.clone(), listening));
         let log = RequestLog::start(config.log, handle.clone()).map_err(StartError::Feeds)?;
-        let feeds = Feeds::start(
-            handle.clone(),
-            Arc::clone(&auth),
-            config.bounds.feeds,
-            Arc::clone(&origins),
-            limits,
-            Arc::clone(&log),
-        )
-        .map_err(StartError::Feeds)?;
+        let mut dialects = Dialects::default();
+        let make = speak(&mut dialects);
+        let feeds = config.bounds.feeds;
+        let hub = hub::start(handle.clone(), dialects, feeds.heartbeat).map_err(StartError::Feeds)?;
+        let faults = Arc::new(Faults::default());
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
-        let control =
-            Control::new(handle.clone(), &control_token, beyond_loopback, origins, Arc::clone(&log));
-        let gateway = Arc::new(handler(handle, auth, control, Arc::new(feeds)));
+        let control = Control::new(
+            handle.clone(),
+            Door::new(&control_token, beyond_loopback, Arc::clone(&origins)),
+            Arc::clone(&faults),
+            operations,
+            Arc::clone(&log),
+        );
+        let served = Served {
+            node: handle,
+            login,
+            tolerance: config.tolerance,
+            faults,
+            sockets: Arc::new(Sockets::new(feeds, origins)),
+            hub,
+            log: Arc::clone(&log),
+        };
+        let handlers = Arc::new((control, make(served)));
 
         let (stop, stopping) = watch::channel(false);
         let room = Arc::new(Room::new(config.bounds.connections));
         let mut doors = Vec::new();
         let door = |listener, tls| {
-            let (room, gateway, stopping) = (Arc::clone(&room), Arc::clone(&gateway), stopping.clone());
-            tokio::spawn(listener::serve(listener, tls, config.bounds, room, gateway, stopping))
+            let (room, handlers, stopping) = (Arc::clone(&room), Arc::clone(&handlers), stopping.clone());
+            tokio::spawn(listener::serve(listener, tls, config.bounds, room, handlers, stopping))
         };
         doors.push(door(http, None));
         if let (Some(https), Some(tls)) = (https, &tls) {

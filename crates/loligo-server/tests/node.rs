@@ -11,8 +11,10 @@ use loligo_server::node::{
     AccountError, ClockError, NodeEnd, OpenAccount, Reply, RunningNode, StartError, StateHashes, Submission,
     SubmitError, replay_folder, spawn, verify_folder,
 };
-use loligo_server::projection::{Cut, FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight};
-use loligo_server::record::{Fact, FactOutcome, FactRefusal};
+use loligo_server::projection::Cut;
+use loligo_server::record::{
+    Fact, FactOutcome, FactRefusal, FaultId, FaultWord, GeneralRight, KeyId, WithdrawalRight,
+};
 use std::path::Path;
 use tempfile::TempDir;
 

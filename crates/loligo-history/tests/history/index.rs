@@ -436,13 +436,10 @@ fn after_a_revert_open_orders_are_made_again_from_the_beginning_and_no_row_is() 
 }
 
 #[test]
-fn an_index_of_another_format_or_venue_and_what_is_none_begin_anew() {
+fn an_index_of_another_format_and_what_is_none_begin_anew() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("history.db");
     open(&path).write(&prices(1, NEW_YEAR, 1)).expect("written");
-    let (_, why) = Index::open(&path, [8; 32], Keep::default()).expect("opens");
-    assert_eq!(why.as_deref(), Some("it is another venue's"));
-    drop(Index::open(&path, KEY, Keep::default()).expect("opens"));
     Connection::open(&path)
         .and_then(|tool| tool.pragma_update(None, "user_version", FORMAT + 1))
         .expect("changed");
@@ -456,6 +453,21 @@ fn an_index_of_another_format_or_venue_and_what_is_none_begin_anew() {
     let (index, why) = Index::open(&path, KEY, Keep::default()).expect("opens");
     assert!(why.as_ref().is_some_and(|why| why.contains("not a database")), "{why:?}");
     index.write(&prices(1, NEW_YEAR, 1)).expect("written");
+}
+
+#[test]
+fn a_token_is_as_good_after_a_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("history.db");
+    let query = Query { count: 1, ..Query::of(0) };
+    let index = open(&path);
+    index.write(&prices(1, NEW_YEAR, 1)).expect("written");
+    index.write(&prices(2, NEW_YEAR, 1)).expect("written");
+    let token = index.page::<MarkPrice>(&query, None, |_| true).expect("a page").token;
+    drop(index);
+    let (index, _) = Index::open(&path, [8; 32], Keep::default()).expect("opens");
+    let rest = index.page::<MarkPrice>(&query, token.as_deref(), |_| true).expect("the rest");
+    assert_eq!((rest.rows[0].at.sequence, rest.token), (1, None));
 }
 
 #[test]

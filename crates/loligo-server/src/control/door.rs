@@ -1,7 +1,7 @@
 //! Who may give orders to the exchange itself: the holder of the token, and no web page on the operator's behalf.
 
 use super::Refused;
-use crate::gateway::origin::Origins;
+use crate::transport::origin::Origins;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, StatusCode};

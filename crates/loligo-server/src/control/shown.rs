@@ -3,9 +3,11 @@
 use super::venue::limits_shown;
 use super::verbs::decimal;
 use super::{Control, Refused, Trouble};
-use crate::gateway::convert::grid;
-use crate::gateway::{routes, wallets};
-use crate::projection::{AccountEntry, Directory, GeneralRight, ListedInstrument, WithdrawalRight};
+use crate::grid;
+use crate::operations::Operation;
+use crate::projection::{AccountEntry, Directory, ListedInstrument};
+use crate::record::{GeneralRight, WithdrawalRight};
+use crate::wallets;
 use http::{StatusCode, Uri};
 use loligo_engine::{
     AccountId, Dislocation, Exchange, FinePrice, InstrumentId, LimitsChange, MarketState, MarketView, Wallet,
@@ -120,9 +122,10 @@ impl Control {
 
     pub(super) fn routes_shown(&self) -> Value {
         let service = self.node.views().service();
-        let rows: Vec<_> = routes::operations()
-            .map(|(method, path, name, built)| {
-                let available = built && !service.out.contains(name);
+        let all = self.operations.all.iter();
+        let rows: Vec<_> = all
+            .map(|Operation { name, method, path, built }| {
+                let available = *built && !service.out.contains(*name);
                 json!({
                     "operation": name,
                     "method": method.as_str(),
@@ -136,7 +139,7 @@ impl Control {
     }
 
     pub(super) fn route_shown(&self, operation: &str) -> Result<Value, Trouble> {
-        let name = routes::served_name(operation).unwrap_or(operation);
+        let name = self.operations.served_name(operation).unwrap_or(operation);
         let all = self.routes_shown();
         let mut rows = all["routes"].as_array().into_iter().flatten();
         let row = rows.find(|row| row["operation"] == name).cloned();

@@ -3,11 +3,11 @@
 use super::body::{Exact, Nothing, read};
 use super::{Control, Refused, Trouble};
 use crate::config::ClockKind;
-use crate::gateway::wallets;
 use crate::node::{AccountError, ClockError, IssuedKey, OpenAccount, OpenedAccount, Submission, check_name};
-use crate::projection::{AccountEntry, Directory, GeneralRight, ListedInstrument, WithdrawalRight};
-use crate::record::FactRefusal;
+use crate::projection::{AccountEntry, Directory, ListedInstrument};
+use crate::record::{FactRefusal, GeneralRight, WithdrawalRight};
 use crate::report::{hex, time_text};
+use crate::wallets;
 use http::StatusCode;
 use loligo_engine::{
     AccountId, Audit, Command, Currency, Deposit, Money, Outcome, Refusal, Timestamp, Wallet,

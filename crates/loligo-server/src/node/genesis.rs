@@ -5,8 +5,10 @@ use super::{Difference, StartError};
 use crate::config::{ClockKind, Config, IdentitySource, Instruments};
 use crate::identity::{IdentityKey, KeyPair, account_name};
 use crate::listing::Listing;
-use crate::projection::{GeneralRight, Happened, WithdrawalRight};
-use crate::record::{Body, Fact, KeyCreated, Record, StoredSecret, VenueFacts};
+use crate::projection::Happened;
+use crate::record::{
+    Body, Fact, GeneralRight, KeyCreated, Record, StoredSecret, VenueFacts, WithdrawalRight,
+};
 use loligo_engine::{
     AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Exchange, FinePrice, Genesis, Limits,
     Money, Outcome, PairId, RULES_VERSION, Timestamp, Wallet,

@@ -5,8 +5,8 @@ use super::detached::{Behind, Lane};
 use super::epoch::{Epoch, Views};
 use crate::config::ClockKind;
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{Applied, GeneralRight, Happened, KeyId, WithdrawalRight};
-use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
+use crate::projection::{Applied, Happened};
+use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use arc_swap::ArcSwap;
 use loligo_engine::{
     AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,

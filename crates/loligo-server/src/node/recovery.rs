@@ -13,8 +13,8 @@ use crate::config::{ClockKind, Config, Instruments};
 use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
-use crate::projection::{KeyId, Part, Projections};
-use crate::record::{Body, Crossing, Record};
+use crate::projection::{Part, Projections};
+use crate::record::{Body, Crossing, KeyId, Record};
 use loligo_engine::{Command, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Journal, JournalError, LeftBehind, Log, MemoryJournal, Options, Reader, Records, Snapshots,

@@ -4,10 +4,8 @@
 use super::vault::Vault;
 use crate::identity::Identity;
 use crate::listing::Roll;
-use crate::projection::{
-    AccountEntry, ApiKey, Directory, FaultEntry, FaultId, KeyId, ListedInstrument, Service,
-};
-use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated};
+use crate::projection::{AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, Service};
+use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId};
 use loligo_engine::{AccountId, Exchange, InstrumentId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};

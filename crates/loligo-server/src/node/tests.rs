@@ -5,8 +5,9 @@ mod snapshots;
 mod time;
 
 use super::*;
-use crate::projection::{GeneralRight, WithdrawalRight};
-use crate::record::{Fact, FactOutcome, FactRefusal, KeyCreated, StoredSecret};
+use crate::record::{
+    Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, StoredSecret, WithdrawalRight,
+};
 use loligo_engine::{
     AccountId, CancelOrder, Command, InstrumentId, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder,
     Side,

@@ -2,8 +2,8 @@
 
 use super::registry::Registry;
 use crate::listing;
-use crate::projection::{Happened, KeyId};
-use crate::record::{Body, Fact, FactOutcome, Record, VenueFacts};
+use crate::projection::Happened;
+use crate::record::{Body, Fact, FactOutcome, KeyId, Record, VenueFacts};
 use loligo_engine::{Command, Event, Exchange, Outcome, Timestamp};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

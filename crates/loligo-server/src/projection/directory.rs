@@ -1,36 +1,12 @@
 //! Who and what there is: accounts, API keys, instruments.
 
 use crate::identity::Secret;
+use crate::record::{GeneralRight, KeyId, WithdrawalRight};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{AccountId, Instrument, InstrumentId};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// An API key's number; dense from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct KeyId(pub u32);
-
-/// What a key may do with orders and questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GeneralRight {
-    /// Nothing.
-    None,
-    /// Ask.
-    ReadOnly,
-    /// Ask and trade.
-    Full,
-}
-
-/// What a key may do with money leaving the venue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WithdrawalRight {
-    /// Nothing.
-    None,
-    /// Withdraw.
-    Full,
-}
 
 /// One API key.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What one record changed, handed from the writer to the feeds.
+//! What one record changed, handed from the writer to the hubs that tell it on.
 //!
 //! The hand-over has a bound and the writer never waits at it: what does not fit is lost, and the feeds are told that
 //! something is, so that they close their followers instead of leaving a hole in what those see. While nothing is followed,
@@ -103,101 +103,185 @@ impl Bulletin {
     }
 }
 
-/// The hand-over, and what of it is wanted.
-pub(crate) struct Newsroom {
+/// Where commits are handed over: to every hub that subscribed, each through a hand-over of its own.
+#[derive(Clone)]
+pub(crate) struct Newsroom(Arc<Room>);
+
+struct Room {
     wanted: Wanted,
-    /// `None` when the epoch of these views is over.
-    sender: Mutex<Option<Sender<Bulletin>>>,
-    /// Taken by the feeds, of which there is one.
-    receiver: Mutex<Option<Receiver<Bulletin>>>,
-    /// Items handed over and not yet taken.
-    waiting: AtomicUsize,
-    lost: AtomicBool,
+    desks: ArcSwap<Vec<Desk>>,
+    /// Held while desks come, go or want something else. True when the epoch of these views is over: no desk is there then.
+    over: Mutex<bool>,
 }
 
+type Accounts = HashSet<AccountId, FixedState>;
+
+/// What is followed: by one hub, or by all of them together.
 #[derive(Default)]
 struct Wanted {
     /// Anything at all.
     any: AtomicBool,
     books: AtomicBool,
-    accounts: ArcSwap<HashSet<AccountId, FixedState>>,
+    accounts: ArcSwap<Accounts>,
 }
 
-impl Newsroom {
-    pub(crate) fn new() -> Self {
-        let (sender, receiver) = channel(COMMITS);
-        Self {
-            wanted: Wanted::default(),
-            sender: Mutex::new(Some(sender)),
-            receiver: Mutex::new(Some(receiver)),
-            waiting: AtomicUsize::new(0),
-            lost: AtomicBool::new(false),
-        }
-    }
-
-    /// The other end of the hand-over; `None` when it is taken already.
-    pub(crate) fn subscribe(&self) -> Option<Receiver<Bulletin>> {
-        self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Says what is followed from now on.
-    pub(crate) fn follow(&self, books: bool, accounts: HashSet<AccountId, FixedState>) {
+impl Wanted {
+    fn set(&self, books: bool, accounts: Arc<Accounts>) {
         let any = books || !accounts.is_empty();
         // The views' locks order these stores: see the head of this file. Until they are all seen, too much may be told,
         // which numbers sort out, and never too little.
         if any {
-            self.wanted.any.store(true, Ordering::Relaxed);
+            self.any.store(true, Ordering::Relaxed);
         }
-        self.wanted.books.store(books, Ordering::Relaxed);
-        self.wanted.accounts.store(Arc::new(accounts));
+        self.books.store(books, Ordering::Relaxed);
+        self.accounts.store(accounts);
         if !any {
-            self.wanted.any.store(false, Ordering::Relaxed);
+            self.any.store(false, Ordering::Relaxed);
         }
+    }
+}
+
+/// The near end of one hand-over.
+#[derive(Clone)]
+struct Desk {
+    sender: Sender<Arc<Bulletin>>,
+    state: Arc<DeskState>,
+}
+
+/// What both ends of a hand-over know.
+struct DeskState {
+    wanted: Wanted,
+    /// Items handed over and not yet taken.
+    waiting: AtomicUsize,
+    lost: AtomicBool,
+}
+
+impl Desk {
+    fn publish(&self, bulletin: &Arc<Bulletin>, items: usize) {
+        let DeskState { wanted, waiting, lost } = &*self.state;
+        if !wanted.any.load(Ordering::Relaxed) {
+            return;
+        }
+        let before = waiting.fetch_add(items, Ordering::Relaxed);
+        let room = before == 0 || before + items <= ITEMS;
+        if !room || self.sender.try_send(Arc::clone(bulletin)).is_err() {
+            waiting.fetch_sub(items, Ordering::Relaxed);
+            // Before anything later can be handed over, so whoever receives what is later knows.
+            lost.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Newsroom {
+    pub(crate) fn new() -> Self {
+        let room = Room { wanted: Wanted::default(), desks: ArcSwap::default(), over: Mutex::default() };
+        Self(Arc::new(room))
+    }
+
+    /// A hand-over of its own for one more hub, which follows nothing yet.
+    pub(crate) fn subscribe(&self) -> Subscription {
+        let (sender, receiver) = channel(COMMITS);
+        let (wanted, waiting, lost) = (Wanted::default(), AtomicUsize::new(0), AtomicBool::new(false));
+        let state = Arc::new(DeskState { wanted, waiting, lost });
+        self.0.change(|desks, over| {
+            if !*over {
+                desks.push(Desk { sender, state: Arc::clone(&state) });
+            }
+        });
+        Subscription { room: Arc::clone(&self.0), desk: state, receiver }
+    }
+
+    /// The epoch of these views is over: whoever receives, now or later, finds the end behind what was handed over.
+    pub(crate) fn end(&self) {
+        self.0.change(|desks, over| {
+            desks.clear();
+            *over = true;
+        });
     }
 
     /// Whether anything is followed.
     pub(crate) fn follows_any(&self) -> bool {
-        self.wanted.any.load(Ordering::Relaxed)
+        self.0.wanted.any.load(Ordering::Relaxed)
     }
 
     pub(super) fn follows_books(&self) -> bool {
-        self.wanted.books.load(Ordering::Relaxed)
+        self.0.wanted.books.load(Ordering::Relaxed)
     }
 
     pub(super) fn follows(&self, account: AccountId) -> bool {
-        self.follows_any() && self.wanted.accounts.load().contains(&account)
+        self.follows_any() && self.0.wanted.accounts.load().contains(&account)
     }
 
-    /// Hands a group commit over. Only the writer calls this, and it never waits here.
+    /// Hands a group commit over to every hub that follows anything, some of it perhaps followed by another hub alone. Only
+    /// the writer calls this, and it never waits here.
     pub(crate) fn publish(&self, bulletin: Bulletin) {
         if bulletin.news.is_empty() && !(bulletin.directory && self.follows_any()) {
             return;
         }
-        let items = bulletin.items();
-        let waiting = self.waiting.fetch_add(items, Ordering::Relaxed);
-        let room = waiting == 0 || waiting + items <= ITEMS;
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = room && sender.as_ref().is_some_and(|sender| sender.try_send(bulletin).is_ok());
-        if !sent {
-            self.waiting.fetch_sub(items, Ordering::Relaxed);
-            // Before anything later can be handed over, so whoever receives what is later knows.
-            self.lost.store(true, Ordering::Release);
+        let (items, bulletin) = (bulletin.items(), Arc::new(bulletin));
+        for desk in self.0.desks.load().iter() {
+            desk.publish(&bulletin, items);
         }
     }
+}
 
-    /// Nothing more is told here: whoever receives finds the end behind what was handed over.
-    pub(crate) fn end(&self) {
-        drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
+impl Room {
+    /// Changes who is there or what one wants, and then what is wanted by all.
+    fn change(&self, change: impl FnOnce(&mut Vec<Desk>, &mut bool)) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut desks = Vec::clone(&self.desks.load());
+        change(&mut desks, &mut over);
+        let books = desks.iter().any(|desk| desk.state.wanted.books.load(Ordering::Relaxed));
+        let accounts = match &desks[..] {
+            [only] => only.state.wanted.accounts.load_full(),
+            several => {
+                let all = several.iter().map(|desk| desk.state.wanted.accounts.load_full());
+                Arc::new(all.flat_map(|accounts| accounts.iter().copied().collect::<Vec<_>>()).collect())
+            }
+        };
+        self.desks.store(Arc::new(desks));
+        self.wanted.set(books, accounts);
+    }
+}
+
+/// The far end of one hand-over. When it is dropped nothing is handed over any more.
+pub(crate) struct Subscription {
+    room: Arc<Room>,
+    desk: Arc<DeskState>,
+    receiver: Receiver<Arc<Bulletin>>,
+}
+
+impl Subscription {
+    /// Says what is followed from now on.
+    pub(crate) fn follow(&self, books: bool, accounts: Accounts) {
+        self.room.change(|_, _| self.desk.wanted.set(books, Arc::new(accounts)));
+    }
+
+    /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its room [back](Self::took).
+    pub(crate) async fn next(&mut self) -> Option<Arc<Bulletin>> {
+        self.receiver.recv().await
+    }
+
+    /// The next one that is there already.
+    #[cfg(test)]
+    pub(crate) fn next_now(&mut self) -> Option<Arc<Bulletin>> {
+        self.receiver.try_recv().ok()
     }
 
     /// Gives the room of a received bulletin back.
     pub(crate) fn took(&self, bulletin: &Bulletin) {
-        self.waiting.fetch_sub(bulletin.items(), Ordering::Relaxed);
+        self.desk.waiting.fetch_sub(bulletin.items(), Ordering::Relaxed);
     }
 
     /// Whether something was lost since this was asked last.
     pub(crate) fn lost(&self) -> bool {
         // Nearly always it was not, and a load is cheaper.
-        self.lost.load(Ordering::Acquire) && self.lost.swap(false, Ordering::AcqRel)
+        self.desk.lost.load(Ordering::Acquire) && self.desk.lost.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.room.change(|desks, _| desks.retain(|desk| !Arc::ptr_eq(&desk.state, &self.desk)));
     }
 }

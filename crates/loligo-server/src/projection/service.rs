@@ -1,20 +1,8 @@
 //! What the operator took out of service, and the faults that requests are to be told.
 
+use crate::record::{FaultId, FaultWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// A fault's number; rising from 1, never given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct FaultId(pub u64);
-
-/// What requests are told in place of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FaultWord {
-    /// A fault inside.
-    ServerError,
-    /// Something that has no word of its own.
-    UnknownError,
-}
 
 /// A fault that waits to be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,22 +7,35 @@ fn stuck() -> RequestLog {
     RequestLog { mode: LogMode::Refusals, shared: Arc::default(), thread: Mutex::new(None) }
 }
 
+/// A refusal that keeps so many bytes, until it lets go of them.
+struct Kept(usize);
+
+impl Refusal for Kept {
+    fn outcome(&self) -> Option<String> {
+        None
+    }
+
+    fn reason(&self, _: &Entry, _: &Asker) -> String {
+        String::new()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0
+    }
+
+    fn forget(&mut self) {
+        self.0 = 0;
+    }
+}
+
 fn entry(body: usize) -> Entry {
-    let kept = entry::Kept {
-        query: Vec::new(),
-        body: vec![b'a'; body],
-        authent: Vec::new(),
-        nonce: Vec::new(),
-        content_type: String::new(),
-    };
     Entry {
         time: Timestamp(0),
         method: Method::GET,
         path: "/".to_owned(),
         api_key: String::new(),
         status: 200,
-        told: Told::Nowhere,
-        kept: Some(kept),
+        told: Told::Refused(Box::new(Kept(body))),
     }
 }
 
@@ -45,7 +58,7 @@ fn arguments_beyond_the_bound_are_let_go_but_the_request_is_told() {
     }
     let queue = log.shared.lock();
     assert_eq!(queue.entries.len(), 200);
-    let with = queue.entries.iter().filter(|entry| entry.kept.is_some()).count();
+    let with = queue.entries.iter().filter(|entry| entry.bytes() > body).count();
     assert!(with == WAITING_BYTES / (body + size_of::<Entry>() + 1), "{with} keep their arguments");
     assert!(queue.bytes <= WAITING_BYTES + 200 * (size_of::<Entry>() + 1), "{} bytes", queue.bytes);
 }

@@ -1,0 +1,274 @@
+//! The feeds: WebSocket connections on the ports of http and https, and what is said on them. What they are told as it
+//! happens is the [hub](crate::hub)'s, in the words of the [encoder](super::encoder).
+
+use super::bounds::{FEED_CHALLENGES, FEED_REQUEST_WINDOW, FEED_REQUESTS};
+use super::convert::markets::is_loaded;
+use super::encoder::form;
+use super::reasons::{FeedRefusal, Refused, SignedChallenge, Why};
+use super::routes::Routes;
+use super::signing::Signing;
+use crate::hub::{Dialect, Follower, HubHandle, Signer, Step, Topic};
+use crate::login::Login;
+use crate::login::rates::Window;
+use crate::node::NodeHandle;
+use crate::projection::Directory;
+use crate::request_log::{Entry, RequestLog, Told};
+use crate::transport::outbox::{Frame, Outbox, frame};
+use crate::transport::socket::Conversation;
+use loligo_wire::ws1::{
+    self, Alert, Answer, Credentials, Feed, OrdersFeed, Request, RequestError, Subscription,
+};
+use std::borrow::Cow;
+use std::sync::Arc;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Most characters of what is kept for the log: of a challenge, of a signature in base64, of a product's name.
+const UUID_CHARS: usize = 36;
+const SIGNATURE_CHARS: usize = 100;
+const PRODUCT_CHARS: usize = 60;
+
+/// What all connections share.
+pub(super) struct Feeds {
+    pub(super) node: NodeHandle,
+    pub(super) signing: Arc<Signing>,
+    pub(super) login: Arc<Login>,
+    pub(super) log: Arc<RequestLog>,
+    pub(super) hub: HubHandle,
+    pub(super) dialect: Dialect,
+    pub(super) routes: &'static Routes,
+}
+
+/// Who is at the other end: what it was given, and what it may still ask.
+pub(super) struct Client {
+    feeds: Arc<Feeds>,
+    outbox: Arc<Outbox>,
+    follower: Follower,
+    challenges: Vec<Uuid>,
+    requests: Window,
+}
+
+impl Conversation for Client {
+    fn greet(&mut self) {
+        self.say(ws1::write_info);
+    }
+
+    async fn hear(&mut self, text: &str) {
+        self.request(text).await;
+    }
+
+    fn hear_bytes(&mut self) {
+        self.refuse(RequestError::NotJson);
+    }
+
+    fn over(&self) -> watch::Receiver<bool> {
+        self.feeds.node.views().over()
+    }
+
+    async fn forsaken(&self) {
+        self.feeds.hub.closed().await;
+    }
+
+    async fn end(self) {
+        self.feeds.hub.gone(&self.follower).await;
+    }
+}
+
+impl Client {
+    pub(super) fn new(feeds: Arc<Feeds>, outbox: Arc<Outbox>) -> Self {
+        let requests = Window::new(FEED_REQUESTS, FEED_REQUEST_WINDOW);
+        let follower = Follower::new(feeds.dialect, Arc::clone(&outbox));
+        Self { feeds, outbox, follower, challenges: Vec::new(), requests }
+    }
+
+    fn say(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        // A queue that is too full closes the connection; there is nothing else to do about it.
+        self.outbox.push(frame(write));
+    }
+
+    fn refuse(&self, error: RequestError) {
+        self.log(None, &error.to_string(), FeedRefusal::Unreadable);
+        self.say(|out| error.write(out));
+    }
+
+    /// Tells the log of a request that is answered with an alert.
+    fn log(&self, asked: Option<&Subscription<'_>>, outcome: &str, why: FeedRefusal) {
+        if self.feeds.log.tells_refusals() {
+            let feed = asked.map_or("", |asked| asked.feed.as_str());
+            let credentials = asked.and_then(|asked| asked.credentials.as_ref());
+            let api_key = credentials.map_or("", |credentials| &credentials.api_key);
+            let now = self.feeds.node.now();
+            let refused = Refused::new(self.feeds.routes, Why::Alert(outcome.to_owned(), why));
+            let path = format!("{} {feed}", ws1::PATH);
+            let told = Told::Refused(Box::new(refused));
+            self.feeds.log.take(Entry::of_message(now, path.trim_end(), api_key, told));
+        }
+    }
+
+    /// The alert for who has not signed a challenge of this connection.
+    fn not_authenticated(&self, asked: &Subscription<'_>) -> Step {
+        let signed = asked.credentials.as_ref().map(|credentials| SignedChallenge {
+            given: Uuid::try_parse(&credentials.original_challenge)
+                .is_ok_and(|challenge| self.challenges.contains(&challenge)),
+            challenge: credentials.original_challenge.chars().take(UUID_CHARS).collect(),
+            signature: credentials
+                .signed_challenge
+                .as_bytes()
+                .iter()
+                .take(SIGNATURE_CHARS)
+                .copied()
+                .collect(),
+        });
+        self.log(Some(asked), "not authenticated", FeedRefusal::Signer(signed));
+        say(Alert::NotAuthenticated)
+    }
+
+    async fn request(&mut self, text: &str) {
+        if let Some(time) = self.feeds.login.limits()
+            && !self.requests.spend(1, time.micros())
+        {
+            self.log(None, "rate_limited", FeedRefusal::TooMany);
+            return self.say(|out| Alert::RateLimited.write(out));
+        }
+        match Request::parse(text) {
+            Err(error) => self.refuse(error),
+            Ok(Request::Challenge { .. }) => self.challenge(),
+            Ok(Request::Subscribe(asked)) => self.subscription(&asked, true).await,
+            Ok(Request::Unsubscribe(asked)) => self.subscription(&asked, false).await,
+        }
+    }
+
+    /// Gives out a challenge, for whatever key: it is looked at only when it is used.
+    fn challenge(&mut self) {
+        if self.challenges.len() < FEED_CHALLENGES {
+            let mut bytes = [0; 16];
+            if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+                return self.say(|out| Alert::Unavailable.write(out));
+            }
+            self.challenges.push(uuid::Builder::from_random_bytes(bytes).into_uuid());
+        }
+        if let Some(challenge) = self.challenges.last() {
+            self.say(|out| ws1::write_challenge(out, *challenge));
+        }
+    }
+
+    async fn subscription(&mut self, asked: &Subscription<'_>, join: bool) {
+        if self.feeds.node.has_stopped() {
+            return self.say(|out| Alert::Unavailable.write(out));
+        }
+        let directory = self.feeds.node.views().directory();
+        let steps = match asked.feed {
+            Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
+            Feed::Book => self.book(asked, join, &directory),
+            Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
+            Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
+            Feed::Fills => self.fills(asked, join, &directory),
+            // Known feeds that are not served yet. No alert says so; of those that clients know, the one for a feed that
+            // does not exist is true of this exchange, makes none of them wait, and closes no connection.
+            Feed::Ticker
+            | Feed::TickerLite
+            | Feed::Trade
+            | Feed::OpenPositions
+            | Feed::Balances
+            | Feed::AccountBalancesAndMargins
+            | Feed::AccountLog
+            | Feed::DepositsWithdrawals
+            | Feed::NotificationsAuth => {
+                self.log(Some(asked), "invalid feed", FeedRefusal::NotBuilt);
+                vec![say(Alert::InvalidFeed)]
+            }
+        };
+        // A hub that is gone ends the connection.
+        self.feeds.hub.ask(&self.follower, steps).await;
+    }
+
+    /// One answer a product, each on its own. A market that is over or not yet begun has no book to join; one that was
+    /// joined before is held until it is left.
+    fn book(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
+        if asked.product_ids.is_empty() {
+            self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
+            return vec![say(Alert::BadRequest)];
+        }
+        let (now, views) = (self.feeds.node.now(), self.feeds.node.views());
+        let markets = views.markets();
+        let each = asked.product_ids.iter().map(|product| {
+            let Some(listed) = directory.by_symbol(product) else {
+                return self.unknown(asked, product, join);
+            };
+            let topic = Topic::Book(listed.id);
+            if join && !markets.state(listed.id, now).is_some_and(is_loaded) {
+                return Step::Rejoin(topic, self.invalid(asked, product));
+            }
+            step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
+        });
+        each.collect()
+    }
+
+    fn orders(
+        &self,
+        asked: &Subscription<'_>,
+        join: bool,
+        feed: OrdersFeed,
+        directory: &Directory,
+    ) -> Vec<Step> {
+        match self.signer(asked.credentials.as_ref(), directory) {
+            Some(signer) => vec![step(join, Topic::Orders(form(feed), signer), asked.feed, None)],
+            None => vec![self.not_authenticated(asked)],
+        }
+    }
+
+    /// Products limit this feed: one answer each, as for a book. Own fills can be asked for whatever became of the market.
+    fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
+        let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
+            return vec![self.not_authenticated(asked)];
+        };
+        if asked.product_ids.is_empty() {
+            return vec![step(join, Topic::Fills(None, signer), asked.feed, None)];
+        }
+        let each = asked.product_ids.iter().map(|product| match directory.by_symbol(product) {
+            Some(listed) => {
+                let topic = Topic::Fills(Some(listed.id), signer);
+                step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
+            }
+            None => self.unknown(asked, product, join),
+        });
+        each.collect()
+    }
+
+    /// What is said of a product that there is not.
+    fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Step {
+        if join { Step::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
+    }
+
+    fn invalid(&self, asked: &Subscription<'_>, product: &str) -> Frame {
+        let shown = product.chars().take(PRODUCT_CHARS).collect();
+        self.log(Some(asked), "invalid product", FeedRefusal::Product(shown));
+        frame(|out| Alert::InvalidProduct(&upper(product)).write(out))
+    }
+
+    /// Who has signed a challenge of this connection, and may ask.
+    fn signer(&self, credentials: Option<&Credentials<'_>>, directory: &Directory) -> Option<Signer> {
+        let credentials = credentials?;
+        let key = self.feeds.signing.check_challenge(directory, credentials)?;
+        let challenge = Uuid::try_parse(&credentials.original_challenge).ok()?;
+        let given = self.challenges.contains(&challenge);
+        given.then_some(Signer { account: key.account, key: key.id })
+    }
+}
+
+fn say(alert: Alert<'_>) -> Step {
+    Step::Say(frame(|out| alert.write(out)))
+}
+
+fn step(join: bool, topic: Topic, feed: Feed, product_id: Option<&str>) -> Step {
+    let accepted = frame(|out| Answer { joined: join, feed, product_id }.write(out));
+    if join { Step::Join(topic, accepted) } else { Step::Leave(topic, accepted) }
+}
+
+fn upper(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        name.to_ascii_uppercase().into()
+    } else {
+        name.into()
+    }
+}

@@ -1,0 +1,173 @@
+//! Market data: free, without a key; keys that come along are not looked at.
+
+use super::bounds::{ROWS, ROWS_MOST};
+use super::convert::{commands, markets};
+use super::routes::{Found, Public};
+use super::{Answer, Failure, Kraken, Success};
+use crate::grid::{price, size, time};
+use crate::projection::{Cut, Directory, ListedInstrument, Page};
+use crate::transport::listener::Received;
+use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
+use loligo_wire::args::Args;
+use loligo_wire::v3::errors::ErrorAnswer;
+use loligo_wire::v3::requests::{self, Symbol};
+use loligo_wire::v3::responses;
+use loligo_wire::v3::words::{ContractType, Error};
+
+impl Kraken {
+    pub(super) async fn public(
+        &self,
+        operation: Public,
+        found: &Found<'_>,
+        request: &Received,
+    ) -> Result<Success, Failure> {
+        let query = request.head.uri.query().unwrap_or_default().as_bytes();
+        let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
+        self.told_fault(found.name).await?;
+        let named = found.named.unwrap_or_default();
+        let directory = self.node.views().directory();
+        let now = self.node.now();
+        let body = match operation {
+            Public::Instruments => self.instruments(&args, &directory, now),
+            Public::InstrumentsStatus => self.instruments_status(&args, &directory).await,
+            Public::InstrumentStatus => self.instrument_status(named, &directory).await,
+            Public::Tickers => self.tickers(&args, &directory, now),
+            Public::Ticker => self.ticker(named, &directory, now),
+            Public::OrderBook => self.order_book(&args, &directory, now),
+            Public::History => return self.history(&args, &directory, now),
+            Public::FeeSchedules => {
+                let mut body = Vec::with_capacity(2048);
+                markets::write_fee_schedules(&mut body, time(now));
+                Ok(body)
+            }
+        };
+        body.map(Success::from)
+    }
+
+    fn tickers(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::Tickers::parse(args)?;
+        let wanted: Vec<InstrumentId> = request
+            .symbols
+            .iter()
+            .map(|symbol| commands::contract(directory, symbol).map(|listed| listed.id))
+            .collect::<Result<_, _>>()?;
+        let tickers = self.node.views().markets().tickers(now);
+        let rows = tickers.iter().filter_map(|ticker| {
+            let spec = directory.instrument(ticker.instrument)?.spec();
+            let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
+            let shown =
+                asked && markets::of_type(spec, &request.contract_types) && markets::is_loaded(ticker.state);
+            if shown { markets::ticker(ticker, spec, now) } else { None }
+        });
+        let mut body = Vec::with_capacity(512 * tickers.len());
+        responses::write_tickers(&mut body, rows, time(now));
+        Ok(body)
+    }
+
+    fn ticker(&self, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
+        let listed = Symbol::parse(symbol)
+            .and_then(|symbol| directory.by_symbol(symbol.as_str()))
+            .ok_or(Error::NotFound)?;
+        self.open(listed, now)?;
+        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
+        let mut body = Vec::with_capacity(768);
+        let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
+        responses::write_ticker(&mut body, &shown.ok_or(Error::MarketUnavailable)?, time(now));
+        Ok(body)
+    }
+
+    fn order_book(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::OrderBook::parse(args)?;
+        let listed = commands::contract(directory, &request.symbol)?;
+        self.open(listed, now)?;
+        let spec = listed.instrument.spec();
+        let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
+        let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
+        let mut body = Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()));
+        responses::write_order_book(
+            &mut body,
+            depth.bids.iter().map(row),
+            depth.asks.iter().map(row),
+            time(now),
+        );
+        Ok(body)
+    }
+
+    fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Result<Success, Failure> {
+        let request = requests::History::parse(args)?;
+        let listed = commands::contract(directory, &request.symbol)?;
+        self.open(listed, now)?;
+        let before = request.last_time.map(commands::instant);
+        // A trade's time is written in microseconds.
+        let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
+        let Page { rows: trades, broken } = self.node.views().markets().trades(listed.id, before, cut);
+        let spec = listed.instrument.spec();
+        let identity = self.node.identity();
+        let mut body = Vec::with_capacity(128 + 256 * trades.len());
+        let rows = trades.iter().map(|trade| markets::trade(trade, spec, identity));
+        responses::write_history(&mut body, rows, time(now));
+        Ok(Success { body, broken: broken.map(time) })
+    }
+
+    /// A market that is known but not loaded has no data to show.
+    fn open(&self, listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
+        match self.node.views().markets().state(listed.id, now) {
+            Some(state) if markets::is_loaded(state) => Ok(()),
+            Some(_) | None => Err(Error::MarketUnavailable.into()),
+        }
+    }
+
+    fn instruments(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+        let request = requests::Instruments::parse(args)?;
+        let states = self.node.views().markets().states(now);
+        let rows: Vec<_> = shown(directory, &request.contract_types)
+            .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
+            // One or the other: those that are over, or all others.
+            .filter(|(_, state)| request.expired == (*state == MarketState::Expired))
+            .map(|(listed, state)| markets::InstrumentRow::of(listed.instrument.spec(), state, now))
+            .collect();
+        let mut body = Vec::with_capacity(1024 * rows.len());
+        responses::write_instruments(&mut body, rows.iter().map(markets::InstrumentRow::row), time(now));
+        Ok(body)
+    }
+
+    async fn instruments_status(&self, args: &Args<'_>, directory: &Directory) -> Answer {
+        let request = requests::InstrumentsStatus::parse(args)?;
+        let markets = self.market_views().await?;
+        let now = self.node.now();
+        let rows = shown(directory, &request.contract_types).filter_map(|listed| {
+            let market = markets.get(usize::from(listed.id.0)).filter(|m| markets::is_loaded(m.state))?;
+            Some(markets::status(listed.instrument.spec(), market))
+        });
+        let mut body = Vec::with_capacity(256 * directory.instruments().len());
+        responses::write_instruments_status(&mut body, rows, time(now));
+        Ok(body)
+    }
+
+    async fn instrument_status(&self, symbol: &str, directory: &Directory) -> Answer {
+        let listed = Symbol::parse(symbol)
+            .and_then(|symbol| directory.by_symbol(symbol.as_str()))
+            .ok_or(ErrorAnswer::invalid_argument("symbol"))?;
+        let views = self.market_views().await?;
+        let market = views.get(usize::from(listed.id.0)).filter(|market| markets::is_loaded(market.state));
+        let status = markets::status(listed.instrument.spec(), market.ok_or(Error::MarketUnavailable)?);
+        let mut body = Vec::with_capacity(256);
+        responses::write_instrument_status(&mut body, &status, time(self.node.now()));
+        Ok(body)
+    }
+
+    /// Every market as the engine sees it, in order of id: it alone judges books against their index.
+    async fn market_views(&self) -> Result<Vec<MarketView>, Failure> {
+        let all = |exchange: &Exchange| {
+            exchange.instruments().filter_map(|(id, _)| exchange.market(id)).collect::<Vec<_>>()
+        };
+        Ok(self.node.query(all).await?)
+    }
+}
+
+fn shown<'d>(
+    directory: &'d Directory,
+    types: &'d [ContractType],
+) -> impl Iterator<Item = &'d ListedInstrument> {
+    directory.instruments().iter().filter(|listed| markets::of_type(listed.instrument.spec(), types))
+}

@@ -1,0 +1,176 @@
+//! Requests about how an account trades, and what a master sees and decides of its subaccounts.
+
+use super::convert::accounts::{self, SubaccountSeen};
+use super::convert::commands::contract;
+use super::convert::outcomes::unexpected;
+use super::convert::settings::{leverage, strategy, strategy_word};
+use super::private::Asked;
+use super::{Answer, Failure, Kraken};
+use crate::grid::time;
+use crate::login::Caller;
+use crate::node::Submission;
+use crate::projection::AccountEntry;
+use loligo_engine::{Command, Exchange, Outcome, Refusal};
+use loligo_wire::decimal::Decimal;
+use loligo_wire::v3::errors::NumberedError;
+use loligo_wire::v3::requests::{self, RequestError, parse_uuid};
+use loligo_wire::v3::responses;
+use loligo_wire::v3::words::Error;
+use uuid::Uuid;
+
+impl Kraken {
+    pub(super) async fn self_trade_strategy(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
+        let account = caller.account;
+        let held = self.node.query(move |exchange| exchange.account(account)).await?;
+        let held = held.ok_or(Error::UnknownError)?.self_trade;
+        let mut body = Vec::with_capacity(128);
+        responses::write_self_trade_strategy(&mut body, strategy_word(held), time(self.node.now()));
+        Ok(body)
+    }
+
+    pub(super) async fn set_self_trade_strategy(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let word = asked.read(&caller, requests::SetSelfTradeStrategy::parse)?.strategy;
+        let command = Command::SetSelfTrade { account: caller.account, strategy: strategy(word) };
+        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        match reply.outcome {
+            Outcome::Done => {
+                let mut body = Vec::with_capacity(128);
+                responses::write_self_trade_strategy(&mut body, word, time(self.node.now()));
+                Ok(body)
+            }
+            // It is set on the master and holds for the family (rules 1.10).
+            Outcome::Refused(Refusal::NotMaster) => Err(Error::AuthenticationError.into()),
+            outcome => Err(unexpected(&outcome).into()),
+        }
+    }
+
+    pub(super) async fn leverage_preferences(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let request = asked.read(&caller, requests::LeveragePreferences::parse)?;
+        let only = request.symbol.map(|symbol| contract(asked.directory, &symbol)).transpose()?;
+        let only = only.map(|listed| listed.id);
+        let account = caller.account;
+        let held = self.node.query(move |exchange| exchange.leverage_preferences(account)).await?;
+        let rows =
+            held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, leverage)| {
+                let symbol = &asked.directory.instrument(*id)?.spec().symbol;
+                Some(responses::LeveragePreference {
+                    symbol,
+                    max_leverage: Decimal::new(i128::from(leverage.0), 2),
+                })
+            });
+        let mut body = Vec::with_capacity(256);
+        responses::write_leverage_preferences(&mut body, rows, time(self.node.now()));
+        Ok(body)
+    }
+
+    pub(super) async fn set_leverage_preference(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let request = asked.read(&caller, requests::SetLeveragePreference::parse)?;
+        let listed = asked.directory.by_symbol(request.symbol.as_str());
+        let instrument = listed.ok_or(NumberedError::CONTRACT_DOES_NOT_EXIST)?.id;
+        let leverage = request.max_leverage.map(leverage);
+        let command = Command::SetLeverage { account: caller.account, instrument, leverage };
+        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        match reply.outcome {
+            Outcome::Done => {
+                let mut body = Vec::with_capacity(96);
+                responses::write_done(&mut body, time(self.node.now()));
+                Ok(body)
+            }
+            outcome => Err(refused_preference(&outcome)),
+        }
+    }
+
+    pub(super) async fn subaccounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
+        let account = caller.account;
+        // A subaccount has none, and is told whose it is.
+        let master = asked.directory.account(account).and_then(|entry| entry.parent).unwrap_or(account);
+        let children: Vec<AccountEntry> = asked
+            .directory
+            .accounts()
+            .iter()
+            .filter(|entry| entry.parent == Some(account))
+            .cloned()
+            .collect();
+        let look = move |exchange: &Exchange| {
+            children.into_iter().map(|entry| SubaccountSeen::of(exchange, entry)).collect::<Vec<_>>()
+        };
+        let seen = self.node.query(look).await?;
+        let master = self.node.identity().account_uid(master);
+        let mut body = Vec::with_capacity(256 + 1024 * seen.len());
+        accounts::write_subaccounts(&mut body, master, &seen, time(self.node.now()));
+        Ok(body)
+    }
+
+    pub(super) async fn trading_enabled(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let uid = asked.read(&caller, |_| subaccount_uid(asked.named))?;
+        let entry = self.own_subaccount(&asked, &caller, uid)?;
+        let mut body = Vec::with_capacity(32);
+        responses::write_trading_enabled(&mut body, entry.trading);
+        Ok(body)
+    }
+
+    pub(super) async fn set_trading_enabled(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+        let (uid, enabled) = asked.read(&caller, |args| {
+            let uid = subaccount_uid(asked.named)?;
+            Ok((uid, requests::SetTradingEnabled::parse(args)?.trading_enabled))
+        })?;
+        let account = self.own_subaccount(&asked, &caller, uid)?.id;
+        let command = Command::SetTrading { account, enabled };
+        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        match reply.outcome {
+            Outcome::Done => {
+                let mut body = Vec::with_capacity(32);
+                responses::write_trading_enabled(&mut body, enabled);
+                Ok(body)
+            }
+            outcome => Err(unexpected(&outcome).into()),
+        }
+    }
+
+    /// A subaccount of the caller's. Whether another account exists is nobody's to know.
+    fn own_subaccount<'d>(
+        &self,
+        asked: &Asked<'d>,
+        caller: &Caller,
+        uid: Uuid,
+    ) -> Result<&'d AccountEntry, Failure> {
+        let directory = asked.directory;
+        let account = self.node.identity().account_id(uid).and_then(|id| directory.account(id));
+        account.filter(|account| account.parent == Some(caller.account)).ok_or_else(|| Error::NotFound.into())
+    }
+}
+
+fn subaccount_uid(text: &str) -> Result<Uuid, RequestError> {
+    parse_uuid(text.as_bytes()).ok_or(RequestError::InvalidArgument("subaccountUid"))
+}
+
+/// The number of a preference that the engine refuses (rest-notes 4).
+fn refused_preference(outcome: &Outcome) -> Failure {
+    let Outcome::Refused(refusal) = outcome else { return unexpected(outcome).into() };
+    match refusal {
+        Refusal::WouldLiquidate => NumberedError::WOULD_CAUSE_LIQUIDATION.into(),
+        Refusal::UnknownInstrument => NumberedError::CONTRACT_DOES_NOT_EXIST.into(),
+        Refusal::NotMultiCollateral => NumberedError::CONTRACT_NOT_MULTI_COLLATERAL.into(),
+        Refusal::MarginShort => NumberedError::INSUFFICIENT_MARGIN.into(),
+        Refusal::LeverageOutOfRange => NumberedError::MAX_LEVERAGE_OUT_OF_BOUNDS.into(),
+        Refusal::Genesis
+        | Refusal::UnknownAccount
+        | Refusal::UnknownPair
+        | Refusal::NestedSubaccount
+        | Refusal::MixedFamily
+        | Refusal::WrongCurrency
+        | Refusal::AmountOutOfRange
+        | Refusal::PriceOutOfRange
+        | Refusal::UnknownOrder
+        | Refusal::NoTrailingStop
+        | Refusal::NotMaster
+        | Refusal::NotSubaccount
+        | Refusal::ForeignAccount
+        | Refusal::InsufficientFunds
+        | Refusal::InvalidAmount
+        | Refusal::Expired
+        | Refusal::Listing(_) => unexpected(outcome).into(),
+    }
+}

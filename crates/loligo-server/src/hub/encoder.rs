@@ -1,0 +1,96 @@
+//! What followers hear, spelled by dialects.
+
+use crate::identity::Identity;
+use crate::projection::{DepthSnapshot, Directory, FillRow, LevelNews};
+use crate::story::Turn;
+use crate::transport::outbox::Outbox;
+use loligo_engine::{AccountId, InstrumentSpec, OrderView, Timestamp};
+use std::sync::Arc;
+
+/// What is remarked on a request to join or to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remark {
+    /// It was held before; a fresh snapshot follows.
+    HeldAlready,
+    /// It was not held.
+    NotHeld,
+    /// The key may not follow this any more.
+    NotAllowed,
+    /// It cannot be told now.
+    Unavailable,
+}
+
+/// What turns the engine's numbers into names that clients know.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'d> {
+    pub(crate) directory: &'d Directory,
+    pub(crate) identity: &'d Identity,
+}
+
+/// One of the forms in which a dialect tells orders; which they are is the dialect's own to say. Those with the lesser number
+/// are told first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Form(pub(crate) u8);
+
+/// Spells what the hub tells, in one dialect. Each method appends one message.
+pub(crate) trait Encoder: Send {
+    fn heartbeat(&self, out: &mut Vec<u8>, now: Timestamp);
+    fn remark(&self, out: &mut Vec<u8>, remark: Remark);
+
+    /// A whole book.
+    fn book(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, depth: &DepthSnapshot, now: Timestamp);
+    /// A level of a book, as it is now.
+    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelNews, at: Timestamp);
+
+    /// All open orders of an account.
+    fn open_orders(
+        &self,
+        out: &mut Vec<u8>,
+        names: Names<'_>,
+        form: Form,
+        account: AccountId,
+        orders: &[OrderView],
+    );
+    /// What became of an order; false when this dialect has no message for it, and then nothing need be appended.
+    fn turn(&self, out: &mut Vec<u8>, names: Names<'_>, form: Form, turn: &Turn<'_>) -> bool;
+
+    /// How many of an account's latest fills [`latest_fills`](Self::latest_fills) takes.
+    fn fills_shown(&self) -> usize;
+    /// An account's latest fills, oldest first.
+    fn latest_fills(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, fills: &[FillRow]);
+    /// New fills, those of one record together.
+    fn fills(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, fills: &[&FillRow]);
+}
+
+/// A dialect's number in a hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Dialect(pub(super) u8);
+
+/// A connection that follows something, and the dialect that it hears.
+#[derive(Clone)]
+pub(crate) struct Follower {
+    pub(super) dialect: Dialect,
+    pub(super) outbox: Arc<Outbox>,
+}
+
+impl Follower {
+    pub(crate) fn new(dialect: Dialect, outbox: Arc<Outbox>) -> Self {
+        Self { dialect, outbox }
+    }
+}
+
+/// The dialects of a hub.
+#[derive(Default)]
+pub(crate) struct Dialects(Vec<Box<dyn Encoder>>);
+
+impl Dialects {
+    /// One more dialect.
+    pub(crate) fn add(&mut self, encoder: impl Encoder + 'static) -> Dialect {
+        self.0.push(Box::new(encoder));
+        Dialect(u8::try_from(self.0.len() - 1).expect("a program speaks few dialects"))
+    }
+
+    pub(super) fn of(&self, dialect: Dialect) -> &dyn Encoder {
+        &*self.0[usize::from(dialect.0)]
+    }
+}

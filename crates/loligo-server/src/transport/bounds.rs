@@ -1,0 +1,124 @@
+//! Every bound of connections, in one place: what one client may hold, send or keep us waiting for. How many arguments
+//! and ids a request may have is its dialect's.
+
+use std::time::Duration;
+
+/// Bytes of a request line and its headers. 500 order ids in a query take 24 KB; the URI itself ends at 65,534 bytes, with
+/// which the HTTP library is at its end. Longer lists travel in the body.
+pub(crate) const HEAD_BYTES: usize = 96 * 1024;
+/// Headers of one request.
+pub(crate) const HEADERS: usize = 100;
+/// Bytes of a body: the longest arguments that any dialect takes.
+pub(crate) const BODY_BYTES: usize = loligo_wire::args::MAX_BYTES;
+/// Bytes that are passed over behind a last answer, so that a client which sends first and reads then hears it: a few
+/// times the longest body.
+pub(crate) const FAREWELL_BYTES: u64 = 4 * BODY_BYTES as u64;
+/// Bytes of a WebSocket message that a client may send. 1,000 products take about 20 KB.
+pub(crate) const FEED_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bytes that are read at once from a WebSocket connection; it keeps a buffer of this size.
+pub(crate) const FEED_READ_BYTES: usize = 4 * 1024;
+/// Bytes of frames that are gathered before they are written.
+pub(crate) const FEED_WRITE_BYTES: usize = 64 * 1024;
+/// Frames that are taken from a connection's queue at once.
+pub(crate) const FEED_BURST: usize = 512;
+
+/// Connections beyond those of everyone. Each is answered once, and only on the control surface: so the operator gets in
+/// when all other places are taken. They are taken over before they have asked, oldest first, so idling takes none away.
+pub(crate) const OPERATOR_CONNECTIONS: usize = 16;
+/// Files that the process opens beside its connections: about 30 are, for journal, views, threads and output.
+const OWN_FILES: usize = 64;
+
+/// Bounds of connections. Tests shorten the times.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Connections served at once. Beyond them only the operator is: see [`OPERATOR_CONNECTIONS`].
+    pub connections: usize,
+    /// From the first byte of a request's head to its last; also for a TLS handshake.
+    pub head: Duration,
+    /// From the head of a request to the last byte of its body.
+    pub body: Duration,
+    /// Between two requests of a connection.
+    pub idle: Duration,
+    /// What open requests get to end when the server stops.
+    pub drain: Duration,
+    /// Of WebSocket connections.
+    pub feeds: FeedBounds,
+}
+
+/// Bounds of WebSocket connections.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedBounds {
+    /// Connections of one remote address; more are answered 429.
+    pub per_address: usize,
+    /// Frames that may wait for one connection. It is closed when there are more: a client that reads too slowly is never
+    /// waited for, and loses no frame without noticing. Cancelling ten thousand orders at once must pass.
+    pub queue_frames: usize,
+    /// Bytes of the frames that may wait, the one that is put in last not counted: a whole book must pass.
+    pub queue_bytes: usize,
+    /// How long a client may be silent; any frame of its counts.
+    pub silence: Duration,
+    /// What it gets beyond that, and also what the closing handshake may take.
+    pub grace: Duration,
+    /// Between two pings to it, which it must answer by the protocol: so nobody is silent who is there.
+    pub ping: Duration,
+    /// Between two heartbeats.
+    pub heartbeat: Duration,
+}
+
+impl Default for FeedBounds {
+    fn default() -> Self {
+        Self {
+            per_address: 100,
+            queue_frames: 65_536,
+            queue_bytes: 16 * 1024 * 1024,
+            silence: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+            ping: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Bounds {
+    /// The fewest files that a process must be allowed to open.
+    pub const FEWEST_FILES: u64 = (OWN_FILES + OPERATOR_CONNECTIONS + 1) as u64;
+
+    /// The default, with as many connections as a process gets by that may open so many files. `None` for fewer than
+    /// [`Bounds::FEWEST_FILES`].
+    #[must_use]
+    pub fn within(files: u64) -> Option<Self> {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        let connections = files.checked_sub(OWN_FILES + OPERATOR_CONNECTIONS).filter(|left| *left > 0)?;
+        let bounds = Self::default();
+        Some(Self { connections: connections.min(bounds.connections), ..bounds })
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            drain: Duration::from_secs(1),
+            feeds: FeedBounds::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_the_process_its_own_files() {
+        let connections = |files| Bounds::within(files).map(|bounds| bounds.connections);
+        assert_eq!(connections(Bounds::FEWEST_FILES - 1), None);
+        assert_eq!(connections(Bounds::FEWEST_FILES), Some(1));
+        assert_eq!(connections(256), Some(176));
+        assert_eq!(connections(1024), Some(944));
+        assert_eq!(connections(1_048_576), Some(4096));
+        assert_eq!(connections(u64::MAX), Some(4096));
+    }
+}

@@ -1,0 +1,391 @@
+//! The accept loop: connections in, requests out, every wait with an end.
+//!
+//! hyper's own header timer also runs while a connection is idle and is set anew for each request. Here each connection
+//! has one sleeper that looks at what the connection is doing: idle connections may stay long, half a head may not, and
+//! a request costs three stores.
+//!
+//! Answers leave one by one: the next head is not looked at before the last answer has been handed to the socket whole. So
+//! nothing that a client sends behind a request holds its answer back, and of a client that does not read we hold one
+//! answer and what one read brought.
+
+mod seats;
+
+pub(crate) use seats::Room;
+
+use super::Handlers;
+use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES, HEAD_BYTES, HEADERS};
+use bytes::{Bytes, BytesMut};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use seats::{Doing, Seat};
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// A request with its whole body.
+pub(crate) struct Received {
+    pub(crate) head: http::request::Parts,
+    pub(crate) body: Bytes,
+}
+
+/// What became of reading a request.
+pub(crate) enum Read {
+    /// All of it is here.
+    Whole(Received),
+    /// Its body is longer than [`BODY_BYTES`]; the rest was not read, so the connection cannot go on.
+    TooLong(http::request::Parts),
+}
+
+impl Read {
+    pub(crate) fn head(&self) -> &http::request::Parts {
+        match self {
+            Self::Whole(Received { head, .. }) | Self::TooLong(head) => head,
+        }
+    }
+}
+
+/// The bytes of a connection, encrypted or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// What a connection goes on as after it has been upgraded: given what the client sent before it had read that it may,
+/// and told when to stop.
+pub(crate) type Session = Box<
+    dyn FnOnce(Box<dyn Stream>, Bytes, watch::Receiver<bool>) -> Pin<Box<dyn Future<Output = ()> + Send>>
+        + Send,
+>;
+
+/// The other end of a connection.
+pub(crate) struct Peer {
+    address: SocketAddr,
+    beyond: bool,
+    upgrade: Mutex<Upgrade>,
+}
+
+/// What is known of the connection's next life.
+#[derive(Default)]
+struct Upgrade {
+    /// The request at hand asks for one.
+    asked: bool,
+    granted: Option<Session>,
+}
+
+impl Peer {
+    fn new(address: SocketAddr, beyond: bool) -> Self {
+        Self { address, beyond, upgrade: Mutex::default() }
+    }
+
+    /// Whether all places of everyone were taken when it came: only the operator is served.
+    pub(crate) fn is_beyond_the_bound(&self) -> bool {
+        self.beyond
+    }
+
+    /// Where it is.
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// What the connection goes on as, once an answer with status 101 has been sent. False when its request asks for no
+    /// such thing.
+    pub(crate) fn go_on_as(&self, session: Session) -> bool {
+        let mut upgrade = self.upgrade();
+        upgrade.granted = upgrade.asked.then_some(session);
+        upgrade.asked
+    }
+
+    fn upgrade(&self) -> MutexGuard<'_, Upgrade> {
+        self.upgrade.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accepts and serves until `stop` says so; returns when open requests have ended, or their time to end is over.
+pub(crate) async fn serve<H: Handlers>(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    bounds: Bounds,
+    room: Arc<Room>,
+    handler: Arc<H>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut open = tokio::task::JoinSet::new();
+    loop {
+        while open.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &room) => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Some((stream, address, seat)) = accepted else { continue };
+        let (handler, tls, stop) = (Arc::clone(&handler), tls.clone(), stop.clone());
+        open.spawn(async move {
+            // Answers are small and awaited: they leave at once.
+            let _ = stream.set_nodelay(true);
+            let serving = async {
+                let seat = Arc::clone(&seat);
+                match tls {
+                    None => connection(stream, address, bounds, handler, seat, stop).await,
+                    Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => connection(stream, address, bounds, handler, seat, stop).await,
+                        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                        Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    },
+                }
+            };
+            tokio::select! {
+                // A request that is here is served.
+                biased;
+                () = serving => {}
+                () = seat.taken_over() => tracing::debug!(%address, "a connection made room for another"),
+            }
+        });
+    }
+    drop(listener);
+    let drained = tokio::time::timeout(bounds.drain, async { while open.join_next().await.is_some() {} });
+    if drained.await.is_err() {
+        open.abort_all();
+    }
+}
+
+/// One connection, once there is room for it. `None` when the attempt failed and another may succeed.
+async fn accept(listener: &TcpListener, room: &Room) -> Option<(TcpStream, SocketAddr, Arc<Seat>)> {
+    let place = room.place().await?;
+    match listener.accept().await {
+        Ok((stream, address)) => Some((stream, address, room.seat(place))),
+        Err(error) => {
+            // Most often the process is out of file descriptors; trying at once would only spin.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+/// Serves one connection to its end, whatever it goes on as.
+async fn connection<S, H>(
+    stream: S,
+    address: SocketAddr,
+    bounds: Bounds,
+    handler: Arc<H>,
+    seat: Arc<Seat>,
+    mut stop: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handlers,
+{
+    let watched = Watched { stream, seat: Arc::clone(&seat) };
+    let peer = Arc::new(Peer::new(address, seat.is_beyond()));
+    let service = {
+        let (seat, peer) = (Arc::clone(&seat), Arc::clone(&peer));
+        service_fn(move |request| {
+            let (seat, handler, peer) = (Arc::clone(&seat), Arc::clone(&handler), Arc::clone(&peer));
+            async move {
+                seat.activity.now_is(Doing::Serving);
+                let mut answer = answer(request, bounds, &*handler, &peer).await;
+                seat.activity.now_is(Doing::Idle);
+                if let (true, Ok(answer)) = (seat.is_beyond(), &mut answer) {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                answer
+            }
+        })
+    };
+    let mut connection = http1::Builder::new()
+        .header_read_timeout(None)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(watched), service);
+    let mut stopping = false;
+    let ended = loop {
+        tokio::select! {
+            // Nearly always it is the client who has something new.
+            biased;
+            ended = &mut connection => break ended,
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            () = seat.activity.overdue(&bounds) => {
+                tracing::debug!(%address, "a connection kept us waiting for too long");
+                return;
+            }
+        }
+    };
+    let http1::Parts { io, read_buf, .. } = connection.into_parts();
+    let mut stream = io.into_inner().stream;
+    match ended {
+        Ok(()) => {}
+        // What could not be read was answered with its status, or is told so here.
+        Err(error) if error.is_parse() => {
+            tracing::debug!(%error, "a connection sent what is no request");
+            if read_buf.starts_with(HTTP2) && stream.write_all(NOT_HTTP2).await.is_err() {
+                return;
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended early");
+            return;
+        }
+    }
+    let granted = peer.upgrade().granted.take();
+    match granted {
+        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
+        Some(session) => session(Box::new(stream), read_buf, stop).await,
+        None => {
+            tokio::select! {
+                () = farewell(stream, &bounds) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+}
+
+/// What a client says that takes for granted that it may speak HTTP/2.
+const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// The answer to that.
+const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Closes a connection so that its last answer arrives. Whoever closes over bytes that were not read takes back what was
+/// not read of the answer, so what the client still sends is passed over first, as far as is reasonable.
+async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bounds: &Bounds) {
+    let leaving = async {
+        // It may be shut already, or gone: then there is nothing to read.
+        let _ = stream.shutdown().await;
+        let _ = tokio::io::copy(&mut stream.take(FAREWELL_BYTES), &mut tokio::io::sink()).await;
+    };
+    let _ = tokio::time::timeout(bounds.head, leaving).await;
+}
+
+/// Reads a request to its end and has it answered. An error ends the connection without an answer.
+async fn answer<H: Handlers>(
+    request: Request<Incoming>,
+    bounds: Bounds,
+    handler: &H,
+    peer: &Peer,
+) -> io::Result<Response<Full<Bytes>>> {
+    let (mut head, body) = request.into_parts();
+    *peer.upgrade() = Upgrade { asked: head.extensions.remove::<OnUpgrade>().is_some(), granted: None };
+    let request = if body.is_end_stream() {
+        Read::Whole(Received { head, body: Bytes::new() })
+    } else {
+        match tokio::time::timeout(bounds.body, whole(body)).await {
+            Ok(Ok(Some(body))) => Read::Whole(Received { head, body }),
+            Ok(Ok(None)) => Read::TooLong(head),
+            Ok(Err(error)) => return Err(io::Error::other(error)),
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    };
+    handler.answer(request, peer).await.ok_or_else(|| io::ErrorKind::ConnectionAborted.into())
+}
+
+/// The whole body; `None` when it is longer than a body may be.
+async fn whole(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    if body.size_hint().lower() > BODY_BYTES as u64 {
+        return Ok(None);
+    }
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    loop {
+        let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame?.into_data() else { continue };
+        if first.len() + all.len() + data.len() > BODY_BYTES {
+            return Ok(None);
+        }
+        // Nearly every body comes in one piece, which is then not copied.
+        if all.is_empty() && first.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(if all.is_empty() { first } else { all.freeze() }))
+}
+
+/// A stream that notes when bytes come and go.
+struct Watched<S> {
+    stream: S,
+    seat: Arc<Seat>,
+}
+
+impl<S> Watched<S> {
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.seat.activity.sent();
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.seat.activity.received();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.note(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// Binds an address; the error says which one and why.
+pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+}
+
+#[cfg(test)]
+mod tests;
