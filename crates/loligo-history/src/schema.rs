@@ -129,7 +129,9 @@ pub(crate) fn open(path: &Path, key: [u8; 32]) -> Result<(Connection, [u8; 32], 
             create(&connection, &key)?;
             return Ok((connection, key, None));
         }
-        Ok(State::Format(format)) => format!("it has format {format}, and this version writes format {FORMAT}"),
+        Ok(State::Format(format)) => {
+            format!("it has format {format}, and this version writes format {FORMAT}")
+        }
         Err(error) => error.to_string(),
     };
     drop(connection);

@@ -5,11 +5,13 @@ use crate::control::{Control, Door};
 use crate::dialects::Served;
 use crate::dialects::kraken::{self, Kraken};
 use crate::faults::Faults;
+use crate::history::History;
 use crate::hub::{self, Dialects};
 use crate::login::Login;
 use crate::login::real_time::RealTime;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
 use crate::operations::Operations;
+use crate::projection::Detached;
 use crate::request_log::{LogConfig, LogMode, RequestLog};
 use crate::start_file::StartFile;
 use crate::transport::bounds::Bounds;
@@ -18,6 +20,7 @@ use crate::transport::origin::{Origin, Origins};
 use crate::transport::sockets::Sockets;
 use crate::transport::tls::{self, TlsError};
 use crate::transport::{Handlers, Last};
+use loligo_history::Keep;
 use loligo_wire::sign::Tolerance;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,7 +50,12 @@ pub struct ServerConfig {
     pub control_token: Option<String>,
     /// Which requests are told to the operator, and how.
     pub log: LogConfig,
+    /// For how many days of exchange time history keeps what happened to orders and marks of markets.
+    pub keep_history: u32,
 }
+
+/// Days for which history keeps what happened to orders and marks of markets, when nothing else is said.
+pub const KEEP_HISTORY: u32 = 2;
 
 /// Fewest characters of a control token that is chosen: no one who may try a thousand a second finds it in a lifetime.
 pub const CONTROL_TOKEN_MIN: usize = 16;
@@ -67,6 +75,7 @@ impl ServerConfig {
             real_time: RealTime::driven(),
             control_token: None,
             log: LogConfig { mode: LogMode::None, lines: None },
+            keep_history: KEEP_HISTORY,
         }
     }
 }
@@ -152,7 +161,10 @@ impl Server {
         let tls_address =
             https.as_ref().map(|https| https.local_addr()).transpose().map_err(StartError::Listen)?;
         let starting = config.node.clone();
-        let node = tokio::task::spawn_blocking(move || node::spawn(&starting))
+        let keep = Keep::days(config.keep_history);
+        let history = Arc::new(History::new(config.node.data.as_deref(), keep));
+        let followers: Vec<Arc<dyn Detached>> = vec![Arc::<History>::clone(&history)];
+        let node = tokio::task::spawn_blocking(move || node::spawn_followed(&starting, followers))
             .await
             .map_err(|error| StartError::Listen(std::io::Error::other(error)))??;
         let tls = match (&https, &config.node.data) {
@@ -190,6 +202,7 @@ impl Server {
             tolerance: config.tolerance,
             faults,
             sockets: Arc::new(Sockets::new(feeds, origins)),
+            history,
             hub,
             log: Arc::clone(&log),
         };

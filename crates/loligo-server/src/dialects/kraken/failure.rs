@@ -4,6 +4,7 @@ use crate::login::Denied;
 use crate::node::SubmitError;
 use crate::record::FaultWord;
 use loligo_engine::Refusal;
+use loligo_wire::history::HistoryError;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
@@ -29,6 +30,8 @@ pub(crate) enum Failure {
     Fault(FaultWord),
     /// A number, with HTTP 500: the contract's form for preferences.
     Numbered(NumberedError),
+    /// A status and a reason: the contract's form for history.
+    History(u16, HistoryError),
     /// Nobody knows what happened: the connection closes without an answer.
     Undecided,
 }
@@ -44,7 +47,7 @@ impl Failure {
             Self::Node(_) | Self::NotBuilt | Self::OutOfService => Error::Unavailable.into(),
             Self::Fault(FaultWord::ServerError) => Error::ServerError.into(),
             Self::Fault(FaultWord::UnknownError) => Error::UnknownError.into(),
-            Self::Numbered(_) | Self::Undecided => return None,
+            Self::Numbered(_) | Self::History(..) | Self::Undecided => return None,
         })
     }
 
@@ -53,6 +56,7 @@ impl Failure {
         match (self, self.word()) {
             (_, Some(answer)) => answer.to_string(),
             (Self::Numbered(error), None) => error.message.to_owned(),
+            (Self::History(_, error), None) => error.status.to_owned(),
             _ => "no answer".to_owned(),
         }
     }

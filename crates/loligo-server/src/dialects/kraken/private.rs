@@ -4,9 +4,9 @@ use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{accounts, commands, orders};
 use super::reasons::Notebook;
 use super::routes::{Found, Private};
-use super::{Answer, Failure, Kraken, Success};
+use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::time;
-use crate::login::{Caller, Right};
+use crate::login::{Caller, Pool, Right};
 use crate::projection::{AccountOrders, Cut, Directory, FILLS_KEPT, FillRow, Page};
 use crate::transport::listener::Received;
 use crate::wallets;
@@ -112,7 +112,7 @@ impl Kraken {
             notebook,
         };
         let admit = async |right, cost| -> Result<Caller, Failure> {
-            let caller = self.signing.check(&directory, request, right, cost)?;
+            let caller = self.signing.check(&directory, request, right, Pool::Trading, cost)?;
             self.told_fault(found.name).await?;
             Ok(caller)
         };
@@ -285,6 +285,7 @@ impl Kraken {
         let rows = fills.iter().filter_map(|fill| book.fill(fill, before.is_none()));
         let mut body = Vec::with_capacity(256 + 320 * fills.len());
         responses::write_fills(&mut body, rows, time(now));
-        Ok(Success { body, broken: broken.map(time) })
+        let shape = broken.map_or(Shape::Whole, |instant| Shape::Broken(time(instant)));
+        Ok(Success { body, shape })
     }
 }

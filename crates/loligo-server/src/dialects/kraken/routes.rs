@@ -2,6 +2,7 @@
 //! asked there. What is not built yet is answered in one form, whatever document it is of: `Unavailable`, not the 404 of
 //! a path that nobody has.
 
+use super::history::Asked;
 use crate::operations::{self, Operations};
 use http::Method;
 use std::sync::LazyLock;
@@ -13,8 +14,21 @@ pub(crate) enum Operation {
     Public(Public),
     /// With a key.
     Private(Private),
+    /// What happened, with a key or without.
+    History(Asked),
     /// In the contract, not served yet.
     Missing,
+}
+
+impl Operation {
+    /// Whether anyone may ask, pages of other origins too.
+    pub(crate) fn is_public(self) -> bool {
+        match self {
+            Self::Public(_) => true,
+            Self::History(asked) => asked.is_public(),
+            Self::Private(_) | Self::Missing => false,
+        }
+    }
 }
 
 /// What is asked without a key.
@@ -59,6 +73,7 @@ pub(crate) enum Private {
     Withdrawal,
 }
 
+use Operation::History as Past;
 use Operation::Missing as Gap;
 use Operation::Private as Key;
 use Operation::Public as Pub;
@@ -163,24 +178,29 @@ const TABLE: &[(&str, &str, Methods)] = &[
     (V3, "/rfqs/{rfqUid}/place-offer", &[(Method::POST, "placeRfqOfferLegacy", Gap)]),
     (V3, "/rfqs/{rfqUid}/replace-offer", &[(Method::PUT, "replaceRfqOffer", Gap)]),
     (V3, "/rfqs/{rfqUid}/cancel-offer", &[(Method::DELETE, "cancelRfqOfferLegacy", Gap)]),
-    (HISTORY3, "/orders", &[(Method::GET, "getOrderEventsV3", Gap)]),
-    (HISTORY2, "/orders", &[(Method::GET, "getOrderEventsV2", Gap)]),
-    (HISTORY3, "/executions", &[(Method::GET, "getExecutionEventsV3", Gap)]),
-    (HISTORY2, "/executions", &[(Method::GET, "getExecutionEventsV2", Gap)]),
-    (HISTORY3, "/triggers", &[(Method::GET, "getTriggerEventsV3", Gap)]),
-    (HISTORY2, "/triggers", &[(Method::GET, "getTriggerEventsV2", Gap)]),
-    (HISTORY3, "/positions", &[(Method::GET, "getPositionEventsV3", Gap)]),
-    (HISTORY2, "/positions", &[(Method::GET, "getPositionEventsV2", Gap)]),
-    (HISTORY3, "/account-log", &[(Method::GET, "getAccountLogV3", Gap)]),
-    (HISTORY2, "/account-log", &[(Method::GET, "getAccountLogV2", Gap)]),
-    (HISTORY3, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV3", Gap)]),
-    (HISTORY2, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV2", Gap)]),
-    (HISTORY3, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV3", Gap)]),
-    (HISTORY2, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV2", Gap)]),
-    (HISTORY3, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV3", Gap)]),
-    (HISTORY2, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV2", Gap)]),
-    (HISTORY3, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV3", Gap)]),
-    (HISTORY2, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV2", Gap)]),
+    (HISTORY3, "/orders", &[(Method::GET, "getOrderEventsV3", Past(Asked::Orders))]),
+    (HISTORY2, "/orders", &[(Method::GET, "getOrderEventsV2", Past(Asked::Orders))]),
+    (HISTORY3, "/executions", &[(Method::GET, "getExecutionEventsV3", Past(Asked::Executions))]),
+    (HISTORY2, "/executions", &[(Method::GET, "getExecutionEventsV2", Past(Asked::Executions))]),
+    (HISTORY3, "/triggers", &[(Method::GET, "getTriggerEventsV3", Past(Asked::Triggers))]),
+    (HISTORY2, "/triggers", &[(Method::GET, "getTriggerEventsV2", Past(Asked::Triggers))]),
+    (HISTORY3, "/positions", &[(Method::GET, "getPositionEventsV3", Past(Asked::Positions))]),
+    (HISTORY2, "/positions", &[(Method::GET, "getPositionEventsV2", Past(Asked::Positions))]),
+    (HISTORY3, "/account-log", &[(Method::GET, "getAccountLogV3", Past(Asked::AccountLog))]),
+    (HISTORY2, "/account-log", &[(Method::GET, "getAccountLogV2", Past(Asked::AccountLog))]),
+    (HISTORY3, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV3", Past(Asked::AccountLogCsv))]),
+    (HISTORY2, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV2", Past(Asked::AccountLogCsv))]),
+    (HISTORY3, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV3", Past(Asked::MarketOrders))]),
+    (HISTORY2, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV2", Past(Asked::MarketOrders))]),
+    (HISTORY3, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV3", Past(Asked::MarketExecutions))]),
+    (HISTORY2, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV2", Past(Asked::MarketExecutions))]),
+    (HISTORY3, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV3", Past(Asked::MarketPrice))]),
+    (HISTORY2, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV2", Past(Asked::MarketPrice))]),
+    // One widespread client asks here for what the contract has elsewhere.
+    (V3, "/orders", &[(Method::GET, "getOrderEventsV3", Past(Asked::Orders))]),
+    (V3, "/executions", &[(Method::GET, "getExecutionEventsV3", Past(Asked::Executions))]),
+    (V3, "/triggers", &[(Method::GET, "getTriggerEventsV3", Past(Asked::Triggers))]),
+    (V3, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV3", Past(Asked::AccountLogCsv))]),
     (CHARTS, "", &[(Method::GET, "getTickTypes", Gap)]),
     (CHARTS, "/", &[(Method::GET, "getTickTypes", Gap)]),
     (CHARTS, "/{tick_type}", &[(Method::GET, "getChartMarkets", Gap)]),
@@ -303,6 +323,11 @@ mod tests {
         for path in ["/accounts", "/openorders", "/openpositions", "/fills"] {
             let path = format!("{V3}{path}");
             assert_eq!(routes.find(&Method::POST, &path), routes.find(&Method::GET, &path));
+            known += 1;
+        }
+        for path in ["/orders", "/executions", "/triggers", "/accountlogcsv"] {
+            let [alias, own] = [V3, HISTORY3].map(|base| format!("{base}{path}"));
+            assert_eq!(routes.find(&Method::GET, &alias), routes.find(&Method::GET, &own));
             known += 1;
         }
         // The tick types are told with and without a slash at the end.
