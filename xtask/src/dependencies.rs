@@ -33,7 +33,10 @@ const WALLS: [(&str, &[&str]); 5] = [
     // Remembers bytes; what they mean is not its business.
     ("loligo-journal", &["loligo-engine", "loligo-wire", "loligo-server", "tokio", "hyper", "serde_json"]),
     // Keeps rows of numbers; who makes them and how they are spelled is not its business.
-    ("loligo-history", &["loligo-engine", "loligo-journal", "loligo-wire", "loligo-server", "tokio", "hyper"]),
+    (
+        "loligo-history",
+        &["loligo-engine", "loligo-journal", "loligo-wire", "loligo-server", "tokio", "hyper"],
+    ),
     // Shapes and words; neither the engine's types nor sockets.
     ("loligo-wire", &["loligo-engine", "loligo-journal", "loligo-server", "tokio", "hyper", "rusqlite"]),
     // Models and faulty disks are for tests: production never links them.

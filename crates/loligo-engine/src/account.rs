@@ -3,8 +3,8 @@
 use crate::id::{Currency, Side, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
 use crate::margin::{self, Exposure, isolated_of};
+use crate::market::Market;
 use crate::money::{Fine, Money, div_up, mul_div_half_even, usd};
-use crate::order::NIL;
 use crate::view::{FeeRates, FeeTier};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,14 @@ impl Purse {
         self.balance.fine() + self.unrealized
     }
 
+    /// Counts a holding's open P&L at the mark of now.
+    #[inline]
+    pub fn recount(&mut self, holding: &mut Holding, market: &Market) {
+        let pnl = market.shared_pnl(holding);
+        self.unrealized += pnl - holding.counted;
+        holding.counted = pnl;
+    }
+
     /// What may leave it: at most the balance, and what no margin holds.
     pub fn free(&self) -> Money {
         (self.equity() - self.held).floor().min(self.balance)
@@ -138,8 +146,8 @@ pub(crate) struct Holding {
     pub reduce_only_orders: u32,
     /// Margin of its own, at this leverage; cross when absent.
     pub leverage: Option<Leverage>,
-    /// Place in the market's list of holdings with a position; `NIL` when flat.
-    pub holder_place: u32,
+    /// Open P&L as its wallet counts it: at the mark of now, or at the one before until its account is looked over.
+    pub counted: Fine,
 }
 
 /// A size and its value, both without sign: a sum over open orders, or a position.
@@ -206,7 +214,7 @@ impl Holding {
             leverage: None,
             small_orders: 0,
             reduce_only_orders: 0,
-            holder_place: NIL,
+            counted: Fine::ZERO,
         }
     }
 

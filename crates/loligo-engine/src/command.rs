@@ -158,6 +158,14 @@ pub enum Command {
     InjectPanic,
 }
 
+impl Command {
+    /// True for what takes orders away and does nothing else: it is taken up at any moment, and nothing waits for it.
+    #[must_use]
+    pub fn only_cancels(&self) -> bool {
+        matches!(self, Command::Cancel(_) | Command::CancelAll { .. } | Command::CancelAllAfter { .. })
+    }
+}
+
 /// The figures a venue starts with. A later start that names others is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Genesis {

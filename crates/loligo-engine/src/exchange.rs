@@ -20,6 +20,7 @@ mod time;
 mod triggers;
 mod views;
 mod wallets;
+mod work;
 
 use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
@@ -29,15 +30,16 @@ use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money, price_in_range};
 use crate::order::{NIL, Orders};
-use crate::trigger::Due;
 use crate::view::FeeTier;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
 pub(crate) use liquidation::{Ladder, Portfolio};
 pub use store::{CodecError, RULES_VERSION};
+pub use work::WORK_PER_RECORD;
+use work::Work;
 
 /// The end of the year 9999: no record carries a later time, so differences of times fit.
 const TIME_MAX: Timestamp = Timestamp(253_402_300_799_999_999);
@@ -62,10 +64,11 @@ pub struct Exchange {
     pub(crate) sampled: i64,
     /// What happens at an instant, in order of time: dead man's switches before expiries.
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
-    /// Triggers that a price has reached, in the order in which they fire. Empty between commands.
-    pub(crate) due: VecDeque<Due>,
-    /// Wallets whose margin is to be judged, as account and purse slot. Empty between commands.
-    pub(crate) strained: BTreeSet<(u32, u32)>,
+    /// What has to be done before time may pass.
+    pub(crate) work: Work,
+    /// Since the full second last sampled something has happened but time passing: the steps that liquidations took then
+    /// may come to something else at the next.
+    pub(crate) stirred: bool,
     /// Portfolios that do not meet their maintenance margin.
     pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
     /// What liquidations have paid for the losses of others.
@@ -97,20 +100,46 @@ impl Exchange {
     }
 
     /// Applies one command at `max(now, time)`; appends what happened to `events`. Whatever was due by then happens
-    /// first. Total: every command has an outcome.
+    /// first, and what follows from the command happens after it: as much of both as a record does (rules 5.7). While more
+    /// is left [`Exchange::is_busy`], time stands still, and a cancel does nothing but cancel. Total: every command has an
+    /// outcome.
     ///
     /// # Panics
     /// On a broken invariant of its own, and on [`Command::InjectPanic`]: a wrong balance is worse than an outage.
     pub fn apply(&mut self, time: Timestamp, command: &Command, events: &mut Vec<Event>) -> Outcome {
         let time = time.clamp(Timestamp(0), TIME_MAX);
+        self.work.begin();
+        if self.work.busy {
+            return self.apply_amid_work(time, command, events);
+        }
         if time > self.now {
             self.pass_time(time, events);
         }
+        self.take_up(command, events)
+    }
+
+    /// As [`Exchange::apply`], where something that follows from earlier records is still to be done.
+    #[cold]
+    fn apply_amid_work(&mut self, time: Timestamp, command: &Command, events: &mut Vec<Event>) -> Outcome {
+        if command.only_cancels() {
+            let outcome = self.carry_out(command, events);
+            self.note_what_is_left();
+            return outcome;
+        }
+        self.pass_what_is_due(time, events);
+        if self.work.busy {
+            self.look_over_asker(command);
+        }
+        self.take_up(command, events)
+    }
+
+    #[inline(always)]
+    fn take_up(&mut self, command: &Command, events: &mut Vec<Event>) -> Outcome {
         if self.born == matches!(command, Command::Genesis(_)) {
             return Outcome::Refused(Refusal::Genesis);
         }
         let outcome = self.carry_out(command, events);
-        if self.has_consequences() {
+        if self.work.busy {
             self.follow_up(events);
         }
         outcome
@@ -118,6 +147,7 @@ impl Exchange {
 
     #[inline(always)]
     fn carry_out(&mut self, command: &Command, events: &mut Vec<Event>) -> Outcome {
+        self.stirred |= !matches!(command, Command::Advance);
         match command {
             Command::Genesis(genesis) => self.begin(genesis, events),
             Command::Start => self.start(events),
@@ -164,28 +194,9 @@ impl Exchange {
         }
     }
 
-    /// Something follows from what has just happened.
-    #[inline]
-    fn has_consequences(&self) -> bool {
-        !self.due.is_empty() || !self.strained.is_empty()
-    }
-
-    /// What follows from a change before anything else may happen: wallets whose margin is short are seen to, then
-    /// triggers that a price reached fire, one by one, each matched to its end, and what follows from it, before the next.
-    fn follow_up(&mut self, events: &mut Vec<Event>) {
-        loop {
-            if let Some((account, purse)) = self.strained.pop_first() {
-                self.judge_wallet(account, purse, events);
-            } else if let Some(due) = self.due.pop_front() {
-                self.fire(due, events);
-            } else {
-                return;
-            }
-        }
-    }
-
     fn begin(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> Outcome {
         let mut fresh = Self { now: self.now, born: true, limits: genesis.limits.clone(), ..Self::default() };
+        fresh.work = self.work.none_of();
         fresh.orders = Orders::new(genesis.table_seed);
         fresh.next_execution = 1;
         fresh.sampled = fresh.now.0.div_euclid(Timestamp::SECOND);

@@ -148,28 +148,24 @@ impl Exchange {
             triggers == waiting.iter().sum::<usize>(),
             "{triggers} triggers wait but their holdings list {waiting:?}"
         );
-        hold!(self.due.is_empty(), "triggers are due between two commands");
-        hold!(self.strained.is_empty(), "margin is to be judged between two commands");
+        let mut due = vec![0; self.markets.len()];
+        for reached in self.work.due.iter().filter(|due| self.is_still_due(due)) {
+            due[usize::from(self.holdings[self.orders.get(reached.slot).holding as usize].instrument)] += 1;
+        }
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[at];
             hold!(
-                market.triggers.len() == waiting[at],
-                "contract {at} watches {} triggers, {} wait",
+                market.triggers.len() + due[at] == waiting[at],
+                "contract {at} watches {} triggers, {} wait and {} of them are due",
                 market.triggers.len(),
-                waiting[at]
+                waiting[at],
+                due[at]
             );
             hold!(sum == 0, "positions of contract {at} sum to {sum}");
             hold!(
                 long == i128::from(market.open_interest),
                 "open interest of contract {at} is not its longs"
             );
-            for (place, holder) in market.holders.iter().enumerate() {
-                let holding = &self.holdings[*holder as usize];
-                hold!(
-                    holding.holder_place as usize == place && holding.position != 0,
-                    "holder {holder} of contract {at} is listed wrongly"
-                );
-            }
         }
         Ok(positions)
     }
@@ -239,13 +235,14 @@ impl Exchange {
             holding.leverage.is_none() || market.instrument.is_exact(),
             "holding {slot} has a leverage of its own, and is not linear"
         );
+        let looked_over = self.is_looked_over(holding.account);
         hold!(
-            self.purses[holding.purse as usize].watched || market.covers(holding),
-            "the position of holding {slot} needs more than it holds, and nobody watches"
+            !looked_over || holding.counted == market.shared_pnl(holding),
+            "holding {slot} is not valued at the mark of now"
         );
         hold!(
-            (holding.position == 0) == (holding.holder_place == NIL),
-            "holding {slot} is listed as a holder wrongly"
+            !looked_over || self.purses[holding.purse as usize].watched || market.covers(holding),
+            "the position of holding {slot} needs more than it holds, and nobody watches"
         );
         hold!(
             holding.position != 0 || holding.entry == Fine::ZERO,
@@ -259,7 +256,7 @@ impl Exchange {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
             let (unrealized, held) = &mut sums[holding.purse as usize];
-            *unrealized += self.markets[usize::from(holding.instrument)].shared_pnl(holding);
+            *unrealized += holding.counted;
             *held += holding.held;
         }
         for (slot, (unrealized, held)) in sums.into_iter().enumerate() {
@@ -269,15 +266,17 @@ impl Exchange {
         Ok(())
     }
 
-    /// Who is short of margin has been seen to, and only who is short. Who is liquidated has no orders, and is none of
+    /// Who is short of margin has been seen to or waits to be, and at rest only who is short. Who is liquidated has no orders, and is none of
     /// the house.
     fn check_liquidations(&self) -> Result<(), Violation> {
-        for portfolio in self.liquidations.keys() {
+        for portfolio in self.liquidations.keys().filter(|_| !self.is_busy()) {
             hold!(self.standing(*portfolio).is_short(), "{portfolio:?} is liquidated but not short");
         }
         for holding in &self.holdings {
+            let waits = !self.is_looked_over(holding.account)
+                || self.work.strained.contains(&(holding.account, holding.purse));
             hold!(
-                self.is_judged(holding.account, holding.purse),
+                waits || self.is_judged(holding.account, holding.purse),
                 "account {} is short of margin, and nothing follows",
                 holding.account
             );

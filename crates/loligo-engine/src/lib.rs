@@ -38,7 +38,7 @@ pub use event::{
     BalanceCause, EditRefusal, Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus,
     OrderView, Outcome, Refusal, UpdateReason,
 };
-pub use exchange::{CodecError, Exchange, RULES_VERSION, fee_schedule};
+pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };

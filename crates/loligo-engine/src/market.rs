@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 /// An index older than this stops its markets (rules 4.5).
 const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
 /// The mark is the mean of this many one-second samples of the premium.
-pub(crate) const SAMPLES: usize = 30;
+const SAMPLES: usize = 30;
 /// How long the last good premium stands in for a side that is too thin.
 const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
 /// How far a book may be from its index, beyond the greatest premium that counts, before it is dislocated (rules 1.12);
@@ -138,8 +138,6 @@ pub(crate) struct Market {
     /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
     /// dense: an order finds its holding without touching its account.
     pub holdings: Vec<u32>,
-    /// Slots of holdings with a position, in no order.
-    pub holders: Vec<u32>,
     /// Sum of long positions in lots.
     pub open_interest: i64,
     /// Fees taken on this contract, and what rounding left over: the exchange's own side of its fills.
@@ -189,7 +187,6 @@ impl Market {
             first_level_lots: i64::MAX,
             mark_pinned: false,
             holdings: Vec::new(),
-            holders: Vec::new(),
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
@@ -346,27 +343,49 @@ impl Market {
         OpenSum::of(position, Fine(i128::from(position) * self.mark_value.0))
     }
 
-    /// Takes one sample of the premium, as the book stands at `now`.
-    pub fn sample(&mut self, index: FinePrice, now: Timestamp) {
+    /// Takes one sample of the premium at `now` and each of the full seconds just before it, `seconds` in all, in which the
+    /// book stood as it does now.
+    pub fn sample(&mut self, index: FinePrice, seconds: i64, now: Timestamp) {
         self.dislocation = self.dislocation_at(index, now);
-        let good = self.good_premium_at(index, now);
-        if self.premiums.len() == SAMPLES {
-            self.premiums.pop_front();
+        let given = self.book_premium(index);
+        for before in (0..seconds.min(SAMPLES as i64)).rev() {
+            let at = now.plus(-before * Timestamp::SECOND);
+            if self.premiums.len() == SAMPLES {
+                self.premiums.pop_front();
+            }
+            self.premiums.push_back(self.capped(self.good_premium_of(given, at), at));
         }
-        self.premiums.push_back(self.capped(good, now));
         // One that is too old stays where it is, and counts no more.
-        self.good_premium = good.or(self.good_premium);
+        self.good_premium = self.good_premium_of(given, now).or(self.good_premium);
+    }
+
+    /// The premium that the book gives; `None` when a side is too thin.
+    fn book_premium(&self, index: FinePrice) -> Option<i128> {
+        let mid = self.impact_mid()?;
+        let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0);
+        Some(premium.unwrap_or(if mid > index { ONE } else { -ONE }))
     }
 
     /// The premium that counts at `now` and when the book gave it: now, or as long as it is kept for a side that is too thin.
-    fn good_premium_at(&self, index: FinePrice, now: Timestamp) -> Option<(i128, Timestamp)> {
-        match self.impact_mid() {
-            Some(mid) => {
-                let premium = mul_div_half_even(mid.0 - index.0, ONE, index.0);
-                Some((premium.unwrap_or(if mid > index { ONE } else { -ONE }), now))
-            }
+    fn good_premium_of(&self, given: Option<i128>, now: Timestamp) -> Option<(i128, Timestamp)> {
+        match given {
+            Some(premium) => Some((premium, now)),
             None => self.good_premium.filter(|(_, at)| now.0 - at.0 <= PREMIUM_KEPT),
         }
+    }
+
+    /// True when book and index have stood as they do now for as long as the mean looks back, and stay so at `next`, the full
+    /// second that is sampled next: its sample moves the mark by no more than the cap of the premium moves.
+    pub fn only_drifts(&self, index: FinePrice, next: Timestamp) -> bool {
+        let Some(premium) = self.book_premium(index) else { return false };
+        let at = |before: usize| next.plus(-(before as i64 + 1) * Timestamp::SECOND);
+        let samples = self.premiums.iter().rev().enumerate();
+        self.premiums.len() == SAMPLES
+            && samples
+                .into_iter()
+                .all(|(before, sample)| *sample == self.capped(Some((premium, at(before))), at(before)))
+            && (self.mark_pinned || self.mark == Some(self.formula_mark(index)))
+            && self.dislocation_at(index, next) == self.dislocation
     }
 
     /// A premium as it is sampled.
@@ -384,7 +403,7 @@ impl Market {
         if self.mark_pinned {
             return None;
         }
-        let good = self.good_premium_at(index, next);
+        let good = self.good_premium_of(self.book_premium(index), next);
         let sample = self.capped(good, next);
         let settled = self.premiums.iter().all(|premium| *premium == sample)
             && (sample == 0 || !self.premiums.is_empty());
@@ -448,14 +467,8 @@ impl Market {
         }
     }
 
-    /// From when on the cap of a dated contract's premium presses it down, and its mark with it, if its book stays as it
-    /// was sampled at `now`; that is past when it does already. `None` when it will not, or no more.
-    pub fn drifts_from(&self, now: Timestamp) -> Option<Timestamp> {
-        // A side that has been too thin for long has no premium.
-        let (premium, _) = self.good_premium.filter(|(_, at)| *at == now)?;
-        self.pressed_from(premium, now)
-    }
-
+    /// From when on the cap of a dated contract's premium presses it down, and its mark with it, if its book stays as it is; that
+    /// is past when it does already. `None` when it will not, or no more.
     fn pressed_from(&self, premium: i128, now: Timestamp) -> Option<Timestamp> {
         let percent = ONE / 100;
         let expiry = i128::from(self.instrument.spec().expiry?.0);

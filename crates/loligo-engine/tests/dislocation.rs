@@ -181,6 +181,6 @@ fn a_jump_of_time_leaves_the_mark_of_a_dated_contract_where_passing_time_would()
         assert_eq!(jumped.exchange.state_hash(), walked.exchange.state_hash());
         // And on the way its mark has been told, hour by hour.
         let told = |event: &&Event| matches!(event, Event::Mark { instrument, .. } if *instrument == dated);
-        assert!(jumped.events().iter().filter(told).count() > 18 * 30, "{quote}");
+        assert!(jumped.events().iter().filter(told).count() >= 18, "{quote}");
     }
 }

@@ -9,11 +9,11 @@ use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, BalanceCause, CancelOrder,
     ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
-    DistanceUnit, EditOrder, EditRefusal, Event, Execution, ExecutionId, Fill, FillRole, Fine, FinePrice,
-    Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel, MarketState, Money,
-    OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus, OrderType, OrderView, PairId,
-    PlaceOrder, Price, Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger,
-    TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
+    DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole, Fine,
+    FinePrice, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel,
+    MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus, OrderType,
+    OrderView, PairId, PlaceOrder, Price, Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer,
+    Trigger, TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -36,6 +36,8 @@ fn no_stored_form_changes_without_a_new_version() {
     }
     let state = busy().exchange.encode();
     writeln!(lines, "state {} {}", state[0], hex(&state[1..])).expect("into memory");
+    let state = amid_work().encode();
+    writeln!(lines, "state {} amid work {}", state[0], hex(&state[1..])).expect("into memory");
     let (golden, found): (Vec<_>, Vec<_>) = (GOLDEN.lines().collect(), lines.lines().collect());
     let changed: Vec<_> = found.iter().filter(|line| !golden.contains(line)).collect();
     let gone: Vec<_> = golden.iter().filter(|line| !found.contains(line)).collect();
@@ -380,4 +382,30 @@ fn busy() -> Desk {
     let gone = desk.placed(desk.carol, ask(5, 50_500));
     desk.cancel(desk.carol, gone);
     desk
+}
+
+/// A venue that has something to do: accounts to look over, triggers that are due, a contract to clear.
+fn amid_work() -> Exchange {
+    let mut desk = Desk::listed();
+    desk.placed(desk.bob, ask(100, 50_010));
+    desk.placed(desk.alice, bid(100, 50_010));
+    for price in [49_900, 49_800] {
+        desk.placed(desk.alice, stop(ask(10, 40_000), price));
+    }
+    desk.inverse();
+    for price in [10_000, 10_002] {
+        desk.placed(desk.alice, bid(10, price));
+    }
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let price = Some(FinePrice(49_000 * 10_i128.pow(18)));
+    let state = MarketState::Inactive;
+    for command in [
+        Command::PinMark { instrument: InstrumentId(0), price },
+        Command::SetMarketState { instrument: InstrumentId(1), state },
+    ] {
+        exchange.apply(exchange.now(), &command, &mut Vec::new());
+    }
+    assert!(exchange.is_busy());
+    exchange
 }

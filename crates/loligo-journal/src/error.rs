@@ -159,14 +159,17 @@ pub enum JournalError {
         /// The last place that would have been accepted.
         last: u64,
     },
-    /// A journal in memory has forgotten a record, to stay within its bound.
+    /// A place was asked for that the journal does not have any more.
     #[error(
-        "record {asked} is forgotten: this journal is in memory and keeps what came from record {kept} on"
+        "record {asked} is too early to {purpose}: what came before record {kept} was pruned, and that is the first \
+         place left"
     )]
-    Forgotten {
+    Pruned {
         /// What was asked for.
         asked: u64,
-        /// The first record that is kept.
+        /// What it was asked for, as a verb.
+        purpose: &'static str,
+        /// The first place that would have been accepted.
         kept: u64,
     },
     /// The operating system refused something.

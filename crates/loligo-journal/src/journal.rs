@@ -45,8 +45,21 @@ pub trait Journal: Send {
     /// `from` may be one past the last record: the reader then waits there for what is appended later.
     ///
     /// # Errors
-    /// [`JournalError::NoSuchPlace`] when `from` is 0 or beyond that, and what opening a reader costs.
+    /// [`JournalError::NoSuchPlace`] when `from` is 0 or beyond that, [`JournalError::Pruned`] when the record `from` is
+    /// not there any more, and what opening a reader costs.
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError>;
+
+    /// The record from which on the current branch can be read without a gap: 1 where nothing was pruned. The batch that
+    /// the log begins with can be read all the same.
+    ///
+    /// # Errors
+    /// What reading costs.
+    fn kept_from(&self) -> Result<u64, JournalError>;
+
+    /// What the journal did by itself that its operator should know, each in a sentence and told once.
+    fn notes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The records of the current branch and its ancestry, for whoever reads them on another thread. The handle is independent:
     /// it may be used while the journal is appended to, and it keeps to the branch that was current when it was made.
@@ -63,7 +76,8 @@ pub trait Journal: Send {
     /// were made on. Other appenders hear of it with their next batch ([`AppendError::Moved`]).
     ///
     /// # Errors
-    /// [`JournalError::NoSuchPlace`] unless `1 <= sequence <= last_sequence() + 1`.
+    /// [`JournalError::NoSuchPlace`] unless `1 <= sequence <= last_sequence() + 1`; [`JournalError::Pruned`] when the
+    /// record before `sequence` is not there any more, or no snapshot leads to it.
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError>;
 }
 
@@ -78,6 +92,12 @@ pub trait Log: Send {
 
     /// The branch whose records these are.
     fn branch(&self) -> u64;
+
+    /// The record from which on these can be read without a gap, as [`Journal::kept_from`] tells it.
+    ///
+    /// # Errors
+    /// What reading costs.
+    fn kept_from(&self) -> Result<u64, JournalError>;
 
     /// The last record that this branch has in common with another, `u64::MAX` with itself, 0 with one that is not known.
     ///
@@ -94,7 +114,8 @@ pub trait Reader: Send {
     /// Each batch is checked against what was written before it is handed out.
     ///
     /// # Errors
-    /// [`JournalError::Damaged`] and what reading costs. The reader stays where it was.
+    /// [`JournalError::Damaged`], [`JournalError::Pruned`] when the next record is not there any more, and what reading
+    /// costs. The reader stays where it was.
     fn next_batch(&mut self) -> Result<Option<Batch>, JournalError>;
 }
 
@@ -141,9 +162,31 @@ pub trait Snapshots: Send {
     /// What reading costs; a damaged snapshot is not an error here.
     fn newest(&self, sequence: u64) -> Result<Newest, JournalError>;
 
+    /// The time given to the batch that holds the snapshot's record, in microseconds since 1970; `None` for the state
+    /// before the first record, or where that batch is not there.
+    ///
+    /// # Errors
+    /// What reading costs.
+    fn time_us(&self, info: &SnapshotInfo) -> Result<Option<i64>, JournalError>;
+
     /// Forgets the snapshot at `sequence` of the branch named in `info`. One that is gone already is no error.
     ///
     /// # Errors
     /// What removing costs.
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError>;
+
+    /// Forgets the records before `before`, which nobody may need any more: no follower that is still to fold them, no
+    /// start. What other branches left behind before that place goes with them.
+    ///
+    /// These stay, and can be read: the batch that the log begins with, each batch that holds a kept snapshot's record or
+    /// the last record that a branch shares with its parent, and everything from the newest snapshot on, whatever
+    /// `before` says.
+    ///
+    /// It works beside the appender in small steps, asks `go_on` before each, and ends early when that says no; what is
+    /// left goes with the next call. Returns how many records went.
+    ///
+    /// # Errors
+    /// What reading and writing cost; [`JournalError::Damaged`] at a batch that is not what was written, which stays with
+    /// all that follow it. What was done until then is done.
+    fn prune(&self, before: u64, go_on: &dyn Fn() -> bool) -> Result<u64, JournalError>;
 }

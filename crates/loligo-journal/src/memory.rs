@@ -40,7 +40,7 @@ impl MemoryJournal {
     }
 
     /// An empty journal on its first branch that keeps so many bytes of records, and always its newest batch. What is
-    /// older is forgotten: who reads on from there is told [`JournalError::Forgotten`].
+    /// older is forgotten: who reads on from there is told [`JournalError::Pruned`].
     pub fn keeping(bound: usize) -> Self {
         let root = Branch { id: FIRST_BRANCH, parent: 0, fork: 0 };
         let rows = vec![VecDeque::new()];
@@ -94,6 +94,28 @@ impl Shared {
         }
     }
 
+    /// The record from which on the history of `branch` can be read without a gap.
+    fn kept_from(&self, branch: u64) -> u64 {
+        let (mut kept, mut next) = (1, 1);
+        for segment in self.history(branch) {
+            for row in self.rows(segment.branch).into_iter().flatten().filter(|row| row.first() <= segment.to)
+            {
+                if row.first() > next {
+                    kept = row.first();
+                }
+                next = row.last().min(segment.to) + 1;
+            }
+        }
+        kept
+    }
+
+    /// The batch that holds a record of the history of `branch`, or else the first one after it.
+    fn row_from(&self, branch: u64, sequence: u64) -> Option<&Batch> {
+        let segment = self.history(branch).into_iter().find(|s| (s.from..=s.to).contains(&sequence))?;
+        let rows = self.rows(segment.branch)?;
+        rows.get(rows.partition_point(|row| row.last() < sequence))
+    }
+
     fn on_history(&self, branch: u64, info: &SnapshotInfo) -> bool {
         info.sequence == 0
             || self
@@ -142,6 +164,10 @@ impl Journal for MemoryJournal {
         Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), branch: self.branch, next: from }))
     }
 
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        Ok(lock(&self.shared).kept_from(self.branch))
+    }
+
     fn log(&self) -> Box<dyn Log> {
         Box::new(MemoryLog { shared: Arc::clone(&self.shared), branch: self.branch })
     }
@@ -156,8 +182,14 @@ impl Journal for MemoryJournal {
         if sequence == 0 || sequence > end {
             return Err(JournalError::NoSuchPlace { asked: sequence, purpose: "branch before", last: end });
         }
+        let fork = sequence - 1;
+        let is_there = |row: &Batch| row.first() <= fork;
+        if fork > 0 && !shared.row_from(self.branch, fork).is_some_and(is_there) {
+            let kept = shared.kept_from(self.branch) + 1;
+            return Err(JournalError::Pruned { asked: sequence, purpose: "branch before", kept });
+        }
         let id = shared.newest() + 1;
-        shared.branches.push(Branch { id, parent: self.branch, fork: sequence - 1 });
+        shared.branches.push(Branch { id, parent: self.branch, fork });
         shared.rows.push(VecDeque::new());
         self.branch = id;
         Ok(id)
@@ -179,6 +211,10 @@ impl Log for MemoryLog {
         self.branch
     }
 
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        Ok(lock(&self.shared).kept_from(self.branch))
+    }
+
     fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
         Ok(shared(&lock(&self.shared).branches, self.branch, branch))
     }
@@ -198,12 +234,13 @@ impl Reader for MemoryReader {
         let Some(segment) = segment else { return Ok(None) };
         let Some(rows) = shared.rows(segment.branch) else { return Ok(None) };
         let index = rows.partition_point(|row| row.last() < self.next);
-        let forgotten = |kept| Err(JournalError::Forgotten { asked: self.next, kept });
         let row = match rows.get(index) {
-            Some(row) if row.first() > self.next => return forgotten(row.first()),
-            Some(row) => row,
+            Some(row) if row.first() <= self.next => row,
             None if segment.to == u64::MAX => return Ok(None),
-            None => return forgotten(segment.to + 1),
+            _ => {
+                let kept = shared.kept_from(self.branch);
+                return Err(JournalError::Pruned { asked: self.next, purpose: "read from", kept });
+            }
         };
         let batch = row.clone().clip(self.next, segment.to);
         self.next = batch.last() + 1;
@@ -215,6 +252,13 @@ impl Reader for MemoryReader {
 struct MemorySnapshots {
     shared: Arc<Mutex<Shared>>,
     branch: u64,
+}
+
+impl MemorySnapshots {
+    fn list_of(&self, shared: &Shared) -> Vec<SnapshotInfo> {
+        let all = shared.snapshots.iter().map(|(info, _)| info);
+        all.filter(|info| shared.on_history(self.branch, info)).cloned().collect()
+    }
 }
 
 impl Snapshots for MemorySnapshots {
@@ -237,9 +281,7 @@ impl Snapshots for MemorySnapshots {
     }
 
     fn list(&self) -> Result<Vec<SnapshotInfo>, JournalError> {
-        let shared = lock(&self.shared);
-        let all = shared.snapshots.iter().map(|(info, _)| info);
-        Ok(all.filter(|info| shared.on_history(self.branch, info)).cloned().collect())
+        Ok(self.list_of(&lock(&self.shared)))
     }
 
     fn newest(&self, sequence: u64) -> Result<Newest, JournalError> {
@@ -251,6 +293,38 @@ impl Snapshots for MemorySnapshots {
             .find(|(info, _)| info.sequence <= sequence && shared.on_history(self.branch, info));
         let found = newest.map(|(info, body)| (info.clone(), body.to_vec()));
         Ok(Newest { found, passed_over: Vec::new() })
+    }
+
+    fn time_us(&self, info: &SnapshotInfo) -> Result<Option<i64>, JournalError> {
+        let shared = lock(&self.shared);
+        let row = shared.row_from(self.branch, info.sequence).filter(|row| row.first() <= info.sequence);
+        Ok(row.map(Batch::time_us))
+    }
+
+    fn prune(&self, before: u64, _: &dyn Fn() -> bool) -> Result<u64, JournalError> {
+        let mut shared = lock(&self.shared);
+        let kept: Vec<u64> = self.list_of(&shared).iter().map(|info| info.sequence).collect();
+        let before = before.min(kept.last().copied().unwrap_or(0));
+        let forks: Vec<u64> = shared.branches.iter().map(|branch| branch.fork).collect();
+        let mut removed = 0;
+        for segment in shared.history(self.branch) {
+            let Some(rows) = shared.rows.get_mut((segment.branch - FIRST_BRANCH) as usize) else { continue };
+            let stays = |row: &Batch| {
+                let holds = |place: &u64| (row.first()..=row.last()).contains(place);
+                row.last() >= before || holds(&1) || kept.iter().chain(&forks).any(holds)
+            };
+            let mut bytes = 0;
+            rows.retain(|row| {
+                let stays = stays(row);
+                if !stays {
+                    bytes += row.byte_len();
+                    removed += row.len() as u64;
+                }
+                stays
+            });
+            shared.bytes -= bytes;
+        }
+        Ok(removed)
     }
 
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {

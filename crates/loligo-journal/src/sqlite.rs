@@ -6,10 +6,12 @@
 
 mod chain;
 mod checkpoint;
+mod cuts;
 mod form;
 mod lock;
 mod mark;
 mod paths;
+mod prune;
 mod reader;
 mod recovery;
 mod reserve;
@@ -27,7 +29,7 @@ pub use verify::{Report, verify};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use rusqlite::{ErrorCode, params};
 
@@ -37,9 +39,11 @@ use crate::journal::{Journal, Log, Reader, Snapshots, Urgency};
 use crate::records::{MAX_BATCH_BYTES, Records};
 use crate::sqlite::chain::Hash;
 use crate::sqlite::checkpoint::Checkpointer;
+use crate::sqlite::form::Form;
 use crate::sqlite::lock::FolderLock;
 use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, exists, io_error};
+use crate::sqlite::prune::Shared;
 use crate::sqlite::reader::{SqliteLog, SqliteReader};
 use crate::sqlite::snapshots::FileSnapshots;
 use crate::sqlite::store::{Access, Store, sqlite_error};
@@ -88,16 +92,14 @@ pub struct SqliteJournal {
     /// Hash of the last row, or of the root of the branch.
     head: Hash,
     mark: MarkFile,
-    /// Frames in the write-ahead log after the last commit.
-    frames: Arc<AtomicU32>,
+    shared: Arc<Shared>,
     checkpointer: Checkpointer,
-    /// Whether the reserve was given up to an urgent batch on a full disk.
-    reserve_given_up: bool,
     /// Set for good by the first failure that leaves a commit undecided.
     stopped: Option<String>,
     left_behind: Option<LeftBehind>,
     /// Whether the first append looks for rows to be taken over into the present form.
     crossing: bool,
+    notes: Vec<String>,
     _lock: FolderLock,
 }
 
@@ -136,7 +138,7 @@ impl SqliteJournal {
         let (paths, lock) = prepare(dir)?;
         let mut store = Store::open(&paths, Access::Write)?;
         let branch = store.current_branch();
-        recovery::check_until(&store, &paths, sequence)?;
+        recovery::check_until(&store, &paths, sequence, "stop before")?;
         snapshots::put_foreign_aside(&store, &paths, branch, sequence - 1)?;
         let last = store.last_of(branch).unwrap_or(0).max(sequence - 1);
         let missing = recovery::acknowledged_after(&paths, branch, last);
@@ -180,8 +182,8 @@ impl SqliteJournal {
         paths::sync_dir(&paths.dir)?;
         snapshots::remove_unfinished(&paths)?;
         let mut store = store;
-        let frames = Arc::new(AtomicU32::new(0));
-        let seen = Arc::clone(&frames);
+        let shared = Arc::new(Shared::default());
+        let seen = Arc::clone(&shared);
         let trouble = |error| sqlite_error("open", &paths.db, "its first pages", error);
         if let Some(pages) = options.max_pages {
             store.connection.pragma_update(None, "max_page_count", pages).map_err(trouble)?;
@@ -189,7 +191,7 @@ impl SqliteJournal {
         store
             .connection
             .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-                seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                seen.frames.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
                 Ok(())
             }))
             .map_err(trouble)?;
@@ -203,12 +205,12 @@ impl SqliteJournal {
             last: end.sequence,
             head: end.hash,
             mark,
-            frames,
+            shared,
             checkpointer,
-            reserve_given_up: false,
             stopped: None,
             left_behind,
             crossing: true,
+            notes: Vec::new(),
             _lock: lock,
         };
         // A disk without room for it does not keep a venue from opening.
@@ -221,12 +223,29 @@ impl SqliteJournal {
     /// Takes the rows of an older form over. Not before the first record is written: until then whoever opened the folder may
     /// still refuse it, and send its owner back to the version that wrote it.
     fn cross(&mut self) -> Result<(), JournalError> {
+        let from = self.store.form();
+        if from == Form::Cut {
+            return Ok(());
+        }
         let Self { store, paths, branch, last, head, .. } = self;
         let end = Mark { branch: *branch, sequence: *last, hash: *head };
-        if form::cross(store, |store| Ok(recovery::check_start(store, paths)? == end))? {
+        let writing = self.shared.write();
+        let crossed = form::cross(store, |store| Ok(recovery::check_start(store, paths)? == end))?;
+        drop(writing);
+        let (from, to) = (from.number(), form::FORMAT);
+        if crossed {
+            self.notes.push(format!(
+                "the folder has crossed over from journal format {from} to {to}: earlier versions of the program cannot open it \
+                 any more"
+            ));
             checkpoint::at_start(&store.connection)
                 .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
             reserve::make_room_in_log(paths, self.options.log_room_bytes)?;
+        } else {
+            self.notes.push(format!(
+                "the folder stays in journal format {from}, for the disk has no room to cross over to format {to}, or pages that \
+                 no start reads are broken; the next start tries again"
+            ));
         }
         Ok(())
     }
@@ -251,7 +270,10 @@ impl SqliteJournal {
         let first = self.last + 1;
         let count = records.len() as u64;
         let hash = chain::row(&self.head, self.branch, first, count, time_us, records.framed());
-        if let Err(error) = self.insert(first, time_us, records, &hash) {
+        let writing = self.shared.write();
+        let inserted = self.insert(first, time_us, records, &hash);
+        drop(writing);
+        if let Err(error) = inserted {
             if self.rolled_back(&error) {
                 return Err(AppendError::Full);
             }
@@ -270,7 +292,7 @@ impl SqliteJournal {
     fn give_up_reserve(&mut self) -> Result<(), AppendError> {
         self.checkpointer.pause().map_err(|reason| self.stop(reason))?;
         reserve::release(&self.paths).map_err(|error| self.stop(error.to_string()))?;
-        self.reserve_given_up = true;
+        self.shared.write().reserve_given_up = true;
         Ok(())
     }
 
@@ -279,7 +301,7 @@ impl SqliteJournal {
         match reserve::restore(&self.paths, self.options.reserve_bytes) {
             Ok(true) => {
                 self.checkpointer.resume();
-                self.reserve_given_up = false;
+                self.shared.write().reserve_given_up = false;
                 Ok(())
             }
             Ok(false) => Err(AppendError::Full),
@@ -353,10 +375,10 @@ impl Journal for SqliteJournal {
         {
             return Err(self.stop(error.to_string()));
         }
-        if self.reserve_given_up && urgency == Urgency::Ordinary {
+        if self.shared.write().reserve_given_up && urgency == Urgency::Ordinary {
             self.take_reserve_back()?;
         }
-        let frames = self.frames.load(Ordering::Relaxed);
+        let frames = self.shared.frames.load(Ordering::Relaxed);
         if let Err(reason) = self.checkpointer.step(&self.store.connection, frames) {
             // A database that failed to sync must not be trusted again.
             return Err(self.stop(reason));
@@ -396,7 +418,16 @@ impl Journal for SqliteJournal {
     fn snapshots(&self) -> Box<dyn Snapshots> {
         // The current branch is in the table and its parents were checked at the start, so there is a history.
         let segments = history(&self.store.branches, self.branch).unwrap_or_default();
-        Box::new(FileSnapshots::new(self.paths.clone(), Access::Read, self.branch, segments))
+        let shared = Some(Arc::clone(&self.shared));
+        Box::new(FileSnapshots::new(self.paths.clone(), Access::Read, self.branch, segments, shared))
+    }
+
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        self.store.kept_from(self.branch)
+    }
+
+    fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     fn branch_before(&mut self, sequence: u64) -> Result<u64, JournalError> {
@@ -407,7 +438,13 @@ impl Journal for SqliteJournal {
                 last: self.last + 1,
             });
         }
+        if self.store.kept_from(self.branch)? > 1 {
+            // Where the beginning is gone, a branch needs a snapshot that leads to it.
+            recovery::check_until(&self.store, &self.paths, sequence, "branch before")?;
+        }
+        let writing = self.shared.write();
         let (id, root) = fork(&self.store, &self.paths, self.branch, sequence)?;
+        drop(writing);
         self.store.read_branches()?;
         self.mark
             .write_both(&Mark { branch: id, sequence: sequence - 1, hash: root })

@@ -199,7 +199,7 @@ fn a_journal_in_memory_keeps_what_came_last_within_its_bound_and_says_what_it_ha
     assert_eq!(journal.last_sequence(), 1_000);
     let mut late = journal.reader(990).expect("a reader");
     let forgotten = late.next_batch().expect_err("ten are kept");
-    assert!(matches!(forgotten, JournalError::Forgotten { asked: 990, kept: 991 }), "{forgotten}");
+    assert!(matches!(forgotten, JournalError::Pruned { asked: 990, kept: 991, .. }), "{forgotten}");
     // Who is near enough reads on.
     let mut near = journal.reader(991).expect("a reader");
     assert_eq!(drain(&mut *near).len(), 10);
@@ -216,7 +216,7 @@ fn a_journal_in_memory_keeps_what_came_last_within_its_bound_and_says_what_it_ha
     assert_eq!(drain(&mut *near), []);
     let mut parent = journal.reader(1_002).expect("a reader");
     let forgotten = parent.next_batch().expect_err("the branch has its one");
-    assert!(matches!(forgotten, JournalError::Forgotten { asked: 1_002, kept: 1_052 }), "{forgotten}");
+    assert!(matches!(forgotten, JournalError::Pruned { asked: 1_002, kept: 1_052, .. }), "{forgotten}");
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn a_folder_of_the_first_format_is_read_as_it_is_and_crosses_with_the_first_reco
     assert_eq!(begun, folder.history);
     assert_eq!(format(folder.dir.path()), 1, "whoever opened it may still give it back");
     fill(&mut journal, &mut folder.history, &[&[50], &[2_000, 7]]);
-    assert_eq!(format(folder.dir.path()), 2);
+    assert_eq!(format(folder.dir.path()), 3);
     assert_eq!(drain(&mut *journal.reader(1).expect("a reader")).expect("readable"), folder.history);
     // A branch begins with the hashes of what it leaves.
     journal.branch_before(20).expect("a place");
@@ -162,7 +162,7 @@ fn a_folder_of_the_first_format_can_be_opened_before_a_record() {
     let _alone = alone();
     let folder = branched();
     folder::follow_advice(&folder, 33);
-    assert_eq!(format(folder.dir.path()), 2);
+    assert_eq!(format(folder.dir.path()), 3);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_disk_without_room_for_both_formats_keeps_the_old_one_until_there_is() {
     fill(&mut journal, &mut folder.history, &[&[8]]);
     drop(journal);
     assert_eq!(folder.read().expect("readable"), folder.history);
-    assert_eq!(format(folder.dir.path()), 2);
+    assert_eq!(format(folder.dir.path()), 3);
     assert!(verify(folder.dir.path()).expect("can be verified").is_whole());
 }
 
@@ -275,13 +275,13 @@ fn a_kill_while_it_crosses_leaves_one_of_the_two_formats_whole() {
         let found = drain(&mut *stopped.reader(1).expect("a reader")).expect("readable");
         let (old, next) = found.split_at(history.len().min(found.len()));
         assert!(old == history, "round {share}: another history");
-        assert!(next.is_empty() || format(dir.path()) == 2 && next == [NEXT], "round {share}");
+        assert!(next.is_empty() || format(dir.path()) == 3 && next == [NEXT], "round {share}");
         drop(stopped);
         in_the_middle += u32::from(share < 7 && reached() > 0 && format(dir.path()) == 1);
         let mut journal = SqliteJournal::open(dir.path(), folder::options()).expect("opens");
         let mut history = found;
         fill(&mut journal, &mut history, &[&[30]]);
-        assert_eq!(format(dir.path()), 2, "round {share}");
+        assert_eq!(format(dir.path()), 3, "round {share}");
         let found = drain(&mut *journal.reader(1).expect("a reader")).expect("readable");
         assert!(found == history, "round {share}: another history");
     }

@@ -321,7 +321,7 @@ fn rows_changed_with_a_tool() {
         UPDATE batch SET records = (SELECT records FROM batch WHERE first = 5),
             hash = (SELECT hash FROM batch WHERE first = 5) WHERE first = 1;
         UPDATE batch SET records = (SELECT records FROM a), hash = (SELECT hash FROM a) WHERE first = 5;";
-    let rows: [(&str, &str, Expect); 21] = [
+    let rows: [(&str, &str, Expect); 22] = [
         ("first row deleted", "DELETE FROM batch WHERE first = 1", Expect::Damaged),
         ("row in the middle deleted", "DELETE FROM batch WHERE first = 5", Expect::Damaged),
         (
@@ -353,8 +353,9 @@ fn rows_changed_with_a_tool() {
         ("the branch deleted", "DELETE FROM branch", Expect::Damaged),
         ("the branch moved", "UPDATE branch SET fork = 3", Expect::Damaged),
         ("the header changed", "UPDATE header SET value = '1' WHERE key = 'created_us'", Expect::Damaged),
-        ("another format", "UPDATE header SET value = '3' WHERE key = 'format'", Expect::UnknownFormat),
-        ("the format before", "UPDATE header SET value = '1' WHERE key = 'format'", Expect::Damaged),
+        ("another format", "UPDATE header SET value = '4' WHERE key = 'format'", Expect::UnknownFormat),
+        ("the format before", "UPDATE header SET value = '2' WHERE key = 'format'", Expect::Damaged),
+        ("the format before that", "UPDATE header SET value = '1' WHERE key = 'format'", Expect::Damaged),
     ];
     let whole = closed(BATCHES);
     for (case, statements, expect) in rows {

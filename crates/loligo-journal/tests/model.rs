@@ -5,7 +5,7 @@ mod folder;
 use std::path::Path;
 
 use folder::{History, copy_files, drain, options, record};
-use loligo_journal::{Journal, MemoryJournal, Records, SqliteJournal, Urgency, verify};
+use loligo_journal::{Journal, JournalError, MemoryJournal, Records, SqliteJournal, Urgency, verify};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -25,6 +25,8 @@ enum Step {
     Snapshot(u8),
     /// Read from this share of the history.
     Read(u8),
+    /// Prune before this share of the history.
+    Prune(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -37,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::OpenBefore),
         2 => any::<u8>().prop_map(Step::Snapshot),
         3 => any::<u8>().prop_map(Step::Read),
+        2 => any::<u8>().prop_map(Step::Prune),
     ]
 }
 
@@ -53,16 +56,25 @@ struct Model {
     branch: u64,
     branches: u64,
     made: u64,
+    /// Records before this one may be gone; the others are there.
+    pruned: u64,
 }
 
 impl Model {
     fn new() -> Self {
-        Self { branch: 1, branches: 1, ..Self::default() }
+        Self { branch: 1, branches: 1, pruned: 1, ..Self::default() }
+    }
+
+    /// Checks that a place may be refused: from the newest snapshot on at least, a state can always be had.
+    fn has_no_state_before(&self, sequence: u64) {
+        let newest = self.snapshots.last().map_or(0, |(at, _)| *at).max(self.pruned);
+        assert!(self.pruned > 1 && sequence <= newest, "before {sequence}, with a snapshot of {newest}");
     }
 
     fn branch_before(&mut self, sequence: u64) {
         self.history.truncate(sequence as usize - 1);
         self.snapshots.retain(|(at, _)| *at < sequence);
+        self.pruned = self.pruned.min(sequence);
         self.branches += 1;
         self.branch = self.branches;
     }
@@ -73,7 +85,8 @@ trait Life {
     fn journal(&mut self) -> &mut dyn Journal;
     fn reopen(&mut self);
     fn kill(&mut self);
-    fn open_before(&mut self, sequence: u64);
+    /// False when the state before that place cannot be had any more.
+    fn open_before(&mut self, sequence: u64) -> bool;
 }
 
 struct Disk {
@@ -107,9 +120,18 @@ impl Life for Disk {
         self.journal = Self::open(self.dir.path());
     }
 
-    fn open_before(&mut self, sequence: u64) {
+    fn open_before(&mut self, sequence: u64) -> bool {
         self.journal = None;
-        self.journal = Some(SqliteJournal::open_before(self.dir.path(), sequence, options()).expect("opens"));
+        match SqliteJournal::open_before(self.dir.path(), sequence, options()) {
+            Ok(journal) => self.journal = Some(journal),
+            Err(JournalError::Pruned { asked, kept, .. }) => {
+                assert!(asked == sequence && kept > sequence, "{asked} of {sequence}, {kept}");
+                self.journal = Self::open(self.dir.path());
+                return false;
+            }
+            Err(error) => panic!("before {sequence}: {error}"),
+        }
+        true
     }
 }
 
@@ -124,8 +146,17 @@ impl Life for Memory {
 
     fn kill(&mut self) {}
 
-    fn open_before(&mut self, sequence: u64) {
-        self.0.branch_before(sequence).expect("a place in the history");
+    fn open_before(&mut self, sequence: u64) -> bool {
+        branches(&mut self.0, sequence).is_some()
+    }
+}
+
+/// The new branch, or `None` where the record before it is gone.
+fn branches(journal: &mut dyn Journal, sequence: u64) -> Option<u64> {
+    match journal.branch_before(sequence) {
+        Ok(branch) => Some(branch),
+        Err(JournalError::Pruned { asked, .. }) if asked == sequence => None,
+        Err(error) => panic!("before {sequence}: {error}"),
     }
 }
 
@@ -153,23 +184,42 @@ fn live(life: &mut dyn Life, steps: &[Step]) {
             Step::Kill => life.kill(),
             Step::Branch(at) => {
                 let sequence = share(*at, last) + 1;
-                model.branch_before(sequence);
-                assert_eq!(life.journal().branch_before(sequence).expect("a branch"), model.branch);
+                match branches(life.journal(), sequence) {
+                    Some(branch) => {
+                        model.branch_before(sequence);
+                        assert_eq!(branch, model.branch);
+                    }
+                    None => model.has_no_state_before(sequence),
+                }
             }
             Step::OpenBefore(at) => {
                 let sequence = share(*at, last) + 1;
-                model.branch_before(sequence);
-                life.open_before(sequence);
+                if life.open_before(sequence) {
+                    model.branch_before(sequence);
+                } else {
+                    model.has_no_state_before(sequence);
+                }
             }
             Step::Snapshot(at) => {
                 let sequence = share(*at, last);
                 let body = format!("state {sequence}, taken at step {number}").into_bytes();
-                life.journal().snapshots().put(sequence, &body).expect("room");
+                match life.journal().snapshots().put(sequence, &body) {
+                    Ok(()) => {}
+                    Err(JournalError::Pruned { .. }) if sequence < model.pruned => continue,
+                    Err(error) => panic!("at {sequence}: {error}"),
+                }
                 model.snapshots.retain(|(at, _)| *at != sequence);
                 model.snapshots.push((sequence, body));
                 model.snapshots.sort();
             }
             Step::Read(at) => check_from(life.journal(), &model, share(*at, last) + 1),
+            Step::Prune(at) => {
+                let before = share(*at, last) + 1;
+                let removed = life.journal().snapshots().prune(before, &|| true).expect("pruned");
+                let newest = model.snapshots.last().map_or(0, |(at, _)| *at);
+                assert!(removed == 0 || newest > 0, "nothing goes without a snapshot");
+                model.pruned = model.pruned.max(before.min(newest));
+            }
         }
         let journal = life.journal();
         assert_eq!(
@@ -180,13 +230,35 @@ fn live(life: &mut dyn Life, steps: &[Step]) {
     }
     life.reopen();
     check_from(life.journal(), &model, 1);
+    let kept_from = life.journal().kept_from().expect("told");
+    check_from(life.journal(), &model, kept_from);
     check_snapshots(life.journal(), &model);
 }
 
 fn check_from(journal: &dyn Journal, model: &Model, from: u64) {
-    let mut reader = journal.reader(from).expect("a reader");
+    let kept = journal.kept_from().expect("told");
+    assert!(kept <= model.pruned, "kept from {kept}, pruned before {}", model.pruned);
+    let gone = |error| match error {
+        JournalError::Pruned { asked, kept: told, .. } => {
+            assert!(told == kept && asked < kept, "record {asked} of those from {kept} on");
+        }
+        error => panic!("from {from}: {error}"),
+    };
+    let mut reader = match journal.reader(from) {
+        Ok(reader) => reader,
+        Err(error) => return gone(error),
+    };
     let mut found = Vec::new();
-    while let Some(batch) = reader.next_batch().expect("readable") {
+    loop {
+        let batch = match reader.next_batch() {
+            Ok(Some(batch)) => batch,
+            Ok(None) => break,
+            Err(error) => {
+                let read = &model.history[from as usize - 1..];
+                assert!(read.starts_with(&found), "from {from}: another history");
+                return gone(error);
+            }
+        };
         for (sequence, bytes) in batch.iter() {
             assert_eq!(sequence, from + found.len() as u64);
             found.push((batch.time_us(), bytes.to_vec()));

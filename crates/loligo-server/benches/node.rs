@@ -193,7 +193,7 @@ async fn recovery(records: u64) -> Done {
         }
         engine_alone = engine_alone.min(begun.elapsed());
         let begun = Instant::now();
-        let replayed = replay_folder(folder.path())?;
+        let replayed = replay_folder(folder.path())?.hashes;
         replay = replay.min(begun.elapsed());
         if replayed != hashes {
             return Err("replay came to another state".into());

@@ -4,6 +4,7 @@ use crate::listing::Listing;
 use crate::record::VenueFacts;
 use loligo_engine::{Money, Timestamp};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Who trades without being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,33 @@ pub enum IdentitySource {
     Random,
 }
 
+/// How much of its journal a venue keeps: what is older than both the second newest snapshot and so many days of the
+/// exchange's time is pruned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepJournal {
+    /// Nothing is pruned.
+    All,
+    /// Days, 7 unless told otherwise.
+    Days(u32),
+}
+
+impl Default for KeepJournal {
+    fn default() -> Self {
+        Self::Days(7)
+    }
+}
+
+impl FromStr for KeepJournal {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self::All),
+            days => days.parse().map(Self::Days).map_err(|_| "wants `all`, or a number of days such as 7"),
+        }
+    }
+}
+
 /// Everything a node is told. The first start of a data folder writes the venue's share of it into the genesis record;
 /// later starts must name the same, and [`Config::of_venue`] does.
 #[derive(Clone, Debug)]
@@ -62,6 +90,8 @@ pub struct Config {
     pub identity: IdentitySource,
     /// Opens the venue as it was before this record, as a new branch.
     pub until: Option<u64>,
+    /// How much of its journal it keeps.
+    pub keep_journal: KeepJournal,
 }
 
 /// What a venue lists.
@@ -86,6 +116,7 @@ impl Default for Config {
             instruments: Instruments::Default,
             identity: IdentitySource::Seed,
             until: None,
+            keep_journal: KeepJournal::default(),
         }
     }
 }

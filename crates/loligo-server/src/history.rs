@@ -4,6 +4,8 @@
 //! or when there is much of it; how far it is, the index says by itself, so a start goes on from there.
 
 mod fold;
+mod matching;
+mod shapes;
 mod words;
 
 pub(crate) use words::{Coded, kept};
@@ -55,6 +57,12 @@ impl History {
     /// The index, to be read from.
     pub(crate) fn index(&self) -> Result<&Index, NoIndex> {
         self.opened().map(|opened| opened.index.as_ref()).ok_or(NoIndex)
+    }
+
+    /// The last record that is told, and the first from which on all are.
+    pub(crate) fn reach(&self) -> (u64, u64) {
+        let at = self.written();
+        (at.folded.min(at.sequence), at.speaks_from)
     }
 
     fn opened(&self) -> Option<&Opened> {

@@ -34,7 +34,7 @@ mod wallets;
 pub use login::real_time::RealTime;
 pub use loligo_journal::{quoted, until_command};
 pub use loligo_wire::sign::Tolerance;
-pub use report::{hashes_text, verified_text};
+pub use report::{hashes_text, replayed_text, verified_text};
 pub use request_log::{LogConfig, LogFormat, LogMode};
 pub use server::{
     CONTROL_TOKEN_MIN, KEEP_HISTORY, Server, ServerConfig, StartError, parse_balance, parse_time,

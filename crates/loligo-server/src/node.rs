@@ -15,6 +15,7 @@ mod log;
 mod recovery;
 mod registry;
 mod replay;
+mod retention;
 mod snapshot;
 mod stopped;
 mod vault;
@@ -37,7 +38,7 @@ pub use handle::{
 };
 pub use log::{Log, LogQuery};
 pub(crate) use registry::check_name;
-pub use stopped::{KeptSnapshot, Verified, replay_folder, snapshot_folder, verify_folder};
+pub use stopped::{Began, KeptSnapshot, Replayed, Verified, replay_folder, snapshot_folder, verify_folder};
 
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
@@ -184,6 +185,18 @@ pub enum StartError {
     /// A broken invariant.
     #[error("{0}")]
     Invariant(String),
+    /// No snapshot leads to a state from which the journal can be gone on from.
+    #[error(
+        "what came before record {kept_from} was pruned, and no snapshot of a later record can be read{}: put one back from \
+         a copy",
+        because(passed_over)
+    )]
+    NoState {
+        /// The first record that is left.
+        kept_from: u64,
+        /// Why the snapshots that are there do not serve, each in words.
+        passed_over: Vec<String>,
+    },
     /// A snapshot holds another state than replay makes.
     #[error("the snapshot at record {sequence} is not what replay makes of the records before it")]
     Drift {
@@ -209,6 +222,10 @@ fn list(differences: &[Difference]) -> String {
         format!("it was begun with --{name} {venue}, this start names {asked}")
     });
     each.collect::<Vec<_>>().join("; ")
+}
+
+fn because(reasons: &[String]) -> String {
+    if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) }
 }
 
 /// How a folder comes over to this version, or that it does not.
@@ -339,6 +356,7 @@ fn spawn_on(
         epoch: ArcSwap::from_pointee(Epoch::new(opened.views, opened.journal.branch())),
         identity: opened.identity,
         clock: config.clock,
+        keep_journal: config.keep_journal,
         machine,
         moving_to: AtomicI64::new(handle::NOT_MOVING),
         waiting: handle::Waiting::default(),
@@ -376,6 +394,7 @@ fn spawn_on(
             NodeEnd::Stopped => StartError::Append("the node stopped as it started".to_owned()),
         });
     }
+    let notes = opened.notes.into_iter().chain(writer.notes()).collect();
     let ending = Arc::clone(&shared);
     let thread = std::thread::Builder::new()
         .name("loligo-writer".to_owned())
@@ -393,7 +412,7 @@ fn spawn_on(
         thread: Some(thread),
         seed: config.seed,
         accounts: config.accounts,
-        notes: opened.notes,
+        notes,
     })
 }
 
@@ -404,7 +423,7 @@ impl RunningNode {
     }
 
     /// What the operator should know of this start: records left behind, snapshots passed over, rights that could not be
-    /// closed. Each is a sentence.
+    /// closed, a folder that crossed over. Each is a sentence.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

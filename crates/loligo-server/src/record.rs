@@ -318,32 +318,12 @@ impl Record {
     /// # Errors
     /// [`RecordError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut rest = bytes;
-        let [version] = take(&mut rest)?;
-        if version != VERSION {
-            return Err(RecordError::Version(version));
-        }
-        let [kind] = take(&mut rest)?;
-        let time = Timestamp(i64::from_le_bytes(take(&mut rest)?));
-        let nonce = match take(&mut rest)? {
-            [0] => None,
-            [1] => {
-                let key = KeyId(u32::from_le_bytes(take(&mut rest)?));
-                Some((key, u64::from_le_bytes(take(&mut rest)?)))
-            }
-            [_] => return Err(RecordError::Layout("a nonce is there or not")),
-        };
+        let (Head { kind, time, nonce }, mut rest) = head(bytes)?;
         let body = match kind {
             UNNAMED_GENESIS | GENESIS => {
                 let rules = if kind == GENESIS { u16::from_le_bytes(take(&mut rest)?) } else { FIRST_RULES };
-                let length = u32::from_le_bytes(take(&mut rest)?) as usize;
-                let venue =
-                    rest.get(..length).ok_or(RecordError::Layout("it ends within the venue's facts"))?;
-                Body::Genesis {
-                    rules,
-                    venue: Box::new(postcard::from_bytes(venue)?),
-                    command: Command::decode(&rest[length..])?,
-                }
+                let venue = Box::new(venue_facts(&mut rest)?);
+                Body::Genesis { rules, venue, command: Command::decode(rest)? }
             }
             COMMAND => Body::Command(Command::decode(rest)?),
             FACT => Body::Fact(Box::new(postcard::from_bytes(rest)?)),
@@ -360,6 +340,62 @@ impl Record {
         };
         Ok(Self { time, nonce, body })
     }
+}
+
+/// What stands before a record's body.
+struct Head {
+    kind: u8,
+    time: Timestamp,
+    nonce: Option<(KeyId, u64)>,
+}
+
+fn head(bytes: &[u8]) -> Result<(Head, &[u8]), RecordError> {
+    let mut rest = bytes;
+    let [version] = take(&mut rest)?;
+    if version != VERSION {
+        return Err(RecordError::Version(version));
+    }
+    let [kind] = take(&mut rest)?;
+    let time = Timestamp(i64::from_le_bytes(take(&mut rest)?));
+    let nonce = match take(&mut rest)? {
+        [0] => None,
+        [1] => {
+            let key = KeyId(u32::from_le_bytes(take(&mut rest)?));
+            Some((key, u64::from_le_bytes(take(&mut rest)?)))
+        }
+        [_] => return Err(RecordError::Layout("a nonce is there or not")),
+    };
+    Ok((Head { kind, time, nonce }, rest))
+}
+
+fn venue_facts(rest: &mut &[u8]) -> Result<VenueFacts, RecordError> {
+    let length = u32::from_le_bytes(take(rest)?) as usize;
+    let cut = rest.split_at_checked(length);
+    let (facts, command) = cut.ok_or(RecordError::Layout("it ends within the venue's facts"))?;
+    *rest = command;
+    Ok(postcard::from_bytes(facts)?)
+}
+
+/// The key and nonce of a record, whatever its body: of one whose command a later version wrote, too.
+///
+/// # Errors
+/// [`RecordError`] for another layout.
+pub(crate) fn nonce_of(bytes: &[u8]) -> Result<Option<(KeyId, u64)>, RecordError> {
+    head(bytes).map(|(head, _)| head.nonce)
+}
+
+/// What a venue was begun with, by its first record, whose command is not read; `None` when that is no genesis.
+///
+/// # Errors
+/// [`RecordError`] for another layout, and for facts that cannot be read.
+pub(crate) fn facts_of(bytes: &[u8]) -> Result<Option<VenueFacts>, RecordError> {
+    let (Head { kind, .. }, mut rest) = head(bytes)?;
+    match kind {
+        UNNAMED_GENESIS => {}
+        GENESIS => drop(take::<2>(&mut rest)?),
+        _ => return Ok(None),
+    }
+    venue_facts(&mut rest).map(Some)
 }
 
 /// Appends the stored form of a command's record, without taking the command over.

@@ -1,6 +1,6 @@
 //! What `verify` and `replay` say, for people.
 
-use crate::node::{StateHashes, Verified};
+use crate::node::{Began, Replayed, StateHashes, Verified};
 use loligo_engine::Timestamp;
 use loligo_wire::decimal::Decimal;
 use std::fmt::Write as _;
@@ -15,6 +15,34 @@ pub fn hashes_text(hashes: &StateHashes) -> String {
         hex(&hashes.state),
         hex(&hashes.events)
     )
+}
+
+/// The same of a replay, and where it began if that was not at the first record.
+#[must_use]
+pub fn replayed_text(replayed: &Replayed) -> String {
+    hashes_text(&replayed.hashes) + &began_text(&replayed.began)
+}
+
+/// Why a replay did not begin with the first record, if it did not, in lines of their own.
+fn began_text(began: &Began) -> String {
+    let Began { taken_over, kept_from, other_rules } = *began;
+    let mut text = String::new();
+    if kept_from > 1 {
+        let _ = write!(
+            text,
+            "\nwhat came before record {kept_from} was pruned: records are applied from {} on, to the snapshot of record \
+             {taken_over}",
+            taken_over + 1
+        );
+    }
+    if taken_over > 0 && other_rules {
+        let _ = write!(
+            text,
+            "\nrecords {kept_from} to {taken_over} were made under earlier rules: their hashes hold, and what they came to is taken \
+             from the snapshot of record {taken_over}"
+        );
+    }
+    text
 }
 
 /// The same, with the sums that the check of all invariants came to.
@@ -36,14 +64,7 @@ pub fn verified_text(verified: &Verified) -> String {
             amount(sums.dust)
         );
     }
-    if verified.taken_over > 0 {
-        let _ = write!(
-            text,
-            "\nrecords 1 to {0} were made under earlier rules: their hashes hold, and what they came to is taken from the snapshot of \
-             record {0}",
-            verified.taken_over
-        );
-    }
+    text += &began_text(&verified.began);
     let (orders, positions) = (verified.audit.open_orders, verified.audit.positions);
     let _ = write!(text, "\n{orders} open orders, {positions} positions; every invariant holds");
     text

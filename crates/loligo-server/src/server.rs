@@ -194,6 +194,7 @@ impl Server {
             Door::new(&control_token, beyond_loopback, Arc::clone(&origins)),
             Arc::clone(&faults),
             operations,
+            Arc::clone(&history),
             Arc::clone(&log),
         );
         let served = Served {

@@ -46,6 +46,14 @@ impl SideBySide {
         Self::default()
     }
 
+    /// Both before their genesis, each record with another bound of work than a venue's.
+    pub fn bounded(limit: u32) -> Self {
+        let mut both = Self::default();
+        both.engine.set_work_limit(limit);
+        both.model.set_work_limit(limit);
+        both
+    }
+
     /// Gives one command to both.
     ///
     /// # Errors
@@ -68,6 +76,8 @@ impl SideBySide {
         let answer = self.model.apply(step.time, &step.command);
         same("outcome", &outcome, &answer.outcome)?;
         same("time", &self.engine.now(), &self.model.now())?;
+        same("work done", &self.engine.work_done(), &self.model.work_done())?;
+        same("work left", &self.engine.is_busy(), &self.model.is_busy())?;
         same("executions", &executions(&self.events), &answer.executions)?;
         same("triggers fired", &fired(&self.events), &answer.fired)?;
         same("lots cut", &reduced(&self.events), &answer.reduced)?;
@@ -75,7 +85,9 @@ impl SideBySide {
         for event in &self.events {
             self.fold.take(self.engine.now(), event, |id| self.model.margin_wallet(id))?;
         }
-        self.fold.settled()?;
+        if !self.engine.is_busy() {
+            self.fold.settled()?;
+        }
         let known = self.engine.known_orders();
         same_orders("order record", &known, &self.model.known_orders().collect::<Vec<_>>())?;
         same_orders(
@@ -197,8 +209,9 @@ pub struct Movable {
 }
 
 /// Makes the steps of a stream movable. Orders that no step placed keep their numbers.
-pub fn movable(steps: &[Step]) -> Vec<Movable> {
+pub fn movable(steps: &[Step], limit: u32) -> Vec<Movable> {
     let mut engine = Exchange::new();
+    engine.set_work_limit(limit);
     let mut placed = BTreeMap::new();
     let mut list = vec![];
     for (place, step) in steps.iter().enumerate() {
@@ -217,8 +230,8 @@ pub fn movable(steps: &[Step]) -> Vec<Movable> {
 ///
 /// # Errors
 /// The steps up to the first disagreement or panic, and what it was.
-pub fn rerun(list: &[Movable]) -> Result<(), (Vec<Step>, String)> {
-    let mut both = SideBySide::new();
+pub fn rerun(list: &[Movable], limit: u32) -> Result<(), (Vec<Step>, String)> {
+    let mut both = SideBySide::bounded(limit);
     let mut placed = BTreeMap::new();
     let mut steps = vec![];
     for movable in list {

@@ -15,6 +15,7 @@ mod records;
 mod solvency;
 mod time;
 mod triggers;
+mod work;
 
 use liquidation::Ladder;
 use loligo_engine::{
@@ -25,6 +26,7 @@ use loligo_engine::{
 use margin::Portfolio;
 use num_bigint::BigInt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use work::Work;
 
 /// The exchange by the book.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +41,9 @@ pub struct Model {
     accounts: Vec<Account>,
     /// Open, waiting, or closed in the last five seconds; by number.
     orders: Vec<Order>,
+    work: Work,
+    /// Something but time has happened since the last full second.
+    stirred: bool,
     /// Wallets to be judged: a mark or a fill moved one of their positions.
     strained: BTreeSet<(AccountId, Wallet)>,
     ladders: BTreeMap<Portfolio, Ladder>,
@@ -169,16 +174,26 @@ impl Model {
         Self::default()
     }
 
-    /// Does what `command` asks at `time`, after all that was due by then.
+    /// Does what `command` asks at `time`, after what was due by then and before what follows from it, as far as one record
+    /// goes (rules 5.7). A cancel that comes amid such work just cancels.
     pub fn apply(&mut self, time: Timestamp, command: &Command) -> Answer {
         self.executions.clear();
         self.reduced.clear();
         self.fired.clear();
-        if time > self.now {
+        self.work.done = 0;
+        let cancels = matches!(
+            command,
+            Command::Cancel(_) | Command::CancelAll { .. } | Command::CancelAllAfter { .. }
+        );
+        let amid_work = cancels && self.is_busy();
+        if !amid_work {
             self.pass_time(time);
         }
+        self.stirred |= *command != Command::Advance;
         let outcome = self.dispatch(command);
-        self.follow_up();
+        if !amid_work {
+            self.follow_up();
+        }
         self.forget();
         Answer {
             outcome,

@@ -101,6 +101,10 @@ impl Workload {
         if let Some(step) = self.opening.pop() {
             return step;
         }
+        // What waits to be done is let go on every other time; else somebody comes amid it.
+        if model.is_busy() && self.chance(50) {
+            return Step { time: Timestamp(self.time), command: Command::Advance };
+        }
         let time = self.next_time();
         let (prices, operator) = match self.flavor {
             Flavor::Triggers => (200, 50),

@@ -3,7 +3,7 @@
 use loligo_engine::{
     AccountId, AskedDistance, AskedTrigger, Command, Currency, Deposit, DistanceUnit, Event, Exchange,
     FinePrice, InstrumentId, LimitsChange, MarketState, Money, OnGrid, OrderStatus, OrderType, Outcome,
-    PairId, PlaceOrder, Side, Signal, Timestamp, TriggerKind, Wallet,
+    PairId, PlaceOrder, Side, Signal, Timestamp, TriggerKind, WORK_PER_RECORD, Wallet,
 };
 use loligo_sim::agreement::Step;
 use loligo_sim::model::Model;
@@ -62,16 +62,22 @@ fn the_same_commands_twice_are_the_same_to_the_byte() {
 #[test]
 fn a_snapshot_and_the_tail_are_the_whole() {
     // What was in the states that were stored and read.
-    let (mut waiting, mut trailing, mut timers) = (0, 0, 0);
+    let (mut waiting, mut trailing, mut timers, mut busy) = (0, 0, 0, 0);
     for seed in 0..32 {
         let steps = stream(seed, 900);
+        // Where a record does little, much is waiting to be done when the state is stored.
+        let limit = if seed % 2 == 0 { WORK_PER_RECORD } else { 1 };
         let mut whole = Exchange::new();
+        whole.set_work_limit(limit);
         let mut rng = Rng::new(seed);
         let mut at = 0;
         // Several cuts in one stream, the first before the genesis.
         while at < steps.len() {
             let stored = whole.encode();
             let mut restored = Exchange::decode(&stored).expect("what was just written");
+            restored.set_work_limit(limit);
+            assert_eq!(restored.is_busy(), whole.is_busy(), "seed {seed}, step {at}");
+            busy += usize::from(whole.is_busy());
             assert_eq!(restored.encode(), stored, "seed {seed}, step {at}");
             assert_eq!(restored.state_hash(), whole.state_hash(), "seed {seed}, step {at}");
             restored.audit().unwrap_or_else(|violation| panic!("seed {seed}, step {at}: {violation}"));
@@ -93,6 +99,75 @@ fn a_snapshot_and_the_tail_are_the_whole() {
         }
     }
     assert!(waiting > 300 && trailing > 100 && timers > 20, "{waiting}, {trailing}, {timers}");
+    assert!(busy > 20, "{busy}");
+}
+
+/// Lets what is due up to a time be done, then a command, and what follows from it: as one does who orders records.
+fn play_in_order(engine: &mut Exchange, step: &Step) -> (Outcome, Vec<Event>) {
+    let mut events = vec![];
+    while engine.is_due(step.time) {
+        engine.apply(step.time, &Command::Advance, &mut events);
+    }
+    let outcome = engine.apply(step.time, &step.command, &mut events);
+    while engine.is_busy() {
+        engine.apply(engine.now(), &Command::Advance, &mut events);
+    }
+    (outcome, events)
+}
+
+#[test]
+fn however_little_a_record_does_all_comes_to_the_same() {
+    let mut split = 0;
+    for seed in 0..24 {
+        let steps = stream(seed, 700);
+        let limits = [u32::MAX, WORK_PER_RECORD, 100, 1];
+        let mut engines = limits.map(|limit| {
+            let mut engine = Exchange::new();
+            engine.set_work_limit(limit);
+            engine
+        });
+        // The first does all at once: what is due before a command in the command's own record.
+        for (at, step) in steps.iter().enumerate() {
+            let mut events = vec![];
+            let outcome = engines[0].apply(step.time, &step.command, &mut events);
+            assert!(!engines[0].is_busy(), "seed {seed}, step {at}");
+            let hash = engines[0].state_hash();
+            for engine in &mut engines[1..] {
+                assert_eq!(
+                    play_in_order(engine, step),
+                    (outcome.clone(), events.clone()),
+                    "seed {seed}, step {at}"
+                );
+                assert_eq!(engine.state_hash(), hash, "seed {seed}, step {at}");
+            }
+            split += usize::from(engines[0].work_done() > WORK_PER_RECORD);
+        }
+    }
+    assert!(split > 20, "{split}");
+}
+
+#[test]
+fn what_is_waiting_to_be_done_is_stored_at_every_step_of_it() {
+    let mut busy = 0;
+    for seed in 0..8 {
+        let mut engine = Exchange::new();
+        engine.set_work_limit(1);
+        let mut again = engine.clone();
+        for (at, step) in stream(seed, 500).iter().enumerate() {
+            for command in [&step.command, &Command::Advance] {
+                let (mut events, mut same) = (vec![], vec![]);
+                let outcome = engine.apply(step.time, command, &mut events);
+                assert_eq!(again.apply(step.time, command, &mut same), outcome, "seed {seed}, step {at}");
+                assert_eq!(same, events, "seed {seed}, step {at}");
+                let stored = engine.encode();
+                again = Exchange::decode(&stored).expect("what was just written");
+                again.set_work_limit(1);
+                assert_eq!(again.encode(), stored, "seed {seed}, step {at}");
+                busy += usize::from(engine.is_busy());
+            }
+        }
+    }
+    assert!(busy > 400, "{busy}");
 }
 
 /// Commands that send a contract's mark on a way of half a minute, past triggers whose firing changes its book.
@@ -176,7 +251,10 @@ fn a_jump_of_time_is_the_same_seconds_passing_slowly() {
             walks.apply(start.plus(second * Timestamp::SECOND), &Command::Advance, &mut events);
         }
         fired += events.iter().filter(|event| matches!(event, Event::Fired { .. })).count();
-        jumps.apply(start.plus(seconds * Timestamp::SECOND), &Command::Advance, &mut at_once);
+        let end = start.plus(seconds * Timestamp::SECOND);
+        while jumps.is_due(end) || jumps.now() < end {
+            jumps.apply(end, &Command::Advance, &mut at_once);
+        }
         assert_eq!(at_once, events, "seed {seed}");
         assert_eq!(jumps.state_hash(), walks.state_hash(), "seed {seed}");
     }

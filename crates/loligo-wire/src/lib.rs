@@ -12,7 +12,7 @@
 //!
 //! One module per API generation: [`v3`] over HTTP, [`ws1`] over WebSocket; [`history`], which has documents of its own, has versions
 //! of its own, too. What generations share sits beside them: exact numbers ([`decimal`]), instants ([`time`]), arguments
-//! ([`args`]) and signatures ([`sign`]).
+//! ([`args`]), signatures ([`sign`]) and [`words`].
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
@@ -24,4 +24,5 @@ mod json;
 pub mod sign;
 pub mod time;
 pub mod v3;
+pub mod words;
 pub mod ws1;

@@ -10,7 +10,7 @@ use anyhow::Result;
 use args::{Command, CommandLine};
 use clap::Parser as _;
 use loligo_server::node::{self, LogQuery};
-use loligo_server::{hashes_text, verified_text};
+use loligo_server::{replayed_text, verified_text};
 use std::io::{BufWriter, ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ fn run(line: CommandLine) -> Result<()> {
         Some(Command::Serve(serve)) => serve::run(*serve),
         Some(Command::Health(wanted)) => say(&health::ask(&wanted.url)?),
         Some(Command::Verify(folder)) => say(&verified_text(&node::verify_folder(&folder.data)?)),
-        Some(Command::Replay(folder)) => say(&hashes_text(&node::replay_folder(&folder.data)?)),
+        Some(Command::Replay(folder)) => say(&replayed_text(&node::replay_folder(&folder.data)?)),
         Some(Command::Snapshot(folder)) => snapshot(&folder.data),
         Some(Command::Log(wanted)) => log(&wanted),
     }

@@ -169,6 +169,7 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
     let mut node = Config::of_venue(facts.as_ref());
     node.data = (!args.ephemeral).then(|| args.data.clone());
     node.until = args.until;
+    node.keep_journal = args.keep_journal;
     node.seed = args.seed.unwrap_or(node.seed);
     node.accounts = args.accounts.unwrap_or(node.accounts);
     if let Some(balance) = &args.balance {
@@ -216,6 +217,7 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
         listen: args.listen,
         tls_listen: Some(args.tls_listen),
         rate_limits: args.rate_limits == Switch::On,
+        keep_history: args.keep_history,
         tolerance: match args.signatures {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,

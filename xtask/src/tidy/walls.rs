@@ -1,13 +1,30 @@
-//! The walls between rooms of the server: which of them must never name which. Without them a second dialect would not find
-//! its place, and a first one would leak into everything.
+//! The walls between rooms of the server and of the wire: which of them must never name which. Without them a second dialect
+//! would not find its place, and a first one would leak into everything.
 
 use super::File;
 
-/// Where the rooms are: `hub.rs` and all of `hub/` are the room `hub`.
-const ROOMS: &str = "crates/loligo-server/src/";
+/// Where the server's rooms are: `hub.rs` and all of `hub/` are the room `hub`.
+const SERVER: &str = "crates/loligo-server/src/";
+/// Where the wire's are.
+const WIRE: &str = "crates/loligo-wire/src/";
 
-/// Rooms, and what they must not name: rooms of the server, or modules of the wire that belong to one dialect.
-const WALLS: [(&str, &[&str]); 9] = [
+/// Rooms, and what they must not name: other rooms.
+type Walls = [(&'static str, &'static [&'static str])];
+
+/// Generations of the API know none of each other, and what they share knows none of them.
+const WIRE_WALLS: &Walls = &[
+    ("v3", &["ws1"]),
+    ("ws1", &["v3"]),
+    ("args", &["v3", "ws1"]),
+    ("decimal", &["v3", "ws1"]),
+    ("json", &["v3", "ws1"]),
+    ("sign", &["v3", "ws1"]),
+    ("time", &["v3", "ws1"]),
+    ("words", &["v3", "ws1"]),
+];
+
+/// Rooms of the server may not name modules of the wire either that belong to one dialect.
+const SERVER_WALLS: &Walls = &[
     (
         "transport",
         &[
@@ -29,6 +46,7 @@ const WALLS: [(&str, &[&str]); 9] = [
     ("story", &["dialects", "control", "hub", "login", "transport", "request_log", "v3", "ws1", "sign"]),
     ("login", &["dialects", "control", "hub", "transport", "request_log", "v3", "ws1", "sign"]),
     ("request_log", &["dialects", "control", "hub", "transport", "v3", "ws1", "sign"]),
+    ("history", &["dialects", "control", "hub", "transport", "login", "request_log", "v3", "ws1", "sign"]),
     ("faults", &["dialects", "control", "v3", "ws1", "sign"]),
     ("operations", &["dialects", "control", "v3", "ws1", "sign"]),
     ("control", &["dialects", "hub", "story", "v3", "ws1", "sign"]),
@@ -40,11 +58,11 @@ pub(super) fn breaches(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files {
         let path = file.path.to_string_lossy();
-        let Some(inner) = path.strip_prefix(ROOMS).and_then(|inner| inner.strip_suffix(".rs")) else {
-            continue;
-        };
+        let inside = |root| path.strip_prefix(root).and_then(|inner| inner.strip_suffix(".rs"));
+        let server = inside(SERVER).map(|inner| (inner, SERVER_WALLS));
+        let Some((inner, walls)) = server.or(inside(WIRE).map(|inner| (inner, WIRE_WALLS))) else { continue };
         let parts: Vec<&str> = inner.split('/').collect();
-        let Some((_, walls)) = WALLS.iter().find(|(room, _)| *room == parts[0]) else { continue };
+        let Some((_, walls)) = walls.iter().find(|(room, _)| *room == parts[0]) else { continue };
         if parts.contains(&"tests") {
             continue;
         }
@@ -109,7 +127,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> File {
-        File { path: format!("{ROOMS}{path}").into(), text: text.to_owned() }
+        File { path: format!("{SERVER}{path}").into(), text: text.to_owned() }
     }
 
     #[test]
@@ -127,6 +145,21 @@ mod tests {
         ];
         for bad in bad {
             assert_eq!(breaches(std::slice::from_ref(&bad)).len(), 1, "{}: {}", bad.path.display(), bad.text);
+        }
+    }
+
+    #[test]
+    fn a_generation_of_the_wire_that_names_another_is_found() {
+        let wire =
+            |path: &str, text: &str| File { path: format!("{WIRE}{path}").into(), text: text.to_owned() };
+        for (path, text, found) in [
+            ("ws1/orders.rs", "use crate::v3::words::Side;", 1),
+            ("v3/words.rs", "use crate::ws1::Feed;", 1),
+            ("words.rs", "use crate::v3::words;", 1),
+            ("ws1/orders.rs", "use super::words::Feed;\nuse crate::words::Side;", 0),
+            ("lib.rs", "pub mod v3;", 0),
+        ] {
+            assert_eq!(breaches(&[wire(path, text)]).len(), found, "{path}: {text}");
         }
     }
 

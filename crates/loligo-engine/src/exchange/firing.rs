@@ -7,17 +7,20 @@ use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
 use crate::id::{AccountId, InstrumentId, Price, Qty};
 use crate::instrument::MAX_TICKS;
 use crate::trigger::Due;
+use crate::view::MarketState;
 
 impl Exchange {
-    /// Sends what a due trigger becomes. One that is gone by now is passed over.
+    /// Sends what a due trigger becomes. Where its market was halted before its turn came it waits again.
     pub(super) fn fire(&mut self, due: Due, events: &mut Vec<Event>) {
-        let Due { order: id, slot } = due;
-        if self.orders.find(id) != Some(slot) || self.orders.get(slot).status != OrderStatus::TriggerPlaced {
-            return;
+        let Due { slot, .. } = due;
+        let order = self.orders.get(slot);
+        let holding = order.holding;
+        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
+            return self.watch(slot);
         }
         self.wait_no_longer(slot);
         let order = self.orders.get(slot);
-        let holding = order.holding;
         let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         let stop = trigger.price.map_or(0, |price| price.0);

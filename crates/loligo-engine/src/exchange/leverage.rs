@@ -44,7 +44,7 @@ impl Exchange {
         if holding.leverage == leverage {
             return Outcome::Done;
         }
-        if self.is_liquidated(holding) {
+        if self.is_liquidated(holding) || self.is_doomed(holding) {
             return Outcome::Refused(Refusal::WouldLiquidate);
         }
         if let Err(refusal) = self.check_new_leverage(holding, leverage) {
@@ -53,12 +53,10 @@ impl Exchange {
         // From here on nothing is refused.
         let market = &self.markets[usize::from(id.0)];
         let holding = &mut self.holdings[slot as usize];
-        let before = market.shared_pnl(holding);
         holding.leverage = leverage;
+        self.purses[holding.purse as usize].recount(holding, market);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
-        let purse = &mut self.purses[holding.purse as usize];
-        purse.unrealized += market.shared_pnl(holding) - before;
         if leverage.is_none() {
             self.liquidations.remove(&Portfolio::Isolated { account: account.0, instrument: id.0 });
         }

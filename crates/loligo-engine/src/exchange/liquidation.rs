@@ -86,7 +86,7 @@ impl Exchange {
         self.has_begun(Portfolio::Cross { account, purse })
     }
 
-    fn has_begun(&self, portfolio: Portfolio) -> bool {
+    pub(super) fn has_begun(&self, portfolio: Portfolio) -> bool {
         self.liquidations.get(&portfolio).is_some_and(|ladder| ladder.begun)
     }
 
@@ -97,43 +97,41 @@ impl Exchange {
         }
     }
 
-    /// A full second: every portfolio on the ladder takes a step. True when one traded.
-    pub(super) fn step_liquidations(&mut self, events: &mut Vec<Event>) -> bool {
-        let now = self.now;
-        let due = self.liquidations.iter().filter(|(_, ladder)| ladder.stepped_at < now);
-        let due: Vec<Portfolio> = due.map(|(portfolio, _)| *portfolio).collect();
-        let mut traded = false;
-        for portfolio in due {
-            traded |= self.step(portfolio, events);
-        }
-        traded
+    /// A full second: every portfolio on the ladder is to take a step.
+    pub(super) fn begin_steps(&mut self) {
+        let due = self.liquidations.keys().filter(|portfolio| self.has_step_to_take(**portfolio));
+        self.work.stepping = due.copied().collect();
+        self.work.busy |= !self.work.stepping.is_empty();
     }
 
-    /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. True when it
-    /// traded.
-    fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) -> bool {
+    /// True for a portfolio on the ladder that has not taken its step of this second.
+    pub(super) fn has_step_to_take(&self, portfolio: Portfolio) -> bool {
+        self.liquidations.get(&portfolio).is_some_and(|ladder| ladder.stepped_at < self.now)
+    }
+
+    /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it.
+    pub(super) fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
         if !self.standing(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
-            return false;
+            return;
         }
         let (stepped_at, largest) = (self.now, self.largest(portfolio));
         let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
         ladder.stepped_at = stepped_at;
         // It waits while nothing of it can trade.
-        let Some(slot) = largest else { return false };
+        let Some(slot) = largest else { return };
         let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
         if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
-            return false;
+            return;
         }
         if !std::mem::replace(&mut ladder.begun, true) {
             self.cancel_for_liquidation(portfolio, events);
         }
         // Where this trades nothing, assignment would be next.
-        let traded = self.close_on_market(portfolio, slot, events);
+        self.close_on_market(portfolio, slot, events);
         if !self.standing(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
         }
-        traded
     }
 
     fn cancel_for_liquidation(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
@@ -172,8 +170,8 @@ impl Exchange {
     }
 
     /// Closes on the market what the step closes of a position: a tenth of a linear one, as long as there is equity to
-    /// keep, else all of it. True when anything traded.
-    fn close_on_market(&mut self, portfolio: Portfolio, slot: u32, events: &mut Vec<Event>) -> bool {
+    /// keep, else all of it.
+    fn close_on_market(&mut self, portfolio: Portfolio, slot: u32, events: &mut Vec<Event>) {
         let Standing { equity, .. } = self.standing(portfolio);
         let holding = &self.holdings[slot as usize];
         let (account, position) = (AccountId(holding.account), holding.position);
@@ -189,7 +187,7 @@ impl Exchange {
         let worth = Fine(i128::from(position) * market.mark_value.0) - equity;
         let limit = instrument.price_worth(position, worth, side == Side::Sell).0;
         if !market.book.crosses(side, limit) {
-            return false;
+            return;
         }
         let order = Order {
             id: self.orders.next_id(),
@@ -216,7 +214,6 @@ impl Exchange {
         self.settle_rest(order, taken, events);
         self.refresh_held(slot);
         self.look_at(slot);
-        true
     }
 
     /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left. Gives

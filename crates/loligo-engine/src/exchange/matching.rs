@@ -178,7 +178,6 @@ impl Exchange {
         let kind = market.instrument.spec().kind;
 
         let (before, entry_before) = (holding.position, holding.entry);
-        let unrealized_before = market.shared_pnl(holding);
         let booked =
             holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
         market.open_interest += holding.position.max(0) - before.max(0);
@@ -189,10 +188,6 @@ impl Exchange {
             side if side == before.signum() => holding.opened_at,
             _ => Some(self.now),
         };
-        if before == 0 {
-            holding.holder_place = market.holders.len() as u32;
-            market.holders.push(holding_slot);
-        }
 
         let mut realized = Money::ZERO;
         if booked.realized != Fine::ZERO {
@@ -211,7 +206,7 @@ impl Exchange {
         market.fees += fee;
         purse.balance += realized - fee;
 
-        purse.unrealized += market.shared_pnl(holding) - unrealized_before;
+        purse.recount(holding, market);
 
         let (family, account) = (holding.family, AccountId(holding.account));
         let (position, entry, balance) = (holding.position, holding.entry, purse.balance);
@@ -219,10 +214,6 @@ impl Exchange {
         owner.fills += 1;
         let (number, log) = (owner.fills, owner.log + 1);
         owner.log += FILL_ROWS;
-        if position == 0 {
-            let market = usize::from(holding.instrument);
-            self.leave_holders(holding_slot, market);
-        }
         if self.families[family as usize].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
@@ -255,16 +246,6 @@ impl Exchange {
             entry,
             opened_at,
             balance,
-        }
-    }
-
-    #[cold]
-    fn leave_holders(&mut self, holding: u32, market: usize) {
-        let place = std::mem::replace(&mut self.holdings[holding as usize].holder_place, NIL);
-        let holders = &mut self.markets[market].holders;
-        holders.swap_remove(place as usize);
-        if let Some(moved) = holders.get(place as usize) {
-            self.holdings[*moved as usize].holder_place = place;
         }
     }
 

@@ -36,7 +36,7 @@ impl Exchange {
             MarketState::Suspended | MarketState::PostOnly => {}
             MarketState::Inactive | MarketState::PreLaunch | MarketState::Expired => {
                 let reason = UpdateReason::MarketInactive;
-                self.clear_market(id, reason, reason, events);
+                self.clear_market(id, reason, reason);
             }
         }
         Outcome::Done
@@ -48,25 +48,6 @@ impl Exchange {
         }
         self.expire(id, events);
         Outcome::Done
-    }
-
-    /// Cancels everything that is open in a contract, oldest first: resting orders for one reason, triggers for another.
-    pub(super) fn clear_market(
-        &mut self,
-        id: InstrumentId,
-        resting: UpdateReason,
-        waiting: UpdateReason,
-        events: &mut Vec<Event>,
-    ) {
-        let slots = self.markets[usize::from(id.0)].holdings.iter().filter(|slot| **slot != NIL);
-        let of_market = slots.map(|slot| &self.holdings[*slot as usize]);
-        let mut open: Vec<u32> =
-            of_market.flat_map(|holding| holding.orders.iter().chain(&holding.triggers)).copied().collect();
-        open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
-        for slot in open {
-            let reason = if self.orders.get(slot).level == NIL { waiting } else { resting };
-            self.remove(slot, reason, None, events);
-        }
     }
 
     pub(super) fn admin_cancel(&mut self, order: OrderId, events: &mut Vec<Event>) -> Outcome {

@@ -1,6 +1,5 @@
 //! Index and mark prices, and what follows when they move.
 
-use super::strain::is_strained;
 use super::{Exchange, Timer, tell};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId, Timestamp};
@@ -224,35 +223,31 @@ impl Exchange {
         if market.mark == Some(price) {
             return;
         }
-        // Two passes, with the old mark and with the new one: what is open on a holding is kept in its purse alone.
-        for slot in &market.holders {
-            let holding = &self.holdings[*slot as usize];
-            self.purses[holding.purse as usize].unrealized -= market.shared_pnl(holding);
-        }
         market.set_mark(price);
-        for slot in &market.holders {
-            let holding = &self.holdings[*slot as usize];
-            let purse = &mut self.purses[holding.purse as usize];
-            purse.unrealized += market.shared_pnl(holding);
-            if is_strained(market, holding, purse) {
-                self.strained.insert((holding.account, holding.purse));
-            }
+        if market.open_interest > 0 {
+            self.begin_looking();
         }
         tell(events, || Event::Mark { instrument: id, price, at: self.now });
         self.judge(id, Signal::Mark, events);
     }
 
-    /// Samples the premium of every market at the present full second, then moves the marks.
-    pub(super) fn sample_marks(&mut self, events: &mut Vec<Event>) {
+    /// Samples the premium of every market at the present full second and at those just before it, `seconds` in all, in which
+    /// books and indexes stood as they do now; then moves the marks. True when one did.
+    pub(super) fn sample_marks(&mut self, seconds: i64, events: &mut Vec<Event>) -> bool {
         for pair in &mut self.pairs {
+            pair.sample(self.now.plus((1 - seconds) * Timestamp::SECOND));
             pair.sample(self.now);
         }
+        let mut moved = false;
         for at in 0..self.markets.len() {
             let market = &mut self.markets[at];
             let Some(index) = self.pairs[usize::from(market.pair().0)].index else { continue };
-            market.sample(index, self.now);
+            let before = market.mark;
+            market.sample(index, seconds, self.now);
             self.refresh_mark(InstrumentId(at as u16), events);
+            moved |= self.markets[at].mark != before;
         }
+        moved
     }
 }
 

@@ -87,6 +87,9 @@ impl Exchange {
                 (holding.margin_with(instrument, &order), lots - holding.closing_part(&order))
             }
         };
+        if rest > 0 && self.work.busy && self.is_doomed(holding) {
+            return Err(OrderError::InsufficientMargin);
+        }
         let added = held - holding.held;
         let purse = &self.purses[holding.purse as usize];
         let available = purse.equity() - purse.held;
@@ -241,7 +244,7 @@ impl Exchange {
 
     /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
     pub(super) fn standing_of_wallet(&self, account: u32, purse: u32, but_for: Option<u16>) -> Standing {
-        let mut standing = Standing { equity: self.purses[purse as usize].equity(), maintenance: Fine::ZERO };
+        let mut standing = Standing { equity: self.equity(account, purse), maintenance: Fine::ZERO };
         for (instrument, slot) in &self.accounts[account as usize].holdings {
             let holding = &self.holdings[*slot as usize];
             if holding.purse != purse || holding.position == 0 {

@@ -16,7 +16,7 @@ pub const RULES_VERSION: u16 = 3;
 const COMMAND_VERSION: u8 = 2;
 const EVENT_VERSION: u8 = 3;
 const STATE_VERSION: u8 = 5;
-/// The state without the numbers that clients see: read, never written.
+/// The state without the numbers that clients see, and without work that is waiting: read, never written.
 const UNNUMBERED_STATE_VERSION: u8 = 4;
 /// The state as memory was once laid out: read, never written.
 const LEGACY_STATE_VERSION: u8 = 3;

@@ -5,11 +5,13 @@
 //! a position of which this is not sure is watched, and judged whenever something moves. So is one that is on the ladder:
 //! it leaves it as soon as it is no longer short.
 
-use super::Exchange;
+use super::{Exchange, Portfolio};
 use crate::account::{Holding, Purse};
+use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw};
 use crate::event::{Event, UpdateReason};
 use crate::id::Side;
 use crate::market::Market;
+use crate::money::Fine;
 
 /// True when a wallet must be judged after the mark or the position of one of its holdings has changed.
 #[inline]
@@ -22,11 +24,127 @@ impl Exchange {
     /// After a fill of a holding, with its margin up to date: notes its wallet if it must be judged.
     #[inline]
     pub(super) fn look_at(&mut self, slot: u32) {
+        if self.work.look_from.is_some() {
+            self.value(self.holdings[slot as usize].account);
+        }
         let holding = &self.holdings[slot as usize];
         let market = &self.markets[usize::from(holding.instrument)];
         if is_strained(market, holding, &mut self.purses[holding.purse as usize]) {
-            self.strained.insert((holding.account, holding.purse));
+            self.work.strain(holding.account, holding.purse);
         }
+    }
+
+    /// A mark has moved: all accounts are to be looked over, from the first on. One that moves while they are begins anew.
+    pub(super) fn begin_looking(&mut self) {
+        self.work.look_from = Some(0);
+        self.work.busy = true;
+    }
+
+    /// Values an account's positions at the marks of now.
+    #[cold]
+    fn value(&mut self, account: u32) {
+        let Self { accounts, holdings, purses, markets, .. } = self;
+        for (instrument, slot) in &accounts[account as usize].holdings {
+            let holding = &mut holdings[*slot as usize];
+            if holding.position != 0 {
+                purses[holding.purse as usize].recount(holding, &markets[usize::from(*instrument)]);
+            }
+        }
+    }
+
+    /// Whose margin a command asks for is looked over before it is taken up, whenever its turn comes.
+    pub(super) fn look_over_asker(&mut self, command: &Command) {
+        let account = match command {
+            Command::Place(PlaceOrder { account, .. })
+            | Command::Edit(EditOrder { account, .. })
+            | Command::Transfer(Transfer { from: account, .. })
+            | Command::Withdraw(Withdraw { account, .. })
+            | Command::Deposit(Deposit { account, .. })
+            | Command::SetLeverage { account, .. } => account.0,
+            _ => return,
+        };
+        if self.work.look_from.is_some() && (account as usize) < self.accounts.len() {
+            self.look_over(account);
+        }
+    }
+
+    /// Equity of a margin wallet at the marks of now, looked over since they moved or not.
+    pub(super) fn equity(&self, account: u32, purse: u32) -> Fine {
+        let counted = self.purses[purse as usize].equity();
+        if self.work.look_from.is_none() {
+            return counted;
+        }
+        let of = self.of_wallet(account, purse).map(|slot| &self.holdings[slot as usize]);
+        of.fold(counted, |equity, holding| {
+            equity + self.markets[usize::from(holding.instrument)].shared_pnl(holding) - holding.counted
+        })
+    }
+
+    /// After a mark has moved: an account is valued at it, and those of its wallets in which something is to be done are to be
+    /// judged.
+    pub(super) fn look_over(&mut self, account: u32) {
+        self.value(account);
+        let Self { accounts, holdings, purses, markets, work, .. } = self;
+        let owner = &accounts[account as usize];
+        let mut strained: Vec<u32> = Vec::new();
+        for (instrument, slot) in &owner.holdings {
+            let holding = &holdings[*slot as usize];
+            let market = &markets[usize::from(*instrument)];
+            if holding.position != 0
+                && is_strained(market, holding, &mut purses[holding.purse as usize])
+                && !strained.contains(&holding.purse)
+            {
+                strained.push(holding.purse);
+            }
+        }
+        if !work.strained.is_empty() {
+            let purses = owner.inverse.iter().chain([&owner.flex]);
+            strained.extend(purses.filter(|purse| work.strained.remove(&(account, **purse))));
+        }
+        for purse in strained {
+            if self.needs_judging(account, purse) {
+                self.work.strain(account, purse);
+            } else {
+                self.purses[purse as usize].watched = self.needs_watching(account, purse);
+            }
+        }
+    }
+
+    /// True for an account that is valued at the marks of now.
+    pub(crate) fn is_looked_over(&self, account: u32) -> bool {
+        self.work.look_from.is_none_or(|from| account < from)
+    }
+
+    /// True when judging a wallet comes to something: one of its portfolios gets onto the ladder, or off it, or it is
+    /// close-only and has orders that add risk.
+    pub(crate) fn needs_judging(&self, account: u32, purse: u32) -> bool {
+        let house = self.accounts[account as usize].house;
+        self.portfolios(account, purse).into_iter().any(|portfolio| {
+            match self.standing(portfolio).is_short() {
+                true => !house && !self.has_begun(portfolio),
+                false => self.liquidations.contains_key(&portfolio),
+            }
+        }) || (self.is_close_only(account, purse)
+            && self.of_wallet(account, purse).any(|slot| !self.adding_orders(slot).is_empty()))
+    }
+
+    /// True for a holding that is liquidated, or all of its wallet, as soon as its turn comes to be judged. It takes no new
+    /// risk until then.
+    pub(super) fn is_doomed(&self, holding: &Holding) -> bool {
+        let Holding { account, purse, instrument, .. } = *holding;
+        self.is_wallet_doomed(account, purse)
+            || (self.work.busy && self.is_to_be_liquidated(Portfolio::Isolated { account, instrument }))
+    }
+
+    pub(super) fn is_wallet_doomed(&self, account: u32, purse: u32) -> bool {
+        self.work.busy && self.is_to_be_liquidated(Portfolio::Cross { account, purse })
+    }
+
+    fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
+        let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = portfolio;
+        !self.accounts[account as usize].house
+            && !self.liquidations.contains_key(&portfolio)
+            && self.standing(portfolio).is_short()
     }
 
     /// What becomes of a wallet whose margin may be short. With less than its positions need to be kept they are
@@ -42,7 +160,7 @@ impl Exchange {
             }
         }
         self.purses[purse as usize].watched = self.needs_watching(account, purse);
-        if self.is_close_only(purse) {
+        if self.is_close_only(account, purse) {
             self.cancel_what_adds(account, purse, events);
         }
     }
@@ -57,20 +175,19 @@ impl Exchange {
             })
     }
 
-    fn is_close_only(&self, purse: u32) -> bool {
-        let purse = &self.purses[purse as usize];
-        purse.equity() < purse.held
+    fn is_close_only(&self, account: u32, purse: u32) -> bool {
+        self.equity(account, purse) < self.purses[purse as usize].held
     }
 
-    /// True for a wallet whose margin is as it may be between two commands: what is short is on the ladder, and who is
-    /// close-only has no orders that add risk.
+    /// True for a wallet whose margin is as it may be while nothing waits to be done about it: what is short is on the ladder,
+    /// and who is close-only has no orders that add risk.
     pub(crate) fn is_judged(&self, account: u32, purse: u32) -> bool {
         let house = self.accounts[account as usize].house;
         let settled = |portfolio| {
             house || self.liquidations.contains_key(&portfolio) || !self.standing(portfolio).is_short()
         };
         self.portfolios(account, purse).into_iter().all(settled)
-            && (!self.is_close_only(purse)
+            && (!self.is_close_only(account, purse)
                 || self.of_wallet(account, purse).all(|slot| self.adding_orders(slot).is_empty()))
     }
 

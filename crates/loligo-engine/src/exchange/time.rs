@@ -1,121 +1,174 @@
 //! Time passing: whatever was due by then happens first, in the order in which it was due.
 
 use super::Exchange;
+use super::work::STEP;
 use crate::account::day_of;
 use crate::event::{Event, Outcome, Refusal, UpdateReason};
 use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
-use crate::market::SAMPLES;
+use crate::market::Market;
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    /// An account's dead man's switch cancels all of its orders.
-    CancelAll(AccountId),
-    /// A contract's last trading time.
-    Expiry(InstrumentId),
     /// A contract's first trading time.
     Opening(InstrumentId),
     /// The index price of a pair is too old from here on.
     Stale(PairId),
+    /// An account's dead man's switch cancels all of its orders.
+    CancelAll(AccountId),
+    /// A contract's last trading time.
+    Expiry(InstrumentId),
 }
 
-/// After so many seconds in which no book changes every sample is like the last: the kept premium (60 s) has run out, the
-/// mean (30 s) has nothing else in it, and the index has not moved (300 s). A longer gap skips to its last seconds, or to
-/// where the cap of a dated contract begins to press its premium down.
-const SETTLED: i64 = 305;
-/// While it does, the mark moves with every second, by less than 4 hundred-thousandths in an hour. It is passed in steps of an
-/// hour, each with its last seconds: marks are then what they would be, and whoever they reach is reached in that hour.
-/// Second by second a month would be millions of samples and marks of each contract.
+/// A mark that only the shrinking cap of a dated contract's premium moves is passed in steps of an hour, where at least
+/// [`LONG`] is to be passed: it moves by less than 4 hundred-thousandths in one, and whoever it reaches is reached in that
+/// hour. Second by second a month would be millions of marks of each contract.
 const DRIFT_STEP: i64 = 3_600;
+const LONG: i64 = 305;
 
 impl Exchange {
     /// Everything due between the last command and `time`.
     #[inline]
     pub(super) fn pass_time(&mut self, time: Timestamp, events: &mut Vec<Event>) {
         // Days begin, and marks are sampled, at full seconds.
-        let second = self.next_second();
-        if time >= second || self.timers.first().is_some_and(|(at, _)| time >= *at) {
+        if time >= self.next_second() || self.timers.first().is_some_and(|(at, _)| time >= *at) {
             self.pass_what_is_due(time, events);
+        } else {
+            self.now = time;
+            self.forget_due(events);
         }
-        self.now = time;
-        self.forget_due(events);
     }
 
-    /// Timers and samples up to `time`, by their instants. At one instant timers come first, so a sample finds the market
-    /// as they left it.
-    fn pass_what_is_due(&mut self, time: Timestamp, events: &mut Vec<Event>) {
+    /// What is waiting, then timers and samples up to `time`, by their instants: as much of it as a record does. At one
+    /// instant timers come first, so a sample finds the market as they left it; what follows from each is done before the next.
+    pub(super) fn pass_what_is_due(&mut self, time: Timestamp, events: &mut Vec<Event>) {
+        let time = time.max(self.now);
         loop {
-            let timer = self.timers.first().map(|(at, _)| *at).filter(|at| *at <= time);
-            let until = timer.map_or(time, |at| at.plus(-1));
-            self.sample_until(until, events);
-            let Some(at) = timer else { return };
-            self.now = self.now.max(at);
-            self.forget_due(events);
-            while let Some((_, timer)) = self.timers.first().copied().filter(|(due, _)| *due <= at) {
-                self.timers.pop_first();
-                match timer {
-                    Timer::CancelAll(account) => self.dead_man_switch(account, events),
-                    Timer::Expiry(instrument) => self.expire(instrument, events),
-                    Timer::Opening(instrument) => self.tell_state(instrument, events),
-                    Timer::Stale(pair) => self.tell_states(pair, events),
+            self.follow_up(events);
+            if self.has_work() {
+                return;
+            }
+            self.tell_what_is_due(events);
+            if self.work.is_spent() {
+                return self.note_what_is_left();
+            }
+            let second = self.next_second();
+            let timer = self.timers.first().copied().filter(|(at, _)| *at <= time);
+            match timer {
+                Some((at, timer)) if at <= second => self.end_timer(at, timer, events),
+                _ if second <= time => {
+                    let until = timer.map_or(time, |(at, _)| at.plus(-1));
+                    self.pass_seconds(until, events);
                 }
-                self.follow_up(events);
-            }
-        }
-    }
-
-    /// Samples the premium of every market at each full second up to `until`, and moves the marks.
-    fn sample_until(&mut self, until: Timestamp, events: &mut Vec<Event>) {
-        let last = until.0.div_euclid(Timestamp::SECOND);
-        if last <= self.sampled {
-            return;
-        }
-        let mut second = self.sampled + 1;
-        let mut settled = second.saturating_add(SETTLED);
-        while second <= last {
-            let before = self.now;
-            self.sampled = second;
-            self.now = self.now.max(Timestamp(second * Timestamp::SECOND));
-            if day_of(self.now) > day_of(before) {
-                self.roll_volumes();
-            }
-            self.forget_due(events);
-            self.sample_marks(events);
-            if self.step_liquidations(events) || self.has_consequences() {
-                // What follows may change books, and so the samples that follow.
-                settled = second.saturating_add(SETTLED);
-                self.follow_up(events);
-            }
-            second += 1;
-            if second > settled {
-                // The mean after a jump is of its last seconds, with the caps of their own time.
-                let end = self.still_until(second - 1).min(last);
-                if end - SAMPLES as i64 + 1 > second {
-                    second = end - SAMPLES as i64 + 1;
-                    settled = end;
+                _ => {
+                    self.now = time;
+                    self.forget_due(events);
+                    return;
                 }
             }
         }
     }
 
-    /// The second up to which no mark moves after this one while no book and index does; or a step on, when one does.
-    fn still_until(&self, second: i64) -> i64 {
-        let now = Timestamp(second * Timestamp::SECOND);
-        let drifts = self.markets.iter().filter_map(|market| market.drifts_from(now));
-        let from = |at: Timestamp| at.0.div_euclid(Timestamp::SECOND).max(second.saturating_add(DRIFT_STEP));
-        drifts.map(from).min().unwrap_or(i64::MAX)
+    /// Ends the timers of the present instant that tell something and do nothing: they come first, and are free, so none of them
+    /// waits for the next record.
+    fn tell_what_is_due(&mut self, events: &mut Vec<Event>) {
+        while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) {
+            match timer {
+                Timer::CancelAll(_) | Timer::Expiry(_) => return,
+                Timer::Opening(_) | Timer::Stale(_) => self.end_timer(at, timer, events),
+            }
+        }
     }
 
-    /// When time alone changes something, if nothing is asked before: the next timer, the next step of a liquidation, or the
-    /// next sample that moves a mark or changes the state of a book or an index. `None` when all is still.
+    /// True while a timer or a sample of the present instant is still to come.
+    pub(super) fn is_instant_open(&self) -> bool {
+        self.now >= self.next_second() || self.timers.first().is_some_and(|(at, _)| *at <= self.now)
+    }
+
+    fn end_timer(&mut self, at: Timestamp, timer: Timer, events: &mut Vec<Event>) {
+        self.timers.pop_first();
+        self.now = self.now.max(at);
+        self.forget_due(events);
+        let told = events.len();
+        match timer {
+            Timer::CancelAll(account) => self.dead_man_switch(account, events),
+            Timer::Expiry(instrument) => self.expire(instrument, events),
+            Timer::Opening(instrument) => return self.tell_state(instrument, events),
+            Timer::Stale(pair) => return self.tell_states(pair, events),
+        }
+        self.stirred = true;
+        self.work.spend(STEP);
+        self.work.spend_on(&events[told..]);
+    }
+
+    /// Passes full seconds up to `until` (one at least) to the first at which something may change; samples the premium of
+    /// every market there, and moves the marks.
+    fn pass_seconds(&mut self, until: Timestamp, events: &mut Vec<Event>) {
+        let second = self.next_sample(until.0.div_euclid(Timestamp::SECOND));
+        let passed = second - std::mem::replace(&mut self.sampled, second);
+        let before = self.now;
+        self.now = before.max(Timestamp(second * Timestamp::SECOND));
+        if day_of(self.now) > day_of(before) {
+            self.roll_volumes();
+        }
+        self.forget_due(events);
+        let stirred = std::mem::take(&mut self.stirred);
+        let moved = self.sample_marks(passed, events);
+        if moved {
+            self.work.spend(STEP.saturating_mul(self.markets.len() as u32));
+        }
+        // What no liquidation's step found at the last second, none finds while nothing but time has passed.
+        if moved || stirred {
+            self.begin_steps();
+        }
+    }
+
+    /// The full second to be sampled next when seconds up to `last` pass. Those before it are like the last one sampled: no
+    /// mark moves, no book is dislocated or is no more, no index turns wild or calm, and no liquidation finds anything new.
+    /// What they would have left is known without sampling them one by one, so a jump comes to what slow time comes to.
+    fn next_sample(&self, last: i64) -> i64 {
+        let next = self.sampled + 1;
+        if last == next {
+            return next;
+        }
+        match self.next_change() {
+            None => last,
+            Some(at) if at > self.next_second() => second_from(at).min(last),
+            Some(_) if last - next >= LONG && self.only_drifts() => (next - 1 + DRIFT_STEP).min(last),
+            Some(_) => next,
+        }
+    }
+
+    /// True when nothing changes at the next full second, nor in an hour from it, but marks that follow the cap of their premium.
+    fn only_drifts(&self) -> bool {
+        let next = self.next_second();
+        let later =
+            |at: Option<Timestamp>| at.is_none_or(|at| at > next.plus(DRIFT_STEP * Timestamp::SECOND));
+        let still = |market: &Market| {
+            let Some(index) = self.pairs[usize::from(market.pair().0)].index else { return true };
+            market.only_drifts(index, next) || later(market.changes_at(index, next))
+        };
+        !self.may_step()
+            && self.pairs.iter().all(|pair| later(pair.changes_at(next)))
+            && self.markets.iter().all(still)
+    }
+
+    /// When time alone changes something, if nothing is asked before: now, while work is waiting; the next timer, the next step
+    /// of a liquidation that may find something, or the next sample that moves a mark or changes the state of a book or an
+    /// index. `None` when all is still.
     pub fn next_due(&self) -> Option<Timestamp> {
+        if self.work.busy {
+            return Some(self.now);
+        }
         let timer = self.timers.first().map(|(at, _)| *at);
         [timer, self.next_change()].into_iter().flatten().min()
     }
 
-    /// True when [`Exchange::next_due`] is not after `time`; between two full seconds it costs no look at the books.
+    /// True when something up to `time` is not done: when [`Exchange::next_due`] is not after it, or work is waiting at all.
+    /// Between two full seconds it costs no look at the books. A record of a time up to which nothing is due gets there.
     pub fn is_due(&self, time: Timestamp) -> bool {
-        self.timers.first().is_some_and(|(at, _)| *at <= time)
+        self.work.busy
+            || self.timers.first().is_some_and(|(at, _)| *at <= time)
             || (time >= self.next_second() && self.next_change().is_some_and(|at| at <= time))
     }
 
@@ -127,7 +180,7 @@ impl Exchange {
     /// The first full second whose sample changes something while books and indexes stay as they are.
     fn next_change(&self) -> Option<Timestamp> {
         let next = self.next_second();
-        if !self.liquidations.is_empty() {
+        if self.may_step() {
             return Some(next);
         }
         let markets = self.markets.iter().filter_map(|market| {
@@ -143,6 +196,12 @@ impl Exchange {
             first = Some(first.map_or(at, |first| first.min(at)));
         }
         first
+    }
+
+    /// True when a step of a liquidation may come to something at the next full second: what none found at the last, none finds
+    /// while nothing but time has passed.
+    fn may_step(&self) -> bool {
+        self.stirred && !self.liquidations.is_empty()
     }
 
     pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {
@@ -177,7 +236,15 @@ impl Exchange {
             return;
         }
         market.trading = crate::view::MarketState::Expired;
+        if let Some(at) = market.instrument.spec().expiry {
+            self.timers.remove(&(at, Timer::Expiry(id)));
+        }
         self.tell_state(id, events);
-        self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired, events);
+        self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }
+}
+
+/// The first full second that is not before an instant.
+fn second_from(at: Timestamp) -> i64 {
+    at.plus(Timestamp::SECOND - 1).0.div_euclid(Timestamp::SECOND)
 }

@@ -13,6 +13,7 @@ use crate::money::FinePrice;
 use crate::order::{NIL, Order, Record};
 use crate::trigger::{Distance, DistanceUnit, Due, Signal, Trigger, TriggerKind, TriggerSide, Waiting};
 use crate::view::MarketState;
+use std::collections::BTreeSet;
 
 /// A trailing stop stays 0.1% to 50% behind its signal; a relative limit at most 50% from the trigger price.
 const PERCENT_MIN: i64 = 10;
@@ -173,7 +174,7 @@ impl Exchange {
         self.watch(slot);
     }
 
-    fn watch(&mut self, slot: u32) {
+    pub(super) fn watch(&mut self, slot: u32) {
         let (at, waiting) = self.waiting(slot);
         let market = &mut self.markets[at];
         if market.triggers.is_empty() {
@@ -183,10 +184,11 @@ impl Exchange {
         market.triggers.insert(&waiting);
     }
 
-    /// Makes the watches anew from the orders that wait.
+    /// Makes the watches anew from the orders that wait and are not due.
     pub(super) fn rewatch(&mut self) {
-        let waiting: Vec<u32> =
-            self.holdings.iter().flat_map(|holding| holding.triggers.iter().copied()).collect();
+        let due: BTreeSet<u32> = self.work.due.iter().map(|due| due.slot).collect();
+        let waiting = self.holdings.iter().flat_map(|holding| holding.triggers.iter().copied());
+        let waiting: Vec<u32> = waiting.filter(|slot| !due.contains(slot)).collect();
         for slot in waiting {
             let (at, waiting) = self.waiting(slot);
             self.markets[at].triggers.insert(&waiting);
@@ -292,11 +294,18 @@ impl Exchange {
         }
     }
 
-    /// It fires before the next command; no other price is to reach it.
+    /// It fires in its turn; no other price is to reach it.
     fn set_due(&mut self, due: Due) {
         let (at, waiting) = self.waiting(due.slot);
         self.markets[at].triggers.remove(&waiting);
-        self.due.push_back(due);
+        self.work.due.push_back(due);
+        self.work.busy = true;
+    }
+
+    /// True for a trigger that is due and has not gone meanwhile.
+    pub(crate) fn is_still_due(&self, due: &Due) -> bool {
+        self.orders.find(due.order) == Some(due.slot)
+            && self.orders.get(due.slot).status == OrderStatus::TriggerPlaced
     }
 
     /// Moves the trigger prices of trailing stops, taken out to be moved, after their signal, each at least a tick away
@@ -398,6 +407,8 @@ impl Exchange {
         let prior = self.view(slot);
         let (at, waiting) = self.waiting(slot);
         self.markets[at].triggers.remove(&waiting);
+        // One that was due is judged anew.
+        self.work.due.retain(|due| due.slot != slot);
         let now = self.now;
         let order = self.orders.get_mut(slot);
         let holding = &mut self.holdings[order.holding as usize];

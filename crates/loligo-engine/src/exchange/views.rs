@@ -168,6 +168,7 @@ impl Exchange {
                 maintenance += maintenance_of(&market.instrument, market.at_mark(holding.position));
             }
         }
+        let equity = self.equity(account, purse_slot);
         let mut balances = vec![(purse.currency, purse.balance)];
         if purse.wallet == Wallet::Flex {
             balances.extend_from_slice(&owner.flex_other);
@@ -177,8 +178,8 @@ impl Exchange {
             wallet: purse.wallet,
             balances,
             settlement: Some(purse.currency),
-            unrealized_pnl: purse.unrealized + isolated_pnl,
-            equity: purse.equity() + isolated_pnl,
+            unrealized_pnl: equity - purse.balance.fine() + isolated_pnl,
+            equity: equity + isolated_pnl,
             isolated_pnl,
             set_aside,
             initial_margin: initial,

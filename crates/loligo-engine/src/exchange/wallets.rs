@@ -173,9 +173,9 @@ impl Exchange {
         if purse == NIL { Money::ZERO } else { self.free_of(account.0, purse) }
     }
 
-    /// What may leave a margin wallet: nothing while it is liquidated.
+    /// What may leave a margin wallet: nothing while it is liquidated, or is about to be.
     fn free_of(&self, account: u32, purse: u32) -> Money {
-        if self.is_wallet_liquidated(account, purse) {
+        if self.is_wallet_liquidated(account, purse) || self.is_wallet_doomed(account, purse) {
             Money::ZERO
         } else {
             self.purses[purse as usize].free()
@@ -193,7 +193,7 @@ impl Exchange {
         }
         purse.balance = balance;
         if purse.watched {
-            self.strained.insert((owner, slot));
+            self.work.strain(owner, slot);
         }
         Some(balance)
     }

@@ -1,16 +1,18 @@
-//! The two forms in which rows were ever stored, what asks each for rows, and the crossing from the older to the newer.
+//! The forms in which rows were ever stored, what asks each for rows, and the crossing from the older ones to the newest.
 //!
 //! Rows were kept by their key (branch, first) in a table without row ids, where a row over a quarter of a page spills
-//! into pages of its own. Now the key is one number, the row id: a row lies whole in the page it belongs to, and a
-//! commit writes one page instead of four. Nothing that the chain covers differs between the two.
+//! into pages of its own. Then the key was one number, the row id: a row lies whole in the page it belongs to, and a
+//! commit writes one page instead of four. Now rows may be missing, too, where the table of cuts says so. Nothing that the
+//! chain covers differs between them.
 
 use rusqlite::ErrorCode;
 
 use crate::error::JournalError;
+use crate::sqlite::cuts::CUTS;
 use crate::sqlite::store::{Store, sqlite_error};
 
 /// The stored format. A change of anything in `docs/journal.md` gives it another number.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// Bits of a place that count records; those above them are the branch. Room for four million million records on each of
 /// two million branches.
 const FIRST_BITS: u32 = 42;
@@ -42,6 +44,8 @@ pub(crate) enum Form {
     Keyed,
     /// Format 2: by `place`.
     Placed,
+    /// Format 3: by `place`, and some may have been cut out.
+    Cut,
 }
 
 /// Statements over rows. All take the branch and a record; a row is answered as branch, first, count, time, records, hash.
@@ -61,8 +65,23 @@ impl Form {
         match format {
             "1" => Some(Self::Keyed),
             "2" => Some(Self::Placed),
+            "3" => Some(Self::Cut),
             _ => None,
         }
+    }
+
+    /// The number of the format.
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::Keyed => 1,
+            Self::Placed => 2,
+            Self::Cut => 3,
+        }
+    }
+
+    /// Whether there is a table of cuts.
+    pub(crate) const fn has_cuts(self) -> bool {
+        matches!(self, Self::Cut)
     }
 
     pub(crate) const fn statements(self) -> &'static Statements {
@@ -75,7 +94,7 @@ impl Form {
                 begins: "SELECT first FROM batch WHERE branch = ?1 AND first >= ?2 ORDER BY first LIMIT 1",
                 insert: "INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             },
-            Self::Placed => &Statements {
+            Self::Placed | Self::Cut => &Statements {
                 at_or_before:
                     "SELECT place >> 42, place & 4398046511103, count, time_us, records, hash FROM batch
                     WHERE place BETWEEN ?1 << 42 AND (?1 << 42) + ?2 ORDER BY place DESC LIMIT 1",
@@ -93,7 +112,7 @@ impl Form {
     pub(crate) fn sql_sequence(self, sequence: u64) -> i64 {
         match self {
             Self::Keyed => i64::try_from(sequence).unwrap_or(i64::MAX),
-            Self::Placed => sequence.min(MAX_FIRST).cast_signed(),
+            Self::Placed | Self::Cut => sequence.min(MAX_FIRST).cast_signed(),
         }
     }
 }
@@ -144,7 +163,7 @@ pub(crate) fn cross(
     store: &mut Store,
     right: impl FnOnce(&Store) -> Result<bool, JournalError>,
 ) -> Result<bool, JournalError> {
-    if store.form() == Form::Placed {
+    if store.form() == Form::Cut {
         return Ok(false);
     }
     let crossed = rewrite(store, right).and_then(|right| {
@@ -178,16 +197,19 @@ fn rewrite(
         "SELECT count(*) FROM batch WHERE branch NOT BETWEEN 1 AND {MAX_BRANCH} OR first NOT BETWEEN 0 AND {MAX_FIRST}"
     );
     let rows = number("SELECT count(*) FROM batch")?;
-    if number(&strays)? > 0 {
-        return Ok(false);
+    if store.form() == Form::Keyed {
+        if number(&strays)? > 0 {
+            return Ok(false);
+        }
+        run(store, &format!("ALTER TABLE batch RENAME TO keyed; {ROWS}"))?;
+        run(
+            store,
+            "INSERT INTO batch SELECT (branch << 42) + first, count, time_us, records, hash FROM keyed
+                ORDER BY branch, first;
+             DROP TABLE keyed;",
+        )?;
     }
-    run(store, &format!("ALTER TABLE batch RENAME TO keyed; {ROWS}"))?;
-    run(
-        store,
-        "INSERT INTO batch SELECT (branch << 42) + first, count, time_us, records, hash FROM keyed
-            ORDER BY branch, first;
-         DROP TABLE keyed; DELETE FROM header;",
-    )?;
+    run(store, &format!("{CUTS} DELETE FROM header;"))?;
     for row in stored_header(store.header()) {
         let inserted = store.connection.execute("INSERT INTO header VALUES (?1, ?2)", row);
         inserted.map_err(|error| trouble(store, error))?;
@@ -230,10 +252,12 @@ mod tests {
             rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
         let old = header(&[("created_us", "5"), ("format", "1")]);
-        let crossed = header(&[("created_format", "1"), ("created_us", "5"), ("format", "2")]);
+        let crossed = header(&[("created_format", "1"), ("created_us", "5"), ("format", "3")]);
         assert_eq!(stored_header(&old), crossed);
         assert_eq!(chained_header(crossed), old);
-        let new = header(&[("created_us", "5"), ("format", "2")]);
+        let between = header(&[("created_format", "1"), ("created_us", "5"), ("format", "2")]);
+        assert_eq!(chained_header(between), old);
+        let new = header(&[("created_us", "5"), ("format", "3")]);
         assert_eq!(stored_header(&new), new);
         assert_eq!(chained_header(new.clone()), new);
     }

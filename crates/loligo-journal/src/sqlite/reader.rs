@@ -31,6 +31,10 @@ impl Log for SqliteLog {
         self.branch
     }
 
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        Store::open(&self.paths, Access::Read)?.kept_from(self.branch)
+    }
+
     fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {
         Ok(shared(&Store::open(&self.paths, Access::Read)?.branches, self.branch, branch))
     }
@@ -39,6 +43,7 @@ impl Log for SqliteLog {
 /// A [`Reader`] with a connection of its own.
 #[derive(Debug)]
 pub(crate) struct SqliteReader {
+    branch: u64,
     walk: Walk,
     store: Store,
     next: u64,
@@ -57,7 +62,19 @@ impl SqliteReader {
     pub(crate) fn open(paths: &Paths, access: Access, branch: u64, from: u64) -> Result<Self, JournalError> {
         let store = Store::open(paths, access)?;
         let walk = Walk::new(&store, branch, from)?;
-        Ok(Self { walk, store, next: from, fetched: VecDeque::new() })
+        let reader = Self { branch, walk, store, next: from, fetched: VecDeque::new() };
+        if let Some(Segment { branch, .. }) = reader.walk.segments.front()
+            && reader.store.cut_at(*branch, from)?.is_some()
+        {
+            return Err(reader.pruned()?);
+        }
+        Ok(reader)
+    }
+
+    /// Says that the next record is not there any more.
+    fn pruned(&self) -> Result<JournalError, JournalError> {
+        let kept = self.store.kept_from(self.branch)?;
+        Ok(JournalError::Pruned { asked: self.next, purpose: "read from", kept })
     }
 }
 
@@ -65,6 +82,9 @@ impl Reader for SqliteReader {
     fn next_batch(&mut self) -> Result<Option<Batch>, JournalError> {
         if self.fetched.is_empty() {
             self.fetched = self.walk.fetch(&self.store)?;
+        }
+        if self.fetched.front().is_some_and(|row| row.batch.first() > self.next) {
+            return Err(self.pruned()?);
         }
         let Some(Checked { batch, segment, .. }) = self.fetched.pop_front() else { return Ok(None) };
         let batch = batch.clip(self.next, segment.to);
@@ -81,6 +101,10 @@ pub(crate) struct Walk {
     /// First record of the next row.
     next: u64,
     before: Hash,
+    /// Cuts that it came over.
+    cuts: u64,
+    /// Whether it stands right behind one.
+    behind_cut: bool,
 }
 
 impl Walk {
@@ -98,7 +122,17 @@ impl Walk {
         let holder = store.row_at_or_before(branch, from)?;
         let next = holder.filter(|row| row.last() >= from).map_or(from, |row| row.first).max(start);
         let before = store.hash_before(branch, next)?;
-        Ok(Self { segments, next, before })
+        Ok(Self { segments, next, before, cuts: 0, behind_cut: false })
+    }
+
+    /// How many cuts it came over.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.cuts
+    }
+
+    /// Whether no row has come since the last of them.
+    pub(crate) fn is_behind_cut(&self) -> bool {
+        self.behind_cut
     }
 
     /// One more than the last record of the history that was walked over.
@@ -128,6 +162,17 @@ impl Walk {
                 continue;
             }
             let mut rows = store.rows_from(segment.branch, self.next, FETCH_ROWS, FETCH_BYTES)?;
+            if rows.first().is_none_or(|row| row.first != self.next)
+                && let Some(cut) = store.cut_at(segment.branch, self.next)?
+            {
+                if segment.to != u64::MAX && cut.last >= segment.to {
+                    let what = "a branch starts after it, but it was cut out";
+                    return Err(store.damaged_record(segment.branch, segment.to, what));
+                }
+                (self.next, self.before) = (cut.last + 1, cut.hash);
+                (self.cuts, self.behind_cut) = (self.cuts + 1, true);
+                continue;
+            }
             if rows.is_empty() {
                 // The end as the other end of the index has it: a broken key in between hides rows from one side.
                 // It is asked first, so that what the writer appends meanwhile is not taken for missing.
@@ -156,7 +201,8 @@ impl Walk {
     pub(crate) fn of_branch_alone(store: &Store, branch: u64) -> Result<Self, JournalError> {
         let from = store.branch(branch).map_or(0, |branch| branch.fork) + 1;
         let before = store.root_hash(branch)?;
-        Ok(Self { segments: VecDeque::from([Segment { branch, from, to: u64::MAX }]), next: from, before })
+        let segments = VecDeque::from([Segment { branch, from, to: u64::MAX }]);
+        Ok(Self { segments, next: from, before, cuts: 0, behind_cut: false })
     }
 
     fn check(&mut self, store: &Store, segment: Segment, row: Row) -> Result<Checked, JournalError> {
@@ -180,6 +226,7 @@ impl Walk {
         };
         self.before = hash;
         self.next = batch.last() + 1;
+        self.behind_cut = false;
         Ok(Checked { batch, segment, hash })
     }
 }

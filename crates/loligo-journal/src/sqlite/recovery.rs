@@ -58,21 +58,38 @@ pub(crate) fn check_start(store: &Store, paths: &Paths) -> Result<Mark, JournalE
 }
 
 /// Checks the records before `sequence` of the current branch, and nothing else.
-pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result<Mark, JournalError> {
+pub(crate) fn check_until(
+    store: &Store,
+    paths: &Paths,
+    sequence: u64,
+    purpose: &'static str,
+) -> Result<Mark, JournalError> {
     let branch = store.current_branch();
-    let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose: "stop before", last };
+    let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose, last };
     let Some(until) = sequence.checked_sub(1) else { return Err(no_such_place(store.last_of(branch)? + 1)) };
-    let mut base = None;
+    let kept_from = store.kept_from(branch)?;
+    let (mut base, mut earliest) = (None, kept_from);
     for header in snapshots::headers_of(paths, &store.branches, branch)?.into_iter().rev() {
-        if header.info.sequence <= until && snapshots::is_of(store, &header)? {
+        // Where the log does not begin with its first record, a state is had from a snapshot or not at all.
+        let usable = snapshots::is_of(store, &header)?
+            && (kept_from == 1 || snapshots::load(&snapshots::path_of(paths, &header.info))?.is_ok());
+        if !usable {
+            continue;
+        }
+        if header.info.sequence + 1 >= kept_from {
+            earliest = header.info.sequence + 1;
+        }
+        if header.info.sequence <= until && base.is_none() {
             base = Some(header);
-            break;
         }
     }
-    let end = walk(store, branch, base.as_ref(), until);
-    let end = end.map_err(|error| with_remedy(error, store, paths, branch))?;
+    let walked = walk(store, branch, base.as_ref(), until);
+    let Walked { end, cuts } = walked.map_err(|error| with_remedy(error, store, paths, branch))?;
     if end.sequence < until {
         return Err(no_such_place(end.sequence + 1));
+    }
+    if cuts > 0 {
+        return Err(JournalError::Pruned { asked: sequence, purpose, kept: earliest });
     }
     Ok(end)
 }
@@ -81,16 +98,42 @@ pub(crate) fn check_until(store: &Store, paths: &Paths, sequence: u64) -> Result
 /// of what was remembered.
 fn check_history(store: &Store, paths: &Paths, branch: u64) -> Result<Mark, JournalError> {
     let last = store.last_of(branch)?;
-    let base = snapshots::headers_of(paths, &store.branches, branch)?.pop();
-    if let Some(header) = base.as_ref().filter(|header| header.info.sequence > last) {
+    let mut bases = snapshots::headers_of(paths, &store.branches, branch)?;
+    if let Some(header) = bases.last().filter(|header| header.info.sequence > last) {
         return Err(tail_missing(paths, branch, header.info.sequence, last));
     }
-    walk(store, branch, base.as_ref(), u64::MAX)
+    // One of a record that was pruned, put back from a copy, has no row to be compared with.
+    while let Some(header) = bases.last()
+        && is_cut_out(store, header)?
+    {
+        bases.pop();
+    }
+    let base = bases.pop().filter(|header| header.info.sequence > 0);
+    let Walked { end, cuts } = walk(store, branch, base.as_ref(), u64::MAX)?;
+    if let Some(header) = base.filter(|_| cuts > 0) {
+        let what = "records after it are cut out, but nothing after the newest snapshot ever is";
+        return Err(store.damaged_record(header.info.branch, header.info.sequence, what));
+    }
+    Ok(end)
+}
+
+/// Whether the row of a snapshot's record was pruned.
+fn is_cut_out(store: &Store, header: &Header) -> Result<bool, JournalError> {
+    let info = &header.info;
+    let row = store.row_at_or_before(info.branch, info.sequence)?;
+    Ok(row.is_none_or(|row| row.last() < info.sequence)
+        && store.cut_at(info.branch, info.sequence)?.is_some())
+}
+
+/// Where a walk ended, and over how many cuts it came.
+struct Walked {
+    end: Mark,
+    cuts: u64,
 }
 
 /// Walks the chain of `branch` from a snapshot, or from the first record, to `until` at least or to its end;
 /// returns where it ended.
-fn walk(store: &Store, branch: u64, base: Option<&Header>, until: u64) -> Result<Mark, JournalError> {
+fn walk(store: &Store, branch: u64, base: Option<&Header>, until: u64) -> Result<Walked, JournalError> {
     let from = base.map_or(1, |header| header.info.sequence.max(1));
     let mut walk = Walk::new(store, branch, from)?;
     let mut first = true;
@@ -107,7 +150,21 @@ fn walk(store: &Store, branch: u64, base: Option<&Header>, until: u64) -> Result
             return Err(store.damaged_record(header.info.branch, header.info.sequence, what));
         }
     }
-    Ok(Mark { branch, sequence: walk.next() - 1, hash: *walk.before() })
+    let end = Mark { branch, sequence: walk.next() - 1, hash: *walk.before() };
+    ends_with_a_row(store, &walk, &end)?;
+    Ok(Walked { end, cuts: walk.cuts() })
+}
+
+/// Refuses a log whose end is cut out: that never is.
+pub(crate) fn ends_with_a_row(store: &Store, walk: &Walk, end: &Mark) -> Result<(), JournalError> {
+    if walk.is_behind_cut() {
+        return Err(store.damaged_record(
+            end.branch,
+            end.sequence,
+            "it is cut out, and nothing comes after it",
+        ));
+    }
+    Ok(())
 }
 
 /// Checks that the journal holds what was acknowledged; `end` is where it ends.
@@ -234,6 +291,11 @@ fn whole_until(store: &Store, paths: &Paths, branch: u64) -> u64 {
         let mut reached = 0;
         if let Ok(mut walk) = Walk::new(store, branch, from) {
             while let Ok(rows) = walk.fetch(store) {
+                if walk.cuts() > 0 {
+                    // Without a snapshot behind it, what comes after a cut leads to no state.
+                    reached = 0;
+                    break;
+                }
                 let trusted = base.is_none_or(|base| {
                     base.info.sequence == 0
                         || reached > 0

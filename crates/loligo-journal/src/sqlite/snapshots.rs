@@ -4,12 +4,14 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::branches::{Branch, FIRST_BRANCH, Segment, history};
 use crate::error::JournalError;
 use crate::journal::{Newest, SnapshotInfo, Snapshots};
 use crate::sqlite::chain::Hash;
 use crate::sqlite::paths::{Paths, io_error, private, remove_if_there, sync_dir};
+use crate::sqlite::prune::{self, Shared};
 use crate::sqlite::store::{Access, Store};
 
 const MAGIC: &[u8; 8] = b"LoligoSn";
@@ -59,6 +61,11 @@ impl Header {
 
 fn file_name(info: &SnapshotInfo) -> String {
     format!("{:06}-{:016}{SUFFIX}", info.branch, info.sequence)
+}
+
+/// Where the file of a snapshot is.
+pub(crate) fn path_of(paths: &Paths, info: &SnapshotInfo) -> PathBuf {
+    paths.snapshots.join(file_name(info))
 }
 
 /// Branch and record of the snapshot that a file of this name holds, finished or not, put aside or not; `None` when no
@@ -143,7 +150,7 @@ pub(crate) fn put_foreign_aside(
 ) -> Result<(), JournalError> {
     for header in headers_of(paths, &store.branches, branch)? {
         if header.info.sequence <= until && !is_of(store, &header)? {
-            let path = paths.snapshots.join(file_name(&header.info));
+            let path = path_of(paths, &header.info);
             let mut aside = path.clone().into_os_string();
             aside.push(FOREIGN);
             fs::rename(&path, aside).map_err(io_error("put aside", &path))?;
@@ -195,11 +202,19 @@ pub(crate) struct FileSnapshots {
     access: Access,
     branch: u64,
     segments: Vec<Segment>,
+    /// `None` for a journal that is only read.
+    shared: Option<Arc<Shared>>,
 }
 
 impl FileSnapshots {
-    pub(crate) fn new(paths: Paths, access: Access, branch: u64, segments: Vec<Segment>) -> Self {
-        Self { paths, access, branch, segments }
+    pub(crate) fn new(
+        paths: Paths,
+        access: Access,
+        branch: u64,
+        segments: Vec<Segment>,
+        shared: Option<Arc<Shared>>,
+    ) -> Self {
+        Self { paths, access, branch, segments, shared }
     }
 
     fn row_hash(&self, sequence: u64) -> Result<(u64, Hash), JournalError> {
@@ -211,6 +226,11 @@ impl FileSnapshots {
         let branch = segment.map_or(self.branch, |segment| segment.branch);
         match store.row_at_or_before(branch, sequence)? {
             Some(row) if row.last() >= sequence => Ok((branch, row.hash)),
+            _ if store.cut_at(branch, sequence)?.is_some() => Err(JournalError::Pruned {
+                asked: sequence,
+                purpose: "keep a snapshot of",
+                kept: store.kept_from(self.branch)?,
+            }),
             _ => Err(JournalError::NoSuchPlace {
                 asked: sequence,
                 purpose: "keep a snapshot of",
@@ -224,7 +244,7 @@ impl Snapshots for FileSnapshots {
     fn put(&self, sequence: u64, body: &[u8]) -> Result<(), JournalError> {
         let (branch, row_hash) = self.row_hash(sequence)?;
         let info = SnapshotInfo { branch, sequence, bytes: body.len() as u64 };
-        let path = self.paths.snapshots.join(file_name(&info));
+        let path = path_of(&self.paths, &info);
         let unfinished = path.with_extension(&UNFINISHED[1..]);
         let header = Header { info, row_hash, body_hash: *blake3::hash(body).as_bytes() };
         let write = || {
@@ -276,8 +296,21 @@ impl Snapshots for FileSnapshots {
         Ok(newest)
     }
 
+    fn time_us(&self, info: &SnapshotInfo) -> Result<Option<i64>, JournalError> {
+        let store = Store::open(&self.paths, self.access)?;
+        let row = store.row_at_or_before(info.branch, info.sequence)?;
+        Ok(row.filter(|row| row.last() >= info.sequence).map(|row| row.time_us))
+    }
+
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {
-        remove_if_there(&self.paths.snapshots.join(file_name(info)))?;
+        remove_if_there(&path_of(&self.paths, info))?;
         sync_dir(&self.paths.snapshots)
+    }
+
+    fn prune(&self, before: u64, go_on: &dyn Fn() -> bool) -> Result<u64, JournalError> {
+        match &self.shared {
+            Some(shared) => prune::prune(&self.paths, shared, self.branch, before, go_on),
+            None => Ok(0),
+        }
     }
 }

@@ -49,10 +49,19 @@ impl StoppedJournal {
         self.end.sequence
     }
 
+    /// The record from which on the log can be read without a gap: 1 where nothing was pruned.
+    ///
+    /// # Errors
+    /// What reading costs.
+    pub fn kept_from(&self) -> Result<u64, JournalError> {
+        self.store.kept_from(self.end.branch)
+    }
+
     /// A reader over the newest branch and its ancestry that starts at the record `from` (at least 1).
     ///
     /// # Errors
-    /// [`JournalError::NoSuchPlace`] unless `1 <= from <= last_sequence() + 1`, and what opening a reader costs.
+    /// [`JournalError::NoSuchPlace`] unless `1 <= from <= last_sequence() + 1`, [`JournalError::Pruned`] for a record that
+    /// is not there any more, and what opening a reader costs.
     pub fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         let Mark { branch, sequence: last, .. } = self.end;
         if from == 0 || from > last + 1 {
@@ -65,7 +74,7 @@ impl StoppedJournal {
     pub fn snapshots(&self) -> Box<dyn Snapshots> {
         let segments = history(&self.store.branches, self.end.branch).unwrap_or_default();
         let (paths, access) = (self.folder.paths.clone(), self.folder.access);
-        Box::new(FileSnapshots::new(paths, access, self.end.branch, segments))
+        Box::new(FileSnapshots::new(paths, access, self.end.branch, segments, None))
     }
 }
 
@@ -76,6 +85,10 @@ impl Log for StoppedJournal {
 
     fn branch(&self) -> u64 {
         self.end.branch
+    }
+
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        StoppedJournal::kept_from(self)
     }
 
     fn shared_with(&self, branch: u64) -> Result<u64, JournalError> {

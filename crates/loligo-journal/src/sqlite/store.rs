@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use crate::branches::{Branch, FIRST_BRANCH};
 use crate::error::JournalError;
 use crate::sqlite::chain::{self, Hash};
+use crate::sqlite::cuts::CUTS;
 use crate::sqlite::form::{self, FORMAT, Form, ROWS};
 use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, io_error, private, sync_dir};
@@ -97,7 +98,7 @@ impl Store {
             connection,
             path: path.clone(),
             header: Vec::new(),
-            form: Form::Placed,
+            form: Form::Cut,
             branches: Vec::new(),
         };
         if access == Access::Write {
@@ -255,7 +256,14 @@ impl Store {
 
     /// What the row of `branch` that begins with `first` is chained to: the row before it, or the root.
     pub(crate) fn hash_before(&self, branch: u64, first: u64) -> Result<Hash, JournalError> {
-        match self.row_at_or_before(branch, first.saturating_sub(1))? {
+        let before = first.saturating_sub(1);
+        let row = self.row_at_or_before(branch, before)?;
+        if row.as_ref().is_none_or(|row| row.last() < before)
+            && let Some(cut) = self.cut_at(branch, before)?
+        {
+            return Ok(cut.hash);
+        }
+        match row {
             Some(row) => Ok(row.hash),
             None => self.root_hash(branch),
         }
@@ -433,8 +441,17 @@ pub(crate) fn create(paths: &Paths, created_us: i64) -> Result<(), JournalError>
 /// with it.
 pub(crate) fn rescue(store: Store, paths: &Paths, branch: u64, until: u64) -> Result<PathBuf, JournalError> {
     let new = build(paths, &form::stored_header(&store.header), &store.branches, |connection| {
+        for cut in store.cuts()? {
+            let numbers = [cut.branch, cut.first, cut.last].map(u64::cast_signed);
+            connection
+                .execute(
+                    "INSERT INTO cut VALUES ((?1 << 42) + ?2, ?3, ?4)",
+                    params![numbers[0], numbers[1], numbers[2], cut.hash],
+                )
+                .map_err(|error| sqlite_error("write", &paths.db, "the table of cuts", error))?;
+        }
         let mut insert = connection
-            .prepare(Form::Placed.statements().insert)
+            .prepare(Form::Cut.statements().insert)
             .map_err(|error| sqlite_error("write", &paths.db, "its rows", error))?;
         let mut keep = |row: Row| {
             if !form::has_place(row.branch, row.first) {
@@ -506,7 +523,7 @@ fn build(
             "PRAGMA page_size = {PAGE_BYTES};
              PRAGMA application_id = {APPLICATION_ID};
              PRAGMA user_version = {FORMAT};
-             BEGIN; {SCHEMA} {ROWS}"
+             BEGIN; {SCHEMA} {ROWS} {CUTS}"
         ))?;
         for (key, value) in header {
             connection.execute("INSERT INTO header VALUES (?1, ?2)", (key, value))?;

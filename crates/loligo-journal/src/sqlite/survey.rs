@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use crate::branches::{Segment, history};
+use crate::branches::{Branch, Segment, history};
 use crate::error::JournalError;
 use crate::records::Batch;
 use crate::sqlite::chain::Hash;
@@ -37,6 +37,8 @@ pub struct Unreadable {
     pub first: u64,
     /// What is the matter.
     pub what: String,
+    /// Whether it is nothing but this: the records were pruned.
+    pub pruned: bool,
 }
 
 /// A batch of a survey, or why there is none.
@@ -65,13 +67,24 @@ impl Survey {
 
     /// All branches, oldest first. The last one counts.
     pub fn branches(&self) -> Vec<BranchInfo> {
-        let info = |branch: &crate::branches::Branch| BranchInfo {
+        let info = |branch: &Branch| BranchInfo {
             id: branch.id,
             parent: branch.parent,
             fork: branch.fork,
-            last: self.store.last_of(branch.id).unwrap_or(branch.fork),
+            last: self.last_of(branch),
         };
         self.store.branches.iter().map(info).collect()
+    }
+
+    fn last_of(&self, branch: &Branch) -> u64 {
+        let cut = self.store.cut_at_or_before(branch.id, u64::MAX).ok().flatten();
+        self.store.last_of(branch.id).unwrap_or(branch.fork).max(cut.map_or(0, |cut| cut.last))
+    }
+
+    /// The record from which on the history of `branch` can be read without a gap, as far as that is known: 1 where nothing
+    /// was pruned.
+    pub fn kept_from(&self, branch: u64) -> u64 {
+        self.store.kept_from(branch).unwrap_or(1)
     }
 
     /// The batches of a branch's history from the record `from` on, and what cannot be read between them.
@@ -142,6 +155,16 @@ impl LooseWalk {
                     Err(error) => return Some(Err(self.skip(store, segment, &error))),
                 }
             }
+            let begins = self.fetched.front().map(|row| row.first);
+            if begins != Some(self.next)
+                && let Some(cut) = store.cut_at(segment.branch, self.next).ok().flatten()
+                && begins.is_none_or(|begins| begins > cut.last)
+            {
+                let first = self.next;
+                (self.next, self.before) = (cut.last + 1, Some(cut.hash));
+                let what = format!("records {first} to {} were pruned", cut.last);
+                return Some(Err(Unreadable { first, what, pruned: true }));
+            }
             let Some(row) = self.fetched.front().filter(|row| row.first <= segment.to) else {
                 let first = self.next;
                 self.next = segment.to.saturating_add(1);
@@ -172,7 +195,7 @@ impl LooseWalk {
             if !sound {
                 let last = row.last().max(row.first);
                 let what = format!("the row of records {} to {last} is not what was written", row.first);
-                return Some(Err(Unreadable { first: row.first, what }));
+                return Some(Err(Unreadable { first: row.first, what, pruned: false }));
             }
             return Some(Ok(row));
         }
@@ -186,7 +209,11 @@ impl LooseWalk {
             let first = row.first;
             let batch = Batch::from_framed(row.first, row.time_us, row.count, row.records);
             let what = "its row is not framed as records".to_owned();
-            batch.map(|batch| batch.clip(self.from.max(first), to)).ok_or(Unreadable { first, what })
+            batch.map(|batch| batch.clip(self.from.max(first), to)).ok_or(Unreadable {
+                first,
+                what,
+                pruned: false,
+            })
         }))
     }
 
@@ -203,12 +230,12 @@ impl LooseWalk {
             self.segments.clear();
         }
         self.before = None;
-        Unreadable { first, what: error.to_string() }
+        Unreadable { first, what: error.to_string(), pruned: false }
     }
 }
 
 fn missing(first: u64, last: u64) -> Unreadable {
-    Unreadable { first, what: format!("records {first} to {last} are missing") }
+    Unreadable { first, what: format!("records {first} to {last} are missing"), pruned: false }
 }
 
 /// The batches that were left behind, as far as they can be read.

@@ -22,8 +22,12 @@ pub struct Report {
     pub branches: u64,
     /// Rows (group commits) of the history of that branch.
     pub rows: u64,
-    /// Records in them that belong to the history.
+    /// Number of the last of its records that were reached.
     pub records: u64,
+    /// How many of those were pruned. Their hashes went with them, but for the last of each run.
+    pub pruned: u64,
+    /// The record from which on the history can be read without a gap: 1 where nothing was pruned.
+    pub kept_from: u64,
     /// Bytes of those records as they are framed.
     pub bytes: u64,
     /// Snapshots of that history that are whole.
@@ -47,8 +51,20 @@ impl fmt::Display for Report {
         write!(
             f,
             "records: {} in {} rows ({} bytes), on branch {} of {}\nsnapshots: {} whole",
-            self.records, self.rows, self.bytes, self.branch, self.branches, self.snapshots
+            self.records - self.pruned,
+            self.rows,
+            self.bytes,
+            self.branch,
+            self.branches,
+            self.snapshots
         )?;
+        if self.pruned > 0 {
+            write!(
+                f,
+                "\npruned: {} records; the log is whole from record {} on",
+                self.pruned, self.kept_from
+            )?;
+        }
         for words in &self.left_behind {
             write!(f, "\nleft behind: {words}")?;
         }
@@ -75,6 +91,8 @@ pub fn verify(dir: &Path) -> Result<Report, JournalError> {
         branches: store.branches.len() as u64,
         rows: 0,
         records: 0,
+        pruned: 0,
+        kept_from: store.kept_from(store.current_branch())?,
         bytes: 0,
         snapshots: 0,
         left_behind: Vec::new(),
@@ -91,16 +109,18 @@ fn check(store: &Store, paths: &Paths, report: &mut Report) -> Result<(), Journa
     let branch = report.branch;
     let mut walk = Walk::new(store, branch, 1)?;
     loop {
+        let reached = walk.next();
         let rows = walk.fetch(store)?;
-        if rows.is_empty() {
-            break;
-        }
+        let Some(first) = rows.front() else { break };
+        report.pruned += first.batch.first().saturating_sub(reached);
         report.rows += rows.len() as u64;
         report.bytes += rows.iter().map(|row| row.batch.byte_len() as u64).sum::<u64>();
         report.records = walk.next() - 1;
     }
     let end = Mark { branch, sequence: walk.next() - 1, hash: *walk.before() };
+    recovery::ends_with_a_row(store, &walk, &end)?;
     recovery::check_mark(store, paths, &end)?;
+    check_cuts(store, paths, branch)?;
     check_snapshots(store, paths, report, end.sequence)?;
     store.check_pages()?;
     let rows = check_left_behind(store, report);
@@ -109,6 +129,34 @@ fn check(store: &Store, paths: &Paths, report: &mut Report) -> Result<(), Journa
         && rows != counted
     {
         return Err(store.damaged("its rows", format!("there are {counted}, and {rows} belong to a branch")));
+    }
+    Ok(())
+}
+
+/// Checks that each cut begins where rows end and ends where rows begin, or the branch does: so it stands for what is missing
+/// there, and for nothing else. Whether the chain goes on from it, the walks see.
+fn check_cuts(store: &Store, paths: &Paths, branch: u64) -> Result<(), JournalError> {
+    let kept_from = store.kept_from(branch)?;
+    let newest = snapshots::headers_of(paths, &store.branches, branch)?
+        .last()
+        .map_or(0, |header| header.info.sequence);
+    if kept_from > 1 && newest < kept_from {
+        let what = "it is cut out, and there is no snapshot of a later record to go on from";
+        return Err(store.damaged_record(branch, kept_from - 1, what));
+    }
+    for cut in store.cuts()? {
+        let Some(branch) = store.branch(cut.branch) else {
+            return Err(store.damaged("the table of cuts", format!("there is no branch {}", cut.branch)));
+        };
+        let before = store.row_at_or_before(cut.branch, cut.first.saturating_sub(1))?;
+        let follows = before.map_or(branch.fork, |row| row.last()) + 1 == cut.first;
+        let meets = store
+            .row_begins(cut.branch, cut.first)?
+            .is_none_or(|begins| begins == cut.last.saturating_add(1));
+        if !(follows && meets && cut.first <= cut.last) {
+            let what = format!("records {} to {} are not what is missing there", cut.first, cut.last);
+            return Err(store.damaged(format!("a cut in branch {}", cut.branch), what));
+        }
     }
     Ok(())
 }

@@ -1,19 +1,19 @@
 //! Events to rows, record by record.
 
+use super::shapes::{
+    ago, asked, contract, digits, earlier, earlier_public, earlier_trigger, instant, is_at_the_book, millis,
+    nothing_asked, open_order, order_event, order_of, trigger_of, unfired,
+};
 use super::words::Coded;
-use crate::grid::{fine_price, money, price, size};
 use crate::projection::Applied;
-use crate::wallets::inverse_name;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{
-    AccountId, BalanceCause, ContractKind, Currency, EditRefusal, Event, Exchange, Execution, Fill, FillRole,
-    FinePrice, Instrument, InstrumentId, InstrumentSpec, Money, OrderChange, OrderError, OrderRef,
-    OrderStatus, OrderView, PairId, Qty, Side, Timestamp, Trigger, Wallet, Written,
+    AccountId, EditRefusal, Event, Exchange, Instrument, InstrumentId, InstrumentSpec, OrderChange, OrderRef,
+    OrderView, PairId, Side, Timestamp,
 };
-use loligo_history::rows::{self, causes, kinds};
-use loligo_history::{AnyRow, Batch, Contract, Error, Index, Progress};
-use loligo_wire::decimal::Decimal;
+use loligo_history::rows::{self, kinds};
+use loligo_history::{AnyRow, Batch, Error, Index, Progress};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -21,20 +21,20 @@ use uuid::Uuid;
 pub(super) struct Fold {
     index: Arc<Index>,
     written: Progress,
-    contracts: Vec<Arc<Instrument>>,
+    pub(super) contracts: Vec<Arc<Instrument>>,
     house: HashSet<u32, FixedState>,
-    batch: Batch,
+    pub(super) batch: Batch,
     /// The order that came last in this record: what it was before an edit, and what was cut from it.
-    came: Option<Came>,
+    pub(super) came: Option<Came>,
 }
 
-struct Came {
-    number: u64,
-    old: Option<rows::Earlier>,
-    reduced: Option<i64>,
+pub(super) struct Came {
+    pub(super) number: u64,
+    pub(super) old: Option<rows::Earlier>,
+    pub(super) reduced: Option<i64>,
 }
 
-type Result<T = ()> = std::result::Result<T, Error>;
+pub(super) type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Fold {
     /// Goes on where an index is.
@@ -239,21 +239,27 @@ impl Fold {
     }
 
     /// An open order as it stands.
-    fn opened(&self, number: u64) -> Result<Option<rows::OpenOrder>> {
+    pub(super) fn opened(&self, number: u64) -> Result<Option<rows::OpenOrder>> {
         match self.batch.opened(number) {
             Some(order) => Ok(order.cloned()),
             None => self.index.open_order(number),
         }
     }
 
-    fn push(&mut self, is_new: bool, owner: u32, at: Timestamp, row: impl Into<AnyRow>) {
+    pub(super) fn push(&mut self, is_new: bool, owner: u32, at: Timestamp, row: impl Into<AnyRow>) {
         if is_new {
             self.batch.push(owner, millis(at), row);
         }
     }
 
     /// Accounts of the house have no rows of their own.
-    fn push_own(&mut self, is_new: bool, account: AccountId, at: Timestamp, row: impl Into<AnyRow>) {
+    pub(super) fn push_own(
+        &mut self,
+        is_new: bool,
+        account: AccountId,
+        at: Timestamp,
+        row: impl Into<AnyRow>,
+    ) {
         if !self.house.contains(&account.0) {
             self.push(is_new, account.0, at, row);
         }
@@ -347,295 +353,6 @@ impl Fold {
             self.push_own(is_new, order.account, *at, row);
         }
     }
-
-    fn executed(&mut self, execution: &Execution, is_new: bool) -> Result {
-        let number = u32::from(execution.instrument.0);
-        let [maker, taker] = [&execution.maker, &execution.taker].map(|fill| fill.order.0);
-        let came = self.came.as_ref().filter(|came| came.number == taker);
-        let (old_taker, taker_reduced) = came.map_or((None, None), |came| (came.old.clone(), came.reduced));
-        let mut before = [
-            self.order_before(maker, &execution.maker, execution)?,
-            self.order_before(taker, &execution.taker, execution)?,
-        ];
-        let now = millis(execution.at);
-        let side = |order: &rows::Order| rows::SideDetails {
-            number: order.number,
-            kind: order.kind,
-            reduce_only: order.reduce_only,
-            open: order.qty.unwrap_or_default() - order.filled,
-            placed_ago: ago(now, order.placed_ms),
-            updated_ago: ago(now, order.updated_ms),
-        };
-        let limit = before[1].price.unwrap_or(execution.price.0);
-        let details = rows::TradeDetails {
-            maker: side(&before[0]),
-            taker: side(&before[1]),
-            taker_improved: limit - execution.price.0,
-            old_taker: old_taker.as_ref().map(|old| earlier_public(old, now)),
-            taker_reduced,
-        };
-        let (mark, mark_scale) = execution.mark.map_or((0, 0), digits);
-        let usd_cents = cents(execution.usd_value);
-        let row = rows::PublicExecution {
-            number: execution.id.0,
-            sell: execution.taker_side == Side::Sell,
-            qty: execution.qty.0,
-            price: execution.price.0,
-            usd_cents,
-            mark,
-            mark_scale,
-            details,
-        };
-        self.push(is_new, number, execution.at, row);
-        for ((side, fill, liquidation_fee), order) in execution.sides().into_iter().zip(&mut before) {
-            let is_taker = fill.order.0 == taker;
-            let (old, reduced) = if is_taker { (old_taker.clone(), taker_reduced) } else { (None, None) };
-            self.side_filled(is_new, execution, side, fill, liquidation_fee, order, (old, reduced));
-        }
-        Ok(())
-    }
-
-    /// An order as it was just before a fill. Of one that nothing is known of, since it came before the index began, what the fill
-    /// tells.
-    fn order_before(&self, number: u64, fill: &Fill, execution: &Execution) -> Result<rows::Order> {
-        let at = millis(execution.at);
-        let known = self.opened(number)?.map(|open| open.order);
-        let mut order = known.unwrap_or_else(|| rows::Order {
-            number,
-            sell: (execution.taker_side == Side::Sell) == (fill.order == execution.taker.order),
-            kind: fill.order_type.code(),
-            qty: None,
-            filled: 0,
-            price: Some(execution.price.0),
-            reduce_only: false,
-            client_id: fill.client_order_id.as_deref().map(str::to_owned),
-            placed_ms: at,
-            updated_ms: at,
-        });
-        (order.qty, order.filled) = (Some(fill.qty.0), fill.filled_before.0);
-        Ok(order)
-    }
-
-    /// One side of a match: its fill, what became of its order, of its position, and of its wallet.
-    #[expect(clippy::too_many_arguments, reason = "a side is what is named here, once")]
-    fn side_filled(
-        &mut self,
-        is_new: bool,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        liquidation_fee: Money,
-        order: &mut rows::Order,
-        (old, reduced): (Option<rows::Earlier>, Option<i64>),
-    ) {
-        let (account, at) = (fill.account, execution.at);
-        let contract = u32::from(execution.instrument.0);
-        let is_maker = fill.order == execution.maker.order;
-        let row = rows::Execution {
-            number: execution.id.0,
-            contract,
-            maker: is_maker,
-            qty: execution.qty.0,
-            price: execution.price.0,
-            mark: execution.mark.map(|mark| fine_price(mark).to_string()),
-            usd_value: Decimal::new(i128::from(cents(execution.usd_value)), 2).to_string(),
-            limit_filled: execution.completes_maker(),
-            order: order.clone(),
-            old,
-            reduced,
-            fee: money(fill.fee).to_string(),
-            realized_pnl: money(fill.realized_pnl).to_string(),
-            position: fill.position,
-        };
-        self.push_own(is_new, account, at, row);
-        self.order_filled(is_new, execution, fill, order);
-        self.position_filled(is_new, execution, side, fill, liquidation_fee);
-    }
-
-    /// What a fill did to an order: told, and kept as long as the order is open.
-    fn order_filled(&mut self, is_new: bool, execution: &Execution, fill: &Fill, order: &mut rows::Order) {
-        let contract = u32::from(execution.instrument.0);
-        let (at, now) = (execution.at, millis(execution.at));
-        let before = rows::Earlier {
-            updated_ms: order.updated_ms,
-            qty: order.qty,
-            filled: order.filled,
-            price: order.price,
-        };
-        order.filled += execution.qty.0;
-        order.updated_ms = now;
-        let is_full = order.qty == Some(order.filled);
-        let reason = if is_full {
-            loligo_engine::UpdateReason::FullFill
-        } else {
-            loligo_engine::UpdateReason::PartialFill
-        };
-        let details = rows::OrderDetails {
-            kind: order.kind,
-            reduce_only: order.reduce_only,
-            placed_ago: ago(now, order.placed_ms),
-            updated_ago: 0,
-            old: Some(earlier_public(&before, now)),
-            reduced: None,
-        };
-        let public = rows::PublicOrderEvent {
-            kind: kinds::UPDATED,
-            reason: Some(reason.code()),
-            error: None,
-            number: order.number,
-            sell: order.sell,
-            open: order.qty.unwrap_or_default() - order.filled,
-            price: order.price.unwrap_or(execution.price.0),
-            details,
-        };
-        self.push(is_new, contract, at, public);
-        let own = rows::OrderEvent {
-            contract: Some(contract),
-            reason: Some(reason.code()),
-            order: Some(order.clone()),
-            old: Some(before),
-            ..order_event(kinds::UPDATED)
-        };
-        self.push_own(is_new, fill.account, at, own);
-        self.batch.open(rows::OpenOrder {
-            account: fill.account.0,
-            contract,
-            order: order.clone(),
-            stop: None,
-        });
-    }
-
-    /// What a fill did to a position and its wallet.
-    fn position_filled(
-        &mut self,
-        is_new: bool,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        liquidation_fee: Money,
-    ) {
-        let Some(instrument) = self.contracts.get(usize::from(execution.instrument.0)).map(Arc::clone) else {
-            return;
-        };
-        let old_position = fill.position - side.sign() * execution.qty.0;
-        let entry = |position: i64, entry| {
-            (position != 0).then(|| fine_price(instrument.average_price(position, entry)).to_string())
-        };
-        let old_entry = entry(old_position, fill.entry_before);
-        let new_entry = entry(fill.position, fill.entry).or_else(|| old_entry.clone());
-        let spec = instrument.spec();
-        let update = rows::PositionUpdate {
-            cause: causes::TRADE,
-            contract: u32::from(execution.instrument.0),
-            old_position,
-            new_position: fill.position,
-            old_entry: old_entry.clone(),
-            new_entry: new_entry.clone(),
-            opened_ms: fill.opened_at.map(millis),
-            fee: money(fill.fee).to_string(),
-            realized_pnl: money(fill.realized_pnl).to_string(),
-            realized_funding: money(fill.realized_funding).to_string(),
-            currency: execution.currency.code().to_owned(),
-            execution: Some(execution.id.0),
-            price: Some(price(execution.price, spec).to_string()),
-            qty: Some(execution.qty.0),
-            role: Some(fill.role.code()),
-        };
-        self.push_own(is_new, fill.account, execution.at, update);
-
-        let currency = execution.currency.code().to_lowercase();
-        let position_leg = rows::AccountLogEntry {
-            number: fill.log,
-            info: log_word(fill.role).to_owned(),
-            asset: spec.symbol.to_lowercase(),
-            wallet: self.wallet_name(execution.wallet),
-            old_balance: size(Qty(old_position), spec).to_string(),
-            new_balance: size(Qty(fill.position), spec).to_string(),
-            contract: Some(u32::from(execution.instrument.0)),
-            collateral: Some(currency.clone()),
-            execution: Some(execution.id.0),
-            old_entry,
-            new_entry,
-            trade_price: Some(price(execution.price, spec).to_string()),
-            mark: execution.mark.map(|mark| fine_price(mark).to_string()),
-            realized_pnl: None,
-            fee: None,
-            funding_rate: None,
-            realized_funding: None,
-            liquidation_fee: None,
-            conversion: None,
-        };
-        let booked = fill.realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
-        let cash_leg = rows::AccountLogEntry {
-            number: fill.log + 1,
-            asset: currency,
-            old_balance: money(fill.balance - booked).to_string(),
-            new_balance: money(fill.balance).to_string(),
-            old_entry: None,
-            new_entry: None,
-            realized_pnl: Some(money(fill.realized_pnl).to_string()),
-            fee: Some(money(fill.fee).to_string()),
-            realized_funding: Some(money(fill.realized_funding).to_string()),
-            liquidation_fee: (liquidation_fee != Money::ZERO).then(|| money(liquidation_fee).to_string()),
-            ..position_leg.clone()
-        };
-        self.push_own(is_new, fill.account, execution.at, position_leg);
-        self.push_own(is_new, fill.account, execution.at, cash_leg);
-    }
-
-    /// The row of money that no contract moved.
-    fn transferred(
-        &self,
-        wallet: Wallet,
-        currency: Currency,
-        change: Money,
-        balance: Money,
-        number: u64,
-        cause: BalanceCause,
-    ) -> rows::AccountLogEntry {
-        let info = match cause {
-            BalanceCause::Operator => "admin transfer",
-            BalanceCause::Transfer => "transfer",
-            BalanceCause::SubaccountTransfer => "subaccount transfer",
-            BalanceCause::Withdrawal => "cross-exchange transfer",
-        };
-        let code = currency.code().to_lowercase();
-        rows::AccountLogEntry {
-            number,
-            info: info.to_owned(),
-            asset: code.clone(),
-            wallet: self.wallet_name(wallet),
-            old_balance: money(balance - change).to_string(),
-            new_balance: money(balance).to_string(),
-            contract: None,
-            collateral: Some(code),
-            execution: None,
-            old_entry: None,
-            new_entry: None,
-            trade_price: None,
-            mark: None,
-            realized_pnl: None,
-            fee: None,
-            funding_rate: None,
-            realized_funding: None,
-            liquidation_fee: None,
-            conversion: None,
-        }
-    }
-
-    fn wallet_name(&self, wallet: Wallet) -> String {
-        match wallet {
-            Wallet::Cash => "cash".to_owned(),
-            Wallet::Flex => "flex".to_owned(),
-            Wallet::Inverse(pair) => {
-                let of_wallet = |instrument: &&Arc<Instrument>| {
-                    instrument.spec().kind == ContractKind::Inverse && instrument.pair() == pair
-                };
-                let contract = self.contracts.iter().find(of_wallet);
-                contract.map_or_else(String::new, |instrument| inverse_name(&instrument.spec().pair))
-            }
-        }
-    }
 }
 
 /// What an event tells besides the order.
@@ -645,170 +362,4 @@ struct Told {
     old_trigger: Option<rows::EarlierTrigger>,
     reduced: Option<i64>,
     asked: Option<rows::Asked>,
-}
-
-/// Whole milliseconds since 1970, the rest cut.
-fn millis(at: Timestamp) -> i64 {
-    at.0.div_euclid(1_000)
-}
-
-fn instant(millis: i64) -> Timestamp {
-    Timestamp(millis.saturating_mul(1_000))
-}
-
-fn ago(now_ms: i64, then_ms: i64) -> u64 {
-    now_ms.saturating_sub(then_ms).max(0).cast_unsigned()
-}
-
-/// USD in hundredths, half to even.
-fn cents(value: Money) -> i64 {
-    const CENT: i128 = Money::ONE / 100;
-    let (whole, rest) = (value.0.div_euclid(CENT), value.0.rem_euclid(CENT));
-    let up = match (rest * 2).cmp(&CENT) {
-        std::cmp::Ordering::Less => 0,
-        std::cmp::Ordering::Greater => 1,
-        std::cmp::Ordering::Equal => whole & 1,
-    };
-    i64::try_from(whole + up).unwrap_or(i64::MAX)
-}
-
-/// A mark price as it is shown: its digits, and how many stand behind the point.
-fn digits(price: FinePrice) -> (i64, u8) {
-    let shown = fine_price(price).normalized();
-    (i64::try_from(shown.mantissa()).unwrap_or(i64::MAX), shown.scale() as u8)
-}
-
-fn log_word(role: FillRole) -> &'static str {
-    match role {
-        FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => "futures trade",
-        FillRole::Liquidation => "futures liquidation",
-        FillRole::PartialLiquidation => "futures partial liquidation",
-    }
-}
-
-/// Whether a refusal was met at the book itself: others are between the exchange and who sent the order.
-fn is_at_the_book(error: Option<OrderError>) -> bool {
-    matches!(error, Some(OrderError::PostWouldExecute | OrderError::IocWouldNotExecute))
-}
-
-/// The trigger that an order still is.
-fn unfired(order: &OrderView) -> Option<&Trigger> {
-    order.trigger().filter(|trigger| trigger.fired_at.is_none() && order.status != OrderStatus::EnteredBook)
-}
-
-fn contract(number: InstrumentId, spec: &InstrumentSpec, pair: PairId) -> Contract {
-    Contract {
-        number: u32::from(number.0),
-        symbol: spec.symbol.clone(),
-        tick: (spec.tick_mantissa, spec.tick_scale),
-        lot_digits: spec.lot_precision,
-        spec: postcard::to_allocvec(&(spec, pair)).expect("numbers and texts have a stored form"),
-    }
-}
-
-fn order_event(kind: u8) -> rows::OrderEvent {
-    rows::OrderEvent {
-        kind,
-        contract: None,
-        reason: None,
-        error: None,
-        order: None,
-        old: None,
-        reduced: None,
-        asked: nothing_asked(),
-        named: None,
-    }
-}
-
-fn order_of(order: &OrderView) -> rows::Order {
-    rows::Order {
-        number: order.id.0,
-        sell: order.side == Side::Sell,
-        kind: order.order_type.code(),
-        qty: order.qty.map(|qty| qty.0),
-        filled: order.filled.0,
-        price: order.limit_price.map(|price| price.0),
-        reduce_only: order.reduce_only,
-        client_id: order.client_order_id.as_deref().map(str::to_owned),
-        placed_ms: millis(order.placed_at),
-        updated_ms: millis(order.updated_at),
-    }
-}
-
-fn open_order(order: &OrderView) -> rows::OpenOrder {
-    rows::OpenOrder {
-        account: order.account.0,
-        contract: u32::from(order.instrument.0),
-        order: order_of(order),
-        stop: order.trigger().and_then(|trigger| trigger.price).map(|price| price.0),
-    }
-}
-
-fn earlier(order: &OrderView) -> rows::Earlier {
-    rows::Earlier {
-        updated_ms: millis(order.updated_at),
-        qty: order.qty.map(|qty| qty.0),
-        filled: order.filled.0,
-        price: order.limit_price.map(|price| price.0),
-    }
-}
-
-fn earlier_public(old: &rows::Earlier, now_ms: i64) -> rows::EarlierPublic {
-    rows::EarlierPublic {
-        open: old.qty.unwrap_or_default() - old.filled,
-        price: old.price.unwrap_or_default(),
-        updated_ago: ago(now_ms, old.updated_ms),
-    }
-}
-
-fn distance(distance: loligo_engine::Distance) -> rows::Distance {
-    rows::Distance { unit: distance.unit.code(), steps: distance.steps }
-}
-
-fn trigger_of(order: &OrderView, trigger: &Trigger) -> rows::Trigger {
-    rows::Trigger {
-        number: order.id.0,
-        sell: order.side == Side::Sell,
-        kind: order.order_type.code(),
-        qty: order.qty.map(|qty| qty.0),
-        price: order.limit_price.map(|price| price.0),
-        reduce_only: order.reduce_only,
-        client_id: order.client_order_id.as_deref().map(str::to_owned),
-        placed_ms: millis(order.placed_at),
-        updated_ms: millis(order.updated_at),
-        stop: trigger.price.map(|price| price.0),
-        signal: trigger.shown_signal.map(Coded::code),
-        side: trigger.shown_side.map(Coded::code),
-        deviation: trigger.deviation.map(distance),
-        offset: trigger.limit_offset.map(distance),
-    }
-}
-
-fn earlier_trigger(order: &OrderView) -> rows::EarlierTrigger {
-    let trigger = order.trigger();
-    rows::EarlierTrigger {
-        updated_ms: millis(order.updated_at),
-        qty: order.qty.map(|qty| qty.0),
-        price: order.limit_price.map(|price| price.0),
-        stop: trigger.and_then(|trigger| trigger.price).map(|price| price.0),
-        deviation: trigger.and_then(|trigger| trigger.deviation).map(distance),
-        offset: trigger.and_then(|trigger| trigger.limit_offset).map(distance),
-    }
-}
-
-fn asked(written: &Written) -> rows::Asked {
-    let Written { qty, limit_price, stop_price, deviation, limit_offset } = written;
-    let text =
-        |number: &Option<loligo_engine::WrittenNumber>| number.as_ref().map(|text| text.as_str().to_owned());
-    rows::Asked {
-        qty: text(qty),
-        price: text(limit_price),
-        stop: text(stop_price),
-        deviation: text(deviation),
-        offset: text(limit_offset),
-    }
-}
-
-fn nothing_asked() -> rows::Asked {
-    rows::Asked { qty: None, price: None, stop: None, deviation: None, offset: None }
 }

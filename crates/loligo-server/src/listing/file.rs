@@ -28,6 +28,7 @@ use super::figures::{FUNDING_COEFFICIENT, MAX_FUNDING_RATE};
 use loligo_engine::{
     ContractKind, Currency, FinePrice, Instrument, InstrumentSpec, MarginLevel, PairId, Qty, Timestamp,
 };
+use loligo_wire::decimal::{Decimal, Number};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use std::collections::{BTreeMap, HashSet};
@@ -75,16 +76,16 @@ pub struct InstrumentEntry {
     base: String,
     #[serde(default = "usd")]
     quote: String,
-    tick_size: Decimal,
+    tick_size: Exact,
     lot_precision: i8,
-    max_position_size: Decimal,
-    impact_mid_size: Decimal,
+    max_position_size: Exact,
+    impact_mid_size: Exact,
     margin_levels: Vec<LevelEntry>,
     opening: Option<String>,
     last_trading_time: Option<String>,
     roll: Option<RollWord>,
     funding_rate_coefficient: Option<u32>,
-    max_relative_funding_rate: Option<Decimal>,
+    max_relative_funding_rate: Option<Exact>,
 }
 
 /// A [`Roll`] as a file spells it.
@@ -107,15 +108,15 @@ enum Kind {
 #[serde(deny_unknown_fields)]
 struct LevelEntry {
     from: u64,
-    initial: Decimal,
-    maintenance: Option<Decimal>,
+    initial: Exact,
+    maintenance: Option<Exact>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    indexes: BTreeMap<String, Decimal>,
+    indexes: BTreeMap<String, Exact>,
     #[serde(default)]
     instruments: Vec<InstrumentEntry>,
 }
@@ -124,54 +125,43 @@ fn usd() -> String {
     "USD".to_owned()
 }
 
-/// An exact decimal: digits, and where the point stands.
+/// An exact decimal that is not negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Decimal {
-    mantissa: i128,
-    scale: u32,
-}
+struct Exact(Decimal);
 
-impl Decimal {
+impl Exact {
     fn parse(text: &str) -> Option<Self> {
-        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-        let part = part.trim_end_matches('0');
-        if whole.is_empty() || whole.len() + part.len() > 30 || part.len() > 24 {
-            return None;
-        }
-        let digits = format!("{whole}{part}");
-        if !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        Some(Self { mantissa: digits.parse().ok()?, scale: part.len() as u32 })
+        let decimal = Number::parse(text.as_bytes()).ok()?.decimal()?;
+        (!decimal.is_negative()).then_some(Self(decimal))
     }
 
     /// As a whole number of `10^-decimals`; `None` when it is finer, or too large.
     fn at(self, decimals: i32) -> Option<i128> {
-        let shift = decimals - self.scale as i32;
-        if shift >= 0 {
-            self.mantissa.checked_mul(10_i128.checked_pow(shift as u32)?)
-        } else {
-            let divisor = 10_i128.checked_pow(shift.unsigned_abs())?;
-            (self.mantissa % divisor == 0).then_some(self.mantissa / divisor)
+        match u32::try_from(decimals) {
+            Ok(scale) => self.0.at_scale(scale).ok(),
+            Err(_) => {
+                let (whole, unit) = (self.0.at_scale(0).ok()?, 10_i128.checked_pow(decimals.unsigned_abs())?);
+                (whole % unit == 0).then_some(whole / unit)
+            }
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Decimal {
+impl<'de> Deserialize<'de> for Exact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Words;
         impl Visitor<'_> for Words {
-            type Value = Decimal;
+            type Value = Exact;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a decimal in quotes, such as \"0.01\", or a whole number; not negative")
             }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-                Decimal::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Exact, E> {
+                Exact::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Decimal, E> {
-                Ok(Decimal { mantissa: i128::from(number), scale: 0 })
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Exact, E> {
+                Ok(Exact(Decimal::new(i128::from(number), 0)))
             }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Decimal, E> {
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Exact, E> {
                 u64::try_from(number)
                     .map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
                     .and_then(|number| self.visit_u64(number))
@@ -240,15 +230,16 @@ impl InstrumentEntry {
         let currency = |code: &str| {
             Currency::parse(code).ok_or_else(|| bad("a currency code has one to eight letters or digits"))
         };
-        let lots = |size: Decimal| {
+        let lots = |size: Exact| {
             size.at(i32::from(self.lot_precision))
                 .and_then(|lots| i64::try_from(lots).ok())
                 .map(Qty)
                 .ok_or_else(|| bad("max_position_size and impact_mid_size must be whole lots"))
         };
-        let tick_scale = u8::try_from(self.tick_size.scale).unwrap_or(u8::MAX);
+        let tick = self.tick_size.0.normalized();
+        let tick_scale = u8::try_from(tick.scale()).unwrap_or(u8::MAX);
         let tick_mantissa =
-            u32::try_from(self.tick_size.mantissa).map_err(|_| bad("the tick size has too many digits"))?;
+            u32::try_from(tick.mantissa()).map_err(|_| bad("the tick size has too many digits"))?;
         let expiry = self.last_trading_time.as_deref().map(|text| instant(&symbol, text)).transpose()?;
         let rate = self.max_relative_funding_rate.map(|rate| {
             let rate = rate.at(8).and_then(|rate| u32::try_from(rate).ok());
@@ -315,7 +306,7 @@ impl InstrumentEntry {
 
 impl LevelEntry {
     fn level(&self) -> Option<MarginLevel> {
-        let millionths = |rate: Decimal| rate.at(6).and_then(|rate| u32::try_from(rate).ok());
+        let millionths = |rate: Exact| rate.at(6).and_then(|rate| u32::try_from(rate).ok());
         let initial = millionths(self.initial)?;
         let maintenance = match self.maintenance {
             Some(rate) => millionths(rate)?,
@@ -422,6 +413,8 @@ mod tests {
         let rows = [
             ("tick_size = \"0.01\"", "tick_size = 0.01", "a decimal in quotes"),
             ("tick_size = \"0.01\"", "tick_size = \"-1\"", "not negative"),
+            ("tick_size = \"0.01\"", "tick_size = \"one\"", "a decimal in quotes"),
+            ("tick_size = \"0.01\"", "tick_size = \"99999999999\"", "too many digits"),
             ("tick_size = \"0.01\"", "tick_size = 0", "tick size must be positive"),
             ("tick_size = \"0.01\"", "tick_sise = \"0.01\"", "unknown field `tick_sise`"),
             ("kind = \"linear\"", "kind = \"quanto\"", "unknown variant `quanto`"),

@@ -3,7 +3,7 @@
 use super::StartError;
 use super::replay::decode;
 use crate::listing::Listing;
-use crate::record::{Body, VenueFacts};
+use crate::record::{self, Body, VenueFacts};
 use loligo_engine::{Command, Genesis};
 use loligo_journal::{Batch, JournalError, Survey};
 use std::path::Path;
@@ -33,11 +33,16 @@ impl Begun {
 
 /// How the venue of a stopped folder began, whatever state the rest of its journal is in; `None` when there is no venue.
 pub(crate) fn begun(folder: &Path) -> Result<Option<Begun>, StartError> {
+    first_batch(folder)?.as_ref().map(Begun::read).transpose()
+}
+
+/// The batch with the genesis of a stopped folder.
+fn first_batch(folder: &Path) -> Result<Option<Batch>, StartError> {
     let Some(survey) = Survey::open(folder)? else { return Ok(None) };
     let branch = survey.branches().last().map_or(loligo_journal::FIRST_BRANCH, |branch| branch.id);
     match survey.batches(branch, 1).next() {
         None => Ok(None),
-        Some(Ok(batch)) => Begun::read(&batch).map(Some),
+        Some(Ok(batch)) => Ok(Some(batch)),
         Some(Err(unreadable)) => Err(JournalError::Damaged {
             path: folder.join("journal.db"),
             place: format!("record {}", unreadable.first),
@@ -49,8 +54,10 @@ pub(crate) fn begun(folder: &Path) -> Result<Option<Begun>, StartError> {
 }
 
 /// The facts of the venue in a stopped folder, as far as there is one that can be read: what is wrong with it, the start
-/// itself tells.
+/// itself tells. No command is read for them.
 #[must_use]
 pub fn known_facts(folder: &Path) -> Option<VenueFacts> {
-    begun(folder).ok().flatten().map(|begun| begun.facts)
+    let batch = first_batch(folder).ok().flatten()?;
+    let (_, genesis) = batch.iter().next()?;
+    record::facts_of(genesis).ok().flatten()
 }

@@ -20,9 +20,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Commits that may wait for a follower: a second or more of the most that are made.
-const COMMITS: usize = 1_024;
+pub(crate) const COMMITS: usize = 1_024;
 /// Events in them, 128 bytes each. A single commit may have more: cancelling all orders of a large account is one record.
-const EVENTS: usize = 250_000;
+pub(crate) const EVENTS: usize = 250_000;
 /// How long a read waits for a follower to reach what was acknowledged when it came.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
@@ -92,6 +92,18 @@ impl Lane {
 
     pub(crate) fn name(&self) -> &'static str {
         self.follower.name()
+    }
+
+    /// The lowest record of a branch that the follower has still to fold; 0 while it has to go over to that branch.
+    pub(crate) fn needed(&self, branch: u64) -> u64 {
+        if self.follower.branch() == branch { self.follower.sequence() + 1 } else { 0 }
+    }
+
+    /// Commits that wait, and events in them.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (waiting.commits.len(), waiting.events)
     }
 
     /// Waits until the follower knows a record, a second at most.
@@ -249,7 +261,9 @@ fn catch_up(follower: &dyn Detached, source: &Source, to: u64, over: &AtomicBool
         return;
     }
     let at = follower.sequence();
-    let from_before = newest_snapshot(source.snapshots.as_ref(), at, &mut Vec::new())
+    let kept_from = source.log.kept_from().map_err(StartError::from);
+    let from_before = kept_from
+        .and_then(|kept| newest_snapshot(source.snapshots.as_ref(), kept, at, &mut Vec::new()))
         .map(|found| found.map_or_else(Venue::new, |restored| restored.venue))
         .and_then(|venue| replay_for(follower, source, venue, to, over));
     let Err(why) = from_before else { return };

@@ -3,7 +3,8 @@
 use super::clock::{ClockError, MAX_JUMP_MICROS, MachineClock};
 use super::detached::{Behind, Lane};
 use super::epoch::{Epoch, Views};
-use crate::config::ClockKind;
+use super::retention::Retention;
+use crate::config::{ClockKind, KeepJournal};
 use crate::identity::{Identity, KeyPair, Secret};
 use crate::projection::{Applied, Happened};
 use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
@@ -274,6 +275,7 @@ pub(crate) struct Shared {
     pub(crate) lanes: Vec<Arc<Lane>>,
     pub(crate) identity: Identity,
     pub(crate) clock: ClockKind,
+    pub(crate) keep_journal: KeepJournal,
     pub(crate) machine: MachineClock,
     /// Where a manual clock is going, in microseconds since 1970, or [`NOT_MOVING`].
     pub(crate) moving_to: AtomicI64,
@@ -283,6 +285,15 @@ pub(crate) struct Shared {
     pub(crate) remembered_nonces: Vec<(KeyId, u64)>,
     /// Wraps secrets before they are journaled.
     pub(crate) vault: super::vault::Vault,
+}
+
+impl Shared {
+    /// What of the journal has to stay now.
+    pub(crate) fn retention(&self) -> Retention {
+        let branch = Views::of(self.epoch.load_full()).branch();
+        let needed = self.lanes.iter().map(|lane| lane.needed(branch)).min();
+        Retention { keep: self.keep_journal, needed: needed.unwrap_or(u64::MAX) }
+    }
 }
 
 /// A running node, from outside. Cloning is cheap; every clone speaks to the same writer.
@@ -593,6 +604,11 @@ impl NodeHandle {
     /// Waits for the writer. One that goes away without a word may have written: that is undecided.
     async fn answer<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, SubmitError> {
         answer.await.map_err(|_| SubmitError::Undecided)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn lanes(&self) -> &[Arc<Lane>] {
+        &self.shared.lanes
     }
 
     pub(crate) fn stop(&self) {

@@ -1,9 +1,11 @@
 //! Snapshots while the exchange goes on: made by a thread of their own that replays what the log says, so that the writer has
-//! nothing to copy and never waits.
+//! nothing to copy and never waits. What snapshots have made dispensable of the journal is pruned by the same thread.
 
 use super::StartError;
+use super::handle::Shared;
 use super::recovery::{self, Recovered};
-use super::snapshot;
+use super::retention;
+use super::snapshot::{self, Kept};
 use loligo_journal::{Log, Snapshots};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,14 +28,15 @@ pub(crate) struct Keeper {
 struct Work {
     store: Box<dyn Snapshots>,
     log: Box<dyn Log>,
+    shared: Arc<Shared>,
     left_off: Arc<AtomicBool>,
 }
 
 impl Keeper {
-    pub(crate) fn start(store: Box<dyn Snapshots>, log: Box<dyn Log>) -> Self {
+    pub(crate) fn start(store: Box<dyn Snapshots>, log: Box<dyn Log>, shared: Arc<Shared>) -> Self {
         let (asked, waiting) = sync_channel::<u64>(IN_HAND);
         let (in_hand, left_off) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let work = Work { store, log, left_off: Arc::clone(&left_off) };
+        let work = Work { store, log, shared, left_off: Arc::clone(&left_off) };
         let done = Arc::clone(&in_hand);
         let thread =
             Builder::new().name("loligo-snapshots".to_owned()).spawn(move || work.run(&waiting, &done));
@@ -75,7 +78,13 @@ impl Work {
         for sequence in waiting {
             let begun = Instant::now();
             match self.make(sequence) {
-                Ok(Some(bytes)) => tracing::debug!(sequence, bytes, took = ?begun.elapsed(), "snapshot kept"),
+                Ok(Some(Kept { bytes, prune_before })) => {
+                    tracing::debug!(sequence, bytes, took = ?begun.elapsed(), "snapshot kept");
+                    // What is left when another snapshot waits goes after that one.
+                    let go_on =
+                        || in_hand.load(Ordering::Acquire) <= 1 && !self.left_off.load(Ordering::Relaxed);
+                    retention::prune(self.store.as_ref(), prune_before, &go_on);
+                }
                 Ok(None) => {}
                 // Without it the next start replays more; nothing is lost.
                 Err(error) => tracing::warn!(sequence, %error, "a snapshot could not be kept"),
@@ -84,9 +93,9 @@ impl Work {
         }
     }
 
-    /// The snapshot's length; `None` when it was left off.
-    fn make(&self, sequence: u64) -> Result<Option<usize>, StartError> {
-        let Self { store, log, left_off } = self;
+    /// `None` when it was left off.
+    fn make(&self, sequence: u64) -> Result<Option<Kept>, StartError> {
+        let Self { store, log, shared, left_off } = self;
         let mut notes = Vec::new();
         let made = recovery::restore(store.as_ref(), log.as_ref(), sequence, &mut notes, left_off)?;
         for note in notes {
@@ -96,6 +105,7 @@ impl Work {
         if venue.sequence < sequence || left_off.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        Ok(Some(snapshot::keep(store.as_ref(), &venue, &views.followers())?))
+        let followers = views.followers();
+        Ok(Some(snapshot::keep(store.as_ref(), &venue, &followers, shared.retention())?))
     }
 }

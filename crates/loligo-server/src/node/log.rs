@@ -13,6 +13,7 @@ use loligo_engine::{
 use loligo_journal::{Batch, Survey, Unreadable};
 use loligo_wire::decimal::Decimal;
 use std::path::Path;
+use uuid::Uuid;
 
 /// Characters of a description that is no sentence of ours.
 const DETAIL_CHARS: usize = 100;
@@ -73,7 +74,13 @@ impl Log {
                 1 => format!("1 record ({first})"),
                 own => format!("{own} records ({first} to {})", branch.last),
             };
-            if index + 1 == current { line + " - the one that counts" } else { line }
+            if index + 1 < current {
+                return line;
+            }
+            match self.survey.kept_from(branch.id) {
+                1 => line + " - the one that counts",
+                kept_from => line + &format!(" - the one that counts, pruned before record {kept_from}"),
+            }
         };
         branches.iter().enumerate().map(line).collect()
     }
@@ -95,7 +102,10 @@ impl Log {
         }
         let lines = self.survey.batches(asked, from).flat_map(|batch| match batch {
             Ok(batch) => self.lines(&batch),
-            Err(Unreadable { first, what }) => vec![format!("{first:>9}  cannot be read: {what}")],
+            Err(Unreadable { first, what, pruned: true }) => vec![format!("{first:>9}  {what}")],
+            Err(Unreadable { first, what, pruned: false }) => {
+                vec![format!("{first:>9}  cannot be read: {what}")]
+            }
         });
         Ok(lines.take(usize::try_from(query.count).unwrap_or(usize::MAX)))
     }
@@ -234,7 +244,8 @@ impl Names {
 fn order_name(order: &OrderRef) -> String {
     match order {
         OrderRef::Id(id) => format!("order {}", id.0),
-        other => format!("{other:?}"),
+        OrderRef::Foreign(number) => format!("order {}, which is none of here", Uuid::from_u128(*number)),
+        OrderRef::Client(name) => format!("the order named {name:?}"),
     }
 }
 

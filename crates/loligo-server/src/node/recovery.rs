@@ -14,7 +14,7 @@ use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
 use crate::projection::{Part, Projections};
-use crate::record::{Body, Crossing, KeyId, Record};
+use crate::record::{self, Body, Crossing, KeyId, Record};
 use loligo_engine::{Command, RULES_VERSION, Timestamp};
 use loligo_journal::{
     Journal, JournalError, LeftBehind, Log, MemoryJournal, Options, Reader, Records, Snapshots,
@@ -62,7 +62,7 @@ impl OpenJournal {
         let mut spent = BTreeMap::new();
         for batch in journal.left_batches().filter_map(Result::ok) {
             for (_, bytes) in batch.iter() {
-                if let Ok(Record { nonce: Some((key, nonce)), .. }) = Record::decode(bytes) {
+                if let Ok(Some((key, nonce))) = record::nonce_of(bytes) {
                     let highest = spent.entry(key).or_insert(nonce);
                     *highest = nonce.max(*highest);
                 }
@@ -284,7 +284,7 @@ pub(crate) fn restore(
         Ok(Recovered { venue, views, from })
     };
     let from_genesis = || replayed(Venue::new(), Projections::default());
-    let Some(Restored { venue, parts }) = newest_snapshot(snapshots, to, notes)? else {
+    let Some(Restored { venue, parts }) = newest_snapshot(snapshots, log.kept_from()?, to, notes)? else {
         return from_genesis();
     };
     let views = Projections::of(&venue.exchange, venue.sequence);
@@ -320,9 +320,11 @@ fn take_parts(views: &Projections, parts: &[Part]) -> Vec<String> {
     without
 }
 
-/// The newest snapshot at or before a record that this version reads. What is passed over is noted.
+/// The newest snapshot at or before a record that this version reads. What is passed over is noted. `kept_from` is where the
+/// log begins: it must lead on from there.
 pub(crate) fn newest_snapshot(
     snapshots: &dyn Snapshots,
+    kept_from: u64,
     mut at: u64,
     notes: &mut Vec<String>,
 ) -> Result<Option<Restored>, StartError> {
@@ -342,6 +344,9 @@ pub(crate) fn newest_snapshot(
             None => break None,
         }
     };
+    if restored.as_ref().map_or(0, |restored| restored.venue.sequence) + 1 < kept_from {
+        return Err(StartError::NoState { kept_from, passed_over });
+    }
     let instead = match &restored {
         Some(restored) => format!("an older one, of record {}, is used", restored.venue.sequence),
         None => "none is left, so the whole journal is replayed".to_owned(),

@@ -4,6 +4,7 @@
 mod legacy;
 
 use super::registry::Registry;
+use super::retention::Retention;
 use super::venue::{EventChain, Venue};
 use crate::projection::{Follower, Part};
 use crate::record::VenueFacts;
@@ -13,8 +14,6 @@ use serde::{Deserialize, Serialize};
 
 /// Version of this layout. Parts have versions of their own.
 const VERSION: u8 = 4;
-/// Snapshots kept; the newest may turn out damaged, then the one before serves.
-const KEPT: usize = 2;
 
 /// Why a snapshot cannot be read. The journal holds everything it held, so an older one or none will do.
 #[derive(Debug, thiserror::Error)]
@@ -100,19 +99,23 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
     })
 }
 
-/// Keeps a snapshot and forgets the oldest, but for the one at which the rules changed last: what came before it is known
-/// by it alone.
-/// Answers its length in bytes.
+/// What came of keeping a snapshot.
+pub(crate) struct Kept {
+    /// Its length.
+    pub(crate) bytes: usize,
+    /// The record before which the journal may be pruned now.
+    pub(crate) prune_before: Option<u64>,
+}
+
+/// Keeps a snapshot and removes those that are too many now.
 pub(crate) fn keep(
     store: &dyn Snapshots,
     venue: &Venue,
     followers: &[&dyn Follower],
-) -> Result<usize, KeepError> {
+    retention: Retention,
+) -> Result<Kept, KeepError> {
     let body = encode(venue, followers)?;
     store.put(venue.sequence, &body)?;
-    let all = store.list()?;
-    for old in all.iter().rev().skip(KEPT).filter(|old| Some(old.sequence) != venue.crossed) {
-        store.remove(old)?;
-    }
-    Ok(body.len())
+    let prune_before = retention.thin(store, venue.crossed)?;
+    Ok(Kept { bytes: body.len(), prune_before })
 }

@@ -5,22 +5,44 @@ use super::begun::begun;
 use super::handle::StateHashes;
 use super::recovery::{Recovered, restore_newest};
 use super::replay::{GO_ON, check_rules, decode, replay};
+use super::retention::Retention;
 use super::snapshot::{self, KeepError, Restored};
 use super::venue::Venue;
+use crate::config::KeepJournal;
 use crate::files;
 use crate::record::{Body, Crossing, Record};
 use loligo_engine::{Audit, RULES_VERSION};
 use loligo_journal::{Journal as _, Options, Report, SqliteJournal, StoppedJournal};
 use std::path::Path;
 
+/// Where a replay began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Began {
+    /// The last record that was not applied: what it came to is taken from the snapshot of it. 0 when every record was
+    /// applied.
+    pub taken_over: u64,
+    /// The record from which on the journal can be read; 1 where nothing was pruned.
+    pub kept_from: u64,
+    /// Whether records up to `taken_over` are left that were made under other rules.
+    pub other_rules: bool,
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Where it began.
+    pub began: Began,
+    /// Hashes at the end of the journal.
+    pub hashes: StateHashes,
+}
+
 /// What verification found.
 #[derive(Debug)]
 pub struct Verified {
     /// What the journal's own check says: rows, chain, pages, snapshots, mark.
     pub journal: Report,
-    /// The last record that was not applied: made under other rules, what it came to is taken from the snapshot of it. 0 when
-    /// every record was applied.
-    pub taken_over: u64,
+    /// Where the replay began.
+    pub began: Began,
     /// Snapshots found to be what replay makes.
     pub snapshots_compared: u64,
     /// Hashes at the end of the journal.
@@ -29,18 +51,19 @@ pub struct Verified {
     pub audit: Audit,
 }
 
-/// Replays a stopped venue from its first record and tells the hashes at the end. Changes nothing.
+/// Replays a stopped venue from its first record, or from the first that is left, and tells the hashes at the end. Changes
+/// nothing.
 ///
 /// # Errors
 /// [`StartError`]: what is damaged, or which record the engine panics on.
-pub fn replay_folder(folder: &Path) -> Result<StateHashes, StartError> {
+pub fn replay_folder(folder: &Path) -> Result<Replayed, StartError> {
     let journal = StoppedJournal::open(folder)?;
     if journal.last_sequence() == 0 {
         return Err(StartError::NoGenesis);
     }
-    let mut venue = replay_start(&journal)?;
+    let (mut venue, began) = replay_start(&journal)?;
     replay_to(&journal, &mut venue, journal.last_sequence(), folder)?;
-    Ok(hashes(&venue))
+    Ok(Replayed { began, hashes: hashes(&venue) })
 }
 
 fn replay_to(journal: &StoppedJournal, venue: &mut Venue, to: u64, folder: &Path) -> Result<(), StartError> {
@@ -48,9 +71,9 @@ fn replay_to(journal: &StoppedJournal, venue: &mut Venue, to: u64, folder: &Path
         .map_err(|error| error.in_folder(Some(folder)))
 }
 
-/// Where a replay of a stopped venue begins: before its first record, or, where that was made under other rules, at the oldest
-/// snapshot from which this version's hold.
-fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
+/// Where a replay of a stopped venue begins: before its first record, or, where what follows it was pruned or made under other
+/// rules, at the oldest snapshot from which the journal is there and this version's rules hold.
+fn replay_start(journal: &StoppedJournal) -> Result<(Venue, Began), StartError> {
     let first = |from: u64| -> Result<Option<Record>, StartError> {
         let batch = journal.reader(from)?.next_batch()?;
         let first = batch.as_ref().and_then(|batch| batch.iter().next());
@@ -58,9 +81,16 @@ fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
     };
     let genesis = first(1)?.ok_or(StartError::NoGenesis)?;
     let fresh = Venue::new();
-    let Err(other) = check_rules(&fresh, 1, &genesis) else { return Ok(fresh) };
+    let kept_from = journal.kept_from()?;
+    let other = match check_rules(&fresh, 1, &genesis) {
+        Ok(()) if kept_from == 1 => {
+            return Ok((fresh, Began { taken_over: 0, kept_from, other_rules: false }));
+        }
+        Err(other) if kept_from == 1 => other,
+        _ => StartError::NoState { kept_from, passed_over: Vec::new() },
+    };
     let snapshots = journal.snapshots();
-    for info in snapshots.list()? {
+    for info in snapshots.list()?.iter().filter(|info| info.sequence + 1 >= kept_from) {
         let Some((_, body)) = snapshots.newest(info.sequence)?.found else { continue };
         let Ok(Restored { venue, .. }) = snapshot::decode(&body) else { continue };
         let holds = venue.rules == RULES_VERSION
@@ -70,7 +100,9 @@ fn replay_start(journal: &StoppedJournal) -> Result<Venue, StartError> {
                 Some(_) => false,
             };
         if holds {
-            return Ok(venue);
+            let other_rules = venue.rules != RULES_VERSION || kept_from == 1;
+            let began = Began { taken_over: venue.sequence, kept_from, other_rules };
+            return Ok((venue, began));
         }
     }
     Err(other)
@@ -100,7 +132,9 @@ pub fn snapshot_folder(folder: &Path) -> Result<KeptSnapshot, StartError> {
     let recovered = restore_newest(&journal, &mut notes).map_err(|error| error.in_folder(Some(folder)))?;
     let (Recovered { venue, views, from }, last) = (recovered, journal.last_sequence());
     if from < last {
-        snapshot::keep(journal.snapshots().as_ref(), &venue, &views.followers())?;
+        // Nothing is pruned here, so nobody needs anything of it.
+        let retention = Retention { keep: KeepJournal::default(), needed: u64::MAX };
+        snapshot::keep(journal.snapshots().as_ref(), &venue, &views.followers(), retention)?;
     }
     Ok(KeptSnapshot { sequence: last, was_there: from == last, notes })
 }
@@ -121,9 +155,8 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     }
     let snapshots = journal.snapshots();
     let mut snapshots_compared = 0;
-    let mut venue = replay_start(&journal)?;
-    let taken_over = venue.sequence;
-    for info in snapshots.list()?.into_iter().filter(|info| info.sequence > taken_over) {
+    let (mut venue, began) = replay_start(&journal)?;
+    for info in snapshots.list()?.into_iter().filter(|info| info.sequence > began.taken_over) {
         let sequence = info.sequence;
         if let Some((found, body)) = snapshots.newest(sequence)?.found
             && found.sequence == sequence
@@ -139,7 +172,7 @@ pub fn verify_folder(folder: &Path) -> Result<Verified, StartError> {
     }
     replay_to(&journal, &mut venue, journal.last_sequence(), folder)?;
     let audit = venue.exchange.audit().map_err(|violation| StartError::Invariant(violation.to_string()))?;
-    Ok(Verified { journal: report, taken_over, snapshots_compared, hashes: hashes(&venue), audit })
+    Ok(Verified { journal: report, began, snapshots_compared, hashes: hashes(&venue), audit })
 }
 
 pub(crate) fn hashes(venue: &Venue) -> StateHashes {

@@ -1,5 +1,7 @@
 //! A node on a disk that fails, and on a machine's clock that is set.
 
+mod detached;
+mod following;
 mod rolls;
 mod snapshots;
 mod time;
@@ -55,8 +57,14 @@ impl Snapshots for SlowSnapshots {
     fn newest(&self, sequence: u64) -> Result<Newest, JournalError> {
         self.inner.newest(sequence)
     }
+    fn time_us(&self, info: &SnapshotInfo) -> Result<Option<i64>, JournalError> {
+        self.inner.time_us(info)
+    }
     fn remove(&self, info: &SnapshotInfo) -> Result<(), JournalError> {
         self.inner.remove(info)
+    }
+    fn prune(&self, before: u64, go_on: &dyn Fn() -> bool) -> Result<u64, JournalError> {
+        self.inner.prune(before, go_on)
     }
 }
 
@@ -108,6 +116,9 @@ impl Journal for FailingJournal {
     }
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         self.inner.reader(from)
+    }
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        self.inner.kept_from()
     }
     fn log(&self) -> Box<dyn Log> {
         self.inner.log()
@@ -281,6 +292,6 @@ fn a_venue_in_memory_does_not_keep_every_record() {
         journal.append(0, &records, Urgency::Ordinary).unwrap();
     }
     let kept = |from| journal.reader(from).unwrap().next_batch();
-    assert!(matches!(kept(1), Err(JournalError::Forgotten { .. })), "ten megabytes are not kept");
+    assert!(matches!(kept(1), Err(JournalError::Pruned { .. })), "ten megabytes are not kept");
     assert!(kept(journal.last_sequence()).unwrap().is_some());
 }

@@ -4,12 +4,14 @@
 mod following;
 mod moves;
 
+use super::NodeEnd;
 use super::detached::HandOver;
 use super::epoch::Epoch;
 use super::handle::{Events, Reply, Request, Shared, StateHashesAt, Submission, SubmitError, is_cancel};
 use super::keeper::Keeper;
+use super::retention;
+use super::snapshot::{self, Kept};
 use super::venue::{Poisoned, Venue};
-use super::{NodeEnd, snapshot};
 use crate::config::ClockKind;
 use crate::market::Room;
 use crate::projection::{Bulletin, Happened};
@@ -103,7 +105,7 @@ impl Writer {
         snapshot_at: u64,
         full_retry: Duration,
     ) -> Self {
-        let keeper = Keeper::start(journal.snapshots(), journal.log());
+        let keeper = Keeper::start(journal.snapshots(), journal.log(), Arc::clone(&shared));
         Self {
             journal,
             stepped: second_of(venue.exchange.now()),
@@ -139,6 +141,11 @@ impl Writer {
     pub(crate) fn in_memory(mut self) -> Self {
         self.outlives_process = false;
         self
+    }
+
+    /// What the journal did by itself that the operator should know.
+    pub(crate) fn notes(&mut self) -> Vec<String> {
+        self.journal.notes()
     }
 
     /// Loads the markets and lets the house quote.
@@ -180,8 +187,12 @@ impl Writer {
             // One that is being made would be older.
             drop(self.keeper);
             let followers = self.epoch.views().followers();
-            if let Err(error) = snapshot::keep(self.journal.snapshots().as_ref(), &self.venue, &followers) {
-                tracing::warn!(%error, "the last snapshot could not be kept: the next start replays more");
+            let store = self.journal.snapshots();
+            match snapshot::keep(store.as_ref(), &self.venue, &followers, self.shared.retention()) {
+                Ok(Kept { prune_before, .. }) => retention::prune_at_stop(store.as_ref(), prune_before),
+                Err(error) => {
+                    tracing::warn!(%error, "the last snapshot could not be kept: the next start replays more");
+                }
             }
         }
         end
@@ -612,8 +623,8 @@ impl Writer {
             return self.keeper.ask(self.venue.sequence);
         }
         // The log of a venue in memory does not reach back, and its snapshots are taken on demand alone.
-        let kept =
-            snapshot::keep(self.journal.snapshots().as_ref(), &self.venue, &self.epoch.views().followers());
+        let (store, followers) = (self.journal.snapshots(), self.epoch.views().followers());
+        let kept = snapshot::keep(store.as_ref(), &self.venue, &followers, self.shared.retention());
         kept.inspect_err(|error| tracing::warn!(%error, "a snapshot could not be kept")).is_ok()
     }
 

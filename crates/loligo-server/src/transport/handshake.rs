@@ -1,6 +1,5 @@
 //! The HTTP side of a WebSocket's beginning (RFC 6455, section 4.2).
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -9,9 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-
-/// What the protocol appends to a client's key before hashing it.
-const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// What became of a handshake.
 pub(crate) enum Handshake {
@@ -25,7 +22,8 @@ pub(crate) enum Handshake {
 
 /// Checks a handshake: the answer that accepts it, or the one that says what is wrong.
 ///
-/// Subprotocols and extensions that are offered are declined by not naming any.
+/// Subprotocols and extensions that are offered are declined by not naming any. The headers are looked at here, not by the
+/// library: it takes the first of several `Connection` lines alone, and proxies send several.
 pub(super) fn check(headers: &HeaderMap) -> Handshake {
     if !lists(headers, &UPGRADE, "websocket") || !lists(headers, &CONNECTION, "upgrade") {
         let mut refused =
@@ -45,7 +43,7 @@ pub(super) fn check(headers: &HeaderMap) -> Handshake {
             "Sec-WebSocket-Key must be 16 bytes in base64",
         ));
     };
-    let accept = HeaderValue::from_str(&accept(key)).expect("base64 is visible ASCII");
+    let accept = HeaderValue::from_str(&derive_accept_key(key)).expect("base64 is visible ASCII");
     let mut answer = Response::new(Full::new(Bytes::new()));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let told = answer.headers_mut();
@@ -53,14 +51,6 @@ pub(super) fn check(headers: &HeaderMap) -> Handshake {
     told.insert(UPGRADE, HeaderValue::from_static("websocket"));
     told.insert(SEC_WEBSOCKET_ACCEPT, accept);
     Handshake::Accepted(answer)
-}
-
-/// What shows a client that its handshake was read.
-fn accept(key: &[u8]) -> String {
-    let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    hash.update(key);
-    hash.update(MAGIC);
-    STANDARD.encode(hash.finish())
 }
 
 /// Whether a header lists a token, in any case.
@@ -91,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_key_of_the_standard_is_answered_as_it_says() {
-        assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(derive_accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]

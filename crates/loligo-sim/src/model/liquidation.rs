@@ -15,23 +15,11 @@ use std::cmp::Reverse;
 pub(super) struct Ladder {
     /// Its orders are cancelled; not yet while its market is halted.
     begun: bool,
-    stepped_at: loligo_engine::Timestamp,
+    pub(super) stepped_at: loligo_engine::Timestamp,
 }
 
 impl Model {
-    /// After a change nothing else happens before what follows from it: wallets that moved are judged, then triggers fire,
-    /// one by one.
-    pub(super) fn follow_up(&mut self) {
-        loop {
-            if let Some((account, wallet)) = self.strained.pop_first() {
-                self.judge_wallet(account, wallet);
-            } else if !self.fire_next() {
-                return;
-            }
-        }
-    }
-
-    fn judge_wallet(&mut self, account: AccountId, wallet: Wallet) {
+    pub(super) fn judge_wallet(&mut self, account: AccountId, wallet: Wallet) {
         let Some(currency) = self.settlement(wallet) else { return };
         for portfolio in self.portfolios(account, wallet) {
             if !self.standing(portfolio).is_short() {
@@ -50,7 +38,7 @@ impl Model {
     }
 
     /// Orders that could add to a position: all but those that together only close it, the likeliest to trade first.
-    fn adding_orders(&self, account: AccountId, instrument: InstrumentId) -> Vec<OrderId> {
+    pub(super) fn adding_orders(&self, account: AccountId, instrument: InstrumentId) -> Vec<OrderId> {
         let held = self.position(account, instrument).qty;
         let mut adding = vec![];
         for side in [Side::Buy, Side::Sell] {
@@ -79,17 +67,7 @@ impl Model {
             || self.has_begun(Portfolio::Cross(account, self.margin_wallet(instrument).0))
     }
 
-    /// A full second: one step for each portfolio that has not had one in it.
-    pub(super) fn step_liquidations(&mut self) {
-        let now = self.now;
-        let due = self.ladders.iter().filter(|(_, ladder)| ladder.stepped_at < now);
-        let due: Vec<Portfolio> = due.map(|(portfolio, _)| *portfolio).collect();
-        for portfolio in due {
-            self.step(portfolio);
-        }
-    }
-
-    fn step(&mut self, portfolio: Portfolio) {
+    pub(super) fn step(&mut self, portfolio: Portfolio) {
         let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
         let mut contracts = self.contracts_in(portfolio);
         // What cannot trade any more does not stand before what can.

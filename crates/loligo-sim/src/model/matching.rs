@@ -134,6 +134,7 @@ impl Model {
         let qty = came.open().min(rested.open());
         let (price, instrument) = (rested.limit(), rested.view.instrument);
         self.last_execution += 1;
+        self.work.moved += 1;
         let taker_rate = self.fee_rates(came.view.account).taker;
         let maker_rate = self.fee_rates(rested.view.account).maker;
         let held = self.position(came.view.account, instrument);

@@ -88,7 +88,8 @@ impl Model {
             return fits;
         }
         let free = self.available(account, wallet, currency);
-        fits && figures::fine(amount) <= free && !self.has_begun(Portfolio::Cross(account, wallet))
+        let cross = Portfolio::Cross(account, wallet);
+        fits && figures::fine(amount) <= free && !self.has_begun(cross) && !self.is_to_be_liquidated(cross)
     }
 
     fn set_balance(&mut self, account: AccountId, wallet: Wallet, currency: Currency, to: Money) {

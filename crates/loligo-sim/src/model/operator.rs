@@ -164,13 +164,15 @@ impl Model {
         if state == MarketState::Expired {
             return self.expire_now(id);
         }
-        self.contract_mut(id).state = state;
+        if std::mem::replace(&mut self.contract_mut(id).state, state) == state {
+            return Ok(Outcome::Done);
+        }
         match state {
             MarketState::Open => self.judge_again(&[id]),
             MarketState::Suspended | MarketState::PostOnly => {}
             MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => {
                 let reason = UpdateReason::MarketInactive;
-                self.remove_all(|o| o.view.instrument == id, reason, reason);
+                self.clear(id, reason, reason);
             }
         }
         Ok(Outcome::Done)

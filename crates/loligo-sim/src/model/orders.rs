@@ -158,6 +158,8 @@ impl Model {
         self.reduced.push(edited.reduce_only.then_some(Qty(0)));
         let small = self.is_small(&edited);
         self.change(present.id, edited, small);
+        // One that was due is judged anew.
+        self.due.retain(|due| *due != present.id);
         self.judge_arrival(present.id);
         Ok(())
     }

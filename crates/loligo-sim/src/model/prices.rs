@@ -2,7 +2,7 @@
 
 use super::{Contract, Model, Pair, figures, margin};
 use loligo_engine::{
-    AccountId, Dislocation, FinePrice, InstrumentId, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp,
+    Dislocation, FinePrice, InstrumentId, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp,
 };
 use num_bigint::BigInt;
 
@@ -164,17 +164,16 @@ impl Model {
         if self.contract_mut(id).mark.replace(price) == Some(price) {
             return;
         }
-        let wallet = self.margin_wallet(id).0;
-        let accounts = (0..self.accounts.len() as u32).map(AccountId);
-        let holders = accounts.filter(|account| self.position(*account, id).qty != 0);
-        let holders: Vec<_> = holders.map(|account| (account, wallet)).collect();
-        self.strained.extend(holders);
+        if self.open_interest(id) > Qty(0) {
+            self.begin_looking();
+        }
         self.judge(&[id], Signal::Mark);
     }
 
-    /// A full second: every market's premium is sampled, then its mark moves.
-    pub(super) fn sample_marks(&mut self) {
+    /// A full second: every market's premium is sampled, then its mark moves. True when one did.
+    pub(super) fn sample_marks(&mut self) -> bool {
         let now = self.now;
+        let before: Vec<_> = self.contracts.iter().map(|contract| contract.mark).collect();
         for pair in &mut self.pairs {
             pair.sample(now);
         }
@@ -194,6 +193,7 @@ impl Model {
             }
             self.refresh_mark(id);
         }
+        self.contracts.iter().zip(before).any(|(contract, before)| contract.mark != before)
     }
 
     /// On which side of its index a book is too far away, as it is now: beyond the cap of its premium and 4%; once it is,

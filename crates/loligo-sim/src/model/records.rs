@@ -75,6 +75,7 @@ impl Model {
         error: Option<OrderError>,
     ) {
         let now = self.now;
+        self.work.moved += u32::from(status == OrderStatus::Cancelled);
         let order = self.order_mut(id);
         assert!(order.closed_at.is_none(), "order {id:?} is closed twice");
         order.resting = false;

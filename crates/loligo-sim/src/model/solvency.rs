@@ -64,6 +64,9 @@ impl Model {
         let Some(limit) = order.limit_price else { return Ok(()) };
         let lots = order.open_qty().0;
         let rest = if order.reduce_only { 0 } else { lots - self.closing_part(present, order) };
+        if rest > 0 && self.is_doomed(account, instrument) {
+            return Err(OrderError::InsufficientMargin);
+        }
         let (wallet, currency) = self.margin_wallet(instrument);
         let this_way = self.margin_one_way(account, instrument, order.side, &self.worst_with(present, order));
         let other_way = self.worst(account, instrument, order.side.opposite());
@@ -206,7 +209,7 @@ impl Model {
         if self.leverage(account, instrument) == leverage {
             return Ok(Outcome::Done);
         }
-        if self.is_liquidated(account, instrument) {
+        if self.is_liquidated(account, instrument) || self.is_doomed(account, instrument) {
             return refuse(Refusal::WouldLiquidate);
         }
         let mut after = self.clone();

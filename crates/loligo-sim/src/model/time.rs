@@ -1,35 +1,55 @@
 //! Time passing: whatever was due by then happens first, at its own instant (rules 1.9, 4.4, 4.5, 4.6).
 
 use super::Model;
+use super::work::STEP;
 use loligo_engine::{AccountId, InstrumentId, MarketState, Outcome, Timestamp, UpdateReason};
 
 impl Model {
-    /// Instant by instant until `time`. At one instant: dead man's switches, expiries, then samples.
+    /// Instant by instant until `time`, or as far as one record goes. At one instant: dead man's switches, expiries, then
+    /// samples; what follows from each is done before the next.
     pub(super) fn pass_time(&mut self, time: Timestamp) {
+        let time = time.max(self.now);
         loop {
-            let second = Timestamp((self.sampled + 1) * Timestamp::SECOND);
-            let timer = self.next_timer();
-            let next = timer.map_or(second, |at| at.min(second));
+            self.follow_up();
+            if self.is_spent() {
+                return;
+            }
+            if !self.stirred {
+                self.pass_calm_seconds(time);
+            }
+            let next = self.next_instant();
             if next > time {
                 break;
             }
             self.now = self.now.max(next);
-            if timer == Some(next) {
-                self.end_timers();
-            }
-            if second == next {
-                self.sampled += 1;
-                let before = (self.last_execution, self.last_order, self.fired.len());
-                self.sample_marks();
-                self.step_liquidations();
-                self.follow_up();
-                if before == (self.last_execution, self.last_order, self.fired.len()) {
-                    self.pass_calm_seconds(time);
-                }
+            self.forget();
+            if self.next_timer() == Some(next) {
+                self.end_timer();
+            } else {
+                self.pass_second();
             }
         }
         self.now = time;
         self.forget();
+    }
+
+    /// The next instant at which a timer ends or a second is sampled.
+    pub(super) fn next_instant(&self) -> Timestamp {
+        let second = Timestamp((self.sampled + 1) * Timestamp::SECOND);
+        self.next_timer().map_or(second, |at| at.min(second))
+    }
+
+    /// Liquidations take a step at a second at which something may have changed for them.
+    fn pass_second(&mut self) {
+        self.sampled += 1;
+        let stirred = std::mem::take(&mut self.stirred);
+        let moved = self.sample_marks();
+        if moved {
+            self.spend(self.contracts.len() as u32 * STEP);
+        }
+        if moved || stirred {
+            self.begin_steps();
+        }
     }
 
     /// The next instant at which a dead man's switch ends or a contract expires.
@@ -39,20 +59,24 @@ impl Model {
         switches.chain(listed.filter_map(|c| c.spec.expiry)).min()
     }
 
-    fn end_timers(&mut self) {
-        for id in 0..self.accounts.len() {
-            let id = AccountId(id as u32);
-            if self.account(id).cancel_all_at.is_some_and(|at| at <= self.now) {
-                self.account_mut(id).cancel_all_at = None;
-                let reason = UpdateReason::DeadManSwitch;
-                self.remove_all(|o| o.view.account == id, reason, reason);
-            }
+    /// One of the timers that end now.
+    fn end_timer(&mut self) {
+        self.stirred = true;
+        self.spend(STEP);
+        let mut accounts = (0..self.accounts.len() as u32).map(AccountId);
+        let switch = accounts.find(|id| self.account(*id).cancel_all_at.is_some_and(|at| at <= self.now));
+        if let Some(account) = switch {
+            self.account_mut(account).cancel_all_at = None;
+            let reason = UpdateReason::DeadManSwitch;
+            let gone = self.remove_all(|o| o.view.account == account, reason, reason);
+            return self.spend(gone * STEP);
         }
-        for id in self.instrument_ids() {
-            if self.contract(id).spec.expiry.is_some_and(|at| at <= self.now) {
-                self.expire(id);
-            }
-        }
+        let over = |id: &InstrumentId| {
+            let contract = self.contract(*id);
+            contract.state != MarketState::Expired && contract.spec.expiry.is_some_and(|at| at <= self.now)
+        };
+        let over = self.instrument_ids().find(over);
+        self.expire(over.expect("one of the timers has ended"));
     }
 
     /// When the next second would be exactly like this one, so is every one until a timer ends: the last of them will do
@@ -84,8 +108,10 @@ impl Model {
     }
 
     fn expire(&mut self, id: InstrumentId) {
+        if self.contract(id).state == MarketState::Expired {
+            return;
+        }
         self.contract_mut(id).state = MarketState::Expired;
-        let (resting, waiting) = (UpdateReason::ContractExpired, UpdateReason::Expired);
-        self.remove_all(|o| o.view.instrument == id, resting, waiting);
+        self.clear(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }
 }

@@ -86,17 +86,22 @@ impl Model {
 
     /// Lets a trigger wait; it fires at once when its condition holds already.
     pub(super) fn wait(&mut self, order: Order) {
-        let (id, instrument) = (order.view.id, order.view.instrument);
-        let first = !self.orders.iter().any(|o| self.waits(o) && o.view.instrument == instrument);
-        if first {
-            for signal in SIGNALS {
-                if let Some(present) = self.signal(instrument, signal) {
-                    self.contract_mut(instrument).judged.insert(signal, present);
-                }
-            }
-        }
+        let id = order.view.id;
+        self.look_at_signals(order.view.instrument);
         self.orders.push(order);
         self.judge_arrival(id);
+    }
+
+    /// A contract in which no trigger waits begins to follow its signals.
+    fn look_at_signals(&mut self, instrument: InstrumentId) {
+        if self.orders.iter().any(|o| self.waits(o) && o.view.instrument == instrument) {
+            return;
+        }
+        for signal in SIGNALS {
+            if let Some(present) = self.signal(instrument, signal) {
+                self.contract_mut(instrument).judged.insert(signal, present);
+            }
+        }
     }
 
     /// A trigger that came or was edited while its condition holds is due.
@@ -172,19 +177,21 @@ impl Model {
         }
     }
 
-    /// Fires what is due next; false when nothing is. What that makes due comes last.
-    pub(super) fn fire_next(&mut self) -> bool {
-        let Some(id) = self.due.pop_front() else { return false };
-        // What is gone by now does not fire.
-        if self.orders.iter().any(|o| o.view.id == id && o.view.status == OrderStatus::TriggerPlaced) {
-            self.fire(id);
-        }
-        true
+    /// What is due and waits no more, since it is gone, does not fire.
+    pub(super) fn is_due(&self, id: OrderId) -> bool {
+        self.orders.iter().any(|o| o.view.id == id && o.view.status == OrderStatus::TriggerPlaced)
     }
 
-    fn fire(&mut self, id: OrderId) {
-        self.fired.push(id);
+    /// Fires a trigger whose turn has come, where its market still trades; else it waits again.
+    pub(super) fn fire(&mut self, id: OrderId) {
         let order = self.order(id).view.clone();
+        if self.market_state(order.instrument) != MarketState::Open {
+            self.due.push_front(id);
+            self.look_at_signals(order.instrument);
+            self.due.pop_front();
+            return;
+        }
+        self.fired.push(id);
         let (account, instrument) = (order.account, order.instrument);
         let contract = self.contract(instrument);
         let trigger = order.trigger().expect("what fires is a trigger").clone();

@@ -3,8 +3,8 @@
 use super::{Flavor, Workload, venue};
 use crate::model::Model;
 use loligo_engine::{
-    Command, InstrumentId, Leverage, LimitsChange, MarketState, OrderId, OrderStatus, SelfTradeStrategy,
-    TriggerKind,
+    AccountId, Command, InstrumentId, Leverage, LimitsChange, MarketState, OrderId, OrderStatus, OrderView,
+    SelfTradeStrategy, TriggerKind,
 };
 
 impl Workload {
@@ -26,8 +26,16 @@ impl Workload {
             },
             67..72 => Command::SetActive { account: self.account(model), active: self.chance(50) },
             72..77 => {
-                let account = if self.chance(70) { self.pick(&venue::FAMILY) } else { self.account(model).0 };
-                Command::SetTrading { account: loligo_engine::AccountId(account), enabled: self.chance(50) }
+                let waits = |order: &OrderView| {
+                    let subaccount = model.account_view(order.account).parent.is_some();
+                    subaccount && order.status == OrderStatus::TriggerPlaced
+                };
+                let account = match self.known(model, waits) {
+                    Some(order) if self.chance(50) => order.account,
+                    _ if self.chance(70) => AccountId(self.pick(&venue::FAMILY)),
+                    _ => self.account(model),
+                };
+                Command::SetTrading { account, enabled: self.chance(40) }
             }
             77..84 => self.set_limits(model),
             84..87 => {

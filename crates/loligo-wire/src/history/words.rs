@@ -1,6 +1,7 @@
 //! The words of the history API that the trading API spells in another way, or has not.
 
-use crate::v3::words::{DeviationUnit, OrderUpdateReason, Side, TriggerSide, TriggerSignal, words};
+use crate::v3::words::{DeviationUnit, OrderUpdateReason, TriggerSide, TriggerSignal};
+use crate::words::{Side, words};
 
 words! {
     /// The type of an order; a triggered order has its child's.

@@ -1,61 +1,13 @@
-//! The wire words of the dialect, one enum a list, each word exactly as it travels.
+//! The wire words of this generation, one enum a list, each word exactly as it travels.
 
 mod reasons;
 mod statuses;
 
-pub use reasons::{Error, OrderError, OrderUpdateReason};
+pub use crate::words::{DeviationUnit, FillType, OrderUpdateReason, Side, TriggerSignal};
+pub use reasons::{Error, OrderError};
 pub use statuses::{CancelAllStatus, CancelStatus, EditStatus, OrderStatus, SendStatus};
 
-/// Declares an enum of wire words: the variants, and how each is spelled.
-macro_rules! words {
-    (
-        $(#[$meta:meta])*
-        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$variant_meta])* #[doc = concat!("`", $word, "`")] $variant,)+
-        }
-
-        impl $name {
-            /// All words, in the order in which the contract lists them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word as it travels.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-
-            /// The variant that a word spells, exactly.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-words! {
-    /// The side of an order or trade.
-    pub enum Side {
-        Buy = "buy",
-        Sell = "sell",
-    }
-}
+use crate::words::words;
 
 words! {
     /// The side of a position.
@@ -133,21 +85,6 @@ words! {
 }
 
 words! {
-    /// How a fill came about.
-    pub enum FillType {
-        Maker = "maker",
-        Taker = "taker",
-        Liquidation = "liquidation",
-        PartialLiquidation = "partialLiquidation",
-        Assignor = "assignor",
-        Assignee = "assignee",
-        TakerAfterEdit = "takerAfterEdit",
-        UnwindBankrupt = "unwindBankrupt",
-        UnwindCounterparty = "unwindCounterparty",
-    }
-}
-
-words! {
     /// How a public trade came about.
     pub enum TradeType {
         Fill = "fill",
@@ -206,22 +143,6 @@ words! {
 }
 
 words! {
-    /// The unit of a trailing deviation or a relative limit.
-    pub enum DeviationUnit {
-        Percent = "PERCENT",
-        QuoteCurrency = "QUOTE_CURRENCY",
-    }
-}
-
-impl DeviationUnit {
-    /// Reads a unit in any case: clients send `percent` as well as `PERCENT`.
-    #[must_use]
-    pub fn from_any_case(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|unit| unit.as_str().eq_ignore_ascii_case(word))
-    }
-}
-
-words! {
     /// What the size of an edit means.
     pub enum QuantityMode {
         /// The total, past fills included.
@@ -245,23 +166,7 @@ words! {
     }
 }
 
-/// The price that a trigger watches. Each part of the dialect spells it in its own way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TriggerSignal {
-    /// The mark price.
-    Mark,
-    /// The index price, also called spot.
-    Index,
-    /// The price of the last trade.
-    Last,
-    /// A stored value that this version cannot decode.
-    Unknown,
-}
-
 impl TriggerSignal {
-    /// All signals.
-    pub const ALL: &'static [Self] = &[Self::Mark, Self::Index, Self::Last, Self::Unknown];
-
     /// Reads a request's `triggerSignal`; `spot` is the index too.
     #[must_use]
     pub fn from_request(word: &str) -> Option<Self> {
@@ -292,17 +197,6 @@ impl TriggerSignal {
             Self::Index => "spot_price",
             Self::Last => "last_price",
             Self::Unknown => "unknown",
-        }
-    }
-
-    /// As `/openorders` and the feeds spell it: `mark`, `spot`, `last`; they have no word for the unknown.
-    #[must_use]
-    pub const fn feed_word(self) -> Option<&'static str> {
-        match self {
-            Self::Mark => Some("mark"),
-            Self::Index => Some("spot"),
-            Self::Last => Some("last"),
-            Self::Unknown => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::words::Feed;
 use crate::decimal::Decimal;
 use crate::json::{Object, write_array};
 use crate::time::Timestamp;
-use crate::v3::words::Side;
+use crate::words::Side;
 
 /// Appends a whole book. `seq` is the number of the last change in it; each side has the best level first, and no empty
 /// one.

@@ -6,7 +6,7 @@ use super::words::{Feed, FillOrderType};
 use crate::decimal::Decimal;
 use crate::json::{Object, write_array, write_uuid};
 use crate::time::Timestamp;
-use crate::v3::words::{FillType, Side};
+use crate::words::{FillType, Side};
 
 /// One fill.
 #[derive(Clone, Copy, Debug)]

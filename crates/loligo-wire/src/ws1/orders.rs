@@ -6,7 +6,7 @@ use super::words::{Feed, OpenOrderType, unit};
 use crate::decimal::Decimal;
 use crate::json::{Object, write_array};
 use crate::time::Timestamp;
-use crate::v3::words::{DeviationUnit, Side, TriggerSignal};
+use crate::words::{DeviationUnit, Side, TriggerSignal};
 
 /// Which of the two feeds a message is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub struct OrderUpdate<'a> {
     pub order: OpenOrder<'a>,
     /// Whether it is not open any more.
     pub is_cancel: bool,
-    /// Why, as [`crate::v3::words::OrderUpdateReason::ws_word`] spells it.
+    /// Why, as [`crate::words::OrderUpdateReason::ws_word`] spells it.
     pub reason: &'a str,
 }
 
@@ -155,7 +155,7 @@ pub struct OrderRemoval<'a> {
     pub order_id: Uuid,
     /// The client's own id of it.
     pub cli_ord_id: Option<&'a str>,
-    /// Why, as [`crate::v3::words::OrderUpdateReason::ws_word`] spells it.
+    /// Why, as [`crate::words::OrderUpdateReason::ws_word`] spells it.
     pub reason: &'a str,
 }
 

@@ -1,6 +1,6 @@
 //! Words that only the feeds have, or spell in their own way.
 
-use crate::v3::words::{DeviationUnit, words};
+use crate::words::{DeviationUnit, OrderUpdateReason, words};
 
 words! {
     /// What can be subscribed to. Candles are not in the list: their feeds are named after their resolution, and are not
@@ -94,5 +94,38 @@ pub(super) const fn unit(unit: DeviationUnit) -> &'static str {
     match unit {
         DeviationUnit::Percent => "percent",
         DeviationUnit::QuoteCurrency => "quote_currency",
+    }
+}
+
+impl OrderUpdateReason {
+    /// As the open orders feed spells it. Two pairs share a word there. An order that is put back when its market loads is
+    /// not told at all: it is in the snapshot.
+    #[must_use]
+    pub const fn ws_word(self) -> Option<&'static str> {
+        match self {
+            Self::LoadingMarket => None,
+            Self::NewUserOrder => Some("new_placed_order_by_user"),
+            Self::LiquidationOrder => Some("liquidation"),
+            Self::StopOrderTriggered => Some("stop_order_triggered"),
+            Self::LimitFromStop => Some("limit_order_from_stop"),
+            Self::PartialFill => Some("partial_fill"),
+            Self::FullFill => Some("full_fill"),
+            Self::CancelledByUser => Some("cancelled_by_user"),
+            Self::ContractExpired | Self::Expired => Some("contract_expired"),
+            Self::NotEnoughMargin => Some("not_enough_margin"),
+            Self::MarketInactive => Some("market_inactive"),
+            Self::DeadManSwitch => Some("dead_man_switch"),
+            Self::CancelledByAdmin | Self::TrailingStopCancelledAndReplacedByAdmin => {
+                Some("cancelled_by_admin")
+            }
+            Self::PostWouldExecute => Some("post_order_failed_because_it_would_filled"),
+            Self::IocWouldNotExecute => Some("ioc_order_failed_because_it_would_not_be_executed"),
+            Self::WouldExecuteSelf => Some("would_execute_self"),
+            Self::WouldNotReducePosition => Some("would_not_reduce_position"),
+            Self::EditedByUser => Some("edited_by_user"),
+            Self::OrderForEditNotFound => Some("order_for_edit_not_found"),
+            Self::TrailingStopPriceUpdated => Some("trailing_stop_price_updated"),
+            Self::Unknown => Some("unknown"),
+        }
     }
 }

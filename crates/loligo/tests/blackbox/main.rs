@@ -16,6 +16,7 @@ mod nonces;
 mod operator;
 mod origins;
 mod poison;
+mod prune;
 mod refusals;
 mod replay;
 mod rolls;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::venue::{Home, Venue, text};
+use crate::venue::{Home, QUIET, Venue, text};
 
 const SYMBOL: &str = "PF_XBTUSD";
 const HOUR_MS: u64 = 3_600_000;
@@ -175,4 +175,28 @@ fn prices_pinned_by_the_operator_are_part_of_the_record() {
     let ticker = venue.visitor().get("/tickers/PF_ETHUSD", &[]);
     assert_eq!(ticker["ticker"]["indexPrice"].to_string(), "3210.5");
     assert_eq!(ticker["ticker"]["markPrice"].to_string(), "3211");
+}
+
+#[test]
+fn what_was_sent_off_the_grid_or_about_an_unknown_order_stays_in_the_log_as_it_was_written() {
+    let home = Home::new();
+    let mut venue = home.start(&QUIET);
+    let from = venue.sequence() + 1;
+    let mut alice = venue.client(0);
+    let order = [
+        ("orderType", "lmt"),
+        ("symbol", SYMBOL),
+        ("side", "buy"),
+        ("size", "0.00015"),
+        ("limitPrice", "49000.30"),
+    ];
+    assert_eq!(alice.place(&order)["status"], "invalidPrice");
+    let unknown = "8f0cdb1c-5e0f-4a3c-9a3c-4b0d1c7f1a2b";
+    let answer = alice.post("/cancelorder", &[("order_id", unknown)]);
+    assert_eq!(answer["cancelStatus"]["status"], "notFound", "{answer}");
+    assert!(venue.stop().status.success());
+    let log = home.run_with("log", &["--from", &from.to_string(), "--count", "10"]);
+    for shown in ["buy 0.00015 (off the grid) PF_XBTUSD", "at 49000.3 (off the grid)", unknown] {
+        assert!(log.stdout.contains(shown), "{shown}: {}", log.stdout);
+    }
 }

@@ -234,9 +234,14 @@ fn a_folder_of_the_first_journal_format_says_the_same_before_and_after_it_crosse
         let replayed = home.run("replay").said();
         assert_eq!(format(&home), 1, "{folder}: reading changes nothing");
         let mut venue = home.start(&[]);
+        let said = venue.screen("Ctrl-C");
+        assert!(
+            said.contains("has crossed over from journal format 1 to 3: earlier versions"),
+            "{folder}: {said}"
+        );
         let hashes = venue.hashes();
         assert!(venue.stop().status.success());
-        assert_eq!(format(&home), 2, "{folder}");
+        assert_eq!(format(&home), 3, "{folder}");
         let [again, log_again] = tools();
         assert!(again.contains(text(&hashes["state_hash"])), "{folder}: {again} {hashes}");
         let records = |log: &str| -> Vec<String> {
@@ -247,6 +252,10 @@ fn a_folder_of_the_first_journal_format_says_the_same_before_and_after_it_crosse
         assert!(home.run("replay").stdout.contains(text(&hashes["event_hash"])), "{folder}: {replayed}");
         // And it goes on from there.
         let mut venue = home.start(&[]);
+        assert!(
+            !venue.screen("Ctrl-C").contains("crossed over from journal format"),
+            "{folder}: it has already"
+        );
         let _ = venue.control("DELETE", "/faults/1", &Value::Null);
         venue.client(0).place_limit("PF_XBTUSD", "buy", "0.1", "48000", "after");
         venue.kill();

@@ -5,7 +5,7 @@
 
 use super::state::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
-    Position, State, StoredOrder,
+    Position, State, StoredOrder, StoredWork,
 };
 use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
 use crate::account::{FamilyDays, SelfTradeStrategy};
@@ -213,13 +213,13 @@ const RESERVED: u8 = 8;
 /// Numbers on one page of the table from numbers to slots.
 const PAGE: u64 = 1024;
 
-/// Reads a state of version 4, which ended before the numbers, as today's list.
+/// Reads a state of version 4, which ended before the numbers and what is waiting to be done, as today's list.
 ///
 /// # Errors
 /// [`CodecError`] when the bytes are none.
 pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
-    let list =
-        postcard::to_extend(&Numbers::default(), bytes.to_vec()).expect("writing into memory cannot fail");
+    let rest = (Numbers::default(), StoredWork::default());
+    let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
     read("state", UNNUMBERED_STATE_VERSION, &list)
 }
 
@@ -286,6 +286,7 @@ impl Memory {
             liquidations,
             pool: self.pool.into_iter().collect(),
             deposited: self.deposited.into_iter().collect(),
+            work: StoredWork::default(),
             numbers: Numbers::default(),
         })
     }

@@ -11,6 +11,7 @@ use crate::account::{Account, Family, FamilyDays, Holding, Purse, SelfTradeStrat
 use crate::command::{Limits, LimitsChange, OrderType};
 use crate::event::{OrderError, OrderStatus, UpdateReason};
 use crate::exchange::liquidation::Ladder;
+use crate::exchange::work::{Clearing, Work};
 use crate::exchange::{Exchange, Portfolio};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
@@ -42,6 +43,7 @@ pub(super) struct State {
     pub pool: Vec<(Currency, Money)>,
     pub deposited: Vec<(Currency, Money)>,
     pub numbers: Numbers,
+    pub work: StoredWork,
 }
 
 /// What clients see counted, and since when. Stands last and by itself: earlier forms end before it, and read as one in which
@@ -68,6 +70,54 @@ impl Numbers {
             accounts: accounts.iter().map(|account| (account.fills, account.log)).collect(),
             contracts: markets.iter().map(|market| (market.levels, market.trades)).collect(),
             opened: opened.collect(),
+        }
+    }
+}
+
+/// What has to be done before time may pass, but for what has gone meanwhile. Stands last and by itself: earlier forms end
+/// before it, and are of an exchange that had nothing to do.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredWork {
+    pub stirred: bool,
+    pub clearing: Vec<StoredClearing>,
+    pub look_from: Option<AccountId>,
+    pub stepping: Vec<(AccountId, LiquidationOf)>,
+    pub strained: Vec<(AccountId, Wallet)>,
+    pub due: Vec<OrderId>,
+}
+
+/// A contract whose orders all go, and those that are left.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredClearing {
+    pub instrument: InstrumentId,
+    pub resting: UpdateReason,
+    pub waiting: UpdateReason,
+    pub orders: Vec<OrderId>,
+}
+
+impl StoredWork {
+    fn of(exchange: &Exchange) -> Self {
+        let Work { busy: _, ref clearing, look_from, ref stepping, ref strained, ref due, .. } =
+            exchange.work;
+        let clearing = clearing.iter().filter_map(|Clearing { instrument, resting, waiting, orders }| {
+            let open = orders.iter().copied().filter(|order| exchange.find_open(*order).is_some());
+            let orders: Vec<OrderId> = open.collect();
+            let left =
+                StoredClearing { instrument: *instrument, resting: *resting, waiting: *waiting, orders };
+            (!left.orders.is_empty()).then_some(left)
+        });
+        let stepping = stepping.iter().filter(|portfolio| exchange.has_step_to_take(**portfolio));
+        let strained = strained.iter().filter(|(account, purse)| exchange.needs_judging(*account, *purse));
+        let due = due.iter().filter(|due| exchange.is_still_due(due));
+        Self {
+            stirred: exchange.stirred,
+            clearing: clearing.collect(),
+            look_from: look_from.map(AccountId),
+            stepping: stepping.map(|portfolio| LiquidationOf::of(*portfolio, exchange)).collect(),
+            strained: strained
+                .map(|(account, purse)| (AccountId(*account), exchange.purses[*purse as usize].wallet))
+                .collect(),
+            due: due.map(|due| due.order).collect(),
         }
     }
 }
@@ -173,6 +223,19 @@ crate::stored_codes! {
     LiquidationOf { Wallet(wallet) = 0, Position(instrument) = 1 }
 }
 
+impl LiquidationOf {
+    fn of(portfolio: Portfolio, exchange: &Exchange) -> (AccountId, Self) {
+        match portfolio {
+            Portfolio::Cross { account, purse } => {
+                (AccountId(account), Self::Wallet(exchange.purses[purse as usize].wallet))
+            }
+            Portfolio::Isolated { account, instrument } => {
+                (AccountId(account), Self::Position(InstrumentId(instrument)))
+            }
+        }
+    }
+}
+
 impl State {
     /// What an exchange knows, between two commands.
     pub fn of(exchange: &Exchange) -> Self {
@@ -193,8 +256,8 @@ impl State {
             next_execution,
             sampled,
             timers: _,
-            due: _,
-            strained: _,
+            work: _,
+            stirred: _,
             liquidations,
             pool,
             deposited,
@@ -242,20 +305,14 @@ impl State {
             liquidations: liquidations
                 .iter()
                 .map(|(portfolio, ladder)| {
-                    let (account, of) = match *portfolio {
-                        Portfolio::Cross { account, purse } => {
-                            (account, LiquidationOf::Wallet(purses[purse as usize].wallet))
-                        }
-                        Portfolio::Isolated { account, instrument } => {
-                            (account, LiquidationOf::Position(InstrumentId(instrument)))
-                        }
-                    };
-                    Liquidation { account: AccountId(account), of, ladder: *ladder }
+                    let (account, of) = LiquidationOf::of(*portfolio, exchange);
+                    Liquidation { account, of, ladder: *ladder }
                 })
                 .collect(),
             pool: pool.iter().map(|(currency, money)| (*currency, *money)).collect(),
             deposited: deposited.iter().map(|(currency, money)| (*currency, *money)).collect(),
             numbers: Numbers::of(exchange),
+            work: StoredWork::of(exchange),
         }
     }
 }

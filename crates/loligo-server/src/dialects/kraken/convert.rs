@@ -8,4 +8,5 @@ pub(crate) mod commands;
 pub(crate) mod markets;
 pub(crate) mod orders;
 pub(crate) mod outcomes;
+pub(crate) mod refusals;
 pub(crate) mod settings;

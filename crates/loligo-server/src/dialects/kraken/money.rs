@@ -3,7 +3,7 @@
 //! What is wrong is told by its cause, in this order: the account, the wallet, the unit, the amount, and then whether so
 //! much may leave (rules 2.4).
 
-use super::convert::outcomes::unexpected;
+use super::convert::refusals::refused;
 use super::private::Asked;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
@@ -11,7 +11,7 @@ use crate::login::Caller;
 use crate::node::Submission;
 use crate::projection::{AccountEntry, Directory};
 use crate::wallets;
-use loligo_engine::{AccountId, Command, Currency, Money, Outcome, Refusal, Transfer, Wallet, Withdraw};
+use loligo_engine::{AccountId, Command, Currency, Money, Outcome, Transfer, Wallet, Withdraw};
 use loligo_wire::decimal::{Number, ScaleError};
 use loligo_wire::v3::requests;
 use loligo_wire::v3::responses;
@@ -132,40 +132,5 @@ fn money(amount: Number) -> Result<Money, Error> {
         },
         Number::TooLarge { negative } => Err(too_large(negative)),
         Number::TooPrecise { .. } => Err(Error::InvalidAmount),
-    }
-}
-
-/// The word for a movement that the engine refuses.
-fn refused(outcome: Outcome) -> Failure {
-    let Outcome::Refused(refusal) = outcome else { return unexpected(&outcome).into() };
-    Failure::Refused(word_of(&refusal), refusal)
-}
-
-fn word_of(refusal: &Refusal) -> Error {
-    match refusal {
-        // A positive amount beyond the greatest is one that no wallet has.
-        Refusal::InsufficientFunds | Refusal::InvalidAmount => Error::InsufficientFunds,
-        // The wallet that takes would hold more than one may.
-        Refusal::AmountOutOfRange => Error::InvalidAmount,
-        Refusal::WrongCurrency => Error::InvalidUnit,
-        Refusal::UnknownPair => Error::InvalidAccount,
-        Refusal::UnknownAccount => Error::NotFound,
-        // Of the family, but not this account's to move.
-        Refusal::ForeignAccount => Error::AuthenticationError,
-        Refusal::Genesis
-        | Refusal::UnknownInstrument
-        | Refusal::NestedSubaccount
-        | Refusal::MixedFamily
-        | Refusal::PriceOutOfRange
-        | Refusal::UnknownOrder
-        | Refusal::NoTrailingStop
-        | Refusal::NotMaster
-        | Refusal::NotSubaccount
-        | Refusal::NotMultiCollateral
-        | Refusal::LeverageOutOfRange
-        | Refusal::WouldLiquidate
-        | Refusal::MarginShort
-        | Refusal::Expired
-        | Refusal::Listing(_) => unexpected(&Outcome::Refused(refusal.clone())),
     }
 }

@@ -188,7 +188,6 @@ impl Explainer<'_> {
                     _ => "trading is switched off for this subaccount by its master".to_owned(),
                 }
             }
-            Error::AuthenticationError => "only the master account of a family may do this".to_owned(),
             Error::MarketUnavailable => {
                 let symbol = self.argument_text(entry, "symbol").unwrap_or_else(|| symbol_of(entry.path));
                 let id = directory.by_symbol(&symbol).map(|listed| listed.id);

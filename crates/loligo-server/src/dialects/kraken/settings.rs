@@ -2,7 +2,7 @@
 
 use super::convert::accounts::{self, SubaccountSeen};
 use super::convert::commands::contract;
-use super::convert::outcomes::unexpected;
+use super::convert::refusals::refused;
 use super::convert::settings::{leverage, strategy, strategy_word};
 use super::private::Asked;
 use super::{Answer, Failure, Kraken};
@@ -10,7 +10,7 @@ use crate::grid::time;
 use crate::login::Caller;
 use crate::node::Submission;
 use crate::projection::AccountEntry;
-use loligo_engine::{Command, Exchange, Outcome, Refusal};
+use loligo_engine::{Command, Exchange, Outcome};
 use loligo_wire::decimal::Decimal;
 use loligo_wire::v3::errors::NumberedError;
 use loligo_wire::v3::requests::{self, RequestError, parse_uuid};
@@ -39,9 +39,7 @@ impl Kraken {
                 responses::write_self_trade_strategy(&mut body, word, time(self.node.now()));
                 Ok(body)
             }
-            // It is set on the master and holds for the family (rules 1.10).
-            Outcome::Refused(Refusal::NotMaster) => Err(Error::AuthenticationError.into()),
-            outcome => Err(unexpected(&outcome).into()),
+            outcome => Err(refused(outcome)),
         }
     }
 
@@ -77,7 +75,7 @@ impl Kraken {
                 responses::write_done(&mut body, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused_preference(&outcome)),
+            outcome => Err(refused(outcome)),
         }
     }
 
@@ -125,7 +123,7 @@ impl Kraken {
                 responses::write_trading_enabled(&mut body, enabled);
                 Ok(body)
             }
-            outcome => Err(unexpected(&outcome).into()),
+            outcome => Err(refused(outcome)),
         }
     }
 
@@ -144,33 +142,4 @@ impl Kraken {
 
 fn subaccount_uid(text: &str) -> Result<Uuid, RequestError> {
     parse_uuid(text.as_bytes()).ok_or(RequestError::InvalidArgument("subaccountUid"))
-}
-
-/// The number of a preference that the engine refuses (rest-notes 4).
-fn refused_preference(outcome: &Outcome) -> Failure {
-    let Outcome::Refused(refusal) = outcome else { return unexpected(outcome).into() };
-    match refusal {
-        Refusal::WouldLiquidate => NumberedError::WOULD_CAUSE_LIQUIDATION.into(),
-        Refusal::UnknownInstrument => NumberedError::CONTRACT_DOES_NOT_EXIST.into(),
-        Refusal::NotMultiCollateral => NumberedError::CONTRACT_NOT_MULTI_COLLATERAL.into(),
-        Refusal::MarginShort => NumberedError::INSUFFICIENT_MARGIN.into(),
-        Refusal::LeverageOutOfRange => NumberedError::MAX_LEVERAGE_OUT_OF_BOUNDS.into(),
-        Refusal::Genesis
-        | Refusal::UnknownAccount
-        | Refusal::UnknownPair
-        | Refusal::NestedSubaccount
-        | Refusal::MixedFamily
-        | Refusal::WrongCurrency
-        | Refusal::AmountOutOfRange
-        | Refusal::PriceOutOfRange
-        | Refusal::UnknownOrder
-        | Refusal::NoTrailingStop
-        | Refusal::NotMaster
-        | Refusal::NotSubaccount
-        | Refusal::ForeignAccount
-        | Refusal::InsufficientFunds
-        | Refusal::InvalidAmount
-        | Refusal::Expired
-        | Refusal::Listing(_) => unexpected(outcome).into(),
-    }
 }

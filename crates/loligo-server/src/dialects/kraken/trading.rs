@@ -50,7 +50,7 @@ impl Kraken {
         let request = requests::SendOrder::parse(&asked.args()?)?;
         let place = commands::place(&request, caller.account, algo_id, directory)?;
         let instrument = Some(place.instrument);
-        let submission = Submission { command: Command::Place(place), nonce: caller.nonce };
+        let submission = Submission { command: commands::placing(&request, place), nonce: caller.nonce };
         let reply = self.node.submit(submission).await?;
 
         let sent = outcomes::sent(&reply)?;
@@ -141,7 +141,7 @@ impl Kraken {
     ) -> Option<Command> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
         let listed = directory.instruments().get(usize::from(instrument.0))?;
-        Some(Command::Edit(commands::edit(request, account, order, listed)))
+        Some(commands::amending(request, commands::edit(request, account, order, listed)))
     }
 
     /// The contract of an account's order.
@@ -189,7 +189,7 @@ impl Kraken {
                 notebook.note(|| Notes::of(noted(0, status, Some(&reply), None).into_iter()));
                 tell(&cancelled);
             }
-            // No such order was ever here, so there is nothing to remember; the time limit is still told first.
+            // What can be no order's name is nothing to remember; the time limit is still told first.
             None => {
                 let status = if self.is_too_late(request.process_before) {
                     CancelStatus::WouldProcessAfterSpecifiedTime
@@ -347,7 +347,7 @@ impl Kraken {
                 Ok(order) => {
                     let mut place = commands::place(order, account, algo_id, directory)?;
                     place.process_before = process_before.map(commands::instant);
-                    Step::Submit(Command::Place(place), Vec::new())
+                    Step::Submit(commands::placing(order, place), Vec::new())
                 }
             },
             BatchInstruction::Edit(edit) => {

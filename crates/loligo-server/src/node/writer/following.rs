@@ -62,7 +62,7 @@ impl Writer {
         );
 
         // Its snapshots would be of the branch that is left.
-        self.keeper = Keeper::start(self.journal.snapshots(), self.journal.log());
+        self.keeper = Keeper::start(self.journal.snapshots(), self.journal.log(), Arc::clone(&self.shared));
         self.snapshot_at = from;
         self.listing = self.venue.next_listing();
         self.stepped = second_of(self.venue.exchange.now());

@@ -28,7 +28,7 @@ async fn an_order_has_one_story_in_history_status_and_fills() {
         (&edited["oldOrder"]["limitPrice"], &edited["newOrder"]["limitPrice"]),
         (&json!("50010"), &json!("50030"))
     );
-    assert_eq!(open(&edited["newOrder"]), (json!("0.5"), json!("0.4")));
+    assert_eq!(open(&edited["newOrder"]), (json!("0.9"), json!("0.4")), "an edit names what is to be open");
     let last = &cancelled["order"];
     assert_eq!(cancelled["reason"], "cancelled_by_user");
     for (name, value) in [
@@ -282,7 +282,7 @@ async fn the_account_log_adds_up_to_the_balance() {
         assert_eq!(exact(&cash["new_balance"]) - exact(&cash["old_balance"]), booked);
     }
     let transfers = of("transfer");
-    let [from, to] = transfers[..] else { panic!("{rows:#?}") };
+    let [to, from] = transfers[..] else { panic!("{rows:#?}") };
     assert_eq!((&from["margin_account"], &to["margin_account"]), (&json!("flex"), &json!("cash")));
     assert_eq!(exact(&from["old_balance"]) - exact(&from["new_balance"]), 100 * 10_i128.pow(11));
     let accounts = a.get("/accounts", &[]).await;
@@ -295,7 +295,7 @@ async fn the_account_log_adds_up_to_the_balance() {
     let some = ask(&a, "/account-log", &[("from", "2"), ("to", "3"), ("sort", "asc")]).await;
     assert_eq!(some["logs"], json!(rows[1..3]));
     let newest = ask(&a, "/account-log", &[("info", "transfer"), ("count", "1")]).await;
-    assert_eq!(newest["logs"], json!([to]));
+    assert_eq!(newest["logs"], json!([from]));
     let csv = send(&a, "/accountlogcsv", &[]).await;
     assert!(csv.head.to_ascii_lowercase().contains("content-type: text/csv"), "{}", csv.head);
     let text = String::from_utf8(csv.body).expect("text");
@@ -304,13 +304,13 @@ async fn the_account_log_adds_up_to_the_balance() {
     assert_eq!(
         newest[..7],
         [
-            to["booking_uid"].as_str().expect("a text"),
+            from["booking_uid"].as_str().expect("a text"),
             "2026-01-01 00:00:00",
-            "cash",
+            "flex",
             "transfer",
             "usd",
             "",
-            "100"
+            "-100"
         ]
     );
 }

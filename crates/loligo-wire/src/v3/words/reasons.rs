@@ -3,69 +3,6 @@
 use super::{EditStatus, SendStatus, words};
 
 words! {
-    /// Why an order record last changed.
-    pub enum OrderUpdateReason {
-        LoadingMarket = "LOADING_MARKET",
-        NewUserOrder = "NEW_USER_ORDER",
-        LiquidationOrder = "LIQUIDATION_ORDER",
-        StopOrderTriggered = "STOP_ORDER_TRIGGERED",
-        LimitFromStop = "LIMIT_FROM_STOP",
-        PartialFill = "PARTIAL_FILL",
-        FullFill = "FULL_FILL",
-        CancelledByUser = "CANCELLED_BY_USER",
-        ContractExpired = "CONTRACT_EXPIRED",
-        NotEnoughMargin = "NOT_ENOUGH_MARGIN",
-        MarketInactive = "MARKET_INACTIVE",
-        DeadManSwitch = "DEAD_MAN_SWITCH",
-        CancelledByAdmin = "CANCELLED_BY_ADMIN",
-        PostWouldExecute = "POST_WOULD_EXECUTE_REASON",
-        IocWouldNotExecute = "IOC_WOULD_NOT_EXECUTE_REASON",
-        WouldExecuteSelf = "WOULD_EXECUTE_SELF_REASON",
-        WouldNotReducePosition = "WOULD_NOT_REDUCE_POSITION",
-        EditedByUser = "EDITED_BY_USER",
-        OrderForEditNotFound = "ORDER_FOR_EDIT_NOT_FOUND_REASON",
-        Expired = "EXPIRED",
-        TrailingStopPriceUpdated = "TRAILING_STOP_PRICE_UPDATED",
-        TrailingStopCancelledAndReplacedByAdmin = "TRAILING_STOP_CANCELLED_AND_REPLACED_BY_ADMIN",
-        /// A stored reason that this version does not know.
-        Unknown = "unknown",
-    }
-}
-
-impl OrderUpdateReason {
-    /// As the open orders feed spells it. Two pairs share a word there. An order that is put back when its market loads is
-    /// not told at all: it is in the snapshot.
-    #[must_use]
-    pub const fn ws_word(self) -> Option<&'static str> {
-        match self {
-            Self::LoadingMarket => None,
-            Self::NewUserOrder => Some("new_placed_order_by_user"),
-            Self::LiquidationOrder => Some("liquidation"),
-            Self::StopOrderTriggered => Some("stop_order_triggered"),
-            Self::LimitFromStop => Some("limit_order_from_stop"),
-            Self::PartialFill => Some("partial_fill"),
-            Self::FullFill => Some("full_fill"),
-            Self::CancelledByUser => Some("cancelled_by_user"),
-            Self::ContractExpired | Self::Expired => Some("contract_expired"),
-            Self::NotEnoughMargin => Some("not_enough_margin"),
-            Self::MarketInactive => Some("market_inactive"),
-            Self::DeadManSwitch => Some("dead_man_switch"),
-            Self::CancelledByAdmin | Self::TrailingStopCancelledAndReplacedByAdmin => {
-                Some("cancelled_by_admin")
-            }
-            Self::PostWouldExecute => Some("post_order_failed_because_it_would_filled"),
-            Self::IocWouldNotExecute => Some("ioc_order_failed_because_it_would_not_be_executed"),
-            Self::WouldExecuteSelf => Some("would_execute_self"),
-            Self::WouldNotReducePosition => Some("would_not_reduce_position"),
-            Self::EditedByUser => Some("edited_by_user"),
-            Self::OrderForEditNotFound => Some("order_for_edit_not_found"),
-            Self::TrailingStopPriceUpdated => Some("trailing_stop_price_updated"),
-            Self::Unknown => Some("unknown"),
-        }
-    }
-}
-
-words! {
     /// The check that an order, an edit or a cancel failed.
     pub enum OrderError {
         MarketSuspended = "MARKET_SUSPENDED",

@@ -2,17 +2,20 @@
 
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
-    Position, State, StoredOrder,
+    Position, State, StoredClearing, StoredOrder, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::event::OrderStatus;
 use crate::exchange::closing::{Closed, ClosedOrders};
+use crate::exchange::work::Clearing;
 use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
 use crate::instrument::{ContractKind, Instrument, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, price_in_range};
 use crate::order::{Marks, NIL, Order, Orders, Record};
+use crate::trigger::Due;
+use crate::view::MarketState;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the list into memory, part by part; each refuses what cannot be.
@@ -54,6 +57,7 @@ impl State {
             pool,
             deposited,
             numbers,
+            work,
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -81,6 +85,7 @@ impl State {
         }
         reading.liquidate(liquidations)?;
         reading.number(numbers)?;
+        reading.resume(work)?;
         reading.watch();
         Ok(reading.exchange)
     }
@@ -101,8 +106,9 @@ impl Reading {
             let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
             there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
             let id = InstrumentId(at as u16);
-            // Its timer is gone once its time has come; one that the operator let expire early still has it.
-            if let Some(expiry) = spec.expiry.filter(|expiry| *expiry > exchange.now) {
+            // Its timer is gone once it has expired, of itself or by the operator.
+            let listed = prices.trading != MarketState::Expired;
+            if let Some(expiry) = spec.expiry.filter(|_| listed) {
                 exchange.timers.insert((expiry, Timer::Expiry(id)));
             }
             if spec.opening > exchange.now {
@@ -372,41 +378,97 @@ impl Reading {
             holding.trailing_stops += u32::from(trails);
         }
         if holding.position != 0 {
-            holding.holder_place = market.holders.len() as u32;
-            market.holders.push(slot as u32);
             let long = market.open_interest.checked_add(holding.position.max(0));
             market.open_interest = long.ok_or_else(|| damaged("open interest"))?;
         }
         holding.held = holding.initial_margin(&market.instrument);
+        // Whoever was still to be looked over is valued now: that is all the same to who asks.
+        holding.counted = market.shared_pnl(holding);
         let purse = &mut purses[holding.purse as usize];
-        let sums = (
-            purse.unrealized.0.checked_add(market.shared_pnl(holding).0),
-            purse.held.0.checked_add(holding.held.0),
-        );
+        let sums =
+            (purse.unrealized.0.checked_add(holding.counted.0), purse.held.0.checked_add(holding.held.0));
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
         (purse.unrealized, purse.held) = (Fine(unrealized), Fine(held));
         Ok(())
     }
 
     fn liquidate(&mut self, liquidations: Vec<Liquidation>) -> Result<(), CodecError> {
-        for Liquidation { account: AccountId(account), of, ladder } in liquidations {
-            let owner = self.exchange.accounts.get(account as usize);
-            let owner = owner.ok_or_else(|| damaged("an account that is liquidated"))?;
-            let portfolio = match of {
-                LiquidationOf::Wallet(Wallet::Flex) => Some(Portfolio::Cross { account, purse: owner.flex }),
-                LiquidationOf::Wallet(Wallet::Inverse(pair)) => {
-                    let purse = owner.inverse.get(usize::from(pair.0)).filter(|purse| **purse != NIL);
-                    purse.map(|purse| Portfolio::Cross { account, purse: *purse })
-                }
-                LiquidationOf::Wallet(Wallet::Cash) => None,
-                LiquidationOf::Position(InstrumentId(instrument)) => {
-                    let held = owner.holdings.iter().any(|(number, _)| *number == instrument);
-                    held.then_some(Portfolio::Isolated { account, instrument })
-                }
-            };
-            let portfolio = portfolio.ok_or_else(|| damaged("a portfolio that is liquidated"))?;
+        for Liquidation { account, of, ladder } in liquidations {
+            let portfolio = self.portfolio(account, of)?;
             self.exchange.liquidations.insert(portfolio, ladder);
         }
+        Ok(())
+    }
+
+    fn portfolio(&self, account: AccountId, of: LiquidationOf) -> Result<Portfolio, CodecError> {
+        let AccountId(account) = account;
+        let portfolio = match of {
+            LiquidationOf::Wallet(wallet) => {
+                self.purse(account, wallet).map(|purse| Portfolio::Cross { account, purse })
+            }
+            LiquidationOf::Position(InstrumentId(instrument)) => {
+                let owner = self.exchange.accounts.get(account as usize);
+                let held = owner.is_some_and(|owner| owner.holdings.iter().any(|(id, _)| *id == instrument));
+                held.then_some(Portfolio::Isolated { account, instrument })
+            }
+        };
+        portfolio.ok_or_else(|| damaged("a portfolio that is liquidated"))
+    }
+
+    /// Purse slot of an account's margin wallet.
+    fn purse(&self, account: u32, wallet: Wallet) -> Option<u32> {
+        let owner = self.exchange.accounts.get(account as usize)?;
+        match wallet {
+            Wallet::Flex => Some(owner.flex),
+            Wallet::Inverse(pair) => {
+                owner.inverse.get(usize::from(pair.0)).copied().filter(|purse| *purse != NIL)
+            }
+            Wallet::Cash => None,
+        }
+    }
+
+    /// What was waiting to be done goes on where it was left.
+    fn resume(&mut self, stored: StoredWork) -> Result<(), CodecError> {
+        let StoredWork { stirred, clearing, look_from, stepping, strained, due } = stored;
+        self.exchange.stirred = stirred;
+        let open = |order: &OrderId, of: Option<InstrumentId>| {
+            let slot = self.exchange.find_open(*order)?;
+            let holding = &self.exchange.holdings[self.exchange.orders.get(slot).holding as usize];
+            of.is_none_or(|of| of.0 == holding.instrument).then_some(slot)
+        };
+        let mut work = self.exchange.work.clone();
+        for StoredClearing { instrument, resting, waiting, orders } in clearing {
+            there(
+                !work.clearing.iter().any(|other| other.instrument == instrument),
+                "a contract's clearing",
+            )?;
+            there(
+                orders.iter().all(|order| open(order, Some(instrument)).is_some()),
+                "an order to be cleared",
+            )?;
+            work.clearing.push_back(Clearing { instrument, resting, waiting, orders: orders.into() });
+        }
+        let accounts = self.exchange.accounts.len();
+        there(look_from.is_none_or(|from| (from.0 as usize) < accounts), "an account to be looked over")?;
+        work.look_from = look_from.map(|from| from.0);
+        for (account, of) in stepping {
+            let portfolio = self.portfolio(account, of)?;
+            there(self.exchange.has_step_to_take(portfolio), "a liquidation's step")?;
+            work.stepping.push_back(portfolio);
+        }
+        for (account, wallet) in strained {
+            let purse = self.purse(account.0, wallet).ok_or_else(|| damaged("a wallet to be judged"))?;
+            work.strained.insert((account.0, purse));
+        }
+        let mut slots = BTreeSet::new();
+        for order in due {
+            let slot = open(&order, None).ok_or_else(|| damaged("a trigger that is due"))?;
+            let due = Due { order, slot };
+            there(slots.insert(slot) && self.exchange.is_still_due(&due), "a trigger that is due")?;
+            work.due.push_back(due);
+        }
+        self.exchange.work = work;
+        self.exchange.note_what_is_left();
         Ok(())
     }
 

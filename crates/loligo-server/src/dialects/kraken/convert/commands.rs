@@ -7,7 +7,7 @@ use crate::wallets;
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     DistanceUnit, EditOrder, InstrumentId, InstrumentSpec, OnGrid, OrderRef, OrderType, PlaceOrder, QtyMode,
-    Side, Signal, Timestamp, TriggerKind,
+    Side, Signal, Timestamp, TriggerKind, Written, WrittenNumber,
 };
 use loligo_wire::decimal::Number;
 use loligo_wire::time::Timestamp as WireTime;
@@ -101,6 +101,55 @@ pub(crate) fn place(
     })
 }
 
+/// The command that places an order as a request describes it: what is off its contract's grid goes along as it was written.
+pub(crate) fn placing(request: &requests::SendOrder<'_>, place: PlaceOrder) -> Command {
+    let offset = |offset: &AskedOffset| match offset {
+        AskedOffset::Distance(distance) => Some(distance.steps),
+        AskedOffset::BadValue | AskedOffset::BadUnit | AskedOffset::Incomplete => None,
+    };
+    let deviation = place.trigger.as_ref().and_then(|trigger| trigger.deviation);
+    let written = Written {
+        qty: off_grid(Some(place.qty), Some(request.size)),
+        limit_price: off_grid(place.limit_price, request.limit_price),
+        stop_price: off_grid(place.stop_price, request.stop_price),
+        deviation: off_grid(deviation.map(|away| away.steps), request.trailing_stop_max_deviation),
+        limit_offset: off_grid(
+            place.limit_offset.as_ref().and_then(offset),
+            request.limit_price_offset_value.and_then(Result::ok),
+        ),
+    };
+    if written.is_empty() { Command::Place(place) } else { Command::PlaceOffGrid(Box::new((place, written))) }
+}
+
+/// The command that amends an order, likewise.
+pub(crate) fn amending(request: &requests::EditOrder<'_>, edit: EditOrder) -> Command {
+    let deviation = |away: AskedDeviation| {
+        if request.trailing_stop_deviation_unit.map(unit) == Some(DistanceUnit::Percent) {
+            away.percent
+        } else {
+            away.quote
+        }
+    };
+    let written = Written {
+        qty: off_grid(edit.qty, request.size),
+        limit_price: off_grid(edit.limit_price, request.limit_price),
+        stop_price: off_grid(edit.stop_price, request.stop_price),
+        deviation: off_grid(edit.deviation.map(deviation), request.trailing_stop_max_deviation),
+        limit_offset: None,
+    };
+    if written.is_empty() { Command::Edit(edit) } else { Command::EditOffGrid(Box::new((edit, written))) }
+}
+
+/// A number as text, where it is off the grid and has as many digits as a number may.
+fn off_grid(steps: Option<OnGrid>, number: Option<Number>) -> Option<WrittenNumber> {
+    match (steps?, number?) {
+        (OnGrid::Off | OnGrid::TooLarge | OnGrid::Steps(i64::MIN | i64::MAX), Number::Fits(decimal)) => {
+            WrittenNumber::new(&decimal.to_string())
+        }
+        _ => None,
+    }
+}
+
 /// The price a trigger watches; the last trade unless it is told.
 fn signal(word: Option<words::TriggerSignal>) -> Signal {
     match word {
@@ -176,13 +225,19 @@ pub(crate) fn order_ref(name: &OrderName<'_>, identity: &Identity) -> Option<Ord
     }
 }
 
-/// The cancel that a request describes; `None` when it names no order that this exchange could ever have had.
+/// The cancel that a request describes; `None` when what it names an order by can be no name. A UUID that this exchange gives to
+/// no order goes along: its history tells that it was asked for.
 pub(crate) fn cancel(
     request: &requests::CancelOrder<'_>,
     account: AccountId,
     identity: &Identity,
 ) -> Option<Command> {
-    let order = order_ref(&request.order, identity)?;
+    let order = match &request.order {
+        OrderName::Id(uuid) => {
+            identity.order_id(*uuid).map_or(OrderRef::Foreign(uuid.as_u128()), OrderRef::Id)
+        }
+        name => order_ref(name, identity)?,
+    };
     Some(Command::Cancel(CancelOrder { account, order, process_before: request.process_before.map(instant) }))
 }
 

@@ -1,0 +1,222 @@
+//! What follows from a change, done in steps of which a record does a bounded number (rules 5.7).
+//!
+//! Work that is waiting is state: time passes no instant before its work is done, and whoever reads the state goes on where
+//! it was left. Nothing is in doubt meanwhile: what a wallet is worth is always told and judged at the marks of now.
+
+use super::{Exchange, Portfolio};
+use crate::event::{Event, UpdateReason};
+use crate::id::{InstrumentId, OrderId};
+use crate::order::NIL;
+use crate::trigger::Due;
+use std::collections::{BTreeSet, VecDeque};
+
+/// Work that one record does beside its own command: 64 steps. A step is a microsecond or two, so nobody waits for a record
+/// longer than a fifth of a millisecond, or one indivisible step more: all orders of one account, or one order that sweeps a
+/// book.
+pub const WORK_PER_RECORD: u32 = 64 * STEP;
+/// Work of a step: an order fired, filled or removed, a wallet judged in which something is to be done, a step of a
+/// liquidation, a timer, one contract sampled at a second at which a mark moves.
+pub(super) const STEP: u32 = 16;
+/// Work of looking an account over after a mark has moved.
+const LOOK: u32 = 1;
+
+/// What has to be done at the present instant before time may pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    /// Something of it is waiting.
+    pub busy: bool,
+    /// What a record does of it at most, and what the present one has done.
+    limit: u32,
+    done: u32,
+    /// Contracts whose orders all go, the first first.
+    pub clearing: VecDeque<Clearing>,
+    /// A mark has moved: accounts from this one on are still to be looked over.
+    pub look_from: Option<u32>,
+    /// Portfolios whose step of this second is still to come.
+    pub stepping: VecDeque<Portfolio>,
+    /// Wallets to be judged, as account and purse slot. One in which nothing is to be done costs nothing.
+    pub strained: BTreeSet<(u32, u32)>,
+    /// Triggers that a price has reached, in the order in which they fire. One that is gone by then is passed over.
+    pub due: VecDeque<Due>,
+}
+
+/// A contract whose orders all go: resting ones for one reason, triggers for another.
+#[derive(Clone, Debug)]
+pub(crate) struct Clearing {
+    pub instrument: InstrumentId,
+    pub resting: UpdateReason,
+    pub waiting: UpdateReason,
+    /// Those that are left, the oldest first. Some may be gone already.
+    pub orders: VecDeque<OrderId>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            busy: false,
+            limit: WORK_PER_RECORD,
+            done: 0,
+            clearing: VecDeque::new(),
+            look_from: None,
+            stepping: VecDeque::new(),
+            strained: BTreeSet::new(),
+            due: VecDeque::new(),
+        }
+    }
+}
+
+impl Work {
+    /// Nothing to be done, under the same limit.
+    pub fn none_of(&self) -> Self {
+        Self { limit: self.limit, done: self.done, ..Self::default() }
+    }
+
+    /// A record begins, with all of its work before it.
+    #[inline]
+    pub fn begin(&mut self) {
+        self.done = 0;
+    }
+
+    pub fn is_spent(&self) -> bool {
+        self.done >= self.limit
+    }
+
+    pub fn spend(&mut self, work: u32) {
+        self.done = self.done.saturating_add(work);
+    }
+
+    /// One step for each order that these events say was filled or removed.
+    pub fn spend_on(&mut self, events: &[Event]) {
+        let moved = |event: &&Event| matches!(event, Event::Executed(_) | Event::Cancelled { .. });
+        let moved = events.iter().filter(moved).count();
+        self.spend(STEP.saturating_mul(u32::try_from(moved).unwrap_or(u32::MAX)));
+    }
+
+    #[inline]
+    pub fn strain(&mut self, account: u32, purse: u32) {
+        self.strained.insert((account, purse));
+        self.busy = true;
+    }
+}
+
+impl Exchange {
+    /// True while something that follows from what has happened is not done yet. Time stands still until it is, and whatever
+    /// reads many accounts at once had better wait.
+    pub fn is_busy(&self) -> bool {
+        self.work.busy
+    }
+
+    /// What the last record did beside its own command, in sixteenths of a step; see [`WORK_PER_RECORD`].
+    pub fn work_done(&self) -> u32 {
+        self.work.done
+    }
+
+    /// Lets each record do another amount of work. All who are to come to the same must have the same, and it is not stored:
+    /// a venue keeps [`WORK_PER_RECORD`].
+    pub fn set_work_limit(&mut self, limit: u32) {
+        self.work.limit = limit.max(1);
+    }
+
+    /// What follows from a change: a step at a time until nothing is left, or the record has done its part.
+    pub(super) fn follow_up(&mut self, events: &mut Vec<Event>) {
+        while !self.work.is_spent() && self.has_work() {
+            self.work_on(events);
+        }
+        self.note_what_is_left();
+    }
+
+    /// Whether anything of the present instant is left to be done.
+    pub(super) fn note_what_is_left(&mut self) {
+        self.work.busy = self.has_work() || self.is_instant_open();
+    }
+
+    /// One step of what is waiting. Orders of a closed contract go first; then accounts are looked over at the new marks;
+    /// portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
+    /// reached fire, each matched to its end, and what follows from it, before the next.
+    fn work_on(&mut self, events: &mut Vec<Event>) {
+        let told = events.len();
+        if let Some(clearing) = self.work.clearing.front_mut() {
+            let Clearing { resting, waiting, .. } = *clearing;
+            let order = clearing.orders.pop_front().and_then(|order| self.find_open(order));
+            if let Some(slot) = order {
+                let reason = if self.orders.get(slot).level == NIL { waiting } else { resting };
+                self.remove(slot, reason, None, events);
+            }
+        } else if let Some(account) = self.work.look_from {
+            let next = account + 1;
+            self.work.look_from = ((next as usize) < self.accounts.len()).then_some(next);
+            self.look_over(account);
+            self.work.spend(LOOK);
+            return;
+        } else if let Some(portfolio) = self.work.stepping.pop_front() {
+            self.work.spend(STEP);
+            self.step(portfolio, events);
+            if events.len() == told {
+                return;
+            }
+        } else if let Some((account, purse)) = self.work.strained.pop_first() {
+            self.work.spend(STEP);
+            self.judge_wallet(account, purse, events);
+        } else if let Some(due) = self.work.due.pop_front() {
+            self.work.spend(STEP);
+            self.fire(due, events);
+        }
+        self.stirred = true;
+        self.work.spend_on(&events[told..]);
+    }
+
+    /// Drops what needs no doing any more, up to the next that does. False when there is none.
+    pub(super) fn has_work(&mut self) -> bool {
+        while let Some(clearing) = self.work.clearing.front() {
+            match clearing.orders.front().copied() {
+                Some(order) if self.find_open(order).is_some() => return true,
+                Some(_) => drop(self.work.clearing[0].orders.pop_front()),
+                None => drop(self.work.clearing.pop_front()),
+            }
+        }
+        if self.work.look_from.is_some() {
+            return true;
+        }
+        while let Some(portfolio) = self.work.stepping.front() {
+            if self.has_step_to_take(*portfolio) {
+                return true;
+            }
+            self.work.stepping.pop_front();
+        }
+        while let Some((account, purse)) = self.work.strained.first().copied() {
+            if self.needs_judging(account, purse) {
+                return true;
+            }
+            self.work.strained.pop_first();
+            self.purses[purse as usize].watched = self.needs_watching(account, purse);
+        }
+        while let Some(due) = self.work.due.front() {
+            if self.is_still_due(due) {
+                return true;
+            }
+            self.work.due.pop_front();
+        }
+        false
+    }
+
+    /// Everything that is open in a contract is to be cancelled, the oldest first.
+    pub(super) fn clear_market(
+        &mut self,
+        instrument: InstrumentId,
+        resting: UpdateReason,
+        waiting: UpdateReason,
+    ) {
+        let slots = self.markets[usize::from(instrument.0)].holdings.iter().filter(|slot| **slot != NIL);
+        let of_market = slots.map(|slot| &self.holdings[*slot as usize]);
+        let open = of_market.flat_map(|holding| holding.orders.iter().chain(&holding.triggers));
+        let mut orders: Vec<OrderId> = open.map(|slot| self.orders.get(*slot).id).collect();
+        orders.sort_unstable();
+        let clearing = Clearing { instrument, resting, waiting, orders: orders.into() };
+        // One that is under way already goes on with all that is open now: no contract is waiting twice.
+        match self.work.clearing.iter_mut().find(|other| other.instrument == instrument) {
+            Some(other) => *other = clearing,
+            None => self.work.clearing.push_back(clearing),
+        }
+        self.work.busy = true;
+    }
+}

@@ -1,0 +1,191 @@
+//! What follows from a change, as far as one record goes (rules 5.7): plain lists of what waits, done from the front.
+
+use super::Model;
+use super::margin::Portfolio;
+use loligo_engine::{AccountId, InstrumentId, OrderId, OrderStatus, UpdateReason, Wallet};
+use num_bigint::BigInt;
+use std::collections::VecDeque;
+
+/// A step is sixteen looks at an account; a record does 64 steps.
+pub(super) const STEP: u32 = 16;
+const LOOK: u32 = 1;
+const LIMIT: u32 = 64 * STEP;
+
+/// What waits but for wallets and triggers, and how far the present record has come.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    limit: u32,
+    pub(super) done: u32,
+    /// Orders filled or cancelled, each time that one is.
+    pub(super) moved: u32,
+    /// Closed contracts, each with what is left of its orders, resting and waiting ones to go for a reason each.
+    clearing: Vec<(InstrumentId, UpdateReason, UpdateReason, VecDeque<OrderId>)>,
+    /// The account to be looked over next.
+    looking: Option<AccountId>,
+    /// Portfolios whose step of this second is to come.
+    stepping: VecDeque<Portfolio>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { limit: LIMIT, done: 0, moved: 0, clearing: vec![], looking: None, stepping: VecDeque::new() }
+    }
+}
+
+impl Model {
+    /// Gives each record another amount of work than a venue does.
+    pub fn set_work_limit(&mut self, limit: u32) {
+        self.work.limit = limit;
+    }
+
+    /// What the last record did beside its own command.
+    pub fn work_done(&self) -> u32 {
+        self.work.done
+    }
+
+    pub(super) fn spend(&mut self, work: u32) {
+        self.work.done += work;
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.work.done >= self.work.limit
+    }
+
+    /// Something that follows from what has happened is not done yet.
+    pub fn is_busy(&self) -> bool {
+        self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
+            || self.work.looking.is_some()
+            || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
+            || self.strained.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
+            || self.due.iter().any(|id| self.is_due(*id))
+            || self.next_instant() <= self.now
+    }
+
+    fn is_open(&self, id: OrderId) -> bool {
+        self.orders.iter().any(|o| o.view.id == id && o.is_live())
+    }
+
+    /// True for a portfolio on the ladder that has had no step at this instant.
+    fn steps_now(&self, portfolio: Portfolio) -> bool {
+        self.ladders.get(&portfolio).is_some_and(|ladder| ladder.stepped_at < self.now)
+    }
+
+    /// All orders of a contract are to go, the oldest first.
+    pub(super) fn clear(&mut self, id: InstrumentId, resting: UpdateReason, waiting: UpdateReason) {
+        let open = self.orders.iter().filter(|o| o.is_live() && o.view.instrument == id);
+        let clearing = (id, resting, waiting, open.map(|o| o.view.id).collect());
+        match self.work.clearing.iter_mut().find(|(other, ..)| *other == id) {
+            Some(other) => *other = clearing,
+            None => self.work.clearing.push(clearing),
+        }
+    }
+
+    /// All accounts are to be looked over, from the first on.
+    pub(super) fn begin_looking(&mut self) {
+        self.work.looking = Some(AccountId(0));
+    }
+
+    /// All portfolios on the ladder are to take a step.
+    pub(super) fn begin_steps(&mut self) {
+        let due = self.ladders.keys().copied().filter(|portfolio| self.steps_now(*portfolio));
+        self.work.stepping = due.collect();
+    }
+
+    /// After a change nothing else happens before what follows from it, one thing after the other.
+    pub(super) fn follow_up(&mut self) {
+        while !self.is_spent() && self.follow_once() {}
+    }
+
+    /// Does what comes first of all that waits. What there is no need for any more costs nothing. False when nothing waits.
+    fn follow_once(&mut self) -> bool {
+        let moved = self.work.moved;
+        if let Some((_, resting, waiting, orders)) = self.work.clearing.first_mut() {
+            let (resting, waiting) = (*resting, *waiting);
+            let Some(id) = orders.pop_front() else {
+                self.work.clearing.remove(0);
+                return true;
+            };
+            if !self.is_open(id) {
+                return true;
+            }
+            let reason = if self.order(id).resting { resting } else { waiting };
+            self.close(id, OrderStatus::Cancelled, reason, None);
+            self.stirred = true;
+        } else if let Some(account) = self.work.looking {
+            let next = AccountId(account.0 + 1);
+            self.work.looking = ((next.0 as usize) < self.accounts.len()).then_some(next);
+            self.look_over(account);
+            self.spend(LOOK);
+        } else if let Some(portfolio) = self.work.stepping.pop_front() {
+            if !self.steps_now(portfolio) {
+                return true;
+            }
+            self.spend(STEP);
+            self.step(portfolio);
+            self.stirred |= self.work.moved > moved;
+        } else if let Some((account, wallet)) = self.strained.pop_first() {
+            if !self.needs_judging(account, wallet) {
+                return true;
+            }
+            self.spend(STEP);
+            self.judge_wallet(account, wallet);
+            self.stirred = true;
+        } else if let Some(id) = self.due.pop_front() {
+            if !self.is_due(id) {
+                return true;
+            }
+            self.spend(STEP);
+            self.fire(id);
+            self.stirred = true;
+        } else {
+            return false;
+        }
+        self.spend((self.work.moved - moved) * STEP);
+        true
+    }
+
+    /// Of the wallets with a position, or known to be short, those are to be judged in which something is to be done.
+    fn look_over(&mut self, account: AccountId) {
+        let wallets: std::collections::BTreeSet<Wallet> =
+            self.instrument_ids().map(|id| self.margin_wallet(id).0).collect();
+        for wallet in wallets {
+            let mut positions = self.margined_by(wallet).into_iter();
+            let holds = positions.any(|id| self.position(account, id).qty != 0);
+            let known = self.strained.remove(&(account, wallet));
+            if (holds || known) && self.needs_judging(account, wallet) {
+                self.strained.insert((account, wallet));
+            }
+        }
+    }
+
+    /// Somebody gets onto the ladder or off it, or has orders that must go.
+    fn needs_judging(&self, account: AccountId, wallet: Wallet) -> bool {
+        let Some(currency) = self.settlement(wallet) else { return false };
+        let ladder = self.portfolios(account, wallet).into_iter().any(|portfolio| {
+            if self.standing(portfolio).is_short() {
+                !self.account(account).house && !self.has_begun(portfolio)
+            } else {
+                self.ladders.contains_key(&portfolio)
+            }
+        });
+        let mut contracts = self.margined_by(wallet).into_iter();
+        ladder
+            || (self.available(account, wallet, currency) < BigInt::ZERO
+                && contracts.any(|id| !self.adding_orders(account, id).is_empty()))
+    }
+
+    /// True for who will be liquidated when its turn comes: nothing that adds risk is taken from it, and no money leaves.
+    pub(super) fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
+        let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
+        !self.account(account).house
+            && !self.ladders.contains_key(&portfolio)
+            && self.standing(portfolio).is_short()
+    }
+
+    pub(super) fn is_doomed(&self, account: AccountId, instrument: InstrumentId) -> bool {
+        let wallet = self.margin_wallet(instrument).0;
+        [Portfolio::Cross(account, wallet), self.portfolio(account, instrument)]
+            .into_iter()
+            .any(|portfolio| self.is_to_be_liquidated(portfolio))
+    }
+}
