@@ -128,7 +128,7 @@ impl Projections {
         let Applied { sequence, time, .. } = applied;
         self.reach(sequence, time);
         let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
-        (!quiet).then_some(News { sequence, time, levels, fills, orders })
+        (!quiet).then_some(News { sequence, levels, fills, orders })
     }
 
     /// Says how far the views are.

@@ -226,11 +226,11 @@ impl Exchange {
         slot: u32,
         side: Side,
         traded: &Traded,
-        role: FillRole,
-    ) -> (Fill, Money) {
+        fill: &mut Fill,
+    ) -> Money {
         let holding = &self.holdings[slot as usize];
         let (position, set_aside) = (holding.position.abs(), holding.set_aside());
-        let mut fill = self.fill(order, slot, side, traded, role);
+        self.fill(order, slot, side, traded, fill);
 
         let holding = &self.holdings[slot as usize];
         let Holding { account, purse, instrument, .. } = *holding;
@@ -259,6 +259,6 @@ impl Exchange {
         purse.balance += remitted - paid;
         fill.balance = purse.balance;
         *self.pool.entry(purse.currency).or_default() += paid;
-        (fill, paid)
+        paid
     }
 }

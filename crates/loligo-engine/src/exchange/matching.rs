@@ -105,20 +105,11 @@ impl Exchange {
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
             && self.holdings[maker_holding as usize].is_one_sided(maker_side);
-        let (taker_fill, liquidation_fee) = match role {
-            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
-                (self.fill(taker, taker_holding, taker_side, &traded, role), Money::ZERO)
-            }
-            FillRole::Liquidation | FillRole::PartialLiquidation => {
-                self.fill_liquidation(taker, taker_holding, taker_side, &traded, role)
-            }
-        };
-        let maker_fill = self.fill(maker, maker_holding, maker_side, &traded, FillRole::Maker);
         let purse = &self.purses[self.holdings[maker_holding as usize].purse as usize];
-        let (wallet, currency) = (purse.wallet, purse.currency);
-        let maker_account = maker_fill.account;
-        tell(events, || {
-            Event::Executed(Box::new(Execution {
+        // Made where it stays, and then filled in: it is four times as large as an event, and would be copied with each step.
+        let mut execution = Box::write(
+            Box::new_uninit(),
+            Execution {
                 id,
                 at,
                 instrument,
@@ -128,13 +119,26 @@ impl Exchange {
                 usd_value: traded.worth.notional,
                 mark,
                 taker_side,
-                wallet,
-                currency,
-                taker: taker_fill,
-                maker: maker_fill,
-                liquidation_fee,
-            }))
-        });
+                wallet: purse.wallet,
+                currency: purse.currency,
+                taker: Fill::unbooked(role),
+                maker: Fill::unbooked(FillRole::Maker),
+                liquidation_fee: Money::ZERO,
+            },
+        );
+        match role {
+            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
+                self.fill(taker, taker_holding, taker_side, &traded, &mut execution.taker);
+            }
+            FillRole::Liquidation | FillRole::PartialLiquidation => {
+                let fill = &mut execution.taker;
+                execution.liquidation_fee =
+                    self.fill_liquidation(taker, taker_holding, taker_side, &traded, fill);
+            }
+        }
+        self.fill(maker, maker_holding, maker_side, &traded, &mut execution.maker);
+        let maker_account = execution.maker.account;
+        tell(events, || Event::Executed(execution));
 
         if same_margin {
             // What follows for inexact values, without computing the value again.
@@ -162,7 +166,7 @@ impl Exchange {
         }
     }
 
-    /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
+    /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record. Fills in what it comes to.
     #[inline(always)]
     pub(super) fn fill(
         &mut self,
@@ -170,8 +174,8 @@ impl Exchange {
         holding_slot: u32,
         side: Side,
         traded: &Traded,
-        role: FillRole,
-    ) -> Fill {
+        fill: &mut Fill,
+    ) {
         let holding = &mut self.holdings[holding_slot as usize];
         let market = &mut self.markets[usize::from(holding.instrument)];
         let purse = &mut self.purses[holding.purse as usize];
@@ -195,7 +199,7 @@ impl Exchange {
             market.dust += dust;
             realized = money;
         }
-        let rate = match role {
+        let rate = match fill.role {
             FillRole::Maker => purse.rates().maker,
             FillRole::Taker
             | FillRole::TakerAfterEdit
@@ -219,34 +223,20 @@ impl Exchange {
         }
 
         let order = self.orders.get_mut(slot);
-        let filled_before = Qty(order.filled);
+        (fill.filled_before, fill.qty) = (Qty(order.filled), Qty(order.qty));
+        (fill.order, fill.order_type) = (order.id, order.order_type);
         order.filled += traded.lots;
         order.updated_at = self.now;
         order.reason = Some(UpdateReason::PartialFill);
         order.error = None;
-        let (id, qty, order_type, named) = (order.id, Qty(order.qty), order.order_type, order.marks.named());
         // Few orders have a name, and only theirs is looked up.
-        let client_order_id = if named { self.orders.record(slot).client_order_id.clone() } else { None };
-        Fill {
-            number,
-            log,
-            order: id,
-            account,
-            role,
-            order_type,
-            client_order_id,
-            filled_before,
-            qty,
-            fee,
-            fee_rate: rate,
-            realized_pnl: realized,
-            realized_funding: Money::ZERO,
-            position,
-            entry_before,
-            entry,
-            opened_at,
-            balance,
+        if order.marks.named() {
+            fill.client_order_id.clone_from(&self.orders.record(slot).client_order_id);
         }
+        (fill.number, fill.log, fill.account) = (number, log, account);
+        (fill.fee, fill.fee_rate, fill.realized_pnl) = (fee, rate, realized);
+        (fill.position, fill.entry_before, fill.entry) = (position, entry_before, entry);
+        (fill.opened_at, fill.balance) = (opened_at, balance);
     }
 
     /// Looks up what a family pays now, and tells its purses.

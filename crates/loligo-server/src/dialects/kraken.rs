@@ -61,8 +61,9 @@ use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
+use private::Asked;
 use reasons::{Notebook, Refused, Why};
-use routes::{Found, Operation, Private, Public, Routes};
+use routes::{Audience, Found, Operation, Routes};
 use signing::Signing;
 use std::sync::Arc;
 
@@ -186,7 +187,7 @@ impl Kraken {
                 answer?
             }
         };
-        if found.operation.is_public() {
+        if found.operation.audience() == Audience::Public {
             answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         Some(answer)
@@ -194,13 +195,13 @@ impl Kraken {
 
     /// The answer to what failed; none when nobody knows what happened.
     fn failed(&self, found: &Found<'_>, failure: &Failure) -> Option<Response<Full<Bytes>>> {
-        if let Operation::History(_) = found.operation {
+        if found.operation.is_history() {
             return history_failed(failure);
         }
         match (failure, failure.word()) {
             (_, Some(error)) => {
                 // The list of words of this route is closed (rules 2.4).
-                let closed = found.operation == Operation::Private(Private::OrdersStatus);
+                let closed = found.operation == Operation::getOrderStatus;
                 let error = if closed { error.bare() } else { error };
                 Some(response(status_of(found.operation, error.error), self.error(error)))
             }
@@ -214,7 +215,7 @@ impl Kraken {
     /// Whether market data is read at a path.
     fn is_public(&self, path: &str) -> bool {
         let found = self.routes.find(&Method::GET, path);
-        found.is_some_and(|found| found.operation.is_public())
+        found.is_some_and(|found| found.operation.audience() == Audience::Public)
     }
 
     /// Tells the log of a request that was carried out, if all are told.
@@ -244,15 +245,11 @@ impl Kraken {
         arrived: Timestamp,
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
-        if self.is_out(found.name) {
+        if self.is_out(found.operation.name()) {
             return Err(Failure::OutOfService);
         }
-        match found.operation {
-            Operation::Missing => Err(Failure::NotBuilt),
-            Operation::History(asked) => self.past(asked, found, request).await,
-            Operation::Public(operation) => self.public(operation, found, request).await,
-            Operation::Private(operation) => self.private(operation, found, request, arrived, notebook).await,
-        }
+        let directory = self.node.views().directory();
+        self.carry_out(found.operation, Asked::new(found, request, &directory, arrived, notebook)).await
     }
 
     /// Whether the operator took an operation out of service.
@@ -299,8 +296,8 @@ impl Kraken {
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
         let mut answer = match self.routes.find(&head.method, head.uri.path()) {
             None => self.unknown_path(),
-            Some(Found { name, operation, .. }) => {
-                let gone = operation == Operation::Missing || self.is_out(name);
+            Some(Found { operation, .. }) => {
+                let gone = operation.audience() == Audience::Nobody || self.is_out(operation.name());
                 // No argument is to blame, so none is named.
                 let word = if gone { Error::Unavailable } else { Error::InvalidArgument };
                 response(status_of(operation, word), self.error(word.into()))
@@ -420,10 +417,8 @@ fn history_failed(failure: &Failure) -> Option<Response<Full<Bytes>>> {
 /// With which status a word travels. On one route the contract tells with 404 what is not there.
 fn status_of(operation: Operation, word: Error) -> StatusCode {
     match (operation, word) {
-        (Operation::Public(Public::Ticker), Error::NotFound | Error::MarketUnavailable) => {
-            StatusCode::NOT_FOUND
-        }
-        (_, _) => StatusCode::OK,
+        (Operation::getTicker, Error::NotFound | Error::MarketUnavailable) => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
     }
 }
 

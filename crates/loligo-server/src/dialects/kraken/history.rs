@@ -6,12 +6,11 @@
 mod shown;
 
 use super::failure::Failure;
-use super::routes::Found;
+use super::private::Asked;
 use super::{Kraken, Shape, Success};
 use crate::history::{History, NoIndex};
 use crate::login::{Pool, Right};
 use crate::projection::Directory;
-use crate::transport::listener::Received;
 use loligo_history::rows::{self, Row, kinds};
 use loligo_history::{Entry, Error, Index, Page, Query, Sort};
 use loligo_wire::args::Args;
@@ -28,7 +27,7 @@ const MAX_CSV_ROWS: u32 = 500_000;
 
 /// What is asked of history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Past {
     Orders,
     Executions,
     Triggers,
@@ -40,7 +39,7 @@ pub(crate) enum Asked {
     MarketPrice,
 }
 
-impl Asked {
+impl Past {
     /// Whether anyone may ask.
     pub(crate) fn is_public(self) -> bool {
         matches!(self, Self::MarketOrders | Self::MarketExecutions | Self::MarketPrice)
@@ -64,30 +63,25 @@ impl Asked {
 }
 
 impl Kraken {
-    pub(super) async fn past(
-        &self,
-        asked: Asked,
-        found: &Found<'_>,
-        request: &Received,
-    ) -> Result<Success, Failure> {
-        let query = request.head.uri.query().unwrap_or_default().as_bytes();
-        let args = Args::new(query, &request.body);
-        let directory = self.node.views().directory();
-        let owner = if asked.is_public() {
-            self.told_fault(found.name).await?;
-            let named = found.named.unwrap_or_default();
-            directory.by_symbol(named).map(|listed| u32::from(listed.id.0))
+    /// Answers a request for history.
+    pub(super) async fn past(&self, what: Past, asked: Asked<'_>) -> Result<Success, Failure> {
+        let query = asked.request.head.uri.query().unwrap_or_default().as_bytes();
+        let args = Args::new(query, &asked.request.body);
+        let owner = if what.is_public() {
+            self.told_fault(asked.name).await?;
+            asked.directory.by_symbol(asked.named).map(|listed| u32::from(listed.id.0))
         } else {
-            let cost = args.as_ref().map_or(1, |args| asked.cost(args));
-            let caller = self.signing.check(&directory, request, Right::Read, Pool::History, cost)?;
-            self.told_fault(found.name).await?;
-            if !directory.account(caller.account).is_some_and(|account| account.active) {
+            let cost = args.as_ref().map_or(1, |args| what.cost(args));
+            let caller =
+                self.signing.check(asked.directory, asked.request, Right::Read, Pool::History, cost)?;
+            self.told_fault(asked.name).await?;
+            if !asked.directory.account(caller.account).is_some_and(|account| account.active) {
                 return Err(Failure::History(401, HistoryError::unauthorized()));
             }
             Some(caller.account.0)
         };
         let args = args.map_err(|error| bad_request(&error.to_string()))?;
-        let reading = Reading::parse(asked, &args, &directory)?;
+        let reading = Reading::parse(what, &args, asked.directory)?;
         self.node
             .followed(History::NAME)
             .await
@@ -233,7 +227,7 @@ impl Paged {
 }
 
 impl Reading {
-    fn parse(asked: Asked, args: &Args<'_>, directory: &Directory) -> Result<Self, InvalidArgument> {
+    fn parse(what: Past, args: &Args<'_>, directory: &Directory) -> Result<Self, InvalidArgument> {
         let market = || wire::MarketEvents::parse(args).map(|events| Paged::of(&events));
         let orders = || {
             wire::OrderEvents::parse(args).map(|request| {
@@ -243,11 +237,11 @@ impl Reading {
                 Paged::filtered(&request.events, flags, directory)
             })
         };
-        Ok(match asked {
-            Asked::Orders => Self::Orders(orders()?),
-            Asked::Triggers => Self::Triggers(orders()?),
-            Asked::Executions => Self::Executions(Paged::filtered(&wire::Events::parse(args)?, 0, directory)),
-            Asked::Positions => {
+        Ok(match what {
+            Past::Orders => Self::Orders(orders()?),
+            Past::Triggers => Self::Triggers(orders()?),
+            Past::Executions => Self::Executions(Paged::filtered(&wire::Events::parse(args)?, 0, directory)),
+            Past::Positions => {
                 let request = wire::PositionEvents::parse(args)?;
                 let group = |flags: &[bool], first: u32| {
                     flags.iter().zip(first..).map(|(set, at)| u64::from(*set) << at).sum::<u64>()
@@ -255,11 +249,11 @@ impl Reading {
                 let flags = group(&request.changes, Filter::CHANGES) | group(&request.causes, Filter::CAUSES);
                 Self::Positions(Paged::filtered(&request.events, flags, directory))
             }
-            Asked::AccountLog => Self::AccountLog(wire::AccountLog::parse(args)?),
-            Asked::AccountLogCsv => Self::AccountLogCsv(wire::AccountLogCsv::parse(args)?),
-            Asked::MarketOrders => Self::MarketOrders(market()?),
-            Asked::MarketExecutions => Self::MarketExecutions(market()?),
-            Asked::MarketPrice => Self::MarketPrice(market()?),
+            Past::AccountLog => Self::AccountLog(wire::AccountLog::parse(args)?),
+            Past::AccountLogCsv => Self::AccountLogCsv(wire::AccountLogCsv::parse(args)?),
+            Past::MarketOrders => Self::MarketOrders(market()?),
+            Past::MarketExecutions => Self::MarketExecutions(market()?),
+            Past::MarketPrice => Self::MarketPrice(market()?),
         })
     }
 

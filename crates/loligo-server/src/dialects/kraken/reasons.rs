@@ -19,7 +19,7 @@ use loligo_engine::{Exchange, MarketState};
 use loligo_wire::args::Args;
 use loligo_wire::sign::{Signature, SignedRequest, SigningKey, departures};
 use loligo_wire::v3::errors::ErrorAnswer;
-use loligo_wire::v3::requests::{BatchOrder, MAX_TIMEOUT_SECONDS, RequestError};
+use loligo_wire::v3::requests::{BatchOrder, MAX_TIMEOUT_SECONDS, Request, RequestError};
 use loligo_wire::v3::words::{DeviationUnit, Error, OrderType, QuantityMode, SelfTradeStrategy, Side};
 use refused::Kept;
 use serde_json::Value;
@@ -148,7 +148,7 @@ impl Explainer<'_> {
             Failure::Undecided => UNDECIDED.to_owned(),
             Failure::OutOfService => {
                 let found = self.routes.find(entry.method, entry.path);
-                let name = found.map_or("it", |found| found.name);
+                let name = found.map_or("it", |found| found.operation.name());
                 format!(
                     "the operator took {name} out of service (PUT /loligo/v1/routes/{name} brings it back)"
                 )
