@@ -129,7 +129,9 @@ impl Follower for History {
     }
 
     fn sequence(&self) -> u64 {
-        self.written().folded
+        // After a revert this is less than the last record whose rows are there.
+        let Progress { folded, .. } = self.written();
+        folded
     }
 
     fn fold(&self, applied: Applied<'_>) {

@@ -96,7 +96,7 @@ impl Kraken {
             let shown = Shown { directory: &directory, identity: &identity };
             reading.answer(index, owner, shown, server_time)
         });
-        answer.await.unwrap_or_else(|_| Err(Failure::Node(crate::node::SubmitError::Unavailable)))
+        answer.await.unwrap_or(Err(Failure::Node(crate::node::SubmitError::Unavailable)))
     }
 }
 
