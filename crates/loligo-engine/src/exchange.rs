@@ -278,8 +278,8 @@ impl Exchange {
             fills: 0,
             log: 0,
         });
-        let (account, parent, at) = (AccountId(id), create.parent, self.now);
-        tell(events, || Event::AccountCreated { account, parent, at });
+        let (account, parent, house, at) = (AccountId(id), create.parent, create.house, self.now);
+        tell(events, || Event::AccountCreated { account, parent, house, at });
         Outcome::AccountCreated(AccountId(id))
     }
 

@@ -6,7 +6,7 @@
 use super::{Board, Page, Range, Resolution, Series, Shelf, page};
 use crate::past::Past;
 use crate::projection::{Applied, Detached, Follower, Unable};
-use loligo_engine::{Event, Execution, FinePrice, Instrument, InstrumentId, Timestamp};
+use loligo_engine::{Event, Exchange, Execution, FinePrice, Instrument, InstrumentId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -364,7 +364,7 @@ impl Detached for Candles {
         Ok(())
     }
 
-    fn begin(&self, sequence: u64) {
+    fn begin(&self, sequence: u64, _: &Exchange) {
         self.attempt(|held| {
             held.place.record = sequence;
             held.write()

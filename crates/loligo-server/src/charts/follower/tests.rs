@@ -1,6 +1,6 @@
 use super::*;
 use crate::charts::Candle;
-use loligo_engine::PairId;
+use loligo_engine::{Exchange, PairId};
 use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z.
@@ -127,7 +127,7 @@ fn going_back_forgets_what_came_after_and_folds_its_day_again() {
 fn what_is_out_of_reach_leaves_prices_standing() {
     let candles = Candles::new(None).unwrap();
     fold(&candles, &story()[..2]);
-    candles.begin(6);
+    candles.begin(6, &Exchange::new());
     assert_eq!(candles.sequence(), 6);
     fold(&candles, &story()[6..]);
     let told: Vec<Told> = [&story()[..2], &story()[6..]].concat();
