@@ -275,17 +275,22 @@ fn catch_up(follower: &dyn Detached, source: &Source, to: u64, over: &AtomicBool
         .map(|found| found.map_or_else(Venue::new, |restored| restored.venue))
         .and_then(|venue| replay_for(follower, source, venue, to, over));
     let Err(why) = from_before else { return };
+    // How a venue would come over is not asked here: it has.
+    let why = match why {
+        StartError::OtherRules { rules, .. } => format!("they were made under rules {rules}"),
+        other => other.to_string(),
+    };
     for Restored { venue, .. } in snapshots_after(source, follower.sequence(), to) {
         let begins = venue.sequence;
         follower.begin(begins, &venue.exchange);
-        tracing::warn!(name, at, begins, %why, "a follower's next record is out of reach: it begins after a later one");
+        tracing::warn!(name, at, begins, why, "records that a follower has not seen are out of reach: it begins after them");
         if replay_for(follower, source, venue, to, over).is_ok() {
             return;
         }
     }
     // Nothing that can be read says what was there at that record.
     follower.begin(to, &Exchange::new());
-    tracing::warn!(name, at, begins = to, %why, "a follower's next record is out of reach: it begins after a later one");
+    tracing::warn!(name, at, begins = to, why, "records that a follower has not seen are out of reach: it begins after them");
 }
 
 fn replay_for(

@@ -132,8 +132,8 @@ fn what_was_set_and_what_is_in_force_can_be_read_back() {
         fills,
         json!({"operation": "getFills", "method": "GET", "path": "/derivatives/api/v3/fills", "built": true, "available": false})
     );
-    let candles = get(&mut venue, "/routes/getCandles");
-    assert_eq!((&candles["built"], &candles["available"]), (&json!(false), &json!(false)));
+    let gap = get(&mut venue, "/routes/getMarketAnalytics");
+    assert_eq!((&gap["built"], &gap["available"]), (&json!(false), &json!(false)));
 }
 
 #[test]

@@ -125,7 +125,7 @@ const CASES: &[Case] = &[
         Some(0), "notFound", "element 1 notFound: this account has no such open order"),
     (|v| ask(v, "GET", "/notifications", "", None),
         Some(0), "Unavailable", "not built yet"),
-    (|v| { bare(v, "GET", "/api/history/v2/executions", &[], None); },
+    (|v| { bare(v, "GET", "/api/auth/v1/api-keys/v3/check", &[], None); },
         None, "Unavailable", "not built yet"),
     (|v| { bare(v, "GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest", &[], None); },
         None, "Unavailable", "not built yet"),

@@ -90,7 +90,7 @@ impl Writer {
         let Some(target) = self.target() else { return Ok(()) };
         if self.room.is_some() && self.house_second() <= target {
             self.pass_seconds(target)?;
-        } else if self.is_under_way(target) {
+        } else if self.is_moving(target) {
             // What is listed comes at its own instant.
             let stop = self.listing.as_ref().map_or(target, |(at, _)| target.min(*at));
             if self.is_under_way(stop) {
@@ -100,7 +100,7 @@ impl Writer {
             }
         }
         let at = self.venue.exchange.now();
-        let answer = if !self.is_under_way(target) {
+        let answer = if !self.is_moving(target) {
             Ok(at)
         } else if self.full.is_some() {
             Err(ClockError::DiskFull { at })
@@ -116,6 +116,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether anything up to a time is still to come: of the exchange, of the calendar, or of the house's second.
+    fn is_moving(&self, to: Timestamp) -> bool {
+        self.is_under_way(to)
+            || self.listing.as_ref().is_some_and(|(at, _)| *at <= to)
+            || (self.room.is_some() && self.house_second() <= to)
+    }
+
     /// Whether the exchange is not at a time yet, or has not done all that is due by then.
     fn is_under_way(&self, to: Timestamp) -> bool {
         self.venue.exchange.now() < to || self.venue.exchange.is_due(to)
@@ -129,8 +136,12 @@ impl Writer {
         }
     }
 
+    /// The next full second; the one at which the clock stands, where it came there for a listing and the house has not.
     fn next_second(&self) -> Timestamp {
-        Timestamp((second_of(self.venue.exchange.now()) + 1).saturating_mul(Timestamp::SECOND))
+        let now = self.venue.exchange.now();
+        let second = second_of(now);
+        let missed = second > self.stepped && now.0 == second.saturating_mul(Timestamp::SECOND);
+        Timestamp((second + i64::from(!missed)).saturating_mul(Timestamp::SECOND))
     }
 
     /// As many of the house's seconds as one commit takes.
