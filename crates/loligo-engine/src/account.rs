@@ -1,26 +1,12 @@
 //! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
 
+use crate::fees::{FEE_SCHEDULE, FeeRates};
 use crate::id::{Currency, Side, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
+use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{self, Exposure, isolated_of};
-use crate::market::Market;
-use crate::money::{Fine, Money, div_up, mul_div_half_even, usd};
-use crate::view::{FeeRates, FeeTier};
+use crate::money::{Fine, Money, mul_div_half_even, usd};
+use crate::words::SelfTradeStrategy;
 use serde::{Deserialize, Serialize};
-
-/// What happens when a taker meets an order of its own family (rules 1.10).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum SelfTradeStrategy {
-    /// The taker is refused.
-    #[default]
-    RejectTaker,
-    /// A maker of the same account is cancelled; one of another account of the family refuses the taker.
-    CancelMakerSelf,
-    /// A maker of the same account is cancelled, and a subaccount's maker that its master meets.
-    CancelMakerChild,
-    /// The maker is cancelled.
-    CancelMakerAny,
-}
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
 ///
@@ -100,14 +86,6 @@ impl Purse {
         self.balance.fine() + self.unrealized
     }
 
-    /// Counts a holding's open P&L at the mark of now.
-    #[inline]
-    pub fn recount(&mut self, holding: &mut Holding, market: &Market) {
-        let pnl = market.shared_pnl(holding);
-        self.unrealized += pnl - holding.counted;
-        holding.counted = pnl;
-    }
-
     /// What may leave it: at most the balance, and what no margin holds.
     pub fn free(&self) -> Money {
         (self.equity() - self.held).floor().min(self.balance)
@@ -148,29 +126,6 @@ pub(crate) struct Holding {
     pub leverage: Option<Leverage>,
     /// Open P&L as its wallet counts it: at the mark of now, or at the one before until its account is looked over.
     pub counted: Fine,
-}
-
-/// A size and its value, both without sign: a sum over open orders, or a position.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OpenSum {
-    pub lots: i64,
-    pub value: Fine,
-}
-
-impl OpenSum {
-    /// A position without its sign, at a value it was entered at or has now.
-    #[inline]
-    pub fn of(position: i64, value: Fine) -> Self {
-        Self { lots: position.abs(), value: Fine(value.0.abs()) }
-    }
-}
-
-impl std::ops::Add for OpenSum {
-    type Output = OpenSum;
-    #[inline]
-    fn add(self, other: OpenSum) -> OpenSum {
-        OpenSum { lots: self.lots + other.lots, value: self.value + other.value }
-    }
 }
 
 /// An order that is not there yet, as margin sees it.
@@ -355,42 +310,6 @@ fn share_half_even(total: i128, part: i64, whole: i64) -> i128 {
         .expect("a share is not larger than the whole")
 }
 
-/// Fee of a fill: `rate` (1e-8) of its value, rounded away from the client's favour at wallet money's last digit.
-#[inline]
-pub(crate) fn fee_of(kind: ContractKind, worth: &Worth, rate: i32) -> Money {
-    const ONE: u64 = 100_000_000;
-    let size = u64::from(rate.unsigned_abs());
-    let paid = rate >= 0;
-    match kind {
-        ContractKind::Linear => {
-            let value = worth.notional.0;
-            // Nearly every fill is worth less than 2^64 units (184 million USD): divide by a constant in one register.
-            if let Ok(value) = u64::try_from(value) {
-                let (whole, rest) = (value / ONE, (value % ONE) * size);
-                let part = if paid { rest.div_ceil(ONE) } else { rest / ONE };
-                let fee = i128::from(whole) * i128::from(size) + i128::from(part);
-                return Money(if paid { fee } else { -fee });
-            }
-            fee_in_full(value * i128::from(size), i128::from(ONE), paid)
-        }
-        ContractKind::Inverse => inverse_fee(worth.value.0, i128::from(size), paid),
-    }
-}
-
-#[cold]
-fn inverse_fee(value: i128, size: i128, paid: bool) -> Money {
-    // By quotient and rest: a large value of a cheap contract times a rate is beyond 128 bits.
-    let per = 100_000_000 * 10_i128.pow(13);
-    let whole = value / per * size;
-    let part = fee_in_full(value % per * size, per, paid).0;
-    Money(if paid { whole + part } else { part - whole })
-}
-
-#[cold]
-fn fee_in_full(product: i128, per: i128, paid: bool) -> Money {
-    Money(if paid { div_up(product, per) } else { -(product / per) })
-}
-
 /// A master account and its subaccounts: fee volume is counted over all of them.
 #[repr(C, align(64))]
 #[derive(Clone, Debug)]
@@ -493,23 +412,3 @@ impl Family {
 pub(crate) fn day_of(time: Timestamp) -> i64 {
     time.0.div_euclid(DAY_MICROS)
 }
-
-const fn tier(from_usd: u64, maker: i32, taker: i32) -> FeeTier {
-    FeeTier { from_usd, rates: FeeRates { maker, taker } }
-}
-
-/// The fee schedule (rules 4.8), rising by 30-day volume. Rates in 1e-8: 20,000 is 0.02%.
-pub(crate) const FEE_SCHEDULE: [FeeTier; 12] = [
-    tier(0, 20_000, 50_000),
-    tier(2_500_000, 15_000, 45_000),
-    tier(5_000_000, 12_500, 40_000),
-    tier(10_000_000, 10_000, 35_000),
-    tier(20_000_000, 7_500, 30_000),
-    tier(30_000_000, 5_000, 25_000),
-    tier(50_000_000, 3_000, 20_000),
-    tier(75_000_000, 1_500, 15_000),
-    tier(100_000_000, 0, 12_500),
-    tier(250_000_000, -1_500, 10_000),
-    tier(500_000_000, -3_000, 10_000),
-    tier(1_000_000_000, -5_000, 10_000),
-];

@@ -1,202 +1,18 @@
 //! What happened, in order, with enough in it to rebuild any public view.
-
 //!
 //! Whoever follows events needs nothing else: what happened carries when it happened, which numbers it has, and what it left
 //! behind. `docs/events.md` says which field of which answer comes from where.
 
-use crate::codes::of_code;
-use crate::command::{OrderRef, OrderType, Written};
+use crate::command::{OrderRef, Written};
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{Fine, FinePrice, Money};
 use crate::trigger::{Attached, Trigger};
-use crate::view::MarketState;
+use crate::words::{BalanceCause, FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Where an order is in its life. All but the first two end it, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderStatus {
-    /// Rests in the book, untouched or partly filled.
-    EnteredBook,
-    /// A trigger that waits for its price.
-    TriggerPlaced,
-    /// Filled to the last lot.
-    FullyExecuted,
-    /// Removed before it was filled; also the lapsed rest of an immediate order.
-    Cancelled,
-    /// Refused on arrival; nothing was placed.
-    Rejected,
-    /// A trigger that fired into a refusal.
-    TriggerActivationFailure,
-}
-
-impl OrderStatus {
-    /// True for every status but those of a resting order and a waiting trigger.
-    #[must_use]
-    pub fn is_closed(self) -> bool {
-        match self {
-            OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => false,
-            OrderStatus::FullyExecuted
-            | OrderStatus::Cancelled
-            | OrderStatus::Rejected
-            | OrderStatus::TriggerActivationFailure => true,
-        }
-    }
-}
-
-/// Why an order's record last changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UpdateReason {
-    /// Put back into the book when its market was loaded after a start.
-    LoadingMarket,
-    /// Placed by its user.
-    NewUserOrder,
-    /// Part filled; the rest is open, or lapsed (then the status says cancelled).
-    PartialFill,
-    /// Filled to the end.
-    FullFill,
-    /// Cancelled by its user.
-    CancelledByUser,
-    /// Post-only, and would have matched.
-    PostWouldExecute,
-    /// Immediate, and found nothing to match (or, fill-or-kill, not all of it).
-    IocWouldNotExecute,
-    /// Would have met an order of the same account or family.
-    WouldExecuteSelf,
-    /// Reduce-only, and there is no position left to reduce.
-    WouldNotReducePosition,
-    /// Edited by its user.
-    EditedByUser,
-    /// An edit came when it had just closed.
-    OrderForEditNotFound,
-    /// Cancelled, or placed by the exchange, because margin does not carry the position any more.
-    LiquidationOrder,
-    /// A trigger that has fired.
-    StopOrderTriggered,
-    /// The limit order that a fired trigger became.
-    LimitFromStop,
-    /// Its contract expired.
-    ContractExpired,
-    /// Cancelled because equity fell below initial margin.
-    NotEnoughMargin,
-    /// Its market was taken out of trading.
-    MarketInactive,
-    /// The account's timer ended.
-    DeadManSwitch,
-    /// Cancelled by the operator.
-    CancelledByAdmin,
-    /// A trigger whose contract expired while it waited.
-    Expired,
-    /// A trailing stop followed its signal.
-    TrailingStopPriceUpdated,
-    /// The operator cancelled a trailing stop and placed the same one anew.
-    TrailingStopReplacedByAdmin,
-    /// The stored code is of no reason that this version knows.
-    Unknown,
-}
-
-impl UpdateReason {
-    /// The reason of a stored code.
-    pub(crate) fn of_code(code: u8) -> Self {
-        of_code(code).unwrap_or(UpdateReason::Unknown)
-    }
-}
-
-/// Why an order, an edit or a cancel is refused. The order of the variants is the order of the checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OrderError {
-    /// The contract is not loaded: before its opening, inactive or expired.
-    MarketNotFound,
-    /// The contract is suspended, or its index price is too old.
-    MarketSuspended,
-    /// The contract takes post-only orders alone.
-    MarketIsPostOnly,
-    /// A stop price on an order that is no trigger.
-    OrderCannotHaveTriggerPrice,
-    /// A trailing stop's trigger price follows its signal and is not edited.
-    CannotEditTriggerPriceOfTrailingStop,
-    /// A trailing stop has no limit price to edit.
-    CannotEditLimitPriceOfTrailingStop,
-    /// Not positive, off the tick, or too large.
-    InvalidPrice,
-    /// A trailing stop's percentage has more than two decimals.
-    TrailingStopPercentTooPrecise,
-    /// A trailing stop's distance is off the tick.
-    TrailingStopQuoteOffTick,
-    /// A trailing stop more than 50% away.
-    TrailingStopTooLarge,
-    /// A trailing stop less than 0.1%, or less than a tick, away.
-    TrailingStopTooSmall,
-    /// The signal of a trailing stop has no value yet.
-    NoReferencePrice,
-    /// An edited trailing stop would come too near to its signal, or to zero.
-    InsufficientHeadroom,
-    /// A limit price both absolute and relative.
-    LimitPriceAbsoluteAndRelative,
-    /// The relative limit's value is no number, or the order is no trigger.
-    LimitOffsetValueInvalid,
-    /// The relative limit's unit is none.
-    LimitOffsetUnitInvalid,
-    /// A relative limit's value without its unit, or the other way round.
-    LimitOffsetIncomplete,
-    /// A relative limit's distance is off the tick.
-    LimitOffsetOffTick,
-    /// A relative limit's percentage has more than two decimals.
-    LimitOffsetTooPrecise,
-    /// A relative limit more than 50% above.
-    LimitOffsetTooHigh,
-    /// A relative limit more than 50% below.
-    LimitOffsetTooLow,
-    /// Not positive, off the lot, or worth more than one order may be.
-    InvalidQuantity,
-    /// The client's name for it has more than 100 characters.
-    ClientOrderIdTooLong,
-    /// The client's name for it is empty or holds control characters.
-    ClientOrderIdInvalid,
-    /// The client's name for it is in use.
-    ClientOrderIdInUse,
-    /// Too many small open orders.
-    SmallOrderLimitExceeded,
-    /// Too many open orders, or waiting triggers.
-    OrderLimitExceeded,
-    /// Too many waiting trailing stops.
-    TrailingStopLimitExceeded,
-    /// Reduce-only, and would not reduce.
-    WouldNotReducePosition,
-    /// The leverage set for the contract is more than the margin level reached allows.
-    FixedLeverageTooHigh,
-    /// Beyond the contract's greatest position.
-    MaxPositionExceeded,
-    /// Would execute too far from the mark price.
-    PriceCollar,
-    /// Would move a dislocated market further.
-    PriceDislocation,
-    /// Available margin does not cover it.
-    InsufficientMargin,
-    /// A closing order that would lose more than there is.
-    InsufficientClosingMargin,
-    /// Would fill so much worse than mark that liquidation followed.
-    WouldCauseLiquidation,
-    /// Post-only, and would match.
-    PostWouldExecute,
-    /// Immediate, and nothing (or not all) to match.
-    IocWouldNotExecute,
-    /// Would meet an own order.
-    WouldExecuteSelf,
-    /// Part filled, then the rest met an own order.
-    RejectedAfterExecution,
-    /// The edit repeats the present values.
-    EditHasNoEffect,
-    /// No such open order to edit.
-    OrderForEditNotFound,
-    /// No such open order to cancel.
-    OrderForCancellationNotFound,
-    /// The account may not trade (any more).
-    AccountInactive,
-}
 
 /// An order as it is at one moment; what every view of orders is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,21 +70,6 @@ pub struct OrderChange {
     pub prior: OrderView,
     /// After.
     pub order: OrderView,
-}
-
-/// In which role an order was filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FillRole {
-    /// Rested in the book.
-    Maker,
-    /// Came to the book.
-    Taker,
-    /// Came to the book through an edit.
-    TakerAfterEdit,
-    /// Was sent by the exchange to close a position whole.
-    Liquidation,
-    /// Was sent by the exchange to close a part of a position.
-    PartialLiquidation,
 }
 
 /// One order's side of an execution, and what it left of its account's position and wallet.
@@ -374,19 +175,6 @@ pub struct EditRefusal {
     pub error: OrderError,
     /// When.
     pub at: Timestamp,
-}
-
-/// Why a balance moved that no contract moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BalanceCause {
-    /// The operator booked it.
-    Operator,
-    /// It moved between wallets of one account.
-    Transfer,
-    /// It moved between two accounts of one family.
-    SubaccountTransfer,
-    /// It left the exchange.
-    Withdrawal,
 }
 
 /// Something that happened. Events of one command come in the order in which they took effect.

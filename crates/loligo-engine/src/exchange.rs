@@ -22,15 +22,16 @@ mod views;
 mod wallets;
 mod work;
 
-use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
+use crate::account::{Account, Family, Holding, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
-use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::event::{Event, Outcome, Refusal};
+use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
+use crate::instrument::{Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money, price_in_range};
 use crate::order::{NIL, Orders};
-use crate::view::FeeTier;
+use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use time::Timer;
 

@@ -1,12 +1,12 @@
 //! Whole-state checks: what must hold after every command, recomputed from scratch.
 
-use crate::account::{Holding, OpenSum};
-use crate::event::OrderStatus;
+use crate::account::Holding;
 use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
 use crate::id::{Currency, Price, Side};
+use crate::instrument::OpenSum;
 use crate::money::Fine;
 use crate::order::NIL;
-use crate::trigger::TriggerKind;
+use crate::words::{OrderStatus, TriggerKind};
 use std::collections::BTreeMap;
 
 /// A broken invariant, in words.

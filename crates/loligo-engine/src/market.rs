@@ -1,16 +1,16 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::{Holding, OpenSum};
+use crate::account::{Holding, Purse};
 use crate::book::Book;
-use crate::id::{PairId, Side, Timestamp};
-use crate::instrument::Instrument;
+use crate::id::{PairId, Price, Side, Timestamp};
+use crate::instrument::{Instrument, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
 use crate::order::NIL;
-use crate::trigger::{Signal, Watches};
-use crate::view::{Dislocation, MarketState};
+use crate::trigger::Watches;
+use crate::words::{Dislocation, MarketState, Signal};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -277,7 +277,7 @@ impl Market {
     /// The present value of a signal; none before the first trade, or without an index.
     pub fn signal(&self, signal: Signal, pair: &Pair) -> Option<FinePrice> {
         match signal {
-            Signal::Last => self.last.map(|last| self.instrument.fine_price(crate::id::Price(last))),
+            Signal::Last => self.last.map(|last| self.instrument.fine_price(Price(last))),
             Signal::Mark => self.mark,
             Signal::Index => pair.index,
         }
@@ -329,6 +329,14 @@ impl Market {
     #[inline]
     pub fn shared_pnl(&self, holding: &Holding) -> Fine {
         if holding.leverage.is_some() { Fine::ZERO } else { self.unrealized(holding) }
+    }
+
+    /// Counts a holding's open P&L at the mark of now in its wallet.
+    #[inline]
+    pub fn recount(&self, holding: &mut Holding, purse: &mut Purse) {
+        let pnl = self.shared_pnl(holding);
+        purse.unrealized += pnl - holding.counted;
+        holding.counted = pnl;
     }
 
     /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.
@@ -497,7 +505,7 @@ impl Market {
             None
         };
         let both = cost(Side::Buy)? + cost(Side::Sell)?;
-        let tick = self.instrument.fine_price(crate::id::Price(1)).0;
+        let tick = self.instrument.fine_price(Price(1)).0;
         mul_div_half_even(both, tick, 2 * i128::from(size)).map(FinePrice)
     }
 }

@@ -4,10 +4,10 @@
 //! cache line) is apart from what only views need (`Record`). Orders are found by number through a paged table, by
 //! the client's own name through a hash table that is never iterated, so its layout cannot reach any output.
 
-use crate::command::OrderType;
-use crate::event::{OrderError, OrderStatus, OrderView, UpdateReason};
+use crate::event::OrderView;
 use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side, Timestamp};
 use crate::trigger::{Attached, Trigger};
+use crate::words::{OrderError, OrderStatus, OrderType, UpdateReason};
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;

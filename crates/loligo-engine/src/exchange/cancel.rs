@@ -2,8 +2,9 @@
 
 use super::{Exchange, tell};
 use crate::command::{CancelOrder, OrderRef};
-use crate::event::{Event, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
+use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, OrderId};
+use crate::words::{OrderError, OrderStatus, UpdateReason};
 
 impl Exchange {
     #[inline(never)]

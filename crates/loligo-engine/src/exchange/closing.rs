@@ -1,9 +1,10 @@
 //! Orders at the end of their life: closed, remembered for five seconds, forgotten.
 
 use super::{Exchange, tell};
-use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
+use crate::event::Event;
 use crate::id::{AccountId, OrderId, Timestamp};
 use crate::order::Marks;
+use crate::words::{OrderError, OrderStatus, UpdateReason};
 use std::collections::VecDeque;
 
 /// How long a closed order is remembered.

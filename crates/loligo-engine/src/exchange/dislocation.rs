@@ -4,11 +4,9 @@ use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
 use crate::account::Holding;
-use crate::command::OrderType;
-use crate::event::OrderError;
 use crate::id::Side;
 use crate::market::Market;
-use crate::view::Dislocation;
+use crate::words::{Dislocation, OrderError, OrderType};
 
 impl Exchange {
     /// An order that crosses, and could trade beyond the bound on the side to which the book is dislocated. The book is

@@ -4,13 +4,11 @@ use super::matching::Taken;
 use super::place::{Terms, check_value, lots_of, ticks_of, usd};
 use super::self_trade::Reach;
 use super::{Exchange, tell};
-use crate::command::{EditOrder, OnGrid, OrderType, QtyMode, Written};
-use crate::event::{
-    EditRefusal, Event, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
-    UpdateReason,
-};
+use crate::command::{EditOrder, OnGrid, Written};
+use crate::event::{EditRefusal, Event, OrderChange, OrderView, Outcome, Refusal};
 use crate::id::{InstrumentId, Price, Qty, Side};
-use crate::trigger::{Distance, DistanceUnit, Trigger};
+use crate::trigger::{Distance, Trigger};
+use crate::words::{DistanceUnit, FillRole, OrderError, OrderStatus, OrderType, QtyMode, UpdateReason};
 use std::sync::Arc;
 
 /// An edit that has passed every check.
@@ -222,19 +220,13 @@ impl Exchange {
         self.cut_reduce_only(holding, events);
     }
 
-    fn shrink_in_place(
-        &mut self,
-        slot: u32,
-        edited: &Edited,
-        prior: crate::event::OrderView,
-        events: &mut Vec<Event>,
-    ) {
+    fn shrink_in_place(&mut self, slot: u32, edited: &Edited, prior: OrderView, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
         let holding = &mut self.holdings[order.holding as usize];
         holding.small_orders =
             holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
-        let instrument = crate::id::InstrumentId(holding.instrument);
+        let instrument = InstrumentId(holding.instrument);
         self.write_edit(slot, edited);
         self.uncount(slot, by);
         let market = &mut self.markets[usize::from(instrument.0)];

@@ -3,16 +3,17 @@
 use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
 use super::solvency::Standing;
-use crate::account::{Holding, Incoming, OpenSum, book, fee_of};
-use crate::command::OrderType;
-use crate::event::{OrderError, Refusal};
+use crate::account::{Holding, Incoming, book};
+use crate::event::Refusal;
+use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
-use crate::instrument::{ContractKind, MAX_TICKS};
+use crate::instrument::{MAX_TICKS, OpenSum};
 use crate::margin::{isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::Fine;
 use crate::order::NIL;
 use crate::view::{MarginQuote, MaxOrderSize};
+use crate::words::{ContractKind, OrderError, OrderType};
 
 impl Exchange {
     /// What an order of `qty` would need: a limit order, or a market order without a limit.

@@ -2,12 +2,11 @@
 
 use super::place::{Terms, implied_limit, usd};
 use super::{Exchange, tell};
-use crate::command::OrderType;
-use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, Price, Qty};
 use crate::instrument::MAX_TICKS;
 use crate::trigger::Due;
-use crate::view::MarketState;
+use crate::words::{MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 
 impl Exchange {
     /// Sends what a due trigger becomes. Where its market was halted before its turn came it waits again.

@@ -3,14 +3,15 @@
 use super::place::Terms;
 use super::solvency::Standing;
 use super::{Exchange, Portfolio, tell};
-use crate::account::{Holding, Incoming, OpenSum};
-use crate::event::{Event, OrderError, Outcome, Refusal};
+use crate::account::{Holding, Incoming};
+use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Side};
-use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
+use crate::instrument::{Instrument, Leverage, MarginLevel, OpenSum};
 use crate::margin::{self, Exposure, isolated_of, level_of};
 use crate::market::Market;
 use crate::money::Fine;
 use crate::order::{NIL, Order};
+use crate::words::{ContractKind, OrderError};
 
 impl Exchange {
     pub(super) fn set_leverage(
@@ -54,7 +55,7 @@ impl Exchange {
         let market = &self.markets[usize::from(id.0)];
         let holding = &mut self.holdings[slot as usize];
         holding.leverage = leverage;
-        self.purses[holding.purse as usize].recount(holding, market);
+        market.recount(holding, &mut self.purses[holding.purse as usize]);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {

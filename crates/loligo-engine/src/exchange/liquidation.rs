@@ -9,15 +9,14 @@
 use super::matching::Traded;
 use super::solvency::Standing;
 use super::{Exchange, tell};
-use crate::account::{Holding, OpenSum};
-use crate::command::OrderType;
-use crate::event::{Event, Fill, FillRole, OrderStatus, UpdateReason};
+use crate::account::Holding;
+use crate::event::{Event, Fill};
 use crate::id::{AccountId, Qty, Side, Timestamp};
-use crate::instrument::ContractKind;
+use crate::instrument::OpenSum;
 use crate::margin::maintenance_of;
 use crate::money::{Fine, Money};
 use crate::order::{Marks, NIL, Order, Record};
-use crate::view::MarketState;
+use crate::words::{ContractKind, FillRole, MarketState, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
 
 /// Part of a linear position that one step closes.

@@ -2,13 +2,13 @@
 
 use super::self_trade::Meeting;
 use super::{Exchange, tell};
-use crate::account::fee_of;
-use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
+use crate::event::{Event, Execution, Fill};
+use crate::fees::fee_of;
 use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::Worth;
 use crate::money::{Fine, Money};
 use crate::order::NIL;
-use crate::trigger::Signal;
+use crate::words::{FillRole, OrderError, OrderStatus, Signal, UpdateReason};
 
 /// Rows of an account's log that a fill has: what it did to the position, and to the wallet.
 const FILL_ROWS: u64 = 2;
@@ -206,7 +206,7 @@ impl Exchange {
         market.fees += fee;
         purse.balance += realized - fee;
 
-        purse.recount(holding, market);
+        market.recount(holding, purse);
 
         let (family, account) = (holding.family, AccountId(holding.account));
         let (position, entry, balance) = (holding.position, holding.entry, purse.balance);

@@ -1,13 +1,11 @@
 //! What the operator may do to markets, orders, accounts and limits; and what a master may do to its subaccounts.
 
 use super::{Exchange, tell};
-use crate::account::SelfTradeStrategy;
 use crate::command::{Limits, LimitsChange};
-use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, OrderId};
 use crate::order::NIL;
-use crate::trigger::{Signal, TriggerKind, TriggerSide};
-use crate::view::MarketState;
+use crate::words::{MarketState, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason};
 use std::borrow::Cow;
 
 impl Exchange {

@@ -4,8 +4,8 @@ use super::matching::Taken;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::account::Holding;
-use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder, Written};
-use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
+use crate::command::{ClientOrderId, OnGrid, PlaceOrder, Written};
+use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
@@ -13,7 +13,7 @@ pub(super) use crate::money::usd;
 use crate::money::{Fine, Money};
 use crate::order::{Marks, NIL, Order, Record};
 use crate::trigger::{Attached, Trigger};
-use crate::view::MarketState;
+use crate::words::{FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 use std::sync::Arc;
 
 /// An order as the book would meet it: sent by a client, or made by a trigger.
@@ -430,20 +430,6 @@ pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
 #[inline]
 pub(super) fn check_value(most_usd: u64, worth: Option<Money>) -> Result<Money, OrderError> {
     worth.filter(|worth| *worth <= usd(most_usd)).ok_or(OrderError::InvalidQuantity)
-}
-
-impl OrderType {
-    /// True for orders whose rest enters the book.
-    #[inline]
-    pub(super) fn rests(self) -> bool {
-        match self {
-            OrderType::Limit | OrderType::Post => true,
-            OrderType::ImmediateOrCancel
-            | OrderType::Market
-            | OrderType::FillOrKill
-            | OrderType::Liquidation => false,
-        }
-    }
 }
 
 /// Row 8: a price is positive, on the tick, and not beyond the greatest.

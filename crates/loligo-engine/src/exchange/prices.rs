@@ -5,7 +5,7 @@ use crate::event::{Event, Outcome, Refusal};
 use crate::id::{InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 use crate::money::{FinePrice, price_in_range};
-use crate::trigger::Signal;
+use crate::words::Signal;
 
 impl Exchange {
     pub(super) fn publish_index(

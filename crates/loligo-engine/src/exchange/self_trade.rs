@@ -1,11 +1,12 @@
 //! Orders that would meet orders of their own family (rules 1.10), and what a taker would reach.
 
 use super::Exchange;
-use crate::account::{Holding, SelfTradeStrategy};
-use crate::event::{Event, OrderError, UpdateReason};
+use crate::account::Holding;
+use crate::event::Event;
 use crate::id::Side;
 use crate::market::Market;
 use crate::order::NIL;
+use crate::words::{OrderError, SelfTradeStrategy, UpdateReason};
 
 /// What a taker makes of a maker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

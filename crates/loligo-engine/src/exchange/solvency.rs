@@ -6,15 +6,15 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
-use crate::account::{Holding, Incoming, OpenSum, book, fee_of};
-use crate::command::OrderType;
-use crate::event::OrderError;
+use crate::account::{Holding, Incoming, book};
+use crate::fees::fee_of;
 use crate::id::Price;
-use crate::instrument::Worth;
+use crate::instrument::{OpenSum, Worth};
 use crate::margin::{isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::order::Order;
+use crate::words::{OrderError, OrderType};
 
 /// What an order would trade at once.
 #[derive(Clone, Copy, Debug)]

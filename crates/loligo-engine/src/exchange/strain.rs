@@ -8,10 +8,11 @@
 use super::{Exchange, Portfolio};
 use crate::account::{Holding, Purse};
 use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw};
-use crate::event::{Event, UpdateReason};
+use crate::event::Event;
 use crate::id::Side;
 use crate::market::Market;
 use crate::money::Fine;
+use crate::words::UpdateReason;
 
 /// True when a wallet must be judged after the mark or the position of one of its holdings has changed.
 #[inline]
@@ -47,7 +48,7 @@ impl Exchange {
         for (instrument, slot) in &accounts[account as usize].holdings {
             let holding = &mut holdings[*slot as usize];
             if holding.position != 0 {
-                purses[holding.purse as usize].recount(holding, &markets[usize::from(*instrument)]);
+                markets[usize::from(*instrument)].recount(holding, &mut purses[holding.purse as usize]);
             }
         }
     }

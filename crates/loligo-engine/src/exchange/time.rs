@@ -3,9 +3,10 @@
 use super::Exchange;
 use super::work::STEP;
 use crate::account::day_of;
-use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::Market;
+use crate::words::{MarketState, UpdateReason};
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -232,10 +233,10 @@ impl Exchange {
     /// Last trading time: orders and triggers go before anything else may look at the market.
     pub(super) fn expire(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
         let market = &mut self.markets[usize::from(id.0)];
-        if market.trading == crate::view::MarketState::Expired {
+        if market.trading == MarketState::Expired {
             return;
         }
-        market.trading = crate::view::MarketState::Expired;
+        market.trading = MarketState::Expired;
         if let Some(at) = market.instrument.spec().expiry {
             self.timers.remove(&(at, Timer::Expiry(id)));
         }

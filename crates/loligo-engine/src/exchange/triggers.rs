@@ -2,17 +2,18 @@
 
 use super::place::{check_value, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
-use crate::command::{
-    AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder, Written,
-};
-use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
+use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, PlaceOrder, Written};
+use crate::event::{Event, OrderChange, Outcome};
 use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
 use crate::market::Market;
 use crate::money::FinePrice;
 use crate::order::{NIL, Order, Record};
-use crate::trigger::{Distance, DistanceUnit, Due, Signal, Trigger, TriggerKind, TriggerSide, Waiting};
-use crate::view::MarketState;
+use crate::trigger::{Distance, Due, Trigger, Waiting};
+use crate::words::{
+    DistanceUnit, MarketState, OrderError, OrderStatus, OrderType, Signal, TriggerKind, TriggerSide,
+    UpdateReason,
+};
 use std::collections::BTreeSet;
 
 /// A trailing stop stays 0.1% to 50% behind its signal; a relative limit at most 50% from the trigger price.

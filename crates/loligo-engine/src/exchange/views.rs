@@ -1,14 +1,16 @@
 //! Questions the outside may ask.
 
 use super::Exchange;
-use crate::account::{OpenSum, Purse};
+use crate::account::Purse;
 use crate::event::OrderView;
+use crate::fees::FeeRates;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
-use crate::instrument::{ContractKind, Instrument, Leverage};
+use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
 use crate::order::NIL;
-use crate::view::{AccountView, FeeRates, MarketView, PositionView, WalletView};
+use crate::view::{AccountView, MarketView, PositionView, WalletView};
+use crate::words::ContractKind;
 
 impl Exchange {
     /// A listed contract.

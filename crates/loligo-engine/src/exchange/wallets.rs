@@ -3,11 +3,11 @@
 use super::{Exchange, tell};
 use crate::account::Account;
 use crate::command::{Deposit, Transfer, Withdraw};
-use crate::event::{BalanceCause, Event, Outcome, Refusal};
+use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, Currency, PairId, Wallet};
-use crate::instrument::ContractKind;
 use crate::money::Money;
 use crate::order::NIL;
+use crate::words::{BalanceCause, ContractKind};
 
 /// Greatest deposit, in whole units of currency: keeps sums of money in range.
 const DEPOSIT_MAX: i128 = 1_000_000_000_000;

@@ -4,10 +4,11 @@
 //! it was left. Nothing is in doubt meanwhile: what a wallet is worth is always told and judged at the marks of now.
 
 use super::{Exchange, Portfolio};
-use crate::event::{Event, UpdateReason};
+use crate::event::Event;
 use crate::id::{InstrumentId, OrderId};
 use crate::order::NIL;
 use crate::trigger::Due;
+use crate::words::UpdateReason;
 use std::collections::{BTreeSet, VecDeque};
 
 /// Work that one record does beside its own command: 64 steps. A step is a microsecond or two, so nobody waits for a record

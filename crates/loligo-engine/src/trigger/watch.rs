@@ -3,9 +3,9 @@
 //! A price that reaches none costs a look at the nearest of each side, however many wait. A trailing stop stands in two
 //! places: where its trigger price fires it, and where its signal moves that price next.
 
-use super::{Signal, TriggerSide};
 use crate::id::OrderId;
 use crate::money::FinePrice;
+use crate::words::{Signal, TriggerSide};
 use std::collections::BTreeSet;
 
 /// A waiting trigger in one of the orders kept here: by trigger price in ticks, or by the signal that moves it.

@@ -7,9 +7,8 @@
 
 mod reading;
 
-use crate::account::{Account, Family, FamilyDays, Holding, Purse, SelfTradeStrategy};
-use crate::command::{Limits, LimitsChange, OrderType};
-use crate::event::{OrderError, OrderStatus, UpdateReason};
+use crate::account::{Account, Family, FamilyDays, Holding, Purse};
+use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
 use crate::exchange::{Exchange, Portfolio};
@@ -19,6 +18,7 @@ use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, Money};
 use crate::order::{NIL, Order, Record};
 use crate::trigger::Attached;
+use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -5,17 +5,16 @@ use super::{
     Position, State, StoredClearing, StoredOrder, StoredWork,
 };
 use crate::account::{Account, Family};
-use crate::event::OrderStatus;
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::work::Clearing;
 use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, Leverage, MAX_LOTS, MAX_TICKS};
+use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, price_in_range};
 use crate::order::{Marks, NIL, Order, Orders, Record};
 use crate::trigger::Due;
-use crate::view::MarketState;
+use crate::words::{ContractKind, MarketState, OrderStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the list into memory, part by part; each refuses what cannot be.
