@@ -144,6 +144,7 @@ async fn a_follower_whose_next_record_is_out_of_reach_begins_at_the_oldest_state
         // A journal that forgets all but the last few records.
         let ledger = Arc::<Ledger>::default();
         let (node, _) = node_of(MemoryJournal::keeping(1_024), &ledger);
+        caught_up(&ledger, &node).await;
         let mut churn = Churn::default();
         let release = stall(&ledger);
         for _ in 0..COMMITS + 100 {

@@ -61,6 +61,9 @@ impl Journal for SharedLog {
     fn branch(&self) -> u64 {
         self.inner.branch()
     }
+    fn kept_from(&self) -> Result<u64, JournalError> {
+        self.inner.kept_from()
+    }
     fn last_sequence(&self) -> u64 {
         self.inner.last_sequence()
     }
@@ -378,10 +381,6 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
 
     let new = handle.views();
     assert_eq!((new.branch(), *new.over().borrow()), (2, false));
-    let mut news = new.newsroom().subscribe();
-    news.follow(true, Default::default());
-    placed(&shared.node).await;
-    assert!(news.next().await.is_some(), "the next epoch's feeds begin");
     let open = |views: &Views, account| {
         let ids = |orders: &crate::projection::AccountOrders| {
             orders.open().iter().map(|o| o.id).collect::<Vec<_>>()
@@ -390,5 +389,9 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     };
     assert_eq!((open(&old, 0), open(&new, 0)), (vec![kept, gone], vec![kept]));
     assert_eq!(open(&new, 1), [gone], "its number is given again on the branch that never knew it");
+    let mut news = new.newsroom().subscribe();
+    news.follow(true, Default::default());
+    placed(&shared.node).await;
+    assert!(news.next().await.is_some(), "the next epoch's feeds begin");
     shared.check().await;
 }
