@@ -1,10 +1,11 @@
 //! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
 
 use crate::fees::{FEE_SCHEDULE, FeeRates};
-use crate::id::{Currency, Side, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{self, Exposure, isolated_of};
 use crate::money::{Fine, Money, mul_div_half_even, usd};
+use crate::slot::{FamilySlot, Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::words::SelfTradeStrategy;
 use serde::{Deserialize, Serialize};
 
@@ -18,33 +19,52 @@ pub(crate) struct Account {
     /// How many closed orders are still remembered, and from which number on to look for the oldest when there are too
     /// many.
     pub closed: u32,
-    /// Family slot.
-    pub family: u32,
+    pub family: FamilySlot,
     pub oldest_closed: u64,
     /// How many fills it has had, and how many rows its log has.
     pub fills: u64,
     pub log: u64,
-    /// Purse slot of the flex wallet.
-    pub flex: u32,
+    /// The flex wallet.
+    pub flex: WalletSlot,
     pub house: bool,
     /// It may ask for anything; set by the operator.
     pub active: bool,
     /// It may place and edit orders; set by its master.
     pub trading: bool,
-    pub parent: Option<u32>,
+    pub parent: Option<AccountId>,
     /// Its holdings by instrument number: number and slot.
-    pub holdings: Vec<(u16, u32)>,
+    pub holdings: Vec<(InstrumentId, PositionSlot)>,
     /// Money that margins nothing.
     pub cash: Vec<(Currency, Money)>,
     /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
     pub flex_other: Vec<(Currency, Money)>,
-    /// Purse slots of the inverse wallets by pair number; `NIL` where there is none yet.
-    pub inverse: Vec<u32>,
+    /// See [`Account::inverse_wallet`].
+    pub inverse: Table<PairId, Maybe<WalletSlot>>,
     /// When its dead man's switch cancels all of its orders.
     pub cancel_all_at: Option<Timestamp>,
 }
 
 impl Account {
+    /// Its inverse wallet for a pair, where it has one.
+    pub fn inverse_wallet(&self, pair: PairId) -> Option<WalletSlot> {
+        self.inverse.get(pair)?.get()
+    }
+
+    /// Has an inverse wallet for a pair from now on.
+    pub fn list_inverse(&mut self, pair: PairId, wallet: WalletSlot) {
+        *self.inverse.grown_to(pair, Maybe::NONE) = wallet.into();
+    }
+
+    /// Its inverse wallets by pair.
+    pub fn inverse_wallets(&self) -> impl Iterator<Item = WalletSlot> {
+        self.inverse.iter().filter_map(|wallet| wallet.get())
+    }
+
+    /// The wallets that margin its contracts: its inverse wallets by pair, then the flex wallet.
+    pub fn margin_wallets(&self) -> impl Iterator<Item = WalletSlot> {
+        self.inverse_wallets().chain([self.flex])
+    }
+
     /// It may place and edit orders.
     #[inline]
     pub fn may_trade(&self) -> bool {
@@ -97,11 +117,11 @@ impl Purse {
 /// Not aligned as the others are: there may be one for every account and contract, so size counts more.
 #[derive(Clone, Debug)]
 pub(crate) struct Holding {
-    pub account: u32,
-    pub family: u32,
-    /// Purse slot of the wallet that margins it.
-    pub purse: u32,
-    pub instrument: u16,
+    pub account: AccountId,
+    pub family: FamilySlot,
+    /// The wallet that margins it.
+    pub purse: WalletSlot,
+    pub instrument: InstrumentId,
     pub house: bool,
     /// Signed lots.
     pub position: i64,
@@ -115,9 +135,9 @@ pub(crate) struct Holding {
     pub buys: OpenSum,
     pub sells: OpenSum,
     /// Slots of all resting orders, in no order.
-    pub orders: Vec<u32>,
+    pub orders: Vec<OrderSlot>,
     /// Slots of all waiting triggers, in no order; how many of them trail.
-    pub triggers: Vec<u32>,
+    pub triggers: Vec<OrderSlot>,
     pub trailing_stops: u32,
     /// How many resting orders and waiting triggers are small, and how many resting orders are reduce-only.
     pub small_orders: u32,
@@ -150,7 +170,13 @@ pub(crate) struct Booked {
 }
 
 impl Holding {
-    pub fn new(account: u32, family: u32, purse: u32, instrument: u16, house: bool) -> Self {
+    pub fn new(
+        account: AccountId,
+        family: FamilySlot,
+        purse: WalletSlot,
+        instrument: InstrumentId,
+        house: bool,
+    ) -> Self {
         Self {
             account,
             family,
@@ -327,7 +353,7 @@ pub(crate) struct Family {
     day: i64,
     /// Volume of the days before, by day number modulo 30.
     days: Vec<Money>,
-    pub members: Vec<u32>,
+    pub members: Vec<AccountId>,
 }
 
 /// A family's fee volume by day.
@@ -345,7 +371,7 @@ const DAYS: i64 = 30;
 const DAY_MICROS: i64 = 86_400 * Timestamp::SECOND;
 
 impl Family {
-    pub fn new(member: u32, house: bool, now: Timestamp) -> Self {
+    pub fn new(member: AccountId, house: bool, now: Timestamp) -> Self {
         let day = day_of(now);
         Self {
             members: vec![member],

@@ -30,7 +30,8 @@ use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money, price_in_range};
-use crate::order::{NIL, Orders};
+use crate::order::Orders;
+use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, Table, WalletSlot};
 use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use time::Timer;
@@ -52,12 +53,12 @@ pub struct Exchange {
     pub(crate) limits: Limits,
     /// What of the limits is other for one account, one contract, or both.
     pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), LimitsChange>,
-    pub(crate) pairs: Vec<Pair>,
-    pub(crate) markets: Vec<Market>,
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) families: Vec<Family>,
-    pub(crate) purses: Vec<Purse>,
-    pub(crate) holdings: Vec<Holding>,
+    pub(crate) pairs: Table<PairId, Pair>,
+    pub(crate) markets: Table<InstrumentId, Market>,
+    pub(crate) accounts: Table<AccountId, Account>,
+    pub(crate) families: Table<FamilySlot, Family>,
+    pub(crate) purses: Table<WalletSlot, Purse>,
+    pub(crate) holdings: Table<PositionSlot, Holding>,
     pub(crate) orders: Orders,
     pub(crate) closed: ClosedOrders,
     pub(crate) next_execution: u64,
@@ -207,7 +208,7 @@ impl Exchange {
                 return Outcome::Refused(Refusal::PriceOutOfRange);
             }
             let (pair, at) = (fresh.pair_named(name), fresh.now);
-            fresh.pairs[pair.0 as usize].index = Some(*price);
+            fresh.pairs[pair].index = Some(*price);
             tell(&mut listed, || Event::Index { pair, price: *price, at });
         }
         for spec in &genesis.instruments {
@@ -223,12 +224,12 @@ impl Exchange {
 
     /// Markets are loaded: each resting order is back in its book, where it never left.
     fn start(&mut self, events: &mut Vec<Event>) -> Outcome {
-        let resting: Vec<u32> =
-            self.orders.known().filter(|slot| self.orders.get(*slot).level != NIL).collect();
+        let resting: Vec<OrderSlot> =
+            self.orders.known().filter(|slot| self.orders.get(*slot).level.is_some()).collect();
         for slot in resting {
             let order = self.orders.get_mut(slot);
             order.reason = Some(UpdateReason::LoadingMarket);
-            let account = AccountId(self.holdings[order.holding as usize].account);
+            let account = self.holdings[order.holding].account;
             let (order, reason, error) = (order.id, order.reason, order.error);
             tell(events, || Event::Noted { order, account, reason, error });
         }
@@ -238,7 +239,7 @@ impl Exchange {
     fn create_account(&mut self, create: &CreateAccount, events: &mut Vec<Event>) -> Outcome {
         let parent = match create.parent {
             None => None,
-            Some(parent) => match self.accounts.get(parent.0 as usize) {
+            Some(parent) => match self.accounts.get(parent) {
                 None => return Outcome::Refused(Refusal::UnknownAccount),
                 Some(account) if account.parent.is_some() => {
                     return Outcome::Refused(Refusal::NestedSubaccount);
@@ -246,19 +247,16 @@ impl Exchange {
                 Some(account) if account.house != create.house => {
                     return Outcome::Refused(Refusal::MixedFamily);
                 }
-                Some(account) => Some((parent.0, account.family)),
+                Some(account) => Some((parent, account.family)),
             },
         };
-        let id = self.accounts.len() as u32;
+        let id = self.accounts.next();
         let family = match parent {
             Some((_, family)) => {
-                self.families[family as usize].members.push(id);
+                self.families[family].members.push(id);
                 family
             }
-            None => {
-                self.families.push(Family::new(id, create.house, self.now));
-                (self.families.len() - 1) as u32
-            }
+            None => self.families.push(Family::new(id, create.house, self.now)),
         };
         let flex = self.open_purse(family, Wallet::Flex, Currency::USD);
         self.accounts.push(Account {
@@ -271,20 +269,20 @@ impl Exchange {
             cash: Vec::new(),
             flex_other: Vec::new(),
             flex,
-            inverse: Vec::new(),
+            inverse: Table::default(),
             holdings: Vec::new(),
             closed: 0,
             oldest_closed: 0,
             fills: 0,
             log: 0,
         });
-        let (account, parent, at) = (AccountId(id), create.parent, self.now);
+        let (account, parent, at) = (id, create.parent, self.now);
         tell(events, || Event::AccountCreated { account, parent, at });
-        Outcome::AccountCreated(AccountId(id))
+        Outcome::AccountCreated(id)
     }
 
-    fn open_purse(&mut self, family: u32, wallet: Wallet, currency: Currency) -> u32 {
-        let tier = self.families[family as usize].tier();
+    fn open_purse(&mut self, family: FamilySlot, wallet: Wallet, currency: Currency) -> WalletSlot {
+        let tier = self.families[family].tier();
         self.purses.push(Purse {
             wallet,
             currency,
@@ -293,23 +291,18 @@ impl Exchange {
             held: Fine::ZERO,
             tier,
             watched: false,
-        });
-        (self.purses.len() - 1) as u32
+        })
     }
 
     /// The purse of an account's inverse wallet for a pair, opened when it is first needed.
-    fn inverse_purse(&mut self, account: u32, pair: PairId, base: Currency) -> u32 {
-        let at = usize::from(pair.0);
-        let owner = &mut self.accounts[account as usize];
-        if owner.inverse.len() <= at {
-            owner.inverse.resize(at + 1, NIL);
+    fn inverse_purse(&mut self, account: AccountId, pair: PairId, base: Currency) -> WalletSlot {
+        let owner = &self.accounts[account];
+        if let Some(purse) = owner.inverse_wallet(pair) {
+            return purse;
         }
-        if owner.inverse[at] == NIL {
-            let family = owner.family;
-            let purse = self.open_purse(family, Wallet::Inverse(pair), base);
-            self.accounts[account as usize].inverse[at] = purse;
-        }
-        self.accounts[account as usize].inverse[at]
+        let purse = self.open_purse(owner.family, Wallet::Inverse(pair), base);
+        self.accounts[account].list_inverse(pair, purse);
+        purse
     }
 
     fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> Outcome {
@@ -321,12 +314,12 @@ impl Exchange {
             return Outcome::Refused(Refusal::Listing("no more instruments can be listed".into()));
         }
         let known = self.pairs.iter().position(|pair| pair.name == spec.pair);
-        let pair = PairId(known.unwrap_or(self.pairs.len()) as u16);
+        let pair = known.map_or(self.pairs.next(), PairId::of_index);
         let instrument = match Instrument::new(spec.clone(), pair) {
             Ok(instrument) => instrument,
             Err(error) => return refuse(error),
         };
-        let index = self.pairs.get(usize::from(pair.0)).and_then(|pair| pair.index);
+        let index = self.pairs.get(pair).and_then(|pair| pair.index);
         if index.is_some_and(|index| !price_in_range(index) || !instrument.carries(index)) {
             return Outcome::Refused(Refusal::PriceOutOfRange);
         }
@@ -344,7 +337,7 @@ impl Exchange {
             return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
         }
         self.pair_named(&spec.pair);
-        let id = InstrumentId(self.markets.len() as u16);
+        let id = self.markets.next();
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
         }
@@ -361,30 +354,25 @@ impl Exchange {
 
     fn pair_named(&mut self, name: &str) -> PairId {
         let known = self.pairs.iter().position(|pair| pair.name == name);
-        let at = known.unwrap_or_else(|| {
-            self.pairs.push(Pair::new(name));
-            self.pairs.len() - 1
-        });
-        PairId(at as u16)
+        known.map_or_else(|| self.pairs.push(Pair::new(name)), PairId::of_index)
     }
 
     /// The holding of an account in a contract, opened when it is first needed.
     #[cold]
-    fn open_holding(&mut self, account: u32, instrument: InstrumentId) -> u32 {
-        let market = &self.markets[usize::from(instrument.0)].instrument;
+    fn open_holding(&mut self, account: AccountId, instrument: InstrumentId) -> PositionSlot {
+        let market = &self.markets[instrument].instrument;
         let purse = match market.spec().kind {
-            ContractKind::Linear => self.accounts[account as usize].flex,
+            ContractKind::Linear => self.accounts[account].flex,
             ContractKind::Inverse => {
                 let (pair, base) = (market.pair(), market.settlement());
                 self.inverse_purse(account, pair, base)
             }
         };
-        let owner = &mut self.accounts[account as usize];
-        self.holdings.push(Holding::new(account, owner.family, purse, instrument.0, owner.house));
-        let slot = (self.holdings.len() - 1) as u32;
-        let before = owner.holdings.partition_point(|(other, _)| *other < instrument.0);
-        owner.holdings.insert(before, (instrument.0, slot));
-        self.markets[usize::from(instrument.0)].list_holding(account, slot);
+        let owner = &mut self.accounts[account];
+        let slot = self.holdings.push(Holding::new(account, owner.family, purse, instrument, owner.house));
+        let before = owner.holdings.partition_point(|(other, _)| *other < instrument);
+        owner.holdings.insert(before, (instrument, slot));
+        self.markets[instrument].list_holding(account, slot);
         slot
     }
 }

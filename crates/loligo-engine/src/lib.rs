@@ -24,6 +24,7 @@ mod margin;
 mod market;
 mod money;
 mod order;
+mod slot;
 mod stored;
 mod trigger;
 mod view;

@@ -2,13 +2,13 @@
 
 use crate::account::{Holding, Purse};
 use crate::book::Book;
-use crate::id::{PairId, Price, Side, Timestamp};
+use crate::id::{AccountId, PairId, Price, Side, Timestamp};
 use crate::instrument::{Instrument, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
-use crate::order::NIL;
+use crate::slot::{Maybe, PositionSlot, Table};
 use crate::trigger::Watches;
 use crate::words::{Dislocation, MarketState, Signal};
 use serde::{Deserialize, Serialize};
@@ -135,9 +135,9 @@ pub(crate) struct Market {
     /// The greatest position that is within the first margin level at mark.
     pub first_level_lots: i64,
     pub mark_pinned: bool,
-    /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
-    /// dense: an order finds its holding without touching its account.
-    pub holdings: Vec<u32>,
+    /// Holdings by account. Here, not with the accounts, because this is dense: an order finds its holding without touching
+    /// its account.
+    holdings: Table<AccountId, Maybe<PositionSlot>>,
     /// Sum of long positions in lots.
     pub open_interest: i64,
     /// Fees taken on this contract, and what rounding left over: the exchange's own side of its fills.
@@ -186,7 +186,7 @@ impl Market {
             cover_per_lot: Fine::ZERO,
             first_level_lots: i64::MAX,
             mark_pinned: false,
-            holdings: Vec::new(),
+            holdings: Table::default(),
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
@@ -244,12 +244,19 @@ impl Market {
     }
 
     /// Finds a holding by its account from now on.
-    pub fn list_holding(&mut self, account: u32, slot: u32) {
-        let at = account as usize;
-        if self.holdings.len() <= at {
-            self.holdings.resize(at + 1, NIL);
-        }
-        self.holdings[at] = slot;
+    pub fn list_holding(&mut self, account: AccountId, slot: PositionSlot) {
+        *self.holdings.grown_to(account, Maybe::NONE) = slot.into();
+    }
+
+    /// The holding of an account, where it has one.
+    #[inline(always)]
+    pub fn holding_of(&self, account: AccountId) -> Option<PositionSlot> {
+        self.holdings.get(account)?.get()
+    }
+
+    /// Every holding, by account.
+    pub fn holdings(&self) -> impl Iterator<Item = PositionSlot> {
+        self.holdings.iter().filter_map(|slot| slot.get())
     }
 
     pub fn pair(&self) -> PairId {

@@ -29,7 +29,7 @@ impl Exchange {
 
     #[cold]
     fn check_beyond(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
-        let index = self.pairs[usize::from(market.pair().0)].index;
+        let index = self.pairs[market.pair()].index;
         let dislocation = index.and_then(|index| market.dislocation_at(index, self.now));
         match (terms.side, dislocation) {
             (Side::Buy, Some(Dislocation::Above)) | (Side::Sell, Some(Dislocation::Below)) => {}

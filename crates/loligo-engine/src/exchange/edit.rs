@@ -6,7 +6,8 @@ use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::command::{EditOrder, OnGrid, Written};
 use crate::event::{EditRefusal, Event, OrderChange, OrderView, Outcome, Refusal};
-use crate::id::{InstrumentId, Price, Qty, Side};
+use crate::id::{Price, Qty, Side};
+use crate::slot::OrderSlot;
 use crate::trigger::{Distance, Trigger};
 use crate::words::{DistanceUnit, FillRole, OrderError, OrderStatus, OrderType, QtyMode, UpdateReason};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ impl Exchange {
         written: Option<&Written>,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        match self.accounts.get(ask.account.0 as usize) {
+        match self.accounts.get(ask.account) {
             None => return Outcome::Refused(Refusal::UnknownAccount),
             Some(account) if !account.may_trade() => return Outcome::AccountInactive,
             Some(_) => {}
@@ -37,9 +38,9 @@ impl Exchange {
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return Outcome::TooLate;
         }
-        let meant = |slot: &u32| {
-            let holding = &self.holdings[self.orders.get(*slot).holding as usize];
-            ask.instrument.is_none_or(|instrument| instrument.0 == holding.instrument)
+        let meant = |slot: &OrderSlot| {
+            let holding = &self.holdings[self.orders.get(*slot).holding];
+            ask.instrument.is_none_or(|instrument| instrument == holding.instrument)
         };
         let Some(slot) = self.find_own(ask.account, &ask.order).filter(meant) else {
             return Outcome::EditRejected(None, OrderError::OrderForEditNotFound);
@@ -85,7 +86,7 @@ impl Exchange {
 
     /// The order as a refused edit would have had it, as far as what was sent can be read.
     #[cold]
-    fn attempted(&self, ask: &EditOrder, slot: u32, error: OrderError) -> OrderView {
+    fn attempted(&self, ask: &EditOrder, slot: OrderSlot, error: OrderError) -> OrderView {
         let mut order = self.view(slot);
         order.error = Some(error);
         if let Some(limit) = ask.limit_price {
@@ -110,10 +111,10 @@ impl Exchange {
         order
     }
 
-    fn check_edit(&self, ask: &EditOrder, slot: u32) -> Result<Edited, OrderError> {
+    fn check_edit(&self, ask: &EditOrder, slot: OrderSlot) -> Result<Edited, OrderError> {
         let order = self.orders.get(slot);
-        let holding = &self.holdings[order.holding as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
+        let holding = &self.holdings[order.holding];
+        let market = &self.markets[holding.instrument];
         let instrument = &market.instrument;
         self.check_state(market, order.order_type)?;
         if ask.stop_price.is_some() {
@@ -133,7 +134,7 @@ impl Exchange {
         if asked <= 0 {
             return Err(OrderError::InvalidQuantity);
         }
-        let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
+        let of = (self.orders.record(slot).account, holding.instrument);
         let limits = self.limits_of(of.0, of.1);
         let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
@@ -157,12 +158,13 @@ impl Exchange {
             limit: Some(limit),
             lots: asked,
             reduce_only: order.reduce_only,
-            slot,
+            slot: Some(slot),
             fired: false,
         };
         let mut open = asked;
         if order.reduce_only {
-            open = open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), slot));
+            open =
+                open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), Some(slot)));
             if open == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
@@ -197,7 +199,7 @@ impl Exchange {
         Ok(Edited { limit, qty: order.filled + open, reduced, small, crosses })
     }
 
-    fn change(&mut self, slot: u32, edited: &Edited, events: &mut Vec<Event>) {
+    fn change(&mut self, slot: OrderSlot, edited: &Edited, events: &mut Vec<Event>) {
         let prior = self.view(slot);
         let order = self.orders.get(slot);
         let holding = order.holding;
@@ -220,23 +222,29 @@ impl Exchange {
         self.cut_reduce_only(holding, events);
     }
 
-    fn shrink_in_place(&mut self, slot: u32, edited: &Edited, prior: OrderView, events: &mut Vec<Event>) {
+    fn shrink_in_place(
+        &mut self,
+        slot: OrderSlot,
+        edited: &Edited,
+        prior: OrderView,
+        events: &mut Vec<Event>,
+    ) {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
-        let holding = &mut self.holdings[order.holding as usize];
+        let holding = &mut self.holdings[order.holding];
         holding.small_orders =
             holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
-        let instrument = InstrumentId(holding.instrument);
+        let instrument = holding.instrument;
         self.write_edit(slot, edited);
         self.uncount(slot, by);
-        let market = &mut self.markets[usize::from(instrument.0)];
-        let (qty, number, at) = (market.book.shrink(level, by), market.next_level(), self.now);
+        let market = &mut self.markets[instrument];
+        let (qty, number, at) = (market.book.shrink(level.known(), by), market.next_level(), self.now);
         let change = OrderChange { prior, order: self.view(slot) };
         tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
         tell(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
-    fn write_edit(&mut self, slot: u32, edited: &Edited) {
+    fn write_edit(&mut self, slot: OrderSlot, edited: &Edited) {
         let now = self.now;
         let order = self.orders.get_mut(slot);
         order.price = edited.limit;

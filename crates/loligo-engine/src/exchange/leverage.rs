@@ -10,7 +10,7 @@ use crate::instrument::{Instrument, Leverage, MarginLevel, OpenSum};
 use crate::margin::{self, Exposure, isolated_of, level_of};
 use crate::market::Market;
 use crate::money::Fine;
-use crate::order::{NIL, Order};
+use crate::order::Order;
 use crate::words::{ContractKind, OrderError};
 
 impl Exchange {
@@ -21,12 +21,12 @@ impl Exchange {
         leverage: Option<Leverage>,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        match self.accounts.get(account.0 as usize) {
+        match self.accounts.get(account) {
             None => return Outcome::Refused(Refusal::UnknownAccount),
             Some(owner) if !owner.active => return Outcome::AccountInactive,
             Some(_) => {}
         }
-        let Some(market) = self.markets.get(usize::from(id.0)) else {
+        let Some(market) = self.markets.get(id) else {
             return Outcome::Refused(Refusal::UnknownInstrument);
         };
         if market.instrument.spec().kind != ContractKind::Linear {
@@ -35,13 +35,13 @@ impl Exchange {
         if leverage.is_some_and(|leverage| !market.instrument.allows(leverage)) {
             return Outcome::Refused(Refusal::LeverageOutOfRange);
         }
-        let known = market.holdings.get(account.0 as usize).copied().filter(|slot| *slot != NIL);
+        let known = market.holding_of(account);
         let slot = match (known, leverage) {
             (Some(slot), _) => slot,
             (None, None) => return Outcome::Done,
-            (None, Some(_)) => self.open_holding(account.0, id),
+            (None, Some(_)) => self.open_holding(account, id),
         };
-        let holding = &self.holdings[slot as usize];
+        let holding = &self.holdings[slot];
         if holding.leverage == leverage {
             return Outcome::Done;
         }
@@ -52,14 +52,14 @@ impl Exchange {
             return Outcome::Refused(refusal);
         }
         // From here on nothing is refused.
-        let market = &self.markets[usize::from(id.0)];
-        let holding = &mut self.holdings[slot as usize];
+        let market = &self.markets[id];
+        let holding = &mut self.holdings[slot];
         holding.leverage = leverage;
-        market.recount(holding, &mut self.purses[holding.purse as usize]);
+        market.recount(holding, &mut self.purses[holding.purse]);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
-            self.liquidations.remove(&Portfolio::Isolated { account: account.0, instrument: id.0 });
+            self.liquidations.remove(&Portfolio::Isolated { account, instrument: id });
         }
         self.refresh_held(slot);
         self.look_at(slot);
@@ -69,8 +69,8 @@ impl Exchange {
     /// With the new leverage neither the position nor the wallet's others may be liquidated at once, and what is set
     /// aside must be free.
     fn check_new_leverage(&self, holding: &Holding, leverage: Option<Leverage>) -> Result<(), Refusal> {
-        let market = &self.markets[usize::from(holding.instrument)];
-        let purse = &self.purses[holding.purse as usize];
+        let market = &self.markets[holding.instrument];
+        let purse = &self.purses[holding.purse];
         let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
         let pnl = market.unrealized(holding);
 

@@ -4,7 +4,6 @@ use super::{Exchange, tell};
 use crate::command::{Limits, LimitsChange};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, InstrumentId, OrderId};
-use crate::order::NIL;
 use crate::words::{MarketState, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason};
 use std::borrow::Cow;
 
@@ -15,7 +14,7 @@ impl Exchange {
         state: MarketState,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        let Some(market) = self.markets.get_mut(usize::from(id.0)) else {
+        let Some(market) = self.markets.get_mut(id) else {
             return Outcome::Refused(Refusal::UnknownInstrument);
         };
         if market.trading == MarketState::Expired {
@@ -41,7 +40,7 @@ impl Exchange {
     }
 
     pub(super) fn expire_now(&mut self, id: InstrumentId, events: &mut Vec<Event>) -> Outcome {
-        if self.markets.get(usize::from(id.0)).is_none() {
+        if self.markets.get(id).is_none() {
             return Outcome::Refused(Refusal::UnknownInstrument);
         }
         self.expire(id, events);
@@ -57,7 +56,7 @@ impl Exchange {
     pub(super) fn replace_trailing_stop(&mut self, order: OrderId, events: &mut Vec<Event>) -> Outcome {
         let Some(slot) = self.find_open(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
         let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
-        if !trails || self.orders.get(slot).level != NIL {
+        if !trails || self.orders.get(slot).level.is_some() {
             return Outcome::Refused(Refusal::NoTrailingStop);
         }
         Outcome::Replaced(self.renew_trigger(slot, events))
@@ -69,7 +68,7 @@ impl Exchange {
         active: bool,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        let Some(owner) = self.accounts.get_mut(account.0 as usize) else {
+        let Some(owner) = self.accounts.get_mut(account) else {
             return Outcome::Refused(Refusal::UnknownAccount);
         };
         if std::mem::replace(&mut owner.active, active) != active {
@@ -88,7 +87,7 @@ impl Exchange {
         enabled: bool,
         events: &mut Vec<Event>,
     ) -> Outcome {
-        let Some(owner) = self.accounts.get_mut(account.0 as usize) else {
+        let Some(owner) = self.accounts.get_mut(account) else {
             return Outcome::Refused(Refusal::UnknownAccount);
         };
         if owner.parent.is_none() {
@@ -102,12 +101,12 @@ impl Exchange {
     }
 
     pub(super) fn set_self_trade(&mut self, account: AccountId, strategy: SelfTradeStrategy) -> Outcome {
-        match self.accounts.get(account.0 as usize) {
+        match self.accounts.get(account) {
             None => Outcome::Refused(Refusal::UnknownAccount),
             Some(owner) if !owner.active => Outcome::AccountInactive,
             Some(owner) if owner.parent.is_some() => Outcome::Refused(Refusal::NotMaster),
             Some(owner) => {
-                self.families[owner.family as usize].self_trade = strategy;
+                self.families[owner.family].self_trade = strategy;
                 Outcome::Done
             }
         }
@@ -119,10 +118,10 @@ impl Exchange {
         instrument: Option<InstrumentId>,
         change: &LimitsChange,
     ) -> Outcome {
-        if account.is_some_and(|account| account.0 as usize >= self.accounts.len()) {
+        if account.is_some_and(|account| self.accounts.get(account).is_none()) {
             return Outcome::Refused(Refusal::UnknownAccount);
         }
-        if instrument.is_some_and(|id| usize::from(id.0) >= self.markets.len()) {
+        if instrument.is_some_and(|id| self.markets.get(id).is_none()) {
             return Outcome::Refused(Refusal::UnknownInstrument);
         }
         if *change == LimitsChange::default() {

@@ -146,7 +146,7 @@ impl Exchange {
         let later =
             |at: Option<Timestamp>| at.is_none_or(|at| at > next.plus(DRIFT_STEP * Timestamp::SECOND));
         let still = |market: &Market| {
-            let Some(index) = self.pairs[usize::from(market.pair().0)].index else { return true };
+            let Some(index) = self.pairs[market.pair()].index else { return true };
             market.only_drifts(index, next) || later(market.changes_at(index, next))
         };
         !self.may_step()
@@ -185,7 +185,7 @@ impl Exchange {
             return Some(next);
         }
         let markets = self.markets.iter().filter_map(|market| {
-            let index = self.pairs[usize::from(market.pair().0)].index?;
+            let index = self.pairs[market.pair()].index?;
             market.changes_at(index, next)
         });
         let mut first: Option<Timestamp> = None;
@@ -206,15 +206,15 @@ impl Exchange {
     }
 
     pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {
-        if self.accounts.get(account.0 as usize).is_none() {
+        if self.accounts.get(account).is_none() {
             return Outcome::Refused(Refusal::UnknownAccount);
         }
-        if !self.accounts[account.0 as usize].active {
+        if !self.accounts[account].active {
             return Outcome::AccountInactive;
         }
         let at = (timeout_seconds > 0)
             .then(|| self.now.plus(i64::from(timeout_seconds).saturating_mul(Timestamp::SECOND)));
-        let before = std::mem::replace(&mut self.accounts[account.0 as usize].cancel_all_at, at);
+        let before = std::mem::replace(&mut self.accounts[account].cancel_all_at, at);
         if let Some(before) = before {
             self.timers.remove(&(before, Timer::CancelAll(account)));
         }
@@ -226,13 +226,13 @@ impl Exchange {
 
     /// The timer ended: it fires once, then is off.
     fn dead_man_switch(&mut self, account: AccountId, events: &mut Vec<Event>) {
-        self.accounts[account.0 as usize].cancel_all_at = None;
+        self.accounts[account].cancel_all_at = None;
         self.remove_all(account, None, UpdateReason::DeadManSwitch, events);
     }
 
     /// Last trading time: orders and triggers go before anything else may look at the market.
     pub(super) fn expire(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
-        let market = &mut self.markets[usize::from(id.0)];
+        let market = &mut self.markets[id];
         if market.trading == MarketState::Expired {
             return;
         }

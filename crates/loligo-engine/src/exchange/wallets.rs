@@ -6,7 +6,7 @@ use crate::command::{Deposit, Transfer, Withdraw};
 use crate::event::{Event, Outcome, Refusal};
 use crate::id::{AccountId, Currency, PairId, Wallet};
 use crate::money::Money;
-use crate::order::NIL;
+use crate::slot::WalletSlot;
 use crate::words::{BalanceCause, ContractKind};
 
 /// Greatest deposit, in whole units of currency: keeps sums of money in range.
@@ -16,8 +16,7 @@ const DEPOSITS_MAX: i128 = 100;
 
 impl Exchange {
     pub(super) fn deposit(&mut self, deposit: &Deposit, events: &mut Vec<Event>) -> Outcome {
-        let account = deposit.account.0;
-        if self.accounts.get(account as usize).is_none() {
+        if self.accounts.get(deposit.account).is_none() {
             return Outcome::Refused(Refusal::UnknownAccount);
         }
         let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
@@ -59,8 +58,7 @@ impl Exchange {
     }
 
     fn check_transfer(&self, ask: &Transfer) -> Result<(), Outcome> {
-        let account =
-            |id: AccountId| self.accounts.get(id.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownAccount));
+        let account = |id: AccountId| self.accounts.get(id).ok_or(Outcome::Refused(Refusal::UnknownAccount));
         let (by, from, to) = (account(ask.by)?, account(ask.from)?, account(ask.to)?);
         if !by.active {
             return Err(Outcome::AccountInactive);
@@ -82,7 +80,7 @@ impl Exchange {
     /// Money leaves the exchange.
     pub(super) fn withdraw_money(&mut self, ask: &Withdraw, events: &mut Vec<Event>) -> Outcome {
         let Withdraw { account, wallet, currency, amount } = *ask;
-        let checked = match self.accounts.get(account.0 as usize) {
+        let checked = match self.accounts.get(account) {
             None => Err(Outcome::Refused(Refusal::UnknownAccount)),
             Some(owner) if !owner.active => Err(Outcome::AccountInactive),
             Some(_) => self
@@ -130,11 +128,11 @@ impl Exchange {
         cause: BalanceCause,
         events: &mut Vec<Event>,
     ) -> Option<Money> {
-        let (owner, at) = (account.0, self.now);
+        let (owner, at) = (account, self.now);
         let balance = match wallet {
             Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
             Wallet::Flex if currency == Currency::USD => {
-                self.add_to_purse(owner, self.accounts[owner as usize].flex, amount)
+                self.add_to_purse(owner, self.accounts[owner].flex, amount)
             }
             Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
             Wallet::Inverse(pair) => {
@@ -142,7 +140,7 @@ impl Exchange {
                 self.add_to_purse(owner, purse, amount)
             }
         }?;
-        let owner = &mut self.accounts[owner as usize];
+        let owner = &mut self.accounts[owner];
         owner.log += 1;
         let log = owner.log;
         tell(events, || Event::Balance {
@@ -160,7 +158,7 @@ impl Exchange {
 
     /// What may leave a wallet.
     fn free(&self, account: AccountId, wallet: Wallet, currency: Currency) -> Money {
-        let owner = &self.accounts[account.0 as usize];
+        let owner = &self.accounts[account];
         let listed = |list: &[(Currency, Money)]| {
             list.iter().find(|(held, _)| *held == currency).map_or(Money::ZERO, |(_, held)| *held)
         };
@@ -168,24 +166,27 @@ impl Exchange {
             Wallet::Cash => return listed(&owner.cash),
             Wallet::Flex if currency == Currency::USD => owner.flex,
             Wallet::Flex => return listed(&owner.flex_other),
-            Wallet::Inverse(pair) => owner.inverse.get(usize::from(pair.0)).copied().unwrap_or(NIL),
+            Wallet::Inverse(pair) => match owner.inverse_wallet(pair) {
+                Some(purse) => purse,
+                None => return Money::ZERO,
+            },
         };
-        if purse == NIL { Money::ZERO } else { self.free_of(account.0, purse) }
+        self.free_of(account, purse)
     }
 
     /// What may leave a margin wallet: nothing while it is liquidated, or is about to be.
-    fn free_of(&self, account: u32, purse: u32) -> Money {
+    fn free_of(&self, account: AccountId, purse: WalletSlot) -> Money {
         if self.is_wallet_liquidated(account, purse) || self.is_wallet_doomed(account, purse) {
             Money::ZERO
         } else {
-            self.purses[purse as usize].free()
+            self.purses[purse].free()
         }
     }
 
     /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
-    fn add_to_purse(&mut self, owner: u32, slot: u32, amount: Money) -> Option<Money> {
+    fn add_to_purse(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
         let free = self.free_of(owner, slot);
-        let purse = &mut self.purses[slot as usize];
+        let purse = &mut self.purses[slot];
         let balance = purse.balance + amount;
         let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
         if !fits {
@@ -200,12 +201,12 @@ impl Exchange {
 
     fn add_to_list(
         &mut self,
-        account: u32,
+        account: AccountId,
         currency: Currency,
         amount: Money,
         list: impl FnOnce(&mut Account) -> &mut Vec<(Currency, Money)>,
     ) -> Option<Money> {
-        let list = list(&mut self.accounts[account as usize]);
+        let list = list(&mut self.accounts[account]);
         let at = list.partition_point(|(held, _)| *held < currency);
         let held = list.get(at).filter(|(of, _)| *of == currency).map(|(_, held)| *held);
         let balance = held.unwrap_or(Money::ZERO) + amount;

@@ -15,7 +15,6 @@ use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timest
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, FinePrice, Money};
-use crate::order::NIL;
 use crate::trigger::Attached;
 use crate::words::{
     Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason,
@@ -23,6 +22,9 @@ use crate::words::{
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+/// No slot, as memory once said it.
+const NIL: u32 = u32::MAX;
 
 #[derive(Deserialize)]
 struct Memory {
