@@ -11,6 +11,7 @@ mod liquidation;
 mod matching;
 mod operator;
 mod place;
+mod position;
 mod prices;
 mod self_trade;
 mod solvency;

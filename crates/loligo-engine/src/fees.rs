@@ -2,7 +2,7 @@
 
 use crate::instrument::Worth;
 use crate::money::{Money, div_up};
-use crate::words::ContractKind;
+use crate::words::{ContractKind, FillRole};
 use serde::{Deserialize, Serialize};
 
 /// What an account pays per fill.
@@ -12,6 +12,20 @@ pub struct FeeRates {
     pub maker: i32,
     /// Of a taker's value, in 1e-8.
     pub taker: i32,
+}
+
+impl FillRole {
+    /// Which of an account's rates a fill in this role pays.
+    #[inline(always)]
+    pub(crate) fn rate(self, rates: FeeRates) -> i32 {
+        match self {
+            FillRole::Maker => rates.maker,
+            FillRole::Taker
+            | FillRole::TakerAfterEdit
+            | FillRole::Liquidation
+            | FillRole::PartialLiquidation => rates.taker,
+        }
+    }
 }
 
 /// One step of the fee schedule.

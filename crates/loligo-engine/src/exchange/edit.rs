@@ -2,6 +2,7 @@
 
 use super::matching::Taken;
 use super::place::{Terms, check_value, lots_of, ticks_of, usd};
+use super::position::Margin;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::command::{EditOrder, OnGrid, Written};
@@ -217,9 +218,7 @@ impl Exchange {
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
             self.settle_rest(slot, taken, events);
         }
-        self.refresh_held(holding);
-        self.look_at(holding);
-        self.cut_reduce_only(holding, events);
+        self.after_change(holding, Margin::Stale, events);
     }
 
     fn shrink_in_place(

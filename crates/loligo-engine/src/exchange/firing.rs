@@ -1,6 +1,7 @@
 //! Triggers that fire: checked as what they become, and let into the book under the number and name they had (rules 1.2).
 
 use super::place::{Terms, implied_limit, usd};
+use super::position::Margin;
 use super::{Exchange, tell};
 use crate::event::Event;
 use crate::id::{Price, Qty};
@@ -80,8 +81,7 @@ impl Exchange {
         tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, &accepted, events);
         // Where it rests it has been let in before what closed the position until now: all of it is judged anew.
-        self.refresh_held(holding);
-        self.look_at(holding);
+        self.after_change(holding, Margin::Stale, events);
     }
 
     /// What a trigger was spared when it arrived, or has to pass again: rows 5, 8 and 12. A limit that is relative is known

@@ -1,6 +1,7 @@
 //! Margin of its own for a linear contract (rules 4.7): isolated at a leverage, or cross with all others of the wallet.
 
 use super::place::Terms;
+use super::position::Margin;
 use super::solvency::Standing;
 use super::{Exchange, Portfolio, tell};
 use crate::account::{Holding, Incoming};
@@ -61,8 +62,7 @@ impl Exchange {
         if leverage.is_none() {
             self.liquidations.remove(&Portfolio::Isolated { account, instrument: id });
         }
-        self.refresh_held(slot);
-        self.look_at(slot);
+        self.after_change(slot, Margin::Stale, events);
         Outcome::Done
     }
 

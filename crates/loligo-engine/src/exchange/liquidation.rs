@@ -7,13 +7,15 @@
 //! pool, or unwound; those rungs follow where a step fills nothing, and until then it tries again each second.
 
 use super::matching::Traded;
+use super::position::{Charges, Margin};
 use super::solvency::Standing;
 use super::{Exchange, tell};
-use crate::account::Holding;
+use crate::account::{Holding, book};
 use crate::event::{Event, Fill};
+use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Qty, Side, Timestamp};
 use crate::instrument::OpenSum;
-use crate::margin::maintenance_of;
+use crate::margin::{isolated_of, maintenance_of};
 use crate::money::{Fine, Money};
 use crate::order::{Marks, Order, Record};
 use crate::slot::{Maybe, OrderSlot, PositionSlot, WalletSlot};
@@ -212,8 +214,7 @@ impl Exchange {
         tell(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
         let taken = self.take(order, role, events);
         self.settle_rest(order, taken, events);
-        self.refresh_held(slot);
-        self.look_at(slot);
+        self.after_change(slot, Margin::Stale, events);
     }
 
     /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left. Gives
@@ -228,37 +229,52 @@ impl Exchange {
         traded: &Traded,
         role: FillRole,
     ) -> (Fill, Money) {
-        let holding = &self.holdings[slot];
-        let (position, set_aside) = (holding.position.abs(), holding.set_aside());
-        let mut fill = self.fill(order, slot, side, traded, role);
+        let charges = self.liquidation_charges(slot, side, traded, role);
+        let fill = self.fill_charged(order, slot, side, traded, role, |_, _| charges);
+        (fill, charges.into_pool.unwrap_or_default())
+    }
 
+    /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is
+    /// something left of what stood behind the position.
+    fn liquidation_charges(
+        &self,
+        slot: PositionSlot,
+        side: Side,
+        traded: &Traded,
+        role: FillRole,
+    ) -> Charges {
         let holding = &self.holdings[slot];
-        let Holding { account, purse, instrument, .. } = *holding;
+        let market = &self.markets[holding.instrument];
+        let instrument = &market.instrument;
+        let (lots, value) = (side.sign() * traded.lots, instrument.signed(side, traded.worth.value));
+        let booked = book(holding.position, holding.entry, lots, value);
+        let (realized, dust) = booked.realized.book();
         let left = match holding.leverage {
-            None => self.standing_of_wallet(account, purse, None).equity + fill.fee.fine(),
-            Some(_) => set_aside - holding.set_aside() + fill.realized_pnl.fine(),
+            None => {
+                let equity = self.standing_of_wallet(holding.account, holding.purse, None).equity;
+                equity - market.loss_to_mark(lots, value) - dust
+            }
+            Some(leverage) => {
+                holding.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage) + realized.fine()
+            }
         };
         let left = left.floor().max(Money::ZERO);
-        let remitted = fill.fee - fill.fee.min(left);
-        fill.fee -= remitted;
-        let market = &mut self.markets[instrument];
-        market.fees -= remitted;
-        let paid = match market.instrument.spec().kind {
+        let kind = instrument.spec().kind;
+        let rate = role.rate(self.purses[holding.purse].rates());
+        let fee = fee_of(kind, &traded.worth, rate).min(left);
+        let into_pool = match kind {
             ContractKind::Inverse => Money::ZERO,
             ContractKind::Linear => {
                 // Half of the maintenance margin that the fill frees: a step could never cure if it cost all of it.
                 let at = |lots| {
-                    let value = market.instrument.worth(lots, traded.price).value;
-                    maintenance_of(&market.instrument, OpenSum { lots, value })
+                    let value = instrument.worth(lots, traded.price).value;
+                    maintenance_of(instrument, OpenSum { lots, value })
                 };
+                let position = holding.position.abs();
                 let freed = at(position) - at(position - traded.lots);
-                Fine((freed.0 + 1) / 2).ceil().min(left - fill.fee)
+                Fine((freed.0 + 1) / 2).ceil().min(left - fee)
             }
         };
-        let purse = &mut self.purses[purse];
-        purse.balance += remitted - paid;
-        fill.balance = purse.balance;
-        *self.pool.entry(purse.currency).or_default() += paid;
-        (fill, paid)
+        Charges { fee, into_pool: Some(into_pool) }
     }
 }

@@ -1,12 +1,15 @@
 //! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
 
+use super::position::{Charges, Margin, PositionChange};
 use super::self_trade::Meeting;
 use super::{Exchange, tell};
+use crate::account::Purse;
 use crate::event::{Event, Execution, Fill};
 use crate::fees::fee_of;
 use crate::id::{ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::Worth;
-use crate::money::{Fine, Money};
+use crate::market::Market;
+use crate::money::Money;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot};
 use crate::words::{FillRole, OrderError, OrderStatus, Signal, UpdateReason};
 
@@ -152,68 +155,50 @@ impl Exchange {
             tell(events, || Event::Filled { order: maker_id, account: maker_account });
         }
         tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty, number, at });
-        if !same_margin {
-            self.refresh_held(maker_holding);
-        }
-        self.look_at(maker_holding);
-        self.cut_reduce_only(maker_holding, events);
+        let margin = if same_margin { Margin::Unmoved } else { Margin::Stale };
+        self.after_change(maker_holding, margin, events);
         if !self.markets[instrument].triggers.is_empty() {
             self.judge(instrument, Signal::Last, events);
         }
     }
 
-    /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record.
+    /// Books one side of a match: the position, with its fee; and the order's own record.
     #[inline(always)]
-    pub(super) fn fill(
+    fn fill(
         &mut self,
         slot: OrderSlot,
-        holding_slot: PositionSlot,
+        position: PositionSlot,
         side: Side,
         traded: &Traded,
         role: FillRole,
     ) -> Fill {
-        let holding = &mut self.holdings[holding_slot];
-        let market = &mut self.markets[holding.instrument];
-        let purse = &mut self.purses[holding.purse];
-        let kind = market.instrument.spec().kind;
+        self.fill_charged(slot, position, side, traded, role, |market, purse| {
+            let rate = role.rate(purse.rates());
+            let fee = fee_of(market.instrument.spec().kind, &traded.worth, rate);
+            Charges { fee, into_pool: None }
+        })
+    }
 
-        let (before, entry_before) = (holding.position, holding.entry);
-        let booked =
-            holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
-        market.open_interest += holding.position.max(0) - before.max(0);
-        let opened_at = if before == 0 { Some(self.now) } else { holding.opened_at };
-        // It goes on, is closed, or another one begins, this way round or the other.
-        holding.opened_at = match holding.position.signum() {
-            0 => None,
-            side if side == before.signum() => holding.opened_at,
-            _ => Some(self.now),
-        };
-
-        let mut realized = Money::ZERO;
-        if booked.realized != Fine::ZERO {
-            let (money, dust) = booked.realized.book();
-            market.dust += dust;
-            realized = money;
-        }
-        let rate = match role {
-            FillRole::Maker => purse.rates().maker,
-            FillRole::Taker
-            | FillRole::TakerAfterEdit
-            | FillRole::Liquidation
-            | FillRole::PartialLiquidation => purse.rates().taker,
-        };
-        let fee = fee_of(kind, &traded.worth, rate);
-        market.fees += fee;
-        purse.balance += realized - fee;
-
-        market.recount(holding, purse);
-
-        let (family, account) = (holding.family, holding.account);
-        let (position, entry, balance) = (holding.position, holding.entry, purse.balance);
+    /// As [`Exchange::fill`], where something else is paid than the fee of its rate.
+    #[inline(always)]
+    pub(super) fn fill_charged(
+        &mut self,
+        slot: OrderSlot,
+        position: PositionSlot,
+        side: Side,
+        traded: &Traded,
+        role: FillRole,
+        charges: impl FnOnce(&Market, &Purse) -> Charges,
+    ) -> Fill {
+        let change = PositionChange { side, lots: traded.lots, value: traded.worth.value, rows: FILL_ROWS };
+        let booked = self.book_position(position, &change, charges);
+        // The rate is that of before its own volume counts.
+        let holding = &self.holdings[position];
+        let (account, family) = (holding.account, holding.family);
+        let fee_rate = role.rate(self.purses[holding.purse].rates());
         let owner = &mut self.accounts[account];
         owner.fills += 1;
-        let (number, log) = (owner.fills, owner.log + 1);
-        owner.log += FILL_ROWS;
+        let number = owner.fills;
         if self.families[family].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
@@ -229,7 +214,7 @@ impl Exchange {
         let client_order_id = if named { self.orders.record(slot).client_order_id.clone() } else { None };
         Fill {
             number,
-            log,
+            log: booked.log,
             order: id,
             account,
             role,
@@ -237,15 +222,15 @@ impl Exchange {
             client_order_id,
             filled_before,
             qty,
-            fee,
-            fee_rate: rate,
-            realized_pnl: realized,
-            realized_funding: Money::ZERO,
-            position,
-            entry_before,
-            entry,
-            opened_at,
-            balance,
+            fee: booked.charges.fee,
+            fee_rate,
+            realized_pnl: booked.realized_pnl,
+            realized_funding: booked.realized_funding,
+            position: booked.position,
+            entry_before: booked.entry_before,
+            entry: booked.entry,
+            opened_at: booked.opened_at,
+            balance: booked.balance,
         }
     }
 
@@ -376,80 +361,5 @@ impl Exchange {
         }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);
         tell(events, || Event::Cancelled { order: self.view(slot) });
-    }
-
-    /// Brings the margin a holding holds up to date in its purse.
-    #[inline]
-    pub(super) fn refresh_held(&mut self, slot: PositionSlot) {
-        let holding = &self.holdings[slot];
-        let instrument = &self.markets[holding.instrument].instrument;
-        let held = holding.initial_margin(instrument);
-        self.set_held(slot, held);
-    }
-
-    /// Sets the margin a holding holds, and its purse's sum.
-    #[inline]
-    pub(super) fn set_held(&mut self, slot: PositionSlot, held: Fine) {
-        let holding = &mut self.holdings[slot];
-        self.purses[holding.purse].held += held - holding.held;
-        holding.held = held;
-    }
-
-    /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,
-    /// at one price the youngest first. Those on the side that would add to it go whole.
-    #[inline]
-    pub(super) fn cut_reduce_only(&mut self, holding_slot: PositionSlot, events: &mut Vec<Event>) {
-        if self.holdings[holding_slot].reduce_only_orders > 0 {
-            self.cut_to_position(holding_slot, events);
-        }
-    }
-
-    fn cut_to_position(&mut self, holding_slot: PositionSlot, events: &mut Vec<Event>) {
-        let holding = &self.holdings[holding_slot];
-        let closing = if holding.position > 0 { Side::Sell } else { Side::Buy };
-        let mut left = holding.position.abs();
-        let mut cuts = Vec::new();
-        for slot in self.reduce_only_by_aggression(holding_slot) {
-            let order = self.orders.get(slot);
-            let kept = if order.side == closing { order.open().min(left) } else { 0 };
-            left -= kept;
-            if kept < order.open() {
-                cuts.push((slot, order.open() - kept));
-            }
-        }
-        for (slot, cut) in cuts.into_iter().rev() {
-            if cut == self.orders.get(slot).open() {
-                self.remove_open(slot, UpdateReason::WouldNotReducePosition, None, events);
-            } else {
-                self.reduce(slot, cut, events);
-            }
-        }
-    }
-
-    /// Slots of a holding's resting reduce-only orders, the most aggressive first, at one price the oldest first.
-    pub(super) fn reduce_only_by_aggression(&self, holding: PositionSlot) -> Vec<OrderSlot> {
-        let holding = &self.holdings[holding];
-        let mut slots: Vec<OrderSlot> =
-            holding.orders.iter().copied().filter(|slot| self.orders.get(*slot).reduce_only).collect();
-        slots.sort_unstable_by_key(|slot| {
-            let order = self.orders.get(*slot);
-            (-order.side.sign() * order.price, order.id)
-        });
-        slots
-    }
-
-    fn reduce(&mut self, slot: OrderSlot, by: i64, events: &mut Vec<Event>) {
-        let now = self.now;
-        let order = self.orders.get_mut(slot);
-        order.qty -= by;
-        order.reason = Some(UpdateReason::WouldNotReducePosition);
-        order.error = None;
-        order.updated_at = now;
-        let (level, side, price) = (order.level, order.side, Price(order.price));
-        let instrument = self.holdings[order.holding].instrument;
-        let market = &mut self.markets[instrument];
-        let (qty, number) = (market.book.shrink(level.known(), by), market.next_level());
-        tell(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });
-        tell(events, || Event::Level { instrument, side, price, qty, number, at: now });
     }
 }

@@ -1,6 +1,7 @@
 //! Placing: a ladder of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
 
 use super::matching::Taken;
+use super::position::Margin;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::account::Holding;
@@ -340,9 +341,7 @@ impl Exchange {
         if accepted.crosses {
             let taken = self.take(slot, FillRole::Taker, events);
             self.settle_rest(slot, taken, events);
-            self.refresh_held(holding);
-            self.look_at(holding);
-            self.cut_reduce_only(holding, events);
+            self.after_change(holding, Margin::Stale, events);
         } else {
             // What does not cross and is not refused, rests.
             self.rest(slot, events);
