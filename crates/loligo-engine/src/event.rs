@@ -114,6 +114,33 @@ pub struct Fill {
     pub balance: Money,
 }
 
+impl Fill {
+    /// A fill of which nothing is booked yet.
+    #[inline(always)]
+    pub(crate) fn unbooked(role: FillRole) -> Self {
+        Self {
+            number: 0,
+            log: 0,
+            order: OrderId(0),
+            account: AccountId(0),
+            role,
+            order_type: OrderType::Limit,
+            client_order_id: None,
+            filled_before: Qty(0),
+            qty: Qty(0),
+            fee: Money::ZERO,
+            fee_rate: 0,
+            realized_pnl: Money::ZERO,
+            realized_funding: Money::ZERO,
+            position: 0,
+            entry_before: Fine::ZERO,
+            entry: Fine::ZERO,
+            opened_at: None,
+            balance: Money::ZERO,
+        }
+    }
+}
+
 /// One match, at the resting order's price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execution {

@@ -22,6 +22,7 @@ mod triggers;
 mod views;
 mod wallets;
 mod work;
+mod worth;
 
 use crate::account::{Account, Family, Holding, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};

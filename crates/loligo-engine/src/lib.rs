@@ -13,6 +13,7 @@
 mod account;
 mod book;
 mod codes;
+mod collateral;
 mod command;
 mod event;
 mod exchange;
@@ -30,6 +31,7 @@ mod trigger;
 mod view;
 mod words;
 
+pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
@@ -47,7 +49,10 @@ pub use money::{Fine, FinePrice, Money};
 #[doc(hidden)]
 pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};
-pub use view::{AccountView, MarginQuote, MarketView, MaxOrderSize, PositionView, WalletView};
+pub use view::{
+    AccountView, CollateralView, FlexView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
+    PositionView, WalletView,
+};
 pub use words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,
     OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason,

@@ -157,3 +157,42 @@ pub struct AccountView {
     /// How many rows its log has.
     pub log_rows: u64,
 }
+
+/// What one balance of a flex wallet counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CollateralView {
+    /// The currency.
+    pub currency: Currency,
+    /// How much of it there is.
+    pub balance: Money,
+    /// What it is worth in USD; nothing without a price.
+    pub value: Money,
+    /// How much of that margins positions.
+    pub collateral: Money,
+    /// How much of the balance no margin holds.
+    pub available: Money,
+}
+
+/// What a flex wallet counts for, in USD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlexView {
+    /// Its balances, in code order.
+    pub held: Vec<CollateralView>,
+    /// What they are worth together.
+    pub value: Money,
+    /// That, and the open P&L of its positions.
+    pub portfolio: Fine,
+    /// What of them margins positions.
+    pub collateral: Money,
+}
+
+/// Mark prices, in units of 1e-5, at which a wallet comes down to what it must keep. Zero where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MarkEstimates {
+    /// To its initial margin.
+    pub initial: i128,
+    /// To its maintenance margin.
+    pub maintenance: i128,
+    /// To nothing.
+    pub nothing: i128,
+}

@@ -135,7 +135,8 @@ fn rate(count: u64, took: Duration) -> u128 {
 
 /// How long the writer stands still for a snapshot, by resting orders: it copies them, and answers.
 async fn stalls(orders: u64) -> Done {
-    let node = spawn(&Config { data: None, ..config(Path::new("")) })?;
+    let folder = tempfile::tempdir()?;
+    let node = spawn(&config(folder.path()))?;
     let opened = accounts(&node).await?;
     let order = |n: u64| {
         let account = opened[(n % ACCOUNTS) as usize];

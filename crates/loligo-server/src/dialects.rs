@@ -5,6 +5,7 @@ pub(crate) mod kraken;
 #[cfg(test)]
 pub(crate) mod toy;
 
+use crate::charts::Candles;
 use crate::faults::Faults;
 use crate::hub::HubHandle;
 use crate::login::Login;
@@ -25,4 +26,5 @@ pub(crate) struct Served {
     pub(crate) sockets: Arc<Sockets>,
     pub(crate) hub: HubHandle,
     pub(crate) log: Arc<RequestLog>,
+    pub(crate) candles: Arc<Candles>,
 }

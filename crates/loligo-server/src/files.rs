@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Files of a data folder beside those of the journal, and the ones they are written aside as.
 const SECRETS: [&str; 2] = ["secrets.key", "secrets.new"];
+/// What is made of the journal, and can be made again.
+const MADE: [&str; 3] = ["candles.db", "candles.db-wal", "candles.db-shm"];
 const AUTHORITY: [&str; 5] = ["ca.pem", "ca.key", "server.pem", "server.key", "server.json"];
 
 /// Reads a file, or a stream such as a pipe, of at most `max` bytes.
@@ -48,14 +50,14 @@ pub fn holds_venue(data: &Path) -> Result<bool, JournalError> {
     Ok(loligo_journal::stored_files(data)?.iter().any(|file| *file != lock))
 }
 
-/// Removes the venue in a folder: its journal, its snapshots and the key of its secrets. The certificate authority stays,
+/// Removes the venue in a folder: its journal, its snapshots, its candles and the key of its secrets. The certificate authority stays,
 /// since clients have been told to trust it, and so does everything that is not ours.
 ///
 /// # Errors
 /// A folder in use, and what removing costs. What was begun can be done again.
 pub fn remove_venue(data: &Path) -> Result<(), JournalError> {
     loligo_journal::remove_journal(data)?;
-    for path in SECRETS.map(|name| data.join(name)) {
+    for path in SECRETS.iter().chain(&MADE).map(|name| data.join(name)) {
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(JournalError::Io { doing: "remove", path, source });
@@ -72,7 +74,7 @@ pub(crate) fn make_private(data: &Path) -> Vec<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let folders = ["snapshots", "tls"].map(|name| data.join(name));
     let mut files = loligo_journal::stored_files(data).unwrap_or_default();
-    files.extend(SECRETS.map(|name| data.join(name)));
+    files.extend(SECRETS.iter().chain(&MADE).map(|name| data.join(name)));
     files.extend(AUTHORITY.map(|name| folders[1].join(name)));
     let is_ours = |entry: PathBuf| files.contains(&entry) || folders.contains(&entry);
     let all_ours = std::fs::read_dir(data)

@@ -44,11 +44,14 @@ pub(crate) fn price(price: Price, spec: &InstrumentSpec) -> Decimal {
 
 /// A size as the dialect writes it.
 pub(crate) fn size(lots: Qty, spec: &InstrumentSpec) -> Decimal {
+    volume(lots.0.into(), spec)
+}
+
+/// A sum of sizes in lots as the dialect writes it.
+pub(crate) fn volume(lots: i128, spec: &InstrumentSpec) -> Decimal {
     match u32::try_from(spec.lot_precision) {
-        Ok(decimals) => Decimal::new(i128::from(lots.0), decimals),
-        Err(_) => {
-            Decimal::new(i128::from(lots.0) * 10_i128.pow(u32::from(spec.lot_precision.unsigned_abs())), 0)
-        }
+        Ok(decimals) => Decimal::new(lots, decimals),
+        Err(_) => Decimal::new(lots * 10_i128.pow(u32::from(spec.lot_precision.unsigned_abs())), 0),
     }
 }
 

@@ -414,7 +414,7 @@ impl Hub {
         for news in &bulletin.news {
             for level in &news.levels {
                 if let Some(book) = self.books.get_mut(&level.instrument) {
-                    book.tell(&self.dialects, level, news.time, &directory);
+                    book.tell(&self.dialects, level, level.at, &directory);
                 }
             }
             for rows in news.fills.chunk_by(|a, b| a.0 == b.0) {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
+mod charts;
 pub mod config;
 mod control;
 mod dialects;
@@ -20,6 +21,8 @@ mod login;
 mod market;
 pub mod node;
 mod operations;
+#[cfg_attr(not(test), expect(dead_code, reason = "no venue begins with a past yet"))]
+mod past;
 pub mod projection;
 pub mod record;
 mod report;

@@ -10,9 +10,9 @@
 //!
 //! Known lies: nobody here has an opinion, learns, or leaves; a contract's takers come like a clock.
 
-mod dice;
+pub(crate) mod dice;
 mod index;
-mod maker;
+pub(crate) mod maker;
 mod money;
 mod taker;
 

@@ -43,7 +43,7 @@ pub use stopped::{Began, KeptSnapshot, Replayed, Verified, replay_folder, snapsh
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
 use crate::market::Room;
-use crate::projection::Detached;
+use crate::projection::{Detached, Unable};
 use crate::record::{FIRST_RULES, RecordError};
 use arc_swap::ArcSwap;
 use handle::Shared;
@@ -182,6 +182,9 @@ pub enum StartError {
     /// The operating system gives no thread.
     #[error("the operating system gives no thread: {0}")]
     Thread(std::io::Error),
+    /// Something that is made of the records cannot begin.
+    #[error(transparent)]
+    Follower(#[from] Unable),
     /// A broken invariant.
     #[error("{0}")]
     Invariant(String),
@@ -349,6 +352,9 @@ fn spawn_on(
     }
     let opened = recovery::open(config, journal, &machine)?;
     let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
+    for follower in &followers {
+        follower.meet(&mut opened.venue.exchange.instruments())?;
+    }
     let hand_over = |follower| HandOver::start(follower, opened.journal.as_ref(), opened.venue.sequence);
     let hand_overs = followers.into_iter().map(hand_over).collect::<Result<Vec<_>, _>>()?;
     let shared = Arc::new(Shared {

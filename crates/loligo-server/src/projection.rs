@@ -26,7 +26,7 @@ pub use depth::DepthSnapshot;
 pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
-pub use follower::{Applied, Detached, Follower, Happened, Part, PartError};
+pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
 pub use markets::Markets;
 pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step, Subscription};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
@@ -128,7 +128,7 @@ impl Projections {
         let Applied { sequence, time, .. } = applied;
         self.reach(sequence, time);
         let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
-        (!quiet).then_some(News { sequence, time, levels, fills, orders })
+        (!quiet).then_some(News { sequence, levels, fills, orders })
     }
 
     /// Says how far the views are.

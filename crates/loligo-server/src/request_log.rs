@@ -83,14 +83,15 @@ struct Row {
 
 impl Row {
     fn json(&self) -> Value {
+        let Self { time, account, method, path, status, outcome, reason } = self;
         json!({
-            "time": self.time,
-            "account": self.account,
-            "method": self.method,
-            "path": self.path,
-            "status": (self.status != 0).then_some(self.status),
-            "outcome": self.outcome,
-            "reason": self.reason,
+            "time": time,
+            "account": account,
+            "method": method,
+            "path": path,
+            "status": (*status != 0).then_some(status),
+            "outcome": outcome,
+            "reason": reason,
         })
     }
 

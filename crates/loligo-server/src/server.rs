@@ -1,5 +1,6 @@
 //! A running exchange and its doors: node, dialects, http and https, started and stopped together.
 
+use crate::charts::Candles;
 use crate::config::Config;
 use crate::control::{Control, Door};
 use crate::dialects::Served;
@@ -10,6 +11,7 @@ use crate::login::Login;
 use crate::login::real_time::RealTime;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
 use crate::operations::Operations;
+use crate::projection::{Detached, Unable};
 use crate::request_log::{LogConfig, LogMode, RequestLog};
 use crate::start_file::StartFile;
 use crate::transport::bounds::Bounds;
@@ -96,6 +98,12 @@ pub enum StartError {
     BadToken,
 }
 
+impl StartError {
+    fn candles(error: rusqlite::Error) -> Self {
+        Self::Node(NodeError::Follower(Unable(error.to_string())))
+    }
+}
+
 /// A running server.
 pub struct Server {
     node: RunningNode,
@@ -152,7 +160,9 @@ impl Server {
         let tls_address =
             https.as_ref().map(|https| https.local_addr()).transpose().map_err(StartError::Listen)?;
         let starting = config.node.clone();
-        let node = tokio::task::spawn_blocking(move || node::spawn(&starting))
+        let candles = Arc::new(Candles::new(starting.data.as_deref()).map_err(StartError::candles)?);
+        let followers: Vec<Arc<dyn Detached>> = vec![Arc::clone(&candles) as _];
+        let node = tokio::task::spawn_blocking(move || node::spawn_followed(&starting, followers))
             .await
             .map_err(|error| StartError::Listen(std::io::Error::other(error)))??;
         let tls = match (&https, &config.node.data) {
@@ -192,6 +202,7 @@ impl Server {
             sockets: Arc::new(Sockets::new(feeds, origins)),
             hub,
             log: Arc::clone(&log),
+            candles,
         };
         let handlers = Arc::new((control, make(served)));
 

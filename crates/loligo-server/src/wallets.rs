@@ -1,54 +1,25 @@
 //! Names of wallets and currencies, as the dialect and the operator spell them.
 
 use crate::projection::{Directory, ListedInstrument};
-use loligo_engine::{ContractKind, Currency, InstrumentId, Wallet};
+use loligo_engine::{ContractKind, Currency, Instrument, InstrumentId, Wallet};
 
 /// The currency of a code in any case; the dialect's `XBT` is `BTC`.
 pub(crate) fn currency(code: &str) -> Option<Currency> {
     if code.eq_ignore_ascii_case("xbt") { Currency::parse("BTC") } else { Currency::parse(code) }
 }
 
-/// What the flex wallet takes (rules 5.3).
-const COLLATERAL: [&str; 17] = [
-    "USD", "EUR", "GBP", "CAD", "AUD", "USDT", "USDC", "BTC", "ETH", "SOL", "ADA", "XRP", "LTC", "AAVE",
-    "NEAR", "SUI", "TAO",
-];
-
-/// Whether the flex wallet takes a currency.
-fn is_collateral(currency: Currency) -> bool {
-    COLLATERAL.contains(&currency.code())
-}
-
 /// Whether a wallet can hold a currency.
 pub(crate) fn may_hold(directory: &Directory, wallet: Wallet, currency: Currency) -> bool {
-    match wallet {
-        Wallet::Cash => is_known(directory, currency),
-        Wallet::Flex => is_collateral(currency),
-        Wallet::Inverse(pair) => directory.instruments().iter().any(|listed| {
-            let spec = listed.instrument.spec();
-            let of_wallet = spec.kind == ContractKind::Inverse && listed.instrument.pair() == pair;
-            of_wallet && spec.base == currency
-        }),
-    }
-}
-
-/// Whether the exchange has to do with a currency at all.
-fn is_known(directory: &Directory, currency: Currency) -> bool {
-    let listed = |entry: &ListedInstrument| {
-        let spec = entry.instrument.spec();
-        spec.base == currency || spec.quote == currency
-    };
-    is_collateral(currency) || directory.instruments().iter().any(listed)
+    wallet.may_hold(currency, listed(directory))
 }
 
 /// Every currency that the exchange has to do with, each once: what cash may hold.
 pub(crate) fn known(directory: &Directory) -> Vec<Currency> {
-    let collateral = COLLATERAL.iter().filter_map(|code| Currency::parse(code));
-    let specs = directory.instruments().iter().map(|listed| listed.instrument.spec());
-    let mut all: Vec<Currency> = collateral.chain(specs.flat_map(|spec| [spec.base, spec.quote])).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+    loligo_engine::currencies(listed(directory))
+}
+
+fn listed(directory: &Directory) -> impl Iterator<Item = &Instrument> {
+    directory.instruments().iter().map(|listed| &*listed.instrument)
 }
 
 /// The wallet of a name, in any case.

@@ -10,13 +10,15 @@
 //! frames ──> ws1::Request ──> (the caller) ──> ws1 answers and feed messages
 //! ```
 //!
-//! One module per API generation: [`v3`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside them: exact numbers
-//! ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. None knows another.
+//! One module per API generation: [`v3`] and [`charts`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside
+//! them: exact numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither
+//! [`v3`] nor [`ws1`] knows the other.
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod charts;
 pub mod decimal;
 mod json;
 pub mod sign;

@@ -141,3 +141,14 @@ words! {
         Unknown = "unknown",
     }
 }
+
+words! {
+    /// The maturity that a ticker is tagged with.
+    pub enum TickerTag {
+        Perpetual = "perpetual",
+        Week = "week",
+        Month = "month",
+        Quarter = "quarter",
+        Semiannual = "semiannual",
+    }
+}

@@ -16,16 +16,28 @@
 //! assert_eq!(Request::parse(r#"{"event":"ping"}"#), Err(RequestError::UnknownMessage));
 //! ```
 
+mod account;
 mod answers;
+mod balances;
 mod book;
 mod fills;
+mod market;
 mod orders;
 mod requests;
 mod words;
 
+pub use account::{
+    LogEntry, Notice, NoticePriority, NoticeType, Payment, PaymentStatus, Position, write_account_log,
+    write_account_log_snapshot, write_deposits_withdrawals, write_notifications, write_open_positions,
+};
 pub use answers::{Alert, Answer, write_challenge, write_heartbeat, write_info};
+pub use balances::{
+    ChangedWallets, Collateral, Equity, FlexWallet, MarginAccount, SingleWallet, Unrealized, Wallets,
+    write_account_balances_and_margins,
+};
 pub use book::{BookUpdate, write_book_snapshot};
 pub use fills::{Fill, write_fills, write_fills_snapshot};
+pub use market::{CandlesFeed, Funding, Ticker, TickerLite, Trade, TradeKind, write_trade_snapshot};
 pub use orders::{
     OpenOrder, OrderRemoval, OrderUpdate, OrdersFeed, TrailingStopOptions, write_open_orders_snapshot,
 };

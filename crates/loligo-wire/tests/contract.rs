@@ -1,8 +1,10 @@
-//! What this crate says, held against the contract of the repository: the published seed, `rest.yaml`, and the
-//! schema and examples of the WebSocket API.
+//! What this crate says, held against the contract of the repository: the published seed, `rest.yaml`, `charts.yaml`, and
+//! the schema and examples of the WebSocket API.
 
 #[path = "contract/account.rs"]
 mod account;
+#[path = "contract/charts.rs"]
+mod charts;
 #[path = "contract/contract.rs"]
 mod contract;
 #[path = "contract/errors.rs"]
@@ -11,8 +13,12 @@ mod errors;
 mod margin;
 #[path = "contract/market.rs"]
 mod market;
+#[path = "contract/market_feeds.rs"]
+mod market_feeds;
 #[path = "contract/orders.rs"]
 mod orders;
+#[path = "contract/private_feeds.rs"]
+mod private_feeds;
 #[path = "contract/sample.rs"]
 mod sample;
 #[path = "contract/settings.rs"]

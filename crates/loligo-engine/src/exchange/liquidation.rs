@@ -227,11 +227,11 @@ impl Exchange {
         slot: PositionSlot,
         side: Side,
         traded: &Traded,
-        role: FillRole,
-    ) -> (Fill, Money) {
-        let charges = self.liquidation_charges(slot, side, traded, role);
-        let fill = self.fill_charged(order, slot, side, traded, role, |_, _| charges);
-        (fill, charges.into_pool.unwrap_or_default())
+        fill: &mut Fill,
+    ) -> Money {
+        let charges = self.liquidation_charges(slot, side, traded, fill.role);
+        self.fill_charged(order, slot, side, traded, fill, |_, _| charges);
+        charges.into_pool.unwrap_or_default()
     }
 
     /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is
@@ -275,6 +275,6 @@ impl Exchange {
                 Fine((freed.0 + 1) / 2).ceil().min(left - fee)
             }
         };
-        Charges { fee, into_pool: Some(into_pool) }
+        Charges { rate, fee, into_pool: Some(into_pool) }
     }
 }

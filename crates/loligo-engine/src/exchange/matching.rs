@@ -1,6 +1,6 @@
 //! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
 
-use super::position::{Charges, Margin, PositionChange};
+use super::position::{Booking, Charges, Margin, PositionChange};
 use super::self_trade::Meeting;
 use super::{Exchange, tell};
 use crate::account::Purse;
@@ -108,20 +108,11 @@ impl Exchange {
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
             && self.holdings[maker_holding].is_one_sided(maker_side);
-        let (taker_fill, liquidation_fee) = match role {
-            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
-                (self.fill(taker, taker_holding, taker_side, &traded, role), Money::ZERO)
-            }
-            FillRole::Liquidation | FillRole::PartialLiquidation => {
-                self.fill_liquidation(taker, taker_holding, taker_side, &traded, role)
-            }
-        };
-        let maker_fill = self.fill(maker, maker_holding, maker_side, &traded, FillRole::Maker);
         let purse = &self.purses[self.holdings[maker_holding].purse];
-        let (wallet, currency) = (purse.wallet, purse.currency);
-        let maker_account = maker_fill.account;
-        tell(events, || {
-            Event::Executed(Box::new(Execution {
+        // Made where it stays, and then filled in: it is four times as large as an event, and would be copied with each step.
+        let mut execution = Box::write(
+            Box::new_uninit(),
+            Execution {
                 id,
                 at,
                 instrument,
@@ -131,13 +122,26 @@ impl Exchange {
                 usd_value: traded.worth.notional,
                 mark,
                 taker_side,
-                wallet,
-                currency,
-                taker: taker_fill,
-                maker: maker_fill,
-                liquidation_fee,
-            }))
-        });
+                wallet: purse.wallet,
+                currency: purse.currency,
+                taker: Fill::unbooked(role),
+                maker: Fill::unbooked(FillRole::Maker),
+                liquidation_fee: Money::ZERO,
+            },
+        );
+        match role {
+            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
+                self.fill(taker, taker_holding, taker_side, &traded, &mut execution.taker);
+            }
+            FillRole::Liquidation | FillRole::PartialLiquidation => {
+                let fill = &mut execution.taker;
+                execution.liquidation_fee =
+                    self.fill_liquidation(taker, taker_holding, taker_side, &traded, fill);
+            }
+        }
+        self.fill(maker, maker_holding, maker_side, &traded, &mut execution.maker);
+        let maker_account = execution.maker.account;
+        tell(events, || Event::Executed(execution));
 
         if same_margin {
             // What follows for inexact values, without computing the value again.
@@ -162,7 +166,7 @@ impl Exchange {
         }
     }
 
-    /// Books one side of a match: the position, with its fee; and the order's own record.
+    /// Books one side of a match: the position, with its fee; and the order's own record. Fills in what it comes to.
     #[inline(always)]
     fn fill(
         &mut self,
@@ -170,13 +174,14 @@ impl Exchange {
         position: PositionSlot,
         side: Side,
         traded: &Traded,
-        role: FillRole,
-    ) -> Fill {
-        self.fill_charged(slot, position, side, traded, role, |market, purse| {
+        fill: &mut Fill,
+    ) {
+        let role = fill.role;
+        self.fill_charged(slot, position, side, traded, fill, |market, purse| {
             let rate = role.rate(purse.rates());
             let fee = fee_of(market.instrument.spec().kind, &traded.worth, rate);
-            Charges { fee, into_pool: None }
-        })
+            Charges { rate, fee, into_pool: None }
+        });
     }
 
     /// As [`Exchange::fill`], where something else is paid than the fee of its rate.
@@ -187,51 +192,46 @@ impl Exchange {
         position: PositionSlot,
         side: Side,
         traded: &Traded,
-        role: FillRole,
+        fill: &mut Fill,
         charges: impl FnOnce(&Market, &Purse) -> Charges,
-    ) -> Fill {
+    ) {
         let change = PositionChange { side, lots: traded.lots, value: traded.worth.value, rows: FILL_ROWS };
         let booked = self.book_position(position, &change, charges);
-        // The rate is that of before its own volume counts.
         let holding = &self.holdings[position];
         let (account, family) = (holding.account, holding.family);
-        let fee_rate = role.rate(self.purses[holding.purse].rates());
         let owner = &mut self.accounts[account];
         owner.fills += 1;
-        let number = owner.fills;
+        (fill.number, fill.account) = (owner.fills, account);
         if self.families[family].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
 
         let order = self.orders.get_mut(slot);
-        let filled_before = Qty(order.filled);
+        (fill.filled_before, fill.qty) = (Qty(order.filled), Qty(order.qty));
+        (fill.order, fill.order_type) = (order.id, order.order_type);
         order.filled += traded.lots;
         order.updated_at = self.now;
         order.reason = Some(UpdateReason::PartialFill);
         order.error = None;
-        let (id, qty, order_type, named) = (order.id, Qty(order.qty), order.order_type, order.marks.named());
         // Few orders have a name, and only theirs is looked up.
-        let client_order_id = if named { self.orders.record(slot).client_order_id.clone() } else { None };
-        Fill {
-            number,
-            log: booked.log,
-            order: id,
-            account,
-            role,
-            order_type,
-            client_order_id,
-            filled_before,
-            qty,
-            fee: booked.charges.fee,
-            fee_rate,
-            realized_pnl: booked.realized_pnl,
-            realized_funding: booked.realized_funding,
-            position: booked.position,
-            entry_before: booked.entry_before,
-            entry: booked.entry,
-            opened_at: booked.opened_at,
-            balance: booked.balance,
+        if order.marks.named() {
+            fill.client_order_id.clone_from(&self.orders.record(slot).client_order_id);
         }
+        let Booking {
+            position,
+            entry_before,
+            entry,
+            opened_at,
+            realized_pnl,
+            realized_funding,
+            charges,
+            balance,
+            log,
+        } = booked;
+        (fill.fee, fill.fee_rate, fill.log) = (charges.fee, charges.rate, log);
+        (fill.realized_pnl, fill.realized_funding) = (realized_pnl, realized_funding);
+        (fill.position, fill.entry_before, fill.entry) = (position, entry_before, entry);
+        (fill.opened_at, fill.balance) = (opened_at, balance);
     }
 
     /// Looks up what a family pays now, and tells its purses.

@@ -23,6 +23,8 @@ pub(super) struct PositionChange {
 /// What a change of position costs its wallet besides what it loses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Charges {
+    /// What the fee was reckoned at, in 1e-8 of the value.
+    pub rate: i32,
     /// To the exchange; negative when a rebate is paid.
     pub fee: Money,
     /// To the pool that pays for the losses of others; of what pays nothing into it by rule, none.
@@ -93,7 +95,7 @@ impl Exchange {
         }
         let realized_funding = Money::ZERO;
         let charges = charges(market, purse);
-        let Charges { fee, into_pool } = charges;
+        let Charges { fee, into_pool, .. } = charges;
         market.fees += fee;
         purse.balance += realized_pnl + realized_funding - fee;
         if let Some(paid) = into_pool {

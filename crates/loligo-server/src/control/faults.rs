@@ -130,9 +130,10 @@ fn no_such_order() -> Refused {
 }
 
 fn shown(fault: &FaultEntry, left: u32) -> Value {
-    let kind = match fault.word {
+    let FaultEntry { id, operation, word, times } = fault;
+    let kind = match word {
         FaultWord::ServerError => "server_error",
         FaultWord::UnknownError => "unknown_error",
     };
-    json!({ "id": fault.id.0, "kind": kind, "operation": fault.operation, "times": fault.times, "left": left })
+    json!({ "id": id.0, "kind": kind, "operation": operation, "times": times, "left": left })
 }

@@ -5,7 +5,7 @@ use super::verbs::decimal;
 use super::{Control, Refused, Trouble};
 use crate::grid;
 use crate::operations::Operation;
-use crate::projection::{AccountEntry, Directory, ListedInstrument};
+use crate::projection::{AccountEntry, ApiKey, Directory, ListedInstrument};
 use crate::record::{GeneralRight, WithdrawalRight};
 use crate::wallets;
 use http::{StatusCode, Uri};
@@ -151,25 +151,29 @@ impl Control {
 }
 
 fn account_shown(directory: &Directory, account: &AccountEntry) -> Value {
-    let uid = |id: AccountId| directory.account(id).map(|account| account.uid.to_string());
-    let keys = directory.keys().iter().filter(|key| key.account == account.id).map(|key| {
-        let general = match key.general {
+    // The house's own are not shown at all.
+    let AccountEntry { id, uid, name, parent, house: _, active, trading } = account;
+    let uid_of = |id: AccountId| directory.account(id).map(|account| account.uid.to_string());
+    let keys = directory.keys().iter().filter(|key| key.account == *id).map(|key| {
+        // What signs is shown once, when the key is made.
+        let ApiKey { id: _, account: _, api_key, secret: _, general, withdrawal } = &**key;
+        let general = match general {
             GeneralRight::Full => "full",
             GeneralRight::ReadOnly => "read_only",
             GeneralRight::None => "none",
         };
-        let withdrawal = match key.withdrawal {
+        let withdrawal = match withdrawal {
             WithdrawalRight::Full => "full",
             WithdrawalRight::None => "none",
         };
-        json!({ "api_key": &*key.api_key, "general": general, "withdrawal": withdrawal })
+        json!({ "api_key": &**api_key, "general": general, "withdrawal": withdrawal })
     });
     json!({
-        "uid": account.uid.to_string(),
-        "name": account.name.as_deref(),
-        "master": account.parent.and_then(uid),
-        "active": account.active,
-        "trading": account.trading,
+        "uid": uid.to_string(),
+        "name": name.as_deref(),
+        "master": parent.and_then(uid_of),
+        "active": active,
+        "trading": trading,
         "keys": keys.collect::<Vec<_>>(),
     })
 }

@@ -10,7 +10,7 @@ use crate::report::{hex, time_text};
 use crate::wallets;
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, Deposit, Money, Outcome, Refusal, Timestamp, Wallet,
+    AccountId, Audit, Command, Currency, CurrencyAudit, Deposit, Money, Outcome, Refusal, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -376,26 +376,27 @@ fn balance_of(wallets: &[loligo_engine::WalletView], wallet: Wallet, currency: C
 }
 
 fn audit_sums(audit: &Audit) -> Value {
-    let currencies: Vec<Value> = audit
-        .currencies
+    let Audit { currencies, open_orders, positions } = audit;
+    let currencies: Vec<Value> = currencies
         .iter()
         .map(|sums| {
+            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, dust } = sums;
             json!({
-                "currency": sums.currency.code(),
-                "deposited": decimal(sums.deposited.0, 24),
-                "wallets": decimal(sums.wallets.0, 24),
-                "entries": decimal(sums.entries.0, 24),
-                "fees": decimal(sums.fees.0, 24),
-                "pool": decimal(sums.pool.0, 24),
-                "dust": decimal(sums.dust.0, 24),
+                "currency": currency.code(),
+                "deposited": decimal(deposited.0, 24),
+                "wallets": decimal(wallets.0, 24),
+                "entries": decimal(entries.0, 24),
+                "fees": decimal(fees.0, 24),
+                "pool": decimal(pool.0, 24),
+                "dust": decimal(dust.0, 24),
             })
         })
         .collect();
     json!({
         "status": "ok",
         "currencies": currencies,
-        "open_orders": audit.open_orders,
-        "positions": audit.positions,
+        "open_orders": open_orders,
+        "positions": positions,
     })
 }
 

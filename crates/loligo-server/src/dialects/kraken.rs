@@ -6,12 +6,14 @@
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
 //! not have there (404, numbered); on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
-//! now (404, `marketUnavailable`); and a preference that is refused (500, numbered).
+//! now (404, `marketUnavailable`); a preference that is refused (500, numbered); and what the charts API refuses (400, plain
+//! words).
 //!
 //! What the operator asked for stands where the true thing would: an operation out of service answers `Unavailable`
 //! before anything is looked at, a fault is told once key, nonce and rate were found good.
 
 mod bounds;
+mod charts;
 mod convert;
 mod encoder;
 mod failure;
@@ -32,6 +34,7 @@ pub(crate) use encoder::Encoder;
 pub(crate) use routes::operations;
 
 use super::Served;
+use crate::charts::Candles;
 use crate::faults::Faults;
 use crate::grid::time;
 use crate::hub::Dialect;
@@ -57,8 +60,9 @@ use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
+use private::Asked;
 use reasons::{Notebook, Refused, Why};
-use routes::{Found, Operation, Private, Public, Routes};
+use routes::{Audience, Found, Operation, Routes};
 use signing::Signing;
 use std::sync::Arc;
 
@@ -71,6 +75,7 @@ pub(crate) struct Kraken {
     sockets: Arc<Sockets>,
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
+    candles: Arc<Candles>,
 }
 
 /// The body of a success.
@@ -108,7 +113,7 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, hub, log } = served;
+        let Served { node, login, tolerance, faults, sockets, hub, log, candles } = served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
@@ -119,7 +124,7 @@ impl Kraken {
             dialect,
             routes,
         };
-        Self { node, signing, routes, faults, sockets, feeds: Arc::new(feeds), log }
+        Self { node, signing, routes, faults, sockets, feeds: Arc::new(feeds), log, candles }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
@@ -151,7 +156,7 @@ impl Kraken {
                 answer?
             }
         };
-        if let Operation::Public(_) = found.operation {
+        if found.operation.audience() == Audience::Public {
             answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         Some(answer)
@@ -162,10 +167,11 @@ impl Kraken {
         match (failure, failure.word()) {
             (_, Some(error)) => {
                 // The list of words of this route is closed (rules 2.4).
-                let closed = found.operation == Operation::Private(Private::OrdersStatus);
+                let closed = found.operation == Operation::getOrderStatus;
                 let error = if closed { error.bare() } else { error };
                 Some(response(status_of(found.operation, error.error), self.error(error)))
             }
+            (Failure::Charts(error), None) => Some(words(StatusCode::BAD_REQUEST, error.to_string())),
             (Failure::Numbered(error), None) => {
                 Some(response(StatusCode::INTERNAL_SERVER_ERROR, self.numbered(error)))
             }
@@ -176,7 +182,7 @@ impl Kraken {
     /// Whether market data is read at a path.
     fn is_public(&self, path: &str) -> bool {
         let found = self.routes.find(&Method::GET, path);
-        found.is_some_and(|found| matches!(found.operation, Operation::Public(_)))
+        found.is_some_and(|found| found.operation.audience() == Audience::Public)
     }
 
     /// Tells the log of a request that was carried out, if all are told.
@@ -206,14 +212,11 @@ impl Kraken {
         arrived: Timestamp,
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
-        if self.is_out(found.name) {
+        if self.is_out(found.operation.name()) {
             return Err(Failure::OutOfService);
         }
-        match found.operation {
-            Operation::Missing => Err(Failure::NotBuilt),
-            Operation::Public(operation) => self.public(operation, found, request).await,
-            Operation::Private(operation) => self.private(operation, found, request, arrived, notebook).await,
-        }
+        let directory = self.node.views().directory();
+        self.carry_out(found.operation, Asked::new(found, request, &directory, arrived, notebook)).await
     }
 
     /// Whether the operator took an operation out of service.
@@ -260,8 +263,8 @@ impl Kraken {
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
         let mut answer = match self.routes.find(&head.method, head.uri.path()) {
             None => self.unknown_path(),
-            Some(Found { name, operation, .. }) => {
-                let gone = operation == Operation::Missing || self.is_out(name);
+            Some(Found { operation, .. }) => {
+                let gone = operation.audience() == Audience::Nobody || self.is_out(operation.name());
                 // No argument is to blame, so none is named.
                 let word = if gone { Error::Unavailable } else { Error::InvalidArgument };
                 response(status_of(operation, word), self.error(word.into()))
@@ -349,10 +352,8 @@ impl Handler for Kraken {
 /// With which status a word travels. On one route the contract tells with 404 what is not there.
 fn status_of(operation: Operation, word: Error) -> StatusCode {
     match (operation, word) {
-        (Operation::Public(Public::Ticker), Error::NotFound | Error::MarketUnavailable) => {
-            StatusCode::NOT_FOUND
-        }
-        (Operation::Public(_) | Operation::Private(_) | Operation::Missing, _) => StatusCode::OK,
+        (Operation::getTicker, Error::NotFound | Error::MarketUnavailable) => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
     }
 }
 
@@ -379,9 +380,14 @@ fn welcome() -> Response<Full<Bytes>> {
         "  /ws/v1                its feeds, over WebSocket\n",
         "  /loligo/v1            the operator's verbs, with a line about each\n",
     );
-    let mut welcome = response(StatusCode::OK, text.into());
-    welcome.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    welcome
+    words(StatusCode::OK, text.to_owned())
+}
+
+/// An answer that is plain text.
+fn words(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut answer = response(status, text.into_bytes());
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
 }
 
 fn response(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {

@@ -2,12 +2,12 @@
 
 /// A short stream of numbers (SplitMix64).
 #[derive(Clone)]
-pub(super) struct Dice {
+pub(crate) struct Dice {
     state: u64,
 }
 
 impl Dice {
-    pub(super) fn new(seed: u64, second: i64, purpose: u64) -> Self {
+    pub(crate) fn new(seed: u64, second: i64, purpose: u64) -> Self {
         let mut dice = Self { state: seed };
         for part in [second.cast_unsigned(), purpose] {
             dice.state = dice.next() ^ part;
@@ -15,7 +15,7 @@ impl Dice {
         dice
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,7 +24,7 @@ impl Dice {
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = (i128::from(high) - i128::from(low) + 1) as u128;
         (i128::from(low) + ((u128::from(self.next()) * width) >> 64) as i128) as i64
     }

@@ -8,7 +8,7 @@ use loligo_engine::{
 };
 
 /// Half the spread: this share of the price, at least a tick.
-const HALF_SPREAD_SHARE: i64 = 40_000;
+pub(crate) const HALF_SPREAD_SHARE: i64 = 40_000;
 /// The touch stays where it is until the fair price is this many half spreads away: a basis point.
 const PATIENCE: i64 = 4;
 /// The step of the near ladder is the greatest power of two ticks below this share of the price: 3 to 6 basis points.
@@ -32,19 +32,21 @@ const POSITION_SHARE: i64 = 4;
 const BASIS_PPM_A_YEAR: i128 = 40_000;
 const YEAR_MICROS: i128 = 31_557_600 * Timestamp::SECOND as i128;
 
+/// What a contract is worth while the index stands at `index`: that, or for a dated contract more, the longer it has to
+/// go.
+pub(crate) fn fair_worth(index: FinePrice, expiry: Option<Timestamp>, now: Timestamp) -> FinePrice {
+    let basis_ppm = expiry.map_or(0, |expiry| {
+        let left = i128::from((expiry.0 - now.0).max(0));
+        BASIS_PPM_A_YEAR * left / YEAR_MICROS
+    });
+    FinePrice(index.0 + index.0 / 1_000_000 * basis_ppm)
+}
+
 /// The price in ticks around which a contract trades; `None` without an index, or where ticks are too few for a book.
 pub(super) fn fair_price(id: InstrumentId, now: Timestamp, exchange: &Exchange) -> Option<i64> {
     let instrument = exchange.instrument(id)?;
-    let FinePrice(index) = exchange.market(id)?.index?;
-    let fair = match instrument.spec().expiry {
-        None => index,
-        Some(expiry) => {
-            let left = i128::from((expiry.0 - now.0).max(0));
-            let basis_ppm = BASIS_PPM_A_YEAR * left / YEAR_MICROS;
-            index + index / 1_000_000 * basis_ppm
-        }
-    };
-    let ticks = instrument.ticks_floor(FinePrice(fair)).0;
+    let fair = fair_worth(exchange.market(id)?.index?, instrument.spec().expiry, now);
+    let ticks = instrument.ticks_floor(fair).0;
     (ticks >= LEAST_RUNG * (NEAR_RUNGS + 4)).then_some(ticks)
 }
 
@@ -108,7 +110,7 @@ pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut V
 }
 
 /// Lots of the touch.
-fn unit_lots(instrument: &Instrument, fair: i64) -> i64 {
+pub(crate) fn unit_lots(instrument: &Instrument, fair: i64) -> i64 {
     let weights = 1 + NEAR_RUNGS * NEAR_WEIGHT + FAR_RUNGS * FAR_WEIGHT;
     let most = instrument.spec().max_position.0 / (weights * POSITION_SHARE);
     lots_worth(instrument, TOUCH_USD, fair).min(most).max(1)

@@ -12,7 +12,7 @@ use super::venue::Venue;
 use crate::projection::{Detached, Follower, Happened};
 use loligo_journal::{Journal, Log, Snapshots};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -58,6 +58,8 @@ impl Source {
 /// What a follower, its thread, the writer and readers share.
 pub(crate) struct Lane {
     follower: Arc<dyn Detached>,
+    /// The branch that counts: what the follower knows of another has been reached by nobody.
+    branch: AtomicU64,
     waiting: Mutex<Waiting>,
     filled: Condvar,
     /// Told after each run of records that was folded.
@@ -108,11 +110,14 @@ impl Lane {
     /// Waits until the follower knows a record, a second at most.
     pub(crate) async fn reach(&self, wanted: u64) -> Result<(), Behind> {
         let mut reached = self.reached.subscribe();
-        let there = |_: &u64| self.follower.sequence() >= wanted;
+        let there = |_: &u64| {
+            self.follower.branch() == self.branch.load(Ordering::Acquire)
+                && self.follower.sequence() >= wanted
+        };
         // The sender is here, so the channel is open.
         let waited = tokio::time::timeout(CATCH_UP, reached.wait_for(there)).await;
         let at = self.follower.sequence();
-        if waited.is_ok() || at >= wanted { Ok(()) } else { Err(Behind { name: self.name(), at, wanted }) }
+        if waited.is_ok() || there(&at) { Ok(()) } else { Err(Behind { name: self.name(), at, wanted }) }
     }
 
     /// Waits for something to do; `None` when it is over.
@@ -149,6 +154,7 @@ impl HandOver {
         let waiting = Waiting { commits: VecDeque::new(), events: 0, last, missed: true, source };
         let lane = Arc::new(Lane {
             reached: watch::Sender::new(follower.sequence()),
+            branch: AtomicU64::new(journal.branch()),
             follower,
             waiting: Mutex::new(waiting),
             filled: Condvar::new(),
@@ -184,6 +190,7 @@ impl HandOver {
 
     /// The log was taken up anew, up to a record: what was handed over counts no more.
     pub(crate) fn turn(&self, journal: &dyn Journal, last: u64) {
+        self.lane.branch.store(journal.branch(), Ordering::Release);
         let mut waiting = self.lane.lock();
         *waiting = Waiting {
             commits: VecDeque::new(),
@@ -231,6 +238,7 @@ fn follow(lane: &Lane) {
         }
         lane.reached.send_replace(follower.sequence());
     }
+    follower.end();
 }
 
 /// Has a follower forget what is not of the branch that counts.

@@ -50,6 +50,11 @@ pub(crate) enum KeepError {
 
 /// A venue and its followers as bytes. They must be at the same place: whoever folds asks.
 pub(crate) fn encode(venue: &Venue, followers: &[&dyn Follower]) -> Result<Vec<u8>, postcard::Error> {
+    encode_parts(venue, followers.iter().filter_map(|follower| follower.part()).collect())
+}
+
+/// The same with parts that are there already.
+pub(crate) fn encode_parts(venue: &Venue, parts: Vec<Part>) -> Result<Vec<u8>, postcard::Error> {
     let Venue { exchange, registry, chain, facts, sequence, rules, crossed } = venue;
     let (chain_blocks, chain_rest) = chain.parts();
     let stored = Stored {
@@ -60,7 +65,7 @@ pub(crate) fn encode(venue: &Venue, followers: &[&dyn Follower]) -> Result<Vec<u
         registry: registry.clone(),
         chain_blocks,
         chain_rest: chain_rest.to_vec(),
-        parts: followers.iter().filter_map(|follower| follower.part()).collect(),
+        parts,
         exchange: exchange.encode(),
     };
     postcard::to_extend(&stored, vec![VERSION])

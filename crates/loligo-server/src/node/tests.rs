@@ -4,6 +4,7 @@ mod detached;
 mod following;
 mod rolls;
 mod snapshots;
+mod steps;
 mod time;
 
 use super::*;
@@ -18,7 +19,7 @@ use loligo_journal::{
     AppendError, Journal, Log, MemoryJournal, Newest, Reader, Records, SnapshotInfo, Snapshots, Urgency,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, OnceLock};
 
 /// What the disk does now.
@@ -31,10 +32,41 @@ struct Disk {
     /// Who looks at the node while it commits.
     witness: OnceLock<NodeHandle>,
     commits: Mutex<Vec<Commit>>,
+    /// A commit that waits until it is let on.
+    gate: Mutex<Option<Gate>>,
     /// What the first snapshot waits for while it is put, if anything.
     keeping: Mutex<Option<Receiver<()>>>,
     /// Snapshots that were put: record and body.
     kept: Mutex<Vec<(u64, Vec<u8>)>>,
+}
+
+/// Holds a commit up.
+struct Gate {
+    /// So many commits pass before it.
+    passing: usize,
+    reached: SyncSender<()>,
+    opened: Receiver<()>,
+}
+
+impl Disk {
+    /// Holds the commit up that comes after `passing` more: says when it is there, and lets it on when told to.
+    fn hold_up(&self, passing: usize) -> (Receiver<()>, SyncSender<()>) {
+        let ((reached, comes), (opens, opened)) = (sync_channel(1), sync_channel(1));
+        *self.gate.lock().unwrap() = Some(Gate { passing, reached, opened });
+        (comes, opens)
+    }
+
+    fn pass_gate(&self) {
+        let mut gate = self.gate.lock().unwrap();
+        match gate.as_mut() {
+            Some(Gate { passing: 0, .. }) => {}
+            Some(gate) => return gate.passing -= 1,
+            None => return,
+        }
+        let Gate { reached, opened, .. } = gate.take().unwrap();
+        reached.send(()).unwrap();
+        opened.recv().unwrap();
+    }
 }
 
 struct SlowSnapshots {
@@ -90,6 +122,7 @@ impl Journal for FailingJournal {
         let seen = self.disk.witness.get().map(|node| (node.views().sequence(), node.acknowledged()));
         let commit = Commit { after: self.last_sequence(), records: records.len(), seen };
         self.disk.commits.lock().unwrap().push(commit);
+        self.disk.pass_gate();
         if self.disk.broken.load(Ordering::SeqCst) {
             return Err(AppendError::Undecided {
                 after: self.last_sequence(),

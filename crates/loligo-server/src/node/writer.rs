@@ -3,6 +3,7 @@
 
 mod following;
 mod moves;
+mod waiting;
 
 use super::NodeEnd;
 use super::detached::HandOver;
@@ -24,6 +25,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use waiting::{Held, is_far_reaching};
 
 /// Records of one group commit, unless a single client's batch is larger. More would add little to the rate (a sync
 /// is shared by 256 already) and much to the wait of whoever comes first.
@@ -78,6 +80,7 @@ pub(crate) struct Writer {
     moves: Moves,
     /// A request that came while a commit was gathered and does not belong to one.
     next: Option<Request>,
+    held: Held,
     keeper: Keeper,
     snapshot_at: u64,
     /// Whether a later start would use snapshots that nobody asked for.
@@ -118,6 +121,7 @@ impl Writer {
             room,
             moves: Moves::default(),
             next: None,
+            held: Held::default(),
             keeper,
             snapshot_at,
             outlives_process: true,
@@ -215,9 +219,17 @@ impl Writer {
             match current {
                 question @ Request::Ask(_) => questions.push(question),
                 Request::Submit { submissions, reply } => {
+                    let alone = is_far_reaching(&submissions);
+                    if alone && !items.is_empty() {
+                        self.held.put_back(Request::Submit { submissions, reply });
+                        break;
+                    }
                     self.left_queue(submissions.len());
                     records += submissions.len();
                     items.push(Item::Commands { submissions, reply });
+                    if alone {
+                        break;
+                    }
                 }
                 Request::Record { fact, reply } => {
                     self.left_queue(1);
@@ -230,7 +242,7 @@ impl Writer {
                 }
             }
             if records + questions.len() < COMMIT_RECORDS {
-                request = self.requests.try_recv().ok();
+                request = self.held.pop().or_else(|| self.requests.try_recv().ok());
             }
         }
         if !items.is_empty() {
@@ -250,6 +262,8 @@ impl Writer {
         match request {
             Request::Ask(ask) => {
                 self.left_queue(1);
+                // Who asks about many accounts finds all of them at the same prices.
+                self.finish(self.venue.exchange.now())?;
                 let at = StateHashesAt { sequence: self.venue.sequence, events: self.venue.chain.hash() };
                 ask(&self.venue.exchange, at);
             }
@@ -280,7 +294,7 @@ impl Writer {
 
     /// Waits for a request, at most until the clock has something due.
     fn wait(&mut self) -> Option<Request> {
-        if let Some(next) = self.next.take() {
+        if let Some(next) = self.next.take().or_else(|| self.held.pop()) {
             return Some(next);
         }
         if !self.moves.is_empty() {
@@ -309,27 +323,6 @@ impl Writer {
         }
     }
 
-    /// When the real clock has something due: the house's next second, and what the exchange waits for. A clock that is
-    /// moved by hand has nothing due by itself.
-    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.clock != ClockKind::Real {
-            return None;
-        }
-        let tick = Timestamp((self.stepped + 1).max(second_of(now)).saturating_mul(Timestamp::SECOND));
-        let timer = self.exchange_due().map(|due| match self.full {
-            // What cannot be remembered is not tried without a pause.
-            Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
-            None => due,
-        });
-        [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
-    }
-
-    /// When the exchange has something due: a timer, or a listing.
-    fn exchange_due(&self) -> Option<Timestamp> {
-        let listing = self.listing.as_ref().map(|(at, _)| *at);
-        [self.venue.exchange.next_due(), listing].into_iter().flatten().min()
-    }
-
     /// Time for what is written now: the machine's, or where a manual clock stands. Never back.
     fn time(&self) -> Timestamp {
         let now = self.venue.exchange.now();
@@ -349,11 +342,12 @@ impl Writer {
                 if self.room.is_some() && second_of(time) > self.stepped {
                     self.step_room(time)?;
                 }
-                if !self.is_pausing() && self.venue.exchange.is_due(time) {
-                    self.commit_house(time, vec![Command::Advance])?;
-                }
+                self.finish(time)?;
             }
-            ClockKind::Manual { .. } => self.step_move()?,
+            ClockKind::Manual { .. } => {
+                self.finish(self.time())?;
+                self.step_move()?;
+            }
         }
         Ok(())
     }
@@ -396,7 +390,12 @@ impl Writer {
     /// was taken up anew meanwhile, and time with it.
     fn list_due(&mut self, time: Timestamp) -> Result<bool, NodeEnd> {
         let epoch = Arc::clone(&self.epoch);
-        while let Some((at, commands)) = self.listing.take_if(|(at, _)| *at <= time) {
+        while let Some(at) = self.listing.as_ref().map(|(at, _)| *at).filter(|at| *at <= time) {
+            // The contract that is followed has expired by then, and all of its orders are gone.
+            if !self.finish(at)? {
+                return Ok(false);
+            }
+            let Some((at, commands)) = self.listing.take_if(|(listed, _)| *listed == at) else { continue };
             self.commit_one(at, vec![Item::House(commands)])?;
             if !Arc::ptr_eq(&epoch, &self.epoch) {
                 return Ok(false);
@@ -410,9 +409,9 @@ impl Writer {
         Ok(true)
     }
 
-    /// One group commit, after what is due to be listed by then.
+    /// One group commit, after what is due to be listed by then, and all else that is due.
     fn commit(&mut self, mut time: Timestamp, mut items: Vec<Item>) -> Result<(), NodeEnd> {
-        if !self.list_due(time)? {
+        if !(self.list_due(time)? && self.finish(time)?) {
             (time, items) = self.anew(items);
         }
         self.commit_one(time, items)
@@ -433,9 +432,11 @@ impl Writer {
 
         // Apply and publish, record by record.
         let mut answers = Vec::with_capacity(items.len());
+        let mut far_reaching = false;
         for item in items {
             match item {
                 Item::Commands { submissions, reply } => {
+                    far_reaching |= is_far_reaching(&submissions);
                     let mut outcomes = Vec::with_capacity(submissions.len());
                     for Submission { command, nonce } in submissions {
                         let at = self.happened.len();
@@ -461,6 +462,9 @@ impl Writer {
             }
         }
         let happened = self.announce()?;
+        if far_reaching {
+            self.finish(self.venue.exchange.now())?;
+        }
 
         // Reply: whoever reads an answer finds it in every view.
         for answer in answers {
@@ -630,7 +634,8 @@ impl Writer {
 
     /// Nothing that still waits has been written: say so, rather than leave it undecided.
     fn refuse_waiting(&mut self) {
-        let waiting = self.next.take().into_iter().chain(self.requests.try_iter());
+        let held = std::iter::from_fn(|| self.held.pop());
+        let waiting = self.next.take().into_iter().chain(held).chain(self.requests.try_iter());
         for request in waiting {
             match request {
                 Request::Submit { reply, .. } => drop(reply.send(Err(SubmitError::Stopped))),

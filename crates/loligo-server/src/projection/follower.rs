@@ -3,7 +3,7 @@
 //! Live, in recovery and when one that fell behind catches up, the same records come the same way: each once, in order, through
 //! [`Follower::fold`].
 
-use loligo_engine::{Event, Timestamp};
+use loligo_engine::{Event, Instrument, InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that is made from what happened, record by record.
@@ -35,6 +35,19 @@ pub trait Follower: Send + Sync {
 /// A follower that the exchange does not wait for: it runs on a thread of its own, keeps its place by itself, and catches up
 /// when it has fallen behind.
 pub trait Detached: Follower {
+    /// Is shown the contracts of the exchange as it is when the node starts, before the first record. It may be behind that, or
+    /// have missed when they were listed; what a contract is never changes.
+    ///
+    /// # Errors
+    /// When it cannot begin, for want of its own store: the node does not start then.
+    fn meet(&self, contracts: &mut dyn Iterator<Item = (InstrumentId, &Instrument)>) -> Result<(), Unable> {
+        let _ = contracts;
+        Ok(())
+    }
+
+    /// Has folded its last record: the node ends, and its store may be another's from here on.
+    fn end(&self) {}
+
     /// Begins after a record: what came up to it is out of reach, and will never be told.
     fn begin(&self, sequence: u64);
 
@@ -45,6 +58,11 @@ pub trait Detached: Follower {
     /// forgets everything after that.
     fn revert(&self, branch: u64, to: u64);
 }
+
+/// Why a follower cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unable(pub String);
 
 /// A follower's part of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

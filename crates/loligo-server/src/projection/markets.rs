@@ -92,16 +92,14 @@ impl Markets {
         board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
     }
 
-    /// How each contract trades at `now`, in order of id.
-    pub fn states(&self, now: Timestamp) -> Vec<MarketState> {
-        let board = read(&self.board);
-        board.contracts.iter().map(|contract| board.state(contract, now)).collect()
+    /// How each contract trades, in order of id.
+    pub fn states(&self) -> Vec<MarketState> {
+        read(&self.board).contracts.iter().map(|contract| contract.state).collect()
     }
 
-    /// How one contract trades at `now`.
-    pub fn state(&self, id: InstrumentId, now: Timestamp) -> Option<MarketState> {
-        let board = read(&self.board);
-        board.contracts.get(usize::from(id.0)).map(|contract| board.state(contract, now))
+    /// How one contract trades.
+    pub fn state(&self, id: InstrumentId) -> Option<MarketState> {
+        read(&self.board).contracts.get(usize::from(id.0)).map(|contract| contract.state)
     }
 
     /// All tickers, in order of id, at one sequence.
@@ -228,28 +226,9 @@ impl Board {
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
-            state: self.state(contract, now),
+            state: contract.state,
             open_interest: Qty(contract.open_interest),
             day: contract.past.day.stats(now),
-        }
-    }
-
-    /// What was told of it, and what follows from the time: the engine tells an expiry when the next record comes.
-    fn state(&self, contract: &Contract, now: Timestamp) -> MarketState {
-        let spec = contract.instrument.spec();
-        match contract.state {
-            MarketState::Inactive | MarketState::PreLaunch | MarketState::Expired => contract.state,
-            MarketState::Open | MarketState::PostOnly | MarketState::Suspended => {
-                if spec.expiry.is_some_and(|expiry| now >= expiry) {
-                    MarketState::Expired
-                } else if now < spec.opening {
-                    MarketState::PreLaunch
-                } else if !self.indexes.contains_key(&contract.instrument.pair()) {
-                    MarketState::Suspended
-                } else {
-                    contract.state
-                }
-            }
         }
     }
 
@@ -276,7 +255,7 @@ impl Board {
                 let listed = Instrument::new((**spec).clone(), *pair);
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
-            Event::Level { instrument, side, price, qty, number, .. } => {
+            Event::Level { instrument, side, price, qty, number, at } => {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
@@ -286,6 +265,7 @@ impl Board {
                     price: *price,
                     qty: *qty,
                     number: *number,
+                    at: *at,
                 });
             }
             Event::Executed(execution) => {

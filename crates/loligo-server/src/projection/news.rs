@@ -28,8 +28,6 @@ const ITEMS: usize = 1_000_000;
 pub(crate) struct News {
     /// Its place in the journal.
     pub sequence: u64,
-    /// When it took effect.
-    pub time: Timestamp,
     /// Changed price levels, in their order.
     pub levels: Vec<LevelNews>,
     /// New fills of accounts that are followed, each account's together and in their order.
@@ -48,6 +46,8 @@ pub(crate) struct LevelNews {
     pub qty: Qty,
     /// How many changes the contract had before, plus one.
     pub number: u64,
+    /// When it changed: within one record, perhaps long before its end.
+    pub at: Timestamp,
 }
 
 /// What happened to an order.

@@ -464,7 +464,8 @@ fn a_view_and_the_news_after_it_make_every_later_view() {
     for _ in 0..4_000 {
         world.step();
         if let Some(news) = &world.news {
-            assert_eq!((news.sequence, news.time), (world.sequence, world.exchange.now()));
+            assert_eq!(news.sequence, world.sequence);
+            assert!(news.levels.iter().all(|level| level.at <= world.exchange.now()));
             follower.hear(news);
         }
         let now = Follower::read(&world, &accounts);
@@ -500,9 +501,10 @@ fn news_that_finds_no_room_is_missed_and_said_to_be() {
             price: Price(1),
             qty: Qty(1),
             number: sequence,
+            at: START,
         };
         let (fills, orders) = (Vec::new(), Vec::new());
-        let news = News { sequence, time: START, levels: vec![level; levels], fills, orders };
+        let news = News { sequence, levels: vec![level; levels], fills, orders };
         Bulletin { news: vec![news], directory: false }
     };
     let mut fits = 0;

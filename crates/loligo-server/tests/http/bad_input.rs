@@ -189,8 +189,6 @@ async fn paths_methods_and_bodies_that_are_none() {
         ("GET", "/api/history/v2/executions"),
         ("GET", "/api/history/v3/account-log"),
         ("GET", "/api/history/v3/market/PF_XBTUSD/price"),
-        ("GET", "/api/charts/v1"),
-        ("GET", "/api/charts/v1/trade/PF_XBTUSD/1m"),
         ("GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest"),
         ("GET", "/api/auth/v1/api-keys/v3/check"),
     ] {

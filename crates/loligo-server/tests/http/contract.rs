@@ -73,6 +73,29 @@ fn validator(method: &str, path: &str, status: u16) -> Option<Arc<Validator>> {
         .clone()
 }
 
+static CHARTS: LazyLock<Value> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contract/charts.yaml"))
+        .expect("the contract");
+    serde_saphyr::from_str(&text).expect("YAML")
+});
+
+/// Judges a good answer of the charts API; `path` is without its base.
+pub fn judge_chart(path: &str, answer: &Value) {
+    let parts: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
+    let path = match parts[..] {
+        [""] | ["", ""] => "/api/charts/v1/",
+        ["", _] => "/api/charts/v1/{tick_type}",
+        ["", _, _] => "/api/charts/v1/{tick_type}/{symbol}",
+        _ => "/api/charts/v1/{tick_type}/{symbol}/{resolution}",
+    };
+    let schema = &CHARTS["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{path}");
+    let document = json!({"components": CHARTS["components"], "allOf": [schema]});
+    let validator = jsonschema::options().should_validate_formats(true).build(&document).expect("a schema");
+    let complaints: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+    assert!(complaints.is_empty(), "{path}: {complaints:?}\n{answer:#}");
+}
+
 static MESSAGES: LazyLock<Validator> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contract/websocket.schema.json");
     let text = std::fs::read_to_string(path).expect("the schema");

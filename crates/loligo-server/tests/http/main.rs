@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod charts;
 mod closing;
 mod contract;
 mod control;

@@ -39,9 +39,10 @@ impl ErrorAnswer {
 
     /// Appends the body: `{"result":"error","error":"invalidArgument: symbol","serverTime":"..."}`.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { error, argument } = *self;
         out.extend_from_slice(br#"{"result":"error","error":""#);
-        out.extend_from_slice(self.error.as_str().as_bytes());
-        if let Some(argument) = self.argument {
+        out.extend_from_slice(error.as_str().as_bytes());
+        if let Some(argument) = argument {
             out.extend_from_slice(b": ");
             out.extend_from_slice(argument.as_bytes());
         }
@@ -95,14 +96,15 @@ impl NumberedError {
 
     /// Appends the body: `{"status":"NOT_FOUND","result":"error","errors":[{"code":0,"message":"..."}],"serverTime":"..."}`.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { status, code, message } = *self;
         let mut object = Object::new(out);
-        object.string("status", self.status);
+        object.string("status", status);
         object.string("result", "error");
         let out = object.member("errors");
         out.push(b'[');
         let mut error = Object::new(out);
-        error.int("code", self.code);
-        error.string("message", self.message);
+        error.int("code", code);
+        error.string("message", message);
         error.end();
         out.push(b']');
         object.time("serverTime", server_time);

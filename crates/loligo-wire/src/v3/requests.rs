@@ -5,16 +5,16 @@
 //!
 //! Reading happens in two steps, because the answers come in two places. Whether the required arguments are there is told
 //! before the caller's key is looked at; what they say only after key, nonce and rate are found good. So requests with
-//! required arguments have `required`, and `parse`, which asks the same first:
+//! required arguments are a [`Request`]: its arguments are found, in one pass, and then read.
 //!
 //! ```
 //! use loligo_wire::args::Args;
-//! use loligo_wire::v3::requests::{RequestError, SendOrder};
+//! use loligo_wire::v3::requests::{Request, RequestError, SendOrder};
 //!
 //! let args = Args::new(b"", b"orderType=lmt&symbol=pf_xbtusd&side=buy&size=1e-05&limitPrice=NaN").expect("few");
-//! assert_eq!(SendOrder::required(&args), Ok(()));
+//! let found = SendOrder::find(&args).expect("all that is required is there");
 //! // ... authentication, nonce, rate ...
-//! assert_eq!(SendOrder::parse(&args), Err(RequestError::InvalidArgument("limitPrice")));
+//! assert_eq!(SendOrder::read(found), Err(RequestError::InvalidArgument("limitPrice")));
 //! ```
 
 mod argument;
@@ -31,6 +31,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::args::Args;
 use crate::v3::errors::ErrorAnswer;
 use crate::v3::words::Error;
 
@@ -47,6 +48,32 @@ pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};
 
 /// Most characters of a client's own order id.
 pub const MAX_CLIENT_ORDER_ID_CHARS: usize = 100;
+
+/// A request with required arguments.
+pub trait Request<'a>: Sized {
+    /// Its arguments, of which all that must be there are.
+    type Found;
+
+    /// Finds the arguments.
+    ///
+    /// # Errors
+    /// [`RequestError::RequiredArgumentMissing`] with the first that is not there.
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError>;
+
+    /// Reads what they say.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn read(found: Self::Found) -> Result<Self, RequestError>;
+
+    /// Both steps at once.
+    ///
+    /// # Errors
+    /// What is missing, before what cannot be read.
+    fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
+        Self::read(Self::find(args)?)
+    }
+}
 
 /// Why a request cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

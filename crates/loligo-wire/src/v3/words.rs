@@ -3,7 +3,7 @@
 mod reasons;
 mod statuses;
 
-pub use crate::words::{DeviationUnit, FillType, OrderUpdateReason, Side, TriggerSignal};
+pub use crate::words::{DeviationUnit, FillType, OrderUpdateReason, Side, TickerTag, TriggerSignal};
 pub use reasons::{Error, OrderError};
 pub use statuses::{CancelAllStatus, CancelStatus, EditStatus, OrderStatus, SendStatus};
 
@@ -120,17 +120,6 @@ words! {
         FlexibleFutures = "flexible_futures",
         Options = "options",
         All = "all",
-    }
-}
-
-words! {
-    /// The maturity that a ticker is tagged with.
-    pub enum TickerTag {
-        Perpetual = "perpetual",
-        Week = "week",
-        Month = "month",
-        Quarter = "quarter",
-        Semiannual = "semiannual",
     }
 }
 

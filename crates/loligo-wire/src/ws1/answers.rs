@@ -36,10 +36,11 @@ pub struct Answer<'a> {
 impl Answer<'_> {
     /// Appends the answer. What was signed is the signer's, and not told back.
     pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { joined, feed, product_id } = *self;
         let mut message = Object::new(out);
-        message.string("event", if self.joined { "subscribed" } else { "unsubscribed" });
-        message.string("feed", self.feed.as_str());
-        if let Some(product) = self.product_id {
+        message.string("event", if joined { "subscribed" } else { "unsubscribed" });
+        message.string("feed", feed.as_str());
+        if let Some(product) = product_id {
             write_array(message.member("product_ids"), [product], write_string);
         }
         message.end();

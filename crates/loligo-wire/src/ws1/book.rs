@@ -53,14 +53,15 @@ pub struct BookUpdate<'a> {
 impl BookUpdate<'_> {
     /// Appends the message.
     pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { product_id, side, seq, price, qty, timestamp } = *self;
         let mut message = Object::new(out);
         message.string("feed", Feed::Book.as_str());
-        message.string("product_id", self.product_id);
-        message.string("side", self.side.as_str());
-        message.int("seq", self.seq);
-        message.decimal("price", self.price);
-        message.decimal("qty", self.qty);
-        message.epoch_millis("timestamp", self.timestamp);
+        message.string("product_id", product_id);
+        message.string("side", side.as_str());
+        message.int("seq", seq);
+        message.decimal("price", price);
+        message.decimal("qty", qty);
+        message.epoch_millis("timestamp", timestamp);
         message.end();
     }
 }

@@ -45,22 +45,39 @@ pub struct Fill<'a> {
 
 impl Fill<'_> {
     fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            instrument,
+            time,
+            price,
+            seq,
+            side,
+            qty,
+            remaining_order_qty,
+            order_id,
+            cli_ord_id,
+            fill_id,
+            fill_type,
+            fee_paid,
+            fee_currency,
+            taker_order_type,
+            order_type,
+        } = *self;
         let mut fill = Object::new(out);
-        fill.string("instrument", self.instrument);
-        fill.epoch_millis("time", self.time);
-        fill.decimal("price", self.price);
-        fill.int("seq", self.seq);
-        fill.bool("buy", self.side == Side::Buy);
-        fill.decimal("qty", self.qty);
-        fill.decimal("remaining_order_qty", self.remaining_order_qty);
-        fill.uuid("order_id", self.order_id);
-        fill.string_if_some("cli_ord_id", self.cli_ord_id);
-        fill.uuid("fill_id", self.fill_id);
-        fill.string("fill_type", self.fill_type.as_str());
-        fill.decimal("fee_paid", self.fee_paid);
-        fill.string("fee_currency", self.fee_currency);
-        fill.string("taker_order_type", self.taker_order_type.as_str());
-        fill.string("order_type", self.order_type.as_str());
+        fill.string("instrument", instrument);
+        fill.epoch_millis("time", time);
+        fill.decimal("price", price);
+        fill.int("seq", seq);
+        fill.bool("buy", side == Side::Buy);
+        fill.decimal("qty", qty);
+        fill.decimal("remaining_order_qty", remaining_order_qty);
+        fill.uuid("order_id", order_id);
+        fill.string_if_some("cli_ord_id", cli_ord_id);
+        fill.uuid("fill_id", fill_id);
+        fill.string("fill_type", fill_type.as_str());
+        fill.decimal("fee_paid", fee_paid);
+        fill.string("fee_currency", fee_currency);
+        fill.string("taker_order_type", taker_order_type.as_str());
+        fill.string("order_type", order_type.as_str());
         fill.end();
     }
 }

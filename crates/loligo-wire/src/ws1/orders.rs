@@ -79,28 +79,44 @@ pub struct TrailingStopOptions {
 
 impl OpenOrder<'_> {
     fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            instrument,
+            time,
+            last_update_time,
+            qty,
+            filled,
+            limit_price,
+            stop_price,
+            order_type,
+            order_id,
+            cli_ord_id,
+            side,
+            reduce_only,
+            trigger_signal,
+            trailing_stop_options,
+        } = *self;
         let mut order = Object::new(out);
-        order.string("instrument", self.instrument);
-        order.epoch_millis("time", self.time);
-        order.epoch_millis("last_update_time", self.last_update_time);
-        order.decimal("qty", self.qty);
-        order.decimal("filled", self.filled);
-        order.decimal_if_some("limit_price", self.limit_price);
-        order.decimal("stop_price", self.stop_price);
-        order.string("type", self.order_type.as_str());
-        order.uuid("order_id", self.order_id);
-        order.string_if_some("cli_ord_id", self.cli_ord_id);
-        let direction = match self.side {
+        order.string("instrument", instrument);
+        order.epoch_millis("time", time);
+        order.epoch_millis("last_update_time", last_update_time);
+        order.decimal("qty", qty);
+        order.decimal("filled", filled);
+        order.decimal_if_some("limit_price", limit_price);
+        order.decimal("stop_price", stop_price);
+        order.string("type", order_type.as_str());
+        order.uuid("order_id", order_id);
+        order.string_if_some("cli_ord_id", cli_ord_id);
+        let direction = match side {
             Side::Buy => 0,
             Side::Sell => 1,
         };
         order.int("direction", direction);
-        order.bool("reduce_only", self.reduce_only);
-        order.string_if_some("triggerSignal", self.trigger_signal.and_then(TriggerSignal::feed_word));
-        if let Some(options) = self.trailing_stop_options {
+        order.bool("reduce_only", reduce_only);
+        order.string_if_some("triggerSignal", trigger_signal.and_then(TriggerSignal::feed_word));
+        if let Some(TrailingStopOptions { max_deviation, unit: of }) = trailing_stop_options {
             let mut object = Object::new(order.member("trailing_stop_options"));
-            object.decimal("max_deviation", options.max_deviation);
-            object.string("unit", unit(options.unit));
+            object.decimal("max_deviation", max_deviation);
+            object.string("unit", unit(of));
             object.end();
         }
         order.end();
@@ -137,11 +153,12 @@ pub struct OrderUpdate<'a> {
 impl OrderUpdate<'_> {
     /// Appends the message.
     pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { feed, order, is_cancel, reason } = *self;
         let mut message = Object::new(out);
-        message.string("feed", self.feed.feed().as_str());
-        self.order.write(message.member("order"));
-        message.bool("is_cancel", self.is_cancel);
-        message.string("reason", self.reason);
+        message.string("feed", feed.feed().as_str());
+        order.write(message.member("order"));
+        message.bool("is_cancel", is_cancel);
+        message.string("reason", reason);
         message.end();
     }
 }
@@ -162,12 +179,13 @@ pub struct OrderRemoval<'a> {
 impl OrderRemoval<'_> {
     /// Appends the message.
     pub fn write(&self, out: &mut Vec<u8>) {
+        let Self { feed, order_id, cli_ord_id, reason } = *self;
         let mut message = Object::new(out);
-        message.string("feed", self.feed.feed().as_str());
-        message.uuid("order_id", self.order_id);
-        message.string_if_some("cli_ord_id", self.cli_ord_id);
+        message.string("feed", feed.feed().as_str());
+        message.uuid("order_id", order_id);
+        message.string_if_some("cli_ord_id", cli_ord_id);
         message.bool("is_cancel", true);
-        message.string("reason", self.reason);
+        message.string("reason", reason);
         message.end();
     }
 }

@@ -14,6 +14,11 @@ pub fn rest() -> Value {
     serde_saphyr::from_str(&read("rest.yaml")).expect("rest.yaml is YAML")
 }
 
+/// The contract of the charts API.
+pub fn charts() -> Value {
+    serde_saphyr::from_str(&read("charts.yaml")).expect("charts.yaml is YAML")
+}
+
 /// The schema of the WebSocket API.
 pub fn websocket() -> Value {
     serde_json::from_str(&read("websocket.schema.json")).expect("the schema is JSON")

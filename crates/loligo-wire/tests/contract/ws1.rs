@@ -16,7 +16,7 @@ use crate::contract::{assert_valid, example, example_names, validator, websocket
 use crate::sample::{d, text, written};
 
 /// Judges a message by the definition it is meant to be, and by what a server may send at all.
-fn judged(definition: &str, write: impl FnOnce(&mut Vec<u8>)) -> Value {
+pub fn judged(definition: &str, write: impl FnOnce(&mut Vec<u8>)) -> Value {
     let body = written(write);
     let schema = websocket();
     assert_valid(&validator(&schema, "/$defs/ServerMessage"), &body);
@@ -24,7 +24,7 @@ fn judged(definition: &str, write: impl FnOnce(&mut Vec<u8>)) -> Value {
 }
 
 /// The same value with every number as the example's reader sees it: `84001.0` is `84001`.
-fn plain(value: &Value) -> Value {
+pub fn plain(value: &Value) -> Value {
     match value {
         Value::Number(number) => {
             let text = number.to_string();
@@ -37,20 +37,20 @@ fn plain(value: &Value) -> Value {
 }
 
 /// Judges a message and demands that it says what an example of the contract says.
-fn as_example(name: &str, definition: &str, write: impl FnOnce(&mut Vec<u8>)) {
+pub fn as_example(name: &str, definition: &str, write: impl FnOnce(&mut Vec<u8>)) {
     assert_eq!(plain(&judged(definition, write)), plain(&example(name)), "{name}");
 }
 
-fn at(millis: i64) -> Timestamp {
+pub fn at(millis: i64) -> Timestamp {
     // Whatever stands behind the milliseconds is cut.
     Timestamp::from_micros(millis * 1000 + 999)
 }
 
-fn id(text: &str) -> Uuid {
+pub fn id(text: &str) -> Uuid {
     text.parse().expect("a UUID")
 }
 
-const ACCOUNT: &str = "6f1d2c5e-0b7a-4e0f-9a35-1f6c8f4d2b90";
+pub const ACCOUNT: &str = "6f1d2c5e-0b7a-4e0f-9a35-1f6c8f4d2b90";
 
 fn credentials() -> Credentials<'static> {
     Credentials {

@@ -50,7 +50,7 @@ impl hub::Encoder for Encoder {
     }
 
     fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelNews, at: Timestamp) {
-        let LevelNews { instrument: _, side: of, price: limit, qty, number } = *level;
+        let LevelNews { instrument: _, side: of, price: limit, qty, number, at: _ } = *level;
         let update = ws1::BookUpdate {
             product_id: &spec.symbol,
             side: side(of),

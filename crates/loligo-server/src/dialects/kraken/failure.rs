@@ -4,6 +4,7 @@ use crate::login::Denied;
 use crate::node::SubmitError;
 use crate::record::FaultWord;
 use loligo_engine::Refusal;
+use loligo_wire::charts::ChartsError;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
@@ -29,6 +30,8 @@ pub(crate) enum Failure {
     Fault(FaultWord),
     /// A number, with HTTP 500: the contract's form for preferences.
     Numbered(NumberedError),
+    /// Words as plain text, with HTTP 400: the form of the charts API.
+    Charts(ChartsError),
     /// Nobody knows what happened: the connection closes without an answer.
     Undecided,
 }
@@ -44,7 +47,7 @@ impl Failure {
             Self::Node(_) | Self::NotBuilt | Self::OutOfService => Error::Unavailable.into(),
             Self::Fault(FaultWord::ServerError) => Error::ServerError.into(),
             Self::Fault(FaultWord::UnknownError) => Error::UnknownError.into(),
-            Self::Numbered(_) | Self::Undecided => return None,
+            Self::Numbered(_) | Self::Charts(_) | Self::Undecided => return None,
         })
     }
 
@@ -53,6 +56,7 @@ impl Failure {
         match (self, self.word()) {
             (_, Some(answer)) => answer.to_string(),
             (Self::Numbered(error), None) => error.message.to_owned(),
+            (Self::Charts(error), None) => error.to_string(),
             _ => "no answer".to_owned(),
         }
     }
@@ -88,6 +92,12 @@ impl From<Denied> for Failure {
 impl From<NumberedError> for Failure {
     fn from(error: NumberedError) -> Self {
         Self::Numbered(error)
+    }
+}
+
+impl From<ChartsError> for Failure {
+    fn from(error: ChartsError) -> Self {
+        Self::Charts(error)
     }
 }
 

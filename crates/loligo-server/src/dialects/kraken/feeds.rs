@@ -189,14 +189,14 @@ impl Client {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let (now, views) = (self.feeds.node.now(), self.feeds.node.views());
+        let views = self.feeds.node.views();
         let markets = views.markets();
         let each = asked.product_ids.iter().map(|product| {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);
             };
             let topic = Topic::Book(listed.id);
-            if join && !markets.state(listed.id, now).is_some_and(is_loaded) {
+            if join && !markets.state(listed.id).is_some_and(is_loaded) {
                 return Step::Rejoin(topic, self.invalid(asked, product));
             }
             step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))

@@ -13,7 +13,7 @@ use http_body_util::Full;
 use loligo_wire::args::Args;
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp;
-use loligo_wire::v3::requests;
+use loligo_wire::v3::requests::{self, Request as _};
 use loligo_wire::v3::responses::{Order, OrderEvent, SendOrder};
 use loligo_wire::v3::words::{EventOrderType, SendStatus, Side};
 use uuid::Uuid;

@@ -20,7 +20,7 @@ impl Kraken {
     pub(super) async fn trading_instruments(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let request = asked.read(&caller, requests::TradingInstruments::parse)?;
         let now = self.node.now();
-        let states = self.node.views().markets().states(now);
+        let states = self.node.views().markets().states();
         let rows: Vec<InstrumentRow<'_>> = asked
             .directory
             .instruments()
@@ -42,8 +42,14 @@ impl Kraken {
         responses::write_trading_instruments(&mut body, shown, time(now));
         Ok(body)
     }
-    pub(super) async fn initial_margin(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = asked.read(&caller, requests::InitialMargin::parse)?;
+    pub(super) async fn initial_margin(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::InitialMargin, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
         let listed = commands::contract(asked.directory, &request.symbol)?;
         let (account, instrument) = (caller.account, listed.id);
         let spec = listed.instrument.spec();
@@ -71,8 +77,14 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn max_order_size(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = asked.read(&caller, requests::MaxOrderSize::parse)?;
+    pub(super) async fn max_order_size(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::MaxOrderSize, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
         let listed = commands::contract(asked.directory, &request.symbol)?;
         let (account, instrument) = (caller.account, listed.id);
         let spec = listed.instrument.spec();

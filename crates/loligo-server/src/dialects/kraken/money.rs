@@ -25,16 +25,28 @@ struct End<'n> {
 }
 
 impl Kraken {
-    pub(super) async fn transfer(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = asked.read(&caller, requests::Transfer::parse)?;
+    pub(super) async fn transfer(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::Transfer<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
         let account = caller.account;
         let from = End { account, wallet: &request.from_account };
         let to = End { account, wallet: &request.to_account };
         self.move_money(asked.directory, caller, from, to, &request.unit, request.amount).await
     }
 
-    pub(super) async fn subaccount_transfer(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = asked.read(&caller, requests::SubaccountTransfer::parse)?;
+    pub(super) async fn subaccount_transfer(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::SubaccountTransfer<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
         let relative = |uid| self.relative(asked.directory, caller.account, uid);
         let from = End { account: relative(request.from_user)?, wallet: &request.from_account };
         let to = End { account: relative(request.to_user)?, wallet: &request.to_account };
@@ -76,8 +88,14 @@ impl Kraken {
         }
     }
 
-    pub(super) async fn withdrawal(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = asked.read(&caller, requests::Withdrawal::parse)?;
+    pub(super) async fn withdrawal(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::Withdrawal<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
         let directory = asked.directory;
         let wallet = wallets::wallet(directory, &request.source_wallet).ok_or(Error::InvalidAccount)?;
         let currency = held(directory, &request.currency, &[wallet])?;

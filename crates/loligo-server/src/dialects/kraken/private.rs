@@ -3,7 +3,7 @@
 use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{accounts, commands, orders};
 use super::reasons::Notebook;
-use super::routes::{Found, Private};
+use super::routes::Found;
 use super::{Answer, Failure, Kraken, Success};
 use crate::grid::time;
 use crate::login::{Caller, Right};
@@ -14,26 +14,68 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{AccountId, OrderId, PositionView, Timestamp};
 use loligo_wire::args::Args;
-use loligo_wire::v3::requests::{self, RequestError};
+use loligo_wire::v3::requests::{self, Request, RequestError};
 use loligo_wire::v3::responses;
 use loligo_wire::v3::words::Error;
 
 /// A request as it came, and what is known of the exchange while it is answered.
 pub(super) struct Asked<'r> {
+    /// Its operation's name.
+    pub(super) name: &'static str,
+    request: &'r Received,
     /// More arguments than are read: told where unreadable ones are.
     args: Result<Args<'r>, Error>,
     /// What the path names.
     pub(super) named: &'r str,
-    pub(super) algo_id: Option<&'r str>,
     pub(super) directory: &'r Directory,
     pub(super) arrived: Timestamp,
     /// Where refusals of orders are noted for the log.
     pub(super) notebook: &'r Notebook,
 }
 
+/// What is required of a request, found and not yet read; not even looked for among too many arguments.
+type Needed<'r, R> = Result<<R as Request<'r>>::Found, Error>;
+
+/// Row 4 of the checks: what the arguments say.
+pub(super) fn complete<'r, R: Request<'r>>(found: Needed<'r, R>) -> Result<R, Failure> {
+    Ok(R::read(found?)?)
+}
+
 impl<'r> Asked<'r> {
-    pub(super) fn args(self) -> Result<Args<'r>, Failure> {
-        Ok(self.args?)
+    /// The path that is asked for.
+    pub(super) fn path(&self) -> &'r str {
+        self.request.head.uri.path()
+    }
+
+    pub(super) fn new(
+        found: &Found<'r>,
+        request: &'r Received,
+        directory: &'r Directory,
+        arrived: Timestamp,
+        notebook: &'r Notebook,
+    ) -> Self {
+        let query = request.head.uri.query().unwrap_or_default().as_bytes();
+        Self {
+            name: found.operation.name(),
+            request,
+            args: Args::new(query, &request.body).map_err(|_| Error::InvalidArgument),
+            named: found.named.unwrap_or_default(),
+            directory,
+            arrived,
+            notebook,
+        }
+    }
+
+    pub(super) fn args(&self) -> Result<&Args<'r>, Failure> {
+        self.args.as_ref().map_err(|error| Failure::from(*error))
+    }
+
+    /// Row 0 of the checks: what must be there is there.
+    pub(super) fn find<R: Request<'r>>(&self) -> Result<Needed<'r, R>, Failure> {
+        match &self.args {
+            Ok(args) => Ok(Ok(R::find(args)?)),
+            Err(error) => Ok(Err(*error)),
+        }
     }
 
     /// Rows 4 and 5 of the checks: what the arguments say, then whether the account may ask at all.
@@ -42,10 +84,15 @@ impl<'r> Asked<'r> {
         caller: &Caller,
         parse: impl FnOnce(&Args<'r>) -> Result<T, RequestError>,
     ) -> Result<T, Failure> {
-        let args = self.args.as_ref().map_err(|error| Failure::from(*error))?;
-        let request = parse(args)?;
+        let request = parse(self.args()?)?;
         self.active(caller)?;
         Ok(request)
+    }
+
+    /// What the client says made its orders.
+    pub(super) fn algo_id(&self) -> Option<&'r str> {
+        let value = self.request.head.headers.get("algoId")?.to_str().ok()?;
+        (1..=MAX_ALGO_ID).contains(&value.len()).then_some(value)
     }
 
     /// Row 5 of the checks: the account may ask. What deactivated it was visible here before it was answered.
@@ -60,144 +107,37 @@ impl<'r> Asked<'r> {
         let may = account.is_some_and(|account| account.active && account.trading);
         if may { Ok(()) } else { Err(Error::AccountInactive.into()) }
     }
-
-    /// The batch in the arguments.
-    fn batch(&self) -> Result<requests::BatchOrder, Failure> {
-        match &self.args {
-            Ok(args) => Ok(requests::BatchOrder::parse(args)?),
-            Err(_) => Err(Error::InvalidArgument.into()),
-        }
-    }
-
-    /// Row 0 of the checks: what must be there is there.
-    fn required(&self, required: fn(&Args<'r>) -> Result<(), RequestError>) -> Result<(), Failure> {
-        match &self.args {
-            Ok(args) => Ok(required(args)?),
-            Err(_) => Ok(()),
-        }
-    }
 }
 
-/// What the published table of costs does not list.
-const UNLISTED_COST: u32 = 1;
 /// What a batch costs before its elements.
 const BATCH_COST: u32 = 9;
 /// Longest `algoId` that is taken; a longer one, or one that is no printable text, is passed over, as any header that says
 /// nothing.
 const MAX_ALGO_ID: usize = 100;
 
-/// What the client says made its orders.
-fn algo_id(request: &Received) -> Option<&str> {
-    let value = request.head.headers.get("algoId")?.to_str().ok()?;
-    (1..=MAX_ALGO_ID).contains(&value.len()).then_some(value)
+/// What a batch costs is in it; one that cannot be read costs what an empty one does.
+pub(super) fn batch_cost(found: &Needed<'_, requests::BatchOrder>) -> u32 {
+    let batch = found.as_ref().ok().and_then(|batch| batch.as_ref().ok());
+    BATCH_COST + batch.map_or(0, |batch| batch.instructions.len()) as u32
+}
+
+/// Pages further back cost more.
+pub(super) fn fills_cost(asked: &Asked<'_>) -> u32 {
+    let pages = asked.args.as_ref().is_ok_and(|args| args.get("lastFillTime").is_some());
+    if pages { 25 } else { 2 }
 }
 
 impl Kraken {
-    pub(super) async fn private(
-        &self,
-        operation: Private,
-        found: &Found<'_>,
-        request: &Received,
-        arrived: Timestamp,
-        notebook: &Notebook,
-    ) -> Result<Success, Failure> {
-        let query = request.head.uri.query().unwrap_or_default().as_bytes();
-        let directory = self.node.views().directory();
-        let asked = Asked {
-            args: Args::new(query, &request.body).map_err(|_| Error::InvalidArgument),
-            named: found.named.unwrap_or_default(),
-            algo_id: algo_id(request),
-            directory: &directory,
-            arrived,
-            notebook,
-        };
-        let admit = async |right, cost| -> Result<Caller, Failure> {
-            let caller = self.signing.check(&directory, request, right, cost)?;
-            self.told_fault(found.name).await?;
-            Ok(caller)
-        };
-        let body = match operation {
-            Private::SendOrder => {
-                asked.required(requests::SendOrder::required)?;
-                self.send_order(asked, admit(Right::Trade, 10).await?).await
-            }
-            Private::EditOrder => {
-                asked.required(requests::EditOrder::required)?;
-                self.edit_order(asked, admit(Right::Trade, 10).await?).await
-            }
-            Private::BatchOrder => {
-                asked.required(requests::BatchOrder::required)?;
-                // What a batch costs is in it; one that cannot be read costs what an empty one does.
-                let batch = asked.batch();
-                let elements = batch.as_ref().map_or(0, |batch| batch.instructions.len());
-                let caller = admit(Right::Trade, BATCH_COST + elements as u32).await?;
-                self.batch_order(asked, batch, caller).await
-            }
-            Private::CancelAllOrdersAfter => {
-                self.cancel_all_orders_after(asked, admit(Right::Trade, 25).await?).await
-            }
-            Private::CancelOrder => {
-                asked.required(requests::CancelOrder::required)?;
-                self.cancel_order(asked, admit(Right::Trade, 10).await?).await
-            }
-            Private::CancelAllOrders => self.cancel_all_orders(asked, admit(Right::Trade, 25).await?).await,
-            Private::OrdersStatus => self.orders_status(asked, admit(Right::Trade, 1).await?).await,
-            Private::OpenOrders => self.open_orders(asked, admit(Right::Read, 2).await?).await,
-            Private::Accounts => self.accounts(asked, admit(Right::Read, 2).await?).await,
-            Private::OpenPositions => self.open_positions(asked, admit(Right::Read, 2).await?).await,
-            Private::Fills => {
-                let pages = asked.args.as_ref().is_ok_and(|args| args.get("lastFillTime").is_some());
-                let caller = admit(Right::Read, if pages { 25 } else { 2 }).await?;
-                return self.fills(asked, caller).await;
-            }
-            Private::TradingInstruments => {
-                self.trading_instruments(asked, admit(Right::Read, UNLISTED_COST).await?).await
-            }
-            Private::InitialMargin => {
-                asked.required(requests::InitialMargin::required)?;
-                self.initial_margin(asked, admit(Right::Read, UNLISTED_COST).await?).await
-            }
-            Private::MaxOrderSize => {
-                asked.required(requests::MaxOrderSize::required)?;
-                self.max_order_size(asked, admit(Right::Read, UNLISTED_COST).await?).await
-            }
-            Private::LeveragePreferences => {
-                self.leverage_preferences(asked, admit(Right::Read, 2).await?).await
-            }
-            Private::SetLeveragePreference => {
-                asked.required(requests::SetLeveragePreference::required)?;
-                self.set_leverage_preference(asked, admit(Right::Trade, 10).await?).await
-            }
-            Private::SelfTradeStrategy => self.self_trade_strategy(asked, admit(Right::Read, 2).await?).await,
-            Private::SetSelfTradeStrategy => {
-                asked.required(requests::SetSelfTradeStrategy::required)?;
-                self.set_self_trade_strategy(asked, admit(Right::Trade, 2).await?).await
-            }
-            Private::Subaccounts => self.subaccounts(asked, admit(Right::Read, UNLISTED_COST).await?).await,
-            Private::TradingEnabled => self.trading_enabled(asked, admit(Right::Trade, 2).await?).await,
-            Private::SetTradingEnabled => {
-                asked.required(requests::SetTradingEnabled::required)?;
-                self.set_trading_enabled(asked, admit(Right::Trade, 2).await?).await
-            }
-            Private::Transfer => {
-                asked.required(requests::Transfer::required)?;
-                self.transfer(asked, admit(Right::Trade, 10).await?).await
-            }
-            Private::SubaccountTransfer => {
-                asked.required(requests::SubaccountTransfer::required)?;
-                self.subaccount_transfer(asked, admit(Right::Trade, 10).await?).await
-            }
-            Private::Withdrawal => {
-                asked.required(requests::Withdrawal::required)?;
-                self.withdrawal(asked, admit(Right::Withdraw, 100).await?).await
-            }
-        };
-        body.map(Success::from)
+    /// Rows 1 to 3 of the checks: key, signature, right, nonce, rate. Then a fault is told, if one is to be.
+    pub(super) async fn admit(&self, asked: &Asked<'_>, right: Right, cost: u32) -> Result<Caller, Failure> {
+        let caller = self.signing.check(asked.directory, asked.request, right, cost)?;
+        self.told_fault(asked.name).await?;
+        Ok(caller)
     }
 
     /// The hot read of the exchange (rules 3): one lock, under which nothing is written out. One order that is asked for
     /// alone needs no list.
-    async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.node.now();
@@ -227,7 +167,7 @@ impl Kraken {
         Ok(body)
     }
 
-    async fn open_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn open_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let now = self.node.now();
         let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
@@ -238,7 +178,7 @@ impl Kraken {
         Ok(body)
     }
 
-    async fn accounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn accounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let account = caller.account;
         let seen = self.node.query(move |exchange| accounts::Seen::of(exchange, account)).await?;
@@ -247,7 +187,7 @@ impl Kraken {
         Ok(body)
     }
 
-    async fn open_positions(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn open_positions(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
@@ -272,7 +212,7 @@ impl Kraken {
         if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
     }
 
-    async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Result<Success, Failure> {
+    pub(super) async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Result<Success, Failure> {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::Fills::parse)?;
         let now = self.node.now();

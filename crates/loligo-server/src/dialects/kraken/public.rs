@@ -2,49 +2,25 @@
 
 use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{commands, markets};
-use super::routes::{Found, Public};
+use super::private::Asked;
 use super::{Answer, Failure, Kraken, Success};
 use crate::grid::{price, size, time};
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
-use crate::transport::listener::Received;
-use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView, Timestamp};
-use loligo_wire::args::Args;
+use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView};
 use loligo_wire::v3::errors::ErrorAnswer;
 use loligo_wire::v3::requests::{self, Symbol};
 use loligo_wire::v3::responses;
 use loligo_wire::v3::words::{ContractType, Error};
 
 impl Kraken {
-    pub(super) async fn public(
-        &self,
-        operation: Public,
-        found: &Found<'_>,
-        request: &Received,
-    ) -> Result<Success, Failure> {
-        let query = request.head.uri.query().unwrap_or_default().as_bytes();
-        let args = Args::new(query, &request.body).map_err(|_| Failure::from(Error::InvalidArgument))?;
-        self.told_fault(found.name).await?;
-        let named = found.named.unwrap_or_default();
-        let directory = self.node.views().directory();
-        let now = self.node.now();
-        let body = match operation {
-            Public::Instruments => self.instruments(&args, &directory, now),
-            Public::InstrumentsStatus => self.instruments_status(&args, &directory).await,
-            Public::InstrumentStatus => self.instrument_status(named, &directory).await,
-            Public::Tickers => self.tickers(&args, &directory, now),
-            Public::Ticker => self.ticker(named, &directory, now),
-            Public::OrderBook => self.order_book(&args, &directory, now),
-            Public::History => return self.history(&args, &directory, now),
-            Public::FeeSchedules => {
-                let mut body = Vec::with_capacity(2048);
-                markets::write_fee_schedules(&mut body, time(now));
-                Ok(body)
-            }
-        };
-        body.map(Success::from)
+    pub(super) async fn fee_schedules(&self, _: &Asked<'_>) -> Answer {
+        let mut body = Vec::with_capacity(2048);
+        markets::write_fee_schedules(&mut body, time(self.node.now()));
+        Ok(body)
     }
 
-    fn tickers(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    pub(super) async fn tickers(&self, asked: &Asked<'_>) -> Answer {
+        let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Tickers::parse(args)?;
         let wanted: Vec<InstrumentId> = request
             .symbols
@@ -64,11 +40,12 @@ impl Kraken {
         Ok(body)
     }
 
-    fn ticker(&self, symbol: &str, directory: &Directory, now: Timestamp) -> Answer {
+    pub(super) async fn ticker(&self, asked: &Asked<'_>) -> Answer {
+        let (symbol, directory, now) = (asked.named, asked.directory, self.node.now());
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Error::NotFound)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
@@ -76,10 +53,11 @@ impl Kraken {
         Ok(body)
     }
 
-    fn order_book(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    pub(super) async fn order_book(&self, asked: &Asked<'_>) -> Answer {
+        let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let spec = listed.instrument.spec();
         let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
@@ -93,10 +71,11 @@ impl Kraken {
         Ok(body)
     }
 
-    fn history(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Result<Success, Failure> {
+    pub(super) async fn history(&self, asked: &Asked<'_>) -> Result<Success, Failure> {
+        let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed, now)?;
+        self.open(listed)?;
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
@@ -110,16 +89,17 @@ impl Kraken {
     }
 
     /// A market that is known but not loaded has no data to show.
-    fn open(&self, listed: &ListedInstrument, now: Timestamp) -> Result<(), Failure> {
-        match self.node.views().markets().state(listed.id, now) {
+    fn open(&self, listed: &ListedInstrument) -> Result<(), Failure> {
+        match self.node.views().markets().state(listed.id) {
             Some(state) if markets::is_loaded(state) => Ok(()),
             Some(_) | None => Err(Error::MarketUnavailable.into()),
         }
     }
 
-    fn instruments(&self, args: &Args<'_>, directory: &Directory, now: Timestamp) -> Answer {
+    pub(super) async fn instruments(&self, asked: &Asked<'_>) -> Answer {
+        let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Instruments::parse(args)?;
-        let states = self.node.views().markets().states(now);
+        let states = self.node.views().markets().states();
         let rows: Vec<_> = shown(directory, &request.contract_types)
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
             // One or the other: those that are over, or all others.
@@ -131,7 +111,8 @@ impl Kraken {
         Ok(body)
     }
 
-    async fn instruments_status(&self, args: &Args<'_>, directory: &Directory) -> Answer {
+    pub(super) async fn instruments_status(&self, asked: &Asked<'_>) -> Answer {
+        let (args, directory) = (asked.args()?, asked.directory);
         let request = requests::InstrumentsStatus::parse(args)?;
         let markets = self.market_views().await?;
         let now = self.node.now();
@@ -144,7 +125,8 @@ impl Kraken {
         Ok(body)
     }
 
-    async fn instrument_status(&self, symbol: &str, directory: &Directory) -> Answer {
+    pub(super) async fn instrument_status(&self, asked: &Asked<'_>) -> Answer {
+        let (symbol, directory) = (asked.named, asked.directory);
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(ErrorAnswer::invalid_argument("symbol"))?;

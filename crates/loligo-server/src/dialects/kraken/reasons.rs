@@ -17,9 +17,10 @@ use crate::request_log::{Asker, UNDECIDED, name_of};
 use http::Method;
 use loligo_engine::{Exchange, MarketState};
 use loligo_wire::args::Args;
+use loligo_wire::charts::ChartsError;
 use loligo_wire::sign::{Signature, SignedRequest, SigningKey, departures};
 use loligo_wire::v3::errors::ErrorAnswer;
-use loligo_wire::v3::requests::{BatchOrder, MAX_TIMEOUT_SECONDS, RequestError};
+use loligo_wire::v3::requests::{BatchOrder, MAX_TIMEOUT_SECONDS, Request, RequestError};
 use loligo_wire::v3::words::{DeviationUnit, Error, OrderType, QuantityMode, SelfTradeStrategy, Side};
 use refused::Kept;
 use serde_json::Value;
@@ -30,6 +31,17 @@ use std::sync::Arc;
 const OTHER_KEYS: usize = 200;
 /// Most characters of a value that are shown.
 const VALUE_CHARS: usize = 60;
+
+/// What a refused request for candles should have had.
+fn charts(error: ChartsError) -> &'static str {
+    match error {
+        ChartsError::TickType => "the tick types are mark, spot and trade",
+        ChartsError::Resolution => "the resolutions are 1m, 5m, 15m, 30m, 1h, 4h, 12h, 1d and 1w",
+        ChartsError::From => "from is no number of seconds since 1970, or has two values",
+        ChartsError::To => "to is no number of seconds since 1970, or has two values",
+        ChartsError::Count => "count is no whole number from 0 on, or has two values",
+    }
+}
 
 /// What came with a refused request, as far as it was kept.
 struct Came<'e> {
@@ -144,10 +156,11 @@ impl Explainer<'_> {
             Failure::Refused(_, refusal) => refusal.to_string(),
             Failure::Node(error) => error.to_string(),
             Failure::NotBuilt => "not built yet".to_owned(),
+            Failure::Charts(error) => charts(*error).to_owned(),
             Failure::Undecided => UNDECIDED.to_owned(),
             Failure::OutOfService => {
                 let found = self.routes.find(entry.method, entry.path);
-                let name = found.map_or("it", |found| found.name);
+                let name = found.map_or("it", |found| found.operation.name());
                 format!(
                     "the operator took {name} out of service (PUT /loligo/v1/routes/{name} brings it back)"
                 )

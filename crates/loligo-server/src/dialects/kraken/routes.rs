@@ -2,68 +2,13 @@
 //! asked there. What is not built yet is answered in one form, whatever document it is of: `Unavailable`, not the 404 of
 //! a path that nobody has.
 
+use super::private::{Asked, batch_cost, complete, fills_cost};
+use super::{Failure, Kraken, Success};
+use crate::login::Right;
 use crate::operations::{self, Operations};
 use http::Method;
+use loligo_wire::v3::requests;
 use std::sync::LazyLock;
-
-/// What is asked at a path by a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// Market data, for everyone.
-    Public(Public),
-    /// With a key.
-    Private(Private),
-    /// In the contract, not served yet.
-    Missing,
-}
-
-/// What is asked without a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Public {
-    Instruments,
-    InstrumentsStatus,
-    InstrumentStatus,
-    Tickers,
-    Ticker,
-    OrderBook,
-    History,
-    FeeSchedules,
-}
-
-/// What is asked with a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Private {
-    SendOrder,
-    EditOrder,
-    CancelOrder,
-    CancelAllOrders,
-    CancelAllOrdersAfter,
-    BatchOrder,
-    OpenOrders,
-    OrdersStatus,
-    Accounts,
-    OpenPositions,
-    Fills,
-    TradingInstruments,
-    InitialMargin,
-    MaxOrderSize,
-    LeveragePreferences,
-    SetLeveragePreference,
-    SelfTradeStrategy,
-    SetSelfTradeStrategy,
-    Subaccounts,
-    TradingEnabled,
-    SetTradingEnabled,
-    Transfer,
-    SubaccountTransfer,
-    Withdrawal,
-}
-
-use Operation::Missing as Gap;
-use Operation::Private as Key;
-use Operation::Public as Pub;
-use Private as K;
-use Public as P;
 
 const V3: &str = "/derivatives/api/v3";
 const V4: &str = "/derivatives/api/v4";
@@ -71,126 +16,209 @@ const HISTORY2: &str = "/api/history/v2";
 const HISTORY3: &str = "/api/history/v3";
 const CHARTS: &str = "/api/charts/v1";
 
-/// What each method does at a path, and under which name in the contract.
-type Methods = &'static [(Method, &'static str, Operation)];
+/// For what has no base of its own.
+const ROOT: &str = "";
 
-/// Base, path, methods. What two methods do alike has one name, the first of [`ALIASES`]. Four lists are given to POST too,
-/// which the contract does not have there: one widespread client asks so.
+/// Whom an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Market data, for everyone.
+    Public,
+    /// With a key.
+    Private,
+    /// Nobody: it is in the contract, and not served yet.
+    Nobody,
+}
+
+/// Where an operation is asked for.
+struct Row {
+    base: &'static str,
+    paths: &'static [&'static str],
+    methods: &'static [Method],
+    operation: Operation,
+}
+
+macro_rules! audience {
+    (gap) => {
+        Audience::Nobody
+    };
+    (public $($how:tt)+) => {
+        Audience::Public
+    };
+    (key $($how:tt)+) => {
+        Audience::Private
+    };
+}
+
+/// How an operation is carried out. What must be there is looked for before the key, and read after it: rows 0 to 4 of the
+/// checks.
+macro_rules! serve {
+    ($kraken:ident, $asked:ident, gap) => {{
+        let _ = $asked;
+        Err(Failure::NotBuilt)
+    }};
+    ($kraken:ident, $asked:ident, public $handler:ident) => {{
+        $asked.args()?;
+        $kraken.told_fault($asked.name).await?;
+        $kraken.$handler(&$asked).await.map(Success::from)
+    }};
+    ($kraken:ident, $asked:ident, key $right:ident $cost:literal $handler:ident) => {{
+        let caller = $kraken.admit(&$asked, Right::$right, $cost).await?;
+        $kraken.$handler($asked, caller).await.map(Success::from)
+    }};
+    ($kraken:ident, $asked:ident, key $right:ident {$cost:ident} $handler:ident) => {{
+        let caller = $kraken.admit(&$asked, Right::$right, $cost(&$asked)).await?;
+        $kraken.$handler($asked, caller).await.map(Success::from)
+    }};
+    ($kraken:ident, $asked:ident, key $right:ident $cost:literal $request:ident $handler:ident) => {{
+        let found = $asked.find::<requests::$request>()?;
+        let caller = $kraken.admit(&$asked, Right::$right, $cost).await?;
+        $kraken.$handler($asked, complete(found), caller).await.map(Success::from)
+    }};
+    ($kraken:ident, $asked:ident, key $right:ident {$cost:ident} $request:ident $handler:ident) => {{
+        let found = $asked.find::<requests::$request>()?;
+        let caller = $kraken.admit(&$asked, Right::$right, $cost(&found)).await?;
+        $kraken.$handler($asked, complete(found), caller).await.map(Success::from)
+    }};
+}
+
+/// One row an operation: base, paths, methods, its name in the contract, and how it is served. That is `gap` for one that is not
+/// built; `public` and its handler; or `key`, the right it takes, what it costs (a number, or what works it out), the request
+/// whose arguments it requires, if it requires any, and its handler.
+macro_rules! routes {
+    ($($base:ident [$($path:literal),+] [$($method:ident)+] $name:ident ($($how:tt)+),)+) => {
+        /// What can be asked, by its name in the contract.
+        #[expect(non_camel_case_types, reason = "they are spelled as the contract spells them")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Operation {
+            $($name,)+
+        }
+
+        impl Operation {
+            /// Its name in the contract.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            pub(crate) const fn audience(self) -> Audience {
+                match self {
+                    $(Self::$name => audience!($($how)+),)+
+                }
+            }
+        }
+
+        static ROWS: &[Row] = &[$(Row {
+            base: $base,
+            paths: &[$($path),+],
+            methods: &[$(Method::$method),+],
+            operation: Operation::$name,
+        },)+];
+
+        impl Kraken {
+            /// Carries out what is asked.
+            pub(super) async fn carry_out(&self, operation: Operation, asked: Asked<'_>) -> Result<Success, Failure> {
+                match operation {
+                    $(Operation::$name => serve!(self, asked, $($how)+),)+
+                }
+            }
+        }
+    };
+}
+
+// What two methods do alike has one name, the first of [`ALIASES`]. Four lists are given to POST too, which the contract does
+// not have there: one widespread client asks so. What the published table of costs does not list costs 1.
 #[rustfmt::skip]
-const TABLE: &[(&str, &str, Methods)] = &[
-    (V3, "/orderbook", &[(Method::GET, "getOrderbook", Pub(P::OrderBook))]),
-    (V3, "/tickers", &[(Method::GET, "getTickers", Pub(P::Tickers))]),
-    (V3, "/tickers/{symbol}", &[(Method::GET, "getTicker", Pub(P::Ticker))]),
-    (V3, "/history", &[(Method::GET, "getHistory", Pub(P::History))]),
-    (V3, "/instruments", &[(Method::GET, "getInstruments", Pub(P::Instruments))]),
-    (V3, "/instruments/status", &[(Method::GET, "instrumentsStatus", Pub(P::InstrumentsStatus))]),
-    (V3, "/instruments/{symbol}/status", &[(Method::GET, "instrumentStatus", Pub(P::InstrumentStatus))]),
-    (V3, "/trading/instruments", &[(Method::GET, "getTradingInstruments", Key(K::TradingInstruments))]),
-    (V3, "/sendorder", &[(Method::POST, "sendOrder", Key(K::SendOrder))]),
-    (V3, "/editorder", &[(Method::POST, "editOrderSpring", Key(K::EditOrder))]),
-    (V3, "/cancelorder", &[(Method::POST, "cancelOrder", Key(K::CancelOrder))]),
-    (V3, "/cancelallorders", &[(Method::POST, "cancelAllOrders", Key(K::CancelAllOrders))]),
-    (V3, "/cancelallordersafter", &[(Method::POST, "cancelAllOrdersAfter", Key(K::CancelAllOrdersAfter))]),
-    (V3, "/batchorder", &[(Method::POST, "sendBatchOrder", Key(K::BatchOrder))]),
-    (V3, "/openorders", &[
-        (Method::GET, "getOpenOrders", Key(K::OpenOrders)),
-        (Method::POST, "getOpenOrders", Key(K::OpenOrders)),
-    ]),
-    (V3, "/orders/status", &[
-        (Method::POST, "getOrderStatus", Key(K::OrdersStatus)),
-        (Method::GET, "getOrderStatus", Key(K::OrdersStatus)),
-    ]),
-    (V3, "/initialmargin", &[(Method::GET, "getInitialMargin", Key(K::InitialMargin))]),
-    (V3, "/initialmargin/maxordersize", &[(Method::GET, "getMaxOrderSize", Key(K::MaxOrderSize))]),
-    (V3, "/leveragepreferences", &[
-        (Method::GET, "getLeverageSetting", Key(K::LeveragePreferences)),
-        (Method::PUT, "setLeverageSetting", Key(K::SetLeveragePreference)),
-    ]),
-    (V3, "/pnlpreferences", &[
-        (Method::GET, "getPnlCurrencyPreference", Gap),
-        (Method::PUT, "setPnlCurrencyPreference", Gap),
-    ]),
-    (V3, "/accounts", &[
-        (Method::GET, "getAccounts", Key(K::Accounts)),
-        (Method::POST, "getAccounts", Key(K::Accounts)),
-    ]),
-    (V3, "/openpositions", &[
-        (Method::GET, "getOpenPositions", Key(K::OpenPositions)),
-        (Method::POST, "getOpenPositions", Key(K::OpenPositions)),
-    ]),
-    (V3, "/unwindqueue", &[(Method::GET, "getUnwindQueue", Gap)]),
-    (V3, "/portfolio-margining/parameters", &[(Method::GET, "getPortfolioMarginingParameters", Gap)]),
-    (V3, "/portfolio-margining/simulate", &[(Method::POST, "simulatePortfolio", Gap)]),
-    (V3, "/assignmentprogram/current", &[(Method::GET, "getAssignmentProgramCurrent", Gap)]),
-    (V3, "/assignmentprogram/add", &[(Method::POST, "addAssignmentProgram", Gap)]),
-    (V3, "/assignmentprogram/delete", &[(Method::POST, "deleteAssignmentProgram", Gap)]),
-    (V3, "/assignmentprogram/history", &[(Method::GET, "getAssignmentProgramHistory", Gap)]),
-    (V3, "/feeschedules", &[(Method::GET, "getFeeSchedulesV3", Pub(P::FeeSchedules))]),
-    (V3, "/feeschedules/volumes", &[(Method::GET, "getUserFeeScheduleVolumesV3", Gap)]),
-    (V3, "/notifications", &[(Method::GET, "getNotifications", Gap)]),
-    (V3, "/fills", &[
-        (Method::GET, "getFills", Key(K::Fills)),
-        (Method::POST, "getFills", Key(K::Fills)),
-    ]),
-    (V3, "/historical-funding-rates", &[(Method::GET, "historicalFundingRates", Gap)]),
-    (V4, "/historicalfundingrates", &[(Method::GET, "historicalFundingRatesV4", Gap)]),
-    (V3, "/self-trade-strategy", &[
-        (Method::GET, "getSelfTradeStrategy", Key(K::SelfTradeStrategy)),
-        (Method::PUT, "setSelfTradeStrategy", Key(K::SetSelfTradeStrategy)),
-    ]),
-    (V3, "/rfq-assignment/max-leverage", &[
-        (Method::GET, "getRfqAssignmentMaxLeverage", Gap),
-        (Method::PUT, "setRfqAssignmentMaxLeverage", Gap),
-        (Method::DELETE, "clearRfqAssignmentMaxLeverage", Gap),
-    ]),
-    (V3, "/subaccounts", &[(Method::GET, "listSubaccounts", Key(K::Subaccounts))]),
-    (V3, "/subaccount/{subaccountUid}/trading-enabled", &[
-        (Method::GET, "getSubaccountTradingCapability", Key(K::TradingEnabled)),
-        (Method::PUT, "updateSubaccountTradingCapability", Key(K::SetTradingEnabled)),
-    ]),
-    (V3, "/transfer", &[(Method::POST, "transfer", Key(K::Transfer))]),
-    (V3, "/transfer/subaccount", &[(Method::POST, "subAccountTransfer", Key(K::SubaccountTransfer))]),
-    (V3, "/withdrawal", &[(Method::POST, "withdrawal", Key(K::Withdrawal))]),
-    (V3, "/rfqs", &[(Method::GET, "getAllOpenRfqs", Gap)]),
-    (V3, "/rfqs/{rfqUid}", &[(Method::GET, "getRfq", Gap)]),
-    (V3, "/rfqs/open-offers", &[(Method::GET, "getOpenRfqOffers", Gap)]),
-    (V3, "/rfqs/closed-offers", &[(Method::GET, "getClosedRfqOffers", Gap)]),
-    (V3, "/rfqs/place-offer/{rfqUid}", &[(Method::POST, "placeRfqOffer", Gap)]),
-    (V3, "/rfqs/cancel-offer/{rfqUid}", &[(Method::DELETE, "cancelRfqOffer", Gap)]),
-    (V3, "/rfqs/open-rfqs", &[(Method::GET, "getOpenRfqsForAccount", Gap), (Method::POST, "createUserRfq", Gap)]),
-    (V3, "/rfqs/open-rfqs/{rfqUid}", &[(Method::DELETE, "cancelUserRfq", Gap)]),
-    (V3, "/rfqs/open-rfqs/accept-offer/{rfqUid}", &[(Method::POST, "acceptRfqOffer", Gap)]),
-    (V3, "/rfqs/{rfqUid}/place-offer", &[(Method::POST, "placeRfqOfferLegacy", Gap)]),
-    (V3, "/rfqs/{rfqUid}/replace-offer", &[(Method::PUT, "replaceRfqOffer", Gap)]),
-    (V3, "/rfqs/{rfqUid}/cancel-offer", &[(Method::DELETE, "cancelRfqOfferLegacy", Gap)]),
-    (HISTORY3, "/orders", &[(Method::GET, "getOrderEventsV3", Gap)]),
-    (HISTORY2, "/orders", &[(Method::GET, "getOrderEventsV2", Gap)]),
-    (HISTORY3, "/executions", &[(Method::GET, "getExecutionEventsV3", Gap)]),
-    (HISTORY2, "/executions", &[(Method::GET, "getExecutionEventsV2", Gap)]),
-    (HISTORY3, "/triggers", &[(Method::GET, "getTriggerEventsV3", Gap)]),
-    (HISTORY2, "/triggers", &[(Method::GET, "getTriggerEventsV2", Gap)]),
-    (HISTORY3, "/positions", &[(Method::GET, "getPositionEventsV3", Gap)]),
-    (HISTORY2, "/positions", &[(Method::GET, "getPositionEventsV2", Gap)]),
-    (HISTORY3, "/account-log", &[(Method::GET, "getAccountLogV3", Gap)]),
-    (HISTORY2, "/account-log", &[(Method::GET, "getAccountLogV2", Gap)]),
-    (HISTORY3, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV3", Gap)]),
-    (HISTORY2, "/accountlogcsv", &[(Method::GET, "getAccountLogCsvV2", Gap)]),
-    (HISTORY3, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV3", Gap)]),
-    (HISTORY2, "/market/{tradeable}/orders", &[(Method::GET, "getPublicOrderEventsV2", Gap)]),
-    (HISTORY3, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV3", Gap)]),
-    (HISTORY2, "/market/{tradeable}/executions", &[(Method::GET, "getPublicExecutionEventsV2", Gap)]),
-    (HISTORY3, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV3", Gap)]),
-    (HISTORY2, "/market/{tradeable}/price", &[(Method::GET, "getPublicPriceEventsV2", Gap)]),
-    (CHARTS, "", &[(Method::GET, "getTickTypes", Gap)]),
-    (CHARTS, "/", &[(Method::GET, "getTickTypes", Gap)]),
-    (CHARTS, "/{tick_type}", &[(Method::GET, "getChartMarkets", Gap)]),
-    (CHARTS, "/{tick_type}/{symbol}", &[(Method::GET, "getChartResolutions", Gap)]),
-    (CHARTS, "/{tick_type}/{symbol}/{resolution}", &[(Method::GET, "getCandles", Gap)]),
-    (CHARTS, "/analytics/liquidity-pool", &[(Method::GET, "getLiquidityPoolStats", Gap)]),
-    (CHARTS, "/analytics/{symbol}/{analytics_type}", &[(Method::GET, "getMarketAnalytics", Gap)]),
-    ("", "/api/auth/v1/api-keys/v3/check", &[(Method::GET, "checkApiKeyV3", Gap)]),
-    ("", "/api/stats/v1/rebates/self-market-share", &[(Method::GET, "getSelfMarketShare", Gap)]),
-];
+routes! {
+    V3 ["/orderbook"] [GET] getOrderbook (public order_book),
+    V3 ["/tickers"] [GET] getTickers (public tickers),
+    V3 ["/tickers/{symbol}"] [GET] getTicker (public ticker),
+    V3 ["/history"] [GET] getHistory (public history),
+    V3 ["/instruments"] [GET] getInstruments (public instruments),
+    V3 ["/instruments/status"] [GET] instrumentsStatus (public instruments_status),
+    V3 ["/instruments/{symbol}/status"] [GET] instrumentStatus (public instrument_status),
+    V3 ["/trading/instruments"] [GET] getTradingInstruments (key Read 1 trading_instruments),
+    V3 ["/sendorder"] [POST] sendOrder (key Trade 10 SendOrder send_order),
+    V3 ["/editorder"] [POST] editOrderSpring (key Trade 10 EditOrder edit_order),
+    V3 ["/cancelorder"] [POST] cancelOrder (key Trade 10 CancelOrder cancel_order),
+    V3 ["/cancelallorders"] [POST] cancelAllOrders (key Trade 25 cancel_all_orders),
+    V3 ["/cancelallordersafter"] [POST] cancelAllOrdersAfter (key Trade 25 cancel_all_orders_after),
+    V3 ["/batchorder"] [POST] sendBatchOrder (key Trade {batch_cost} BatchOrder batch_order),
+    V3 ["/openorders"] [GET POST] getOpenOrders (key Read 2 open_orders),
+    V3 ["/orders/status"] [POST GET] getOrderStatus (key Trade 1 orders_status),
+    V3 ["/initialmargin"] [GET] getInitialMargin (key Read 1 InitialMargin initial_margin),
+    V3 ["/initialmargin/maxordersize"] [GET] getMaxOrderSize (key Read 1 MaxOrderSize max_order_size),
+    V3 ["/leveragepreferences"] [GET] getLeverageSetting (key Read 2 leverage_preferences),
+    V3 ["/leveragepreferences"] [PUT] setLeverageSetting (key Trade 10 SetLeveragePreference set_leverage_preference),
+    V3 ["/pnlpreferences"] [GET] getPnlCurrencyPreference (gap),
+    V3 ["/pnlpreferences"] [PUT] setPnlCurrencyPreference (gap),
+    V3 ["/accounts"] [GET POST] getAccounts (key Read 2 accounts),
+    V3 ["/openpositions"] [GET POST] getOpenPositions (key Read 2 open_positions),
+    V3 ["/unwindqueue"] [GET] getUnwindQueue (gap),
+    V3 ["/portfolio-margining/parameters"] [GET] getPortfolioMarginingParameters (gap),
+    V3 ["/portfolio-margining/simulate"] [POST] simulatePortfolio (gap),
+    V3 ["/assignmentprogram/current"] [GET] getAssignmentProgramCurrent (gap),
+    V3 ["/assignmentprogram/add"] [POST] addAssignmentProgram (gap),
+    V3 ["/assignmentprogram/delete"] [POST] deleteAssignmentProgram (gap),
+    V3 ["/assignmentprogram/history"] [GET] getAssignmentProgramHistory (gap),
+    V3 ["/feeschedules"] [GET] getFeeSchedulesV3 (public fee_schedules),
+    V3 ["/feeschedules/volumes"] [GET] getUserFeeScheduleVolumesV3 (gap),
+    V3 ["/notifications"] [GET] getNotifications (gap),
+    V3 ["/fills"] [GET POST] getFills (key Read {fills_cost} fills),
+    V3 ["/historical-funding-rates"] [GET] historicalFundingRates (gap),
+    V4 ["/historicalfundingrates"] [GET] historicalFundingRatesV4 (gap),
+    V3 ["/self-trade-strategy"] [GET] getSelfTradeStrategy (key Read 2 self_trade_strategy),
+    V3 ["/self-trade-strategy"] [PUT] setSelfTradeStrategy (key Trade 2 SetSelfTradeStrategy set_self_trade_strategy),
+    V3 ["/rfq-assignment/max-leverage"] [GET] getRfqAssignmentMaxLeverage (gap),
+    V3 ["/rfq-assignment/max-leverage"] [PUT] setRfqAssignmentMaxLeverage (gap),
+    V3 ["/rfq-assignment/max-leverage"] [DELETE] clearRfqAssignmentMaxLeverage (gap),
+    V3 ["/subaccounts"] [GET] listSubaccounts (key Read 1 subaccounts),
+    V3 ["/subaccount/{subaccountUid}/trading-enabled"] [GET] getSubaccountTradingCapability (key Trade 2 trading_enabled),
+    V3 ["/subaccount/{subaccountUid}/trading-enabled"] [PUT] updateSubaccountTradingCapability (key Trade 2 SetTradingEnabled set_trading_enabled),
+    V3 ["/transfer"] [POST] transfer (key Trade 10 Transfer transfer),
+    V3 ["/transfer/subaccount"] [POST] subAccountTransfer (key Trade 10 SubaccountTransfer subaccount_transfer),
+    V3 ["/withdrawal"] [POST] withdrawal (key Withdraw 100 Withdrawal withdrawal),
+    V3 ["/rfqs"] [GET] getAllOpenRfqs (gap),
+    V3 ["/rfqs/{rfqUid}"] [GET] getRfq (gap),
+    V3 ["/rfqs/open-offers"] [GET] getOpenRfqOffers (gap),
+    V3 ["/rfqs/closed-offers"] [GET] getClosedRfqOffers (gap),
+    V3 ["/rfqs/place-offer/{rfqUid}"] [POST] placeRfqOffer (gap),
+    V3 ["/rfqs/cancel-offer/{rfqUid}"] [DELETE] cancelRfqOffer (gap),
+    V3 ["/rfqs/open-rfqs"] [GET] getOpenRfqsForAccount (gap),
+    V3 ["/rfqs/open-rfqs"] [POST] createUserRfq (gap),
+    V3 ["/rfqs/open-rfqs/{rfqUid}"] [DELETE] cancelUserRfq (gap),
+    V3 ["/rfqs/open-rfqs/accept-offer/{rfqUid}"] [POST] acceptRfqOffer (gap),
+    V3 ["/rfqs/{rfqUid}/place-offer"] [POST] placeRfqOfferLegacy (gap),
+    V3 ["/rfqs/{rfqUid}/replace-offer"] [PUT] replaceRfqOffer (gap),
+    V3 ["/rfqs/{rfqUid}/cancel-offer"] [DELETE] cancelRfqOfferLegacy (gap),
+    HISTORY3 ["/orders"] [GET] getOrderEventsV3 (gap),
+    HISTORY2 ["/orders"] [GET] getOrderEventsV2 (gap),
+    HISTORY3 ["/executions"] [GET] getExecutionEventsV3 (gap),
+    HISTORY2 ["/executions"] [GET] getExecutionEventsV2 (gap),
+    HISTORY3 ["/triggers"] [GET] getTriggerEventsV3 (gap),
+    HISTORY2 ["/triggers"] [GET] getTriggerEventsV2 (gap),
+    HISTORY3 ["/positions"] [GET] getPositionEventsV3 (gap),
+    HISTORY2 ["/positions"] [GET] getPositionEventsV2 (gap),
+    HISTORY3 ["/account-log"] [GET] getAccountLogV3 (gap),
+    HISTORY2 ["/account-log"] [GET] getAccountLogV2 (gap),
+    HISTORY3 ["/accountlogcsv"] [GET] getAccountLogCsvV3 (gap),
+    HISTORY2 ["/accountlogcsv"] [GET] getAccountLogCsvV2 (gap),
+    HISTORY3 ["/market/{tradeable}/orders"] [GET] getPublicOrderEventsV3 (gap),
+    HISTORY2 ["/market/{tradeable}/orders"] [GET] getPublicOrderEventsV2 (gap),
+    HISTORY3 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV3 (gap),
+    HISTORY2 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV2 (gap),
+    HISTORY3 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV3 (gap),
+    HISTORY2 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV2 (gap),
+    CHARTS ["", "/"] [GET] getTickTypes (public tick_types),
+    CHARTS ["/{tick_type}"] [GET] getChartMarkets (public chart_markets),
+    CHARTS ["/{tick_type}/{symbol}"] [GET] getChartResolutions (public chart_resolutions),
+    CHARTS ["/{tick_type}/{symbol}/{resolution}"] [GET] getCandles (public candles),
+    CHARTS ["/analytics/liquidity-pool"] [GET] getLiquidityPoolStats (gap),
+    CHARTS ["/analytics/{symbol}/{analytics_type}"] [GET] getMarketAnalytics (gap),
+    ROOT ["/api/auth/v1/api-keys/v3/check"] [GET] checkApiKeyV3 (gap),
+    ROOT ["/api/stats/v1/rebates/self-market-share"] [GET] getSelfMarketShare (gap),
+}
 
 /// Names of the contract for what another name does, and that one.
 const ALIASES: [(&str, &str); 1] = [("getOrderStatusByGet", "getOrderStatus")];
@@ -198,8 +226,6 @@ const ALIASES: [(&str, &str); 1] = [("getOrderStatusByGet", "getOrderStatus")];
 /// A request's place in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found<'p> {
-    /// The operation's name in the contract.
-    pub(crate) name: &'static str,
     pub(crate) operation: Operation,
     /// The part of the path that names something, where there is one.
     pub(crate) named: Option<&'p str>,
@@ -207,14 +233,21 @@ pub(crate) struct Found<'p> {
 
 /// All that can be asked.
 pub(crate) fn operations() -> Operations {
-    let rows =
-        TABLE.iter().flat_map(|(base, path, methods)| methods.iter().map(move |row| (base, path, row)));
-    let all = rows.map(|(base, path, (method, name, operation))| {
-        let built = *operation != Operation::Missing;
-        operations::Operation { name, method: method.clone(), path: format!("{base}{path}"), built }
+    let all = ROWS.iter().flat_map(|row| {
+        row.paths.iter().flat_map(move |path| {
+            row.methods.iter().map(move |method| operations::Operation {
+                name: row.operation.name(),
+                method: method.clone(),
+                path: format!("{}{path}", row.base),
+                built: row.operation.audience() != Audience::Nobody,
+            })
+        })
     });
     Operations { all: all.collect(), aliases: ALIASES.to_vec() }
 }
+
+/// What each method does at a path.
+type Methods = Vec<(&'static Method, Operation)>;
 
 /// Finds operations by method and path.
 pub(crate) struct Routes(matchit::Router<Methods>);
@@ -229,9 +262,20 @@ impl Routes {
     /// # Panics
     /// When two paths of the table are in each other's way, which a test would show.
     fn new() -> Self {
+        let mut paths: Vec<(String, Methods)> = Vec::new();
+        for row in ROWS {
+            for path in row.paths {
+                let (path, methods) = (format!("{}{path}", row.base), row.methods.iter());
+                let methods = methods.map(|method| (method, row.operation));
+                match paths.iter_mut().find(|(known, _)| *known == path) {
+                    Some((_, known)) => known.extend(methods),
+                    None => paths.push((path, methods.collect())),
+                }
+            }
+        }
         let mut router = matchit::Router::new();
-        for (base, path, methods) in TABLE {
-            router.insert(format!("{base}{path}"), *methods).expect("the paths of the contract are distinct");
+        for (path, methods) in paths {
+            router.insert(path, methods).expect("the paths of the contract are distinct");
         }
         Self(router)
     }
@@ -240,15 +284,15 @@ impl Routes {
     /// there: its list of other answers than HTTP 200 has no third.
     pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'p>> {
         let found = self.0.at(path).ok()?;
-        let (_, name, operation) = found.value.iter().find(|(candidate, ..)| candidate == method)?;
+        let (_, operation) = found.value.iter().find(|(candidate, _)| *candidate == method)?;
         let named = found.params.iter().next().map(|(_, value)| value);
-        Some(Found { name, operation: *operation, named })
+        Some(Found { operation: *operation, named })
     }
 
     /// The methods that a path knows; none for a path that the contract does not have.
     pub(crate) fn methods(&self, path: &str) -> Vec<&'static str> {
-        let found = self.0.at(path).map(|found| *found.value).unwrap_or_default();
-        found.iter().map(|(method, ..)| method.as_str()).collect()
+        let Ok(found) = self.0.at(path) else { return Vec::new() };
+        found.value.iter().map(|(method, _)| method.as_str()).collect()
     }
 }
 
@@ -288,15 +332,16 @@ mod tests {
                 };
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
                 let concrete = format!("{base}{path}").replace('{', "").replace('}', "");
-                found = routes.find(&method, &concrete).map(|found| (found.name, found.operation));
+                found = routes.find(&method, &concrete).map(|found| found.operation);
                 assert!(found.is_some(), "{method} {concrete}");
                 known += 1;
             }
             if let Some(name) = line.strip_prefix("      operationId: ") {
-                let (known, operation) = found.expect(name);
+                let operation = found.expect(name);
+                let known = operation.name();
                 let one = if name == "getOrderStatusByGet" { "getOrderStatus" } else { name };
                 assert_eq!(known, one);
-                let served = operation != Operation::Missing;
+                let served = operation.audience() != Audience::Nobody;
                 assert_eq!(operations().served_name(name), served.then_some(known));
             }
         }
@@ -306,7 +351,7 @@ mod tests {
             known += 1;
         }
         // The tick types are told with and without a slash at the end.
-        assert_eq!(known + 1, TABLE.iter().map(|(_, _, methods)| methods.len()).sum::<usize>());
+        assert_eq!(known + 1, operations().all.len());
         for (method, path) in [
             (Method::GET, "/derivatives/api/v3/sendorder"),
             (Method::PATCH, "/derivatives/api/v3/instruments"),
@@ -324,7 +369,7 @@ mod tests {
     fn a_path_says_what_it_names() {
         let routes = Routes::all();
         let found = routes.find(&Method::GET, "/derivatives/api/v3/tickers/pf_xbtusd");
-        let want = Found { name: "getTicker", operation: Pub(P::Ticker), named: Some("pf_xbtusd") };
+        let want = Found { operation: Operation::getTicker, named: Some("pf_xbtusd") };
         assert_eq!(found, Some(want));
         let found = routes.find(&Method::PUT, "/derivatives/api/v3/subaccount/x-y/trading-enabled");
         assert_eq!(found.and_then(|found| found.named), Some("x-y"));

@@ -29,8 +29,14 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn set_self_trade_strategy(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let word = asked.read(&caller, requests::SetSelfTradeStrategy::parse)?.strategy;
+    pub(super) async fn set_self_trade_strategy(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::SetSelfTradeStrategy, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let word = request?.strategy;
+        asked.active(&caller)?;
         let command = Command::SetSelfTrade { account: caller.account, strategy: strategy(word) };
         let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
         match reply.outcome {
@@ -62,8 +68,14 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn set_leverage_preference(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = asked.read(&caller, requests::SetLeveragePreference::parse)?;
+    pub(super) async fn set_leverage_preference(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::SetLeveragePreference, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
         let listed = asked.directory.by_symbol(request.symbol.as_str());
         let instrument = listed.ok_or(NumberedError::CONTRACT_DOES_NOT_EXIST)?.id;
         let leverage = request.max_leverage.map(leverage);
@@ -109,11 +121,15 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn set_trading_enabled(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (uid, enabled) = asked.read(&caller, |args| {
-            let uid = subaccount_uid(asked.named)?;
-            Ok((uid, requests::SetTradingEnabled::parse(args)?.trading_enabled))
-        })?;
+    pub(super) async fn set_trading_enabled(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::SetTradingEnabled, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        asked.args()?;
+        let (uid, enabled) = (subaccount_uid(asked.named)?, request?.trading_enabled);
+        asked.active(&caller)?;
         let account = self.own_subaccount(&asked, &caller, uid)?.id;
         let command = Command::SetTrading { account, enabled };
         let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;

@@ -44,10 +44,15 @@ impl Step {
 }
 
 impl Kraken {
-    pub(super) async fn send_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+    pub(super) async fn send_order(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::SendOrder<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id());
         let notebook = asked.notebook;
-        let request = requests::SendOrder::parse(&asked.args()?)?;
+        let request = request?;
         let place = commands::place(&request, caller.account, algo_id, directory)?;
         let instrument = Some(place.instrument);
         let submission = Submission { command: commands::placing(&request, place), nonce: caller.nonce };
@@ -73,9 +78,14 @@ impl Kraken {
         orders::Shown { directory, identity: self.node.identity() }
     }
 
-    pub(super) async fn edit_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn edit_order(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::EditOrder<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
         let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
-        let request = asked.read(&caller, requests::EditOrder::parse)?;
+        let request = request?;
         asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
@@ -164,9 +174,15 @@ impl Kraken {
         process_before.is_some_and(|limit| self.node.now() >= commands::instant(limit))
     }
 
-    pub(super) async fn cancel_order(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn cancel_order(
+        &self,
+        asked: Asked<'_>,
+        request: Result<requests::CancelOrder<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
         let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
-        let request = asked.read(&caller, requests::CancelOrder::parse)?;
+        let request = request?;
+        asked.active(&caller)?;
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
@@ -248,7 +264,7 @@ impl Kraken {
     }
 
     pub(super) async fn cancel_all_orders_after(&self, asked: Asked<'_>, caller: Caller) -> Answer {
-        let request = requests::CancelAllOrdersAfter::parse(&asked.args()?)?;
+        let request = requests::CancelAllOrdersAfter::parse(asked.args()?)?;
         let command = Command::CancelAllAfter { account: caller.account, timeout_seconds: request.timeout };
         let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
         match reply.outcome {
@@ -268,7 +284,7 @@ impl Kraken {
         batch: Result<BatchOrder, Failure>,
         caller: Caller,
     ) -> Answer {
-        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id);
+        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id());
         let notebook = asked.notebook;
         let batch = batch?;
         let mut steps = Vec::with_capacity(batch.instructions.len());

@@ -70,9 +70,6 @@ impl Journal for SharedLog {
     fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
         self.inner.reader(from)
     }
-    fn kept_from(&self) -> Result<u64, JournalError> {
-        self.inner.kept_from()
-    }
     fn log(&self) -> Box<dyn Log> {
         self.inner.log()
     }

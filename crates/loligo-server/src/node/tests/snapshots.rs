@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::projection::{Part, Projections};
+use loligo_journal::{Options, SqliteJournal};
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use tempfile::TempDir;
 
@@ -90,4 +92,60 @@ async fn a_stop_does_not_wait_for_a_snapshot_that_is_being_made() {
     let (sequence, body) = kept.last().unwrap();
     assert_eq!(*sequence, last.sequence, "the clean stop leaves the last one");
     assert_eq!(stopped::hashes(&snapshot::decode(body).unwrap().venue), last);
+}
+
+/// What a folder's venue is, as a start finds it: its hashes, what its followers keep, and what is said of it.
+fn found(folder: &Path) -> (StateHashes, Vec<Part>, Vec<String>) {
+    let journal = SqliteJournal::open(folder, Options::default()).unwrap();
+    let mut notes = Vec::new();
+    let recovery::Recovered { venue, views, .. } = recovery::restore_newest(&journal, &mut notes).unwrap();
+    (stopped::hashes(&venue), parts(&views), notes)
+}
+
+#[tokio::test]
+async fn a_follower_without_a_part_is_made_from_the_whole_journal_or_begins_at_the_snapshot() {
+    let folder = TempDir::new().unwrap();
+    let config = Config { data: Some(folder.path().to_path_buf()), ..Config::test() };
+    let node = spawn(&config).unwrap();
+    for _ in 0..3 {
+        placed(&node).await;
+        node.handle().submit(sell()).await.unwrap();
+    }
+    node.stop();
+    let whole = found(folder.path());
+    assert_eq!((whole.1.len(), &whole.2[..]), (2, &[][..]));
+
+    // As a version would leave it whose fills were of another layout, and that knew of no markets.
+    let altered = |keep_journal: bool| {
+        let journal = SqliteJournal::open(folder.path(), Options::default()).unwrap();
+        let (info, body) = journal.snapshots().newest(u64::MAX).unwrap().found.unwrap();
+        let snapshot::Restored { venue, mut parts } = snapshot::decode(&body).unwrap();
+        parts.retain(|part| part.name == "fills");
+        parts[0].version += 1;
+        let body = snapshot::encode_parts(&venue, parts).unwrap();
+        journal.snapshots().put(info.sequence, &body).unwrap();
+        if !keep_journal {
+            journal.snapshots().prune(info.sequence, &|| true).unwrap();
+        }
+    };
+    altered(true);
+    let (hashes, kept, notes) = found(folder.path());
+    assert_eq!((hashes, &kept), (whole.0, &whole.1), "everything is as it was");
+    let [note] = &notes[..] else { panic!("{notes:?}") };
+    assert!(note.contains("fills (it is of version 2") && note.contains("markets (there is none)"), "{note}");
+    assert!(note.ends_with("made again from the whole journal"), "{note}");
+
+    altered(false);
+    let (hashes, kept, notes) = found(folder.path());
+    assert_eq!(hashes, whole.0);
+    assert_ne!(kept, whole.1);
+    assert!(notes.iter().any(|note| note.ends_with("what they show begins there")), "{notes:?}");
+    // And the venue goes on from there, its books as they were.
+    let node = spawn(&config).unwrap();
+    assert!(node.notes().iter().any(|note| note.ends_with("what they show begins there")));
+    assert!(node.handle().views().fills().of(AccountId(0), 10).is_empty());
+    node.handle().submit(place()).await.unwrap();
+    node.handle().submit(sell()).await.unwrap();
+    let fills = node.handle().views().fills().of(AccountId(0), 10);
+    assert_eq!(fills.iter().map(|fill| fill.number).collect::<Vec<_>>(), [4], "counted on");
 }

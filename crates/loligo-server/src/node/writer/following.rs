@@ -1,6 +1,6 @@
 //! The log leads, the writer follows: what others have put into it, and the branch it goes on on.
 
-use super::{Writer, second_of};
+use super::Writer;
 use crate::node::epoch::Epoch;
 use crate::node::handle::{MAX_BATCH_RECORDS, Submission};
 use crate::node::keeper::Keeper;
@@ -65,7 +65,7 @@ impl Writer {
         self.keeper = Keeper::start(self.journal.snapshots(), self.journal.log(), Arc::clone(&self.shared));
         self.snapshot_at = from;
         self.listing = self.venue.next_listing();
-        self.stepped = second_of(self.venue.exchange.now());
+        self.begin_seconds();
         (self.happened, self.bulletin) = (Happened::default(), Bulletin::default());
         self.hand_overs.iter().for_each(|one| one.turn(self.journal.as_ref(), self.venue.sequence));
         self.end_moves();

@@ -33,6 +33,8 @@ type Answer = oneshot::Sender<Result<Timestamp, ClockError>>;
 #[derive(Default)]
 pub(super) struct Moves {
     asked: VecDeque<(Target, Answer)>,
+    /// The last second in which the room has traded; it quotes when what follows from that is done.
+    traded: i64,
 }
 
 impl Moves {
@@ -62,6 +64,12 @@ impl Writer {
         }
     }
 
+    /// The house begins its seconds anew, on another branch.
+    pub(super) fn begin_seconds(&mut self) {
+        self.stepped = second_of(self.venue.exchange.now());
+        self.moves.traded = self.stepped;
+    }
+
     /// Where the move under way goes, for everyone to see.
     fn target(&mut self) -> Option<Timestamp> {
         let now = self.venue.exchange.now();
@@ -80,13 +88,19 @@ impl Writer {
     /// The next step of the move under way, and its answer if that was the last.
     pub(super) fn step_move(&mut self) -> Result<(), NodeEnd> {
         let Some(target) = self.target() else { return Ok(()) };
-        if self.room.is_some() && self.next_second() <= target {
+        if self.room.is_some() && self.house_second() <= target {
             self.pass_seconds(target)?;
-        } else if self.venue.exchange.now() < target {
-            self.commit_house(target, vec![Command::Advance])?;
+        } else if self.is_under_way(target) {
+            // What is listed comes at its own instant.
+            let stop = self.listing.as_ref().map_or(target, |(at, _)| target.min(*at));
+            if self.is_under_way(stop) {
+                self.advance(stop)?;
+            } else {
+                self.list_due(stop)?;
+            }
         }
         let at = self.venue.exchange.now();
-        let answer = if at >= target {
+        let answer = if !self.is_under_way(target) {
             Ok(at)
         } else if self.full.is_some() {
             Err(ClockError::DiskFull { at })
@@ -102,16 +116,35 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether the exchange is not at a time yet, or has not done all that is due by then.
+    fn is_under_way(&self, to: Timestamp) -> bool {
+        self.venue.exchange.now() < to || self.venue.exchange.is_due(to)
+    }
+
+    /// The house's next second, or the one of which it has done the first half.
+    fn house_second(&self) -> Timestamp {
+        match self.moves.traded > self.stepped {
+            true => Timestamp(self.moves.traded.saturating_mul(Timestamp::SECOND)),
+            false => self.next_second(),
+        }
+    }
+
     fn next_second(&self) -> Timestamp {
         Timestamp((second_of(self.venue.exchange.now()) + 1).saturating_mul(Timestamp::SECOND))
     }
 
     /// As many of the house's seconds as one commit takes.
     fn pass_seconds(&mut self, target: Timestamp) -> Result<(), NodeEnd> {
-        let first = self.next_second();
+        let first = self.house_second();
         if self.full.is_some() {
             // Nothing is applied ahead that may not fit: one second, as on a clock that goes by itself.
             return if self.is_pausing() { Ok(()) } else { self.step_room(first) };
+        }
+        if self.listing.as_ref().is_some_and(|(at, _)| *at <= first) {
+            let at = self.listing.as_ref().map_or(first, |(at, _)| *at);
+            if self.is_under_way(at) {
+                return self.advance(at);
+            }
         }
         if !self.list_due(first)? || self.full.is_some() {
             return Ok(());
@@ -133,29 +166,45 @@ impl Writer {
     fn gather(&mut self, first: Timestamp, target: Timestamp) -> Result<(), Poisoned> {
         let begun = self.shared.machine.monotonic_micros();
         let mut time = first;
+        let mut before = self.happened.events().len();
         loop {
-            let before = self.happened.events().len();
             let second = second_of(time);
-            self.stepped = second;
-            for step in [Room::trade, Room::quote] {
+            if self.venue.exchange.is_due(time) {
+                self.apply_ahead(time, &Command::Advance)?;
+            } else {
+                // The house looks at the exchange when all that is due is done.
+                let trades = self.moves.traded < second;
+                *(if trades { &mut self.moves.traded } else { &mut self.stepped }) = second;
                 let Some(room) = &mut self.room else { return Ok(()) };
+                let step = if trades { Room::trade } else { Room::quote };
                 for command in step(room, second, time, &self.venue.exchange) {
                     self.apply_ahead(time, &command)?;
                 }
+                // A room without anything to say still lets the second pass.
+                if !trades && self.venue.exchange.now() < time {
+                    self.apply_ahead(time, &Command::Advance)?;
+                }
             }
-            // A room without anything to say still lets the second pass.
-            if self.venue.exchange.now() < time {
-                self.apply_ahead(time, &Command::Advance)?;
+            let passed = self.stepped >= second;
+            if !passed && !self.venue.exchange.is_due(time) {
+                continue;
             }
-            // What is listed comes at its own instant, and its view begins with the prices of that moment.
-            let next = self.next_second();
+            // A second is committed whole, unless what is due in it takes long: then it goes on where it was left.
+            let next = if passed { self.next_second() } else { time };
             if next > target
-                || self.listing.as_ref().is_some_and(|(at, _)| *at <= next)
                 || self.records.len() >= GATHER_RECORDS
                 || self.shared.machine.monotonic_micros() - begun >= GATHER_MICROS
-                || changes_directory(&self.happened.events()[before..])
             {
                 return Ok(());
+            }
+            if passed {
+                // What is listed comes at its own instant, and its view begins with the prices of that moment.
+                if self.listing.as_ref().is_some_and(|(at, _)| *at <= next)
+                    || changes_directory(&self.happened.events()[before..])
+                {
+                    return Ok(());
+                }
+                before = self.happened.events().len();
             }
             time = next;
         }

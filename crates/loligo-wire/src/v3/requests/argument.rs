@@ -12,8 +12,10 @@ use crate::v3::words::DeviationUnit;
 
 /// The value of an argument, wherever it came from.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Argument<'a> {
+pub enum Argument<'a> {
+    /// Of a query or a form.
     Form(Value<'a>),
+    /// Of a batch.
     Json(&'a RawValue),
 }
 
@@ -99,29 +101,50 @@ fn json_text(raw: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
+/// The arguments of a request, found in one pass: those that must be there, and all.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<S, R> {
+    required: R,
+    slots: S,
+    /// An argument that says two things.
+    conflict: Option<&'static str>,
+}
+
+impl<S, R> Found<S, R> {
+    /// The arguments, if each says one thing.
+    pub(super) fn one(self) -> Result<(R, S)> {
+        match self.conflict {
+            None => Ok((self.required, self.slots)),
+            Some(name) => Err(RequestError::InvalidArgument(name)),
+        }
+    }
+
+    pub(super) const fn new(required: R, slots: S, conflict: Option<&'static str>) -> Self {
+        Self { required, slots, conflict }
+    }
+}
+
 /// The slots of a request's arguments, filled in one pass over the pairs.
 macro_rules! slots {
     ($(#[$meta:meta])* struct $name:ident { $($field:ident = $word:literal $(| $alias:literal)?,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default)]
-        pub(super) struct $name<'a> {
+        #[doc = "Arguments as they came."]
+        pub struct $name<'a> {
             $(pub(super) $field: Option<Argument<'a>>,)+
         }
 
         impl<'a> $name<'a> {
-            /// What is there; the first value of each argument.
-            fn read(args: &Args<'a>) -> Self {
-                Self::read_first(args).0
+            /// Finds the first value of each argument, and whether one says something else besides.
+            fn find<R>(
+                args: &Args<'a>,
+                required: impl FnOnce(&Self) -> Result<R, RequestError>,
+            ) -> Result<Found<Self, R>, RequestError> {
+                let (slots, conflict) = Self::first(args);
+                Ok(Found::new(required(&slots)?, slots, conflict))
             }
 
-            /// The same, if each argument says one thing.
-            fn read_one(args: &Args<'a>) -> Result<Self, RequestError> {
-                let (slots, conflict) = Self::read_first(args);
-                conflict.map_or(Ok(slots), |name| Err(RequestError::InvalidArgument(name)))
-            }
-
-            /// The first values, and the name of an argument that has another one besides.
-            fn read_first(args: &Args<'a>) -> (Self, Option<&'static str>) {
+            fn first(args: &Args<'a>) -> (Self, Option<&'static str>) {
                 let mut slots = Self::default();
                 let mut conflict = None;
                 for (name, value) in args.pairs() {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::argument::{Argument, one, opt_time, order_name};
 use super::order::{EditOrderSlots, SendOrderSlots};
-use super::{CancelOrder, ClientOrderId, EditOrder, RequestError, SendOrder};
+use super::{CancelOrder, ClientOrderId, EditOrder, Request, RequestError, SendOrder};
 use crate::args::{Args, Conflict, Tail, Value};
 use crate::time::Timestamp;
 use crate::v3::words::SendStatus;
@@ -94,22 +94,26 @@ struct Batch<'a> {
 
 const INVALID_JSON: RequestError = RequestError::InvalidArgument("json");
 
-impl BatchOrder {
-    /// Whether the batch is there.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] if not.
-    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        args.get("json").map(drop).ok_or(RequestError::RequiredArgumentMissing("json"))
+/// Required is that the batch is there. It is read when it is found, since what it costs is in it.
+impl<'a> Request<'a> for BatchOrder {
+    type Found = Result<Self, RequestError>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        let value = args.get("json").ok_or(RequestError::RequiredArgumentMissing("json"))?;
+        Ok(Self::of(args, value))
     }
 
-    /// Reads the request. The `json` may be percent-encoded, or stand in the body as it is.
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        found
+    }
+}
+
+impl BatchOrder {
+    /// Reads the batch. The `json` may be percent-encoded, or stand in the body as it is.
     ///
-    /// # Errors
     /// One unreadable or missing member refuses the whole batch, before any of it ran; a type or side that is none only
     /// its instruction. No batch is empty or longer than [`MAX_BATCH_INSTRUCTIONS`].
-    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let value = args.get("json").ok_or(RequestError::RequiredArgumentMissing("json"))?;
+    fn of(args: &Args<'_>, value: Value<'_>) -> Result<Self, RequestError> {
         // Text that starts like JSON was not encoded: decoding it would turn a plus in an id into a space. Only if it
         // is no JSON after all is it taken for a form's.
         let tail = args.raw_tail("json").filter(|tail| tail.text.trim_ascii_start().starts_with(b"{"));

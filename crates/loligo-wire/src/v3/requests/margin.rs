@@ -1,7 +1,7 @@
 //! Requests that ask what an order would need, without sending it.
 
-use super::argument::{Argument, opt_number, required, slots};
-use super::{RequestError, Symbol};
+use super::argument::{Argument, Found, opt_number, required, slots};
+use super::{Request, RequestError, Symbol};
 use crate::args::Args;
 use crate::decimal::{NotANumber, Number};
 use crate::v3::words::{OrderType, Side};
@@ -29,22 +29,16 @@ slots! {
     }
 }
 
-impl InitialMargin {
-    /// Whether all required arguments are there, the limit price of a limit order included.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
-    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        Self::required_slots(&InitialMarginSlots::read(args)).map(drop)
+/// Required is also the limit price of a limit order.
+impl<'a> Request<'a> for InitialMargin {
+    type Found = Found<InitialMarginSlots<'a>, [Argument<'a>; 4]>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        InitialMarginSlots::find(args, Self::required_slots)
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let slots = InitialMarginSlots::read_one(args)?;
-        let [order_type, symbol, side, size] = Self::required_slots(&slots)?;
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ([order_type, symbol, side, size], slots) = found.one()?;
         Ok(Self {
             limit_price: limit_price(order_type, slots.limit_price)?,
             side: side.word(Side::from_word, "side")?,
@@ -52,7 +46,9 @@ impl InitialMargin {
             size: size.number().map_err(|NotANumber| RequestError::InvalidArgument("size"))?,
         })
     }
+}
 
+impl InitialMargin {
     fn required_slots<'a>(slots: &InitialMarginSlots<'a>) -> Result<[Argument<'a>; 4], RequestError> {
         let always = [
             required(slots.order_type, "orderType")?,
@@ -82,25 +78,21 @@ slots! {
     }
 }
 
-impl MaxOrderSize {
-    /// Whether all required arguments are there, the limit price of a limit order included.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
-    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        Self::required_slots(&MaxOrderSizeSlots::read(args)).map(drop)
+/// Required is also the limit price of a limit order.
+impl<'a> Request<'a> for MaxOrderSize {
+    type Found = Found<MaxOrderSizeSlots<'a>, [Argument<'a>; 2]>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        MaxOrderSizeSlots::find(args, Self::required_slots)
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let slots = MaxOrderSizeSlots::read_one(args)?;
-        let [order_type, symbol] = Self::required_slots(&slots)?;
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ([order_type, symbol], slots) = found.one()?;
         Ok(Self { limit_price: limit_price(order_type, slots.limit_price)?, symbol: symbol.symbol()? })
     }
+}
 
+impl MaxOrderSize {
     fn required_slots<'a>(slots: &MaxOrderSizeSlots<'a>) -> Result<[Argument<'a>; 2], RequestError> {
         let always = [required(slots.order_type, "orderType")?, required(slots.symbol, "symbol")?];
         required_limit_price(always[0], slots.limit_price)?;

@@ -1,7 +1,9 @@
 //! Requests that place, amend and cancel orders.
 
-use super::argument::{Argument, flag, one, opt_number, opt_time, opt_unit, order_name, required, slots};
-use super::{ClientOrderId, OrderName, RequestError, Symbol};
+use super::argument::{
+    Argument, Found, flag, one, opt_number, opt_time, opt_unit, order_name, required, slots,
+};
+use super::{ClientOrderId, OrderName, Request, RequestError, Symbol};
 use crate::args::Args;
 use crate::decimal::{NotANumber, Number};
 use crate::time::Timestamp;
@@ -68,22 +70,6 @@ slots! {
 }
 
 impl<'a> SendOrder<'a> {
-    /// Whether all required arguments are there, those that the order's type requires included.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
-    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
-        Self::required_slots(&SendOrderSlots::read(args)).map(drop)
-    }
-
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        Self::from_slots(&SendOrderSlots::read_one(args)?)
-    }
-
     /// The four arguments that every order needs.
     fn required_slots(slots: &SendOrderSlots<'a>) -> Result<[Argument<'a>; 4], RequestError> {
         let always = [
@@ -113,7 +99,13 @@ impl<'a> SendOrder<'a> {
     }
 
     pub(super) fn from_slots(slots: &SendOrderSlots<'a>) -> Result<Self, RequestError> {
-        let [order_type, symbol, side, size] = Self::required_slots(slots)?;
+        Self::of(Self::required_slots(slots)?, slots)
+    }
+
+    fn of(
+        [order_type, symbol, side, size]: [Argument<'a>; 4],
+        slots: &SendOrderSlots<'a>,
+    ) -> Result<Self, RequestError> {
         Ok(Self {
             order_type: order_type.word(OrderType::from_word, "orderType")?,
             side: side.word(Side::from_word, "side")?,
@@ -147,6 +139,20 @@ impl<'a> SendOrder<'a> {
     #[must_use]
     pub fn into_owned(self) -> SendOrder<'static> {
         SendOrder { cli_ord_id: self.cli_ord_id.map(ClientOrderId::into_owned), ..self }
+    }
+}
+
+/// Required are also the arguments that the order's type requires.
+impl<'a> Request<'a> for SendOrder<'a> {
+    type Found = Found<SendOrderSlots<'a>, [Argument<'a>; 4]>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        SendOrderSlots::find(args, Self::required_slots)
+    }
+
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (required, slots) = found.one()?;
+        Self::of(required, &slots)
     }
 }
 
@@ -186,32 +192,19 @@ slots! {
 }
 
 impl<'a> EditOrder<'a> {
-    /// Whether an order is named.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] if not.
-    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
-        let slots = EditOrderSlots::read(args);
-        order_name(slots.order_id, slots.cli_ord_id, "orderId").map(drop)
-    }
-
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        Self::from_slots(&EditOrderSlots::read_one(args)?, "orderId")
-    }
-
     pub(super) fn from_slots(
         slots: &EditOrderSlots<'a>,
         id_name: &'static str,
     ) -> Result<Self, RequestError> {
+        Self::of(order_name(slots.order_id, slots.cli_ord_id, id_name)?, slots)
+    }
+
+    fn of(order: OrderName<'a>, slots: &EditOrderSlots<'a>) -> Result<Self, RequestError> {
         let mode = |word: &str| {
             QuantityMode::ALL.iter().copied().find(|mode| mode.as_str().eq_ignore_ascii_case(word))
         };
         Ok(Self {
-            order: order_name(slots.order_id, slots.cli_ord_id, id_name)?,
+            order,
             size: opt_number(slots.size, "size")?,
             limit_price: opt_number(slots.limit_price, "limitPrice")?,
             stop_price: opt_number(slots.stop_price, "stopPrice")?,
@@ -237,6 +230,20 @@ impl<'a> EditOrder<'a> {
     }
 }
 
+/// Required is that an order is named.
+impl<'a> Request<'a> for EditOrder<'a> {
+    type Found = Found<EditOrderSlots<'a>, OrderName<'a>>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        EditOrderSlots::find(args, |slots| order_name(slots.order_id, slots.cli_ord_id, "orderId"))
+    }
+
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (order, slots) = found.one()?;
+        Self::of(order, &slots)
+    }
+}
+
 /// `POST /cancelorder`, and a `cancel` of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CancelOrder<'a> {
@@ -254,26 +261,17 @@ slots! {
     }
 }
 
-impl<'a> CancelOrder<'a> {
-    /// Whether an order is named.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] if not.
-    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
-        let slots = CancelOrderSlots::read(args);
-        order_name(slots.order_id, slots.cli_ord_id, "order_id").map(drop)
+/// Required is that an order is named.
+impl<'a> Request<'a> for CancelOrder<'a> {
+    type Found = Found<CancelOrderSlots<'a>, OrderName<'a>>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        CancelOrderSlots::find(args, |slots| order_name(slots.order_id, slots.cli_ord_id, "order_id"))
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let slots = CancelOrderSlots::read_one(args)?;
-        Ok(Self {
-            order: order_name(slots.order_id, slots.cli_ord_id, "order_id")?,
-            process_before: opt_time(slots.process_before, "processBefore")?,
-        })
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (order, slots) = found.one()?;
+        Ok(Self { order, process_before: opt_time(slots.process_before, "processBefore")? })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Requests that set how an account trades.
 
-use super::argument::{Argument, one, opt_number, required};
-use super::{RequestError, Symbol};
+use super::argument::{Argument, Found, one, opt_number, required, slots};
+use super::{Request, RequestError, Symbol};
 use crate::args::Args;
 use crate::decimal::Number;
 use crate::v3::words::SelfTradeStrategy;
@@ -13,22 +13,22 @@ pub struct SetSelfTradeStrategy {
     pub strategy: SelfTradeStrategy,
 }
 
-impl SetSelfTradeStrategy {
-    /// Whether a strategy is named.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] if not.
-    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        present(args, "strategy")
+slots! {
+    struct StrategySlots {
+        strategy = "strategy",
+    }
+}
+
+impl<'a> Request<'a> for SetSelfTradeStrategy {
+    type Found = Found<StrategySlots<'a>, Argument<'a>>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        StrategySlots::find(args, |slots| required(slots.strategy, "strategy"))
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// A missing strategy, or a word that is none.
-    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let strategy = argument(args, "strategy")?.word(SelfTradeStrategy::from_word, "strategy")?;
-        Ok(Self { strategy })
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (strategy, _) = found.one()?;
+        Ok(Self { strategy: strategy.word(SelfTradeStrategy::from_word, "strategy")? })
     }
 }
 
@@ -60,23 +60,24 @@ pub struct SetLeveragePreference {
     pub max_leverage: Option<Number>,
 }
 
-impl SetLeveragePreference {
-    /// Whether a market is named.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] if not.
-    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        present(args, "symbol")
+slots! {
+    struct LeverageSlots {
+        symbol = "symbol",
+        max_leverage = "maxLeverage",
+    }
+}
+
+/// A leverage that is there but empty is no number, not cross margin.
+impl<'a> Request<'a> for SetLeveragePreference {
+    type Found = Found<LeverageSlots<'a>, Argument<'a>>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        LeverageSlots::find(args, |slots| required(slots.symbol, "symbol"))
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read. A leverage that is there but empty is no number, not cross margin.
-    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let symbol = argument(args, "symbol")?;
-        let max_leverage = one(args, "maxLeverage")?;
-        Ok(Self { symbol: symbol.symbol()?, max_leverage: opt_number(max_leverage, "maxLeverage")? })
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (symbol, slots) = found.one()?;
+        Ok(Self { symbol: symbol.symbol()?, max_leverage: opt_number(slots.max_leverage, "maxLeverage")? })
     }
 }
 
@@ -87,32 +88,22 @@ pub struct SetTradingEnabled {
     pub trading_enabled: bool,
 }
 
-impl SetTradingEnabled {
-    /// Whether it is said which.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] if not.
-    pub fn required(args: &Args<'_>) -> Result<(), RequestError> {
-        present(args, "tradingEnabled")
-    }
-
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// A missing truth value, or text that is none.
-    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
-        let trading_enabled = argument(args, "tradingEnabled")?
-            .boolean()
-            .ok_or(RequestError::InvalidArgument("tradingEnabled"))?;
-        Ok(Self { trading_enabled })
+slots! {
+    struct TradingEnabledSlots {
+        trading_enabled = "tradingEnabled",
     }
 }
 
-/// Whether an argument is there at all.
-fn present(args: &Args<'_>, name: &'static str) -> Result<(), RequestError> {
-    required(args.get(name).map(Argument::Form), name).map(drop)
-}
+impl<'a> Request<'a> for SetTradingEnabled {
+    type Found = Found<TradingEnabledSlots<'a>, Argument<'a>>;
 
-fn argument<'a>(args: &Args<'a>, name: &'static str) -> Result<Argument<'a>, RequestError> {
-    required(one(args, name)?, name)
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        TradingEnabledSlots::find(args, |slots| required(slots.trading_enabled, "tradingEnabled"))
+    }
+
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (trading_enabled, _) = found.one()?;
+        let trading_enabled = trading_enabled.boolean();
+        Ok(Self { trading_enabled: trading_enabled.ok_or(RequestError::InvalidArgument("tradingEnabled"))? })
+    }
 }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::argument::{Argument, required, slots};
-use super::{RequestError, parse_uuid};
+use super::argument::{Argument, Found, required, slots};
+use super::{Request, RequestError, parse_uuid};
 use crate::args::Args;
 use crate::decimal::{NotANumber, Number};
 
@@ -37,21 +37,15 @@ slots! {
     }
 }
 
-impl<'a> Transfer<'a> {
-    /// Whether all required arguments are there.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
-    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
-        Self::required_slots(&TransferSlots::read(args)).map(drop)
+impl<'a> Request<'a> for Transfer<'a> {
+    type Found = Found<TransferSlots<'a>, [Argument<'a>; 4]>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        TransferSlots::find(args, Self::required_slots)
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let [from_account, to_account, unit, amount] = Self::required_slots(&TransferSlots::read_one(args)?)?;
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ([from_account, to_account, unit, amount], _) = found.one()?;
         Ok(Self {
             from_account: from_account.lower_case("fromAccount")?,
             to_account: to_account.lower_case("toAccount")?,
@@ -59,7 +53,9 @@ impl<'a> Transfer<'a> {
             amount: read_amount(amount)?,
         })
     }
+}
 
+impl<'a> Transfer<'a> {
     fn required_slots(slots: &TransferSlots<'a>) -> Result<[Argument<'a>; 4], RequestError> {
         Ok([
             required(slots.from_account, "fromAccount")?,
@@ -99,22 +95,15 @@ slots! {
     }
 }
 
-impl<'a> SubaccountTransfer<'a> {
-    /// Whether all required arguments are there.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
-    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
-        Self::required_slots(&SubaccountTransferSlots::read(args)).map(drop)
+impl<'a> Request<'a> for SubaccountTransfer<'a> {
+    type Found = Found<SubaccountTransferSlots<'a>, [Argument<'a>; 6]>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        SubaccountTransferSlots::find(args, Self::required_slots)
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let [from_user, to_user, from_account, to_account, unit, amount] =
-            Self::required_slots(&SubaccountTransferSlots::read_one(args)?)?;
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ([from_user, to_user, from_account, to_account, unit, amount], _) = found.one()?;
         Ok(Self {
             from_user: account(from_user),
             to_user: account(to_user),
@@ -124,7 +113,9 @@ impl<'a> SubaccountTransfer<'a> {
             amount: read_amount(amount)?,
         })
     }
+}
 
+impl<'a> SubaccountTransfer<'a> {
     fn required_slots(slots: &SubaccountTransferSlots<'a>) -> Result<[Argument<'a>; 6], RequestError> {
         Ok([
             required(slots.from_user, "fromUser")?,
@@ -156,22 +147,15 @@ slots! {
     }
 }
 
-impl<'a> Withdrawal<'a> {
-    /// Whether all required arguments are there.
-    ///
-    /// # Errors
-    /// [`RequestError::RequiredArgumentMissing`] with the first that is not.
-    pub fn required(args: &Args<'a>) -> Result<(), RequestError> {
-        Self::required_slots(&WithdrawalSlots::read(args)).map(drop)
+impl<'a> Request<'a> for Withdrawal<'a> {
+    type Found = Found<WithdrawalSlots<'a>, [Argument<'a>; 2]>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        WithdrawalSlots::find(args, Self::required_slots)
     }
 
-    /// Reads the request.
-    ///
-    /// # Errors
-    /// What is missing, before what cannot be read.
-    pub fn parse(args: &Args<'a>) -> Result<Self, RequestError> {
-        let slots = WithdrawalSlots::read_one(args)?;
-        let [currency, amount] = Self::required_slots(&slots)?;
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ([currency, amount], slots) = found.one()?;
         Ok(Self {
             currency: currency.lower_case("currency")?,
             amount: read_amount(amount)?,
@@ -180,7 +164,9 @@ impl<'a> Withdrawal<'a> {
                 .map_or(Ok(Cow::Borrowed(DEFAULT_SOURCE)), |wallet| wallet.lower_case("sourceWallet"))?,
         })
     }
+}
 
+impl<'a> Withdrawal<'a> {
     fn required_slots(slots: &WithdrawalSlots<'a>) -> Result<[Argument<'a>; 2], RequestError> {
         Ok([required(slots.currency, "currency")?, required(slots.amount, "amount")?])
     }

@@ -112,16 +112,17 @@ pub struct FlexCurrency<'a> {
 impl Accounts<'_> {
     /// Appends the whole answer.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { cash: balances, margin_accounts, flex } = *self;
         write_success(out, server_time, |answer| {
             let mut accounts = Object::new(answer.member("accounts"));
             let mut cash = Object::new(accounts.member("cash"));
             cash.string("type", "cashAccount");
-            write_balances(&mut cash, self.cash);
+            write_balances(&mut cash, balances);
             cash.end();
-            for account in self.margin_accounts {
+            for account in margin_accounts {
                 account.write(accounts.member(account.wallet));
             }
-            self.flex.write(accounts.member("flex"));
+            flex.write(accounts.member("flex"));
             accounts.end();
         });
     }
@@ -138,30 +139,34 @@ fn write_balances(object: &mut Object<'_>, amounts: &[(&str, Decimal)]) {
 
 impl MarginAccount<'_> {
     fn write(&self, out: &mut Vec<u8>) {
+        // The wallet is the name that it stands under.
+        let Self { wallet: _, currency, balances, auxiliary, margin_requirements, trigger_estimates } = *self;
+        let Auxiliary { usd, pv, pnl, af, funding } = auxiliary;
         let mut account = Object::new(out);
         account.string("type", "marginAccount");
-        account.string("currency", self.currency);
-        write_balances(&mut account, self.balances);
+        account.string("currency", currency);
+        write_balances(&mut account, balances);
         let mut auxiliary = Object::new(account.member("auxiliary"));
-        auxiliary.decimal("usd", self.auxiliary.usd);
-        auxiliary.decimal("pv", self.auxiliary.pv);
-        auxiliary.decimal("pnl", self.auxiliary.pnl);
-        auxiliary.decimal("af", self.auxiliary.af);
-        auxiliary.decimal("funding", self.auxiliary.funding);
+        auxiliary.decimal("usd", usd);
+        auxiliary.decimal("pv", pv);
+        auxiliary.decimal("pnl", pnl);
+        auxiliary.decimal("af", af);
+        auxiliary.decimal("funding", funding);
         auxiliary.end();
-        self.margin_requirements.write(account.member("marginRequirements"));
-        self.trigger_estimates.write(account.member("triggerEstimates"));
+        margin_requirements.write(account.member("marginRequirements"));
+        trigger_estimates.write(account.member("triggerEstimates"));
         account.end();
     }
 }
 
 impl MarginFigures {
     fn write(&self, out: &mut Vec<u8>) {
+        let Self { im, mm, lt, tt } = *self;
         let mut figures = Object::new(out);
-        figures.decimal("im", self.im);
-        figures.decimal("mm", self.mm);
-        figures.decimal("lt", self.lt);
-        figures.decimal("tt", self.tt);
+        figures.decimal("im", im);
+        figures.decimal("mm", mm);
+        figures.decimal("lt", lt);
+        figures.decimal("tt", tt);
         figures.end();
     }
 }
@@ -195,27 +200,45 @@ impl FlexAccount<'_> {
     }
 
     fn write_figures(&self, account: &mut Object<'_>) {
-        account.decimal("initialMargin", self.initial_margin);
-        account.decimal("initialMarginWithOrders", self.initial_margin_with_orders);
-        account.decimal("maintenanceMargin", self.maintenance_margin);
-        account.decimal("balanceValue", self.balance_value);
-        account.decimal("portfolioValue", self.portfolio_value);
-        account.decimal("collateralValue", self.collateral_value);
-        account.decimal("pnl", self.pnl);
-        account.decimal("unrealizedFunding", self.unrealized_funding);
-        account.decimal("totalUnrealized", self.total_unrealized);
-        account.decimal("totalUnrealizedAsMargin", self.total_unrealized_as_margin);
-        account.decimal("availableMargin", self.available_margin);
-        account.decimal("marginEquity", self.margin_equity);
+        // The currencies come before, in the form of each place.
+        let Self {
+            currencies: _,
+            initial_margin,
+            initial_margin_with_orders,
+            maintenance_margin,
+            balance_value,
+            portfolio_value,
+            collateral_value,
+            pnl,
+            unrealized_funding,
+            total_unrealized,
+            total_unrealized_as_margin,
+            available_margin,
+            margin_equity,
+        } = *self;
+        account.decimal("initialMargin", initial_margin);
+        account.decimal("initialMarginWithOrders", initial_margin_with_orders);
+        account.decimal("maintenanceMargin", maintenance_margin);
+        account.decimal("balanceValue", balance_value);
+        account.decimal("portfolioValue", portfolio_value);
+        account.decimal("collateralValue", collateral_value);
+        account.decimal("pnl", pnl);
+        account.decimal("unrealizedFunding", unrealized_funding);
+        account.decimal("totalUnrealized", total_unrealized);
+        account.decimal("totalUnrealizedAsMargin", total_unrealized_as_margin);
+        account.decimal("availableMargin", available_margin);
+        account.decimal("marginEquity", margin_equity);
     }
 }
 
 impl FlexCurrency<'_> {
     fn write_members(&self, held: &mut Object<'_>) {
-        held.decimal("quantity", self.quantity);
-        held.decimal("value", self.value);
-        held.decimal("collateral", self.collateral);
-        held.decimal("available", self.available);
+        // The currency is named before, in the form of each place.
+        let Self { currency: _, quantity, value, collateral, available } = *self;
+        held.decimal("quantity", quantity);
+        held.decimal("value", value);
+        held.decimal("collateral", collateral);
+        held.decimal("available", available);
     }
 }
 
@@ -246,23 +269,27 @@ pub fn write_subaccounts<'a>(
     write_success(out, server_time, |answer| {
         answer.uuid("masterAccountUid", master_account_uid);
         write_array(answer.member("subaccounts"), subaccounts, |out, subaccount| {
+            let Subaccount {
+                account_uid,
+                email,
+                full_name,
+                holding_accounts,
+                futures_accounts,
+                flex_account,
+            } = subaccount;
             let mut element = Object::new(out);
-            element.uuid("accountUid", subaccount.account_uid);
-            element.string("email", subaccount.email);
-            element.opt_string("fullName", subaccount.full_name);
-            write_array(
-                element.member("holdingAccounts"),
-                subaccount.holding_accounts,
-                |out, (currency, amount)| {
-                    let mut held = Object::new(out);
-                    held.string("currency", currency);
-                    held.decimal("amount", *amount);
-                    held.end();
-                },
-            );
+            element.uuid("accountUid", account_uid);
+            element.string("email", email);
+            element.opt_string("fullName", full_name);
+            write_array(element.member("holdingAccounts"), holding_accounts, |out, (currency, amount)| {
+                let mut held = Object::new(out);
+                held.string("currency", currency);
+                held.decimal("amount", *amount);
+                held.end();
+            });
             write_array(
                 element.member("futuresAccounts"),
-                subaccount.futures_accounts,
+                futures_accounts,
                 |out, (name, available_margin)| {
                     let mut wallet = Object::new(out);
                     wallet.string("name", name);
@@ -270,7 +297,7 @@ pub fn write_subaccounts<'a>(
                     wallet.end();
                 },
             );
-            subaccount.flex_account.write_in_list(element.member("flexAccount"));
+            flex_account.write_in_list(element.member("flexAccount"));
             element.end();
         });
     });
@@ -307,16 +334,27 @@ pub fn write_open_positions<'a>(
 ) {
     write_success(out, server_time, |answer| {
         write_array(answer.member("openPositions"), positions, |out, position| {
+            let OpenPosition {
+                symbol,
+                side,
+                size,
+                price,
+                fill_time,
+                unrealized_funding,
+                unrealized_pnl,
+                pnl_currency,
+                max_fixed_leverage,
+            } = position;
             let mut element = Object::new(out);
-            element.string("side", position.side.as_str());
-            element.string("symbol", position.symbol);
-            element.decimal("price", position.price);
-            element.time("fillTime", position.fill_time);
-            element.decimal("size", position.size);
-            element.decimal_if_some("unrealizedFunding", position.unrealized_funding);
-            element.decimal("unrealizedPnl", position.unrealized_pnl);
-            element.string_if_some("pnlCurrency", position.pnl_currency);
-            element.decimal_if_some("maxFixedLeverage", position.max_fixed_leverage);
+            element.string("side", side.as_str());
+            element.string("symbol", symbol);
+            element.decimal("price", price);
+            element.time("fillTime", fill_time);
+            element.decimal("size", size);
+            element.decimal_if_some("unrealizedFunding", unrealized_funding);
+            element.decimal("unrealizedPnl", unrealized_pnl);
+            element.string_if_some("pnlCurrency", pnl_currency);
+            element.decimal_if_some("maxFixedLeverage", max_fixed_leverage);
             element.end();
         });
     });
@@ -353,20 +391,33 @@ pub struct Fill<'a> {
 pub fn write_fills<'a>(out: &mut Vec<u8>, fills: impl IntoIterator<Item = Fill<'a>>, server_time: Timestamp) {
     write_success(out, server_time, |answer| {
         write_array(answer.member("fills"), fills, |out, fill| {
+            let Fill {
+                fill_id,
+                symbol,
+                side,
+                order_id,
+                cli_ord_id,
+                size,
+                price,
+                fill_time,
+                fill_type,
+                realized_pnl,
+                sequence_id,
+            } = fill;
             let mut element = Object::new(out);
-            element.uuid("fill_id", fill.fill_id);
-            element.string("symbol", fill.symbol);
-            element.string("side", fill.side.as_str());
-            element.uuid("order_id", fill.order_id);
+            element.uuid("fill_id", fill_id);
+            element.string("symbol", symbol);
+            element.string("side", side.as_str());
+            element.uuid("order_id", order_id);
             // One widespread client reads the snake case alone.
-            element.string_if_some("cliOrdId", fill.cli_ord_id);
-            element.string_if_some("cli_ord_id", fill.cli_ord_id);
-            element.decimal("size", fill.size);
-            element.decimal("price", fill.price);
-            element.time("fillTime", fill.fill_time);
-            element.string("fillType", fill.fill_type.as_str());
-            element.opt_decimal("realized_pnl", fill.realized_pnl);
-            element.int_string("sequence_id", fill.sequence_id);
+            element.string_if_some("cliOrdId", cli_ord_id);
+            element.string_if_some("cli_ord_id", cli_ord_id);
+            element.decimal("size", size);
+            element.decimal("price", price);
+            element.time("fillTime", fill_time);
+            element.string("fillType", fill_type.as_str());
+            element.opt_decimal("realized_pnl", realized_pnl);
+            element.int_string("sequence_id", sequence_id);
             element.end();
         });
     });
@@ -402,14 +453,16 @@ pub fn write_fee_schedules<'a>(
 ) {
     write_success(out, server_time, |answer| {
         write_array(answer.member("feeSchedules"), schedules, |out, schedule| {
+            let FeeSchedule { uid, name, tiers } = schedule;
             let mut element = Object::new(out);
-            element.string("uid", schedule.uid);
-            element.string("name", schedule.name);
-            write_array(element.member("tiers"), schedule.tiers, |out, tier| {
+            element.string("uid", uid);
+            element.string("name", name);
+            write_array(element.member("tiers"), tiers, |out, tier| {
+                let FeeTier { maker_fee, taker_fee, usd_volume } = *tier;
                 let mut element = Object::new(out);
-                element.decimal("makerFee", tier.maker_fee);
-                element.decimal("takerFee", tier.taker_fee);
-                element.decimal("usdVolume", tier.usd_volume);
+                element.decimal("makerFee", maker_fee);
+                element.decimal("takerFee", taker_fee);
+                element.decimal("usdVolume", usd_volume);
                 element.end();
             });
             element.end();

@@ -217,55 +217,85 @@ impl OrderEvent<'_> {
 
 impl Order<'_> {
     fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            order_id,
+            cli_ord_id,
+            order_type,
+            symbol,
+            side,
+            quantity,
+            filled,
+            limit_price,
+            reduce_only,
+            timestamp,
+            last_update_timestamp,
+            algo_id,
+        } = *self;
         // Written out as literals: every accepted order is answered with one of these.
         out.reserve(512);
         out.extend_from_slice(br#"{"orderId":"#);
-        write_uuid(out, self.order_id);
+        write_uuid(out, order_id);
         out.extend_from_slice(br#","cliOrdId":"#);
-        write_opt_string(out, self.cli_ord_id);
+        write_opt_string(out, cli_ord_id);
         out.extend_from_slice(br#","type":""#);
-        out.extend_from_slice(self.order_type.as_str().as_bytes());
+        out.extend_from_slice(order_type.as_str().as_bytes());
         out.extend_from_slice(br#"","symbol":"#);
-        write_string(out, self.symbol);
+        write_string(out, symbol);
         out.extend_from_slice(br#","side":""#);
-        out.extend_from_slice(self.side.as_str().as_bytes());
+        out.extend_from_slice(side.as_str().as_bytes());
         out.extend_from_slice(br#"","quantity":"#);
-        self.quantity.write(out);
+        quantity.write(out);
         out.extend_from_slice(br#","filled":"#);
-        self.filled.write(out);
+        filled.write(out);
         out.extend_from_slice(br#","limitPrice":"#);
-        self.limit_price.write(out);
+        limit_price.write(out);
         out.extend_from_slice(br#","reduceOnly":"#);
-        write_bool(out, self.reduce_only);
+        write_bool(out, reduce_only);
         out.extend_from_slice(br#","timestamp":""#);
-        self.timestamp.write_millis(out);
+        timestamp.write_millis(out);
         out.extend_from_slice(br#"","lastUpdateTimestamp":""#);
-        self.last_update_timestamp.write_millis(out);
+        last_update_timestamp.write_millis(out);
         out.extend_from_slice(br#"","algoId":"#);
-        write_opt_string(out, self.algo_id);
+        write_opt_string(out, algo_id);
         out.push(b'}');
     }
 }
 
 impl OrderTrigger<'_> {
     fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            uid,
+            client_id,
+            order_type,
+            symbol,
+            side,
+            quantity,
+            limit_price,
+            trigger_price,
+            trigger_side,
+            trigger_signal,
+            reduce_only,
+            timestamp,
+            last_update_timestamp,
+            algo_id,
+        } = *self;
         let mut trigger = Object::new(out);
-        trigger.uuid("uid", self.uid);
-        trigger.opt_string("clientId", self.client_id);
-        trigger.string("type", self.order_type.as_str());
-        trigger.string("symbol", self.symbol);
-        trigger.string("side", self.side.as_str());
-        trigger.decimal("quantity", self.quantity);
-        write_opt_decimal(trigger.member("limitPrice"), self.limit_price);
-        write_opt_decimal(trigger.member("triggerPrice"), self.trigger_price);
-        trigger.string("triggerSide", self.trigger_side.event_word());
-        trigger.string("triggerSignal", self.trigger_signal.event_word());
-        trigger.bool("reduceOnly", self.reduce_only);
-        trigger.time("timestamp", self.timestamp);
-        trigger.time("lastUpdateTimestamp", self.last_update_timestamp);
+        trigger.uuid("uid", uid);
+        trigger.opt_string("clientId", client_id);
+        trigger.string("type", order_type.as_str());
+        trigger.string("symbol", symbol);
+        trigger.string("side", side.as_str());
+        trigger.decimal("quantity", quantity);
+        write_opt_decimal(trigger.member("limitPrice"), limit_price);
+        write_opt_decimal(trigger.member("triggerPrice"), trigger_price);
+        trigger.string("triggerSide", trigger_side.event_word());
+        trigger.string("triggerSignal", trigger_signal.event_word());
+        trigger.bool("reduceOnly", reduce_only);
+        trigger.time("timestamp", timestamp);
+        trigger.time("lastUpdateTimestamp", last_update_timestamp);
         // Delayed triggers do not exist here.
         trigger.opt_string("startTime", None);
-        trigger.opt_string("algoId", self.algo_id);
+        trigger.opt_string("algoId", algo_id);
         trigger.end();
     }
 }

@@ -21,11 +21,12 @@ pub struct InitialMargin {
 impl InitialMargin {
     /// Appends the whole answer.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { initial_margin, estimated_liquidation_threshold, price, error } = *self;
         write_success(out, server_time, |answer| {
-            answer.opt_decimal("initialMargin", self.initial_margin);
-            answer.opt_decimal("estimatedLiquidationThreshold", self.estimated_liquidation_threshold);
-            answer.opt_decimal("price", self.price);
-            answer.string_if_some("error", self.error.map(OrderError::as_str));
+            answer.opt_decimal("initialMargin", initial_margin);
+            answer.opt_decimal("estimatedLiquidationThreshold", estimated_liquidation_threshold);
+            answer.opt_decimal("price", price);
+            answer.string_if_some("error", error.map(OrderError::as_str));
         });
     }
 }
@@ -46,11 +47,12 @@ pub struct MaxOrderSize {
 impl MaxOrderSize {
     /// Appends the whole answer.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { max_buy_size, max_sell_size, buy_price, sell_price } = *self;
         write_success(out, server_time, |answer| {
-            answer.opt_decimal("maxBuySize", self.max_buy_size);
-            answer.opt_decimal("maxSellSize", self.max_sell_size);
-            answer.opt_decimal("buyPrice", self.buy_price);
-            answer.opt_decimal("sellPrice", self.sell_price);
+            answer.opt_decimal("maxBuySize", max_buy_size);
+            answer.opt_decimal("maxSellSize", max_sell_size);
+            answer.opt_decimal("buyPrice", buy_price);
+            answer.opt_decimal("sellPrice", sell_price);
         });
     }
 }

@@ -53,15 +53,16 @@ pub fn write_history(out: &mut Vec<u8>, trades: impl IntoIterator<Item = Trade>,
     write_success(out, server_time, |answer| {
         let numbered = trades.into_iter().zip(1_u32..);
         write_array(answer.member("history"), numbered, |out, (trade, row)| {
+            let Trade { price, side, size, time, trade_type, uid, sequence_id } = trade;
             let mut element = Object::new(out);
-            element.decimal("price", trade.price);
-            element.string("side", trade.side.as_str());
-            element.decimal("size", trade.size);
-            element.micros("time", trade.time);
+            element.decimal("price", price);
+            element.string("side", side.as_str());
+            element.decimal("size", size);
+            element.micros("time", time);
             element.int("trade_id", row);
-            element.string("type", trade.trade_type.as_str());
-            element.uuid("uid", trade.uid);
-            element.int_string("sequence_id", trade.sequence_id);
+            element.string("type", trade_type.as_str());
+            element.uuid("uid", uid);
+            element.int_string("sequence_id", sequence_id);
             element.end();
         });
     });
@@ -180,13 +181,43 @@ impl Instrument<'_> {
 
     /// What it is.
     fn write_kind(&self, object: &mut Object<'_>) {
-        object.string("symbol", self.symbol);
-        object.string("type", self.instrument_type.as_str());
-        object.string_if_some("underlying", self.underlying);
-        object.string("pair", self.pair);
-        object.string("base", self.base);
-        object.string("quote", self.quote);
-        object.decimal("tickSize", self.tick_size);
+        // Named whole, so that a new field finds its place here or in one of the other parts.
+        let Self {
+            symbol,
+            instrument_type,
+            underlying,
+            pair,
+            base,
+            quote,
+            tick_size,
+            contract_size: _,
+            contract_value_trade_precision: _,
+            impact_mid_size: _,
+            max_position_size: _,
+            opening_date: _,
+            last_trading_time: _,
+            margin_levels: _,
+            funding_rate_coefficient: _,
+            max_relative_funding_rate: _,
+            isin: _,
+            post_only: _,
+            fee_schedule_uid: _,
+            mtf: _,
+            tradfi: _,
+            category: _,
+            platforms_permitted: _,
+            countries_banned: _,
+            is_expired: _,
+            tradeable: _,
+            maker_protection_millis: _,
+        } = *self;
+        object.string("symbol", symbol);
+        object.string("type", instrument_type.as_str());
+        object.string_if_some("underlying", underlying);
+        object.string("pair", pair);
+        object.string("base", base);
+        object.string("quote", quote);
+        object.decimal("tickSize", tick_size);
     }
 
     /// Its sizes, dates, margin and funding.
@@ -199,13 +230,14 @@ impl Instrument<'_> {
             object.seconds("lastTradingTime", time);
         }
         write_array(object.member("marginLevels"), self.margin_levels, |out, level| {
+            let MarginLevel { from, initial_margin, maintenance_margin } = *level;
             let mut element = Object::new(out);
-            match level.from {
+            match from {
                 MarginLevelFrom::Contracts(contracts) => element.decimal("contracts", contracts),
                 MarginLevelFrom::Notional(notional) => element.decimal("numNonContractUnits", notional),
             }
-            element.decimal("initialMargin", level.initial_margin);
-            element.decimal("maintenanceMargin", level.maintenance_margin);
+            element.decimal("initialMargin", initial_margin);
+            element.decimal("maintenanceMargin", maintenance_margin);
             element.end();
         });
         if let Some(coefficient) = self.funding_rate_coefficient {
@@ -251,20 +283,21 @@ pub fn write_trading_instruments<'a>(
 impl TradingInstrument<'_> {
     /// The members of `/instruments` less three, with these of the account. What it does not have is null in this list.
     fn write(&self, out: &mut Vec<u8>) {
+        let Self { instrument, minimum_trade_size, rebate_levels, restricted } = *self;
         let mut object = Object::new(out);
-        self.instrument.write_kind(&mut object);
-        self.instrument.write_terms(&mut object);
-        object.opt_string("isin", self.instrument.isin);
-        object.bool("postOnly", self.instrument.post_only);
-        object.opt_string("feeScheduleUid", self.instrument.fee_schedule_uid);
-        self.instrument.write_flags(&mut object);
+        instrument.write_kind(&mut object);
+        instrument.write_terms(&mut object);
+        object.opt_string("isin", instrument.isin);
+        object.bool("postOnly", instrument.post_only);
+        object.opt_string("feeScheduleUid", instrument.fee_schedule_uid);
+        instrument.write_flags(&mut object);
         let mut rebates = Object::new(object.member("rebateLevels"));
-        for (share, rebate) in self.rebate_levels {
+        for (share, rebate) in rebate_levels {
             rebates.decimal(&share.to_string(), *rebate);
         }
         rebates.end();
-        object.decimal("minimumTradeSize", self.minimum_trade_size);
-        object.bool("restricted", self.restricted);
+        object.decimal("minimumTradeSize", minimum_trade_size);
+        object.bool("restricted", restricted);
         object.end();
     }
 }
@@ -284,12 +317,13 @@ pub struct InstrumentStatus<'a> {
 
 impl InstrumentStatus<'_> {
     fn write_members(&self, object: &mut Object<'_>) {
+        let Self { symbol, dislocation, extreme_volatility, initial_margin_multiplier } = *self;
         // The member holds the symbol, despite its name.
-        object.string("tradeable", self.symbol);
-        object.bool("experiencingDislocation", self.dislocation.is_some());
-        object.opt_string("priceDislocationDirection", self.dislocation.map(DislocationDirection::as_str));
-        object.bool("experiencingExtremeVolatility", self.extreme_volatility);
-        object.int("extremeVolatilityInitialMarginMultiplier", self.initial_margin_multiplier);
+        object.string("tradeable", symbol);
+        object.bool("experiencingDislocation", dislocation.is_some());
+        object.opt_string("priceDislocationDirection", dislocation.map(DislocationDirection::as_str));
+        object.bool("experiencingExtremeVolatility", extreme_volatility);
+        object.int("extremeVolatilityInitialMarginMultiplier", initial_margin_multiplier);
     }
 }
 
@@ -387,41 +421,62 @@ pub fn write_ticker(out: &mut Vec<u8>, ticker: &Ticker<'_>, server_time: Timesta
 
 impl Ticker<'_> {
     fn write(&self, out: &mut Vec<u8>) {
+        let Self {
+            symbol,
+            last,
+            tag,
+            pair,
+            mark_price,
+            index_price,
+            bid,
+            ask,
+            vol24h,
+            volume_quote,
+            open_interest,
+            open24h,
+            high24h,
+            low24h,
+            vwap24h,
+            change24h,
+            funding,
+            suspended,
+            post_only,
+        } = *self;
         let mut object = Object::new(out);
-        object.string("symbol", self.symbol);
-        if let Some((price, time, size)) = self.last {
+        object.string("symbol", symbol);
+        if let Some((price, time, size)) = last {
             object.decimal("last", price);
             object.micros("lastTime", time);
             object.decimal("lastSize", size);
         }
-        object.string("tag", self.tag.as_str());
-        object.string("pair", self.pair);
-        object.decimal("markPrice", self.mark_price);
-        if let Some((price, size)) = self.bid {
+        object.string("tag", tag.as_str());
+        object.string("pair", pair);
+        object.decimal("markPrice", mark_price);
+        if let Some((price, size)) = bid {
             object.decimal("bid", price);
             object.decimal("bidSize", size);
         }
-        if let Some((price, size)) = self.ask {
+        if let Some((price, size)) = ask {
             object.decimal("ask", price);
             object.decimal("askSize", size);
         }
-        object.decimal("vol24h", self.vol24h);
-        object.decimal("volumeQuote", self.volume_quote);
-        object.decimal("openInterest", self.open_interest);
-        object.decimal_if_some("open24h", self.open24h);
-        object.decimal_if_some("high24h", self.high24h);
-        object.decimal_if_some("low24h", self.low24h);
-        object.decimal_if_some("vwap24h", self.vwap24h);
-        if let Some(funding) = self.funding {
-            object.decimal("fundingRate", funding.rate);
-            object.decimal("fundingRatePrediction", funding.rate_prediction);
-            object.decimal("relativeFundingRate", funding.relative_rate);
-            object.decimal("relativeFundingRatePrediction", funding.relative_rate_prediction);
+        object.decimal("vol24h", vol24h);
+        object.decimal("volumeQuote", volume_quote);
+        object.decimal("openInterest", open_interest);
+        object.decimal_if_some("open24h", open24h);
+        object.decimal_if_some("high24h", high24h);
+        object.decimal_if_some("low24h", low24h);
+        object.decimal_if_some("vwap24h", vwap24h);
+        if let Some(Funding { rate, rate_prediction, relative_rate, relative_rate_prediction }) = funding {
+            object.decimal("fundingRate", rate);
+            object.decimal("fundingRatePrediction", rate_prediction);
+            object.decimal("relativeFundingRate", relative_rate);
+            object.decimal("relativeFundingRatePrediction", relative_rate_prediction);
         }
-        object.bool("suspended", self.suspended);
-        object.decimal_if_some("indexPrice", self.index_price);
-        object.bool("postOnly", self.post_only);
-        object.decimal("change24h", self.change24h);
+        object.bool("suspended", suspended);
+        object.decimal_if_some("indexPrice", index_price);
+        object.bool("postOnly", post_only);
+        object.decimal("change24h", change24h);
         object.end();
     }
 }

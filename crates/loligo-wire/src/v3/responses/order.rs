@@ -29,13 +29,14 @@ pub struct SendOrder<'a> {
 impl SendOrder<'_> {
     /// Appends the whole answer.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { status: word, order_id, cli_ord_id, received_time, order_events } = *self;
         write_success(out, server_time, |answer| {
             let mut status = Object::new(answer.member("sendStatus"));
-            status.uuid_if_some("order_id", self.order_id);
-            status.string_if_some("cliOrdId", self.cli_ord_id);
-            status.string("status", self.status.as_str());
-            status.time("receivedTime", self.received_time);
-            write_events(status.member("orderEvents"), self.order_events);
+            status.uuid_if_some("order_id", order_id);
+            status.string_if_some("cliOrdId", cli_ord_id);
+            status.string("status", word.as_str());
+            status.time("receivedTime", received_time);
+            write_events(status.member("orderEvents"), order_events);
             status.end();
         });
     }
@@ -61,14 +62,15 @@ pub struct EditOrder<'a> {
 impl EditOrder<'_> {
     /// Appends the whole answer. This one spells the id `orderId`.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { status: word, order_id, no_order_id, cli_ord_id, received_time, order_events } = *self;
         write_success(out, server_time, |answer| {
             let mut status = Object::new(answer.member("editStatus"));
-            status.string("status", self.status.as_str());
-            status.uuid_if_some("orderId", self.order_id);
-            status.string_if_some("orderId", self.no_order_id.filter(|_| self.order_id.is_none()));
-            status.string_if_some("cliOrdId", self.cli_ord_id);
-            status.time("receivedTime", self.received_time);
-            write_events(status.member("orderEvents"), self.order_events);
+            status.string("status", word.as_str());
+            status.uuid_if_some("orderId", order_id);
+            status.string_if_some("orderId", no_order_id.filter(|_| order_id.is_none()));
+            status.string_if_some("cliOrdId", cli_ord_id);
+            status.time("receivedTime", received_time);
+            write_events(status.member("orderEvents"), order_events);
             status.end();
         });
     }
@@ -92,13 +94,14 @@ pub struct CancelOrder<'a> {
 impl CancelOrder<'_> {
     /// Appends the whole answer.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { status: word, order_id, cli_ord_id, received_time, order_events } = *self;
         write_success(out, server_time, |answer| {
             let mut status = Object::new(answer.member("cancelStatus"));
-            status.string("status", self.status.as_str());
-            status.uuid_if_some("order_id", self.order_id);
-            status.string_if_some("cliOrdId", self.cli_ord_id);
-            status.time("receivedTime", self.received_time);
-            write_events(status.member("orderEvents"), self.order_events);
+            status.string("status", word.as_str());
+            status.uuid_if_some("order_id", order_id);
+            status.string_if_some("cliOrdId", cli_ord_id);
+            status.time("receivedTime", received_time);
+            write_events(status.member("orderEvents"), order_events);
             status.end();
         });
     }
@@ -129,23 +132,25 @@ pub struct CancelAllOrders<'a> {
 impl CancelAllOrders<'_> {
     /// Appends the whole answer.
     pub fn write(&self, out: &mut Vec<u8>, server_time: Timestamp) {
+        let Self { symbol, cancelled_orders, received_time, order_events } = *self;
         write_success(out, server_time, |answer| {
             let mut status = Object::new(answer.member("cancelStatus"));
-            let word = if self.cancelled_orders.is_empty() {
+            let word = if cancelled_orders.is_empty() {
                 CancelAllStatus::NoOrdersToCancel
             } else {
                 CancelAllStatus::Cancelled
             };
-            status.time("receivedTime", self.received_time);
-            status.string("cancelOnly", self.symbol.unwrap_or("all"));
+            status.time("receivedTime", received_time);
+            status.string("cancelOnly", symbol.unwrap_or("all"));
             status.string("status", word.as_str());
-            write_array(status.member("cancelledOrders"), self.cancelled_orders, |out, order| {
+            write_array(status.member("cancelledOrders"), cancelled_orders, |out, order| {
+                let CancelledOrder { order_id, cli_ord_id } = *order;
                 let mut element = Object::new(out);
-                element.uuid("order_id", order.order_id);
-                element.string_if_some("cliOrdId", order.cli_ord_id);
+                element.uuid("order_id", order_id);
+                element.string_if_some("cliOrdId", cli_ord_id);
                 element.end();
             });
-            write_events(status.member("orderEvents"), self.order_events);
+            write_events(status.member("orderEvents"), order_events);
             status.end();
         });
     }
@@ -191,14 +196,23 @@ pub fn write_batch_status<'a>(
 ) {
     write_success(out, server_time, |answer| {
         write_array(answer.member("batchStatus"), results, |out, result| {
+            let BatchResult {
+                status,
+                order_tag,
+                order_id,
+                no_order_id,
+                cli_ord_id,
+                received_time,
+                order_events,
+            } = result;
             let mut element = Object::new(out);
-            element.string("status", result.status.as_str());
-            element.string_if_some("order_tag", result.order_tag);
-            element.uuid_if_some("order_id", result.order_id);
-            element.string_if_some("order_id", result.no_order_id.filter(|_| result.order_id.is_none()));
-            element.string_if_some("cliOrdId", result.cli_ord_id);
-            element.time("dateTimeReceived", result.received_time);
-            write_events(element.member("orderEvents"), result.order_events);
+            element.string("status", status.as_str());
+            element.string_if_some("order_tag", order_tag);
+            element.uuid_if_some("order_id", order_id);
+            element.string_if_some("order_id", no_order_id.filter(|_| order_id.is_none()));
+            element.string_if_some("cliOrdId", cli_ord_id);
+            element.time("dateTimeReceived", received_time);
+            write_events(element.member("orderEvents"), order_events);
             element.end();
         });
     });
@@ -247,24 +261,41 @@ pub fn write_open_orders<'a>(
 ) {
     write_success(out, server_time, |answer| {
         write_array(answer.member("openOrders"), orders, |out, order| {
+            let OpenOrder {
+                order_id,
+                cli_ord_id,
+                status,
+                side,
+                order_type,
+                symbol,
+                limit_price,
+                stop_price,
+                filled_size,
+                unfilled_size,
+                reduce_only,
+                trigger_signal,
+                last_update_time,
+                received_time,
+                algo_id,
+            } = order;
             let mut element = Object::new(out);
-            element.uuid("order_id", order.order_id);
+            element.uuid("order_id", order_id);
             // One widespread client reads the snake case alone.
-            element.string_if_some("cliOrdId", order.cli_ord_id);
-            element.string_if_some("cli_ord_id", order.cli_ord_id);
-            element.string("symbol", order.symbol);
-            element.string("side", order.side.as_str());
-            element.string("orderType", order.order_type.as_str());
-            element.decimal_if_some("limitPrice", order.limit_price);
-            element.decimal_if_some("stopPrice", order.stop_price);
-            element.decimal("unfilledSize", order.unfilled_size);
-            element.time("receivedTime", order.received_time);
-            element.string("status", order.status.as_str());
-            element.decimal("filledSize", order.filled_size);
-            element.bool("reduceOnly", order.reduce_only);
-            element.string_if_some("triggerSignal", order.trigger_signal.and_then(TriggerSignal::feed_word));
-            element.time("lastUpdateTime", order.last_update_time);
-            element.opt_string("algoId", order.algo_id);
+            element.string_if_some("cliOrdId", cli_ord_id);
+            element.string_if_some("cli_ord_id", cli_ord_id);
+            element.string("symbol", symbol);
+            element.string("side", side.as_str());
+            element.string("orderType", order_type.as_str());
+            element.decimal_if_some("limitPrice", limit_price);
+            element.decimal_if_some("stopPrice", stop_price);
+            element.decimal("unfilledSize", unfilled_size);
+            element.time("receivedTime", received_time);
+            element.string("status", status.as_str());
+            element.decimal("filledSize", filled_size);
+            element.bool("reduceOnly", reduce_only);
+            element.string_if_some("triggerSignal", trigger_signal.and_then(TriggerSignal::feed_word));
+            element.time("lastUpdateTime", last_update_time);
+            element.opt_string("algoId", algo_id);
             element.end();
         });
     });

@@ -40,9 +40,10 @@ pub fn write_leverage_preferences<'a>(
 ) {
     write_success(out, server_time, |answer| {
         write_array(answer.member("leveragePreferences"), preferences, |out, preference| {
+            let LeveragePreference { symbol, max_leverage } = preference;
             let mut element = Object::new(out);
-            element.string("symbol", preference.symbol);
-            element.decimal_with_cents("maxLeverage", preference.max_leverage);
+            element.string("symbol", symbol);
+            element.decimal_with_cents("maxLeverage", max_leverage);
             element.end();
         });
     });

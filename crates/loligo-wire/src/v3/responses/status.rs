@@ -92,65 +92,82 @@ pub fn write_orders_status<'a>(
 }
 
 fn write_details(out: &mut Vec<u8>, details: &OrderStatusDetails<'_>) {
-    let order = &details.order;
+    let OrderStatusDetails { order, status, update_reason, error } = *details;
+    let CachedOrder {
+        kind,
+        order_id,
+        cli_ord_id,
+        symbol,
+        side,
+        quantity,
+        filled,
+        limit_price,
+        reduce_only,
+        timestamp,
+        last_update_timestamp,
+        algo_id,
+        price_trigger_options,
+        trigger_time,
+    } = order;
     out.reserve(768);
     out.extend_from_slice(br#"{"order":{"type":""#);
-    out.extend_from_slice(order.kind.as_str().as_bytes());
+    out.extend_from_slice(kind.as_str().as_bytes());
     out.extend_from_slice(br#"","orderId":"#);
-    write_uuid(out, order.order_id);
+    write_uuid(out, order_id);
     out.extend_from_slice(br#","cliOrdId":"#);
-    write_opt_string(out, order.cli_ord_id);
+    write_opt_string(out, cli_ord_id);
     out.extend_from_slice(br#","symbol":"#);
-    write_string(out, order.symbol);
+    write_string(out, symbol);
     out.extend_from_slice(br#","side":""#);
-    out.extend_from_slice(order.side.as_str().as_bytes());
+    out.extend_from_slice(side.as_str().as_bytes());
     out.extend_from_slice(br#"","quantity":"#);
-    write_opt_decimal(out, order.quantity);
+    write_opt_decimal(out, quantity);
     out.extend_from_slice(br#","filled":"#);
-    order.filled.write(out);
+    filled.write(out);
     out.extend_from_slice(br#","limitPrice":"#);
-    write_opt_decimal(out, order.limit_price);
+    write_opt_decimal(out, limit_price);
     out.extend_from_slice(br#","reduceOnly":"#);
-    write_bool(out, order.reduce_only);
+    write_bool(out, reduce_only);
     out.extend_from_slice(br#","timestamp":""#);
-    order.timestamp.write_millis(out);
+    timestamp.write_millis(out);
     out.extend_from_slice(br#"","lastUpdateTimestamp":""#);
-    order.last_update_timestamp.write_millis(out);
+    last_update_timestamp.write_millis(out);
     out.extend_from_slice(br#"","algoId":"#);
-    write_opt_string(out, order.algo_id);
+    write_opt_string(out, algo_id);
     out.extend_from_slice(br#","priceTriggerOptions":"#);
-    write_trigger_options(out, order.price_trigger_options.as_ref());
+    write_trigger_options(out, price_trigger_options);
     out.extend_from_slice(br#","triggerTime":"#);
-    match order.trigger_time {
+    match trigger_time {
         Some(time) => crate::json::write_time(out, time),
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(br#"},"status":""#);
-    out.extend_from_slice(details.status.as_str().as_bytes());
+    out.extend_from_slice(status.as_str().as_bytes());
     out.extend_from_slice(br#"","updateReason":"#);
-    write_opt_string(out, details.update_reason.map(OrderUpdateReason::as_str));
+    write_opt_string(out, update_reason.map(OrderUpdateReason::as_str));
     out.extend_from_slice(br#","error":"#);
-    write_opt_string(out, details.error.map(OrderError::as_str));
+    write_opt_string(out, error.map(OrderError::as_str));
     out.push(b'}');
 }
 
-fn write_trigger_options(out: &mut Vec<u8>, options: Option<&TriggerOptions>) {
+fn write_trigger_options(out: &mut Vec<u8>, options: Option<TriggerOptions>) {
     let Some(options) = options else {
         out.extend_from_slice(b"null");
         return;
     };
+    let TriggerOptions { trigger_price, trigger_side, trigger_signal, trailing_stop } = options;
     out.extend_from_slice(br#"{"triggerPrice":"#);
-    options.trigger_price.write(out);
+    trigger_price.write(out);
     out.extend_from_slice(br#","triggerSide":""#);
-    out.extend_from_slice(options.trigger_side.status_word().as_bytes());
+    out.extend_from_slice(trigger_side.status_word().as_bytes());
     out.extend_from_slice(br#"","triggerSignal":""#);
-    out.extend_from_slice(options.trigger_signal.status_word().as_bytes());
+    out.extend_from_slice(trigger_signal.status_word().as_bytes());
     out.push(b'"');
-    if let Some(trailing) = options.trailing_stop {
+    if let Some(TrailingStopOptions { max_deviation, unit }) = trailing_stop {
         out.extend_from_slice(br#","trailingStopOptions":{"maxDeviation":"#);
-        trailing.max_deviation.write(out);
+        max_deviation.write(out);
         out.extend_from_slice(br#","unit":""#);
-        out.extend_from_slice(trailing.unit.as_str().as_bytes());
+        out.extend_from_slice(unit.as_str().as_bytes());
         out.extend_from_slice(br#""}"#);
     }
     out.push(b'}');

@@ -6,7 +6,7 @@ use crate::grid::{amount, fine_price, money, need, size};
 use crate::projection::{AccountEntry, Directory};
 use crate::wallets::inverse_name;
 use loligo_engine::{
-    AccountId, ContractKind, Currency, Exchange, Fine, FinePrice, Instrument, InstrumentId, Money,
+    AccountId, CollateralView, Currency, Exchange, Fine, FlexView, Instrument, InstrumentId, MarkEstimates,
     PositionView, Timestamp, Wallet, WalletView,
 };
 use loligo_wire::decimal::Decimal;
@@ -20,49 +20,50 @@ use uuid::Uuid;
 
 /// What the answer of `/accounts` is made of, all of one moment.
 pub(crate) struct Seen {
-    wallets: Vec<WalletView>,
-    /// Each wallet's pair, in the order of the wallets; empty for cash and flex.
-    pairs: Vec<String>,
-    positions: Vec<(PositionView, Held)>,
-    /// Prices in USD of currencies that flex holds.
-    rates: Vec<(Currency, FinePrice)>,
+    wallets: Vec<WalletSeen>,
+    positions: Vec<Held>,
+    /// What the flex wallet counts for.
+    flex: Option<FlexView>,
 }
 
-/// What is needed to know of a position's contract.
+/// A wallet, with what is told of it beside its own figures.
+struct WalletSeen {
+    view: WalletView,
+    /// Its pair; empty for cash and flex.
+    pair: String,
+    estimates: MarkEstimates,
+}
+
+/// A position as its wallet shows it.
 struct Held {
     symbol: String,
     wallet: Wallet,
     size: Decimal,
-    mark: Option<FinePrice>,
 }
 
 impl Seen {
     pub(crate) fn of(exchange: &Exchange, account: AccountId) -> Self {
-        let wallets = exchange.wallets(account);
-        let pairs = wallets
-            .iter()
-            .map(|view| match view.wallet {
-                Wallet::Cash | Wallet::Flex => String::new(),
-                Wallet::Inverse(pair) => exchange.pair_name(pair).unwrap_or_default().to_owned(),
+        let views = exchange.wallets(account);
+        let flex = views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(view));
+        let seen = |view: WalletView| {
+            let (pair, estimates) = match view.wallet {
+                Wallet::Cash | Wallet::Flex => (String::new(), MarkEstimates::default()),
+                Wallet::Inverse(pair) => (
+                    exchange.pair_name(pair).unwrap_or_default().to_owned(),
+                    exchange.mark_estimates(account, &view),
+                ),
+            };
+            WalletSeen { view, pair, estimates }
+        };
+        let positions = exchange.positions(account).into_iter().filter_map(|position| {
+            let instrument = exchange.instrument(position.instrument)?;
+            Some(Held {
+                symbol: instrument.spec().symbol.to_ascii_lowercase(),
+                wallet: Wallet::of(instrument),
+                size: size(loligo_engine::Qty(position.qty), instrument.spec()),
             })
-            .collect();
-        let positions = exchange
-            .positions(account)
-            .into_iter()
-            .filter_map(|position| {
-                let instrument = exchange.instrument(position.instrument)?;
-                let held = Held {
-                    symbol: instrument.spec().symbol.to_ascii_lowercase(),
-                    wallet: wallet_of(instrument),
-                    size: size(loligo_engine::Qty(position.qty), instrument.spec()),
-                    mark: exchange.market(position.instrument).and_then(|market| market.mark),
-                };
-                Some((position, held))
-            })
-            .collect();
-        let held = wallets.iter().filter(|view| view.wallet == Wallet::Flex).flat_map(|view| &view.balances);
-        let rates = held.filter_map(|(currency, _)| Some((*currency, rate(exchange, *currency)?))).collect();
-        Self { wallets, pairs, positions, rates }
+        });
+        Self { positions: positions.collect(), flex, wallets: views.into_iter().map(seen).collect() }
     }
 
     /// Appends the whole answer. Cash has a row for each of these currencies, of which it may hold none: clients look
@@ -76,8 +77,7 @@ impl Seen {
             }
         }
         let cash = borrow(&cash);
-        let inverse: Vec<InverseWallet> =
-            self.inverse_wallets().map(|(view, pair)| self.inverse(view, pair)).collect();
+        let inverse: Vec<InverseWallet> = self.inverse_wallets().map(|wallet| self.inverse(wallet)).collect();
         let rows: Vec<_> = inverse.iter().map(|wallet| borrow(&wallet.balances)).collect();
         let margin_accounts: Vec<MarginAccount<'_>> = inverse
             .iter()
@@ -98,30 +98,29 @@ impl Seen {
         accounts.write(out, server_time);
     }
 
-    /// The wallets of inverse contracts, each with its pair.
-    fn inverse_wallets(&self) -> impl Iterator<Item = (&WalletView, &String)> {
-        let all = self.wallets.iter().zip(&self.pairs);
-        all.filter(|(view, _)| matches!(view.wallet, Wallet::Inverse(_)))
+    fn inverse_wallets(&self) -> impl Iterator<Item = &WalletSeen> {
+        self.wallets.iter().filter(|wallet| matches!(wallet.view.wallet, Wallet::Inverse(_)))
     }
 
-    fn flex(&self) -> Option<&WalletView> {
-        self.wallets.iter().find(|view| view.wallet == Wallet::Flex)
+    fn wallet(&self, wallet: Wallet) -> Option<&WalletView> {
+        self.wallets.iter().map(|seen| &seen.view).find(|view| view.wallet == wallet)
     }
 
     /// A wallet's balances under the dialect's names.
     fn balances(&self, wallet: Wallet, case: fn(&str) -> String) -> Vec<(String, Decimal)> {
-        let view = self.wallets.iter().find(|view| view.wallet == wallet);
-        let balances = view.map(|view| view.balances.as_slice()).unwrap_or_default();
+        let balances = self.wallet(wallet).map(|view| view.balances.as_slice()).unwrap_or_default();
         balances.iter().map(|(currency, balance)| (case(name(currency)), money(*balance))).collect()
     }
 
     /// A wallet of inverse contracts (rules 5.2).
-    fn inverse(&self, view: &WalletView, pair: &str) -> InverseWallet {
+    fn inverse(&self, WalletSeen { view, pair, estimates }: &WalletSeen) -> InverseWallet {
+        let MarkEstimates { initial, maintenance, nothing } = *estimates;
+        let price = |units| Decimal::new(units, 5);
         let currency =
             view.settlement.as_ref().map(|currency| name(currency).to_ascii_lowercase()).unwrap_or_default();
         let mut balances = self.balances(view.wallet, str::to_ascii_lowercase);
-        let held = || self.positions.iter().filter(|(_, held)| held.wallet == view.wallet);
-        balances.extend(held().map(|(_, held)| (held.symbol.clone(), held.size)));
+        let held = self.positions.iter().filter(|held| held.wallet == view.wallet);
+        balances.extend(held.map(|held| (held.symbol.clone(), held.size)));
         let mm = need(view.maintenance_margin);
         InverseWallet {
             name: inverse_name(pair),
@@ -135,71 +134,46 @@ impl Seen {
                 funding: Decimal::ZERO,
             },
             requirements: MarginFigures { im: need(view.initial_margin), mm, lt: mm, tt: Decimal::ZERO },
-            estimates: estimates(view, held()),
+            estimates: MarginFigures {
+                im: price(initial),
+                mm: price(maintenance),
+                lt: price(maintenance),
+                tt: price(nothing),
+            },
         }
     }
 
     /// What the flex wallet holds, under the names that its balances go by.
     fn flex_currencies<'s>(&self, names: &'s [(String, Decimal)]) -> Vec<FlexCurrency<'s>> {
-        let balances = self.flex().map(|view| view.balances.as_slice()).unwrap_or_default();
-        let named = names.iter().zip(balances);
-        named
-            .map(|((name, quantity), (currency, balance))| {
-                self.flex_currency(name, *quantity, *currency, *balance)
-            })
-            .collect()
-    }
-
-    fn flex_currency<'s>(
-        &self,
-        name: &'s str,
-        quantity: Decimal,
-        currency: Currency,
-        balance: Money,
-    ) -> FlexCurrency<'s> {
-        let view = self.flex();
-        let counts = view.is_some_and(|view| view.settlement == Some(currency));
-        let value = self.value(currency, balance);
-        let free = view.map_or(Fine::ZERO, |view| view.available().max(Fine::ZERO)).floor();
-        FlexCurrency {
-            currency: name,
-            quantity,
-            value: money(value),
-            // Only USD margins positions yet; what does not is no collateral.
-            collateral: money(if counts { value } else { Money::ZERO }),
-            available: money(if counts { balance.min(free) } else { balance }),
-        }
-    }
-
-    /// An amount's worth in USD, rounded down; nothing where there is no price.
-    fn value(&self, currency: Currency, balance: Money) -> Money {
-        if currency == Currency::USD {
-            return balance;
-        }
-        let rate = self.rates.iter().find(|(priced, _)| *priced == currency).map(|(_, rate)| rate.0);
-        // 1e-11 of the currency times 1e-11 of the price.
-        let worth = rate.and_then(|rate| balance.0.checked_mul(rate / 10_i128.pow(7)));
-        Money(worth.map_or(0, |worth| worth.div_euclid(Money::ONE)))
+        let held = self.flex.as_ref().map(|flex| flex.held.as_slice()).unwrap_or_default();
+        let row = |((name, quantity), held): (&'s (String, Decimal), &CollateralView)| {
+            let CollateralView { currency: _, balance: _, value, collateral, available } = *held;
+            FlexCurrency {
+                currency: name,
+                quantity: *quantity,
+                value: money(value),
+                collateral: money(collateral),
+                available: money(available),
+            }
+        };
+        names.iter().zip(held).map(row).collect()
     }
 
     /// The wallet of linear contracts (rules 5.3).
     fn flex_account<'s>(&self, currencies: &'s [FlexCurrency<'s>]) -> FlexAccount<'s> {
-        let Some(view) = self.flex() else { return FlexAccount::default() };
-        let worth: Money = view.balances.iter().map(|(currency, held)| self.value(*currency, *held)).sum();
-        let collateral = view
-            .balances
-            .iter()
-            .find(|(currency, _)| view.settlement == Some(*currency))
-            .map_or(Money::ZERO, |(_, balance)| *balance);
+        let (Some(view), Some(flex)) = (self.wallet(Wallet::Flex), &self.flex) else {
+            return FlexAccount::default();
+        };
+        let FlexView { held: _, value, portfolio, collateral } = flex;
         let pnl = amount(view.unrealized_pnl);
         FlexAccount {
             currencies,
             initial_margin: need(view.initial_margin),
             initial_margin_with_orders: need(view.initial_margin_with_orders),
             maintenance_margin: need(view.maintenance_margin),
-            balance_value: money(worth),
-            portfolio_value: amount(worth.fine() + view.unrealized_pnl),
-            collateral_value: money(collateral),
+            balance_value: money(*value),
+            portfolio_value: amount(*portfolio),
+            collateral_value: money(*collateral),
             pnl,
             unrealized_funding: Decimal::ZERO,
             total_unrealized: pnl,
@@ -243,8 +217,8 @@ pub(crate) fn write_subaccounts(
     let rows: Vec<SubaccountRow<'_>> = subaccounts
         .iter()
         .map(|SubaccountSeen { entry, seen }| {
-            let margin = |(view, pair): (&WalletView, &String)| {
-                (format!("f-{}", pair.to_ascii_lowercase()), amount(view.available()))
+            let margin = |wallet: &WalletSeen| {
+                (format!("f-{}", wallet.pair.to_ascii_lowercase()), amount(wallet.view.available()))
             };
             SubaccountRow {
                 entry,
@@ -289,65 +263,6 @@ fn name(currency: &Currency) -> &str {
     match currency.code() {
         "BTC" => "XBT",
         code => code,
-    }
-}
-
-fn wallet_of(instrument: &Instrument) -> Wallet {
-    match instrument.spec().kind {
-        ContractKind::Linear => Wallet::Flex,
-        ContractKind::Inverse => Wallet::Inverse(instrument.pair()),
-    }
-}
-
-/// The price of a currency in USD: the index of a contract on it.
-fn rate(exchange: &Exchange, currency: Currency) -> Option<FinePrice> {
-    exchange
-        .instruments()
-        .find(|(_, listed)| listed.spec().base == currency && listed.spec().quote == Currency::USD)
-        .and_then(|(id, _)| exchange.market(id))
-        .and_then(|market| market.index)
-}
-
-/// At which mark price the wallet's value comes down to each of its figures, the contracts' marks taken as one
-/// (rules 5.2). Zero where there is none.
-fn estimates<'p>(
-    view: &WalletView,
-    positions: impl Iterator<Item = &'p (PositionView, Held)>,
-) -> MarginFigures {
-    // With n contracts in all, entered at a value of e and holding a balance of b: value(p) = b - e - n / p.
-    let (mut contracts, mut entry) = (0_i128, 0_i128);
-    let mut mark = None;
-    for (position, held) in positions {
-        contracts += held.size.at_scale(6).unwrap_or_default();
-        entry += position.entry.0;
-        mark = mark.or(held.mark);
-    }
-    let Some(mark) = mark.filter(|_| contracts != 0) else { return MarginFigures::default() };
-    let balance: Fine = view
-        .balances
-        .iter()
-        .filter(|(currency, _)| view.settlement == Some(*currency))
-        .map(|(_, balance)| balance.fine())
-        .sum();
-    // Maintenance is taken at mark, so it is m / p: 1e-24 times 1e-18 to 1e-6.
-    let kept = (view.maintenance_margin.0 / 10_i128.pow(12))
-        .checked_mul(mark.0 / 10_i128.pow(9))
-        .map_or(0, |product| product / 10_i128.pow(15));
-    let price = |numerator: i128, denominator: i128| {
-        // 1e-6 of contracts over 1e-24 of value, to 1e-5: the value to 1e-12 first.
-        let units = numerator
-            .checked_mul(10_i128.pow(11))
-            .and_then(|scaled| scaled.checked_div(denominator / 10_i128.pow(12)))
-            .unwrap_or_default();
-        Decimal::new(units.max(0), 5)
-    };
-    let left = balance.0 - entry;
-    let mm = price(contracts + kept, left);
-    MarginFigures {
-        im: price(contracts, left - view.initial_margin.0),
-        mm,
-        lt: mm,
-        tt: price(contracts, left),
     }
 }
 

@@ -8,7 +8,7 @@ use loligo_engine::{
 };
 use loligo_wire::args::Args;
 use loligo_wire::decimal::{Decimal, Number};
-use loligo_wire::v3::requests::{BatchInstruction, BatchOrder, EditOrder, SendOrder};
+use loligo_wire::v3::requests::{BatchInstruction, BatchOrder, EditOrder, Request, SendOrder};
 use loligo_wire::v3::words::Side;
 
 /// The figures of what was asked, read again from the request.

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::super::{
-    BatchInstruction, BatchOrder, ClientOrderId, MAX_BATCH_INSTRUCTIONS, OrderName, RequestError, SendOrder,
+    BatchInstruction, BatchOrder, ClientOrderId, MAX_BATCH_INSTRUCTIONS, OrderName, Request, RequestError,
+    SendOrder,
 };
-use super::{args, invalid, missing};
+use super::{args, complete, invalid, missing};
 use crate::decimal::{Decimal, Number};
 use crate::time::Timestamp;
 use crate::v3::words::{OrderType, QuantityMode, SendStatus};
@@ -161,9 +162,9 @@ fn what_is_no_json_is_told_apart() {
     for json in ["[]", "5", "{}", r#"{"batchOrder":5}"#, r#"{"batchOrder":[]}"#] {
         assert_eq!(BatchOrder::parse(&args(&encoded(json))), invalid("json"), "{json}");
     }
-    assert_eq!(BatchOrder::required(&args("processBefore=x")), missing("json"));
+    assert_eq!(complete::<BatchOrder>(&args("processBefore=x")), missing("json"));
     assert_eq!(BatchOrder::parse(&args("processBefore=x")), missing("json"));
-    assert_eq!(BatchOrder::required(&args("json=")), Ok(()));
+    assert_eq!(complete::<BatchOrder>(&args("json=")), Ok(()));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::super::{
     BatchOrder, CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, Fills, History, InitialMargin,
-    Instruments, LeveragePreferences, MaxOrderSize, OrderBook, OrdersStatus, RequestError, SendOrder,
-    SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled, SubaccountTransfer, Tickers, Transfer,
-    Withdrawal,
+    Instruments, LeveragePreferences, MaxOrderSize, OrderBook, OrdersStatus, Request, RequestError,
+    SendOrder, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled, SubaccountTransfer, Tickers,
+    Transfer, Withdrawal,
 };
 use crate::args::Args;
 

@@ -1,5 +1,5 @@
-use super::super::{InitialMargin, MaxOrderSize, RequestError, Symbol};
-use super::{args, invalid, missing};
+use super::super::{InitialMargin, MaxOrderSize, Request, RequestError, Symbol};
+use super::{args, complete, invalid, missing};
 use crate::decimal::{Decimal, Number};
 use crate::v3::words::{OrderType, Side};
 
@@ -40,7 +40,7 @@ fn margin_is_asked_for_limit_and_market_orders() {
             Err(error @ RequestError::RequiredArgumentMissing(_)) => Err(error),
             Ok(_) | Err(_) => Ok(()),
         };
-        assert_eq!(InitialMargin::required(&args), required, "{form}");
+        assert_eq!(complete::<InitialMargin>(&args), required, "{form}");
         assert_eq!(InitialMargin::parse(&args), expected, "{form}");
     }
 }
@@ -64,7 +64,7 @@ fn the_largest_order_has_no_side_and_no_size() {
             Err(error @ RequestError::RequiredArgumentMissing(_)) => Err(error),
             Ok(_) | Err(_) => Ok(()),
         };
-        assert_eq!(MaxOrderSize::required(&args), required, "{form}");
+        assert_eq!(complete::<MaxOrderSize>(&args), required, "{form}");
         assert_eq!(MaxOrderSize::parse(&args), expected, "{form}");
     }
 }

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::super::{
-    CancelAllOrders, CancelAllOrdersAfter, CancelOrder, ClientOrderId, EditOrder, OrderName, RequestError,
-    SendOrder, Symbol, UnknownUnit,
+    CancelAllOrders, CancelAllOrdersAfter, CancelOrder, ClientOrderId, EditOrder, OrderName, Request,
+    RequestError, SendOrder, Symbol, UnknownUnit,
 };
-use super::{args, invalid, missing};
+use super::{args, complete, invalid, missing};
 use crate::decimal::{Decimal, NotANumber, Number};
 use crate::time::Timestamp;
 use crate::v3::words::{DeviationUnit, OrderType, QuantityMode, Side, TriggerSignal};
@@ -97,7 +97,7 @@ fn what_is_missing_is_told_first_and_in_order() {
         ),
     ];
     for (form, name) in rows {
-        assert_eq!(SendOrder::required(&args(form)), missing(name), "{form}");
+        assert_eq!(complete::<SendOrder>(&args(form)), missing(name), "{form}");
         assert_eq!(SendOrder::parse(&args(form)), missing(name), "{form}");
     }
     for form in [
@@ -107,7 +107,7 @@ fn what_is_missing_is_told_first_and_in_order() {
         "orderType=nonsense&symbol=PF_XBTUSD&side=buy&size=1",
         "orderType=lmt&symbol=&side=&size=&limitPrice=",
     ] {
-        assert_eq!(SendOrder::required(&args(form)), Ok(()), "{form}");
+        assert_eq!(complete::<SendOrder>(&args(form)), Ok(()), "{form}");
     }
 }
 
@@ -214,15 +214,15 @@ fn cancels_and_edits_name_their_order() {
     ];
     for (rest, expected) in rows {
         let (cancel, edit) = (format!("order_id{rest}"), format!("orderId{rest}"));
-        assert_eq!(CancelOrder::required(&args(&cancel)), Ok(()));
-        assert_eq!(EditOrder::required(&args(&edit)), Ok(()));
+        assert_eq!(complete::<CancelOrder>(&args(&cancel)), Ok(()));
+        assert_eq!(complete::<EditOrder>(&args(&edit)), Ok(()));
         assert_eq!(CancelOrder::parse(&args(&cancel)).map(|request| request.order), Ok(expected.clone()));
         assert_eq!(EditOrder::parse(&args(&edit)).map(|request| request.order), Ok(expected));
     }
     for form in ["", "size=1", "orderid=x"] {
-        assert_eq!(CancelOrder::required(&args(form)), missing("order_id"));
+        assert_eq!(complete::<CancelOrder>(&args(form)), missing("order_id"));
         assert_eq!(CancelOrder::parse(&args(form)), missing("order_id"));
-        assert_eq!(EditOrder::required(&args(form)), missing("orderId"));
+        assert_eq!(complete::<EditOrder>(&args(form)), missing("orderId"));
         assert_eq!(EditOrder::parse(&args(form)), missing("orderId"));
     }
     assert_eq!(CancelOrder::parse(&args("order_id=1&processBefore=x")), invalid("processBefore"));
@@ -303,7 +303,7 @@ proptest! {
         let form = format!("orderType={order_type}{pairs}");
         let args = args(&form);
         if let Err(RequestError::RequiredArgumentMissing(name)) = SendOrder::parse(&args) {
-            prop_assert_eq!(SendOrder::required(&args), missing(name));
+            prop_assert_eq!(complete::<SendOrder>(&args), missing(name));
         }
         let _ = (EditOrder::parse(&args), CancelOrder::parse(&args), CancelAllOrders::parse(&args));
         let _ = CancelAllOrdersAfter::parse(&args);

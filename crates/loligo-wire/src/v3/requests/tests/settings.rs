@@ -1,7 +1,7 @@
 use super::super::{
-    LeveragePreferences, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled, Symbol,
+    LeveragePreferences, Request, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled, Symbol,
 };
-use super::{args, invalid, missing};
+use super::{args, complete, invalid, missing};
 use crate::decimal::{Decimal, Number};
 use crate::v3::words::SelfTradeStrategy;
 
@@ -17,10 +17,10 @@ fn fits(mantissa: i128, scale: u32) -> Number {
 fn the_strategy_is_one_of_four_words() {
     for &strategy in SelfTradeStrategy::ALL {
         let form = format!("strategy={strategy}");
-        assert_eq!(SetSelfTradeStrategy::required(&args(&form)), Ok(()));
+        assert_eq!(complete::<SetSelfTradeStrategy>(&args(&form)), Ok(()));
         assert_eq!(SetSelfTradeStrategy::parse(&args(&form)), Ok(SetSelfTradeStrategy { strategy }));
     }
-    assert_eq!(SetSelfTradeStrategy::required(&args("")), missing("strategy"));
+    assert_eq!(complete::<SetSelfTradeStrategy>(&args("")), missing("strategy"));
     for (form, expected) in [
         ("", missing("strategy")),
         ("Strategy=REJECT_TAKER", missing("strategy")),
@@ -54,8 +54,8 @@ fn leverage_may_be_left_out_but_not_left_empty() {
     ] {
         assert_eq!(SetLeveragePreference::parse(&args(form)), expected, "{form}");
     }
-    assert_eq!(SetLeveragePreference::required(&args("maxLeverage=5")), missing("symbol"));
-    assert_eq!(SetLeveragePreference::required(&args("symbol=")), Ok(()));
+    assert_eq!(complete::<SetLeveragePreference>(&args("maxLeverage=5")), missing("symbol"));
+    assert_eq!(complete::<SetLeveragePreference>(&args("symbol=")), Ok(()));
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn a_subaccount_may_trade_or_not() {
         let expected = expected.map(|trading_enabled| SetTradingEnabled { trading_enabled });
         assert_eq!(SetTradingEnabled::parse(&args(form)), expected, "{form}");
     }
-    assert_eq!(SetTradingEnabled::required(&args("")), missing("tradingEnabled"));
-    assert_eq!(SetTradingEnabled::required(&args("tradingEnabled=")), Ok(()));
+    assert_eq!(complete::<SetTradingEnabled>(&args("")), missing("tradingEnabled"));
+    assert_eq!(complete::<SetTradingEnabled>(&args("tradingEnabled=")), Ok(()));
 }
 
 #[test]

@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use super::super::{RequestError, SubaccountTransfer, Transfer, Withdrawal};
-use super::{args, invalid, missing};
+use super::super::{Request, RequestError, SubaccountTransfer, Transfer, Withdrawal};
+use super::{args, complete, invalid, missing};
 use crate::args::Args;
 use crate::decimal::{Decimal, Number};
 
@@ -28,13 +28,13 @@ fn each_is_required(names: &[&'static str], ask_and_read: fn(&Args<'_>) -> [Resu
 #[test]
 fn every_argument_of_a_movement_is_required() {
     each_is_required(&["fromAccount", "toAccount", "unit", "amount"], |args| {
-        [Transfer::required(args), Transfer::parse(args).map(drop)]
+        [complete::<Transfer>(args), Transfer::parse(args).map(drop)]
     });
     each_is_required(&["fromUser", "toUser", "fromAccount", "toAccount", "unit", "amount"], |args| {
-        [SubaccountTransfer::required(args), SubaccountTransfer::parse(args).map(drop)]
+        [complete::<SubaccountTransfer>(args), SubaccountTransfer::parse(args).map(drop)]
     });
     each_is_required(&["currency", "amount"], |args| {
-        [Withdrawal::required(args), Withdrawal::parse(args).map(drop)]
+        [complete::<Withdrawal>(args), Withdrawal::parse(args).map(drop)]
     });
 }
 

@@ -1,0 +1,226 @@
+//! How long a cancel of a stranger waits while one price concerns ten thousand accounts or orders, and while a clock is moved over
+//! a live market. Each is printed beside a cancel at rest, which is one sync: the bar is 10 ms beyond that.
+
+#![allow(clippy::print_stdout, reason = "a benchmark's interface is its standard output")]
+
+use loligo_engine::{
+    AccountId, AskedTrigger, CancelOrder, Command, CreateAccount, Currency, Deposit, FinePrice, InstrumentId,
+    LimitsChange, Money, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder, Side, Signal, Timestamp,
+    TriggerKind, Wallet,
+};
+use loligo_server::config::{ClockKind, Config, MarketKind};
+use loligo_server::node::{NodeHandle, RunningNode, Submission, spawn};
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+const XBT: InstrumentId = InstrumentId(0);
+const STRANGER: AccountId = AccountId(0);
+/// Orders that the stranger has to cancel.
+const RESTING: usize = 400;
+const ACCOUNTS: u32 = 10_000;
+const BATCH: usize = 500;
+/// A twentieth of a bitcoin, in lots.
+const SIZE: i64 = 500;
+const DAYS: i64 = 31;
+
+fn main() -> Done {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(liquidations())?;
+    runtime.block_on(stops())?;
+    runtime.block_on(jump())
+}
+
+struct Venue {
+    node: RunningNode,
+    resting: Vec<OrderId>,
+    _folder: tempfile::TempDir,
+}
+
+impl Venue {
+    async fn open(market: MarketKind) -> Done<Self> {
+        let folder = tempfile::tempdir()?;
+        let config = Config {
+            data: Some(folder.path().to_path_buf()),
+            market,
+            clock: ClockKind::Manual { start: ClockKind::DEFAULT_START },
+            accounts: 2,
+            ..Config::default()
+        };
+        let mut venue = Self { node: spawn(&config)?, resting: Vec::new(), _folder: folder };
+        for place in 0..RESTING {
+            let bid = order(STRANGER, Side::Buy, 1, 20_000 + place as i64, None);
+            let Outcome::Placed(id) = submit(venue.node.handle(), bid).await? else {
+                return Err("an order was not placed".into());
+            };
+            venue.resting.push(id);
+        }
+        Ok(venue)
+    }
+
+    /// Cancels one order after the other, `every` so often, until there are none or it is told to stop; how long each took.
+    async fn cancels(
+        &self,
+        which: std::ops::Range<usize>,
+        every: Duration,
+        stop: &std::cell::Cell<bool>,
+    ) -> Done<Vec<Duration>> {
+        let mut took = Vec::new();
+        for order in &self.resting[which] {
+            if stop.get() {
+                break;
+            }
+            let order = OrderRef::Id(*order);
+            let cancel = Command::Cancel(CancelOrder { account: STRANGER, order, process_before: None });
+            let begun = Instant::now();
+            let outcome = submit(self.node.handle(), cancel).await?;
+            took.push(begun.elapsed());
+            if !matches!(outcome, Outcome::Cancelled(_)) {
+                return Err(format!("{outcome:?}").into());
+            }
+            tokio::time::sleep(every).await;
+        }
+        Ok(took)
+    }
+
+    async fn measure(&self, what: &str, command: Command) -> Done {
+        let (stop, never) = (std::cell::Cell::new(false), std::cell::Cell::new(false));
+        let rest = self.cancels(RESTING - 50..RESTING, Duration::ZERO, &never).await?;
+        let begun = Instant::now();
+        let price = async {
+            let outcome = submit(self.node.handle(), command).await;
+            stop.set(true);
+            outcome
+        };
+        let (outcome, waits) = tokio::join!(price, self.cancels(0..RESTING - 50, Duration::ZERO, &stop));
+        outcome?;
+        report(what, begun.elapsed(), &rest, &waits?)
+    }
+}
+
+fn report(what: &str, took: Duration, rest: &[Duration], waits: &[Duration]) -> Done {
+    let sorted = |list: &[Duration]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list
+    };
+    let (rest, waits) = (sorted(rest), sorted(waits));
+    let (Some(slowest), Some(longest)) = (rest.last(), waits.last()) else { return Err("no cancels".into()) };
+    println!(
+        "{what}: {took:.1?}; {} cancels meanwhile, median {:.1?}, longest {longest:.1?} (at rest {:.1?}, {slowest:.1?}; bar 10 ms and a sync)",
+        waits.len(),
+        waits[waits.len() / 2],
+        rest[rest.len() / 2],
+    );
+    Ok(())
+}
+
+async fn submit(handle: &NodeHandle, command: Command) -> Done<Outcome> {
+    Ok(handle.submit(Submission::new(command)).await?.outcome)
+}
+
+async fn submit_all(handle: &NodeHandle, commands: impl IntoIterator<Item = Command>) -> Done<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    let commands: Vec<Submission> = commands.into_iter().map(Submission::new).collect();
+    for batch in commands.chunks(BATCH) {
+        outcomes.extend(handle.submit_all(batch.to_vec()).await?.into_iter().map(|reply| reply.outcome));
+    }
+    Ok(outcomes)
+}
+
+fn order(account: AccountId, side: Side, lots: i64, limit: i64, stop: Option<i64>) -> Command {
+    Command::Place(PlaceOrder {
+        account,
+        instrument: XBT,
+        side,
+        order_type: OrderType::Limit,
+        qty: OnGrid::Steps(lots),
+        limit_price: Some(OnGrid::Steps(limit)),
+        stop_price: stop.map(OnGrid::Steps),
+        trigger: stop.map(|_| {
+            Box::new(AskedTrigger { kind: TriggerKind::Stop, signal: Signal::Mark, deviation: None })
+        }),
+        limit_offset: None,
+        reduce_only: false,
+        client_order_id: None,
+        algo_id: None,
+        process_before: None,
+    })
+}
+
+fn mark(usd: i128) -> Command {
+    Command::PinMark { instrument: XBT, price: Some(FinePrice(usd * 10_i128.pow(18))) }
+}
+
+/// Opens accounts with so many USD each.
+async fn accounts(node: &RunningNode, count: u32, usd: i128, house: bool) -> Done<Vec<AccountId>> {
+    let create = Command::CreateAccount(CreateAccount { parent: None, house });
+    let created = submit_all(node.handle(), (0..count).map(|_| create.clone())).await?;
+    let opened = created.into_iter().filter_map(|outcome| match outcome {
+        Outcome::AccountCreated(account) => Some(account),
+        _ => None,
+    });
+    let opened: Vec<AccountId> = opened.collect();
+    let (wallet, currency, amount) = (Wallet::Flex, Currency::USD, Money(usd * Money::ONE));
+    let deposit =
+        |account: &AccountId| Command::Deposit(Deposit { account: *account, wallet, currency, amount });
+    submit_all(node.handle(), opened.iter().map(deposit)).await?;
+    Ok(opened)
+}
+
+fn roomy() -> Command {
+    let change = LimitsChange { small_orders: Some(100_000), ..LimitsChange::default() };
+    Command::SetLimits { account: None, instrument: None, change }
+}
+
+async fn liquidations() -> Done {
+    let venue = Venue::open(MarketKind::None).await?;
+    let handle = venue.node.handle();
+    submit_all(handle, [mark(80_000), roomy()]).await?;
+    let house = accounts(&venue.node, 1, 10_000_000_000, true).await?[0];
+    let crowd = accounts(&venue.node, ACCOUNTS, 250, false).await?;
+    let many = i64::from(ACCOUNTS) * SIZE / 100_000 + 1;
+    submit_all(handle, (0..many).map(|_| order(house, Side::Sell, 100_000, 80_000, None))).await?;
+    submit_all(handle, crowd.iter().map(|account| order(*account, Side::Buy, SIZE, 80_000, None))).await?;
+    submit_all(handle, [Command::CancelAll { account: house, instrument: None }]).await?;
+    submit_all(handle, (0..many).map(|_| order(house, Side::Buy, 100_000, 75_500, None))).await?;
+    let held = move |exchange: &loligo_engine::Exchange| {
+        crowd.iter().filter(|account| !exchange.positions(**account).is_empty()).count()
+    };
+    let before = handle.query(held.clone()).await?;
+    venue.measure("a price that liquidates 10,000 accounts", mark(75_000)).await?;
+    println!("  {before} positions before, {} after", handle.query(held).await?);
+    Ok(())
+}
+
+async fn stops() -> Done {
+    let venue = Venue::open(MarketKind::None).await?;
+    let handle = venue.node.handle();
+    submit_all(handle, [mark(80_000), roomy()]).await?;
+    let crowd = accounts(&venue.node, ACCOUNTS / 100, 1_000_000, false).await?;
+    let stop = |account: &AccountId| order(*account, Side::Sell, 10, 79_500, Some(79_000));
+    submit_all(handle, crowd.iter().flat_map(|account| vec![stop(account); 100])).await?;
+    venue.measure("a price that fires 10,000 stops", mark(79_000)).await
+}
+
+async fn jump() -> Done {
+    let venue = Venue::open(MarketKind::Live).await?;
+    let handle = venue.node.handle();
+    let never = std::cell::Cell::new(false);
+    let rest = venue.cancels(RESTING - 50..RESTING, Duration::ZERO, &never).await?;
+    let from = handle.now();
+    let begun = Instant::now();
+    let days = handle.advance(DAYS * 86_400 * 1_000);
+    let waits = tokio::select! {
+        moved = days => return Err(format!("the jump ended before the cancels: {moved:?}").into()),
+        waits = venue.cancels(0..RESTING - 50, Duration::from_millis(20), &never) => waits?,
+    };
+    let passed = (handle.now().0 - from.0) / Timestamp::SECOND;
+    report(
+        &format!("{passed} seconds of a jump of {DAYS} days over a live market"),
+        begun.elapsed(),
+        &rest,
+        &waits,
+    )
+}
