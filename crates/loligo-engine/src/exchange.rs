@@ -26,13 +26,17 @@ mod worth;
 
 use crate::account::{Account, Family, Holding, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money, price_in_range};
 use crate::order::Orders;
+use crate::outcome::{
+    CreateAccountOutcome, CreateAccountRefusal, GenesisOutcome, GenesisRefusal, ListOutcome, ListRefusal,
+    Outcome, Refusal,
+};
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, Table, WalletSlot};
 use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,52 +157,54 @@ impl Exchange {
     fn carry_out(&mut self, command: &Command, events: &mut Vec<Event>) -> Outcome {
         self.stirred |= !matches!(command, Command::Advance);
         match command {
-            Command::Genesis(genesis) => self.begin(genesis, events),
+            Command::Genesis(genesis) => self.begin(genesis, events).into(),
             Command::Start => self.start(events),
             Command::Advance => Outcome::Done,
-            Command::CreateAccount(create) => self.create_account(create, events),
-            Command::Deposit(deposit) => self.deposit(deposit, events),
-            Command::List(spec) => self.list(spec, events),
-            Command::PublishIndex { pair, price } => self.publish_index(*pair, *price, events),
-            Command::PinIndex { pair, price } => self.pin_index(*pair, *price, events),
-            Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price, events),
+            Command::CreateAccount(create) => self.create_account(create, events).into(),
+            Command::Deposit(deposit) => self.deposit(deposit, events).into(),
+            Command::List(spec) => self.list(spec, events).into(),
+            Command::PublishIndex { pair, price } => self.publish_index(*pair, *price, events).into(),
+            Command::PinIndex { pair, price } => self.pin_index(*pair, *price, events).into(),
+            Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price, events).into(),
             Command::PinPrices { instrument, index, mark } => {
-                self.pin_prices(*instrument, *index, *mark, events)
+                self.pin_prices(*instrument, *index, *mark, events).into()
             }
-            Command::Place(place) => self.place(place, None, events),
-            Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events),
-            Command::Edit(edit) => self.edit(edit, None, events),
-            Command::EditOffGrid(asked) => self.edit(&asked.0, Some(&asked.1), events),
-            Command::Cancel(cancel) => self.cancel(cancel, events),
-            Command::CancelAll { account, instrument } => self.cancel_all(*account, *instrument, events),
+            Command::Place(place) => self.place(place, None, events).into(),
+            Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events).into(),
+            Command::Edit(edit) => self.edit(edit, None, events).into(),
+            Command::EditOffGrid(asked) => self.edit(&asked.0, Some(&asked.1), events).into(),
+            Command::Cancel(cancel) => self.cancel(cancel, events).into(),
+            Command::CancelAll { account, instrument } => {
+                self.cancel_all(*account, *instrument, events).into()
+            }
             Command::CancelAllAfter { account, timeout_seconds } => {
-                self.cancel_all_after(*account, *timeout_seconds)
+                self.cancel_all_after(*account, *timeout_seconds).into()
             }
-            Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy).into(),
             Command::SetLeverage { account, instrument, leverage } => {
-                self.set_leverage(*account, *instrument, *leverage, events)
+                self.set_leverage(*account, *instrument, *leverage, events).into()
             }
-            Command::Transfer(transfer) => self.transfer(transfer, events),
-            Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
-            Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events),
+            Command::Transfer(transfer) => self.transfer(transfer, events).into(),
+            Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
+            Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
             Command::SetMarketState { instrument, state } => {
-                self.set_market_state(*instrument, *state, events)
+                self.set_market_state(*instrument, *state, events).into()
             }
-            Command::Expire { instrument } => self.expire_now(*instrument, events),
-            Command::AdminCancel { order } => self.admin_cancel(*order, events),
-            Command::ReplaceTrailingStop { order } => self.replace_trailing_stop(*order, events),
-            Command::SetActive { account, active } => self.set_active(*account, *active, events),
+            Command::Expire { instrument } => self.expire_now(*instrument, events).into(),
+            Command::AdminCancel { order } => self.admin_cancel(*order, events).into(),
+            Command::ReplaceTrailingStop { order } => self.replace_trailing_stop(*order, events).into(),
+            Command::SetActive { account, active } => self.set_active(*account, *active, events).into(),
             Command::SetLimits { account, instrument, change } => {
-                self.set_limits(*account, *instrument, change)
+                self.set_limits(*account, *instrument, change).into()
             }
             Command::InjectCodes { order, reason, trigger_side, trigger_signal } => {
-                self.inject_codes(*order, *reason, *trigger_side, *trigger_signal, events)
+                self.inject_codes(*order, *reason, *trigger_side, *trigger_signal, events).into()
             }
             Command::InjectPanic => panic!("a panic was injected by command"),
         }
     }
 
-    fn begin(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> Outcome {
+    fn begin(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> GenesisOutcome {
         let mut fresh = Self { now: self.now, born: true, limits: genesis.limits.clone(), ..Self::default() };
         fresh.work = self.work.none_of();
         fresh.orders = Orders::new(genesis.table_seed);
@@ -207,7 +213,7 @@ impl Exchange {
         let mut listed = Vec::new();
         for (name, price) in &genesis.indexes {
             if !price_in_range(*price) {
-                return Outcome::Refused(Refusal::PriceOutOfRange);
+                return GenesisOutcome::Refused(GenesisRefusal::PriceOutOfRange);
             }
             let (pair, at) = (fresh.pair_named(name), fresh.now);
             fresh.pairs[pair].index = Some(*price);
@@ -215,13 +221,18 @@ impl Exchange {
         }
         for spec in &genesis.instruments {
             match fresh.list(spec, &mut listed) {
-                Outcome::Refused(refusal) => return Outcome::Refused(refusal),
-                _ => continue,
+                ListOutcome::Listed(_) => {}
+                ListOutcome::Refused(ListRefusal::PriceOutOfRange) => {
+                    return GenesisOutcome::Refused(GenesisRefusal::PriceOutOfRange);
+                }
+                ListOutcome::Refused(ListRefusal::Listing(problem)) => {
+                    return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
+                }
             }
         }
         *self = fresh;
         events.append(&mut listed);
-        Outcome::Done
+        GenesisOutcome::Done
     }
 
     /// Markets are loaded: each resting order is back in its book, where it never left.
@@ -238,16 +249,16 @@ impl Exchange {
         Outcome::Done
     }
 
-    fn create_account(&mut self, create: &CreateAccount, events: &mut Vec<Event>) -> Outcome {
+    fn create_account(&mut self, create: &CreateAccount, events: &mut Vec<Event>) -> CreateAccountOutcome {
         let parent = match create.parent {
             None => None,
             Some(parent) => match self.accounts.get(parent) {
-                None => return Outcome::Refused(Refusal::UnknownAccount),
+                None => return CreateAccountOutcome::Refused(CreateAccountRefusal::UnknownAccount),
                 Some(account) if account.parent.is_some() => {
-                    return Outcome::Refused(Refusal::NestedSubaccount);
+                    return CreateAccountOutcome::Refused(CreateAccountRefusal::NestedSubaccount);
                 }
                 Some(account) if account.house != create.house => {
-                    return Outcome::Refused(Refusal::MixedFamily);
+                    return CreateAccountOutcome::Refused(CreateAccountRefusal::MixedFamily);
                 }
                 Some(account) => Some((parent, account.family)),
             },
@@ -280,7 +291,7 @@ impl Exchange {
         });
         let (account, parent, at) = (id, create.parent, self.now);
         tell(events, || Event::AccountCreated { account, parent, at });
-        Outcome::AccountCreated(id)
+        CreateAccountOutcome::AccountCreated(id)
     }
 
     fn open_purse(&mut self, family: FamilySlot, wallet: Wallet, currency: Currency) -> WalletSlot {
@@ -307,13 +318,13 @@ impl Exchange {
         purse
     }
 
-    fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> Outcome {
-        let refuse = |error: ListingError| Outcome::Refused(Refusal::Listing(error.to_string()));
+    fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> ListOutcome {
+        let refuse = |error: ListingError| ListOutcome::Refused(ListRefusal::Listing(error.to_string()));
         if self.markets.iter().any(|market| market.instrument.spec().symbol == spec.symbol) {
             return refuse(ListingError::Duplicate(spec.symbol.clone()));
         }
         if self.markets.len() >= usize::from(u16::MAX) {
-            return Outcome::Refused(Refusal::Listing("no more instruments can be listed".into()));
+            return ListOutcome::Refused(ListRefusal::Listing("no more instruments can be listed".into()));
         }
         let known = self.pairs.iter().position(|pair| pair.name == spec.pair);
         let pair = known.map_or(self.pairs.next(), PairId::of_index);
@@ -323,7 +334,7 @@ impl Exchange {
         };
         let index = self.pairs.get(pair).and_then(|pair| pair.index);
         if index.is_some_and(|index| !price_in_range(index) || !instrument.carries(index)) {
-            return Outcome::Refused(Refusal::PriceOutOfRange);
+            return ListOutcome::Refused(ListRefusal::PriceOutOfRange);
         }
         // One wallet margins all contracts of a kind: they have to settle in what it holds.
         let wallet = match spec.kind {
@@ -351,7 +362,7 @@ impl Exchange {
         tell(events, || Event::Listed { instrument: id, pair, spec, at });
         self.refresh_mark(id, events);
         self.tell_state(id, events);
-        Outcome::Listed(id)
+        ListOutcome::Listed(id)
     }
 
     fn pair_named(&mut self, name: &str) -> PairId {

@@ -25,6 +25,7 @@ mod margin;
 mod market;
 mod money;
 mod order;
+mod outcome;
 mod slot;
 mod stored;
 mod trigger;
@@ -37,7 +38,7 @@ pub use command::{
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
     Withdraw, Written, WrittenNumber,
 };
-pub use event::{EditRefusal, Event, Execution, Fill, OrderChange, OrderView, Outcome, Refusal};
+pub use event::{EditRefusal, Event, Execution, Fill, OrderChange, OrderView};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};
 pub use id::{
@@ -46,6 +47,7 @@ pub use id::{
 pub use instrument::{Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel};
 pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
+pub use outcome::*;
 #[doc(hidden)]
 pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};

@@ -2,45 +2,46 @@
 
 use super::{Exchange, tell};
 use crate::command::{CancelOrder, OrderRef};
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
+use crate::outcome::{CancelAllOutcome, CancelAllRefusal, CancelOutcome, CancelRefusal};
 use crate::slot::OrderSlot;
 use crate::words::{OrderError, OrderStatus, UpdateReason};
 
 impl Exchange {
     #[inline(never)]
-    pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> Outcome {
+    pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> CancelOutcome {
         match self.accounts.get(ask.account) {
-            None => return Outcome::Refused(Refusal::UnknownAccount),
-            Some(account) if !account.active => return Outcome::AccountInactive,
+            None => return CancelOutcome::Refused(CancelRefusal::UnknownAccount),
+            Some(account) if !account.active => return CancelOutcome::AccountInactive,
             Some(_) => {}
         }
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
-            return Outcome::TooLate;
+            return CancelOutcome::TooLate;
         }
         let Some(slot) = self.find_own(ask.account, &ask.order) else {
             self.tell_not_found(ask, events);
-            return Outcome::CancelNotFound(None);
+            return CancelOutcome::CancelNotFound(None);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         match status {
             OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => {
                 self.remove(slot, UpdateReason::CancelledByUser, None, events);
-                Outcome::Cancelled(id)
+                CancelOutcome::Cancelled(id)
             }
-            OrderStatus::FullyExecuted => Outcome::AlreadyFilled(id),
+            OrderStatus::FullyExecuted => CancelOutcome::AlreadyFilled(id),
             OrderStatus::Cancelled => {
                 self.note(slot, None, OrderError::OrderForCancellationNotFound);
                 let order = self.orders.get(slot);
                 let (reason, error, account) = (order.reason, order.error, ask.account);
                 tell(events, || Event::Noted { order: id, account, reason, error });
                 self.tell_not_found(ask, events);
-                Outcome::CancelNotFound(Some(id))
+                CancelOutcome::CancelNotFound(Some(id))
             }
             // The check that refused it stays its error.
             OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => {
                 self.tell_not_found(ask, events);
-                Outcome::CancelNotFound(Some(id))
+                CancelOutcome::CancelNotFound(Some(id))
             }
         }
     }
@@ -56,13 +57,13 @@ impl Exchange {
         account: AccountId,
         instrument: Option<InstrumentId>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> CancelAllOutcome {
         match self.accounts.get(account) {
-            None => Outcome::Refused(Refusal::UnknownAccount),
-            Some(owner) if !owner.active => Outcome::AccountInactive,
+            None => CancelAllOutcome::Refused(CancelAllRefusal::UnknownAccount),
+            Some(owner) if !owner.active => CancelAllOutcome::AccountInactive,
             Some(_) => {
                 let reason = UpdateReason::CancelledByUser;
-                Outcome::CancelledAll(self.remove_all(account, instrument, reason, events))
+                CancelAllOutcome::CancelledAll(self.remove_all(account, instrument, reason, events))
             }
         }
     }

@@ -6,8 +6,9 @@ use super::position::Margin;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::command::{EditOrder, OnGrid, Written};
-use crate::event::{EditRefusal, Event, OrderChange, OrderView, Outcome, Refusal};
+use crate::event::{EditRefusal, Event, OrderChange, OrderView};
 use crate::id::{Price, Qty, Side};
+use crate::outcome::{EditCommandRefusal, EditOutcome};
 use crate::slot::OrderSlot;
 use crate::trigger::{Distance, Trigger};
 use crate::words::{DistanceUnit, FillRole, OrderError, OrderStatus, OrderType, QtyMode, UpdateReason};
@@ -30,27 +31,27 @@ impl Exchange {
         ask: &EditOrder,
         written: Option<&Written>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> EditOutcome {
         match self.accounts.get(ask.account) {
-            None => return Outcome::Refused(Refusal::UnknownAccount),
-            Some(account) if !account.may_trade() => return Outcome::AccountInactive,
+            None => return EditOutcome::Refused(EditCommandRefusal::UnknownAccount),
+            Some(account) if !account.may_trade() => return EditOutcome::AccountInactive,
             Some(_) => {}
         }
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
-            return Outcome::TooLate;
+            return EditOutcome::TooLate;
         }
         let meant = |slot: &OrderSlot| {
             let holding = &self.holdings[self.orders.get(*slot).holding];
             ask.instrument.is_none_or(|instrument| instrument == holding.instrument)
         };
         let Some(slot) = self.find_own(ask.account, &ask.order).filter(meant) else {
-            return Outcome::EditRejected(None, OrderError::OrderForEditNotFound);
+            return EditOutcome::EditRejected(None, OrderError::OrderForEditNotFound);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         let attempted = |exchange: &Self, error| exchange.attempted(ask, slot, error);
         let (error, attempted) = match status {
             OrderStatus::TriggerPlaced => match self.edit_trigger(ask, slot, events) {
-                Ok(()) => return Outcome::Edited(id),
+                Ok(()) => return EditOutcome::Edited(id),
                 Err(error) => {
                     let attempted = attempted(self, error);
                     self.note(slot, None, error);
@@ -61,7 +62,7 @@ impl Exchange {
                 // Every check is behind us: from here on nothing is refused.
                 Ok(edited) => {
                     self.change(slot, &edited, events);
-                    return Outcome::Edited(id);
+                    return EditOutcome::Edited(id);
                 }
                 Err(error) => {
                     let attempted = attempted(self, error);
@@ -82,7 +83,7 @@ impl Exchange {
         };
         let (order, written, at) = (self.view(slot), written.cloned().map(Box::new), self.now);
         tell(events, || Event::EditRejected(Box::new(EditRefusal { order, attempted, written, error, at })));
-        Outcome::EditRejected(Some(id), error)
+        EditOutcome::EditRejected(Some(id), error)
     }
 
     /// The order as a refused edit would have had it, as far as what was sent can be read.

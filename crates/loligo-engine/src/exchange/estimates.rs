@@ -4,13 +4,13 @@ use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
 use super::solvency::Standing;
 use crate::account::{Holding, Incoming, book};
-use crate::event::Refusal;
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_TICKS, OpenSum};
 use crate::margin::{isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::Fine;
+use crate::outcome::EstimateRefusal;
 use crate::view::{MarginQuote, MaxOrderSize};
 use crate::words::{ContractKind, OrderError, OrderType};
 
@@ -18,7 +18,7 @@ impl Exchange {
     /// What an order of `qty` would need: a limit order, or a market order without a limit.
     ///
     /// # Errors
-    /// [`Refusal`] for an unknown account or contract, and for contracts that are not linear.
+    /// [`EstimateRefusal`] for an unknown account or contract, and for contracts that are not linear.
     pub fn initial_margin_of(
         &self,
         account: AccountId,
@@ -26,7 +26,7 @@ impl Exchange {
         side: Side,
         qty: Qty,
         limit: Option<Price>,
-    ) -> Result<MarginQuote, Refusal> {
+    ) -> Result<MarginQuote, EstimateRefusal> {
         self.with_holding(account, instrument, |holding, market| {
             let (terms, crosses) = terms_of(market, side, qty.0, limit);
             let mut quote = MarginQuote {
@@ -63,7 +63,7 @@ impl Exchange {
         account: AccountId,
         instrument: InstrumentId,
         limit: Option<Price>,
-    ) -> Result<MaxOrderSize, Refusal> {
+    ) -> Result<MaxOrderSize, EstimateRefusal> {
         self.with_holding(account, instrument, |holding, market| {
             let largest = |side| {
                 let (priced, crosses) = terms_of(market, side, 0, limit);
@@ -89,11 +89,11 @@ impl Exchange {
         account: AccountId,
         instrument: InstrumentId,
         ask: impl FnOnce(&Holding, &Market) -> T,
-    ) -> Result<T, Refusal> {
-        let owner = self.accounts.get(account).ok_or(Refusal::UnknownAccount)?;
-        let market = self.markets.get(instrument).ok_or(Refusal::UnknownInstrument)?;
+    ) -> Result<T, EstimateRefusal> {
+        let owner = self.accounts.get(account).ok_or(EstimateRefusal::UnknownAccount)?;
+        let market = self.markets.get(instrument).ok_or(EstimateRefusal::UnknownInstrument)?;
         if market.instrument.spec().kind != ContractKind::Linear {
-            return Err(Refusal::NotMultiCollateral);
+            return Err(EstimateRefusal::NotMultiCollateral);
         }
         Ok(match market.holding_of(account) {
             Some(slot) => ask(&self.holdings[slot], market),

@@ -6,13 +6,14 @@ use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::account::Holding;
 use crate::command::{ClientOrderId, OnGrid, PlaceOrder, Written};
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::id::{Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
 pub(super) use crate::money::usd;
 use crate::money::{Fine, Money};
 use crate::order::{Marks, Order, Record};
+use crate::outcome::{PlaceOutcome, PlaceRefusal};
 use crate::slot::{Maybe, OrderSlot, PositionSlot};
 use crate::trigger::{Attached, Trigger};
 use crate::words::{FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
@@ -64,18 +65,18 @@ impl Exchange {
         ask: &PlaceOrder,
         written: Option<&Written>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         let Some(account) = self.accounts.get(ask.account) else {
-            return Outcome::Refused(Refusal::UnknownAccount);
+            return PlaceOutcome::Refused(PlaceRefusal::UnknownAccount);
         };
         if !account.may_trade() {
-            return Outcome::AccountInactive;
+            return PlaceOutcome::AccountInactive;
         }
         let Some(market) = self.markets.get(ask.instrument) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+            return PlaceOutcome::Refused(PlaceRefusal::UnknownInstrument);
         };
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
-            return Outcome::TooLate;
+            return PlaceOutcome::TooLate;
         }
         let holding = match market.holding_of(ask.account) {
             Some(slot) => slot,
@@ -295,7 +296,7 @@ impl Exchange {
         trigger: Option<Trigger>,
         error: OrderError,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         let lots = lots_of(ask.qty).unwrap_or(0);
         let slot = self.take_in(ask, limit.unwrap_or(0), lots, false, holding);
         self.attach(slot, ask, trigger);
@@ -303,7 +304,7 @@ impl Exchange {
         let order = self.view(slot);
         let id = order.id;
         tell(events, || Event::Rejected { order, written: written.cloned().map(Box::new) });
-        Outcome::Rejected(id, error)
+        PlaceOutcome::Rejected(id, error)
     }
 
     #[inline(always)]
@@ -314,7 +315,7 @@ impl Exchange {
         accepted: &Accepted,
         holding: PositionSlot,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         if accepted.crosses
             && !ask.order_type.rests()
             && self.meets_only_own(holding, ask.side, accepted.limit, events)
@@ -330,7 +331,7 @@ impl Exchange {
         }
         tell(events, || Event::Placed { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, accepted, events);
-        Outcome::Placed(id)
+        PlaceOutcome::Placed(id)
     }
 
     /// Lets an accepted order meet the book.

@@ -1,10 +1,11 @@
 //! Index and mark prices, and what follows when they move.
 
 use super::{Exchange, Timer, tell};
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::id::{InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 use crate::money::{FinePrice, price_in_range};
+use crate::outcome::{IndexOutcome, IndexRefusal, PinOutcome, PinRefusal};
 use crate::words::Signal;
 
 impl Exchange {
@@ -13,13 +14,13 @@ impl Exchange {
         pair: PairId,
         price: FinePrice,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> IndexOutcome {
         if !self.carries(pair, price) {
-            return Outcome::Refused(Refusal::PriceOutOfRange);
+            return IndexOutcome::Refused(IndexRefusal::PriceOutOfRange);
         }
         let now = self.now;
         let Some(state) = self.pairs.get_mut(pair) else {
-            return Outcome::Refused(Refusal::UnknownPair);
+            return IndexOutcome::Refused(IndexRefusal::UnknownPair);
         };
         let (was_stale, ages_from) = (state.is_stale(now), state.stale_from());
         state.published_at = Some(now);
@@ -30,7 +31,7 @@ impl Exchange {
         if was_stale {
             self.judge_pair(pair, events);
         }
-        Outcome::Done
+        IndexOutcome::Done
     }
 
     /// Sets the timer of a pair's index anew, which was set before to `before`, and tells what its contracts make of it now.
@@ -71,15 +72,15 @@ impl Exchange {
         index: Option<FinePrice>,
         mark: Option<FinePrice>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PinOutcome {
         let Some(market) = self.markets.get(id) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+            return PinOutcome::Refused(PinRefusal::UnknownInstrument);
         };
         let pair = market.pair();
         let fits = index.is_none_or(|price| self.carries(pair, price))
             && mark.is_none_or(|price| mark_fits(market, price));
         if !fits {
-            return Outcome::Refused(Refusal::PriceOutOfRange);
+            return PinOutcome::Refused(PinRefusal::PriceOutOfRange);
         }
         // Every check is behind us. The mark first: with the index its formula would move it on its way.
         if mark.is_some() {
@@ -88,7 +89,7 @@ impl Exchange {
         if index.is_some() {
             self.pin_index(pair, index, events);
         }
-        Outcome::Done
+        PinOutcome::Done
     }
 
     /// Whether the operator has pinned the index price of a contract's pair, and its mark price.
@@ -103,15 +104,15 @@ impl Exchange {
         pair: PairId,
         price: Option<FinePrice>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> IndexOutcome {
         let carried = price.is_none_or(|price| self.carries(pair, price));
         let now = self.now;
         let Some(state) = self.pairs.get_mut(pair) else {
-            return Outcome::Refused(Refusal::UnknownPair);
+            return IndexOutcome::Refused(IndexRefusal::UnknownPair);
         };
         let ages_from = state.stale_from();
         match price {
-            Some(_) if !carried => return Outcome::Refused(Refusal::PriceOutOfRange),
+            Some(_) if !carried => return IndexOutcome::Refused(IndexRefusal::PriceOutOfRange),
             Some(price) => {
                 let was_stale = state.is_stale(now);
                 state.pinned = true;
@@ -132,7 +133,7 @@ impl Exchange {
                 self.age_from(pair, ages_from, events);
             }
         }
-        Outcome::Done
+        IndexOutcome::Done
     }
 
     pub(super) fn pin_mark(
@@ -140,13 +141,13 @@ impl Exchange {
         id: InstrumentId,
         price: Option<FinePrice>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PinOutcome {
         let Some(market) = self.markets.get_mut(id) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+            return PinOutcome::Refused(PinRefusal::UnknownInstrument);
         };
         match price {
             Some(price) if !mark_fits(market, price) => {
-                return Outcome::Refused(Refusal::PriceOutOfRange);
+                return PinOutcome::Refused(PinRefusal::PriceOutOfRange);
             }
             Some(price) => {
                 market.mark_pinned = true;
@@ -157,7 +158,7 @@ impl Exchange {
                 self.refresh_mark(id, events);
             }
         }
-        Outcome::Done
+        PinOutcome::Done
     }
 
     /// An index that was too old is fresh again: what waited is judged by the signals as they are now.

@@ -3,9 +3,10 @@
 use super::Exchange;
 use super::work::STEP;
 use crate::account::day_of;
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::Market;
+use crate::outcome::{CancelAllAfterOutcome, CancelAllAfterRefusal};
 use crate::words::{MarketState, UpdateReason};
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
@@ -205,12 +206,16 @@ impl Exchange {
         self.stirred && !self.liquidations.is_empty()
     }
 
-    pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {
+    pub(super) fn cancel_all_after(
+        &mut self,
+        account: AccountId,
+        timeout_seconds: u32,
+    ) -> CancelAllAfterOutcome {
         if self.accounts.get(account).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
+            return CancelAllAfterOutcome::Refused(CancelAllAfterRefusal::UnknownAccount);
         }
         if !self.accounts[account].active {
-            return Outcome::AccountInactive;
+            return CancelAllAfterOutcome::AccountInactive;
         }
         let at = (timeout_seconds > 0)
             .then(|| self.now.plus(i64::from(timeout_seconds).saturating_mul(Timestamp::SECOND)));
@@ -221,7 +226,7 @@ impl Exchange {
         if let Some(at) = at {
             self.timers.insert((at, Timer::CancelAll(account)));
         }
-        Outcome::Armed(at)
+        CancelAllAfterOutcome::Armed(at)
     }
 
     /// The timer ended: it fires once, then is off.

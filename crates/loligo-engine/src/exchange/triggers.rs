@@ -3,12 +3,13 @@
 use super::place::{check_value, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
 use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, PlaceOrder, Written};
-use crate::event::{Event, OrderChange, Outcome};
+use crate::event::{Event, OrderChange};
 use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
 use crate::market::Market;
 use crate::money::FinePrice;
 use crate::order::{Order, Record};
+use crate::outcome::PlaceOutcome;
 use crate::slot::{Maybe, OrderSlot, PositionSlot};
 use crate::trigger::{Distance, Due, Trigger, Waiting};
 use crate::words::{
@@ -47,7 +48,7 @@ impl Exchange {
         asked: &AskedTrigger,
         holding: PositionSlot,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         match self.check_arrival(ask, asked, holding) {
             Err(error) => {
                 let refused = asked_trigger(ask, asked);
@@ -76,7 +77,7 @@ impl Exchange {
                 let reduced = ask.reduce_only.then_some(Qty(0));
                 tell(events, || Event::Placed { order: self.view(slot), reduced });
                 self.judge_one(slot);
-                Outcome::Placed(id)
+                PlaceOutcome::Placed(id)
             }
         }
     }
