@@ -48,7 +48,7 @@ crate::stored_codes! {
 
     Event {
         Listed { instrument, pair, spec, at } = 0,
-        AccountCreated { account, parent, at } = 1,
+        AccountCreated { account, parent, house, at } = 1,
         Placed { order, reduced } = 2,
         Fired { order, reduced } = 3,
         ActivationFailed { order } = 4,

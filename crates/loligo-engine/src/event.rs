@@ -227,6 +227,8 @@ pub enum Event {
         account: AccountId,
         /// Its master, for a subaccount.
         parent: Option<AccountId>,
+        /// One of the house's own participants.
+        house: bool,
         /// When.
         at: Timestamp,
     },

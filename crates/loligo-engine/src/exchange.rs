@@ -289,8 +289,8 @@ impl Exchange {
             fills: 0,
             log: 0,
         });
-        let (account, parent, at) = (id, create.parent, self.now);
-        tell(events, || Event::AccountCreated { account, parent, at });
+        let (account, parent, house, at) = (id, create.parent, create.house, self.now);
+        tell(events, || Event::AccountCreated { account, parent, house, at });
         CreateAccountOutcome::AccountCreated(id)
     }
 

@@ -282,6 +282,24 @@ impl Instrument {
         self.spec.kind == ContractKind::Linear
     }
 
+    /// Average price that a position of so many signed lots was entered at, from its signed entry value; 0 of none.
+    pub fn average_price(&self, position: i64, entry: Fine) -> FinePrice {
+        let precision = i32::from(self.spec.lot_precision);
+        let (lots, entry) = (i128::from(position.abs()), entry.0.abs());
+        let price = match self.spec.kind {
+            // entry 1e-24 per lot of 10^-precision contracts, to 1e-18 per contract: over lots x 10^(6 - precision).
+            ContractKind::Linear if lots > 0 => {
+                mul_div_half_even(entry, 1, lots * pow10((6 - precision) as u32))
+            }
+            // contracts / entry, to 1e-18: lots x 10^(42 - precision) over entry.
+            ContractKind::Inverse if entry > 0 => {
+                mul_div_half_even(lots * pow10(18), pow10((24 - precision) as u32), entry)
+            }
+            ContractKind::Linear | ContractKind::Inverse => None,
+        };
+        FinePrice(price.unwrap_or(0))
+    }
+
     /// A value without sign as that of a purchase or a sale, signed like [`Instrument::value`].
     #[inline]
     pub(crate) fn signed(&self, side: Side, value: Fine) -> Fine {

@@ -282,7 +282,7 @@ fn events() -> Vec<Event> {
     };
     vec![
         Event::Listed { instrument, pair, spec: Box::new(spec()), at },
-        Event::AccountCreated { account, parent: None, at },
+        Event::AccountCreated { account, parent: None, house: true, at },
         Event::Placed { order: shown(), reduced: Some(Qty(4)) },
         Event::Fired { order: shown(), reduced: None },
         Event::ActivationFailed { order: shown() },

@@ -50,7 +50,7 @@ impl Venue {
         };
         let mut venue = Self { node: spawn(&config)?, resting: Vec::new(), _folder: folder };
         for place in 0..RESTING {
-            let bid = order(STRANGER, Side::Buy, 1, 20_000 + place as i64, None);
+            let bid = order(STRANGER, Side::Buy, 10, 20_000 + place as i64, None);
             let Outcome::Placed(id) = submit(venue.node.handle(), bid).await? else {
                 return Err("an order was not placed".into());
             };

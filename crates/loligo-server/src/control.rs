@@ -11,6 +11,7 @@ mod venue;
 mod verbs;
 
 use crate::faults::Faults;
+use crate::history::History;
 use crate::node::{NodeHandle, SubmitError};
 use crate::operations::Operations;
 use crate::request_log::{Entry, RequestLog, Told};
@@ -36,6 +37,7 @@ pub(crate) struct Control {
     door: Door,
     faults: Arc<Faults>,
     operations: Operations,
+    history: Arc<History>,
     /// Held while an account is opened.
     opening: tokio::sync::Mutex<()>,
     log: Arc<RequestLog>,
@@ -236,9 +238,10 @@ impl Control {
         door: Door,
         faults: Arc<Faults>,
         operations: Operations,
+        history: Arc<History>,
         log: Arc<RequestLog>,
     ) -> Self {
-        Self { node, door, faults, operations, opening: tokio::sync::Mutex::default(), log }
+        Self { node, door, faults, operations, history, opening: tokio::sync::Mutex::default(), log }
     }
 
     async fn answered(&self, request: Read) -> Option<Response<Full<Bytes>>> {

@@ -7,6 +7,7 @@ pub(crate) mod toy;
 
 use crate::charts::Candles;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::hub::HubHandle;
 use crate::login::Login;
 use crate::node::NodeHandle;
@@ -24,6 +25,7 @@ pub(crate) struct Served {
     pub(crate) tolerance: Tolerance,
     pub(crate) faults: Arc<Faults>,
     pub(crate) sockets: Arc<Sockets>,
+    pub(crate) history: Arc<History>,
     pub(crate) hub: HubHandle,
     pub(crate) log: Arc<RequestLog>,
     pub(crate) candles: Arc<Candles>,

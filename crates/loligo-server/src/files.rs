@@ -1,6 +1,7 @@
 //! Files that are whole or not there, secret where they must be, and never read without end; and which files of a data
 //! folder are ours.
 
+use crate::history::FILE as HISTORY;
 use loligo_journal::JournalError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -50,22 +51,34 @@ pub fn holds_venue(data: &Path) -> Result<bool, JournalError> {
     Ok(loligo_journal::stored_files(data)?.iter().any(|file| *file != lock))
 }
 
-/// Removes the venue in a folder: its journal, its snapshots, its candles and the key of its secrets. The certificate authority stays,
+/// Removes the venue in a folder: its journal, its snapshots, its history, its candles and the key of its secrets. The certificate authority stays,
 /// since clients have been told to trust it, and so does everything that is not ours.
 ///
 /// # Errors
 /// A folder in use, and what removing costs. What was begun can be done again.
 pub fn remove_venue(data: &Path) -> Result<(), JournalError> {
     loligo_journal::remove_journal(data)?;
+    for path in history_files(data) {
+        remove_if_there(path)?;
+    }
     for path in SECRETS.iter().chain(&MADE).map(|name| data.join(name)) {
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(JournalError::Io { doing: "remove", path, source });
-            }
-            _ => {}
-        }
+        remove_if_there(path)?;
     }
     Ok(())
+}
+
+fn remove_if_there(path: PathBuf) -> Result<(), JournalError> {
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(JournalError::Io { doing: "remove", path, source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The history index in a folder, with its log and the index of that.
+fn history_files(data: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|end| data.join(format!("{HISTORY}{end}")))
 }
 
 /// Takes from everybody but the owner what earlier versions, or a careless copy, left open to others: our files, our
@@ -75,6 +88,7 @@ pub(crate) fn make_private(data: &Path) -> Vec<String> {
     let folders = ["snapshots", "tls"].map(|name| data.join(name));
     let mut files = loligo_journal::stored_files(data).unwrap_or_default();
     files.extend(SECRETS.iter().chain(&MADE).map(|name| data.join(name)));
+    files.extend(history_files(data));
     files.extend(AUTHORITY.map(|name| folders[1].join(name)));
     let is_ours = |entry: PathBuf| files.contains(&entry) || folders.contains(&entry);
     let all_ours = std::fs::read_dir(data)

@@ -14,6 +14,7 @@ mod dialects;
 mod faults;
 pub mod files;
 mod grid;
+mod history;
 mod hub;
 pub mod identity;
 pub mod listing;
@@ -38,7 +39,9 @@ pub use loligo_journal::{quoted, until_command};
 pub use loligo_wire::sign::Tolerance;
 pub use report::{hashes_text, replayed_text, verified_text};
 pub use request_log::{LogConfig, LogFormat, LogMode};
-pub use server::{CONTROL_TOKEN_MIN, Server, ServerConfig, StartError, parse_balance, parse_time};
+pub use server::{
+    CONTROL_TOKEN_MIN, KEEP_HISTORY, Server, ServerConfig, StartError, parse_balance, parse_time,
+};
 pub use start_file::{StartAccount, StartFile, StartKey};
 pub use transport::bounds::{Bounds, FeedBounds};
 pub use transport::origin::{NotAnOrigin, Origin};

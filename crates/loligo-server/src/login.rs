@@ -19,6 +19,36 @@ pub(crate) const RATE_BUDGET: u32 = 500;
 /// The sliding window of the rates, in microseconds of real time (rules 8.4).
 pub(crate) const RATE_WINDOW: u64 = 10_000_000;
 
+/// What an account may spend on history in [`HISTORY_WINDOW`], beside the other (rules 8.4).
+const HISTORY_BUDGET: u32 = 100;
+/// The sliding window of history's rates: ten minutes, in microseconds of real time.
+const HISTORY_WINDOW: u64 = 600_000_000;
+
+/// Of which of an account's two pools a request is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pool {
+    Trading,
+    History,
+}
+
+impl Pool {
+    /// What may be spent within a window.
+    pub(crate) fn budget(self) -> u32 {
+        match self {
+            Self::Trading => RATE_BUDGET,
+            Self::History => HISTORY_BUDGET,
+        }
+    }
+
+    /// The window, in microseconds.
+    pub(crate) fn window(self) -> u64 {
+        match self {
+            Self::Trading => RATE_WINDOW,
+            Self::History => HISTORY_WINDOW,
+        }
+    }
+}
+
 /// What a private request must be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Right {
@@ -45,8 +75,8 @@ pub(crate) enum Denied {
     NonceBelowThreshold { nonce: u64, threshold: u64 },
     /// The nonce was seen so many microseconds ago.
     NonceDuplicate { nonce: u64, ago: u64 },
-    /// It costs more than the account has left within the window.
-    RateExceeded { cost: u32, left: u32 },
+    /// It costs more than the account has left within the window; in so many microseconds it will not.
+    RateExceeded { pool: Pool, cost: u32, left: u32, wait: u64 },
 }
 
 /// Who is let in.
@@ -68,6 +98,7 @@ pub(crate) struct Login {
     /// The highest nonces that the journal remembers; a key's window begins with its own.
     remembered: HashMap<KeyId, u64, FixedState>,
     rates: Mutex<HashMap<AccountId, rates::Window, FixedState>>,
+    history_rates: Mutex<HashMap<AccountId, rates::Window, FixedState>>,
 }
 
 impl Login {
@@ -78,6 +109,7 @@ impl Login {
             nonces: Mutex::default(),
             remembered: remembered.iter().copied().collect(),
             rates: Mutex::default(),
+            history_rates: Mutex::default(),
         }
     }
 
@@ -103,7 +135,7 @@ impl Login {
         nonces: &Nonces,
         right: Right,
         nonce: &[u8],
-        cost: u32,
+        (pool, cost): (Pool, u32),
     ) -> Result<Caller, Denied> {
         let allowed = match right {
             Right::Read => key.may_ask(),
@@ -127,11 +159,15 @@ impl Login {
             })?;
         }
         if self.rate_limits {
-            let mut rates = lock(&self.rates);
-            let window =
-                rates.entry(key.account).or_insert_with(|| rates::Window::new(RATE_BUDGET, RATE_WINDOW));
+            let mut rates = lock(match pool {
+                Pool::Trading => &self.rates,
+                Pool::History => &self.history_rates,
+            });
+            let new = || rates::Window::new(pool.budget(), pool.window());
+            let window = rates.entry(key.account).or_insert_with(new);
             if !window.spend(cost, now) {
-                return Err(Denied::RateExceeded { cost, left: window.left() });
+                let (left, wait) = (window.left(), window.wait(cost, now));
+                return Err(Denied::RateExceeded { pool, cost, left, wait });
             }
         }
         Ok(Caller { account: key.account, nonce: nonce.map(|nonce| (key.id, nonce)) })

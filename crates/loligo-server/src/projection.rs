@@ -1,7 +1,7 @@
 //! What readers see: folds over events, published by the writer before it answers, so that everyone reads its own writes.
 //!
 //! Each is a [`Follower`]: made from what happened, the same way live and in recovery. At a snapshot they begin with what the
-//! exchange's own state says (orders, books, prices, positions: no part of a snapshot says that twice) and with what their parts
+//! exchange's own state says (orders, books, prices, sums: no part of a snapshot says that twice) and with what their parts
 //! say beyond it. Each fold of one record is atomic to readers of one account (orders,
 //! fills) or of the markets, so every answer is of one sequence. Readers hold a lock for as long as they copy; the
 //! writer holds one for a single record.
@@ -55,15 +55,16 @@ pub struct Projections {
 impl Default for Projections {
     /// Those of a venue before its first record.
     fn default() -> Self {
-        Self::of(&Exchange::new(), 0)
+        Self::before_replay(&Exchange::new(), 0)
     }
 }
 
 impl Projections {
-    /// What the state of an exchange after a record says by itself; what followers know beyond it, their parts have to say.
-    pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
+    /// What the state of an exchange after a record says by itself, but for its orders: what followers know beyond it, their
+    /// parts have to say, and [`Projections::arrive`] brings the orders when what comes after it has been replayed.
+    pub(crate) fn before_replay(exchange: &Exchange, sequence: u64) -> Self {
         Self {
-            orders: Orders::of(exchange, sequence),
+            orders: Orders::default(),
             fills: Fills::new(sequence),
             markets: Markets::of(exchange, sequence),
             directory: ArcSwap::default(),
@@ -72,6 +73,18 @@ impl Projections {
             sequence: AtomicU64::new(sequence),
             time: AtomicI64::new(exchange.now().0),
         }
+    }
+
+    /// Those that are told what is replayed. Orders are not: the state says all there is to say of them, and at the end of a
+    /// long tail most are forgotten again.
+    pub(crate) fn replayed(&self) -> [&dyn Follower; 2] {
+        [&self.fills, &self.markets]
+    }
+
+    /// A replay has come to this state.
+    pub(crate) fn arrive(&mut self, exchange: &Exchange, sequence: u64) {
+        self.orders = Orders::of(exchange, sequence);
+        self.reach(sequence, exchange.now());
     }
 
     /// The followers that these views are.

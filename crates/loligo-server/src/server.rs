@@ -6,6 +6,7 @@ use crate::control::{Control, Door};
 use crate::dialects::Served;
 use crate::dialects::kraken::{self, Kraken};
 use crate::faults::Faults;
+use crate::history::History;
 use crate::hub::{self, Dialects};
 use crate::login::Login;
 use crate::login::real_time::RealTime;
@@ -20,6 +21,7 @@ use crate::transport::origin::{Origin, Origins};
 use crate::transport::sockets::Sockets;
 use crate::transport::tls::{self, TlsError};
 use crate::transport::{Handlers, Last};
+use loligo_history::Keep;
 use loligo_wire::sign::Tolerance;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,7 +51,12 @@ pub struct ServerConfig {
     pub control_token: Option<String>,
     /// Which requests are told to the operator, and how.
     pub log: LogConfig,
+    /// For how many days of exchange time history keeps what happened to orders and marks of markets.
+    pub keep_history: u32,
 }
+
+/// Days for which history keeps what happened to orders and marks of markets, when nothing else is said.
+pub const KEEP_HISTORY: u32 = 2;
 
 /// Fewest characters of a control token that is chosen: no one who may try a thousand a second finds it in a lifetime.
 pub const CONTROL_TOKEN_MIN: usize = 16;
@@ -69,6 +76,7 @@ impl ServerConfig {
             real_time: RealTime::driven(),
             control_token: None,
             log: LogConfig { mode: LogMode::None, lines: None },
+            keep_history: KEEP_HISTORY,
         }
     }
 }
@@ -161,7 +169,10 @@ impl Server {
             https.as_ref().map(|https| https.local_addr()).transpose().map_err(StartError::Listen)?;
         let starting = config.node.clone();
         let candles = Arc::new(Candles::new(starting.data.as_deref()).map_err(StartError::candles)?);
-        let followers: Vec<Arc<dyn Detached>> = vec![Arc::clone(&candles) as _];
+        let keep = Keep::days(config.keep_history);
+        let history = Arc::new(History::new(config.node.data.as_deref(), keep));
+        let followers: Vec<Arc<dyn Detached>> =
+            vec![Arc::<Candles>::clone(&candles), Arc::<History>::clone(&history)];
         let node = tokio::task::spawn_blocking(move || node::spawn_followed(&starting, followers))
             .await
             .map_err(|error| StartError::Listen(std::io::Error::other(error)))??;
@@ -192,6 +203,7 @@ impl Server {
             Door::new(&control_token, beyond_loopback, Arc::clone(&origins)),
             Arc::clone(&faults),
             operations,
+            Arc::clone(&history),
             Arc::clone(&log),
         );
         let served = Served {
@@ -200,6 +212,7 @@ impl Server {
             tolerance: config.tolerance,
             faults,
             sockets: Arc::new(Sockets::new(feeds, origins)),
+            history,
             hub,
             log: Arc::clone(&log),
             candles,

@@ -10,9 +10,9 @@
 //! frames ──> ws1::Request ──> (the caller) ──> ws1 answers and feed messages
 //! ```
 //!
-//! One module per API generation: [`v3`] and [`charts`] over HTTP, [`ws1`] over WebSocket. What generations share sits beside
-//! them: exact numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither
-//! [`v3`] nor [`ws1`] knows the other.
+//! One module per API generation: [`v3`] and [`charts`] over HTTP, [`ws1`] over WebSocket; [`history`], which has documents of its
+//! own, has versions of its own, too. What generations share sits beside them: exact numbers ([`decimal`]), instants ([`time`]),
+//! arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither [`v3`] nor [`ws1`] knows the other.
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@
 pub mod args;
 pub mod charts;
 pub mod decimal;
+pub mod history;
 mod json;
 pub mod sign;
 pub mod time;

@@ -1,5 +1,5 @@
-//! What this crate says, held against the contract of the repository: the published seed, `rest.yaml`, `charts.yaml`, and
-//! the schema and examples of the WebSocket API.
+//! What this crate says, held against the contract of the repository: the published seed, `rest.yaml`, `history.yaml`,
+//! `charts.yaml`, and the schema and examples of the WebSocket API.
 
 #[path = "contract/account.rs"]
 mod account;
@@ -9,6 +9,8 @@ mod charts;
 mod contract;
 #[path = "contract/errors.rs"]
 mod errors;
+#[path = "contract/history.rs"]
+mod history;
 #[path = "contract/margin.rs"]
 mod margin;
 #[path = "contract/market.rs"]

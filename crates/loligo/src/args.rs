@@ -93,6 +93,11 @@ pub(crate) struct Serve {
     /// newest snapshot. What is older is pruned: replay, verify and --until begin after it.
     #[arg(long, env = "LOLIGO_KEEP_JOURNAL", value_name = "all|DAYS", default_value = "7")]
     pub(crate) keep_journal: KeepJournal,
+    /// For how many days of the exchange's time history keeps what happened to orders and marks of markets; trades of markets
+    /// are kept for 30, or as long. What happened to accounts is kept for ever.
+    #[arg(long, env = "LOLIGO_KEEP_HISTORY", value_name = "DAYS", default_value_t = loligo_server::KEEP_HISTORY,
+        value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) keep_history: u32,
     /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
     #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
     pub(crate) reset: bool,

@@ -217,6 +217,7 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
         listen: args.listen,
         tls_listen: Some(args.tls_listen),
         rate_limits: args.rate_limits == Switch::On,
+        keep_history: args.keep_history,
         tolerance: match args.signatures {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,

@@ -46,6 +46,7 @@ const SERVER_WALLS: &Walls = &[
     ("story", &["dialects", "control", "hub", "login", "transport", "request_log", "v3", "ws1", "sign"]),
     ("login", &["dialects", "control", "hub", "transport", "request_log", "v3", "ws1", "sign"]),
     ("request_log", &["dialects", "control", "hub", "transport", "v3", "ws1", "sign"]),
+    ("history", &["dialects", "control", "hub", "transport", "login", "request_log", "v3", "ws1", "sign"]),
     ("faults", &["dialects", "control", "v3", "ws1", "sign"]),
     ("operations", &["dialects", "control", "v3", "ws1", "sign"]),
     ("control", &["dialects", "hub", "story", "v3", "ws1", "sign"]),

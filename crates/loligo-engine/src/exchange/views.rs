@@ -7,10 +7,9 @@ use crate::fees::FeeRates;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
-use crate::money::{Fine, FinePrice, Money, mul_div_half_even, pow10};
+use crate::money::{Fine, Money};
 use crate::slot::{OrderSlot, PositionSlot, Slot, WalletSlot};
 use crate::view::{AccountView, MarketView, PositionView, WalletView};
-use crate::words::ContractKind;
 
 impl Exchange {
     /// A listed contract.
@@ -115,7 +114,7 @@ impl Exchange {
                     qty: holding.position,
                     entry: holding.entry,
                     opened_at: holding.opened_at,
-                    average_price: average_price(&market.instrument, holding.position, holding.entry),
+                    average_price: market.instrument.average_price(holding.position, holding.entry),
                     unrealized_pnl: market.unrealized(holding),
                     initial_margin: initial_of(
                         &market.instrument,
@@ -215,20 +214,4 @@ impl Exchange {
         let account = self.accounts.get(account)?;
         Some(self.families[account.family].volume)
     }
-}
-
-/// Average price a position was entered at.
-fn average_price(instrument: &Instrument, position: i64, entry: Fine) -> FinePrice {
-    let precision = i32::from(instrument.spec().lot_precision);
-    let (lots, entry) = (i128::from(position.abs()), entry.0.abs());
-    let price = match instrument.spec().kind {
-        // entry 1e-24 per lot of 10^-precision contracts, to 1e-18 per contract: over lots x 10^(6 - precision).
-        ContractKind::Linear => mul_div_half_even(entry, 1, lots * pow10((6 - precision) as u32)),
-        // contracts / entry, to 1e-18: lots x 10^(42 - precision) over entry.
-        ContractKind::Inverse if entry > 0 => {
-            mul_div_half_even(lots * pow10(18), pow10((24 - precision) as u32), entry)
-        }
-        ContractKind::Inverse => None,
-    };
-    FinePrice(price.unwrap_or(0))
 }

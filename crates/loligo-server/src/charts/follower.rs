@@ -6,9 +6,11 @@
 use super::{Board, Page, Range, Resolution, Series, Shelf, page};
 use crate::past::Past;
 use crate::projection::{Applied, Detached, Follower, Unable};
-use loligo_engine::{Event, Execution, FinePrice, Instrument, InstrumentId, Timestamp};
+use loligo_engine::{Event, Exchange, Execution, FinePrice, Instrument, InstrumentId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -128,6 +130,18 @@ impl Candles {
         self.sequence.store(place.record, Ordering::Release);
         self.branch.store(place.branch, Ordering::Release);
     }
+}
+
+/// Makes the file, if it is not there, for its owner alone like all of the folder; SQLite gives those beside it the same rights.
+fn make(file: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(file).map(drop)
 }
 
 /// A database with its tables. One of another version is begun anew: the log has what it was made of.
@@ -336,6 +350,8 @@ impl Follower for Candles {
 impl Detached for Candles {
     fn meet(&self, contracts: &mut dyn Iterator<Item = (InstrumentId, &Instrument)>) -> Result<(), Unable> {
         let unable = |error: rusqlite::Error| Unable(format!("{FILE}: {error}"));
+        let made = self.file.as_deref().map_or(Ok(()), make);
+        made.map_err(|error| Unable(format!("{FILE}: {error}")))?;
         let mut held = self.lock();
         if let Some(file) = &self.file {
             let connection = Connection::open(file).and_then(opened).map_err(unable)?;
@@ -348,7 +364,7 @@ impl Detached for Candles {
         Ok(())
     }
 
-    fn begin(&self, sequence: u64) {
+    fn begin(&self, sequence: u64, _: &Exchange) {
         self.attempt(|held| {
             held.place.record = sequence;
             held.write()

@@ -211,7 +211,7 @@ fn naive(
     length: i64,
 ) -> Option<Candle> {
     let end = opened.0 + length;
-    let stood = ticks.iter().filter(|(time, ..)| *time < opened).next_back().map(|(_, price, _)| *price);
+    let stood = ticks.iter().rfind(|(time, ..)| *time < opened).map(|(_, price, _)| *price);
     let within: Vec<_> = ticks.iter().filter(|(time, ..)| (opened.0..end).contains(&time.0)).collect();
     let mut prices: Vec<FinePrice> = within.iter().map(|(_, price, _)| *price).collect();
     let changes_at_once = within.first().is_some_and(|(time, ..)| *time == opened);

@@ -82,12 +82,15 @@ struct ClockBody {
 
 impl Control {
     pub(super) fn health(&self) -> Value {
+        let (told, speaks_from) = self.history.reach();
         json!({
             "status": "ok",
             "sequence": self.node.acknowledged(),
             "time": time_text(self.node.now()),
             // By how much the machine's clock is behind that time; null where it is moved by hand.
             "clock_behind_ms": self.node.clock_behind().map(|behind| behind.as_millis() as u64),
+            // The last record that history tells, and the first from which on it has all.
+            "history": {"sequence": told, "speaks_from": speaks_from},
         })
     }
 

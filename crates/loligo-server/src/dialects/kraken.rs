@@ -20,6 +20,7 @@ mod failure;
 mod feeds;
 #[cfg(feature = "floor")]
 pub(crate) mod floor;
+mod history;
 mod margin;
 mod money;
 mod private;
@@ -37,9 +38,11 @@ use super::Served;
 use crate::charts::Candles;
 use crate::faults::Faults;
 use crate::grid::time;
+use crate::history::History;
 use crate::hub::Dialect;
+use crate::login::Denied;
 use crate::node::{AccountError, NodeHandle};
-use crate::record::Fact;
+use crate::record::{Fact, FaultWord};
 use crate::request_log::{Entry, RequestLog, Told};
 use crate::transport::handshake::{Handshake, Sentence};
 use crate::transport::listener::{Peer, Read, Received};
@@ -56,6 +59,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use loligo_engine::Timestamp;
+use loligo_wire::history::HistoryError;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
@@ -73,6 +77,7 @@ pub(crate) struct Kraken {
     routes: &'static Routes,
     faults: Arc<Faults>,
     sockets: Arc<Sockets>,
+    history: Arc<History>,
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
     candles: Arc<Candles>,
@@ -84,28 +89,58 @@ type Answer = Result<Vec<u8>, Failure>;
 /// A success: its body, and what its head says.
 struct Success {
     body: Vec<u8>,
-    /// The instant of which the body does not show all rows, and no other page does.
-    broken: Option<WireTime>,
+    shape: Shape,
+}
+
+/// What the head of a success says of its body.
+enum Shape {
+    /// It is JSON, and all there is.
+    Whole,
+    /// There is an instant of which the body does not show all rows, and no other page does.
+    Broken(WireTime),
+    /// It is a page of history; the token is that of the next, if there is one.
+    Page(Option<String>),
+    /// It is comma separated text.
+    Csv,
 }
 
 impl From<Vec<u8>> for Success {
     fn from(body: Vec<u8>) -> Self {
-        Self { body, broken: None }
+        Self { body, shape: Shape::Whole }
     }
 }
 
 impl Success {
     fn into_response(self) -> Response<Full<Bytes>> {
         let mut answer = response(StatusCode::OK, self.body);
-        if let Some(instant) = self.broken {
-            let mut text = b"only the newest rows of ".to_vec();
-            instant.write_millis(&mut text);
-            let value = HeaderValue::from_bytes(&text).expect("a time is visible ASCII");
-            answer.headers_mut().insert(INCOMPLETE.clone(), value);
+        let head = answer.headers_mut();
+        // Times, tokens and words are visible ASCII.
+        let text = |text: &[u8]| HeaderValue::from_bytes(text).expect("visible ASCII");
+        match self.shape {
+            Shape::Whole => {}
+            Shape::Broken(instant) => {
+                let mut told = b"only the newest rows of ".to_vec();
+                instant.write_millis(&mut told);
+                head.insert(INCOMPLETE.clone(), text(&told));
+            }
+            Shape::Page(token) => {
+                head.insert(IS_TRUNCATED.clone(), text(token.is_some().to_string().as_bytes()));
+                if let Some(token) = token {
+                    head.insert(NEXT_TOKEN.clone(), text(token.as_bytes()));
+                }
+            }
+            Shape::Csv => {
+                head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+            }
         }
         answer
     }
 }
+
+static IS_TRUNCATED: HeaderName = HeaderName::from_static("is-truncated");
+static NEXT_TOKEN: HeaderName = HeaderName::from_static("next-continuation-token");
+/// In how many seconds history may be asked again.
+static RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("rate-limit-reset");
 
 /// Says of a list that it leaves something out that no other page has. The contract has no member for it.
 static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
@@ -113,7 +148,7 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, hub, log, candles } = served;
+        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles } = served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
@@ -124,7 +159,7 @@ impl Kraken {
             dialect,
             routes,
         };
-        Self { node, signing, routes, faults, sockets, feeds: Arc::new(feeds), log, candles }
+        Self { node, signing, routes, faults, sockets, history, feeds: Arc::new(feeds), log, candles }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {
@@ -164,6 +199,9 @@ impl Kraken {
 
     /// The answer to what failed; none when nobody knows what happened.
     fn failed(&self, found: &Found<'_>, failure: &Failure) -> Option<Response<Full<Bytes>>> {
+        if found.operation.is_history() {
+            return history_failed(failure);
+        }
         match (failure, failure.word()) {
             (_, Some(error)) => {
                 // The list of words of this route is closed (rules 2.4).
@@ -347,6 +385,39 @@ impl Handler for Kraken {
     fn panicked(&self) -> Response<Full<Bytes>> {
         response(StatusCode::OK, self.error(Error::ServerError.into()))
     }
+}
+
+/// The answer to a request for history that failed; none when nobody knows what happened.
+fn history_failed(failure: &Failure) -> Option<Response<Full<Bytes>>> {
+    let (status, error) = match failure {
+        Failure::History(status, error) => (*status, error.clone()),
+        Failure::Denied(Denied::RateExceeded { wait, .. }) => {
+            let mut answer = response(StatusCode::TOO_MANY_REQUESTS, b"apiLimitExceeded".to_vec());
+            let seconds = wait.div_ceil(1_000_000);
+            answer.headers_mut().insert(RATE_LIMIT_RESET.clone(), HeaderValue::from(seconds));
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+            return Some(answer);
+        }
+        Failure::Denied(_) => (401, HistoryError::unauthorized()),
+        Failure::Undecided => return None,
+        Failure::OutOfService => (503, HistoryError::unavailable("the operator took this out of service")),
+        Failure::Fault(FaultWord::ServerError) => {
+            (503, HistoryError::unavailable(Error::ServerError.as_str()))
+        }
+        Failure::Fault(FaultWord::UnknownError) => {
+            (503, HistoryError::unavailable(Error::UnknownError.as_str()))
+        }
+        Failure::Word(_)
+        | Failure::Missing(_)
+        | Failure::Refused(..)
+        | Failure::Node(_)
+        | Failure::NotBuilt
+        | Failure::Numbered(_)
+        | Failure::Charts(_) => (503, HistoryError::unavailable("the exchange cannot answer now")),
+    };
+    let mut body = Vec::with_capacity(128);
+    error.write(&mut body);
+    Some(response(StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE), body))
 }
 
 /// With which status a word travels. On one route the contract tells with 404 what is not there.

@@ -10,7 +10,7 @@
 use super::Served;
 use crate::grid;
 use crate::hub::{self, Dialect, Follower, Form, HubHandle, Names, Remark, Signer, Step, Topic};
-use crate::login::{Caller, Denied, Login, Right, may_follow};
+use crate::login::{Caller, Denied, Login, Pool, Right, may_follow};
 use crate::node::{NodeHandle, Submission};
 use crate::projection::{ApiKey, DepthSnapshot, Directory, FillRow, LevelNews};
 use crate::story::Turn;
@@ -69,7 +69,13 @@ impl Shared {
         let mut words = shown.split(' ');
         let mut word = || words.next().unwrap_or_default();
         let key = self.known(&directory, word(), word()).ok_or(Denied::UnknownKey)?;
-        self.login.admit(&key, &self.login.nonces(key.id), Right::Trade, word().as_bytes(), COST)
+        self.login.admit(
+            &key,
+            &self.login.nonces(key.id),
+            Right::Trade,
+            word().as_bytes(),
+            (Pool::Trading, COST),
+        )
     }
 
     /// What a line comes to.

@@ -39,6 +39,21 @@ impl Window {
         true
     }
 
+    /// How long until so much can be spent, in microseconds; for more than the budget, a whole window.
+    pub(crate) fn wait(&self, cost: u32, now: u64) -> u64 {
+        let mut left = self.left();
+        for &(at, freed) in &self.spendings {
+            if left >= cost {
+                break;
+            }
+            left += freed;
+            if left >= cost {
+                return (at + self.length).saturating_sub(now);
+            }
+        }
+        if left >= cost { 0 } else { self.length }
+    }
+
     /// What is left of the budget, as far as the window had slid when something was last to be spent.
     pub(crate) fn left(&self) -> u32 {
         self.budget.saturating_sub(self.spent)
@@ -59,6 +74,10 @@ mod tests {
         assert!(!window.spend(10, 50_000));
         assert!(!window.spend(1, 50_000));
         assert!(window.spend(0, 50_000));
+        assert_eq!(window.wait(10, 50_000), RATE_WINDOW - 50_000);
+        assert_eq!(window.wait(11, 50_000), RATE_WINDOW - 49_000);
+        assert_eq!(window.wait(501, 50_000), RATE_WINDOW);
+        assert_eq!(window.wait(0, 50_000), 0);
         assert!(!window.spend(10, RATE_WINDOW - 1));
         assert!(window.spend(10, RATE_WINDOW), "the first one has left");
         assert!(!window.spend(1, RATE_WINDOW));

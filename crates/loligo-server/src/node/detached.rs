@@ -10,6 +10,7 @@ use super::replay::replay;
 use super::snapshot::{self, Restored};
 use super::venue::Venue;
 use crate::projection::{Detached, Follower, Happened};
+use loligo_engine::Exchange;
 use loligo_journal::{Journal, Log, Snapshots};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -236,6 +237,7 @@ fn follow(lane: &Lane) {
             // The source comes first.
             (Next::CatchUp(_), None) => {}
         }
+        follower.settle();
         lane.reached.send_replace(follower.sequence());
     }
     follower.end();
@@ -275,13 +277,14 @@ fn catch_up(follower: &dyn Detached, source: &Source, to: u64, over: &AtomicBool
     let Err(why) = from_before else { return };
     for Restored { venue, .. } in snapshots_after(source, follower.sequence(), to) {
         let begins = venue.sequence;
-        follower.begin(begins);
+        follower.begin(begins, &venue.exchange);
         tracing::warn!(name, at, begins, %why, "a follower's next record is out of reach: it begins after a later one");
         if replay_for(follower, source, venue, to, over).is_ok() {
             return;
         }
     }
-    follower.begin(to);
+    // Nothing that can be read says what was there at that record.
+    follower.begin(to, &Exchange::new());
     tracing::warn!(name, at, begins = to, %why, "a follower's next record is out of reach: it begins after a later one");
 }
 

@@ -277,17 +277,17 @@ pub(crate) fn restore(
     notes: &mut Vec<String>,
     left_off: &AtomicBool,
 ) -> Result<Recovered, StartError> {
-    let replayed = |mut venue: Venue, views: Projections| {
+    let replayed = |mut venue: Venue, mut views: Projections| {
         let from = venue.sequence;
-        replay(log.reader(from + 1)?, &mut venue, to, &views.followers(), left_off)?;
-        views.reach(venue.sequence, venue.exchange.now());
+        replay(log.reader(from + 1)?, &mut venue, to, &views.replayed(), left_off)?;
+        views.arrive(&venue.exchange, venue.sequence);
         Ok(Recovered { venue, views, from })
     };
     let from_genesis = || replayed(Venue::new(), Projections::default());
     let Some(Restored { venue, parts }) = newest_snapshot(snapshots, log.kept_from()?, to, notes)? else {
         return from_genesis();
     };
-    let views = Projections::of(&venue.exchange, venue.sequence);
+    let views = Projections::before_replay(&venue.exchange, venue.sequence);
     let without = take_parts(&views, &parts);
     if without.is_empty() {
         return replayed(venue, views);
@@ -308,11 +308,10 @@ pub(crate) fn restore(
 /// Hands the parts of a snapshot to the followers they are of. Who is left without, and why.
 fn take_parts(views: &Projections, parts: &[Part]) -> Vec<String> {
     let mut without = Vec::new();
-    for follower in views.followers() {
+    for follower in views.replayed() {
         let name = follower.name();
         let taken = match parts.iter().find(|part| part.name == name) {
             Some(part) => follower.take_part(part).map_err(|error| error.to_string()),
-            None if follower.part().is_none() => Ok(()),
             None => Err("there is none".to_owned()),
         };
         without.extend(taken.err().map(|why| format!("{name} ({why})")));

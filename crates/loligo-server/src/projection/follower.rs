@@ -3,7 +3,7 @@
 //! Live, in recovery and when one that fell behind catches up, the same records come the same way: each once, in order, through
 //! [`Follower::fold`].
 
-use loligo_engine::{Event, Instrument, InstrumentId, Timestamp};
+use loligo_engine::{Event, Exchange, Instrument, InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that is made from what happened, record by record.
@@ -48,8 +48,11 @@ pub trait Detached: Follower {
     /// Has folded its last record: the node ends, and its store may be another's from here on.
     fn end(&self) {}
 
-    /// Begins after a record: what came up to it is out of reach, and will never be told.
-    fn begin(&self, sequence: u64);
+    /// Begins after a record, which left the exchange like this: what came up to it is out of reach, and will never be told.
+    fn begin(&self, sequence: u64, exchange: &Exchange);
+
+    /// The records at hand are folded: one that gathers what it folds stores it now.
+    fn settle(&self) {}
 
     /// The branch of the log that its records are of, as [`Detached::revert`] told it last; 0 before it was told any.
     fn branch(&self) -> u64;

@@ -30,14 +30,18 @@ pub struct Orders {
 
 type Shard = HashMap<AccountId, AccountOrders, FixedState>;
 
+impl Default for Orders {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect();
+        Self { shards, sequence: AtomicU64::new(0) }
+    }
+}
+
 impl Orders {
-    /// Those that an exchange knows after a record. The state says all there is to say of them, so they begin with it, and have
-    /// no part of a snapshot: the one exception to being made from what happened alone.
+    /// Those that an exchange knows after a record. The state says all there is to say of them, so a start makes them of it, and
+    /// they have no part of a snapshot: the one exception to being made from what happened alone.
     pub(crate) fn of(exchange: &Exchange, sequence: u64) -> Self {
-        let orders = Self {
-            shards: (0..SHARDS).map(|_| RwLock::new(Shard::default())).collect(),
-            sequence: AtomicU64::new(sequence),
-        };
+        let orders = Self { sequence: AtomicU64::new(sequence), ..Self::default() };
         for order in exchange.known_orders() {
             let mut shard = write(&orders.shards[shard_of(order.account)]);
             shard.entry(order.account).or_default().insert(order);

@@ -103,7 +103,8 @@ impl World {
 
     /// Makes views of a snapshot as it would be taken now; they fold what comes from here on.
     fn keep(&mut self) {
-        let kept = Projections::of(&self.exchange, self.sequence);
+        let mut kept = Projections::before_replay(&self.exchange, self.sequence);
+        kept.arrive(&self.exchange, self.sequence);
         for (from, to) in self.views.followers().iter().zip(kept.followers()) {
             if let Some(part) = from.part() {
                 to.take_part(&part).unwrap();

@@ -8,6 +8,7 @@ mod closing;
 mod contract;
 mod control;
 mod feeds;
+mod history;
 mod inactive;
 mod lists;
 mod operator;

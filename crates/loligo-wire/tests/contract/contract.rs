@@ -19,6 +19,11 @@ pub fn charts() -> Value {
     serde_saphyr::from_str(&read("charts.yaml")).expect("charts.yaml is YAML")
 }
 
+/// The contract of the history API.
+pub fn history() -> Value {
+    serde_saphyr::from_str(&read("history.yaml")).expect("history.yaml is YAML")
+}
+
 /// The schema of the WebSocket API.
 pub fn websocket() -> Value {
     serde_json::from_str(&read("websocket.schema.json")).expect("the schema is JSON")

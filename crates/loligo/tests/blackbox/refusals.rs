@@ -127,7 +127,7 @@ const CASES: &[Case] = &[
         Some(0), "Unavailable", "not built yet"),
     (|v| { bare(v, "GET", "/api/history/v2/executions", &[], None); },
         None, "Unavailable", "not built yet"),
-    (|v| { bare(v, "GET", "/api/charts/v1/trade/PF_XBTUSD/1m", &[], None); },
+    (|v| { bare(v, "GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest", &[], None); },
         None, "Unavailable", "not built yet"),
     (|v| { bare(v, "GET", &format!("{BASE}/sendorder"), &[], None); },
         None, "404", "this path takes POST, not GET"),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::charts::Candle;
-use loligo_engine::PairId;
+use loligo_engine::{Exchange, PairId};
 use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z.
@@ -127,7 +127,7 @@ fn going_back_forgets_what_came_after_and_folds_its_day_again() {
 fn what_is_out_of_reach_leaves_prices_standing() {
     let candles = Candles::new(None).unwrap();
     fold(&candles, &story()[..2]);
-    candles.begin(6);
+    candles.begin(6, &Exchange::new());
     assert_eq!(candles.sequence(), 6);
     fold(&candles, &story()[6..]);
     let told: Vec<Told> = [&story()[..2], &story()[6..]].concat();
@@ -140,6 +140,13 @@ fn a_database_of_another_version_is_begun_anew() {
     let candles = in_folder(&folder);
     fold(&candles, &story());
     candles.end();
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "for its owner alone");
+        }
+    }
     drop(candles);
     let file = Connection::open(folder.path().join(FILE)).unwrap();
     file.execute_batch("PRAGMA user_version = 99").unwrap();

@@ -5,6 +5,7 @@ use crate::node::SubmitError;
 use crate::record::FaultWord;
 use loligo_engine::Refusal;
 use loligo_wire::charts::ChartsError;
+use loligo_wire::history::HistoryError;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
 use loligo_wire::v3::words::Error;
@@ -32,6 +33,8 @@ pub(crate) enum Failure {
     Numbered(NumberedError),
     /// Words as plain text, with HTTP 400: the form of the charts API.
     Charts(ChartsError),
+    /// A status and a reason: the contract's form for history.
+    History(u16, HistoryError),
     /// Nobody knows what happened: the connection closes without an answer.
     Undecided,
 }
@@ -47,7 +50,7 @@ impl Failure {
             Self::Node(_) | Self::NotBuilt | Self::OutOfService => Error::Unavailable.into(),
             Self::Fault(FaultWord::ServerError) => Error::ServerError.into(),
             Self::Fault(FaultWord::UnknownError) => Error::UnknownError.into(),
-            Self::Numbered(_) | Self::Charts(_) | Self::Undecided => return None,
+            Self::Numbered(_) | Self::Charts(_) | Self::History(..) | Self::Undecided => return None,
         })
     }
 
@@ -57,6 +60,7 @@ impl Failure {
             (_, Some(answer)) => answer.to_string(),
             (Self::Numbered(error), None) => error.message.to_owned(),
             (Self::Charts(error), None) => error.to_string(),
+            (Self::History(_, error), None) => error.status.to_owned(),
             _ => "no answer".to_owned(),
         }
     }

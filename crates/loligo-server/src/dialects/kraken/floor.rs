@@ -3,7 +3,7 @@
 use super::response;
 use super::signing::Signing;
 use crate::dialects::Served;
-use crate::login::Right;
+use crate::login::{Pool, Right};
 use crate::node::NodeHandle;
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::{Handler, TurnedAway};
@@ -31,7 +31,7 @@ impl Floor {
 
     fn answer(&self, request: &Received) -> Vec<u8> {
         let directory = self.node.views().directory();
-        if self.signing.check(&directory, request, Right::Trade, 1).is_err() {
+        if self.signing.check(&directory, request, Right::Trade, Pool::Trading, 1).is_err() {
             return br#"{"result":"error","error":"authenticationError"}"#.to_vec();
         }
         if request.head.uri.path().ends_with("/sendorder") {

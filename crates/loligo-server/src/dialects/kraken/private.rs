@@ -4,9 +4,9 @@ use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{accounts, commands, orders};
 use super::reasons::Notebook;
 use super::routes::Found;
-use super::{Answer, Failure, Kraken, Success};
+use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::time;
-use crate::login::{Caller, Right};
+use crate::login::{Caller, Pool, Right};
 use crate::projection::{AccountOrders, Cut, Directory, FILLS_KEPT, FillRow, Page};
 use crate::transport::listener::Received;
 use crate::wallets;
@@ -22,7 +22,7 @@ use loligo_wire::v3::words::Error;
 pub(super) struct Asked<'r> {
     /// Its operation's name.
     pub(super) name: &'static str,
-    request: &'r Received,
+    pub(super) request: &'r Received,
     /// More arguments than are read: told where unreadable ones are.
     args: Result<Args<'r>, Error>,
     /// What the path names.
@@ -130,7 +130,7 @@ pub(super) fn fills_cost(asked: &Asked<'_>) -> u32 {
 impl Kraken {
     /// Rows 1 to 3 of the checks: key, signature, right, nonce, rate. Then a fault is told, if one is to be.
     pub(super) async fn admit(&self, asked: &Asked<'_>, right: Right, cost: u32) -> Result<Caller, Failure> {
-        let caller = self.signing.check(asked.directory, asked.request, right, cost)?;
+        let caller = self.signing.check(asked.directory, asked.request, right, Pool::Trading, cost)?;
         self.told_fault(asked.name).await?;
         Ok(caller)
     }
@@ -225,6 +225,7 @@ impl Kraken {
         let rows = fills.iter().filter_map(|fill| book.fill(fill, before.is_none()));
         let mut body = Vec::with_capacity(256 + 320 * fills.len());
         responses::write_fills(&mut body, rows, time(now));
-        Ok(Success { body, broken: broken.map(time) })
+        let shape = broken.map_or(Shape::Whole, |instant| Shape::Broken(time(instant)));
+        Ok(Success { body, shape })
     }
 }

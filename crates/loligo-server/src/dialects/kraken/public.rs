@@ -3,7 +3,7 @@
 use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{commands, markets};
 use super::private::Asked;
-use super::{Answer, Failure, Kraken, Success};
+use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::{price, size, time};
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
 use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView};
@@ -85,7 +85,8 @@ impl Kraken {
         let mut body = Vec::with_capacity(128 + 256 * trades.len());
         let rows = trades.iter().map(|trade| markets::trade(trade, spec, identity));
         responses::write_history(&mut body, rows, time(now));
-        Ok(Success { body, broken: broken.map(time) })
+        let shape = broken.map_or(Shape::Whole, |instant| Shape::Broken(time(instant)));
+        Ok(Success { body, shape })
     }
 
     /// A market that is known but not loaded has no data to show.

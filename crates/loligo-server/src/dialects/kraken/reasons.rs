@@ -9,7 +9,7 @@ use super::Failure;
 use super::bounds::FEED_REQUESTS;
 use super::routes::Routes;
 use crate::login::nonce::NONCE_WINDOW;
-use crate::login::{Denied, RATE_BUDGET, RATE_WINDOW, Right};
+use crate::login::{Denied, Right};
 use crate::node::NodeHandle;
 use crate::projection::{ApiKey, Directory};
 use crate::record::{FaultWord, GeneralRight, WithdrawalRight};
@@ -155,6 +155,7 @@ impl Explainer<'_> {
             Failure::Denied(denied) => self.denied(entry, *denied),
             Failure::Refused(_, refusal) => refusal.to_string(),
             Failure::Node(error) => error.to_string(),
+            Failure::History(_, error) => error.reason.clone(),
             Failure::NotBuilt => "not built yet".to_owned(),
             Failure::Charts(error) => charts(*error).to_owned(),
             Failure::Undecided => UNDECIDED.to_owned(),
@@ -304,9 +305,10 @@ impl Explainer<'_> {
                     ago / 1_000 % 1_000
                 )
             }
-            Denied::RateExceeded { cost, left } => format!(
-                "it costs {cost} tokens, and of {RATE_BUDGET} in {} seconds {left} are left (--rate-limits off)",
-                RATE_WINDOW / 1_000_000
+            Denied::RateExceeded { pool, cost, left, .. } => format!(
+                "it costs {cost} tokens, and of {} in {} seconds {left} are left (--rate-limits off)",
+                pool.budget(),
+                pool.window() / 1_000_000
             ),
         }
     }

@@ -2,6 +2,7 @@
 //! asked there. What is not built yet is answered in one form, whatever document it is of: `Unavailable`, not the 404 of
 //! a path that nobody has.
 
+use super::history::Past;
 use super::private::{Asked, batch_cost, complete, fills_cost};
 use super::{Failure, Kraken, Success};
 use crate::login::Right;
@@ -42,11 +43,27 @@ macro_rules! audience {
     (gap) => {
         Audience::Nobody
     };
+    (past $what:ident public) => {
+        Audience::Public
+    };
+    (past $what:ident key) => {
+        Audience::Private
+    };
     (public $($how:tt)+) => {
         Audience::Public
     };
     (key $($how:tt)+) => {
         Audience::Private
+    };
+}
+
+/// Whether an operation is of the history API.
+macro_rules! is_history {
+    (past $what:ident $whom:ident) => {
+        true
+    };
+    ($($how:tt)+) => {
+        false
     };
 }
 
@@ -57,6 +74,9 @@ macro_rules! serve {
         let _ = $asked;
         Err(Failure::NotBuilt)
     }};
+    ($kraken:ident, $asked:ident, past $what:ident $whom:ident) => {
+        $kraken.past(Past::$what, $asked).await
+    };
     ($kraken:ident, $asked:ident, public $handler:ident) => {{
         $asked.args()?;
         $kraken.told_fault($asked.name).await?;
@@ -83,7 +103,7 @@ macro_rules! serve {
 }
 
 /// One row an operation: base, paths, methods, its name in the contract, and how it is served. That is `gap` for one that is not
-/// built; `public` and its handler; or `key`, the right it takes, what it costs (a number, or what works it out), the request
+/// built; `past`, what is asked of history, and of whom; `public` and its handler; or `key`, the right it takes, what it costs (a number, or what works it out), the request
 /// whose arguments it requires, if it requires any, and its handler.
 macro_rules! routes {
     ($($base:ident [$($path:literal),+] [$($method:ident)+] $name:ident ($($how:tt)+),)+) => {
@@ -107,6 +127,13 @@ macro_rules! routes {
                     $(Self::$name => audience!($($how)+),)+
                 }
             }
+
+            /// Whether it is of the history API, which tells errors in its own way.
+            pub(crate) const fn is_history(self) -> bool {
+                match self {
+                    $(Self::$name => is_history!($($how)+),)+
+                }
+            }
         }
 
         static ROWS: &[Row] = &[$(Row {
@@ -127,7 +154,7 @@ macro_rules! routes {
     };
 }
 
-// What two methods do alike has one name, the first of [`ALIASES`]. Four lists are given to POST too, which the contract does
+// One widespread client asks for four lists of history under the paths of trading. What two methods do alike has one name, the first of [`ALIASES`]. Four lists are given to POST too, which the contract does
 // not have there: one widespread client asks so. What the published table of costs does not list costs 1.
 #[rustfmt::skip]
 routes! {
@@ -192,24 +219,24 @@ routes! {
     V3 ["/rfqs/{rfqUid}/place-offer"] [POST] placeRfqOfferLegacy (gap),
     V3 ["/rfqs/{rfqUid}/replace-offer"] [PUT] replaceRfqOffer (gap),
     V3 ["/rfqs/{rfqUid}/cancel-offer"] [DELETE] cancelRfqOfferLegacy (gap),
-    HISTORY3 ["/orders"] [GET] getOrderEventsV3 (gap),
-    HISTORY2 ["/orders"] [GET] getOrderEventsV2 (gap),
-    HISTORY3 ["/executions"] [GET] getExecutionEventsV3 (gap),
-    HISTORY2 ["/executions"] [GET] getExecutionEventsV2 (gap),
-    HISTORY3 ["/triggers"] [GET] getTriggerEventsV3 (gap),
-    HISTORY2 ["/triggers"] [GET] getTriggerEventsV2 (gap),
-    HISTORY3 ["/positions"] [GET] getPositionEventsV3 (gap),
-    HISTORY2 ["/positions"] [GET] getPositionEventsV2 (gap),
-    HISTORY3 ["/account-log"] [GET] getAccountLogV3 (gap),
-    HISTORY2 ["/account-log"] [GET] getAccountLogV2 (gap),
-    HISTORY3 ["/accountlogcsv"] [GET] getAccountLogCsvV3 (gap),
-    HISTORY2 ["/accountlogcsv"] [GET] getAccountLogCsvV2 (gap),
-    HISTORY3 ["/market/{tradeable}/orders"] [GET] getPublicOrderEventsV3 (gap),
-    HISTORY2 ["/market/{tradeable}/orders"] [GET] getPublicOrderEventsV2 (gap),
-    HISTORY3 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV3 (gap),
-    HISTORY2 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV2 (gap),
-    HISTORY3 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV3 (gap),
-    HISTORY2 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV2 (gap),
+    ROOT ["/api/history/v3/orders", "/derivatives/api/v3/orders"] [GET] getOrderEventsV3 (past Orders key),
+    HISTORY2 ["/orders"] [GET] getOrderEventsV2 (past Orders key),
+    ROOT ["/api/history/v3/executions", "/derivatives/api/v3/executions"] [GET] getExecutionEventsV3 (past Executions key),
+    HISTORY2 ["/executions"] [GET] getExecutionEventsV2 (past Executions key),
+    ROOT ["/api/history/v3/triggers", "/derivatives/api/v3/triggers"] [GET] getTriggerEventsV3 (past Triggers key),
+    HISTORY2 ["/triggers"] [GET] getTriggerEventsV2 (past Triggers key),
+    HISTORY3 ["/positions"] [GET] getPositionEventsV3 (past Positions key),
+    HISTORY2 ["/positions"] [GET] getPositionEventsV2 (past Positions key),
+    HISTORY3 ["/account-log"] [GET] getAccountLogV3 (past AccountLog key),
+    HISTORY2 ["/account-log"] [GET] getAccountLogV2 (past AccountLog key),
+    ROOT ["/api/history/v3/accountlogcsv", "/derivatives/api/v3/accountlogcsv"] [GET] getAccountLogCsvV3 (past AccountLogCsv key),
+    HISTORY2 ["/accountlogcsv"] [GET] getAccountLogCsvV2 (past AccountLogCsv key),
+    HISTORY3 ["/market/{tradeable}/orders"] [GET] getPublicOrderEventsV3 (past MarketOrders public),
+    HISTORY2 ["/market/{tradeable}/orders"] [GET] getPublicOrderEventsV2 (past MarketOrders public),
+    HISTORY3 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV3 (past MarketExecutions public),
+    HISTORY2 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV2 (past MarketExecutions public),
+    HISTORY3 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV3 (past MarketPrice public),
+    HISTORY2 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV2 (past MarketPrice public),
     CHARTS ["", "/"] [GET] getTickTypes (public tick_types),
     CHARTS ["/{tick_type}"] [GET] getChartMarkets (public chart_markets),
     CHARTS ["/{tick_type}/{symbol}"] [GET] getChartResolutions (public chart_resolutions),
@@ -348,6 +375,14 @@ mod tests {
         for path in ["/accounts", "/openorders", "/openpositions", "/fills"] {
             let path = format!("{V3}{path}");
             assert_eq!(routes.find(&Method::POST, &path), routes.find(&Method::GET, &path));
+            known += 1;
+        }
+        for path in ["/orders", "/executions", "/triggers", "/accountlogcsv"] {
+            let [alias, own] = [V3, HISTORY3].map(|base| format!("{base}{path}"));
+            assert_eq!(
+                routes.find(&Method::GET, &alias).map(|found| found.operation),
+                routes.find(&Method::GET, &own).map(|found| found.operation)
+            );
             known += 1;
         }
         // The tick types are told with and without a slash at the end.

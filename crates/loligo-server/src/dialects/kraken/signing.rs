@@ -1,7 +1,7 @@
 //! Whose a request is: the key that its headers name, and the signature over what came. What the key then may is the
 //! [login](crate::login)'s to say.
 
-use crate::login::{Caller, Denied, Login, Nonces, Right, may_follow};
+use crate::login::{Caller, Denied, Login, Nonces, Pool, Right, may_follow};
 use crate::projection::{ApiKey, Directory};
 use crate::record::KeyId;
 use crate::transport::listener::Received;
@@ -47,6 +47,7 @@ impl Signing {
         directory: &Directory,
         request: &Received,
         right: Right,
+        pool: Pool,
         cost: u32,
     ) -> Result<Caller, Denied> {
         let header =
@@ -67,7 +68,7 @@ impl Signing {
         let (Some(key), Some(signer), true) = (known, &signer, verified) else {
             return Err(if known.is_some() { Denied::BadSignature } else { Denied::UnknownKey });
         };
-        self.login.admit(key, &signer.nonces, right, nonce, cost)
+        self.login.admit(key, &signer.nonces, right, nonce, (pool, cost))
     }
 
     /// The key that signed a challenge, if it may ask at all. Whether the challenge was ever given, and to whom, is the

@@ -127,7 +127,11 @@ async fn a_follower_goes_on_over_restarts_from_its_own_place() {
     caught_up(&ledger, &node).await;
     node.stop();
     // Its rows are those of a branch that is left now, and end where the branches part.
-    let config = Config { until: Some(ledger.sequence() - 2), ..config };
+    let node = spawn(&Config { until: Some(ledger.sequence() - 2), ..config.clone() }).unwrap();
+    for _ in 0..5 {
+        node.handle().submit(Submission::new(Command::Advance)).await.unwrap();
+    }
+    node.stop();
     let node = spawn_followed(&config, followed_by(&ledger)).unwrap();
     placed(&node).await;
     caught_up(&ledger, &node).await;

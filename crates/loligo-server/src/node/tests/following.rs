@@ -5,7 +5,7 @@ use crate::node::replay::{GO_ON, replay};
 use crate::node::venue::Venue;
 use crate::projection::{Applied, Detached, Follower, Part};
 use crate::record::{Body, KeyId, Record};
-use loligo_engine::{Event, OrderView, Timestamp};
+use loligo_engine::{Event, Exchange, OrderView, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicU64;
 
@@ -181,7 +181,7 @@ impl Follower for Ledger {
 }
 
 impl Detached for Ledger {
-    fn begin(&self, sequence: u64) {
+    fn begin(&self, sequence: u64, _: &Exchange) {
         self.rows.lock().unwrap().clear();
         self.begun.store(sequence, Ordering::SeqCst);
     }

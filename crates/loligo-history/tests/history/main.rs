@@ -1,0 +1,6 @@
+//! What the index promises, seen from outside.
+
+mod fixture;
+mod index;
+mod model;
+mod tokens;

@@ -1,0 +1,300 @@
+//! A match as rows: the trade, and of each side the fill, the order, the position and the wallet.
+
+use super::fold::{Fold, Result};
+use super::shapes::{ago, cents, digits, earlier_public, log_word, millis, order_event};
+use super::words::Coded;
+use crate::grid::{fine_price, money, price, size};
+use crate::wallets::inverse_name;
+use loligo_engine::{
+    BalanceCause, ContractKind, Currency, Execution, Fill, Instrument, Money, Qty, Side, UpdateReason, Wallet,
+};
+use loligo_history::rows::{self, causes, kinds};
+use loligo_wire::decimal::Decimal;
+use std::sync::Arc;
+
+impl Fold {
+    pub(super) fn executed(&mut self, execution: &Execution, is_new: bool) -> Result {
+        let number = u32::from(execution.instrument.0);
+        let [maker, taker] = [&execution.maker, &execution.taker].map(|fill| fill.order.0);
+        let came = self.came.as_ref().filter(|came| came.number == taker);
+        let (old_taker, taker_reduced) = came.map_or((None, None), |came| (came.old.clone(), came.reduced));
+        let mut before = [
+            self.order_before(maker, &execution.maker, execution)?,
+            self.order_before(taker, &execution.taker, execution)?,
+        ];
+        let now = millis(execution.at);
+        let side = |order: &rows::Order| rows::SideDetails {
+            number: order.number,
+            kind: order.kind,
+            reduce_only: order.reduce_only,
+            open: order.qty.unwrap_or_default() - order.filled,
+            placed_ago: ago(now, order.placed_ms),
+            updated_ago: ago(now, order.updated_ms),
+        };
+        let limit = before[1].price.unwrap_or(execution.price.0);
+        let details = rows::TradeDetails {
+            maker: side(&before[0]),
+            taker: side(&before[1]),
+            taker_improved: limit - execution.price.0,
+            old_taker: old_taker.as_ref().map(|old| earlier_public(old, now)),
+            taker_reduced,
+        };
+        let (mark, mark_scale) = execution.mark.map_or((0, 0), digits);
+        let usd_cents = cents(execution.usd_value);
+        let row = rows::PublicExecution {
+            number: execution.id.0,
+            sell: execution.taker_side == Side::Sell,
+            qty: execution.qty.0,
+            price: execution.price.0,
+            usd_cents,
+            mark,
+            mark_scale,
+            details,
+        };
+        self.push(is_new, number, execution.at, row);
+        for ((side, fill, liquidation_fee), order) in execution.sides().into_iter().zip(&mut before) {
+            let is_taker = fill.order.0 == taker;
+            let (old, reduced) = if is_taker { (old_taker.clone(), taker_reduced) } else { (None, None) };
+            self.side_filled(is_new, execution, side, fill, liquidation_fee, order, (old, reduced));
+        }
+        Ok(())
+    }
+
+    /// An order as it was just before a fill. Of one that nothing is known of, since it came before the index began, what the fill
+    /// tells.
+    fn order_before(&self, number: u64, fill: &Fill, execution: &Execution) -> Result<rows::Order> {
+        let at = millis(execution.at);
+        let known = self.opened(number)?.map(|open| open.order);
+        let mut order = known.unwrap_or_else(|| rows::Order {
+            number,
+            sell: (execution.taker_side == Side::Sell) == (fill.order == execution.taker.order),
+            kind: fill.order_type.code(),
+            qty: None,
+            filled: 0,
+            price: Some(execution.price.0),
+            reduce_only: false,
+            client_id: fill.client_order_id.as_deref().map(str::to_owned),
+            placed_ms: at,
+            updated_ms: at,
+        });
+        (order.qty, order.filled) = (Some(fill.qty.0), fill.filled_before.0);
+        Ok(order)
+    }
+
+    /// One side of a match: its fill, what became of its order, of its position, and of its wallet.
+    #[expect(clippy::too_many_arguments, reason = "a side is what is named here, once")]
+    fn side_filled(
+        &mut self,
+        is_new: bool,
+        execution: &Execution,
+        side: Side,
+        fill: &Fill,
+        liquidation_fee: Money,
+        order: &mut rows::Order,
+        (old, reduced): (Option<rows::Earlier>, Option<i64>),
+    ) {
+        let (account, at) = (fill.account, execution.at);
+        let contract = u32::from(execution.instrument.0);
+        let is_maker = fill.order == execution.maker.order;
+        let row = rows::Execution {
+            number: execution.id.0,
+            contract,
+            maker: is_maker,
+            qty: execution.qty.0,
+            price: execution.price.0,
+            mark: execution.mark.map(|mark| fine_price(mark).to_string()),
+            usd_value: Decimal::new(i128::from(cents(execution.usd_value)), 2).to_string(),
+            limit_filled: execution.completes_maker(),
+            order: order.clone(),
+            old,
+            reduced,
+            fee: money(fill.fee).to_string(),
+            realized_pnl: money(fill.realized_pnl).to_string(),
+            position: fill.position,
+        };
+        self.push_own(is_new, account, at, row);
+        self.order_filled(is_new, execution, fill, order);
+        self.position_filled(is_new, execution, side, fill, liquidation_fee);
+    }
+
+    /// What a fill did to an order: told, and kept as long as the order is open.
+    fn order_filled(&mut self, is_new: bool, execution: &Execution, fill: &Fill, order: &mut rows::Order) {
+        let contract = u32::from(execution.instrument.0);
+        let (at, now) = (execution.at, millis(execution.at));
+        let before = rows::Earlier {
+            updated_ms: order.updated_ms,
+            qty: order.qty,
+            filled: order.filled,
+            price: order.price,
+        };
+        order.filled += execution.qty.0;
+        order.updated_ms = now;
+        let is_full = order.qty == Some(order.filled);
+        let reason = if is_full { UpdateReason::FullFill } else { UpdateReason::PartialFill };
+        let details = rows::OrderDetails {
+            kind: order.kind,
+            reduce_only: order.reduce_only,
+            placed_ago: ago(now, order.placed_ms),
+            updated_ago: 0,
+            old: Some(earlier_public(&before, now)),
+            reduced: None,
+        };
+        let public = rows::PublicOrderEvent {
+            kind: kinds::UPDATED,
+            reason: Some(reason.code()),
+            error: None,
+            number: order.number,
+            sell: order.sell,
+            open: order.qty.unwrap_or_default() - order.filled,
+            price: order.price.unwrap_or(execution.price.0),
+            details,
+        };
+        self.push(is_new, contract, at, public);
+        let own = rows::OrderEvent {
+            contract: Some(contract),
+            reason: Some(reason.code()),
+            order: Some(order.clone()),
+            old: Some(before),
+            ..order_event(kinds::UPDATED)
+        };
+        self.push_own(is_new, fill.account, at, own);
+        self.batch.open(rows::OpenOrder {
+            account: fill.account.0,
+            contract,
+            order: order.clone(),
+            stop: None,
+        });
+    }
+
+    /// What a fill did to a position and its wallet.
+    fn position_filled(
+        &mut self,
+        is_new: bool,
+        execution: &Execution,
+        side: Side,
+        fill: &Fill,
+        liquidation_fee: Money,
+    ) {
+        let Some(instrument) = self.contracts.get(usize::from(execution.instrument.0)).map(Arc::clone) else {
+            return;
+        };
+        let old_position = fill.position - side.sign() * execution.qty.0;
+        let entry = |position: i64, entry| {
+            (position != 0).then(|| fine_price(instrument.average_price(position, entry)).to_string())
+        };
+        let old_entry = entry(old_position, fill.entry_before);
+        let new_entry = entry(fill.position, fill.entry).or_else(|| old_entry.clone());
+        let spec = instrument.spec();
+        let update = rows::PositionUpdate {
+            cause: causes::TRADE,
+            contract: u32::from(execution.instrument.0),
+            old_position,
+            new_position: fill.position,
+            old_entry: old_entry.clone(),
+            new_entry: new_entry.clone(),
+            opened_ms: fill.opened_at.map(millis),
+            fee: money(fill.fee).to_string(),
+            realized_pnl: money(fill.realized_pnl).to_string(),
+            realized_funding: money(fill.realized_funding).to_string(),
+            currency: execution.currency.code().to_owned(),
+            execution: Some(execution.id.0),
+            price: Some(price(execution.price, spec).to_string()),
+            qty: Some(execution.qty.0),
+            role: Some(fill.role.code()),
+        };
+        self.push_own(is_new, fill.account, execution.at, update);
+
+        let currency = execution.currency.code().to_lowercase();
+        let position_leg = rows::AccountLogEntry {
+            number: fill.log,
+            info: log_word(fill.role).to_owned(),
+            asset: spec.symbol.to_lowercase(),
+            wallet: self.wallet_name(execution.wallet),
+            old_balance: size(Qty(old_position), spec).to_string(),
+            new_balance: size(Qty(fill.position), spec).to_string(),
+            contract: Some(u32::from(execution.instrument.0)),
+            collateral: Some(currency.clone()),
+            execution: Some(execution.id.0),
+            old_entry,
+            new_entry,
+            trade_price: Some(price(execution.price, spec).to_string()),
+            mark: execution.mark.map(|mark| fine_price(mark).to_string()),
+            realized_pnl: None,
+            fee: None,
+            funding_rate: None,
+            realized_funding: None,
+            liquidation_fee: None,
+            conversion: None,
+        };
+        let booked = fill.realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
+        let cash_leg = rows::AccountLogEntry {
+            number: fill.log + 1,
+            asset: currency,
+            old_balance: money(fill.balance - booked).to_string(),
+            new_balance: money(fill.balance).to_string(),
+            old_entry: None,
+            new_entry: None,
+            realized_pnl: Some(money(fill.realized_pnl).to_string()),
+            fee: Some(money(fill.fee).to_string()),
+            realized_funding: Some(money(fill.realized_funding).to_string()),
+            liquidation_fee: (liquidation_fee != Money::ZERO).then(|| money(liquidation_fee).to_string()),
+            ..position_leg.clone()
+        };
+        self.push_own(is_new, fill.account, execution.at, position_leg);
+        self.push_own(is_new, fill.account, execution.at, cash_leg);
+    }
+
+    /// The row of money that no contract moved.
+    pub(super) fn transferred(
+        &self,
+        wallet: Wallet,
+        currency: Currency,
+        change: Money,
+        balance: Money,
+        number: u64,
+        cause: BalanceCause,
+    ) -> rows::AccountLogEntry {
+        let info = match cause {
+            BalanceCause::Operator => "admin transfer",
+            BalanceCause::Transfer => "transfer",
+            BalanceCause::SubaccountTransfer => "subaccount transfer",
+            BalanceCause::Withdrawal => "cross-exchange transfer",
+        };
+        let code = currency.code().to_lowercase();
+        rows::AccountLogEntry {
+            number,
+            info: info.to_owned(),
+            asset: code.clone(),
+            wallet: self.wallet_name(wallet),
+            old_balance: money(balance - change).to_string(),
+            new_balance: money(balance).to_string(),
+            contract: None,
+            collateral: Some(code),
+            execution: None,
+            old_entry: None,
+            new_entry: None,
+            trade_price: None,
+            mark: None,
+            realized_pnl: None,
+            fee: None,
+            funding_rate: None,
+            realized_funding: None,
+            liquidation_fee: None,
+            conversion: None,
+        }
+    }
+
+    fn wallet_name(&self, wallet: Wallet) -> String {
+        match wallet {
+            Wallet::Cash => "cash".to_owned(),
+            Wallet::Flex => "flex".to_owned(),
+            Wallet::Inverse(pair) => {
+                let of_wallet = |instrument: &&Arc<Instrument>| {
+                    instrument.spec().kind == ContractKind::Inverse && instrument.pair() == pair
+                };
+                let contract = self.contracts.iter().find(of_wallet);
+                contract.map_or_else(String::new, |instrument| inverse_name(&instrument.spec().pair))
+            }
+        }
+    }
+}
