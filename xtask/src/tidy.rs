@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::part::Count;
 use crate::workspace;
 
+mod circles;
 mod walls;
 
 /// A head can hold about 600 lines; this is where the question becomes an answer.
@@ -35,7 +36,7 @@ impl File {
 
 type Check = (&'static str, fn(&[File]) -> Vec<String>);
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     ("source files fit a head", too_long),
     ("no path of someone's machine", machine_paths),
     ("modules are foo.rs beside foo/", mod_files),
@@ -44,6 +45,7 @@ const CHECKS: [Check; 9] = [
     ("tests wait for events, not for time", sleeps),
     ("no test is switched off", switched_off),
     ("every crate obeys the one lint table", unlinted),
+    ("modules of the engine stand in no circle", circles::circles),
     ("rooms of the server know no more than they may", walls::breaches),
 ];
 

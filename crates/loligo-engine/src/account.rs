@@ -1,25 +1,13 @@
 //! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
 
-use crate::id::{Currency, Side, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, Leverage, Worth};
+use crate::fees::{FEE_SCHEDULE, FeeRates};
+use crate::id::{AccountId, Currency, InstrumentId, PairId, Side, Timestamp, Wallet};
+use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{self, Exposure, isolated_of};
-use crate::money::{Fine, Money, div_up, mul_div_half_even, usd};
-use crate::view::{FeeRates, FeeTier};
+use crate::money::{Fine, Money, mul_div_half_even, usd};
+use crate::slot::{FamilySlot, Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
+use crate::words::SelfTradeStrategy;
 use serde::{Deserialize, Serialize};
-
-/// What happens when a taker meets an order of its own family (rules 1.10).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum SelfTradeStrategy {
-    /// The taker is refused.
-    #[default]
-    RejectTaker,
-    /// A maker of the same account is cancelled; one of another account of the family refuses the taker.
-    CancelMakerSelf,
-    /// A maker of the same account is cancelled, and a subaccount's maker that its master meets.
-    CancelMakerChild,
-    /// The maker is cancelled.
-    CancelMakerAny,
-}
 
 /// One account. Subaccounts are accounts with a parent; a master and its subaccounts are one family.
 ///
@@ -31,33 +19,52 @@ pub(crate) struct Account {
     /// How many closed orders are still remembered, and from which number on to look for the oldest when there are too
     /// many.
     pub closed: u32,
-    /// Family slot.
-    pub family: u32,
+    pub family: FamilySlot,
     pub oldest_closed: u64,
     /// How many fills it has had, and how many rows its log has.
     pub fills: u64,
     pub log: u64,
-    /// Purse slot of the flex wallet.
-    pub flex: u32,
+    /// The flex wallet.
+    pub flex: WalletSlot,
     pub house: bool,
     /// It may ask for anything; set by the operator.
     pub active: bool,
     /// It may place and edit orders; set by its master.
     pub trading: bool,
-    pub parent: Option<u32>,
+    pub parent: Option<AccountId>,
     /// Its holdings by instrument number: number and slot.
-    pub holdings: Vec<(u16, u32)>,
+    pub holdings: Vec<(InstrumentId, PositionSlot)>,
     /// Money that margins nothing.
     pub cash: Vec<(Currency, Money)>,
     /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
     pub flex_other: Vec<(Currency, Money)>,
-    /// Purse slots of the inverse wallets by pair number; `NIL` where there is none yet.
-    pub inverse: Vec<u32>,
+    /// See [`Account::inverse_wallet`].
+    pub inverse: Table<PairId, Maybe<WalletSlot>>,
     /// When its dead man's switch cancels all of its orders.
     pub cancel_all_at: Option<Timestamp>,
 }
 
 impl Account {
+    /// Its inverse wallet for a pair, where it has one.
+    pub fn inverse_wallet(&self, pair: PairId) -> Option<WalletSlot> {
+        self.inverse.get(pair)?.get()
+    }
+
+    /// Has an inverse wallet for a pair from now on.
+    pub fn list_inverse(&mut self, pair: PairId, wallet: WalletSlot) {
+        *self.inverse.grown_to(pair, Maybe::NONE) = wallet.into();
+    }
+
+    /// Its inverse wallets by pair.
+    pub fn inverse_wallets(&self) -> impl Iterator<Item = WalletSlot> {
+        self.inverse.iter().filter_map(|wallet| wallet.get())
+    }
+
+    /// The wallets that margin its contracts: its inverse wallets by pair, then the flex wallet.
+    pub fn margin_wallets(&self) -> impl Iterator<Item = WalletSlot> {
+        self.inverse_wallets().chain([self.flex])
+    }
+
     /// It may place and edit orders.
     #[inline]
     pub fn may_trade(&self) -> bool {
@@ -110,11 +117,11 @@ impl Purse {
 /// Not aligned as the others are: there may be one for every account and contract, so size counts more.
 #[derive(Clone, Debug)]
 pub(crate) struct Holding {
-    pub account: u32,
-    pub family: u32,
-    /// Purse slot of the wallet that margins it.
-    pub purse: u32,
-    pub instrument: u16,
+    pub account: AccountId,
+    pub family: FamilySlot,
+    /// The wallet that margins it.
+    pub purse: WalletSlot,
+    pub instrument: InstrumentId,
     pub house: bool,
     /// Signed lots.
     pub position: i64,
@@ -128,9 +135,9 @@ pub(crate) struct Holding {
     pub buys: OpenSum,
     pub sells: OpenSum,
     /// Slots of all resting orders, in no order.
-    pub orders: Vec<u32>,
+    pub orders: Vec<OrderSlot>,
     /// Slots of all waiting triggers, in no order; how many of them trail.
-    pub triggers: Vec<u32>,
+    pub triggers: Vec<OrderSlot>,
     pub trailing_stops: u32,
     /// How many resting orders and waiting triggers are small, and how many resting orders are reduce-only.
     pub small_orders: u32,
@@ -139,29 +146,6 @@ pub(crate) struct Holding {
     pub leverage: Option<Leverage>,
     /// Open P&L as its wallet counts it: at the mark of now, or at the one before until its account is looked over.
     pub counted: Fine,
-}
-
-/// A size and its value, both without sign: a sum over open orders, or a position.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OpenSum {
-    pub lots: i64,
-    pub value: Fine,
-}
-
-impl OpenSum {
-    /// A position without its sign, at a value it was entered at or has now.
-    #[inline]
-    pub fn of(position: i64, value: Fine) -> Self {
-        Self { lots: position.abs(), value: Fine(value.0.abs()) }
-    }
-}
-
-impl std::ops::Add for OpenSum {
-    type Output = OpenSum;
-    #[inline]
-    fn add(self, other: OpenSum) -> OpenSum {
-        OpenSum { lots: self.lots + other.lots, value: self.value + other.value }
-    }
 }
 
 /// An order that is not there yet, as margin sees it.
@@ -186,7 +170,13 @@ pub(crate) struct Booked {
 }
 
 impl Holding {
-    pub fn new(account: u32, family: u32, purse: u32, instrument: u16, house: bool) -> Self {
+    pub fn new(
+        account: AccountId,
+        family: FamilySlot,
+        purse: WalletSlot,
+        instrument: InstrumentId,
+        house: bool,
+    ) -> Self {
         Self {
             account,
             family,
@@ -346,42 +336,6 @@ fn share_half_even(total: i128, part: i64, whole: i64) -> i128 {
         .expect("a share is not larger than the whole")
 }
 
-/// Fee of a fill: `rate` (1e-8) of its value, rounded away from the client's favour at wallet money's last digit.
-#[inline]
-pub(crate) fn fee_of(kind: ContractKind, worth: &Worth, rate: i32) -> Money {
-    const ONE: u64 = 100_000_000;
-    let size = u64::from(rate.unsigned_abs());
-    let paid = rate >= 0;
-    match kind {
-        ContractKind::Linear => {
-            let value = worth.notional.0;
-            // Nearly every fill is worth less than 2^64 units (184 million USD): divide by a constant in one register.
-            if let Ok(value) = u64::try_from(value) {
-                let (whole, rest) = (value / ONE, (value % ONE) * size);
-                let part = if paid { rest.div_ceil(ONE) } else { rest / ONE };
-                let fee = i128::from(whole) * i128::from(size) + i128::from(part);
-                return Money(if paid { fee } else { -fee });
-            }
-            fee_in_full(value * i128::from(size), i128::from(ONE), paid)
-        }
-        ContractKind::Inverse => inverse_fee(worth.value.0, i128::from(size), paid),
-    }
-}
-
-#[cold]
-fn inverse_fee(value: i128, size: i128, paid: bool) -> Money {
-    // By quotient and rest: a large value of a cheap contract times a rate is beyond 128 bits.
-    let per = 100_000_000 * 10_i128.pow(13);
-    let whole = value / per * size;
-    let part = fee_in_full(value % per * size, per, paid).0;
-    Money(if paid { whole + part } else { part - whole })
-}
-
-#[cold]
-fn fee_in_full(product: i128, per: i128, paid: bool) -> Money {
-    Money(if paid { div_up(product, per) } else { -(product / per) })
-}
-
 /// A master account and its subaccounts: fee volume is counted over all of them.
 #[repr(C, align(64))]
 #[derive(Clone, Debug)]
@@ -399,7 +353,7 @@ pub(crate) struct Family {
     day: i64,
     /// Volume of the days before, by day number modulo 30.
     days: Vec<Money>,
-    pub members: Vec<u32>,
+    pub members: Vec<AccountId>,
 }
 
 /// A family's fee volume by day.
@@ -417,7 +371,7 @@ const DAYS: i64 = 30;
 const DAY_MICROS: i64 = 86_400 * Timestamp::SECOND;
 
 impl Family {
-    pub fn new(member: u32, house: bool, now: Timestamp) -> Self {
+    pub fn new(member: AccountId, house: bool, now: Timestamp) -> Self {
         let day = day_of(now);
         Self {
             members: vec![member],
@@ -484,23 +438,3 @@ impl Family {
 pub(crate) fn day_of(time: Timestamp) -> i64 {
     time.0.div_euclid(DAY_MICROS)
 }
-
-const fn tier(from_usd: u64, maker: i32, taker: i32) -> FeeTier {
-    FeeTier { from_usd, rates: FeeRates { maker, taker } }
-}
-
-/// The fee schedule (rules 4.8), rising by 30-day volume. Rates in 1e-8: 20,000 is 0.02%.
-pub(crate) const FEE_SCHEDULE: [FeeTier; 12] = [
-    tier(0, 20_000, 50_000),
-    tier(2_500_000, 15_000, 45_000),
-    tier(5_000_000, 12_500, 40_000),
-    tier(10_000_000, 10_000, 35_000),
-    tier(20_000_000, 7_500, 30_000),
-    tier(30_000_000, 5_000, 25_000),
-    tier(50_000_000, 3_000, 20_000),
-    tier(75_000_000, 1_500, 15_000),
-    tier(100_000_000, 0, 12_500),
-    tier(250_000_000, -1_500, 10_000),
-    tier(500_000_000, -3_000, 10_000),
-    tier(1_000_000_000, -5_000, 10_000),
-];

@@ -4,7 +4,8 @@
 mod ladder;
 
 use crate::id::{Price, Qty, Side};
-use crate::order::{NIL, Orders};
+use crate::order::Orders;
+use crate::slot::{LevelSlot, Maybe, OrderSlot, Table};
 use ladder::Ladder;
 
 /// One price's queue.
@@ -14,29 +15,29 @@ pub(crate) struct Level {
     /// Sum of open lots.
     pub qty: i64,
     /// First and last order of the queue.
-    pub head: u32,
-    pub tail: u32,
+    pub head: OrderSlot,
+    pub tail: OrderSlot,
 }
 
 /// Both sides of one contract. They never overlap, so one ladder of prices holds both.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Book {
-    levels: Vec<Level>,
-    free: Vec<u32>,
+    levels: Table<LevelSlot, Level>,
+    free: Vec<LevelSlot>,
     ladder: Ladder,
     best: Best,
 }
 
-/// Level slots of the best prices; `NIL` for an empty side.
+/// Levels of the best prices; none on an empty side.
 #[derive(Clone, Debug)]
 struct Best {
-    bid: u32,
-    ask: u32,
+    bid: Maybe<LevelSlot>,
+    ask: Maybe<LevelSlot>,
 }
 
 impl Default for Best {
     fn default() -> Self {
-        Self { bid: NIL, ask: NIL }
+        Self { bid: Maybe::NONE, ask: Maybe::NONE }
     }
 }
 
@@ -53,18 +54,18 @@ impl Book {
     /// Best level of a side.
     #[inline]
     pub fn best(&self, side: Side) -> Option<&Level> {
-        self.levels.get(self.best_slot(side) as usize)
+        self.best_slot(side).get().map(|slot| &self.levels[slot])
     }
 
     #[inline]
-    fn best_slot(&self, side: Side) -> u32 {
+    fn best_slot(&self, side: Side) -> Maybe<LevelSlot> {
         match side {
             Side::Buy => self.best.bid,
             Side::Sell => self.best.ask,
         }
     }
 
-    fn set_best(&mut self, side: Side, level: u32) {
+    fn set_best(&mut self, side: Side, level: Maybe<LevelSlot>) {
         match side {
             Side::Buy => self.best.bid = level,
             Side::Sell => self.best.ask = level,
@@ -79,86 +80,86 @@ impl Book {
 
     /// Appends an order to the queue of its price; gives the level's quantity now.
     #[inline]
-    pub fn enter(&mut self, orders: &mut Orders, slot: u32) -> Qty {
+    pub fn enter(&mut self, orders: &mut Orders, slot: OrderSlot) -> Qty {
         let order = orders.get_mut(slot);
         let (side, price, open) = (order.side, order.price, order.open());
-        let mut level_slot = self.ladder.get(price);
-        if level_slot == NIL {
-            level_slot = self.add_level(side, price);
-        }
-        let level = &mut self.levels[level_slot as usize];
+        order.next = Maybe::NONE;
+        let Some(level_slot) = self.ladder.get(price).get() else {
+            order.level = self.add_level(side, price, open, slot).into();
+            order.prev = Maybe::NONE;
+            return Qty(open);
+        };
+        let level = &mut self.levels[level_slot];
         level.qty += open;
+        let qty = level.qty;
         let tail = std::mem::replace(&mut level.tail, slot);
-        order.level = level_slot;
-        order.prev = tail;
-        order.next = NIL;
-        if tail == NIL {
-            level.head = slot;
-        } else {
-            orders.get_mut(tail).next = slot;
-        }
-        Qty(level.qty)
+        order.level = level_slot.into();
+        order.prev = tail.into();
+        orders.get_mut(tail).next = slot.into();
+        Qty(qty)
     }
 
-    fn add_level(&mut self, side: Side, price: i64) -> u32 {
-        let level = Level { price, qty: 0, head: NIL, tail: NIL };
+    /// A level with its first order.
+    fn add_level(&mut self, side: Side, price: i64, qty: i64, order: OrderSlot) -> LevelSlot {
+        let level = Level { price, qty, head: order, tail: order };
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.levels[slot as usize] = level;
+                self.levels[slot] = level;
                 slot
             }
-            None => {
-                self.levels.push(level);
-                (self.levels.len() - 1) as u32
-            }
+            None => self.levels.push(level),
         };
         self.list_level(side, price, slot);
         slot
     }
 
-    fn list_level(&mut self, side: Side, price: i64, slot: u32) {
+    fn list_level(&mut self, side: Side, price: i64, slot: LevelSlot) {
         self.ladder.insert(price, slot);
         if self.best(side).is_none_or(|best| is_better(side, price, best.price)) {
-            self.set_best(side, slot);
+            self.set_best(side, slot.into());
         }
     }
 
     /// Takes an order out of its queue; gives the level's quantity now (zero: the level is gone).
     #[inline]
-    pub fn leave(&mut self, orders: &mut Orders, slot: u32) -> Qty {
+    pub fn leave(&mut self, orders: &mut Orders, slot: OrderSlot) -> Qty {
         let order = orders.get_mut(slot);
-        let (side, level_slot, prev, next, open) =
-            (order.side, order.level, order.prev, order.next, order.open());
-        order.level = NIL;
-        let level = &mut self.levels[level_slot as usize];
+        let (side, prev, next, open) = (order.side, order.prev.get(), order.next.get(), order.open());
+        let level_slot = order.level.known();
+        order.level = Maybe::NONE;
+        let level = &mut self.levels[level_slot];
         level.qty -= open;
         let qty = level.qty;
-        match prev {
-            NIL => level.head = next,
-            prev => orders.get_mut(prev).next = next,
-        }
-        match next {
-            NIL => level.tail = prev,
-            next => orders.get_mut(next).prev = prev,
-        }
-        if prev == NIL && next == NIL {
-            self.drop_level(side, level_slot);
+        match (prev, next) {
+            (None, None) => self.drop_level(side, level_slot),
+            (None, Some(next)) => {
+                level.head = next;
+                orders.get_mut(next).prev = Maybe::NONE;
+            }
+            (Some(prev), None) => {
+                level.tail = prev;
+                orders.get_mut(prev).next = Maybe::NONE;
+            }
+            (Some(prev), Some(next)) => {
+                orders.get_mut(prev).next = next.into();
+                orders.get_mut(next).prev = prev.into();
+            }
         }
         Qty(qty)
     }
 
-    fn drop_level(&mut self, side: Side, slot: u32) {
-        let price = self.levels[slot as usize].price;
+    fn drop_level(&mut self, side: Side, slot: LevelSlot) {
+        let price = self.levels[slot].price;
         self.ladder.remove(price);
         self.free.push(slot);
-        if self.best_slot(side) == slot {
+        if self.best_slot(side) == slot.into() {
             // Prices beyond the touch belong to this side as far as they go: the other side begins at its own touch.
             self.set_best(side, self.behind(side, price));
         }
     }
 
-    /// Slot of the next level of a side after this price, away from the touch.
-    fn behind(&self, side: Side, price: i64) -> u32 {
+    /// The next level of a side after this price, away from the touch.
+    fn behind(&self, side: Side, price: i64) -> Maybe<LevelSlot> {
         match side {
             Side::Buy => self.ladder.below(price),
             Side::Sell => self.ladder.above(price),
@@ -167,8 +168,8 @@ impl Book {
 
     /// Lowers the quantity of a level after an order in it got smaller in place; gives what is left there.
     #[inline]
-    pub fn shrink(&mut self, level: u32, by: i64) -> Qty {
-        let level = &mut self.levels[level as usize];
+    pub fn shrink(&mut self, level: LevelSlot, by: i64) -> Qty {
+        let level = &mut self.levels[level];
         level.qty -= by;
         Qty(level.qty)
     }
@@ -176,14 +177,14 @@ impl Book {
     /// Levels of a side, best first.
     pub fn levels(&self, side: Side) -> impl Iterator<Item = &Level> {
         std::iter::successors(self.best(side), move |level| {
-            self.levels.get(self.behind(side, level.price) as usize)
+            self.behind(side, level.price).get().map(|slot| &self.levels[slot])
         })
     }
 
     /// Slots of a side's orders, the best price first, at one price in the order of their queue.
-    pub fn queued(&self, side: Side, orders: &Orders) -> impl Iterator<Item = u32> {
+    pub fn queued(&self, side: Side, orders: &Orders) -> impl Iterator<Item = OrderSlot> {
         self.levels(side).flat_map(|level| {
-            let behind = |slot: &u32| Some(orders.get(*slot).next).filter(|next| *next != NIL);
+            let behind = |slot: &OrderSlot| orders.get(*slot).next.get();
             std::iter::successors(Some(level.head), behind)
         })
     }

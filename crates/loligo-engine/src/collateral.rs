@@ -1,7 +1,8 @@
 //! Which currencies wallets may hold.
 
 use crate::id::{Currency, Wallet};
-use crate::instrument::{ContractKind, Instrument};
+use crate::instrument::Instrument;
+use crate::words::ContractKind;
 
 /// What the flex wallet takes (rules 5.3).
 const COLLATERAL: [&str; 17] = [

@@ -1,11 +1,9 @@
 //! What may be asked of the exchange, already parsed and typed. Commands are what the journal keeps.
 
-use crate::account::SelfTradeStrategy;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
-use crate::trigger::{DistanceUnit, Signal, TriggerKind};
-use crate::view::MarketState;
+use crate::words::{DistanceUnit, MarketState, OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind};
 use serde::{Deserialize, Serialize};
 
 /// One change asked of the exchange. Every command has an outcome; none can fail otherwise.
@@ -356,24 +354,6 @@ pub enum ClientOrderId {
     Invalid,
 }
 
-/// How an order wants to trade. What a trigger becomes when it fires is said so, too: a limit order when it has a limit
-/// price or an offset, else a market order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderType {
-    /// Matches at its limit or better; the rest enters the book.
-    Limit,
-    /// Must rest in full.
-    Post,
-    /// Matches at its limit or better; the rest lapses.
-    ImmediateOrCancel,
-    /// As [`OrderType::ImmediateOrCancel`], with a limit 1% beyond the best opposite price.
-    Market,
-    /// Fills in full at its limit or better, or not at all.
-    FillOrKill,
-    /// The engine's own order that closes a position its margin does not carry any more; the rest lapses.
-    Liquidation,
-}
-
 /// A distance from a price, as asked: steps are hundredths of a percent, or ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskedDistance {
@@ -447,16 +427,6 @@ pub enum OrderRef {
     Client(Box<str>),
     /// By a number of 128 bits that this exchange gives to no order. It is never found; whoever asked is told by it.
     Foreign(u128),
-}
-
-/// How the size of an edit is meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum QtyMode {
-    /// The new open quantity.
-    #[default]
-    Relative,
-    /// The new total, past fills included.
-    Absolute,
 }
 
 /// A deviation in both units' steps (see [`AskedDistance`]).

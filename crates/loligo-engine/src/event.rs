@@ -1,202 +1,18 @@
 //! What happened, in order, with enough in it to rebuild any public view.
-
 //!
 //! Whoever follows events needs nothing else: what happened carries when it happened, which numbers it has, and what it left
 //! behind. `docs/events.md` says which field of which answer comes from where.
 
-use crate::codes::of_code;
-use crate::command::{OrderRef, OrderType, Written};
+use crate::command::{OrderRef, Written};
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{Fine, FinePrice, Money};
 use crate::trigger::{Attached, Trigger};
-use crate::view::MarketState;
+use crate::words::{BalanceCause, FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Where an order is in its life. All but the first two end it, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OrderStatus {
-    /// Rests in the book, untouched or partly filled.
-    EnteredBook,
-    /// A trigger that waits for its price.
-    TriggerPlaced,
-    /// Filled to the last lot.
-    FullyExecuted,
-    /// Removed before it was filled; also the lapsed rest of an immediate order.
-    Cancelled,
-    /// Refused on arrival; nothing was placed.
-    Rejected,
-    /// A trigger that fired into a refusal.
-    TriggerActivationFailure,
-}
-
-impl OrderStatus {
-    /// True for every status but those of a resting order and a waiting trigger.
-    #[must_use]
-    pub fn is_closed(self) -> bool {
-        match self {
-            OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => false,
-            OrderStatus::FullyExecuted
-            | OrderStatus::Cancelled
-            | OrderStatus::Rejected
-            | OrderStatus::TriggerActivationFailure => true,
-        }
-    }
-}
-
-/// Why an order's record last changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UpdateReason {
-    /// Put back into the book when its market was loaded after a start.
-    LoadingMarket,
-    /// Placed by its user.
-    NewUserOrder,
-    /// Part filled; the rest is open, or lapsed (then the status says cancelled).
-    PartialFill,
-    /// Filled to the end.
-    FullFill,
-    /// Cancelled by its user.
-    CancelledByUser,
-    /// Post-only, and would have matched.
-    PostWouldExecute,
-    /// Immediate, and found nothing to match (or, fill-or-kill, not all of it).
-    IocWouldNotExecute,
-    /// Would have met an order of the same account or family.
-    WouldExecuteSelf,
-    /// Reduce-only, and there is no position left to reduce.
-    WouldNotReducePosition,
-    /// Edited by its user.
-    EditedByUser,
-    /// An edit came when it had just closed.
-    OrderForEditNotFound,
-    /// Cancelled, or placed by the exchange, because margin does not carry the position any more.
-    LiquidationOrder,
-    /// A trigger that has fired.
-    StopOrderTriggered,
-    /// The limit order that a fired trigger became.
-    LimitFromStop,
-    /// Its contract expired.
-    ContractExpired,
-    /// Cancelled because equity fell below initial margin.
-    NotEnoughMargin,
-    /// Its market was taken out of trading.
-    MarketInactive,
-    /// The account's timer ended.
-    DeadManSwitch,
-    /// Cancelled by the operator.
-    CancelledByAdmin,
-    /// A trigger whose contract expired while it waited.
-    Expired,
-    /// A trailing stop followed its signal.
-    TrailingStopPriceUpdated,
-    /// The operator cancelled a trailing stop and placed the same one anew.
-    TrailingStopReplacedByAdmin,
-    /// The stored code is of no reason that this version knows.
-    Unknown,
-}
-
-impl UpdateReason {
-    /// The reason of a stored code.
-    pub(crate) fn of_code(code: u8) -> Self {
-        of_code(code).unwrap_or(UpdateReason::Unknown)
-    }
-}
-
-/// Why an order, an edit or a cancel is refused. The order of the variants is the order of the checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OrderError {
-    /// The contract is not loaded: before its opening, inactive or expired.
-    MarketNotFound,
-    /// The contract is suspended, or its index price is too old.
-    MarketSuspended,
-    /// The contract takes post-only orders alone.
-    MarketIsPostOnly,
-    /// A stop price on an order that is no trigger.
-    OrderCannotHaveTriggerPrice,
-    /// A trailing stop's trigger price follows its signal and is not edited.
-    CannotEditTriggerPriceOfTrailingStop,
-    /// A trailing stop has no limit price to edit.
-    CannotEditLimitPriceOfTrailingStop,
-    /// Not positive, off the tick, or too large.
-    InvalidPrice,
-    /// A trailing stop's percentage has more than two decimals.
-    TrailingStopPercentTooPrecise,
-    /// A trailing stop's distance is off the tick.
-    TrailingStopQuoteOffTick,
-    /// A trailing stop more than 50% away.
-    TrailingStopTooLarge,
-    /// A trailing stop less than 0.1%, or less than a tick, away.
-    TrailingStopTooSmall,
-    /// The signal of a trailing stop has no value yet.
-    NoReferencePrice,
-    /// An edited trailing stop would come too near to its signal, or to zero.
-    InsufficientHeadroom,
-    /// A limit price both absolute and relative.
-    LimitPriceAbsoluteAndRelative,
-    /// The relative limit's value is no number, or the order is no trigger.
-    LimitOffsetValueInvalid,
-    /// The relative limit's unit is none.
-    LimitOffsetUnitInvalid,
-    /// A relative limit's value without its unit, or the other way round.
-    LimitOffsetIncomplete,
-    /// A relative limit's distance is off the tick.
-    LimitOffsetOffTick,
-    /// A relative limit's percentage has more than two decimals.
-    LimitOffsetTooPrecise,
-    /// A relative limit more than 50% above.
-    LimitOffsetTooHigh,
-    /// A relative limit more than 50% below.
-    LimitOffsetTooLow,
-    /// Not positive, off the lot, or worth more than one order may be.
-    InvalidQuantity,
-    /// The client's name for it has more than 100 characters.
-    ClientOrderIdTooLong,
-    /// The client's name for it is empty or holds control characters.
-    ClientOrderIdInvalid,
-    /// The client's name for it is in use.
-    ClientOrderIdInUse,
-    /// Too many small open orders.
-    SmallOrderLimitExceeded,
-    /// Too many open orders, or waiting triggers.
-    OrderLimitExceeded,
-    /// Too many waiting trailing stops.
-    TrailingStopLimitExceeded,
-    /// Reduce-only, and would not reduce.
-    WouldNotReducePosition,
-    /// The leverage set for the contract is more than the margin level reached allows.
-    FixedLeverageTooHigh,
-    /// Beyond the contract's greatest position.
-    MaxPositionExceeded,
-    /// Would execute too far from the mark price.
-    PriceCollar,
-    /// Would move a dislocated market further.
-    PriceDislocation,
-    /// Available margin does not cover it.
-    InsufficientMargin,
-    /// A closing order that would lose more than there is.
-    InsufficientClosingMargin,
-    /// Would fill so much worse than mark that liquidation followed.
-    WouldCauseLiquidation,
-    /// Post-only, and would match.
-    PostWouldExecute,
-    /// Immediate, and nothing (or not all) to match.
-    IocWouldNotExecute,
-    /// Would meet an own order.
-    WouldExecuteSelf,
-    /// Part filled, then the rest met an own order.
-    RejectedAfterExecution,
-    /// The edit repeats the present values.
-    EditHasNoEffect,
-    /// No such open order to edit.
-    OrderForEditNotFound,
-    /// No such open order to cancel.
-    OrderForCancellationNotFound,
-    /// The account may not trade (any more).
-    AccountInactive,
-}
 
 /// An order as it is at one moment; what every view of orders is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,21 +70,6 @@ pub struct OrderChange {
     pub prior: OrderView,
     /// After.
     pub order: OrderView,
-}
-
-/// In which role an order was filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FillRole {
-    /// Rested in the book.
-    Maker,
-    /// Came to the book.
-    Taker,
-    /// Came to the book through an edit.
-    TakerAfterEdit,
-    /// Was sent by the exchange to close a position whole.
-    Liquidation,
-    /// Was sent by the exchange to close a part of a position.
-    PartialLiquidation,
 }
 
 /// One order's side of an execution, and what it left of its account's position and wallet.
@@ -401,19 +202,6 @@ pub struct EditRefusal {
     pub error: OrderError,
     /// When.
     pub at: Timestamp,
-}
-
-/// Why a balance moved that no contract moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BalanceCause {
-    /// The operator booked it.
-    Operator,
-    /// It moved between wallets of one account.
-    Transfer,
-    /// It moved between two accounts of one family.
-    SubaccountTransfer,
-    /// It left the exchange.
-    Withdrawal,
 }
 
 /// Something that happened. Events of one command come in the order in which they took effect.
@@ -657,112 +445,4 @@ impl Event {
             | Event::Forgotten { .. } => None,
         }
     }
-}
-
-/// What a command came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Done; the events tell.
-    Done,
-    /// An account was opened.
-    AccountCreated(AccountId),
-    /// A contract was listed.
-    Listed(InstrumentId),
-    /// The order was accepted (and may have traded since).
-    Placed(OrderId),
-    /// The order was refused. The number is of its record.
-    Rejected(OrderId, OrderError),
-    /// The order was edited.
-    Edited(OrderId),
-    /// The edit was refused; the order, where there is one, is as it was.
-    EditRejected(Option<OrderId>, OrderError),
-    /// The order was cancelled.
-    Cancelled(OrderId),
-    /// The order had just been filled.
-    AlreadyFilled(OrderId),
-    /// No such open order. The number is given where a closed one is meant.
-    CancelNotFound(Option<OrderId>),
-    /// So many orders were cancelled.
-    CancelledAll(u32),
-    /// The timer ends then; absent when it is disarmed.
-    Armed(Option<Timestamp>),
-    /// A trailing stop was placed anew under this number.
-    Replaced(OrderId),
-    /// The account is not active, or may not trade.
-    AccountInactive,
-    /// The engine would have taken the command up too late.
-    TooLate,
-    /// The command cannot be: an operator's mistake, told in words.
-    Refused(Refusal),
-}
-
-/// Why a command of the operator, or one of a user that is about no order, is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The venue has its genesis already, or has none yet.
-    #[error("a venue begins with exactly one genesis record")]
-    Genesis,
-    /// No such account.
-    #[error("no such account")]
-    UnknownAccount,
-    /// No such contract.
-    #[error("no such instrument")]
-    UnknownInstrument,
-    /// No such pair.
-    #[error("no such pair")]
-    UnknownPair,
-    /// A subaccount cannot have subaccounts.
-    #[error("a subaccount cannot have subaccounts")]
-    NestedSubaccount,
-    /// A subaccount is of the house exactly when its master is.
-    #[error("a subaccount belongs to the house exactly when its master does")]
-    MixedFamily,
-    /// The wallet does not take the currency.
-    #[error("the wallet does not hold this currency")]
-    WrongCurrency,
-    /// The amount is beyond what one deposit may be, or more than the wallet can give.
-    #[error("the amount is out of range")]
-    AmountOutOfRange,
-    /// A price is from 10^-10 to 10^9, and one at which the greatest position's value stays in range.
-    #[error("the price is out of range")]
-    PriceOutOfRange,
-    /// No such order is open.
-    #[error("no such order is open")]
-    UnknownOrder,
-    /// The order is no waiting trailing stop.
-    #[error("the order is no waiting trailing stop")]
-    NoTrailingStop,
-    /// Only a master account may do this.
-    #[error("only a master account may do this")]
-    NotMaster,
-    /// Only a subaccount can be kept from trading.
-    #[error("only a subaccount can be kept from trading")]
-    NotSubaccount,
-    /// The two accounts are not of one family, or the one who asks may not move between them.
-    #[error("money moves within one account, or by its master within its family")]
-    ForeignAccount,
-    /// More than may leave the wallet.
-    #[error("more than may leave the wallet")]
-    InsufficientFunds,
-    /// The amount is not positive, or beyond the greatest one.
-    #[error("the amount must be positive, and not beyond the greatest one")]
-    InvalidAmount,
-    /// Only linear contracts have a leverage of their own.
-    #[error("only multi-collateral contracts have a leverage of their own")]
-    NotMultiCollateral,
-    /// The leverage is not from 1 to what the first margin level allows.
-    #[error("the leverage is out of range")]
-    LeverageOutOfRange,
-    /// With this leverage the position would be liquidated.
-    #[error("this would cause liquidation")]
-    WouldLiquidate,
-    /// Margin is short of what this leverage needs.
-    #[error("available margin does not cover it")]
-    MarginShort,
-    /// The contract has expired.
-    #[error("the contract has expired")]
-    Expired,
-    /// A listing was refused.
-    #[error("{0}")]
-    Listing(String),
 }

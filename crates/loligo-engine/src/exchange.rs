@@ -11,6 +11,7 @@ mod liquidation;
 mod matching;
 mod operator;
 mod place;
+mod position;
 mod prices;
 mod self_trade;
 mod solvency;
@@ -23,15 +24,21 @@ mod wallets;
 mod work;
 mod worth;
 
-use crate::account::{Account, FEE_SCHEDULE, Family, Holding, Purse};
+use crate::account::{Account, Family, Holding, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
-use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::event::Event;
+use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, InstrumentSpec, ListingError};
+use crate::instrument::{Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, Money, price_in_range};
-use crate::order::{NIL, Orders};
-use crate::view::FeeTier;
+use crate::order::Orders;
+use crate::outcome::{
+    CreateAccountOutcome, CreateAccountRefusal, GenesisOutcome, GenesisRefusal, ListOutcome, ListRefusal,
+    Outcome, Refusal,
+};
+use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, Table, WalletSlot};
+use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use time::Timer;
 
@@ -52,12 +59,12 @@ pub struct Exchange {
     pub(crate) limits: Limits,
     /// What of the limits is other for one account, one contract, or both.
     pub(crate) particular_limits: BTreeMap<(Option<AccountId>, Option<InstrumentId>), LimitsChange>,
-    pub(crate) pairs: Vec<Pair>,
-    pub(crate) markets: Vec<Market>,
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) families: Vec<Family>,
-    pub(crate) purses: Vec<Purse>,
-    pub(crate) holdings: Vec<Holding>,
+    pub(crate) pairs: Table<PairId, Pair>,
+    pub(crate) markets: Table<InstrumentId, Market>,
+    pub(crate) accounts: Table<AccountId, Account>,
+    pub(crate) families: Table<FamilySlot, Family>,
+    pub(crate) purses: Table<WalletSlot, Purse>,
+    pub(crate) holdings: Table<PositionSlot, Holding>,
     pub(crate) orders: Orders,
     pub(crate) closed: ClosedOrders,
     pub(crate) next_execution: u64,
@@ -150,52 +157,54 @@ impl Exchange {
     fn carry_out(&mut self, command: &Command, events: &mut Vec<Event>) -> Outcome {
         self.stirred |= !matches!(command, Command::Advance);
         match command {
-            Command::Genesis(genesis) => self.begin(genesis, events),
+            Command::Genesis(genesis) => self.begin(genesis, events).into(),
             Command::Start => self.start(events),
             Command::Advance => Outcome::Done,
-            Command::CreateAccount(create) => self.create_account(create, events),
-            Command::Deposit(deposit) => self.deposit(deposit, events),
-            Command::List(spec) => self.list(spec, events),
-            Command::PublishIndex { pair, price } => self.publish_index(*pair, *price, events),
-            Command::PinIndex { pair, price } => self.pin_index(*pair, *price, events),
-            Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price, events),
+            Command::CreateAccount(create) => self.create_account(create, events).into(),
+            Command::Deposit(deposit) => self.deposit(deposit, events).into(),
+            Command::List(spec) => self.list(spec, events).into(),
+            Command::PublishIndex { pair, price } => self.publish_index(*pair, *price, events).into(),
+            Command::PinIndex { pair, price } => self.pin_index(*pair, *price, events).into(),
+            Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price, events).into(),
             Command::PinPrices { instrument, index, mark } => {
-                self.pin_prices(*instrument, *index, *mark, events)
+                self.pin_prices(*instrument, *index, *mark, events).into()
             }
-            Command::Place(place) => self.place(place, None, events),
-            Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events),
-            Command::Edit(edit) => self.edit(edit, None, events),
-            Command::EditOffGrid(asked) => self.edit(&asked.0, Some(&asked.1), events),
-            Command::Cancel(cancel) => self.cancel(cancel, events),
-            Command::CancelAll { account, instrument } => self.cancel_all(*account, *instrument, events),
+            Command::Place(place) => self.place(place, None, events).into(),
+            Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events).into(),
+            Command::Edit(edit) => self.edit(edit, None, events).into(),
+            Command::EditOffGrid(asked) => self.edit(&asked.0, Some(&asked.1), events).into(),
+            Command::Cancel(cancel) => self.cancel(cancel, events).into(),
+            Command::CancelAll { account, instrument } => {
+                self.cancel_all(*account, *instrument, events).into()
+            }
             Command::CancelAllAfter { account, timeout_seconds } => {
-                self.cancel_all_after(*account, *timeout_seconds)
+                self.cancel_all_after(*account, *timeout_seconds).into()
             }
-            Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy),
+            Command::SetSelfTrade { account, strategy } => self.set_self_trade(*account, *strategy).into(),
             Command::SetLeverage { account, instrument, leverage } => {
-                self.set_leverage(*account, *instrument, *leverage, events)
+                self.set_leverage(*account, *instrument, *leverage, events).into()
             }
-            Command::Transfer(transfer) => self.transfer(transfer, events),
-            Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events),
-            Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events),
+            Command::Transfer(transfer) => self.transfer(transfer, events).into(),
+            Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
+            Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
             Command::SetMarketState { instrument, state } => {
-                self.set_market_state(*instrument, *state, events)
+                self.set_market_state(*instrument, *state, events).into()
             }
-            Command::Expire { instrument } => self.expire_now(*instrument, events),
-            Command::AdminCancel { order } => self.admin_cancel(*order, events),
-            Command::ReplaceTrailingStop { order } => self.replace_trailing_stop(*order, events),
-            Command::SetActive { account, active } => self.set_active(*account, *active, events),
+            Command::Expire { instrument } => self.expire_now(*instrument, events).into(),
+            Command::AdminCancel { order } => self.admin_cancel(*order, events).into(),
+            Command::ReplaceTrailingStop { order } => self.replace_trailing_stop(*order, events).into(),
+            Command::SetActive { account, active } => self.set_active(*account, *active, events).into(),
             Command::SetLimits { account, instrument, change } => {
-                self.set_limits(*account, *instrument, change)
+                self.set_limits(*account, *instrument, change).into()
             }
             Command::InjectCodes { order, reason, trigger_side, trigger_signal } => {
-                self.inject_codes(*order, *reason, *trigger_side, *trigger_signal, events)
+                self.inject_codes(*order, *reason, *trigger_side, *trigger_signal, events).into()
             }
             Command::InjectPanic => panic!("a panic was injected by command"),
         }
     }
 
-    fn begin(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> Outcome {
+    fn begin(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> GenesisOutcome {
         let mut fresh = Self { now: self.now, born: true, limits: genesis.limits.clone(), ..Self::default() };
         fresh.work = self.work.none_of();
         fresh.orders = Orders::new(genesis.table_seed);
@@ -204,61 +213,63 @@ impl Exchange {
         let mut listed = Vec::new();
         for (name, price) in &genesis.indexes {
             if !price_in_range(*price) {
-                return Outcome::Refused(Refusal::PriceOutOfRange);
+                return GenesisOutcome::Refused(GenesisRefusal::PriceOutOfRange);
             }
             let (pair, at) = (fresh.pair_named(name), fresh.now);
-            fresh.pairs[pair.0 as usize].index = Some(*price);
+            fresh.pairs[pair].index = Some(*price);
             tell(&mut listed, || Event::Index { pair, price: *price, at });
         }
         for spec in &genesis.instruments {
             match fresh.list(spec, &mut listed) {
-                Outcome::Refused(refusal) => return Outcome::Refused(refusal),
-                _ => continue,
+                ListOutcome::Listed(_) => {}
+                ListOutcome::Refused(ListRefusal::PriceOutOfRange) => {
+                    return GenesisOutcome::Refused(GenesisRefusal::PriceOutOfRange);
+                }
+                ListOutcome::Refused(ListRefusal::Listing(problem)) => {
+                    return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
+                }
             }
         }
         *self = fresh;
         events.append(&mut listed);
-        Outcome::Done
+        GenesisOutcome::Done
     }
 
     /// Markets are loaded: each resting order is back in its book, where it never left.
     fn start(&mut self, events: &mut Vec<Event>) -> Outcome {
-        let resting: Vec<u32> =
-            self.orders.known().filter(|slot| self.orders.get(*slot).level != NIL).collect();
+        let resting: Vec<OrderSlot> =
+            self.orders.known().filter(|slot| self.orders.get(*slot).level.is_some()).collect();
         for slot in resting {
             let order = self.orders.get_mut(slot);
             order.reason = Some(UpdateReason::LoadingMarket);
-            let account = AccountId(self.holdings[order.holding as usize].account);
+            let account = self.holdings[order.holding].account;
             let (order, reason, error) = (order.id, order.reason, order.error);
             tell(events, || Event::Noted { order, account, reason, error });
         }
         Outcome::Done
     }
 
-    fn create_account(&mut self, create: &CreateAccount, events: &mut Vec<Event>) -> Outcome {
+    fn create_account(&mut self, create: &CreateAccount, events: &mut Vec<Event>) -> CreateAccountOutcome {
         let parent = match create.parent {
             None => None,
-            Some(parent) => match self.accounts.get(parent.0 as usize) {
-                None => return Outcome::Refused(Refusal::UnknownAccount),
+            Some(parent) => match self.accounts.get(parent) {
+                None => return CreateAccountOutcome::Refused(CreateAccountRefusal::UnknownAccount),
                 Some(account) if account.parent.is_some() => {
-                    return Outcome::Refused(Refusal::NestedSubaccount);
+                    return CreateAccountOutcome::Refused(CreateAccountRefusal::NestedSubaccount);
                 }
                 Some(account) if account.house != create.house => {
-                    return Outcome::Refused(Refusal::MixedFamily);
+                    return CreateAccountOutcome::Refused(CreateAccountRefusal::MixedFamily);
                 }
-                Some(account) => Some((parent.0, account.family)),
+                Some(account) => Some((parent, account.family)),
             },
         };
-        let id = self.accounts.len() as u32;
+        let id = self.accounts.next();
         let family = match parent {
             Some((_, family)) => {
-                self.families[family as usize].members.push(id);
+                self.families[family].members.push(id);
                 family
             }
-            None => {
-                self.families.push(Family::new(id, create.house, self.now));
-                (self.families.len() - 1) as u32
-            }
+            None => self.families.push(Family::new(id, create.house, self.now)),
         };
         let flex = self.open_purse(family, Wallet::Flex, Currency::USD);
         self.accounts.push(Account {
@@ -271,20 +282,20 @@ impl Exchange {
             cash: Vec::new(),
             flex_other: Vec::new(),
             flex,
-            inverse: Vec::new(),
+            inverse: Table::default(),
             holdings: Vec::new(),
             closed: 0,
             oldest_closed: 0,
             fills: 0,
             log: 0,
         });
-        let (account, parent, house, at) = (AccountId(id), create.parent, create.house, self.now);
+        let (account, parent, house, at) = (id, create.parent, create.house, self.now);
         tell(events, || Event::AccountCreated { account, parent, house, at });
-        Outcome::AccountCreated(AccountId(id))
+        CreateAccountOutcome::AccountCreated(id)
     }
 
-    fn open_purse(&mut self, family: u32, wallet: Wallet, currency: Currency) -> u32 {
-        let tier = self.families[family as usize].tier();
+    fn open_purse(&mut self, family: FamilySlot, wallet: Wallet, currency: Currency) -> WalletSlot {
+        let tier = self.families[family].tier();
         self.purses.push(Purse {
             wallet,
             currency,
@@ -293,42 +304,37 @@ impl Exchange {
             held: Fine::ZERO,
             tier,
             watched: false,
-        });
-        (self.purses.len() - 1) as u32
+        })
     }
 
     /// The purse of an account's inverse wallet for a pair, opened when it is first needed.
-    fn inverse_purse(&mut self, account: u32, pair: PairId, base: Currency) -> u32 {
-        let at = usize::from(pair.0);
-        let owner = &mut self.accounts[account as usize];
-        if owner.inverse.len() <= at {
-            owner.inverse.resize(at + 1, NIL);
+    fn inverse_purse(&mut self, account: AccountId, pair: PairId, base: Currency) -> WalletSlot {
+        let owner = &self.accounts[account];
+        if let Some(purse) = owner.inverse_wallet(pair) {
+            return purse;
         }
-        if owner.inverse[at] == NIL {
-            let family = owner.family;
-            let purse = self.open_purse(family, Wallet::Inverse(pair), base);
-            self.accounts[account as usize].inverse[at] = purse;
-        }
-        self.accounts[account as usize].inverse[at]
+        let purse = self.open_purse(owner.family, Wallet::Inverse(pair), base);
+        self.accounts[account].list_inverse(pair, purse);
+        purse
     }
 
-    fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> Outcome {
-        let refuse = |error: ListingError| Outcome::Refused(Refusal::Listing(error.to_string()));
+    fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> ListOutcome {
+        let refuse = |error: ListingError| ListOutcome::Refused(ListRefusal::Listing(error.to_string()));
         if self.markets.iter().any(|market| market.instrument.spec().symbol == spec.symbol) {
             return refuse(ListingError::Duplicate(spec.symbol.clone()));
         }
         if self.markets.len() >= usize::from(u16::MAX) {
-            return Outcome::Refused(Refusal::Listing("no more instruments can be listed".into()));
+            return ListOutcome::Refused(ListRefusal::Listing("no more instruments can be listed".into()));
         }
         let known = self.pairs.iter().position(|pair| pair.name == spec.pair);
-        let pair = PairId(known.unwrap_or(self.pairs.len()) as u16);
+        let pair = known.map_or(self.pairs.next(), PairId::of_index);
         let instrument = match Instrument::new(spec.clone(), pair) {
             Ok(instrument) => instrument,
             Err(error) => return refuse(error),
         };
-        let index = self.pairs.get(usize::from(pair.0)).and_then(|pair| pair.index);
+        let index = self.pairs.get(pair).and_then(|pair| pair.index);
         if index.is_some_and(|index| !price_in_range(index) || !instrument.carries(index)) {
-            return Outcome::Refused(Refusal::PriceOutOfRange);
+            return ListOutcome::Refused(ListRefusal::PriceOutOfRange);
         }
         // One wallet margins all contracts of a kind: they have to settle in what it holds.
         let wallet = match spec.kind {
@@ -344,7 +350,7 @@ impl Exchange {
             return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
         }
         self.pair_named(&spec.pair);
-        let id = InstrumentId(self.markets.len() as u16);
+        let id = self.markets.next();
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
         }
@@ -356,35 +362,30 @@ impl Exchange {
         tell(events, || Event::Listed { instrument: id, pair, spec, at });
         self.refresh_mark(id, events);
         self.tell_state(id, events);
-        Outcome::Listed(id)
+        ListOutcome::Listed(id)
     }
 
     fn pair_named(&mut self, name: &str) -> PairId {
         let known = self.pairs.iter().position(|pair| pair.name == name);
-        let at = known.unwrap_or_else(|| {
-            self.pairs.push(Pair::new(name));
-            self.pairs.len() - 1
-        });
-        PairId(at as u16)
+        known.map_or_else(|| self.pairs.push(Pair::new(name)), PairId::of_index)
     }
 
     /// The holding of an account in a contract, opened when it is first needed.
     #[cold]
-    fn open_holding(&mut self, account: u32, instrument: InstrumentId) -> u32 {
-        let market = &self.markets[usize::from(instrument.0)].instrument;
+    fn open_holding(&mut self, account: AccountId, instrument: InstrumentId) -> PositionSlot {
+        let market = &self.markets[instrument].instrument;
         let purse = match market.spec().kind {
-            ContractKind::Linear => self.accounts[account as usize].flex,
+            ContractKind::Linear => self.accounts[account].flex,
             ContractKind::Inverse => {
                 let (pair, base) = (market.pair(), market.settlement());
                 self.inverse_purse(account, pair, base)
             }
         };
-        let owner = &mut self.accounts[account as usize];
-        self.holdings.push(Holding::new(account, owner.family, purse, instrument.0, owner.house));
-        let slot = (self.holdings.len() - 1) as u32;
-        let before = owner.holdings.partition_point(|(other, _)| *other < instrument.0);
-        owner.holdings.insert(before, (instrument.0, slot));
-        self.markets[usize::from(instrument.0)].list_holding(account, slot);
+        let owner = &mut self.accounts[account];
+        let slot = self.holdings.push(Holding::new(account, owner.family, purse, instrument, owner.house));
+        let before = owner.holdings.partition_point(|(other, _)| *other < instrument);
+        owner.holdings.insert(before, (instrument, slot));
+        self.markets[instrument].list_holding(account, slot);
         slot
     }
 }

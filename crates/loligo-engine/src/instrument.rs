@@ -4,12 +4,12 @@
 //! and entered at value `e` has the open P&L `v - e`: a linear contract is worth `lots x price`, an inverse one
 //! `-lots / price` (its holder is short the quote currency, so its value in base rises as the price does).
 
-use crate::account::OpenSum;
 use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
 use crate::money::{
     Fine, FinePrice, Money, PRICE_MAX, div_half_even, millionths_up, mul_div_half_even, pow10,
     ratio_of_products,
 };
+use crate::words::ContractKind;
 use serde::{Deserialize, Serialize};
 
 /// Decimals of [`Fine`].
@@ -23,15 +23,6 @@ pub const MAX_LOTS: i64 = 1_000_000_000_000;
 
 /// Greatest value of a position (fine units): 10^12 of its settlement currency.
 const VALUE_MAX: i128 = 10_i128.pow(36);
-
-/// How a contract settles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ContractKind {
-    /// One contract is one unit of base; P&L in the quote currency, margined by the flex wallet.
-    Linear,
-    /// One contract is one unit of quote; P&L in the base currency, margined by the pair's own wallet.
-    Inverse,
-}
 
 /// A leverage in hundredths: 500 is 5x.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,6 +119,29 @@ pub(crate) struct Worth {
     pub notional: Money,
     /// In the settlement currency; of a linear contract the same amount.
     pub value: Fine,
+}
+
+/// A size and its value, both without sign: a sum over open orders, or a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OpenSum {
+    pub lots: i64,
+    pub value: Fine,
+}
+
+impl OpenSum {
+    /// A position without its sign, at a value it was entered at or has now.
+    #[inline]
+    pub fn of(position: i64, value: Fine) -> Self {
+        Self { lots: position.abs(), value: Fine(value.0.abs()) }
+    }
+}
+
+impl std::ops::Add for OpenSum {
+    type Output = OpenSum;
+    #[inline]
+    fn add(self, other: OpenSum) -> OpenSum {
+        OpenSum { lots: self.lots + other.lots, value: self.value + other.value }
+    }
 }
 
 impl Instrument {

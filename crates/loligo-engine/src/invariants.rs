@@ -1,12 +1,12 @@
 //! Whole-state checks: what must hold after every command, recomputed from scratch.
 
-use crate::account::{Holding, OpenSum};
-use crate::event::OrderStatus;
+use crate::account::Holding;
 use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
-use crate::id::{Currency, Price, Side};
+use crate::id::{Currency, InstrumentId, Price, Side};
+use crate::instrument::OpenSum;
 use crate::money::Fine;
-use crate::order::NIL;
-use crate::trigger::TriggerKind;
+use crate::slot::{Maybe, OrderSlot, PositionSlot, Slot};
+use crate::words::{OrderStatus, TriggerKind};
 use std::collections::BTreeMap;
 
 /// A broken invariant, in words.
@@ -69,12 +69,12 @@ impl Exchange {
     /// Books are uncrossed, levels sum up, queues are linked both ways.
     fn check_books(&self) -> Result<u64, Violation> {
         let mut seen = 0;
-        for (at, market) in self.markets.iter().enumerate() {
+        for (at, market) in self.markets.entries() {
             let (bid, ask) = (market.book.best(Side::Buy), market.book.best(Side::Sell));
-            let state = market.state(&self.pairs[usize::from(market.pair().0)], self.now);
-            hold!(market.told == state, "market {at} is {state:?} but was told as {:?}", market.told);
+            let state = market.state(&self.pairs[market.pair()], self.now);
+            hold!(market.told == state, "market {at:?} is {state:?} but was told as {:?}", market.told);
             if let (Some(bid), Some(ask)) = (bid, ask) {
-                hold!(bid.price < ask.price, "book {at} is crossed: {} >= {}", bid.price, ask.price);
+                hold!(bid.price < ask.price, "book {at:?} is crossed: {} >= {}", bid.price, ask.price);
             }
             let mut levels = 0;
             for side in [Side::Buy, Side::Sell] {
@@ -83,19 +83,17 @@ impl Exchange {
                     levels += 1;
                     hold!(
                         last.is_none_or(|last: i64| side.sign() * (last - level.price) > 0),
-                        "levels of book {at} are out of order at {}",
+                        "levels of book {at:?} are out of order at {}",
                         level.price
                     );
                     last = Some(level.price);
-                    let (mut slot, mut prev, mut sum) = (level.head, NIL, 0);
-                    while slot != NIL {
+                    let (mut next, mut prev, mut sum) = (Some(level.head), Maybe::NONE, 0);
+                    while let Some(slot) = next {
                         let order = self.orders.get(slot);
-                        let holding = &self.holdings[order.holding as usize];
+                        let holding = &self.holdings[order.holding];
                         hold!(order.prev == prev, "order {:?} is linked wrongly", order.id);
                         hold!(
-                            order.price == level.price
-                                && order.side == side
-                                && usize::from(holding.instrument) == at,
+                            order.price == level.price && order.side == side && holding.instrument == at,
                             "order {:?} stands in a queue that is not its own",
                             order.id
                         );
@@ -111,18 +109,18 @@ impl Exchange {
                         );
                         sum += order.open();
                         seen += 1;
-                        (prev, slot) = (slot, order.next);
+                        (prev, next) = (slot.into(), order.next.get());
                     }
                     hold!(
-                        level.tail == prev && level.qty == sum && sum > 0,
-                        "level {} of book {at} does not sum up",
+                        prev == level.tail.into() && level.qty == sum && sum > 0,
+                        "level {} of book {at:?} does not sum up",
                         level.price
                     );
                 }
             }
-            hold!(levels == market.book.level_count(), "book {at} does not find all of its levels");
+            hold!(levels == market.book.level_count(), "book {at:?} does not find all of its levels");
         }
-        let resting = |slot: &u32| self.orders.get(*slot).status == OrderStatus::EnteredBook;
+        let resting = |slot: &OrderSlot| self.orders.get(*slot).status == OrderStatus::EnteredBook;
         let open = self.orders.known().filter(resting).count() as u64;
         hold!(open == seen, "{open} orders are open but {seen} rest in books");
         Ok(seen)
@@ -134,15 +132,15 @@ impl Exchange {
         let mut net = vec![(0_i128, 0_i128); self.markets.len()];
         let mut positions = 0;
         let mut waiting = vec![0; self.markets.len()];
-        for (slot, holding) in self.holdings.iter().enumerate() {
-            self.check_holding(slot as u32, holding)?;
-            waiting[usize::from(holding.instrument)] += holding.triggers.len();
-            let (sum, long) = &mut net[usize::from(holding.instrument)];
+        for (slot, holding) in self.holdings.entries() {
+            self.check_holding(slot, holding)?;
+            waiting[holding.instrument.index()] += holding.triggers.len();
+            let (sum, long) = &mut net[holding.instrument.index()];
             *sum += i128::from(holding.position);
             *long += i128::from(holding.position.max(0));
             positions += u64::from(holding.position != 0);
         }
-        let known = |slot: &u32| self.orders.get(*slot).status == OrderStatus::TriggerPlaced;
+        let known = |slot: &OrderSlot| self.orders.get(*slot).status == OrderStatus::TriggerPlaced;
         let triggers = self.orders.known().filter(known).count();
         hold!(
             triggers == waiting.iter().sum::<usize>(),
@@ -150,10 +148,10 @@ impl Exchange {
         );
         let mut due = vec![0; self.markets.len()];
         for reached in self.work.due.iter().filter(|due| self.is_still_due(due)) {
-            due[usize::from(self.holdings[self.orders.get(reached.slot).holding as usize].instrument)] += 1;
+            due[self.holdings[self.orders.get(reached.slot).holding].instrument.index()] += 1;
         }
         for (at, (sum, long)) in net.into_iter().enumerate() {
-            let market = &self.markets[at];
+            let market = &self.markets[InstrumentId::of_index(at)];
             hold!(
                 market.triggers.len() + due[at] == waiting[at],
                 "contract {at} watches {} triggers, {} wait and {} of them are due",
@@ -170,13 +168,12 @@ impl Exchange {
         Ok(positions)
     }
 
-    fn check_holding(&self, slot: u32, holding: &Holding) -> Result<(), Violation> {
-        let market = &self.markets[usize::from(holding.instrument)];
-        let listed = &self.accounts[holding.account as usize].holdings;
+    fn check_holding(&self, slot: PositionSlot, holding: &Holding) -> Result<(), Violation> {
+        let market = &self.markets[holding.instrument];
+        let listed = &self.accounts[holding.account].holdings;
         hold!(
-            market.holdings.get(holding.account as usize) == Some(&slot)
-                && listed.contains(&(holding.instrument, slot)),
-            "holding {slot} is not found by its account"
+            market.holding_of(holding.account) == Some(slot) && listed.contains(&(holding.instrument, slot)),
+            "{slot:?} is not found by its account"
         );
         let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
         let (mut small, mut reduce_only, mut closing, mut trailing) = (0, 0, 0_i64, 0);
@@ -184,7 +181,7 @@ impl Exchange {
             let order = self.orders.get(*trigger);
             hold!(
                 order.holding == slot
-                    && order.level == NIL
+                    && order.level.is_none()
                     && order.status == OrderStatus::TriggerPlaced
                     && self.orders.record(*trigger).own_place as usize == place,
                 "trigger {:?} is listed wrongly",
@@ -194,7 +191,7 @@ impl Exchange {
             let kind = self.orders.trigger(*trigger).map(|trigger| trigger.kind);
             trailing += u32::from(kind == Some(TriggerKind::TrailingStop));
         }
-        hold!(trailing == holding.trailing_stops, "trailing stops of holding {slot} are counted wrongly");
+        hold!(trailing == holding.trailing_stops, "trailing stops of {slot:?} are counted wrongly");
         for (place, order_slot) in holding.orders.iter().enumerate() {
             let order = self.orders.get(*order_slot);
             hold!(
@@ -202,7 +199,7 @@ impl Exchange {
                 "order {:?} is listed wrongly",
                 order.id
             );
-            hold!(order.level != NIL, "order {:?} is listed as open but rests nowhere", order.id);
+            hold!(order.level.is_some(), "order {:?} is listed as open but rests nowhere", order.id);
             small += u32::from(order.marks.small());
             if order.reduce_only {
                 reduce_only += 1;
@@ -218,35 +215,29 @@ impl Exchange {
                 sum.value += Fine(market.instrument.value(order.open(), Price(order.price)).0.abs());
             }
         }
-        hold!(closing <= holding.position.abs(), "reduce-only orders of holding {slot} exceed its position");
-        hold!(
-            buys == holding.buys && sells == holding.sells,
-            "sums of open orders of holding {slot} are off"
-        );
+        hold!(closing <= holding.position.abs(), "reduce-only orders of {slot:?} exceed its position");
+        hold!(buys == holding.buys && sells == holding.sells, "sums of open orders of {slot:?} are off");
         hold!(
             small == holding.small_orders && reduce_only == holding.reduce_only_orders,
-            "counts of open orders of holding {slot} are off"
+            "counts of open orders of {slot:?} are off"
         );
-        hold!(
-            holding.held == holding.initial_margin(&market.instrument),
-            "margin of holding {slot} is stale"
-        );
+        hold!(holding.held == holding.initial_margin(&market.instrument), "margin of {slot:?} is stale");
         hold!(
             holding.leverage.is_none() || market.instrument.is_exact(),
-            "holding {slot} has a leverage of its own, and is not linear"
+            "{slot:?} has a leverage of its own, and is not linear"
         );
         let looked_over = self.is_looked_over(holding.account);
         hold!(
             !looked_over || holding.counted == market.shared_pnl(holding),
-            "holding {slot} is not valued at the mark of now"
+            "{slot:?} is not valued at the mark of now"
         );
         hold!(
-            !looked_over || self.purses[holding.purse as usize].watched || market.covers(holding),
-            "the position of holding {slot} needs more than it holds, and nobody watches"
+            !looked_over || self.purses[holding.purse].watched || market.covers(holding),
+            "the position of {slot:?} needs more than it holds, and nobody watches"
         );
         hold!(
             holding.position != 0 || holding.entry == Fine::ZERO,
-            "holding {slot} is flat but has an entry value"
+            "{slot:?} is flat but has an entry value"
         );
         Ok(())
     }
@@ -255,13 +246,12 @@ impl Exchange {
     fn check_purses(&self) -> Result<(), Violation> {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
         for holding in &self.holdings {
-            let (unrealized, held) = &mut sums[holding.purse as usize];
+            let (unrealized, held) = &mut sums[holding.purse.index()];
             *unrealized += holding.counted;
             *held += holding.held;
         }
-        for (slot, (unrealized, held)) in sums.into_iter().enumerate() {
-            let purse = &self.purses[slot];
-            hold!(purse.unrealized == unrealized && purse.held == held, "sums of purse {slot} are off");
+        for ((slot, purse), (unrealized, held)) in self.purses.entries().zip(sums) {
+            hold!(purse.unrealized == unrealized && purse.held == held, "sums of {slot:?} are off");
         }
         Ok(())
     }
@@ -277,15 +267,15 @@ impl Exchange {
                 || self.work.strained.contains(&(holding.account, holding.purse));
             hold!(
                 waits || self.is_judged(holding.account, holding.purse),
-                "account {} is short of margin, and nothing follows",
+                "{:?} is short of margin, and nothing follows",
                 holding.account
             );
         }
         for holding in self.holdings.iter().filter(|holding| self.is_liquidated(holding)) {
-            hold!(!holding.house, "account {} of the house is liquidated", holding.account);
+            hold!(!holding.house, "{:?} of the house is liquidated", holding.account);
             hold!(
                 holding.orders.is_empty() && holding.triggers.is_empty(),
-                "account {} is liquidated but has orders",
+                "{:?} is liquidated but has orders",
                 holding.account
             );
         }
@@ -298,13 +288,13 @@ impl Exchange {
         for closed in &self.closed.queue {
             let order = self.orders.get(closed.slot);
             if self.orders.find(closed.order) == Some(closed.slot) {
-                let account = self.orders.record(closed.slot).account.0;
+                let account = self.orders.record(closed.slot).account;
                 hold!(
                     order.status.is_closed() && account == closed.account,
                     "order {:?} is remembered wrongly",
                     order.id
                 );
-                counts[account as usize] += 1;
+                counts[account.index()] += 1;
             }
         }
         for (at, account) in self.accounts.iter().enumerate() {
@@ -367,7 +357,7 @@ impl Exchange {
             }
         }
         for holding in &self.holdings {
-            let currency = self.markets[usize::from(holding.instrument)].instrument.settlement();
+            let currency = self.markets[holding.instrument].instrument.settlement();
             at(currency, &mut |audit| audit.entries += holding.entry);
         }
         for market in &self.markets {

@@ -17,6 +17,7 @@ mod collateral;
 mod command;
 mod event;
 mod exchange;
+mod fees;
 mod id;
 mod instrument;
 mod invariants;
@@ -24,33 +25,37 @@ mod margin;
 mod market;
 mod money;
 mod order;
+mod outcome;
+mod slot;
+mod stored;
 mod trigger;
 mod view;
+mod words;
 
-pub use account::SelfTradeStrategy;
-#[doc(hidden)]
-pub use codes::{PARTS_MAX, next_part};
 pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, OrderType,
-    PlaceOrder, QtyMode, Transfer, Withdraw, Written, WrittenNumber,
+    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
+    Withdraw, Written, WrittenNumber,
 };
-pub use event::{
-    BalanceCause, EditRefusal, Event, Execution, Fill, FillRole, OrderChange, OrderError, OrderStatus,
-    OrderView, Outcome, Refusal, UpdateReason,
-};
+pub use event::{EditRefusal, Event, Execution, Fill, OrderChange, OrderView};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
+pub use fees::{FeeRates, FeeTier};
 pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
-pub use instrument::{
-    ContractKind, Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel,
-};
+pub use instrument::{Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel};
 pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
-pub use trigger::{Attached, Distance, DistanceUnit, Signal, Trigger, TriggerKind, TriggerSide};
+pub use outcome::*;
+#[doc(hidden)]
+pub use stored::{PARTS_MAX, next_part};
+pub use trigger::{Attached, Distance, Trigger};
 pub use view::{
-    AccountView, CollateralView, Dislocation, FeeRates, FeeTier, FlexView, MarginQuote, MarkEstimates,
-    MarketState, MarketView, MaxOrderSize, PositionView, WalletView,
+    AccountView, CollateralView, FlexView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
+    PositionView, WalletView,
+};
+pub use words::{
+    BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,
+    OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason,
 };

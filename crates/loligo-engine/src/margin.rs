@@ -3,10 +3,10 @@
 //! Each slice of a value is charged at the rate of its own level, so margin is continuous in size: of linear contracts
 //! levels count value, of inverse ones contracts, and the value is split over them pro rata. Always rounded up.
 
-use crate::account::OpenSum;
 use crate::id::Side;
-use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
+use crate::instrument::{Instrument, Leverage, MarginLevel, OpenSum};
 use crate::money::{Fine, millionths_up, mul_div_up};
+use crate::words::ContractKind;
 
 /// Initial margin of a size at its value.
 #[inline]

@@ -1,16 +1,16 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::{Holding, OpenSum, Purse};
+use crate::account::{Holding, Purse};
 use crate::book::Book;
-use crate::id::{PairId, Side, Timestamp};
-use crate::instrument::Instrument;
+use crate::id::{AccountId, PairId, Price, Side, Timestamp};
+use crate::instrument::{Instrument, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
-use crate::order::NIL;
-use crate::trigger::{Signal, Watches};
-use crate::view::{Dislocation, MarketState};
+use crate::slot::{Maybe, PositionSlot, Table};
+use crate::trigger::Watches;
+use crate::words::{Dislocation, MarketState, Signal};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -135,9 +135,9 @@ pub(crate) struct Market {
     /// The greatest position that is within the first margin level at mark.
     pub first_level_lots: i64,
     pub mark_pinned: bool,
-    /// Holding slots by account number; `NIL` where there is none yet. Here, not with the accounts, because this is
-    /// dense: an order finds its holding without touching its account.
-    pub holdings: Vec<u32>,
+    /// Holdings by account. Here, not with the accounts, because this is dense: an order finds its holding without touching
+    /// its account.
+    holdings: Table<AccountId, Maybe<PositionSlot>>,
     /// Sum of long positions in lots.
     pub open_interest: i64,
     /// Fees taken on this contract, and what rounding left over: the exchange's own side of its fills.
@@ -186,7 +186,7 @@ impl Market {
             cover_per_lot: Fine::ZERO,
             first_level_lots: i64::MAX,
             mark_pinned: false,
-            holdings: Vec::new(),
+            holdings: Table::default(),
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
@@ -244,12 +244,19 @@ impl Market {
     }
 
     /// Finds a holding by its account from now on.
-    pub fn list_holding(&mut self, account: u32, slot: u32) {
-        let at = account as usize;
-        if self.holdings.len() <= at {
-            self.holdings.resize(at + 1, NIL);
-        }
-        self.holdings[at] = slot;
+    pub fn list_holding(&mut self, account: AccountId, slot: PositionSlot) {
+        *self.holdings.grown_to(account, Maybe::NONE) = slot.into();
+    }
+
+    /// The holding of an account, where it has one.
+    #[inline(always)]
+    pub fn holding_of(&self, account: AccountId) -> Option<PositionSlot> {
+        self.holdings.get(account)?.get()
+    }
+
+    /// Every holding, by account.
+    pub fn holdings(&self) -> impl Iterator<Item = PositionSlot> {
+        self.holdings.iter().filter_map(|slot| slot.get())
     }
 
     pub fn pair(&self) -> PairId {
@@ -277,7 +284,7 @@ impl Market {
     /// The present value of a signal; none before the first trade, or without an index.
     pub fn signal(&self, signal: Signal, pair: &Pair) -> Option<FinePrice> {
         match signal {
-            Signal::Last => self.last.map(|last| self.instrument.fine_price(crate::id::Price(last))),
+            Signal::Last => self.last.map(|last| self.instrument.fine_price(Price(last))),
             Signal::Mark => self.mark,
             Signal::Index => pair.index,
         }
@@ -331,7 +338,7 @@ impl Market {
         if holding.leverage.is_some() { Fine::ZERO } else { self.unrealized(holding) }
     }
 
-    /// Has a holding's wallet count its open P&L at the mark of now.
+    /// Counts a holding's open P&L at the mark of now in its wallet.
     #[inline]
     pub fn recount(&self, holding: &mut Holding, purse: &mut Purse) {
         let pnl = self.shared_pnl(holding);
@@ -505,7 +512,7 @@ impl Market {
             None
         };
         let both = cost(Side::Buy)? + cost(Side::Sell)?;
-        let tick = self.instrument.fine_price(crate::id::Price(1)).0;
+        let tick = self.instrument.fine_price(Price(1)).0;
         mul_div_half_even(both, tick, 2 * i128::from(size)).map(FinePrice)
     }
 }

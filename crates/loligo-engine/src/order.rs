@@ -4,18 +4,16 @@
 //! cache line) is apart from what only views need (`Record`). Orders are found by number through a paged table, by
 //! the client's own name through a hash table that is never iterated, so its layout cannot reach any output.
 
-use crate::command::OrderType;
-use crate::event::{OrderError, OrderStatus, OrderView, UpdateReason};
+use crate::event::OrderView;
 use crate::id::{AccountId, InstrumentId, OrderId, Price, Qty, Side, Timestamp};
+use crate::slot::{LevelSlot, Maybe, OrderSlot, PositionSlot, Table};
 use crate::trigger::{Attached, Trigger};
+use crate::words::{OrderError, OrderStatus, OrderType, UpdateReason};
 use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-
-/// "No slot".
-pub(crate) const NIL: u32 = u32::MAX;
 
 /// The part of an order that matching reads and writes.
 #[repr(align(64))]
@@ -29,12 +27,12 @@ pub(crate) struct Order {
     pub filled: i64,
     pub updated_at: Timestamp,
     /// Neighbours in the queue of the price level.
-    pub prev: u32,
-    pub next: u32,
-    /// Level slot in the book; `NIL` when not in a book.
-    pub level: u32,
-    /// Holding slot: whose position it trades into.
-    pub holding: u32,
+    pub prev: Maybe<OrderSlot>,
+    pub next: Maybe<OrderSlot>,
+    /// Its price level; none when it is in no book.
+    pub level: Maybe<LevelSlot>,
+    /// Whose position it trades into.
+    pub holding: PositionSlot,
     pub side: Side,
     pub order_type: OrderType,
     pub status: OrderStatus,
@@ -108,7 +106,7 @@ const _: () = assert!(size_of::<Order>() == 64, "matching reads one cache line p
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub account: AccountId,
-    /// Place in the holding's list of resting orders, or of waiting triggers.
+    /// Place in the holding's list of resting orders, or of waiting triggers; says nothing of an order that is in neither.
     pub own_place: u32,
     pub placed_at: Timestamp,
     pub client_order_id: Option<Arc<str>>,
@@ -119,14 +117,14 @@ const _: () = assert!(size_of::<Record>() == 32, "a record never straddles two c
 /// The slab of orders with its two indexes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Orders {
-    orders: Vec<Order>,
-    records: Vec<Record>,
-    free: Vec<u32>,
+    orders: Table<OrderSlot, Order>,
+    records: Table<OrderSlot, Record>,
+    free: Vec<OrderSlot>,
     next_number: u64,
     numbers: Pages,
     names: Names,
     /// By slot.
-    attached: BTreeMap<u32, Arc<Attached>>,
+    attached: BTreeMap<OrderSlot, Arc<Attached>>,
 }
 
 impl Orders {
@@ -151,16 +149,16 @@ impl Orders {
 
     /// Takes in an order under [`Orders::next_id`]. Its client name is not yet reserved.
     #[inline(always)]
-    pub fn insert(&mut self, order: Order, record: Record) -> u32 {
+    pub fn insert(&mut self, order: Order, record: Record) -> OrderSlot {
         debug_assert_eq!(order.id.0, self.next_number);
         self.next_number += 1;
         let id = order.id.0;
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.orders[slot as usize] = order;
+                self.orders[slot] = order;
                 // By field, so that the old one, which has no name any more, is not read to be dropped.
                 let Record { account, own_place, placed_at, client_order_id } = record;
-                let record = &mut self.records[slot as usize];
+                let record = &mut self.records[slot];
                 (record.account, record.own_place, record.placed_at) = (account, own_place, placed_at);
                 if client_order_id.is_some() {
                     record.client_order_id = client_order_id;
@@ -174,22 +172,21 @@ impl Orders {
     }
 
     /// Takes an order in again under the number it has, which must be below the next one.
-    pub fn take(&mut self, order: Order, record: Record, attached: Option<Arc<Attached>>) -> u32 {
+    pub fn take(&mut self, order: Order, record: Record, attached: Option<Arc<Attached>>) -> OrderSlot {
         let id = order.id.0;
         let slot = self.insert_last(order, record);
         self.numbers.set(id, slot);
         if let Some(attached) = attached {
-            self.orders[slot as usize].marks.0 |= Marks::ATTACHED;
+            self.orders[slot].marks.0 |= Marks::ATTACHED;
             self.attached.insert(slot, attached);
         }
         slot
     }
 
     #[inline(never)]
-    fn insert_last(&mut self, order: Order, record: Record) -> u32 {
-        self.orders.push(order);
+    fn insert_last(&mut self, order: Order, record: Record) -> OrderSlot {
         self.records.push(record);
-        (self.orders.len() - 1) as u32
+        self.orders.push(order)
     }
 
     /// Forgets a closed order; `marks` as in [`Order`]. False when it is not known any more.
@@ -203,10 +200,10 @@ impl Orders {
         true
     }
 
-    fn drop_marked(&mut self, slot: u32, marks: Marks) {
+    fn drop_marked(&mut self, slot: OrderSlot, marks: Marks) {
         if marks.named() {
             self.release_name(slot);
-            self.records[slot as usize].client_order_id = None;
+            self.records[slot].client_order_id = None;
         }
         if marks.attached() {
             self.attached.remove(&slot);
@@ -214,96 +211,96 @@ impl Orders {
     }
 
     /// Attaches what few orders have. It stays until the order is forgotten.
-    pub fn attach(&mut self, slot: u32, attached: Attached) {
-        self.orders[slot as usize].marks.0 |= Marks::ATTACHED;
+    pub fn attach(&mut self, slot: OrderSlot, attached: Attached) {
+        self.orders[slot].marks.0 |= Marks::ATTACHED;
         self.attached.insert(slot, Arc::new(attached));
     }
 
     /// What is attached to an order.
-    pub fn attached(&self, slot: u32) -> Option<&Arc<Attached>> {
+    pub fn attached(&self, slot: OrderSlot) -> Option<&Arc<Attached>> {
         self.attached.get(&slot)
     }
 
     /// The trigger that an order is, or came from.
-    pub fn trigger(&self, slot: u32) -> Option<&Trigger> {
+    pub fn trigger(&self, slot: OrderSlot) -> Option<&Trigger> {
         self.attached.get(&slot).and_then(|attached| attached.trigger.as_ref())
     }
 
     /// As [`Orders::trigger`], to be changed; views taken earlier keep what they saw.
-    pub fn trigger_mut(&mut self, slot: u32) -> Option<&mut Trigger> {
+    pub fn trigger_mut(&mut self, slot: OrderSlot) -> Option<&mut Trigger> {
         self.attached.get_mut(&slot).and_then(|attached| Arc::make_mut(attached).trigger.as_mut())
     }
 
     #[inline]
-    pub fn get(&self, slot: u32) -> &Order {
-        &self.orders[slot as usize]
+    pub fn get(&self, slot: OrderSlot) -> &Order {
+        &self.orders[slot]
     }
 
     #[inline]
-    pub fn get_mut(&mut self, slot: u32) -> &mut Order {
-        &mut self.orders[slot as usize]
+    pub fn get_mut(&mut self, slot: OrderSlot) -> &mut Order {
+        &mut self.orders[slot]
     }
 
     #[inline]
-    pub fn record(&self, slot: u32) -> &Record {
-        &self.records[slot as usize]
+    pub fn record(&self, slot: OrderSlot) -> &Record {
+        &self.records[slot]
     }
 
     #[inline]
-    pub fn record_mut(&mut self, slot: u32) -> &mut Record {
-        &mut self.records[slot as usize]
+    pub fn record_mut(&mut self, slot: OrderSlot) -> &mut Record {
+        &mut self.records[slot]
     }
 
     /// Slot of an order by number, open or lately closed.
     #[inline]
-    pub fn find(&self, id: OrderId) -> Option<u32> {
+    pub fn find(&self, id: OrderId) -> Option<OrderSlot> {
         self.numbers.get(id.0)
     }
 
     /// Slot of an order by its account's own name for it. Refused orders hold no name.
-    pub fn find_name(&self, account: AccountId, name: &str) -> Option<u32> {
+    pub fn find_name(&self, account: AccountId, name: &str) -> Option<OrderSlot> {
         let hash = self.names.hash(account, name);
         self.names.table.find(hash, |slot| self.is_named(*slot, account, name)).copied()
     }
 
     /// Reserves the name in the order's record, where it has one.
-    pub fn reserve_name(&mut self, slot: u32) {
-        if self.records[slot as usize].client_order_id.is_some() {
-            self.orders[slot as usize].marks.0 |= Marks::RESERVED;
+    pub fn reserve_name(&mut self, slot: OrderSlot) {
+        if self.records[slot].client_order_id.is_some() {
+            self.orders[slot].marks.0 |= Marks::RESERVED;
             self.list_name(slot);
         }
     }
 
-    fn list_name(&mut self, slot: u32) {
+    fn list_name(&mut self, slot: OrderSlot) {
         let Self { names, records, .. } = self;
         let Names { seed, table } = names;
-        let hash = rehash(*seed, &records[slot as usize]);
-        table.insert_unique(hash, slot, |other| rehash(*seed, &records[*other as usize]));
+        let hash = rehash(*seed, &records[slot]);
+        table.insert_unique(hash, slot, |other| rehash(*seed, &records[*other]));
     }
 
     /// Frees the name that is reserved for the order.
-    pub fn release_name(&mut self, slot: u32) {
-        self.orders[slot as usize].marks.0 &= !Marks::RESERVED;
+    pub fn release_name(&mut self, slot: OrderSlot) {
+        self.orders[slot].marks.0 &= !Marks::RESERVED;
         let Self { names, records, .. } = self;
-        let hash = rehash(names.seed, &records[slot as usize]);
+        let hash = rehash(names.seed, &records[slot]);
         if let Ok(entry) = names.table.find_entry(hash, |other| *other == slot) {
             entry.remove();
         }
     }
 
-    fn is_named(&self, slot: u32, account: AccountId, name: &str) -> bool {
-        let record = &self.records[slot as usize];
+    fn is_named(&self, slot: OrderSlot, account: AccountId, name: &str) -> bool {
+        let record = &self.records[slot];
         record.account == account && record.client_order_id.as_deref() == Some(name)
     }
 
     /// Every order known, open and closed, in order of number.
-    pub fn known(&self) -> impl Iterator<Item = u32> {
+    pub fn known(&self) -> impl Iterator<Item = OrderSlot> {
         self.numbers.iter()
     }
 
     /// The order, which is one of this contract, as the world may see it.
     #[inline(always)]
-    pub fn view(&self, slot: u32, instrument: InstrumentId) -> OrderView {
+    pub fn view(&self, slot: OrderSlot, instrument: InstrumentId) -> OrderView {
         let order = self.get(slot);
         let record = self.record(slot);
         OrderView {
@@ -331,7 +328,7 @@ impl Orders {
 #[derive(Clone, Debug, Default)]
 struct Names {
     seed: u64,
-    table: HashTable<u32>,
+    table: HashTable<OrderSlot>,
 }
 
 impl Names {
@@ -360,26 +357,26 @@ const PAGE: usize = 1024;
 #[derive(Clone, Debug, Default)]
 struct Page {
     living: u32,
-    /// `NIL` where no order lives; empty when none of the page does.
-    slots: Vec<u32>,
+    /// None where no order lives; empty when none of the page does.
+    slots: Vec<Maybe<OrderSlot>>,
 }
 
 impl Pages {
     #[inline]
-    fn get(&self, number: u64) -> Option<u32> {
+    fn get(&self, number: u64) -> Option<OrderSlot> {
         let page = self.pages.get(usize::try_from(number / PAGE as u64).ok()?)?;
-        page.slots.get((number % PAGE as u64) as usize).copied().filter(|slot| *slot != NIL)
+        page.slots.get((number % PAGE as u64) as usize)?.get()
     }
 
     #[inline]
-    fn set(&mut self, number: u64, slot: u32) {
+    fn set(&mut self, number: u64, slot: OrderSlot) {
         let at = (number / PAGE as u64) as usize;
         if at >= self.pages.len() || self.pages[at].slots.is_empty() {
             self.open(at);
         }
         let page = &mut self.pages[at];
         page.living += 1;
-        page.slots[(number % PAGE as u64) as usize] = slot;
+        page.slots[(number % PAGE as u64) as usize] = slot.into();
     }
 
     #[cold]
@@ -387,18 +384,15 @@ impl Pages {
         if at >= self.pages.len() {
             self.pages.resize_with(at + 1, Page::default);
         }
-        self.pages[at].slots = vec![NIL; PAGE];
+        self.pages[at].slots = vec![Maybe::NONE; PAGE];
     }
 
     /// Takes a number out; gives the slot it had, if any.
     #[inline]
-    fn clear(&mut self, number: u64) -> Option<u32> {
+    fn clear(&mut self, number: u64) -> Option<OrderSlot> {
         let page = self.pages.get_mut((number / PAGE as u64) as usize)?;
         let entry = page.slots.get_mut((number % PAGE as u64) as usize)?;
-        let slot = std::mem::replace(entry, NIL);
-        if slot == NIL {
-            return None;
-        }
+        let slot = std::mem::replace(entry, Maybe::NONE).get()?;
         page.living -= 1;
         if page.living == 0 {
             page.slots = Vec::new();
@@ -406,7 +400,7 @@ impl Pages {
         Some(slot)
     }
 
-    fn iter(&self) -> impl Iterator<Item = u32> {
-        self.pages.iter().flat_map(|page| page.slots.iter().copied()).filter(|slot| *slot != NIL)
+    fn iter(&self) -> impl Iterator<Item = OrderSlot> {
+        self.pages.iter().flat_map(|page| page.slots.iter().filter_map(|slot| slot.get()))
     }
 }

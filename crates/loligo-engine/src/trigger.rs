@@ -2,84 +2,16 @@
 
 mod watch;
 
-use crate::codes::of_code;
 use crate::id::{Price, Side, Timestamp};
 use crate::instrument::Instrument;
 use crate::money::FinePrice;
+use crate::words::{DistanceUnit, Signal, TriggerKind, TriggerSide};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use watch::{Due, Waiting, Watches};
 
 /// Hundredths of a percent in the whole.
 const WHOLE: i128 = 10_000;
-
-/// Which price fires a trigger, and from which side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TriggerKind {
-    /// Fires when the price has run against the side it trades: a buy at or above its trigger price.
-    Stop,
-    /// Fires when the price has come to the side it trades: a buy at or below its trigger price.
-    TakeProfit,
-    /// A stop whose trigger price follows the signal in the favourable direction.
-    TrailingStop,
-}
-
-/// The price a trigger watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Signal {
-    /// The contract's last trade.
-    Last,
-    /// The contract's mark price.
-    Mark,
-    /// The pair's index price.
-    Index,
-}
-
-impl Signal {
-    /// All of them, in the order in which they are judged when several may have moved.
-    pub(crate) const ALL: [Signal; 3] = [Signal::Last, Signal::Mark, Signal::Index];
-
-    /// The signal of a stored code.
-    pub(crate) fn of_code(code: u8) -> Option<Self> {
-        of_code(code)
-    }
-}
-
-/// From which side the signal reaches the trigger price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TriggerSide {
-    /// Fires at or above it.
-    Above,
-    /// Fires at or below it.
-    Below,
-}
-
-impl TriggerSide {
-    /// The side of a stored code.
-    pub(crate) fn of_code(code: u8) -> Option<Self> {
-        of_code(code)
-    }
-
-    /// The side of a trigger (rules 1.2).
-    #[must_use]
-    pub fn of(kind: TriggerKind, side: Side) -> Self {
-        match (kind, side) {
-            (TriggerKind::Stop | TriggerKind::TrailingStop, Side::Buy)
-            | (TriggerKind::TakeProfit, Side::Sell) => TriggerSide::Above,
-            (TriggerKind::Stop | TriggerKind::TrailingStop, Side::Sell)
-            | (TriggerKind::TakeProfit, Side::Buy) => TriggerSide::Below,
-        }
-    }
-}
-
-/// How a distance from a price is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DistanceUnit {
-    /// In hundredths of a percent of the price.
-    Percent,
-    /// In ticks.
-    Quote,
-}
 
 /// A distance from a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,37 +1,9 @@
 //! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
 
-use crate::account::SelfTradeStrategy;
-use crate::event::OrderError;
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
-use serde::{Deserialize, Serialize};
-
-/// How a contract trades (rules 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MarketState {
-    /// Orders are taken and match.
-    Open,
-    /// By the operator, or because its index price is too old: orders stay, none is taken, triggers wait.
-    Suspended,
-    /// Only post-only orders are taken, so nothing matches; triggers wait.
-    PostOnly,
-    /// Listed, not yet opened.
-    PreLaunch,
-    /// Taken out of trading; its orders are cancelled.
-    Inactive,
-    /// After its last trading time.
-    Expired,
-}
-
-/// On which side of its index a book is too far away (rules 1.12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dislocation {
-    /// The impact mid is above the upper bound.
-    Above,
-    /// Below the lower bound.
-    Below,
-}
+use crate::words::{Dislocation, MarketState, OrderError, SelfTradeStrategy};
 
 /// Prices and state of one contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,24 +133,6 @@ pub struct MaxOrderSize {
     pub buy_price: Option<Price>,
     /// The limit a sell is valued at.
     pub sell_price: Option<Price>,
-}
-
-/// What an account pays per fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeeRates {
-    /// Of a maker's value, in 1e-8; negative is a rebate.
-    pub maker: i32,
-    /// Of a taker's value, in 1e-8.
-    pub taker: i32,
-}
-
-/// One step of the fee schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeeTier {
-    /// From this 30-day volume on, in whole USD.
-    pub from_usd: u64,
-    /// What is paid.
-    pub rates: FeeRates,
 }
 
 /// One account.

@@ -4,8 +4,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only, stop};
 use loligo_engine::{
-    Command, Fine, InstrumentId, Leverage, Money, OrderError, OrderStatus, OrderType, Outcome, Price, Qty,
-    QtyMode, Refusal, Side, UpdateReason,
+    Command, EstimateRefusal, Fine, InstrumentId, Leverage, Money, OrderError, OrderStatus, OrderType,
+    Outcome, Price, Qty, QtyMode, Refusal, Side, UpdateReason,
 };
 
 /// One BTC, in lots.
@@ -538,7 +538,7 @@ fn what_an_order_would_need_can_be_asked_before_it_is_sent() {
     assert_eq!(quote.liquidation_price, Some(Price(50_249)));
     let inverse =
         desk.exchange.initial_margin_of(desk.alice, InstrumentId(1), Side::Buy, Qty(1), Some(Price(1)));
-    assert_eq!(inverse, Err(Refusal::NotMultiCollateral));
+    assert_eq!(inverse, Err(EstimateRefusal::NotMultiCollateral));
 }
 
 #[test]

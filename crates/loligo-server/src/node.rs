@@ -4,6 +4,7 @@
 //! handle -> bounded queue -> writer: time, journal (one sync for all that waited), apply, projections -> reply
 //! ```
 
+mod ask;
 mod begun;
 mod clock;
 mod detached;

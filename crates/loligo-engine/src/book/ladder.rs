@@ -2,13 +2,15 @@
 //! so the neighbour of a price is found by counting zeros, and no lookup takes more than [`DEPTH`] steps however many
 //! levels there are. Nothing of it is stored: a book that is read back builds it anew.
 
-use crate::order::NIL;
+use crate::slot::{LevelSlot, Maybe, Slot};
 
 /// Bits read at each step.
 const STEP: u32 = 6;
 /// Steps to a leaf: 30 bits hold every price there is.
 const DEPTH: usize = 5;
 const ROOT: u32 = 0;
+/// No node, and no level.
+const NIL: u32 = u32::MAX;
 
 const _: () = assert!(crate::instrument::MAX_TICKS < 1 << (STEP as usize * DEPTH));
 
@@ -16,7 +18,7 @@ const _: () = assert!(crate::instrument::MAX_TICKS < 1 << (STEP as usize * DEPTH
 struct Node {
     /// Bit `i`: there is a child at `i`.
     bits: u64,
-    /// Nodes; in leaves, level slots. `NIL` where there is none.
+    /// Nodes; in leaves, numbers of level slots. `NIL` where there is none.
     kids: [u32; 1 << STEP],
 }
 
@@ -51,9 +53,14 @@ fn prefix(price: u32) -> u32 {
 }
 
 impl Ladder {
-    /// The level at a price; `NIL` when there is none.
+    /// The level at a price.
     #[inline]
-    pub fn get(&self, price: i64) -> u32 {
+    pub fn get(&self, price: i64) -> Maybe<LevelSlot> {
+        Maybe::of_number(self.find(price))
+    }
+
+    #[inline]
+    fn find(&self, price: i64) -> u32 {
         let price = price as u32;
         if prefix(price) == self.near_prefix {
             let leaf = self.kid(self.near, place(price, 1));
@@ -68,7 +75,7 @@ impl Ladder {
     }
 
     /// Takes in a level at a price that has none.
-    pub fn insert(&mut self, price: i64, level: u32) {
+    pub fn insert(&mut self, price: i64, level: LevelSlot) {
         let price = price as u32;
         let mut node = ROOT;
         for height in (1..DEPTH).rev() {
@@ -83,7 +90,7 @@ impl Ladder {
             }
             node = kid;
         }
-        self.set(node, place(price, 0), level);
+        self.set(node, place(price, 0), level.index() as u32);
     }
 
     fn set(&mut self, node: u32, at: usize, kid: u32) {
@@ -128,16 +135,16 @@ impl Ladder {
         path
     }
 
-    /// The level at the greatest price below this one; `NIL` when there is none.
-    pub fn below(&self, price: i64) -> u32 {
+    /// The level at the greatest price below this one.
+    pub fn below(&self, price: i64) -> Maybe<LevelSlot> {
         self.beside(price, |bits, at| {
             let below = bits & ((1 << at) - 1);
             (below != 0).then(|| below.ilog2())
         })
     }
 
-    /// The level at the least price above this one; `NIL` when there is none.
-    pub fn above(&self, price: i64) -> u32 {
+    /// The level at the least price above this one.
+    pub fn above(&self, price: i64) -> Maybe<LevelSlot> {
         self.beside(price, |bits, at| {
             let above = bits & !(u64::MAX >> (63 - at));
             (above != 0).then(|| above.trailing_zeros())
@@ -146,20 +153,21 @@ impl Ladder {
 
     /// Goes up from a price to the first node with a child on the wanted side, then down keeping to the near edge.
     #[inline]
-    fn beside(&self, price: i64, next: impl Fn(u64, usize) -> Option<u32>) -> u32 {
+    fn beside(&self, price: i64, next: impl Fn(u64, usize) -> Option<u32>) -> Maybe<LevelSlot> {
         let price = price as u32;
         for (height, node) in self.path(price).into_iter().enumerate() {
             let Some(node) = self.nodes.get(node as usize) else { continue };
             let at = place(price, height);
             let Some(found) = next(node.bits, at) else { continue };
             let upwards = found as usize > at;
-            return (0..height).fold(node.kids[found as usize], |node, _| {
+            let level = (0..height).fold(node.kids[found as usize], |node, _| {
                 let node = &self.nodes[node as usize];
                 let edge = if upwards { node.bits.trailing_zeros() } else { node.bits.ilog2() };
                 node.kids[edge as usize]
             });
+            return Maybe::of_number(level);
         }
-        NIL
+        Maybe::NONE
     }
 }
 
@@ -184,7 +192,7 @@ mod tests {
                 _ => 1 + draw(9_000) as i64,
             };
             let known = map.get(&price).copied();
-            assert_eq!(ladder.get(price), known.unwrap_or(NIL));
+            assert_eq!(ladder.get(price).get(), known);
             // Waves of growth and decay, so that regions empty and fill again.
             match known {
                 Some(_) if round % 20_000 > 8_000 => {
@@ -192,14 +200,15 @@ mod tests {
                     ladder.remove(price);
                 }
                 None if round % 20_000 <= 12_000 => {
-                    map.insert(price, round);
-                    ladder.insert(price, round);
+                    let level = LevelSlot::of_index(round as usize);
+                    map.insert(price, level);
+                    ladder.insert(price, level);
                 }
                 _ => {}
             }
-            let below = map.range(..price).next_back().map_or(NIL, |(_, level)| *level);
-            let above = map.range(price + 1..).next().map_or(NIL, |(_, level)| *level);
-            assert_eq!((ladder.below(price), ladder.above(price)), (below, above), "at {price}");
+            let below = map.range(..price).next_back().map(|(_, level)| *level);
+            let above = map.range(price + 1..).next().map(|(_, level)| *level);
+            assert_eq!((ladder.below(price).get(), ladder.above(price).get()), (below, above), "at {price}");
         }
         for price in map.keys() {
             ladder.remove(*price);

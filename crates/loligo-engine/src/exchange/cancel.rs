@@ -2,43 +2,46 @@
 
 use super::{Exchange, tell};
 use crate::command::{CancelOrder, OrderRef};
-use crate::event::{Event, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
+use crate::outcome::{CancelAllOutcome, CancelAllRefusal, CancelOutcome, CancelRefusal};
+use crate::slot::OrderSlot;
+use crate::words::{OrderError, OrderStatus, UpdateReason};
 
 impl Exchange {
     #[inline(never)]
-    pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> Outcome {
-        match self.accounts.get(ask.account.0 as usize) {
-            None => return Outcome::Refused(Refusal::UnknownAccount),
-            Some(account) if !account.active => return Outcome::AccountInactive,
+    pub(super) fn cancel(&mut self, ask: &CancelOrder, events: &mut Vec<Event>) -> CancelOutcome {
+        match self.accounts.get(ask.account) {
+            None => return CancelOutcome::Refused(CancelRefusal::UnknownAccount),
+            Some(account) if !account.active => return CancelOutcome::AccountInactive,
             Some(_) => {}
         }
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
-            return Outcome::TooLate;
+            return CancelOutcome::TooLate;
         }
         let Some(slot) = self.find_own(ask.account, &ask.order) else {
             self.tell_not_found(ask, events);
-            return Outcome::CancelNotFound(None);
+            return CancelOutcome::CancelNotFound(None);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         match status {
             OrderStatus::EnteredBook | OrderStatus::TriggerPlaced => {
                 self.remove(slot, UpdateReason::CancelledByUser, None, events);
-                Outcome::Cancelled(id)
+                CancelOutcome::Cancelled(id)
             }
-            OrderStatus::FullyExecuted => Outcome::AlreadyFilled(id),
+            OrderStatus::FullyExecuted => CancelOutcome::AlreadyFilled(id),
             OrderStatus::Cancelled => {
                 self.note(slot, None, OrderError::OrderForCancellationNotFound);
                 let order = self.orders.get(slot);
                 let (reason, error, account) = (order.reason, order.error, ask.account);
                 tell(events, || Event::Noted { order: id, account, reason, error });
                 self.tell_not_found(ask, events);
-                Outcome::CancelNotFound(Some(id))
+                CancelOutcome::CancelNotFound(Some(id))
             }
             // The check that refused it stays its error.
             OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => {
                 self.tell_not_found(ask, events);
-                Outcome::CancelNotFound(Some(id))
+                CancelOutcome::CancelNotFound(Some(id))
             }
         }
     }
@@ -54,13 +57,13 @@ impl Exchange {
         account: AccountId,
         instrument: Option<InstrumentId>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        match self.accounts.get(account.0 as usize) {
-            None => Outcome::Refused(Refusal::UnknownAccount),
-            Some(owner) if !owner.active => Outcome::AccountInactive,
+    ) -> CancelAllOutcome {
+        match self.accounts.get(account) {
+            None => CancelAllOutcome::Refused(CancelAllRefusal::UnknownAccount),
+            Some(owner) if !owner.active => CancelAllOutcome::AccountInactive,
             Some(_) => {
                 let reason = UpdateReason::CancelledByUser;
-                Outcome::CancelledAll(self.remove_all(account, instrument, reason, events))
+                CancelAllOutcome::CancelledAll(self.remove_all(account, instrument, reason, events))
             }
         }
     }
@@ -83,7 +86,7 @@ impl Exchange {
     /// Cancels an open order, wherever it is.
     pub(super) fn remove(
         &mut self,
-        slot: u32,
+        slot: OrderSlot,
         reason: UpdateReason,
         error: Option<OrderError>,
         events: &mut Vec<Event>,
@@ -96,20 +99,20 @@ impl Exchange {
     }
 
     /// Slot of an open order by number.
-    pub(super) fn find_open(&self, order: OrderId) -> Option<u32> {
+    pub(super) fn find_open(&self, order: OrderId) -> Option<OrderSlot> {
         self.orders.find(order).filter(|slot| !self.orders.get(*slot).status.is_closed())
     }
 
     /// Slots of an account's open orders, triggers too, by contract, then oldest first.
-    pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<u32> {
-        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+    pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<OrderSlot> {
+        let Some(owner) = self.accounts.get(account) else { return Vec::new() };
         let mut slots = Vec::new();
         for (listed, holding) in &owner.holdings {
-            if instrument.is_some_and(|only| only.0 != *listed) {
+            if instrument.is_some_and(|only| only != *listed) {
                 continue;
             }
             let from = slots.len();
-            let holding = &self.holdings[*holding as usize];
+            let holding = &self.holdings[*holding];
             slots.extend(holding.orders.iter().chain(&holding.triggers));
             slots[from..].sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         }
@@ -117,12 +120,12 @@ impl Exchange {
     }
 
     /// An account's own order, open or lately closed.
-    pub(super) fn find_own(&self, account: AccountId, order: &OrderRef) -> Option<u32> {
+    pub(super) fn find_own(&self, account: AccountId, order: &OrderRef) -> Option<OrderSlot> {
         match order {
             OrderRef::Id(id) => {
-                let own = |slot: &u32| {
-                    let holding = &self.holdings[self.orders.get(*slot).holding as usize];
-                    holding.account == account.0
+                let own = |slot: &OrderSlot| {
+                    let holding = &self.holdings[self.orders.get(*slot).holding];
+                    holding.account == account
                 };
                 self.orders.find(*id).filter(own)
             }
@@ -132,7 +135,7 @@ impl Exchange {
     }
 
     /// Notes on an order's record that something aimed at it was refused; the order stays as it is.
-    pub(super) fn note(&mut self, slot: u32, reason: Option<UpdateReason>, error: OrderError) {
+    pub(super) fn note(&mut self, slot: OrderSlot, reason: Option<UpdateReason>, error: OrderError) {
         let order = self.orders.get_mut(slot);
         order.reason = reason.or(order.reason);
         order.error = Some(error);

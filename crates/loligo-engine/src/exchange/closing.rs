@@ -1,9 +1,11 @@
 //! Orders at the end of their life: closed, remembered for five seconds, forgotten.
 
 use super::{Exchange, tell};
-use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
+use crate::event::Event;
 use crate::id::{AccountId, OrderId, Timestamp};
 use crate::order::Marks;
+use crate::slot::OrderSlot;
+use crate::words::{OrderError, OrderStatus, UpdateReason};
 use std::collections::VecDeque;
 
 /// How long a closed order is remembered.
@@ -16,8 +18,8 @@ pub(crate) const CLOSED_PER_ACCOUNT: u32 = 10_000;
 pub(crate) struct Closed {
     pub at: Timestamp,
     pub order: OrderId,
-    pub slot: u32,
-    pub account: u32,
+    pub slot: OrderSlot,
+    pub account: AccountId,
     /// Kept here, as everything is that forgetting needs: the order itself is long out of the caches by then, and is not
     /// looked at.
     pub marks: Marks,
@@ -39,7 +41,7 @@ impl Exchange {
     #[inline]
     pub(super) fn close(
         &mut self,
-        slot: u32,
+        slot: OrderSlot,
         status: OrderStatus,
         reason: impl Into<Option<UpdateReason>>,
         error: Option<OrderError>,
@@ -50,10 +52,10 @@ impl Exchange {
         order.reason = reason.into();
         order.error = error;
         order.updated_at = self.now;
-        let account = self.holdings[order.holding as usize].account;
+        let account = self.holdings[order.holding].account;
         let closed = Closed { at: self.now, order: order.id, slot, account, marks: order.marks };
         self.closed.queue.push_back(closed);
-        let closed = &mut self.accounts[account as usize].closed;
+        let closed = &mut self.accounts[account].closed;
         *closed += 1;
         if *closed > CLOSED_PER_ACCOUNT {
             self.forget_oldest(account, events);
@@ -85,8 +87,8 @@ impl Exchange {
         let Closed { order, account, marks, .. } = closed;
         let remembered = self.orders.remove(order, marks);
         if remembered {
-            self.accounts[account as usize].closed -= 1;
-            tell(events, || Event::Forgotten { order, account: AccountId(account) });
+            self.accounts[account].closed -= 1;
+            tell(events, || Event::Forgotten { order, account });
         }
         remembered
     }
@@ -94,13 +96,13 @@ impl Exchange {
     /// Forgets an account's oldest closed order. Each account that has too many passes each other's closing at most once:
     /// so many such accounts, so many looks may a closing cost in all.
     #[cold]
-    fn forget_oldest(&mut self, account: u32, events: &mut Vec<Event>) {
+    fn forget_oldest(&mut self, account: AccountId, events: &mut Vec<Event>) {
         let ClosedOrders { queue, first, .. } = &self.closed;
-        let from = self.accounts[account as usize].oldest_closed.max(*first);
+        let from = self.accounts[account].oldest_closed.max(*first);
         let known = queue.range((from - first) as usize..).enumerate();
         let mut own = known.filter(|(_, closed)| closed.account == account).map(|(at, closed)| (at, *closed));
         let Some((at, oldest)) = own.next() else { return };
-        self.accounts[account as usize].oldest_closed = from + at as u64 + 1;
+        self.accounts[account].oldest_closed = from + at as u64 + 1;
         let remembered = self.forget(oldest, events);
         debug_assert!(remembered, "only the oldest are forgotten early");
         self.closed.dead += 1;
@@ -124,7 +126,7 @@ impl Exchange {
         *dead = 0;
         // The last one keeps its number. Those before it have others now: each account begins at its oldest.
         for (at, closed) in queue.iter().enumerate().rev() {
-            accounts[closed.account as usize].oldest_closed = *first + at as u64;
+            accounts[closed.account].oldest_closed = *first + at as u64;
         }
     }
 }

@@ -4,11 +4,9 @@ use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
 use crate::account::Holding;
-use crate::command::OrderType;
-use crate::event::OrderError;
 use crate::id::Side;
 use crate::market::Market;
-use crate::view::Dislocation;
+use crate::words::{Dislocation, OrderError, OrderType};
 
 impl Exchange {
     /// An order that crosses, and could trade beyond the bound on the side to which the book is dislocated. The book is
@@ -31,7 +29,7 @@ impl Exchange {
 
     #[cold]
     fn check_beyond(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
-        let index = self.pairs[usize::from(market.pair().0)].index;
+        let index = self.pairs[market.pair()].index;
         let dislocation = index.and_then(|index| market.dislocation_at(index, self.now));
         match (terms.side, dislocation) {
             (Side::Buy, Some(Dislocation::Above)) | (Side::Sell, Some(Dislocation::Below)) => {}

@@ -2,15 +2,16 @@
 
 use super::matching::Taken;
 use super::place::{Terms, check_value, lots_of, ticks_of, usd};
+use super::position::Margin;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
-use crate::command::{EditOrder, OnGrid, OrderType, QtyMode, Written};
-use crate::event::{
-    EditRefusal, Event, FillRole, OrderChange, OrderError, OrderStatus, OrderView, Outcome, Refusal,
-    UpdateReason,
-};
-use crate::id::{InstrumentId, Price, Qty, Side};
-use crate::trigger::{Distance, DistanceUnit, Trigger};
+use crate::command::{EditOrder, OnGrid, Written};
+use crate::event::{EditRefusal, Event, OrderChange, OrderView};
+use crate::id::{Price, Qty, Side};
+use crate::outcome::{EditCommandRefusal, EditOutcome};
+use crate::slot::OrderSlot;
+use crate::trigger::{Distance, Trigger};
+use crate::words::{DistanceUnit, FillRole, OrderError, OrderStatus, OrderType, QtyMode, UpdateReason};
 use std::sync::Arc;
 
 /// An edit that has passed every check.
@@ -30,27 +31,27 @@ impl Exchange {
         ask: &EditOrder,
         written: Option<&Written>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        match self.accounts.get(ask.account.0 as usize) {
-            None => return Outcome::Refused(Refusal::UnknownAccount),
-            Some(account) if !account.may_trade() => return Outcome::AccountInactive,
+    ) -> EditOutcome {
+        match self.accounts.get(ask.account) {
+            None => return EditOutcome::Refused(EditCommandRefusal::UnknownAccount),
+            Some(account) if !account.may_trade() => return EditOutcome::AccountInactive,
             Some(_) => {}
         }
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
-            return Outcome::TooLate;
+            return EditOutcome::TooLate;
         }
-        let meant = |slot: &u32| {
-            let holding = &self.holdings[self.orders.get(*slot).holding as usize];
-            ask.instrument.is_none_or(|instrument| instrument.0 == holding.instrument)
+        let meant = |slot: &OrderSlot| {
+            let holding = &self.holdings[self.orders.get(*slot).holding];
+            ask.instrument.is_none_or(|instrument| instrument == holding.instrument)
         };
         let Some(slot) = self.find_own(ask.account, &ask.order).filter(meant) else {
-            return Outcome::EditRejected(None, OrderError::OrderForEditNotFound);
+            return EditOutcome::EditRejected(None, OrderError::OrderForEditNotFound);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
         let attempted = |exchange: &Self, error| exchange.attempted(ask, slot, error);
         let (error, attempted) = match status {
             OrderStatus::TriggerPlaced => match self.edit_trigger(ask, slot, events) {
-                Ok(()) => return Outcome::Edited(id),
+                Ok(()) => return EditOutcome::Edited(id),
                 Err(error) => {
                     let attempted = attempted(self, error);
                     self.note(slot, None, error);
@@ -61,7 +62,7 @@ impl Exchange {
                 // Every check is behind us: from here on nothing is refused.
                 Ok(edited) => {
                     self.change(slot, &edited, events);
-                    return Outcome::Edited(id);
+                    return EditOutcome::Edited(id);
                 }
                 Err(error) => {
                     let attempted = attempted(self, error);
@@ -82,12 +83,12 @@ impl Exchange {
         };
         let (order, written, at) = (self.view(slot), written.cloned().map(Box::new), self.now);
         tell(events, || Event::EditRejected(Box::new(EditRefusal { order, attempted, written, error, at })));
-        Outcome::EditRejected(Some(id), error)
+        EditOutcome::EditRejected(Some(id), error)
     }
 
     /// The order as a refused edit would have had it, as far as what was sent can be read.
     #[cold]
-    fn attempted(&self, ask: &EditOrder, slot: u32, error: OrderError) -> OrderView {
+    fn attempted(&self, ask: &EditOrder, slot: OrderSlot, error: OrderError) -> OrderView {
         let mut order = self.view(slot);
         order.error = Some(error);
         if let Some(limit) = ask.limit_price {
@@ -112,10 +113,10 @@ impl Exchange {
         order
     }
 
-    fn check_edit(&self, ask: &EditOrder, slot: u32) -> Result<Edited, OrderError> {
+    fn check_edit(&self, ask: &EditOrder, slot: OrderSlot) -> Result<Edited, OrderError> {
         let order = self.orders.get(slot);
-        let holding = &self.holdings[order.holding as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
+        let holding = &self.holdings[order.holding];
+        let market = &self.markets[holding.instrument];
         let instrument = &market.instrument;
         self.check_state(market, order.order_type)?;
         if ask.stop_price.is_some() {
@@ -135,7 +136,7 @@ impl Exchange {
         if asked <= 0 {
             return Err(OrderError::InvalidQuantity);
         }
-        let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
+        let of = (self.orders.record(slot).account, holding.instrument);
         let limits = self.limits_of(of.0, of.1);
         let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
@@ -159,12 +160,13 @@ impl Exchange {
             limit: Some(limit),
             lots: asked,
             reduce_only: order.reduce_only,
-            slot,
+            slot: Some(slot),
             fired: false,
         };
         let mut open = asked;
         if order.reduce_only {
-            open = open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), slot));
+            open =
+                open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), Some(slot)));
             if open == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
@@ -199,7 +201,7 @@ impl Exchange {
         Ok(Edited { limit, qty: order.filled + open, reduced, small, crosses })
     }
 
-    fn change(&mut self, slot: u32, edited: &Edited, events: &mut Vec<Event>) {
+    fn change(&mut self, slot: OrderSlot, edited: &Edited, events: &mut Vec<Event>) {
         let prior = self.view(slot);
         let order = self.orders.get(slot);
         let holding = order.holding;
@@ -217,34 +219,32 @@ impl Exchange {
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
             self.settle_rest(slot, taken, events);
         }
-        self.refresh_held(holding);
-        self.look_at(holding);
-        self.cut_reduce_only(holding, events);
+        self.after_change(holding, Margin::Stale, events);
     }
 
     fn shrink_in_place(
         &mut self,
-        slot: u32,
+        slot: OrderSlot,
         edited: &Edited,
-        prior: crate::event::OrderView,
+        prior: OrderView,
         events: &mut Vec<Event>,
     ) {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
-        let holding = &mut self.holdings[order.holding as usize];
+        let holding = &mut self.holdings[order.holding];
         holding.small_orders =
             holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
-        let instrument = crate::id::InstrumentId(holding.instrument);
+        let instrument = holding.instrument;
         self.write_edit(slot, edited);
         self.uncount(slot, by);
-        let market = &mut self.markets[usize::from(instrument.0)];
-        let (qty, number, at) = (market.book.shrink(level, by), market.next_level(), self.now);
+        let market = &mut self.markets[instrument];
+        let (qty, number, at) = (market.book.shrink(level.known(), by), market.next_level(), self.now);
         let change = OrderChange { prior, order: self.view(slot) };
         tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
         tell(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
-    fn write_edit(&mut self, slot: u32, edited: &Edited) {
+    fn write_edit(&mut self, slot: OrderSlot, edited: &Edited) {
         let now = self.now;
         let order = self.orders.get_mut(slot);
         order.price = edited.limit;

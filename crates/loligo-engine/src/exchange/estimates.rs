@@ -3,22 +3,22 @@
 use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
 use super::solvency::Standing;
-use crate::account::{Holding, Incoming, OpenSum, book, fee_of};
-use crate::command::OrderType;
-use crate::event::{OrderError, Refusal};
+use crate::account::{Holding, Incoming, book};
+use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
-use crate::instrument::{ContractKind, MAX_TICKS};
+use crate::instrument::{MAX_TICKS, OpenSum};
 use crate::margin::{isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::Fine;
-use crate::order::NIL;
+use crate::outcome::EstimateRefusal;
 use crate::view::{MarginQuote, MaxOrderSize};
+use crate::words::{ContractKind, OrderError, OrderType};
 
 impl Exchange {
     /// What an order of `qty` would need: a limit order, or a market order without a limit.
     ///
     /// # Errors
-    /// [`Refusal`] for an unknown account or contract, and for contracts that are not linear.
+    /// [`EstimateRefusal`] for an unknown account or contract, and for contracts that are not linear.
     pub fn initial_margin_of(
         &self,
         account: AccountId,
@@ -26,7 +26,7 @@ impl Exchange {
         side: Side,
         qty: Qty,
         limit: Option<Price>,
-    ) -> Result<MarginQuote, Refusal> {
+    ) -> Result<MarginQuote, EstimateRefusal> {
         self.with_holding(account, instrument, |holding, market| {
             let (terms, crosses) = terms_of(market, side, qty.0, limit);
             let mut quote = MarginQuote {
@@ -45,7 +45,7 @@ impl Exchange {
                     closes_first: terms.closes_first(crosses),
                 };
                 let held = holding.margin_with(&market.instrument, &order);
-                let multiplier = self.pairs[usize::from(market.pair().0)].margin_multiplier();
+                let multiplier = self.pairs[market.pair()].margin_multiplier();
                 let added = (held - holding.held).max(Fine::ZERO);
                 quote.initial_margin = Fine(added.0 * i128::from(multiplier));
                 quote.liquidation_price = self.liquidation_price_after(holding, market, &terms, price);
@@ -63,7 +63,7 @@ impl Exchange {
         account: AccountId,
         instrument: InstrumentId,
         limit: Option<Price>,
-    ) -> Result<MaxOrderSize, Refusal> {
+    ) -> Result<MaxOrderSize, EstimateRefusal> {
         self.with_holding(account, instrument, |holding, market| {
             let largest = |side| {
                 let (priced, crosses) = terms_of(market, side, 0, limit);
@@ -89,16 +89,16 @@ impl Exchange {
         account: AccountId,
         instrument: InstrumentId,
         ask: impl FnOnce(&Holding, &Market) -> T,
-    ) -> Result<T, Refusal> {
-        let owner = self.accounts.get(account.0 as usize).ok_or(Refusal::UnknownAccount)?;
-        let market = self.markets.get(usize::from(instrument.0)).ok_or(Refusal::UnknownInstrument)?;
+    ) -> Result<T, EstimateRefusal> {
+        let owner = self.accounts.get(account).ok_or(EstimateRefusal::UnknownAccount)?;
+        let market = self.markets.get(instrument).ok_or(EstimateRefusal::UnknownInstrument)?;
         if market.instrument.spec().kind != ContractKind::Linear {
-            return Err(Refusal::NotMultiCollateral);
+            return Err(EstimateRefusal::NotMultiCollateral);
         }
-        Ok(match market.holdings.get(account.0 as usize) {
-            Some(slot) if *slot != NIL => ask(&self.holdings[*slot as usize], market),
-            _ => {
-                let none = Holding::new(account.0, owner.family, owner.flex, instrument.0, owner.house);
+        Ok(match market.holding_of(account) {
+            Some(slot) => ask(&self.holdings[slot], market),
+            None => {
+                let none = Holding::new(account, owner.family, owner.flex, instrument, owner.house);
                 ask(&none, market)
             }
         })
@@ -136,7 +136,7 @@ impl Exchange {
         if !is_countable(market, terms) {
             return Err(OrderError::InvalidQuantity);
         }
-        let limits = self.limits_of(AccountId(holding.account), InstrumentId(holding.instrument));
+        let limits = self.limits_of(holding.account, holding.instrument);
         let worth = match (terms.order_type, market.mark) {
             (OrderType::Market, Some(mark)) => market.instrument.notional_at(terms.lots, mark),
             _ => Some(market.instrument.notional(terms.lots, limit)),
@@ -175,7 +175,7 @@ impl Exchange {
             None => {
                 let (account, purse) = (holding.account, holding.purse);
                 let others = self.standing_of_wallet(account, purse, Some(holding.instrument));
-                let rate = self.purses[purse as usize].rates().taker;
+                let rate = self.purses[purse].rates().taker;
                 let fee = fee_of(instrument.spec().kind, &worth, rate).fine();
                 let apart = others.equity - market.unrealized(holding) - holding.entry - value - fee;
                 (apart, others.maintenance)
@@ -210,7 +210,7 @@ fn terms_of(market: &Market, side: Side, lots: i64, limit: Option<Price>) -> (Te
         None => (OrderType::Market, implied_limit(market, side)),
     };
     let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
-    (Terms { side, order_type, limit, lots, reduce_only: false, slot: NIL, fired: false }, crosses)
+    (Terms { side, order_type, limit, lots, reduce_only: false, slot: None, fired: false }, crosses)
 }
 
 /// The greatest number from `known` to `most` up to which all hold; `known` holds.

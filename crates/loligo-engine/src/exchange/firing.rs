@@ -1,13 +1,14 @@
 //! Triggers that fire: checked as what they become, and let into the book under the number and name they had (rules 1.2).
 
 use super::place::{Terms, implied_limit, usd};
+use super::position::Margin;
 use super::{Exchange, tell};
-use crate::command::OrderType;
-use crate::event::{Event, OrderError, OrderStatus, UpdateReason};
-use crate::id::{AccountId, InstrumentId, Price, Qty};
+use crate::event::Event;
+use crate::id::{Price, Qty};
 use crate::instrument::MAX_TICKS;
+use crate::slot::PositionSlot;
 use crate::trigger::Due;
-use crate::view::MarketState;
+use crate::words::{MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 
 impl Exchange {
     /// Sends what a due trigger becomes. Where its market was halted before its turn came it waits again.
@@ -15,13 +16,13 @@ impl Exchange {
         let Due { slot, .. } = due;
         let order = self.orders.get(slot);
         let holding = order.holding;
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
-        if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
+        let market = &self.markets[self.holdings[holding].instrument];
+        if market.state(&self.pairs[market.pair()], self.now) != MarketState::Open {
             return self.watch(slot);
         }
         self.wait_no_longer(slot);
         let order = self.orders.get(slot);
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let market = &self.markets[self.holdings[holding].instrument];
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         let stop = trigger.price.map_or(0, |price| price.0);
         let limit = match (order.order_type, trigger.limit_offset) {
@@ -35,7 +36,7 @@ impl Exchange {
             limit,
             lots: order.qty,
             reduce_only: order.reduce_only,
-            slot,
+            slot: Some(slot),
             fired: true,
         };
         let checked = self.check_firing(&terms, holding).and_then(|()| self.check_terms(&terms, holding));
@@ -61,10 +62,10 @@ impl Exchange {
         };
         // From here on nothing is refused.
         let now = self.now;
-        let of = &self.holdings[holding as usize];
-        let limits = self.limits_of(AccountId(of.account), InstrumentId(of.instrument));
+        let of = &self.holdings[holding];
+        let limits = self.limits_of(of.account, of.instrument);
         let small_below = usd(limits.small_order_usd.into());
-        let instrument = &self.markets[usize::from(of.instrument)].instrument;
+        let instrument = &self.markets[of.instrument].instrument;
         let small = instrument.notional(accepted.lots, Price(accepted.limit)) < small_below;
         let order = self.orders.get_mut(slot);
         (order.price, order.qty) = (accepted.limit, accepted.lots);
@@ -80,21 +81,20 @@ impl Exchange {
         tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, &accepted, events);
         // Where it rests it has been let in before what closed the position until now: all of it is judged anew.
-        self.refresh_held(holding);
-        self.look_at(holding);
+        self.after_change(holding, Margin::Stale, events);
     }
 
     /// What a trigger was spared when it arrived, or has to pass again: rows 5, 8 and 12. A limit that is relative is known
     /// only now; who may not trade any more opens and closes nothing; and no list of resting orders grows beyond its limit.
-    fn check_firing(&self, terms: &Terms, holding: u32) -> Result<(), OrderError> {
-        let holding = &self.holdings[holding as usize];
-        if !self.accounts[holding.account as usize].may_trade() {
+    fn check_firing(&self, terms: &Terms, holding: PositionSlot) -> Result<(), OrderError> {
+        let holding = &self.holdings[holding];
+        if !self.accounts[holding.account].may_trade() {
             return Err(OrderError::AccountInactive);
         }
         if !terms.limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit)) {
             return Err(OrderError::InvalidPrice);
         }
-        let most = self.limits_of(AccountId(holding.account), InstrumentId(holding.instrument)).open_orders;
+        let most = self.limits_of(holding.account, holding.instrument).open_orders;
         if terms.order_type.rests() && !holding.house && holding.orders.len() >= most as usize {
             return Err(OrderError::OrderLimitExceeded);
         }

@@ -1,16 +1,19 @@
 //! Margin of its own for a linear contract (rules 4.7): isolated at a leverage, or cross with all others of the wallet.
 
 use super::place::Terms;
+use super::position::Margin;
 use super::solvency::Standing;
 use super::{Exchange, Portfolio, tell};
-use crate::account::{Holding, Incoming, OpenSum};
-use crate::event::{Event, OrderError, Outcome, Refusal};
+use crate::account::{Holding, Incoming};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, Price, Side};
-use crate::instrument::{ContractKind, Instrument, Leverage, MarginLevel};
+use crate::instrument::{Instrument, Leverage, MarginLevel, OpenSum};
 use crate::margin::{self, Exposure, isolated_of, level_of};
 use crate::market::Market;
 use crate::money::Fine;
-use crate::order::{NIL, Order};
+use crate::order::Order;
+use crate::outcome::{LeverageOutcome, LeverageRefusal};
+use crate::words::{ContractKind, OrderError};
 
 impl Exchange {
     pub(super) fn set_leverage(
@@ -19,57 +22,60 @@ impl Exchange {
         id: InstrumentId,
         leverage: Option<Leverage>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        match self.accounts.get(account.0 as usize) {
-            None => return Outcome::Refused(Refusal::UnknownAccount),
-            Some(owner) if !owner.active => return Outcome::AccountInactive,
+    ) -> LeverageOutcome {
+        match self.accounts.get(account) {
+            None => return LeverageOutcome::Refused(LeverageRefusal::UnknownAccount),
+            Some(owner) if !owner.active => return LeverageOutcome::AccountInactive,
             Some(_) => {}
         }
-        let Some(market) = self.markets.get(usize::from(id.0)) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+        let Some(market) = self.markets.get(id) else {
+            return LeverageOutcome::Refused(LeverageRefusal::UnknownInstrument);
         };
         if market.instrument.spec().kind != ContractKind::Linear {
-            return Outcome::Refused(Refusal::NotMultiCollateral);
+            return LeverageOutcome::Refused(LeverageRefusal::NotMultiCollateral);
         }
         if leverage.is_some_and(|leverage| !market.instrument.allows(leverage)) {
-            return Outcome::Refused(Refusal::LeverageOutOfRange);
+            return LeverageOutcome::Refused(LeverageRefusal::LeverageOutOfRange);
         }
-        let known = market.holdings.get(account.0 as usize).copied().filter(|slot| *slot != NIL);
+        let known = market.holding_of(account);
         let slot = match (known, leverage) {
             (Some(slot), _) => slot,
-            (None, None) => return Outcome::Done,
-            (None, Some(_)) => self.open_holding(account.0, id),
+            (None, None) => return LeverageOutcome::Done,
+            (None, Some(_)) => self.open_holding(account, id),
         };
-        let holding = &self.holdings[slot as usize];
+        let holding = &self.holdings[slot];
         if holding.leverage == leverage {
-            return Outcome::Done;
+            return LeverageOutcome::Done;
         }
         if self.is_liquidated(holding) || self.is_doomed(holding) {
-            return Outcome::Refused(Refusal::WouldLiquidate);
+            return LeverageOutcome::Refused(LeverageRefusal::WouldLiquidate);
         }
         if let Err(refusal) = self.check_new_leverage(holding, leverage) {
-            return Outcome::Refused(refusal);
+            return LeverageOutcome::Refused(refusal);
         }
         // From here on nothing is refused.
-        let market = &self.markets[usize::from(id.0)];
-        let holding = &mut self.holdings[slot as usize];
+        let market = &self.markets[id];
+        let holding = &mut self.holdings[slot];
         holding.leverage = leverage;
-        market.recount(holding, &mut self.purses[holding.purse as usize]);
+        market.recount(holding, &mut self.purses[holding.purse]);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
-            self.liquidations.remove(&Portfolio::Isolated { account: account.0, instrument: id.0 });
+            self.liquidations.remove(&Portfolio::Isolated { account, instrument: id });
         }
-        self.refresh_held(slot);
-        self.look_at(slot);
-        Outcome::Done
+        self.after_change(slot, Margin::Stale, events);
+        LeverageOutcome::Done
     }
 
     /// With the new leverage neither the position nor the wallet's others may be liquidated at once, and what is set
     /// aside must be free.
-    fn check_new_leverage(&self, holding: &Holding, leverage: Option<Leverage>) -> Result<(), Refusal> {
-        let market = &self.markets[usize::from(holding.instrument)];
-        let purse = &self.purses[holding.purse as usize];
+    fn check_new_leverage(
+        &self,
+        holding: &Holding,
+        leverage: Option<Leverage>,
+    ) -> Result<(), LeverageRefusal> {
+        let market = &self.markets[holding.instrument];
+        let purse = &self.purses[holding.purse];
         let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
         let pnl = market.unrealized(holding);
 
@@ -89,14 +95,14 @@ impl Exchange {
             }
         };
         if short && holding.position != 0 {
-            return Err(Refusal::WouldLiquidate);
+            return Err(LeverageRefusal::WouldLiquidate);
         }
         let position = (holding.position, holding.entry);
         let held = margin::with_orders(&market.instrument, leverage, position, holding.buys, holding.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
         let before = purse.equity() - purse.held;
         let after = before + (shared - market.shared_pnl(holding)) - (held - holding.held);
-        if after < Fine::ZERO && after < before { Err(Refusal::MarginShort) } else { Ok(()) }
+        if after < Fine::ZERO && after < before { Err(LeverageRefusal::MarginShort) } else { Ok(()) }
     }
 
     /// Row 14: the leverage must be one that the level reached by the position, with open orders of that side and this

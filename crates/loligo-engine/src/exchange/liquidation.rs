@@ -7,17 +7,19 @@
 //! pool, or unwound; those rungs follow where a step fills nothing, and until then it tries again each second.
 
 use super::matching::Traded;
+use super::position::{Charges, Margin};
 use super::solvency::Standing;
 use super::{Exchange, tell};
-use crate::account::{Holding, OpenSum};
-use crate::command::OrderType;
-use crate::event::{Event, Fill, FillRole, OrderStatus, UpdateReason};
-use crate::id::{AccountId, Qty, Side, Timestamp};
-use crate::instrument::ContractKind;
-use crate::margin::maintenance_of;
+use crate::account::{Holding, book};
+use crate::event::{Event, Fill};
+use crate::fees::fee_of;
+use crate::id::{AccountId, InstrumentId, Qty, Side, Timestamp};
+use crate::instrument::OpenSum;
+use crate::margin::{isolated_of, maintenance_of};
 use crate::money::{Fine, Money};
-use crate::order::{Marks, NIL, Order, Record};
-use crate::view::MarketState;
+use crate::order::{Marks, Order, Record};
+use crate::slot::{Maybe, OrderSlot, PositionSlot, WalletSlot};
+use crate::words::{ContractKind, FillRole, MarketState, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
 
 /// Part of a linear position that one step closes.
@@ -27,9 +29,9 @@ const PARTS: i64 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Portfolio {
     /// All cross positions of a wallet.
-    Cross { account: u32, purse: u32 },
+    Cross { account: AccountId, purse: WalletSlot },
     /// An isolated position.
-    Isolated { account: u32, instrument: u16 },
+    Isolated { account: AccountId, instrument: InstrumentId },
 }
 
 /// How far the liquidation of a portfolio has come.
@@ -42,8 +44,8 @@ pub(crate) struct Ladder {
 
 impl Exchange {
     /// The portfolios of a wallet: its isolated positions, then all others together.
-    pub(super) fn portfolios(&self, account: u32, purse: u32) -> Vec<Portfolio> {
-        let isolated = self.of_wallet(account, purse).map(|slot| &self.holdings[slot as usize]);
+    pub(super) fn portfolios(&self, account: AccountId, purse: WalletSlot) -> Vec<Portfolio> {
+        let isolated = self.of_wallet(account, purse).map(|slot| &self.holdings[slot]);
         let isolated = isolated
             .filter(|holding| holding.leverage.is_some())
             .map(|holding| Portfolio::Isolated { account, instrument: holding.instrument });
@@ -55,22 +57,22 @@ impl Exchange {
         match portfolio {
             Portfolio::Cross { account, purse } => self.standing_of_wallet(account, purse, None),
             Portfolio::Isolated { account, instrument } => {
-                let slot = self.markets[usize::from(instrument)].holdings[account as usize];
-                let holding = &self.holdings[slot as usize];
-                if holding.leverage.is_none() {
-                    return Standing { equity: Fine::ZERO, maintenance: Fine::ZERO };
+                let slot = self.markets[instrument].holding_of(account);
+                let holding = slot.map(|slot| &self.holdings[slot]);
+                match holding.filter(|holding| holding.leverage.is_some()) {
+                    Some(holding) => self.standing_of(holding, holding.position, holding.entry),
+                    None => Standing { equity: Fine::ZERO, maintenance: Fine::ZERO },
                 }
-                self.standing_of(holding, holding.position, holding.entry)
             }
         }
     }
 
     /// Slots of a portfolio's holdings, by contract; with the orders that go when it is liquidated.
-    fn holdings_of(&self, portfolio: Portfolio) -> Vec<u32> {
+    fn holdings_of(&self, portfolio: Portfolio) -> Vec<PositionSlot> {
         match portfolio {
             Portfolio::Cross { account, purse } => self.of_wallet(account, purse).collect(),
             Portfolio::Isolated { account, instrument } => {
-                vec![self.markets[usize::from(instrument)].holdings[account as usize]]
+                self.markets[instrument].holding_of(account).into_iter().collect()
             }
         }
     }
@@ -82,7 +84,7 @@ impl Exchange {
             || self.has_begun(Portfolio::Isolated { account, instrument })
     }
 
-    pub(super) fn is_wallet_liquidated(&self, account: u32, purse: u32) -> bool {
+    pub(super) fn is_wallet_liquidated(&self, account: AccountId, purse: WalletSlot) -> bool {
         self.has_begun(Portfolio::Cross { account, purse })
     }
 
@@ -120,8 +122,8 @@ impl Exchange {
         ladder.stepped_at = stepped_at;
         // It waits while nothing of it can trade.
         let Some(slot) = largest else { return };
-        let market = &self.markets[usize::from(self.holdings[slot as usize].instrument)];
-        if market.state(&self.pairs[usize::from(market.pair().0)], self.now) != MarketState::Open {
+        let market = &self.markets[self.holdings[slot].instrument];
+        if market.state(&self.pairs[market.pair()], self.now) != MarketState::Open {
             return;
         }
         if !std::mem::replace(&mut ladder.begun, true) {
@@ -136,11 +138,11 @@ impl Exchange {
 
     fn cancel_for_liquidation(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
         let holdings = self.holdings_of(portfolio);
-        let of = |slot: u32| {
-            let holding = &self.holdings[slot as usize];
+        let of = |slot: PositionSlot| {
+            let holding = &self.holdings[slot];
             holding.orders.iter().chain(&holding.triggers).copied()
         };
-        let mut open: Vec<u32> = holdings.into_iter().flat_map(of).collect();
+        let mut open: Vec<OrderSlot> = holdings.into_iter().flat_map(of).collect();
         open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         for order in open {
             self.remove(order, UpdateReason::LiquidationOrder, None, events);
@@ -148,13 +150,13 @@ impl Exchange {
     }
 
     /// The holding whose position needs the most to be kept; of equal ones that of the first contract.
-    fn largest(&self, portfolio: Portfolio) -> Option<u32> {
+    fn largest(&self, portfolio: Portfolio) -> Option<PositionSlot> {
         let crossed = matches!(portfolio, Portfolio::Cross { .. });
         let mut largest = None;
         for slot in self.holdings_of(portfolio) {
-            let holding = &self.holdings[slot as usize];
+            let holding = &self.holdings[slot];
             // What cannot trade any more must not stand before what can.
-            let loaded = match self.markets[usize::from(holding.instrument)].trading {
+            let loaded = match self.markets[holding.instrument].trading {
                 MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
                 MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
             };
@@ -171,11 +173,11 @@ impl Exchange {
 
     /// Closes on the market what the step closes of a position: a tenth of a linear one, as long as there is equity to
     /// keep, else all of it.
-    fn close_on_market(&mut self, portfolio: Portfolio, slot: u32, events: &mut Vec<Event>) {
+    fn close_on_market(&mut self, portfolio: Portfolio, slot: PositionSlot, events: &mut Vec<Event>) {
         let Standing { equity, .. } = self.standing(portfolio);
-        let holding = &self.holdings[slot as usize];
-        let (account, position) = (AccountId(holding.account), holding.position);
-        let market = &self.markets[usize::from(holding.instrument)];
+        let holding = &self.holdings[slot];
+        let (account, position) = (holding.account, holding.position);
+        let market = &self.markets[holding.instrument];
         let instrument = &market.instrument;
         let partial = instrument.spec().kind == ContractKind::Linear && equity > Fine::ZERO;
         let (lots, role) = match partial {
@@ -195,9 +197,9 @@ impl Exchange {
             qty: lots,
             filled: 0,
             updated_at: self.now,
-            prev: NIL,
-            next: NIL,
-            level: NIL,
+            prev: Maybe::NONE,
+            next: Maybe::NONE,
+            level: Maybe::NONE,
             holding: slot,
             side,
             order_type: OrderType::Liquidation,
@@ -207,13 +209,12 @@ impl Exchange {
             reason: Some(UpdateReason::LiquidationOrder),
             error: None,
         };
-        let record = Record { account, own_place: NIL, placed_at: self.now, client_order_id: None };
+        let record = Record { account, own_place: 0, placed_at: self.now, client_order_id: None };
         let order = self.orders.insert(order, record);
         tell(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
         let taken = self.take(order, role, events);
         self.settle_rest(order, taken, events);
-        self.refresh_held(slot);
-        self.look_at(slot);
+        self.after_change(slot, Margin::Stale, events);
     }
 
     /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left. Gives
@@ -222,43 +223,58 @@ impl Exchange {
     #[inline(never)]
     pub(super) fn fill_liquidation(
         &mut self,
-        order: u32,
-        slot: u32,
+        order: OrderSlot,
+        slot: PositionSlot,
         side: Side,
         traded: &Traded,
         fill: &mut Fill,
     ) -> Money {
-        let holding = &self.holdings[slot as usize];
-        let (position, set_aside) = (holding.position.abs(), holding.set_aside());
-        self.fill(order, slot, side, traded, fill);
+        let charges = self.liquidation_charges(slot, side, traded, fill.role);
+        self.fill_charged(order, slot, side, traded, fill, |_, _| charges);
+        charges.into_pool.unwrap_or_default()
+    }
 
-        let holding = &self.holdings[slot as usize];
-        let Holding { account, purse, instrument, .. } = *holding;
+    /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is
+    /// something left of what stood behind the position.
+    fn liquidation_charges(
+        &self,
+        slot: PositionSlot,
+        side: Side,
+        traded: &Traded,
+        role: FillRole,
+    ) -> Charges {
+        let holding = &self.holdings[slot];
+        let market = &self.markets[holding.instrument];
+        let instrument = &market.instrument;
+        let (lots, value) = (side.sign() * traded.lots, instrument.signed(side, traded.worth.value));
+        let booked = book(holding.position, holding.entry, lots, value);
+        let (realized, dust) = booked.realized.book();
         let left = match holding.leverage {
-            None => self.standing_of_wallet(account, purse, None).equity + fill.fee.fine(),
-            Some(_) => set_aside - holding.set_aside() + fill.realized_pnl.fine(),
+            None => {
+                let equity = self.standing_of_wallet(holding.account, holding.purse, None).equity;
+                equity - market.loss_to_mark(lots, value) - dust
+            }
+            Some(leverage) => {
+                holding.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage) + realized.fine()
+            }
         };
         let left = left.floor().max(Money::ZERO);
-        let remitted = fill.fee - fill.fee.min(left);
-        fill.fee -= remitted;
-        let market = &mut self.markets[usize::from(instrument)];
-        market.fees -= remitted;
-        let paid = match market.instrument.spec().kind {
+        let kind = instrument.spec().kind;
+        let rate = role.rate(self.purses[holding.purse].rates());
+        let fee = fee_of(kind, &traded.worth, rate).min(left);
+        let into_pool = match kind {
             ContractKind::Inverse => Money::ZERO,
             ContractKind::Linear => {
                 // Half of the maintenance margin that the fill frees: a step could never cure if it cost all of it.
                 let at = |lots| {
-                    let value = market.instrument.worth(lots, traded.price).value;
-                    maintenance_of(&market.instrument, OpenSum { lots, value })
+                    let value = instrument.worth(lots, traded.price).value;
+                    maintenance_of(instrument, OpenSum { lots, value })
                 };
+                let position = holding.position.abs();
                 let freed = at(position) - at(position - traded.lots);
-                Fine((freed.0 + 1) / 2).ceil().min(left - fill.fee)
+                Fine((freed.0 + 1) / 2).ceil().min(left - fee)
             }
         };
-        let purse = &mut self.purses[purse as usize];
-        purse.balance += remitted - paid;
-        fill.balance = purse.balance;
-        *self.pool.entry(purse.currency).or_default() += paid;
-        paid
+        Charges { rate, fee, into_pool: Some(into_pool) }
     }
 }

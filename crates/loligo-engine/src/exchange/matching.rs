@@ -1,14 +1,17 @@
 //! Taking from the book, and what each fill does to both sides; orders coming to rest, leaving, and closing.
 
+use super::position::{Booking, Charges, Margin, PositionChange};
 use super::self_trade::Meeting;
 use super::{Exchange, tell};
-use crate::account::fee_of;
-use crate::event::{Event, Execution, Fill, FillRole, OrderError, OrderStatus, UpdateReason};
-use crate::id::{AccountId, ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
+use crate::account::Purse;
+use crate::event::{Event, Execution, Fill};
+use crate::fees::fee_of;
+use crate::id::{ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::Worth;
-use crate::money::{Fine, Money};
-use crate::order::NIL;
-use crate::trigger::Signal;
+use crate::market::Market;
+use crate::money::Money;
+use crate::slot::{FamilySlot, OrderSlot, PositionSlot};
+use crate::words::{FillRole, OrderError, OrderStatus, Signal, UpdateReason};
 
 /// Rows of an account's log that a fill has: what it did to the position, and to the wallet.
 const FILL_ROWS: u64 = 2;
@@ -52,12 +55,12 @@ pub(super) struct Traded {
 
 impl Exchange {
     /// Matches an order against the opposite side up to its limit.
-    pub(super) fn take(&mut self, taker: u32, role: FillRole, events: &mut Vec<Event>) -> Taken {
+    pub(super) fn take(&mut self, taker: OrderSlot, role: FillRole, events: &mut Vec<Event>) -> Taken {
         let (side, limit, holding) = {
             let order = self.orders.get(taker);
             (order.side, order.price, order.holding)
         };
-        let market = usize::from(self.holdings[holding as usize].instrument);
+        let market = self.holdings[holding].instrument;
         loop {
             let best = self.markets[market].book.best(side.opposite());
             let reached = best.filter(|level| side.sign() * (level.price - limit) <= 0);
@@ -82,7 +85,7 @@ impl Exchange {
     }
 
     /// One match: as much as both orders have open, at the maker's price.
-    fn execute(&mut self, maker: u32, taker: u32, role: FillRole, events: &mut Vec<Event>) {
+    fn execute(&mut self, maker: OrderSlot, taker: OrderSlot, role: FillRole, events: &mut Vec<Event>) {
         let (maker_order, taker_order) = (self.orders.get(maker), self.orders.get(taker));
         let lots = maker_order.open().min(taker_order.open());
         let (maker_id, price, level) = (maker_order.id, Price(maker_order.price), maker_order.level);
@@ -90,22 +93,22 @@ impl Exchange {
         let (maker_holding, taker_holding) = (maker_order.holding, taker_order.holding);
         let taker_side = taker_order.side;
         let maker_side = taker_side.opposite();
-        let instrument = InstrumentId(self.holdings[maker_holding as usize].instrument);
+        let instrument = self.holdings[maker_holding].instrument;
         let id = ExecutionId(self.next_execution);
         self.next_execution += 1;
 
         let at = self.now;
-        let market = &mut self.markets[usize::from(instrument.0)];
+        let market = &mut self.markets[instrument];
         market.last = Some(price.0);
         market.trades += 1;
         let (trade, mark, number) = (market.trades, market.mark, market.next_level());
-        let level_qty = market.book.shrink(level, lots);
+        let level_qty = market.book.shrink(level.known(), lots);
         let traded = Traded { lots, price, worth: market.instrument.worth(lots, price) };
         // What a resting order of an exact value held as order it holds as position.
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
-            && self.holdings[maker_holding as usize].is_one_sided(maker_side);
-        let purse = &self.purses[self.holdings[maker_holding as usize].purse as usize];
+            && self.holdings[maker_holding].is_one_sided(maker_side);
+        let purse = &self.purses[self.holdings[maker_holding].purse];
         // Made where it stays, and then filled in: it is four times as large as an event, and would be copied with each step.
         let mut execution = Box::write(
             Box::new_uninit(),
@@ -142,83 +145,64 @@ impl Exchange {
 
         if same_margin {
             // What follows for inexact values, without computing the value again.
-            let sum = self.holdings[maker_holding as usize].open_sum_mut(maker_side);
+            let sum = self.holdings[maker_holding].open_sum_mut(maker_side);
             sum.lots -= lots;
             sum.value -= traded.worth.value;
         } else {
             self.uncount(maker, lots);
         }
         if maker_closes {
-            let book = &mut self.markets[usize::from(instrument.0)].book;
+            let book = &mut self.markets[instrument].book;
             book.leave(&mut self.orders, maker);
             self.unlist(maker);
             self.close(maker, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
             tell(events, || Event::Filled { order: maker_id, account: maker_account });
         }
         tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty, number, at });
-        if !same_margin {
-            self.refresh_held(maker_holding);
-        }
-        self.look_at(maker_holding);
-        self.cut_reduce_only(maker_holding, events);
-        if !self.markets[usize::from(instrument.0)].triggers.is_empty() {
+        let margin = if same_margin { Margin::Unmoved } else { Margin::Stale };
+        self.after_change(maker_holding, margin, events);
+        if !self.markets[instrument].triggers.is_empty() {
             self.judge(instrument, Signal::Last, events);
         }
     }
 
-    /// Books one side of a match: position, realised P&L, fee, volume, and the order's own record. Fills in what it comes to.
+    /// Books one side of a match: the position, with its fee; and the order's own record. Fills in what it comes to.
     #[inline(always)]
-    pub(super) fn fill(
+    fn fill(
         &mut self,
-        slot: u32,
-        holding_slot: u32,
+        slot: OrderSlot,
+        position: PositionSlot,
         side: Side,
         traded: &Traded,
         fill: &mut Fill,
     ) {
-        let holding = &mut self.holdings[holding_slot as usize];
-        let market = &mut self.markets[usize::from(holding.instrument)];
-        let purse = &mut self.purses[holding.purse as usize];
-        let kind = market.instrument.spec().kind;
+        let role = fill.role;
+        self.fill_charged(slot, position, side, traded, fill, |market, purse| {
+            let rate = role.rate(purse.rates());
+            let fee = fee_of(market.instrument.spec().kind, &traded.worth, rate);
+            Charges { rate, fee, into_pool: None }
+        });
+    }
 
-        let (before, entry_before) = (holding.position, holding.entry);
-        let booked =
-            holding.book(side.sign() * traded.lots, market.instrument.signed(side, traded.worth.value));
-        market.open_interest += holding.position.max(0) - before.max(0);
-        let opened_at = if before == 0 { Some(self.now) } else { holding.opened_at };
-        // It goes on, is closed, or another one begins, this way round or the other.
-        holding.opened_at = match holding.position.signum() {
-            0 => None,
-            side if side == before.signum() => holding.opened_at,
-            _ => Some(self.now),
-        };
-
-        let mut realized = Money::ZERO;
-        if booked.realized != Fine::ZERO {
-            let (money, dust) = booked.realized.book();
-            market.dust += dust;
-            realized = money;
-        }
-        let rate = match fill.role {
-            FillRole::Maker => purse.rates().maker,
-            FillRole::Taker
-            | FillRole::TakerAfterEdit
-            | FillRole::Liquidation
-            | FillRole::PartialLiquidation => purse.rates().taker,
-        };
-        let fee = fee_of(kind, &traded.worth, rate);
-        market.fees += fee;
-        purse.balance += realized - fee;
-
-        market.recount(holding, purse);
-
-        let (family, account) = (holding.family, AccountId(holding.account));
-        let (position, entry, balance) = (holding.position, holding.entry, purse.balance);
-        let owner = &mut self.accounts[account.0 as usize];
+    /// As [`Exchange::fill`], where something else is paid than the fee of its rate.
+    #[inline(always)]
+    pub(super) fn fill_charged(
+        &mut self,
+        slot: OrderSlot,
+        position: PositionSlot,
+        side: Side,
+        traded: &Traded,
+        fill: &mut Fill,
+        charges: impl FnOnce(&Market, &Purse) -> Charges,
+    ) {
+        let change = PositionChange { side, lots: traded.lots, value: traded.worth.value, rows: FILL_ROWS };
+        let booked = self.book_position(position, &change, charges);
+        let holding = &self.holdings[position];
+        let (account, family) = (holding.account, holding.family);
+        let owner = &mut self.accounts[account];
         owner.fills += 1;
-        let (number, log) = (owner.fills, owner.log + 1);
-        owner.log += FILL_ROWS;
-        if self.families[family as usize].count(traded.worth.notional) {
+        (fill.number, fill.account) = (owner.fills, account);
+        if self.families[family].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
 
@@ -233,43 +217,53 @@ impl Exchange {
         if order.marks.named() {
             fill.client_order_id.clone_from(&self.orders.record(slot).client_order_id);
         }
-        (fill.number, fill.log, fill.account) = (number, log, account);
-        (fill.fee, fill.fee_rate, fill.realized_pnl) = (fee, rate, realized);
+        let Booking {
+            position,
+            entry_before,
+            entry,
+            opened_at,
+            realized_pnl,
+            realized_funding,
+            charges,
+            balance,
+            log,
+        } = booked;
+        (fill.fee, fill.fee_rate, fill.log) = (charges.fee, charges.rate, log);
+        (fill.realized_pnl, fill.realized_funding) = (realized_pnl, realized_funding);
         (fill.position, fill.entry_before, fill.entry) = (position, entry_before, entry);
         (fill.opened_at, fill.balance) = (opened_at, balance);
     }
 
     /// Looks up what a family pays now, and tells its purses.
     #[cold]
-    fn refresh_rates(&mut self, family: u32) {
-        let family = &mut self.families[family as usize];
+    fn refresh_rates(&mut self, family: FamilySlot) {
+        let family = &mut self.families[family];
         let tier = family.tier();
         for member in &family.members {
-            let account = &self.accounts[*member as usize];
-            let inverse = account.inverse.iter().copied().filter(|purse| *purse != NIL);
-            for purse in inverse.chain([account.flex]) {
-                self.purses[purse as usize].tier = tier;
+            let account = &self.accounts[*member];
+            for purse in account.margin_wallets() {
+                self.purses[purse].tier = tier;
             }
         }
     }
 
     /// A new day: volume that is thirty days old no longer earns a tier, traded since or not.
     pub(super) fn roll_volumes(&mut self) {
-        for family in 0..self.families.len() {
+        for family in self.families.slots() {
             if self.families[family].roll(self.now) {
-                self.refresh_rates(family as u32);
+                self.refresh_rates(family);
             }
         }
     }
 
     /// Puts an order into the book and into its holding's list and sums; the margin is the caller's to refresh.
     #[inline]
-    pub(super) fn rest(&mut self, slot: u32, events: &mut Vec<Event>) {
+    pub(super) fn rest(&mut self, slot: OrderSlot, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (side, price, open, reduce_only) =
             (order.side, Price(order.price), order.open(), order.reduce_only);
-        let holding = &mut self.holdings[order.holding as usize];
-        let market = &mut self.markets[usize::from(holding.instrument)];
+        let holding = &mut self.holdings[order.holding];
+        let market = &mut self.markets[holding.instrument];
         holding.small_orders += u32::from(order.marks.small());
         holding.reduce_only_orders += u32::from(reduce_only);
         self.orders.record_mut(slot).own_place = holding.orders.len() as u32;
@@ -281,15 +275,15 @@ impl Exchange {
             sum.value += value;
         }
         let qty = market.book.enter(&mut self.orders, slot);
-        let (instrument, number, at) = (InstrumentId(holding.instrument), market.next_level(), self.now);
+        let (instrument, number, at) = (holding.instrument, market.next_level(), self.now);
         tell(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
     /// Takes an order out of its holding's list and counts; its sums must be taken out by [`Exchange::uncount`].
     #[inline(always)]
-    pub(super) fn unlist(&mut self, slot: u32) {
+    pub(super) fn unlist(&mut self, slot: OrderSlot) {
         let order = self.orders.get(slot);
-        let holding = &mut self.holdings[order.holding as usize];
+        let holding = &mut self.holdings[order.holding];
         holding.small_orders -= u32::from(order.marks.small());
         holding.reduce_only_orders -= u32::from(order.reduce_only);
         let place = self.orders.record(slot).own_place;
@@ -300,13 +294,13 @@ impl Exchange {
     }
 
     /// Takes `lots` of an open order out of its holding's sums. The order itself is smaller by them already.
-    pub(super) fn uncount(&mut self, slot: u32, lots: i64) {
+    pub(super) fn uncount(&mut self, slot: OrderSlot, lots: i64) {
         let order = self.orders.get(slot);
         if order.reduce_only {
             return;
         }
-        let holding = &mut self.holdings[order.holding as usize];
-        let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+        let holding = &mut self.holdings[order.holding];
+        let instrument = &self.markets[holding.instrument].instrument;
         let price = Price(order.price);
         // As the difference of two order values, not the value of the difference: where values are rounded (inverse
         // contracts) the sum stays the sum of what is open.
@@ -323,17 +317,17 @@ impl Exchange {
     /// Takes an open order out of the book and of the list and sums of its holding, and tells what is left at its price;
     /// the margin is the caller's to refresh.
     #[inline(always)]
-    pub(super) fn withdraw(&mut self, slot: u32) -> LevelChange {
+    pub(super) fn withdraw(&mut self, slot: OrderSlot) -> LevelChange {
         let order = self.orders.get(slot);
         let (side, price, open) = (order.side, Price(order.price), order.open());
-        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
-        let market = &mut self.markets[usize::from(instrument.0)];
+        let instrument = self.holdings[order.holding].instrument;
+        let market = &mut self.markets[instrument];
         let (qty, number) = (market.book.leave(&mut self.orders, slot), market.next_level());
         self.unlist(slot);
         let order = self.orders.get(slot);
         if !order.reduce_only {
-            let holding = &mut self.holdings[order.holding as usize];
-            let listed = &self.markets[usize::from(instrument.0)].instrument;
+            let holding = &mut self.holdings[order.holding];
+            let listed = &self.markets[instrument].instrument;
             let sum = holding.open_sum_mut(side);
             sum.lots -= open;
             sum.value -= listed.worth(open, price).value;
@@ -344,7 +338,7 @@ impl Exchange {
     /// Removes an open order: out of the book, closed, told.
     pub(super) fn remove_open(
         &mut self,
-        slot: u32,
+        slot: OrderSlot,
         reason: UpdateReason,
         error: Option<OrderError>,
         events: &mut Vec<Event>,
@@ -356,8 +350,8 @@ impl Exchange {
         let left = self.withdraw(slot);
         tell(events, || left.event());
         if held_margin {
-            let holding = &self.holdings[holding_slot as usize];
-            let instrument = &self.markets[usize::from(holding.instrument)].instrument;
+            let holding = &self.holdings[holding_slot];
+            let instrument = &self.markets[holding.instrument].instrument;
             match instrument.exact_margin(&instrument.worth(lots, price)) {
                 Some(margin) if holding.margins_add_up(instrument, side, holding.held) => {
                     self.set_held(holding_slot, holding.held - margin);
@@ -367,80 +361,5 @@ impl Exchange {
         }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);
         tell(events, || Event::Cancelled { order: self.view(slot) });
-    }
-
-    /// Brings the margin a holding holds up to date in its purse.
-    #[inline]
-    pub(super) fn refresh_held(&mut self, slot: u32) {
-        let holding = &self.holdings[slot as usize];
-        let instrument = &self.markets[usize::from(holding.instrument)].instrument;
-        let held = holding.initial_margin(instrument);
-        self.set_held(slot, held);
-    }
-
-    /// Sets the margin a holding holds, and its purse's sum.
-    #[inline]
-    pub(super) fn set_held(&mut self, slot: u32, held: Fine) {
-        let holding = &mut self.holdings[slot as usize];
-        self.purses[holding.purse as usize].held += held - holding.held;
-        holding.held = held;
-    }
-
-    /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,
-    /// at one price the youngest first. Those on the side that would add to it go whole.
-    #[inline]
-    pub(super) fn cut_reduce_only(&mut self, holding_slot: u32, events: &mut Vec<Event>) {
-        if self.holdings[holding_slot as usize].reduce_only_orders > 0 {
-            self.cut_to_position(holding_slot, events);
-        }
-    }
-
-    fn cut_to_position(&mut self, holding_slot: u32, events: &mut Vec<Event>) {
-        let holding = &self.holdings[holding_slot as usize];
-        let closing = if holding.position > 0 { Side::Sell } else { Side::Buy };
-        let mut left = holding.position.abs();
-        let mut cuts = Vec::new();
-        for slot in self.reduce_only_by_aggression(holding_slot) {
-            let order = self.orders.get(slot);
-            let kept = if order.side == closing { order.open().min(left) } else { 0 };
-            left -= kept;
-            if kept < order.open() {
-                cuts.push((slot, order.open() - kept));
-            }
-        }
-        for (slot, cut) in cuts.into_iter().rev() {
-            if cut == self.orders.get(slot).open() {
-                self.remove_open(slot, UpdateReason::WouldNotReducePosition, None, events);
-            } else {
-                self.reduce(slot, cut, events);
-            }
-        }
-    }
-
-    /// Slots of a holding's resting reduce-only orders, the most aggressive first, at one price the oldest first.
-    pub(super) fn reduce_only_by_aggression(&self, holding: u32) -> Vec<u32> {
-        let holding = &self.holdings[holding as usize];
-        let mut slots: Vec<u32> =
-            holding.orders.iter().copied().filter(|slot| self.orders.get(*slot).reduce_only).collect();
-        slots.sort_unstable_by_key(|slot| {
-            let order = self.orders.get(*slot);
-            (-order.side.sign() * order.price, order.id)
-        });
-        slots
-    }
-
-    fn reduce(&mut self, slot: u32, by: i64, events: &mut Vec<Event>) {
-        let now = self.now;
-        let order = self.orders.get_mut(slot);
-        order.qty -= by;
-        order.reason = Some(UpdateReason::WouldNotReducePosition);
-        order.error = None;
-        order.updated_at = now;
-        let (level, side, price) = (order.level, order.side, Price(order.price));
-        let instrument = InstrumentId(self.holdings[order.holding as usize].instrument);
-        let market = &mut self.markets[usize::from(instrument.0)];
-        let (qty, number) = (market.book.shrink(level, by), market.next_level());
-        tell(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });
-        tell(events, || Event::Level { instrument, side, price, qty, number, at: now });
     }
 }

@@ -1,13 +1,15 @@
 //! What the operator may do to markets, orders, accounts and limits; and what a master may do to its subaccounts.
 
 use super::{Exchange, tell};
-use crate::account::SelfTradeStrategy;
 use crate::command::{Limits, LimitsChange};
-use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
-use crate::order::NIL;
-use crate::trigger::{Signal, TriggerKind, TriggerSide};
-use crate::view::MarketState;
+use crate::outcome::{
+    ActiveOutcome, ActiveRefusal, AdminCancelOutcome, AdminCancelRefusal, CodesOutcome, CodesRefusal,
+    ExpireOutcome, ExpireRefusal, LimitsOutcome, LimitsRefusal, MarketStateOutcome, MarketStateRefusal,
+    ReplaceOutcome, ReplaceRefusal, SelfTradeOutcome, SelfTradeRefusal, TradingOutcome, TradingRefusal,
+};
+use crate::words::{MarketState, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason};
 use std::borrow::Cow;
 
 impl Exchange {
@@ -16,18 +18,19 @@ impl Exchange {
         id: InstrumentId,
         state: MarketState,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(market) = self.markets.get_mut(usize::from(id.0)) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+    ) -> MarketStateOutcome {
+        let Some(market) = self.markets.get_mut(id) else {
+            return MarketStateOutcome::Refused(MarketStateRefusal::UnknownInstrument);
         };
         if market.trading == MarketState::Expired {
-            return Outcome::Refused(Refusal::Expired);
+            return MarketStateOutcome::Refused(MarketStateRefusal::Expired);
         }
         if state == MarketState::Expired {
-            return self.expire_now(id, events);
+            self.expire(id, events);
+            return MarketStateOutcome::Done;
         }
         if std::mem::replace(&mut market.trading, state) == state {
-            return Outcome::Done;
+            return MarketStateOutcome::Done;
         }
         self.tell_state(id, events);
         match state {
@@ -39,30 +42,38 @@ impl Exchange {
                 self.clear_market(id, reason, reason);
             }
         }
-        Outcome::Done
+        MarketStateOutcome::Done
     }
 
-    pub(super) fn expire_now(&mut self, id: InstrumentId, events: &mut Vec<Event>) -> Outcome {
-        if self.markets.get(usize::from(id.0)).is_none() {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+    pub(super) fn expire_now(&mut self, id: InstrumentId, events: &mut Vec<Event>) -> ExpireOutcome {
+        if self.markets.get(id).is_none() {
+            return ExpireOutcome::Refused(ExpireRefusal::UnknownInstrument);
         }
         self.expire(id, events);
-        Outcome::Done
+        ExpireOutcome::Done
     }
 
-    pub(super) fn admin_cancel(&mut self, order: OrderId, events: &mut Vec<Event>) -> Outcome {
-        let Some(slot) = self.find_open(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
+    pub(super) fn admin_cancel(&mut self, order: OrderId, events: &mut Vec<Event>) -> AdminCancelOutcome {
+        let Some(slot) = self.find_open(order) else {
+            return AdminCancelOutcome::Refused(AdminCancelRefusal::UnknownOrder);
+        };
         self.remove(slot, UpdateReason::CancelledByAdmin, None, events);
-        Outcome::Cancelled(order)
+        AdminCancelOutcome::Cancelled(order)
     }
 
-    pub(super) fn replace_trailing_stop(&mut self, order: OrderId, events: &mut Vec<Event>) -> Outcome {
-        let Some(slot) = self.find_open(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
+    pub(super) fn replace_trailing_stop(
+        &mut self,
+        order: OrderId,
+        events: &mut Vec<Event>,
+    ) -> ReplaceOutcome {
+        let Some(slot) = self.find_open(order) else {
+            return ReplaceOutcome::Refused(ReplaceRefusal::UnknownOrder);
+        };
         let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
-        if !trails || self.orders.get(slot).level != NIL {
-            return Outcome::Refused(Refusal::NoTrailingStop);
+        if !trails || self.orders.get(slot).level.is_some() {
+            return ReplaceOutcome::Refused(ReplaceRefusal::NoTrailingStop);
         }
-        Outcome::Replaced(self.renew_trigger(slot, events))
+        ReplaceOutcome::Replaced(self.renew_trigger(slot, events))
     }
 
     pub(super) fn set_active(
@@ -70,9 +81,9 @@ impl Exchange {
         account: AccountId,
         active: bool,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(owner) = self.accounts.get_mut(account.0 as usize) else {
-            return Outcome::Refused(Refusal::UnknownAccount);
+    ) -> ActiveOutcome {
+        let Some(owner) = self.accounts.get_mut(account) else {
+            return ActiveOutcome::Refused(ActiveRefusal::UnknownAccount);
         };
         if std::mem::replace(&mut owner.active, active) != active {
             let trading = owner.trading;
@@ -81,7 +92,7 @@ impl Exchange {
                 self.remove_all(account, None, UpdateReason::CancelledByAdmin, events);
             }
         }
-        Outcome::Done
+        ActiveOutcome::Done
     }
 
     pub(super) fn set_trading(
@@ -89,28 +100,32 @@ impl Exchange {
         account: AccountId,
         enabled: bool,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(owner) = self.accounts.get_mut(account.0 as usize) else {
-            return Outcome::Refused(Refusal::UnknownAccount);
+    ) -> TradingOutcome {
+        let Some(owner) = self.accounts.get_mut(account) else {
+            return TradingOutcome::Refused(TradingRefusal::UnknownAccount);
         };
         if owner.parent.is_none() {
-            return Outcome::Refused(Refusal::NotSubaccount);
+            return TradingOutcome::Refused(TradingRefusal::NotSubaccount);
         }
         if std::mem::replace(&mut owner.trading, enabled) != enabled {
             let active = owner.active;
             tell(events, || Event::Account { account, active, trading: enabled, at: self.now });
         }
-        Outcome::Done
+        TradingOutcome::Done
     }
 
-    pub(super) fn set_self_trade(&mut self, account: AccountId, strategy: SelfTradeStrategy) -> Outcome {
-        match self.accounts.get(account.0 as usize) {
-            None => Outcome::Refused(Refusal::UnknownAccount),
-            Some(owner) if !owner.active => Outcome::AccountInactive,
-            Some(owner) if owner.parent.is_some() => Outcome::Refused(Refusal::NotMaster),
+    pub(super) fn set_self_trade(
+        &mut self,
+        account: AccountId,
+        strategy: SelfTradeStrategy,
+    ) -> SelfTradeOutcome {
+        match self.accounts.get(account) {
+            None => SelfTradeOutcome::Refused(SelfTradeRefusal::UnknownAccount),
+            Some(owner) if !owner.active => SelfTradeOutcome::AccountInactive,
+            Some(owner) if owner.parent.is_some() => SelfTradeOutcome::Refused(SelfTradeRefusal::NotMaster),
             Some(owner) => {
-                self.families[owner.family as usize].self_trade = strategy;
-                Outcome::Done
+                self.families[owner.family].self_trade = strategy;
+                SelfTradeOutcome::Done
             }
         }
     }
@@ -120,22 +135,22 @@ impl Exchange {
         account: Option<AccountId>,
         instrument: Option<InstrumentId>,
         change: &LimitsChange,
-    ) -> Outcome {
-        if account.is_some_and(|account| account.0 as usize >= self.accounts.len()) {
-            return Outcome::Refused(Refusal::UnknownAccount);
+    ) -> LimitsOutcome {
+        if account.is_some_and(|account| self.accounts.get(account).is_none()) {
+            return LimitsOutcome::Refused(LimitsRefusal::UnknownAccount);
         }
-        if instrument.is_some_and(|id| usize::from(id.0) >= self.markets.len()) {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+        if instrument.is_some_and(|id| self.markets.get(id).is_none()) {
+            return LimitsOutcome::Refused(LimitsRefusal::UnknownInstrument);
         }
         if *change == LimitsChange::default() {
-            return Outcome::Done;
+            return LimitsOutcome::Done;
         }
         if account.is_none() && instrument.is_none() {
             change.apply(&mut self.limits);
         } else {
             change.add_to(self.particular_limits.entry((account, instrument)).or_default());
         }
-        Outcome::Done
+        LimitsOutcome::Done
     }
 
     /// The limits that hold for an account in a contract: figure by figure the most particular one set.
@@ -178,8 +193,10 @@ impl Exchange {
         trigger_side: Option<u8>,
         trigger_signal: Option<u8>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(slot) = self.orders.find(order) else { return Outcome::Refused(Refusal::UnknownOrder) };
+    ) -> CodesOutcome {
+        let Some(slot) = self.orders.find(order) else {
+            return CodesOutcome::Refused(CodesRefusal::UnknownOrder);
+        };
         if let Some(code) = reason {
             self.orders.get_mut(slot).reason = Some(UpdateReason::of_code(code));
         }
@@ -192,7 +209,7 @@ impl Exchange {
             }
         }
         tell(events, || Event::Rewritten { order: self.view(slot) });
-        Outcome::Done
+        CodesOutcome::Done
     }
 }
 

@@ -1,19 +1,22 @@
 //! Placing: a ladder of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
 
 use super::matching::Taken;
+use super::position::Margin;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
 use crate::account::Holding;
-use crate::command::{ClientOrderId, OnGrid, OrderType, PlaceOrder, Written};
-use crate::event::{Event, FillRole, OrderError, OrderStatus, Outcome, Refusal, UpdateReason};
-use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
+use crate::command::{ClientOrderId, OnGrid, PlaceOrder, Written};
+use crate::event::Event;
+use crate::id::{Price, Qty, Side};
 use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
 pub(super) use crate::money::usd;
 use crate::money::{Fine, Money};
-use crate::order::{Marks, NIL, Order, Record};
+use crate::order::{Marks, Order, Record};
+use crate::outcome::{PlaceOutcome, PlaceRefusal};
+use crate::slot::{Maybe, OrderSlot, PositionSlot};
 use crate::trigger::{Attached, Trigger};
-use crate::view::MarketState;
+use crate::words::{FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 use std::sync::Arc;
 
 /// An order as the book would meet it: sent by a client, or made by a trigger.
@@ -25,8 +28,8 @@ pub(super) struct Terms {
     pub limit: Option<i64>,
     pub lots: i64,
     pub reduce_only: bool,
-    /// Its slot, when it is known already: a trigger that fires, an order that is edited. Else `NIL`.
-    pub slot: u32,
+    /// Its slot, when it is known already: a trigger that fires, an order that is edited.
+    pub slot: Option<OrderSlot>,
     /// A trigger sends it.
     pub fired: bool,
 }
@@ -62,27 +65,27 @@ impl Exchange {
         ask: &PlaceOrder,
         written: Option<&Written>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(account) = self.accounts.get(ask.account.0 as usize) else {
-            return Outcome::Refused(Refusal::UnknownAccount);
+    ) -> PlaceOutcome {
+        let Some(account) = self.accounts.get(ask.account) else {
+            return PlaceOutcome::Refused(PlaceRefusal::UnknownAccount);
         };
         if !account.may_trade() {
-            return Outcome::AccountInactive;
+            return PlaceOutcome::AccountInactive;
         }
-        let Some(market) = self.markets.get(usize::from(ask.instrument.0)) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+        let Some(market) = self.markets.get(ask.instrument) else {
+            return PlaceOutcome::Refused(PlaceRefusal::UnknownInstrument);
         };
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
-            return Outcome::TooLate;
+            return PlaceOutcome::TooLate;
         }
-        let holding = match market.holdings.get(ask.account.0 as usize) {
-            Some(slot) if *slot != NIL => *slot,
-            _ => self.open_holding(ask.account.0, ask.instrument),
+        let holding = match market.holding_of(ask.account) {
+            Some(slot) => slot,
+            None => self.open_holding(ask.account, ask.instrument),
         };
         if let Some(trigger) = &ask.trigger {
             return self.place_trigger(ask, written, trigger, holding, events);
         }
-        let market = &self.markets[usize::from(ask.instrument.0)];
+        let market = &self.markets[ask.instrument];
         let limit = match ask.order_type {
             OrderType::Market => implied_limit(market, ask.side),
             _ => ask.limit_price.and_then(|limit| ticks_of(limit).ok()),
@@ -94,7 +97,7 @@ impl Exchange {
                 limit,
                 lots: shape.lots,
                 reduce_only: ask.reduce_only,
-                slot: NIL,
+                slot: None,
                 fired: false,
             };
             Ok((shape, self.check_terms(&terms, holding)?))
@@ -112,10 +115,10 @@ impl Exchange {
         &self,
         ask: &PlaceOrder,
         limit: Option<i64>,
-        holding_slot: u32,
+        holding_slot: PositionSlot,
     ) -> Result<Shape, OrderError> {
-        let market = &self.markets[usize::from(ask.instrument.0)];
-        let holding = &self.holdings[holding_slot as usize];
+        let market = &self.markets[ask.instrument];
+        let holding = &self.holdings[holding_slot];
         self.check_state(market, ask.order_type)?;
         if ask.stop_price.is_some() {
             return Err(OrderError::OrderCannotHaveTriggerPrice);
@@ -162,9 +165,13 @@ impl Exchange {
 
     /// Rows 13 to 19: what the account's position and money, and the book, make of an order.
     #[inline(always)]
-    pub(super) fn check_terms(&self, terms: &Terms, holding_slot: u32) -> Result<Accepted, OrderError> {
-        let holding = &self.holdings[holding_slot as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
+    pub(super) fn check_terms(
+        &self,
+        terms: &Terms,
+        holding_slot: PositionSlot,
+    ) -> Result<Accepted, OrderError> {
+        let holding = &self.holdings[holding_slot];
+        let market = &self.markets[holding.instrument];
         let instrument = &market.instrument;
         let Terms { side, order_type, limit, lots: asked, reduce_only, slot, .. } = *terms;
         let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
@@ -194,7 +201,7 @@ impl Exchange {
     /// Row 7: the market trades, and takes orders of this type.
     #[inline]
     pub(super) fn check_state(&self, market: &Market, order_type: OrderType) -> Result<(), OrderError> {
-        match market.state(&self.pairs[usize::from(market.pair().0)], self.now) {
+        match market.state(&self.pairs[market.pair()], self.now) {
             MarketState::Open => Ok(()),
             MarketState::PostOnly if order_type == OrderType::Post => Ok(()),
             MarketState::PostOnly => Err(OrderError::MarketIsPostOnly),
@@ -207,21 +214,27 @@ impl Exchange {
 
     /// Row 13: how many lots a reduce-only order of `side` may have. One that will only rest (`resting_at`) stands
     /// behind the reduce-only orders that are more aggressive, or older at its price; `except` is the order itself.
-    pub(super) fn reducible(&self, holding: u32, side: Side, resting_at: Option<i64>, except: u32) -> i64 {
-        let closable = self.holdings[holding as usize].closable(side);
+    pub(super) fn reducible(
+        &self,
+        holding: PositionSlot,
+        side: Side,
+        resting_at: Option<i64>,
+        except: Option<OrderSlot>,
+    ) -> i64 {
+        let closable = self.holdings[holding].closable(side);
         let Some(limit) = resting_at else { return closable };
-        let holding = &self.holdings[holding as usize];
+        let holding = &self.holdings[holding];
         if closable == 0 || holding.reduce_only_orders == 0 {
             return closable;
         }
         let ahead: i64 = holding
             .orders
             .iter()
-            .filter(|slot| **slot != except)
+            .filter(|slot| Some(**slot) != except)
             .map(|slot| self.orders.get(*slot))
             .filter(|order| {
                 let better = side.sign() * (order.price - limit);
-                let older = except == NIL || order.id < self.orders.get(except).id;
+                let older = except.is_none_or(|except| order.id < self.orders.get(except).id);
                 order.reduce_only && order.side == side && (better > 0 || (better == 0 && older))
             })
             .map(Order::open)
@@ -239,7 +252,7 @@ impl Exchange {
     ) -> Result<(), OrderError> {
         let (Some(limit), Some(mark)) = (limit, market.mark) else { return Ok(()) };
         let limit = market.instrument.fine_price(Price(limit)).0 * 1_000_000;
-        let of = (AccountId(holding.account), InstrumentId(holding.instrument));
+        let of = (holding.account, holding.instrument);
         let collar = i128::from(self.limits_of(of.0, of.1).price_collar);
         let outside = match side {
             Side::Buy => limit > mark.0 * (1_000_000 + collar),
@@ -250,7 +263,13 @@ impl Exchange {
 
     /// Row 19: what the book makes of it.
     #[inline(always)]
-    fn check_book(&self, terms: &Terms, lots: i64, crosses: bool, holding: u32) -> Result<(), OrderError> {
+    fn check_book(
+        &self,
+        terms: &Terms,
+        lots: i64,
+        crosses: bool,
+        holding: PositionSlot,
+    ) -> Result<(), OrderError> {
         match terms.order_type {
             OrderType::Post if crosses => return Err(OrderError::PostWouldExecute),
             OrderType::Post => return Ok(()),
@@ -273,11 +292,11 @@ impl Exchange {
         &mut self,
         (ask, written): (&PlaceOrder, Option<&Written>),
         limit: Option<i64>,
-        holding: u32,
+        holding: PositionSlot,
         trigger: Option<Trigger>,
         error: OrderError,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         let lots = lots_of(ask.qty).unwrap_or(0);
         let slot = self.take_in(ask, limit.unwrap_or(0), lots, false, holding);
         self.attach(slot, ask, trigger);
@@ -285,7 +304,7 @@ impl Exchange {
         let order = self.view(slot);
         let id = order.id;
         tell(events, || Event::Rejected { order, written: written.cloned().map(Box::new) });
-        Outcome::Rejected(id, error)
+        PlaceOutcome::Rejected(id, error)
     }
 
     #[inline(always)]
@@ -294,9 +313,9 @@ impl Exchange {
         ask: &PlaceOrder,
         small: bool,
         accepted: &Accepted,
-        holding: u32,
+        holding: PositionSlot,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         if accepted.crosses
             && !ask.order_type.rests()
             && self.meets_only_own(holding, ask.side, accepted.limit, events)
@@ -312,20 +331,18 @@ impl Exchange {
         }
         tell(events, || Event::Placed { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, accepted, events);
-        Outcome::Placed(id)
+        PlaceOutcome::Placed(id)
     }
 
     /// Lets an accepted order meet the book.
     #[inline(always)]
-    pub(super) fn release(&mut self, slot: u32, accepted: &Accepted, events: &mut Vec<Event>) {
+    pub(super) fn release(&mut self, slot: OrderSlot, accepted: &Accepted, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (holding, reduce_only) = (order.holding, order.reduce_only);
         if accepted.crosses {
             let taken = self.take(slot, FillRole::Taker, events);
             self.settle_rest(slot, taken, events);
-            self.refresh_held(holding);
-            self.look_at(holding);
-            self.cut_reduce_only(holding, events);
+            self.after_change(holding, Margin::Stale, events);
         } else {
             // What does not cross and is not refused, rests.
             self.rest(slot, events);
@@ -337,13 +354,13 @@ impl Exchange {
     }
 
     /// What becomes of an order after it took what it could: it is done, it rests, or its rest lapses.
-    pub(super) fn settle_rest(&mut self, slot: u32, taken: Taken, events: &mut Vec<Event>) {
+    pub(super) fn settle_rest(&mut self, slot: OrderSlot, taken: Taken, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (id, holding) = (order.id, order.holding);
         match (taken, order.order_type) {
             (Taken::All, _) => {
                 self.close(slot, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-                let account = AccountId(self.holdings[holding as usize].account);
+                let account = self.holdings[holding].account;
                 tell(events, || Event::Filled { order: id, account });
             }
             (Taken::Rest, OrderType::Limit | OrderType::Post) => self.rest(slot, events),
@@ -367,7 +384,7 @@ impl Exchange {
 
     /// Attaches to an order what few have.
     #[inline(always)]
-    pub(super) fn attach(&mut self, slot: u32, ask: &PlaceOrder, trigger: Option<Trigger>) {
+    pub(super) fn attach(&mut self, slot: OrderSlot, ask: &PlaceOrder, trigger: Option<Trigger>) {
         if ask.algo_id.is_some() || trigger.is_some() {
             self.orders.attach(slot, Attached { algo_id: ask.algo_id.clone(), trigger });
         }
@@ -380,17 +397,17 @@ impl Exchange {
         price: i64,
         qty: i64,
         small: bool,
-        holding: u32,
-    ) -> u32 {
+        holding: PositionSlot,
+    ) -> OrderSlot {
         let order = Order {
             id: self.orders.next_id(),
             price,
             qty,
             filled: 0,
             updated_at: self.now,
-            prev: NIL,
-            next: NIL,
-            level: NIL,
+            prev: Maybe::NONE,
+            next: Maybe::NONE,
+            level: Maybe::NONE,
             holding,
             side: ask.side,
             order_type: ask.order_type,
@@ -401,7 +418,7 @@ impl Exchange {
             error: None,
         };
         let client_order_id = ask.client_order_id.as_ref().and_then(name_of);
-        let record = Record { account: ask.account, own_place: NIL, placed_at: self.now, client_order_id };
+        let record = Record { account: ask.account, own_place: 0, placed_at: self.now, client_order_id };
         self.orders.insert(order, record)
     }
 }
@@ -430,20 +447,6 @@ pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
 #[inline]
 pub(super) fn check_value(most_usd: u64, worth: Option<Money>) -> Result<Money, OrderError> {
     worth.filter(|worth| *worth <= usd(most_usd)).ok_or(OrderError::InvalidQuantity)
-}
-
-impl OrderType {
-    /// True for orders whose rest enters the book.
-    #[inline]
-    pub(super) fn rests(self) -> bool {
-        match self {
-            OrderType::Limit | OrderType::Post => true,
-            OrderType::ImmediateOrCancel
-            | OrderType::Market
-            | OrderType::FillOrKill
-            | OrderType::Liquidation => false,
-        }
-    }
 }
 
 /// Row 8: a price is positive, on the tick, and not beyond the greatest.

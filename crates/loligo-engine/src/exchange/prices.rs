@@ -1,11 +1,12 @@
 //! Index and mark prices, and what follows when they move.
 
 use super::{Exchange, Timer, tell};
-use crate::event::{Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::id::{InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 use crate::money::{FinePrice, price_in_range};
-use crate::trigger::Signal;
+use crate::outcome::{IndexOutcome, IndexRefusal, PinOutcome, PinRefusal};
+use crate::words::Signal;
 
 impl Exchange {
     pub(super) fn publish_index(
@@ -13,13 +14,13 @@ impl Exchange {
         pair: PairId,
         price: FinePrice,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> IndexOutcome {
         if !self.carries(pair, price) {
-            return Outcome::Refused(Refusal::PriceOutOfRange);
+            return IndexOutcome::Refused(IndexRefusal::PriceOutOfRange);
         }
         let now = self.now;
-        let Some(state) = self.pairs.get_mut(usize::from(pair.0)) else {
-            return Outcome::Refused(Refusal::UnknownPair);
+        let Some(state) = self.pairs.get_mut(pair) else {
+            return IndexOutcome::Refused(IndexRefusal::UnknownPair);
         };
         let (was_stale, ages_from) = (state.is_stale(now), state.stale_from());
         state.published_at = Some(now);
@@ -30,12 +31,12 @@ impl Exchange {
         if was_stale {
             self.judge_pair(pair, events);
         }
-        Outcome::Done
+        IndexOutcome::Done
     }
 
     /// Sets the timer of a pair's index anew, which was set before to `before`, and tells what its contracts make of it now.
     fn age_from(&mut self, pair: PairId, before: Option<Timestamp>, events: &mut Vec<Event>) {
-        let from = self.pairs[usize::from(pair.0)].stale_from();
+        let from = self.pairs[pair].stale_from();
         if let Some(before) = before {
             self.timers.remove(&(before, Timer::Stale(pair)));
         }
@@ -47,9 +48,9 @@ impl Exchange {
 
     /// Tells how the contracts of a pair trade now, where that has changed.
     pub(super) fn tell_states(&mut self, pair: PairId, events: &mut Vec<Event>) {
-        for market in 0..self.markets.len() {
+        for market in self.markets.slots() {
             if self.markets[market].pair() == pair {
-                self.tell_state(InstrumentId(market as u16), events);
+                self.tell_state(market, events);
             }
         }
     }
@@ -57,8 +58,8 @@ impl Exchange {
     /// Tells how a contract trades now, if that has changed.
     pub(super) fn tell_state(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
         let at = self.now;
-        let market = &mut self.markets[usize::from(id.0)];
-        let state = market.state(&self.pairs[usize::from(market.pair().0)], at);
+        let market = &mut self.markets[id];
+        let state = market.state(&self.pairs[market.pair()], at);
         if std::mem::replace(&mut market.told, state) != state {
             tell(events, || Event::Market { instrument: id, state, at });
         }
@@ -71,15 +72,15 @@ impl Exchange {
         index: Option<FinePrice>,
         mark: Option<FinePrice>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(market) = self.markets.get(usize::from(id.0)) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+    ) -> PinOutcome {
+        let Some(market) = self.markets.get(id) else {
+            return PinOutcome::Refused(PinRefusal::UnknownInstrument);
         };
         let pair = market.pair();
         let fits = index.is_none_or(|price| self.carries(pair, price))
             && mark.is_none_or(|price| mark_fits(market, price));
         if !fits {
-            return Outcome::Refused(Refusal::PriceOutOfRange);
+            return PinOutcome::Refused(PinRefusal::PriceOutOfRange);
         }
         // Every check is behind us. The mark first: with the index its formula would move it on its way.
         if mark.is_some() {
@@ -88,13 +89,13 @@ impl Exchange {
         if index.is_some() {
             self.pin_index(pair, index, events);
         }
-        Outcome::Done
+        PinOutcome::Done
     }
 
     /// Whether the operator has pinned the index price of a contract's pair, and its mark price.
     pub fn pinned(&self, id: InstrumentId) -> Option<(bool, bool)> {
-        let market = self.markets.get(usize::from(id.0))?;
-        let pair = self.pairs.get(usize::from(market.pair().0))?;
+        let market = self.markets.get(id)?;
+        let pair = self.pairs.get(market.pair())?;
         Some((pair.pinned, market.mark_pinned))
     }
 
@@ -103,15 +104,15 @@ impl Exchange {
         pair: PairId,
         price: Option<FinePrice>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> IndexOutcome {
         let carried = price.is_none_or(|price| self.carries(pair, price));
         let now = self.now;
-        let Some(state) = self.pairs.get_mut(usize::from(pair.0)) else {
-            return Outcome::Refused(Refusal::UnknownPair);
+        let Some(state) = self.pairs.get_mut(pair) else {
+            return IndexOutcome::Refused(IndexRefusal::UnknownPair);
         };
         let ages_from = state.stale_from();
         match price {
-            Some(_) if !carried => return Outcome::Refused(Refusal::PriceOutOfRange),
+            Some(_) if !carried => return IndexOutcome::Refused(IndexRefusal::PriceOutOfRange),
             Some(price) => {
                 let was_stale = state.is_stale(now);
                 state.pinned = true;
@@ -121,9 +122,9 @@ impl Exchange {
                     self.judge_pair(pair, events);
                 }
                 // An operator's price is told at once, not at the next sample.
-                for market in 0..self.markets.len() {
+                for market in self.markets.slots() {
                     if self.markets[market].pair() == pair {
-                        self.refresh_mark(InstrumentId(market as u16), events);
+                        self.refresh_mark(market, events);
                     }
                 }
             }
@@ -132,7 +133,7 @@ impl Exchange {
                 self.age_from(pair, ages_from, events);
             }
         }
-        Outcome::Done
+        IndexOutcome::Done
     }
 
     pub(super) fn pin_mark(
@@ -140,13 +141,13 @@ impl Exchange {
         id: InstrumentId,
         price: Option<FinePrice>,
         events: &mut Vec<Event>,
-    ) -> Outcome {
-        let Some(market) = self.markets.get_mut(usize::from(id.0)) else {
-            return Outcome::Refused(Refusal::UnknownInstrument);
+    ) -> PinOutcome {
+        let Some(market) = self.markets.get_mut(id) else {
+            return PinOutcome::Refused(PinRefusal::UnknownInstrument);
         };
         match price {
             Some(price) if !mark_fits(market, price) => {
-                return Outcome::Refused(Refusal::PriceOutOfRange);
+                return PinOutcome::Refused(PinRefusal::PriceOutOfRange);
             }
             Some(price) => {
                 market.mark_pinned = true;
@@ -157,14 +158,14 @@ impl Exchange {
                 self.refresh_mark(id, events);
             }
         }
-        Outcome::Done
+        PinOutcome::Done
     }
 
     /// An index that was too old is fresh again: what waited is judged by the signals as they are now.
     fn judge_pair(&mut self, pair: PairId, events: &mut Vec<Event>) {
-        for market in 0..self.markets.len() {
+        for market in self.markets.slots() {
             if self.markets[market].pair() == pair {
-                self.judge_all(InstrumentId(market as u16), events);
+                self.judge_all(market, events);
             }
         }
     }
@@ -180,16 +181,15 @@ impl Exchange {
     }
 
     fn set_index(&mut self, pair: PairId, price: FinePrice, events: &mut Vec<Event>) {
-        let state = &mut self.pairs[usize::from(pair.0)];
+        let state = &mut self.pairs[pair];
         let changed = state.index.replace(price) != Some(price);
         if changed {
             tell(events, || Event::Index { pair, price, at: self.now });
         }
         let mut reached = Vec::new();
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
-        for market in 0..self.markets.len() {
-            let id = InstrumentId(market as u16);
-            let market = &mut self.markets[market];
+        for id in self.markets.slots() {
+            let market = &mut self.markets[id];
             if market.pair() != pair {
                 continue;
             }
@@ -209,8 +209,8 @@ impl Exchange {
 
     /// Puts the mark where its formula says, unless it is pinned or there is no index.
     pub(super) fn refresh_mark(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
-        let market = &mut self.markets[usize::from(id.0)];
-        let Some(index) = self.pairs[usize::from(market.pair().0)].index else { return };
+        let market = &mut self.markets[id];
+        let Some(index) = self.pairs[market.pair()].index else { return };
         market.set_bounds(index, self.now);
         if !market.mark_pinned {
             let mark = market.formula_mark(index);
@@ -219,7 +219,7 @@ impl Exchange {
     }
 
     fn set_mark(&mut self, id: InstrumentId, price: FinePrice, events: &mut Vec<Event>) {
-        let market = &mut self.markets[usize::from(id.0)];
+        let market = &mut self.markets[id];
         if market.mark == Some(price) {
             return;
         }
@@ -239,12 +239,12 @@ impl Exchange {
             pair.sample(self.now);
         }
         let mut moved = false;
-        for at in 0..self.markets.len() {
+        for at in self.markets.slots() {
             let market = &mut self.markets[at];
-            let Some(index) = self.pairs[usize::from(market.pair().0)].index else { continue };
+            let Some(index) = self.pairs[market.pair()].index else { continue };
             let before = market.mark;
             market.sample(index, seconds, self.now);
-            self.refresh_mark(InstrumentId(at as u16), events);
+            self.refresh_mark(at, events);
             moved |= self.markets[at].mark != before;
         }
         moved

@@ -1,11 +1,12 @@
 //! Orders that would meet orders of their own family (rules 1.10), and what a taker would reach.
 
 use super::Exchange;
-use crate::account::{Holding, SelfTradeStrategy};
-use crate::event::{Event, OrderError, UpdateReason};
-use crate::id::Side;
+use crate::account::Holding;
+use crate::event::Event;
+use crate::id::{AccountId, Side};
 use crate::market::Market;
-use crate::order::NIL;
+use crate::slot::{OrderSlot, PositionSlot};
+use crate::words::{OrderError, SelfTradeStrategy, UpdateReason};
 
 /// What a taker makes of a maker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +33,9 @@ pub(super) enum Reach {
 impl Exchange {
     /// What a taker of one holding makes of an order in the book.
     #[inline]
-    pub(super) fn meeting(&self, taker: u32, maker: u32) -> Meeting {
-        let maker = &self.holdings[self.orders.get(maker).holding as usize];
-        self.meeting_of(&self.holdings[taker as usize], maker)
+    pub(super) fn meeting(&self, taker: PositionSlot, maker: OrderSlot) -> Meeting {
+        let maker = &self.holdings[self.orders.get(maker).holding];
+        self.meeting_of(&self.holdings[taker], maker)
     }
 
     #[inline]
@@ -47,9 +48,9 @@ impl Exchange {
     }
 
     #[cold]
-    fn family_meeting(&self, taker: u32, maker: u32) -> Meeting {
-        let owner = &self.accounts[taker as usize];
-        let cancels = match self.families[owner.family as usize].self_trade {
+    fn family_meeting(&self, taker: AccountId, maker: AccountId) -> Meeting {
+        let owner = &self.accounts[taker];
+        let cancels = match self.families[owner.family].self_trade {
             SelfTradeStrategy::RejectTaker => false,
             SelfTradeStrategy::CancelMakerSelf => taker == maker,
             SelfTradeStrategy::CancelMakerChild => taker == maker || owner.parent.is_none(),
@@ -59,15 +60,21 @@ impl Exchange {
     }
 
     /// The first order that a taker trades with or is refused by; those before it would be cancelled.
-    fn first_meeting(&self, holding: u32, market: &Market, side: Side, limit: i64) -> Option<Meeting> {
+    fn first_meeting(
+        &self,
+        holding: PositionSlot,
+        market: &Market,
+        side: Side,
+        limit: i64,
+    ) -> Option<Meeting> {
         for level in market.book.levels(side.opposite()) {
             if side.sign() * (level.price - limit) > 0 {
                 break;
             }
-            let mut slot = level.head;
-            while slot != NIL {
+            let mut next = Some(level.head);
+            while let Some(slot) = next {
                 match self.meeting(holding, slot) {
-                    Meeting::CancelsMaker => slot = self.orders.get(slot).next,
+                    Meeting::CancelsMaker => next = self.orders.get(slot).next.get(),
                     met @ (Meeting::Trades | Meeting::RefusesTaker) => return Some(met),
                 }
             }
@@ -77,8 +84,13 @@ impl Exchange {
 
     /// The first order to be met must not refuse the taker.
     #[inline]
-    pub(super) fn check_first_maker(&self, holding: u32, side: Side, limit: i64) -> Result<(), OrderError> {
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+    pub(super) fn check_first_maker(
+        &self,
+        holding: PositionSlot,
+        side: Side,
+        limit: i64,
+    ) -> Result<(), OrderError> {
+        let market = &self.markets[self.holdings[holding].instrument];
         let Some(level) = market.book.best(side.opposite()) else { return Ok(()) };
         let first = match self.meeting(holding, level.head) {
             Meeting::CancelsMaker => self.first_meeting(holding, market, side, limit),
@@ -91,12 +103,12 @@ impl Exchange {
     #[inline]
     pub(super) fn meets_only_own(
         &mut self,
-        holding: u32,
+        holding: PositionSlot,
         side: Side,
         limit: i64,
         events: &mut Vec<Event>,
     ) -> bool {
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let market = &self.markets[self.holdings[holding].instrument];
         let first = market.book.best(side.opposite()).map(|level| level.head);
         let own = first.is_some_and(|head| self.meeting(holding, head) == Meeting::CancelsMaker);
         own && self.first_meeting(holding, market, side, limit).is_none()
@@ -104,8 +116,14 @@ impl Exchange {
     }
 
     #[cold]
-    fn cancel_own_makers(&mut self, holding: u32, side: Side, limit: i64, events: &mut Vec<Event>) -> bool {
-        let market = usize::from(self.holdings[holding as usize].instrument);
+    fn cancel_own_makers(
+        &mut self,
+        holding: PositionSlot,
+        side: Side,
+        limit: i64,
+        events: &mut Vec<Event>,
+    ) -> bool {
+        let market = self.holdings[holding].instrument;
         while let Some(maker) =
             self.markets[market].book.best(side.opposite()).filter(|l| side.sign() * (l.price - limit) <= 0)
         {
@@ -116,8 +134,8 @@ impl Exchange {
     }
 
     /// What a taker of so many lots would meet, without changing anything.
-    pub(super) fn reach(&self, holding: u32, side: Side, limit: i64, lots: i64) -> Reach {
-        self.walk(&self.holdings[holding as usize], side, limit, lots, &mut |_, _| {})
+    pub(super) fn reach(&self, holding: PositionSlot, side: Side, limit: i64, lots: i64) -> Reach {
+        self.walk(&self.holdings[holding], side, limit, lots, &mut |_, _| {})
     }
 
     /// Looks at the orders that a taker of so many lots would meet, without changing anything: `trades` is called with
@@ -131,17 +149,17 @@ impl Exchange {
         lots: i64,
         trades: &mut dyn FnMut(i64, i64),
     ) -> Reach {
-        let market = &self.markets[usize::from(taker.instrument)];
+        let market = &self.markets[taker.instrument];
         let mut left = lots;
-        let mut met: Vec<(u32, i64)> = Vec::new();
+        let mut met: Vec<(PositionSlot, i64)> = Vec::new();
         for level in market.book.levels(side.opposite()) {
             if side.sign() * (level.price - limit) > 0 {
                 break;
             }
-            let mut slot = level.head;
-            while slot != NIL {
+            let mut next = Some(level.head);
+            while let Some(slot) = next {
                 let order = self.orders.get(slot);
-                match self.meeting_of(taker, &self.holdings[order.holding as usize]) {
+                match self.meeting_of(taker, &self.holdings[order.holding]) {
                     Meeting::RefusesTaker => return Reach::Refused,
                     Meeting::CancelsMaker => {}
                     Meeting::Trades => {
@@ -152,7 +170,7 @@ impl Exchange {
                         });
                         let mut open = order.open();
                         if order.reduce_only {
-                            let closable = self.holdings[order.holding as usize].closable(order.side);
+                            let closable = self.holdings[order.holding].closable(order.side);
                             open = open.min((closable - met[at].1).max(0));
                         }
                         met[at].1 += open;
@@ -165,7 +183,7 @@ impl Exchange {
                         }
                     }
                 }
-                slot = order.next;
+                next = order.next.get();
             }
         }
         Reach::Short

@@ -6,15 +6,16 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
-use crate::account::{Holding, Incoming, OpenSum, book, fee_of};
-use crate::command::OrderType;
-use crate::event::OrderError;
-use crate::id::Price;
-use crate::instrument::Worth;
+use crate::account::{Holding, Incoming, book};
+use crate::fees::fee_of;
+use crate::id::{AccountId, InstrumentId, Price};
+use crate::instrument::{OpenSum, Worth};
 use crate::margin::{isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::order::Order;
+use crate::slot::WalletSlot;
+use crate::words::{OrderError, OrderType};
 
 /// What an order would trade at once.
 #[derive(Clone, Copy, Debug)]
@@ -91,11 +92,11 @@ impl Exchange {
             return Err(OrderError::InsufficientMargin);
         }
         let added = held - holding.held;
-        let purse = &self.purses[holding.purse as usize];
+        let purse = &self.purses[holding.purse];
         let available = purse.equity() - purse.held;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
-            let multiplier = self.pairs[usize::from(market.pair().0)].margin_multiplier();
+            let multiplier = self.pairs[market.pair()].margin_multiplier();
             let left =
                 available - if multiplier == 1 { added } else { Fine(added.0 * i128::from(multiplier)) };
             // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
@@ -133,7 +134,7 @@ impl Exchange {
         if loss <= Fine::ZERO && !only_reduces {
             return Ok(());
         }
-        let purse = &self.purses[holding.purse as usize];
+        let purse = &self.purses[holding.purse];
         if !purse.watched {
             let adds = if only_reduces { 0 } else { lots };
             let room = purse.equity()
@@ -214,7 +215,7 @@ impl Exchange {
     /// What an order would trade at once, at which prices.
     fn would_fill(&self, holding: &Holding, market: &Market, terms: &Terms) -> WouldFill {
         let instrument = &market.instrument;
-        let (kind, rate) = (instrument.spec().kind, self.purses[holding.purse as usize].rates().taker);
+        let (kind, rate) = (instrument.spec().kind, self.purses[holding.purse].rates().taker);
         let mut filled = WouldFill { lots: 0, value: Fine::ZERO, fee: Money::ZERO };
         let limit = terms.limit.unwrap_or(0);
         let reach = self.walk(holding, terms.side, limit, terms.lots, &mut |lots, price| {
@@ -234,7 +235,7 @@ impl Exchange {
     pub(super) fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
         let maintenance = self.maintenance_at_mark(holding.instrument, position);
         if let Some(leverage) = holding.leverage {
-            let market = &self.markets[usize::from(holding.instrument)];
+            let market = &self.markets[holding.instrument];
             let pnl = Fine(i128::from(position) * market.mark_value.0) - entry;
             return Standing { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
         }
@@ -243,10 +244,15 @@ impl Exchange {
     }
 
     /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
-    pub(super) fn standing_of_wallet(&self, account: u32, purse: u32, but_for: Option<u16>) -> Standing {
+    pub(super) fn standing_of_wallet(
+        &self,
+        account: AccountId,
+        purse: WalletSlot,
+        but_for: Option<InstrumentId>,
+    ) -> Standing {
         let mut standing = Standing { equity: self.equity(account, purse), maintenance: Fine::ZERO };
-        for (instrument, slot) in &self.accounts[account as usize].holdings {
-            let holding = &self.holdings[*slot as usize];
+        for (instrument, slot) in &self.accounts[account].holdings {
+            let holding = &self.holdings[*slot];
             if holding.purse != purse || holding.position == 0 {
                 continue;
             }
@@ -260,8 +266,8 @@ impl Exchange {
     }
 
     /// Maintenance margin of a position at mark.
-    pub(super) fn maintenance_at_mark(&self, instrument: u16, position: i64) -> Fine {
-        let market = &self.markets[usize::from(instrument)];
+    pub(super) fn maintenance_at_mark(&self, instrument: InstrumentId, position: i64) -> Fine {
+        let market = &self.markets[instrument];
         maintenance_of(&market.instrument, market.at_mark(position))
     }
 }

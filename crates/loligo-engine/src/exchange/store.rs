@@ -94,7 +94,7 @@ impl Exchange {
         contracts: impl IntoIterator<Item = (u64, u64)>,
     ) {
         for (account, count) in fills {
-            if let Some(account) = self.accounts.get_mut(account.0 as usize) {
+            if let Some(account) = self.accounts.get_mut(account) {
                 account.fills = account.fills.max(count);
             }
         }

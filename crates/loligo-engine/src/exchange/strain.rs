@@ -8,10 +8,12 @@
 use super::{Exchange, Portfolio};
 use crate::account::{Holding, Purse};
 use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw};
-use crate::event::{Event, UpdateReason};
-use crate::id::Side;
+use crate::event::Event;
+use crate::id::{AccountId, Side};
 use crate::market::Market;
 use crate::money::Fine;
+use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
+use crate::words::UpdateReason;
 
 /// True when a wallet must be judged after the mark or the position of one of its holdings has changed.
 #[inline]
@@ -23,31 +25,31 @@ pub(super) fn is_strained(market: &Market, holding: &Holding, purse: &mut Purse)
 impl Exchange {
     /// After a fill of a holding, with its margin up to date: notes its wallet if it must be judged.
     #[inline]
-    pub(super) fn look_at(&mut self, slot: u32) {
+    pub(super) fn look_at(&mut self, slot: PositionSlot) {
         if self.work.look_from.is_some() {
-            self.value(self.holdings[slot as usize].account);
+            self.value(self.holdings[slot].account);
         }
-        let holding = &self.holdings[slot as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
-        if is_strained(market, holding, &mut self.purses[holding.purse as usize]) {
+        let holding = &self.holdings[slot];
+        let market = &self.markets[holding.instrument];
+        if is_strained(market, holding, &mut self.purses[holding.purse]) {
             self.work.strain(holding.account, holding.purse);
         }
     }
 
     /// A mark has moved: all accounts are to be looked over, from the first on. One that moves while they are begins anew.
     pub(super) fn begin_looking(&mut self) {
-        self.work.look_from = Some(0);
+        self.work.look_from = Some(AccountId(0));
         self.work.busy = true;
     }
 
     /// Values an account's positions at the marks of now.
     #[cold]
-    fn value(&mut self, account: u32) {
+    fn value(&mut self, account: AccountId) {
         let Self { accounts, holdings, purses, markets, .. } = self;
-        for (instrument, slot) in &accounts[account as usize].holdings {
-            let holding = &mut holdings[*slot as usize];
+        for (instrument, slot) in &accounts[account].holdings {
+            let holding = &mut holdings[*slot];
             if holding.position != 0 {
-                markets[usize::from(*instrument)].recount(holding, &mut purses[holding.purse as usize]);
+                markets[*instrument].recount(holding, &mut purses[holding.purse]);
             }
         }
     }
@@ -60,65 +62,64 @@ impl Exchange {
             | Command::Transfer(Transfer { from: account, .. })
             | Command::Withdraw(Withdraw { account, .. })
             | Command::Deposit(Deposit { account, .. })
-            | Command::SetLeverage { account, .. } => account.0,
+            | Command::SetLeverage { account, .. } => *account,
             _ => return,
         };
-        if self.work.look_from.is_some() && (account as usize) < self.accounts.len() {
+        if self.work.look_from.is_some() && self.accounts.get(account).is_some() {
             self.look_over(account);
         }
     }
 
     /// Equity of a margin wallet at the marks of now, looked over since they moved or not.
-    pub(super) fn equity(&self, account: u32, purse: u32) -> Fine {
-        let counted = self.purses[purse as usize].equity();
+    pub(super) fn equity(&self, account: AccountId, purse: WalletSlot) -> Fine {
+        let counted = self.purses[purse].equity();
         if self.work.look_from.is_none() {
             return counted;
         }
-        let of = self.of_wallet(account, purse).map(|slot| &self.holdings[slot as usize]);
+        let of = self.of_wallet(account, purse).map(|slot| &self.holdings[slot]);
         of.fold(counted, |equity, holding| {
-            equity + self.markets[usize::from(holding.instrument)].shared_pnl(holding) - holding.counted
+            equity + self.markets[holding.instrument].shared_pnl(holding) - holding.counted
         })
     }
 
     /// After a mark has moved: an account is valued at it, and those of its wallets in which something is to be done are to be
     /// judged.
-    pub(super) fn look_over(&mut self, account: u32) {
+    pub(super) fn look_over(&mut self, account: AccountId) {
         self.value(account);
         let Self { accounts, holdings, purses, markets, work, .. } = self;
-        let owner = &accounts[account as usize];
-        let mut strained: Vec<u32> = Vec::new();
+        let owner = &accounts[account];
+        let mut strained: Vec<WalletSlot> = Vec::new();
         for (instrument, slot) in &owner.holdings {
-            let holding = &holdings[*slot as usize];
-            let market = &markets[usize::from(*instrument)];
+            let holding = &holdings[*slot];
+            let market = &markets[*instrument];
             if holding.position != 0
-                && is_strained(market, holding, &mut purses[holding.purse as usize])
+                && is_strained(market, holding, &mut purses[holding.purse])
                 && !strained.contains(&holding.purse)
             {
                 strained.push(holding.purse);
             }
         }
         if !work.strained.is_empty() {
-            let purses = owner.inverse.iter().chain([&owner.flex]);
-            strained.extend(purses.filter(|purse| work.strained.remove(&(account, **purse))));
+            strained.extend(owner.margin_wallets().filter(|purse| work.strained.remove(&(account, *purse))));
         }
         for purse in strained {
             if self.needs_judging(account, purse) {
                 self.work.strain(account, purse);
             } else {
-                self.purses[purse as usize].watched = self.needs_watching(account, purse);
+                self.purses[purse].watched = self.needs_watching(account, purse);
             }
         }
     }
 
     /// True for an account that is valued at the marks of now.
-    pub(crate) fn is_looked_over(&self, account: u32) -> bool {
+    pub(crate) fn is_looked_over(&self, account: AccountId) -> bool {
         self.work.look_from.is_none_or(|from| account < from)
     }
 
     /// True when judging a wallet comes to something: one of its portfolios gets onto the ladder, or off it, or it is
     /// close-only and has orders that add risk.
-    pub(crate) fn needs_judging(&self, account: u32, purse: u32) -> bool {
-        let house = self.accounts[account as usize].house;
+    pub(crate) fn needs_judging(&self, account: AccountId, purse: WalletSlot) -> bool {
+        let house = self.accounts[account].house;
         self.portfolios(account, purse).into_iter().any(|portfolio| {
             match self.standing(portfolio).is_short() {
                 true => !house && !self.has_begun(portfolio),
@@ -136,13 +137,13 @@ impl Exchange {
             || (self.work.busy && self.is_to_be_liquidated(Portfolio::Isolated { account, instrument }))
     }
 
-    pub(super) fn is_wallet_doomed(&self, account: u32, purse: u32) -> bool {
+    pub(super) fn is_wallet_doomed(&self, account: AccountId, purse: WalletSlot) -> bool {
         self.work.busy && self.is_to_be_liquidated(Portfolio::Cross { account, purse })
     }
 
     fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
         let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = portfolio;
-        !self.accounts[account as usize].house
+        !self.accounts[account].house
             && !self.liquidations.contains_key(&portfolio)
             && self.standing(portfolio).is_short()
     }
@@ -151,38 +152,38 @@ impl Exchange {
     /// liquidated, until it is there again (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
     /// risk go (rules 5.5).
     #[cold]
-    pub(super) fn judge_wallet(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
+    pub(super) fn judge_wallet(&mut self, account: AccountId, purse: WalletSlot, events: &mut Vec<Event>) {
         for portfolio in self.portfolios(account, purse) {
             if !self.standing(portfolio).is_short() {
                 self.liquidations.remove(&portfolio);
-            } else if !self.accounts[account as usize].house {
+            } else if !self.accounts[account].house {
                 self.liquidate(portfolio, events);
             }
         }
-        self.purses[purse as usize].watched = self.needs_watching(account, purse);
+        self.purses[purse].watched = self.needs_watching(account, purse);
         if self.is_close_only(account, purse) {
             self.cancel_what_adds(account, purse, events);
         }
     }
 
     /// Whether a wallet must be judged whenever something of it moves.
-    pub(super) fn needs_watching(&self, account: u32, purse: u32) -> bool {
+    pub(super) fn needs_watching(&self, account: AccountId, purse: WalletSlot) -> bool {
         let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
         self.portfolios(account, purse).into_iter().any(liquidated)
             || self.of_wallet(account, purse).any(|slot| {
-                let holding = &self.holdings[slot as usize];
-                !self.markets[usize::from(holding.instrument)].covers(holding)
+                let holding = &self.holdings[slot];
+                !self.markets[holding.instrument].covers(holding)
             })
     }
 
-    fn is_close_only(&self, account: u32, purse: u32) -> bool {
-        self.equity(account, purse) < self.purses[purse as usize].held
+    fn is_close_only(&self, account: AccountId, purse: WalletSlot) -> bool {
+        self.equity(account, purse) < self.purses[purse].held
     }
 
     /// True for a wallet whose margin is as it may be while nothing waits to be done about it: what is short is on the ladder,
     /// and who is close-only has no orders that add risk.
-    pub(crate) fn is_judged(&self, account: u32, purse: u32) -> bool {
-        let house = self.accounts[account as usize].house;
+    pub(crate) fn is_judged(&self, account: AccountId, purse: WalletSlot) -> bool {
+        let house = self.accounts[account].house;
         let settled = |portfolio| {
             house || self.liquidations.contains_key(&portfolio) || !self.standing(portfolio).is_short()
         };
@@ -192,15 +193,20 @@ impl Exchange {
     }
 
     /// Slots of the holdings that a wallet margins, by contract.
-    pub(super) fn of_wallet(&self, account: u32, purse: u32) -> impl Iterator<Item = u32> {
-        let holdings = self.accounts[account as usize].holdings.iter().map(|(_, slot)| *slot);
-        holdings.filter(move |slot| self.holdings[*slot as usize].purse == purse)
+    pub(super) fn of_wallet(
+        &self,
+        account: AccountId,
+        purse: WalletSlot,
+    ) -> impl Iterator<Item = PositionSlot> {
+        let holdings = self.accounts[account].holdings.iter().map(|(_, slot)| *slot);
+        holdings.filter(move |slot| self.holdings[*slot].purse == purse)
     }
 
     /// Cancels all of a wallet's orders that add risk, the youngest first.
-    fn cancel_what_adds(&mut self, account: u32, purse: u32, events: &mut Vec<Event>) {
-        let holdings: Vec<u32> = self.of_wallet(account, purse).collect();
-        let mut adding: Vec<u32> = holdings.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
+    fn cancel_what_adds(&mut self, account: AccountId, purse: WalletSlot, events: &mut Vec<Event>) {
+        let holdings: Vec<PositionSlot> = self.of_wallet(account, purse).collect();
+        let mut adding: Vec<OrderSlot> =
+            holdings.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
         adding.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.get(*slot).id));
         for slot in adding {
             self.remove_open(slot, UpdateReason::NotEnoughMargin, None, events);
@@ -209,10 +215,10 @@ impl Exchange {
 
     /// Slots of a holding's resting orders that could add to its position: all but those that together only close it,
     /// the most aggressive of them first, at one price the oldest.
-    fn adding_orders(&self, slot: u32) -> Vec<u32> {
-        let holding = &self.holdings[slot as usize];
-        let adds = |slot: &u32| !self.orders.get(*slot).reduce_only;
-        let mut orders: Vec<u32> = holding.orders.iter().copied().filter(adds).collect();
+    fn adding_orders(&self, slot: PositionSlot) -> Vec<OrderSlot> {
+        let holding = &self.holdings[slot];
+        let adds = |slot: &OrderSlot| !self.orders.get(*slot).reduce_only;
+        let mut orders: Vec<OrderSlot> = holding.orders.iter().copied().filter(adds).collect();
         orders.sort_unstable_by_key(|slot| {
             let order = self.orders.get(*slot);
             (-order.side.sign() * order.price, order.id)

@@ -3,9 +3,11 @@
 use super::Exchange;
 use super::work::STEP;
 use crate::account::day_of;
-use crate::event::{Event, Outcome, Refusal, UpdateReason};
+use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::Market;
+use crate::outcome::{CancelAllAfterOutcome, CancelAllAfterRefusal};
+use crate::words::{MarketState, UpdateReason};
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +147,7 @@ impl Exchange {
         let later =
             |at: Option<Timestamp>| at.is_none_or(|at| at > next.plus(DRIFT_STEP * Timestamp::SECOND));
         let still = |market: &Market| {
-            let Some(index) = self.pairs[usize::from(market.pair().0)].index else { return true };
+            let Some(index) = self.pairs[market.pair()].index else { return true };
             market.only_drifts(index, next) || later(market.changes_at(index, next))
         };
         !self.may_step()
@@ -184,7 +186,7 @@ impl Exchange {
             return Some(next);
         }
         let markets = self.markets.iter().filter_map(|market| {
-            let index = self.pairs[usize::from(market.pair().0)].index?;
+            let index = self.pairs[market.pair()].index?;
             market.changes_at(index, next)
         });
         let mut first: Option<Timestamp> = None;
@@ -204,38 +206,42 @@ impl Exchange {
         self.stirred && !self.liquidations.is_empty()
     }
 
-    pub(super) fn cancel_all_after(&mut self, account: AccountId, timeout_seconds: u32) -> Outcome {
-        if self.accounts.get(account.0 as usize).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
+    pub(super) fn cancel_all_after(
+        &mut self,
+        account: AccountId,
+        timeout_seconds: u32,
+    ) -> CancelAllAfterOutcome {
+        if self.accounts.get(account).is_none() {
+            return CancelAllAfterOutcome::Refused(CancelAllAfterRefusal::UnknownAccount);
         }
-        if !self.accounts[account.0 as usize].active {
-            return Outcome::AccountInactive;
+        if !self.accounts[account].active {
+            return CancelAllAfterOutcome::AccountInactive;
         }
         let at = (timeout_seconds > 0)
             .then(|| self.now.plus(i64::from(timeout_seconds).saturating_mul(Timestamp::SECOND)));
-        let before = std::mem::replace(&mut self.accounts[account.0 as usize].cancel_all_at, at);
+        let before = std::mem::replace(&mut self.accounts[account].cancel_all_at, at);
         if let Some(before) = before {
             self.timers.remove(&(before, Timer::CancelAll(account)));
         }
         if let Some(at) = at {
             self.timers.insert((at, Timer::CancelAll(account)));
         }
-        Outcome::Armed(at)
+        CancelAllAfterOutcome::Armed(at)
     }
 
     /// The timer ended: it fires once, then is off.
     fn dead_man_switch(&mut self, account: AccountId, events: &mut Vec<Event>) {
-        self.accounts[account.0 as usize].cancel_all_at = None;
+        self.accounts[account].cancel_all_at = None;
         self.remove_all(account, None, UpdateReason::DeadManSwitch, events);
     }
 
     /// Last trading time: orders and triggers go before anything else may look at the market.
     pub(super) fn expire(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
-        let market = &mut self.markets[usize::from(id.0)];
-        if market.trading == crate::view::MarketState::Expired {
+        let market = &mut self.markets[id];
+        if market.trading == MarketState::Expired {
             return;
         }
-        market.trading = crate::view::MarketState::Expired;
+        market.trading = MarketState::Expired;
         if let Some(at) = market.instrument.spec().expiry {
             self.timers.remove(&(at, Timer::Expiry(id)));
         }

@@ -2,17 +2,20 @@
 
 use super::place::{check_value, lots_of, ticks_of, usd};
 use super::{Exchange, tell};
-use crate::command::{
-    AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, OrderType, PlaceOrder, Written,
-};
-use crate::event::{Event, OrderChange, OrderError, OrderStatus, Outcome, UpdateReason};
+use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, PlaceOrder, Written};
+use crate::event::{Event, OrderChange};
 use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
 use crate::instrument::{Instrument, MAX_TICKS};
 use crate::market::Market;
 use crate::money::FinePrice;
-use crate::order::{NIL, Order, Record};
-use crate::trigger::{Distance, DistanceUnit, Due, Signal, Trigger, TriggerKind, TriggerSide, Waiting};
-use crate::view::MarketState;
+use crate::order::{Order, Record};
+use crate::outcome::PlaceOutcome;
+use crate::slot::{Maybe, OrderSlot, PositionSlot};
+use crate::trigger::{Distance, Due, Trigger, Waiting};
+use crate::words::{
+    DistanceUnit, MarketState, OrderError, OrderStatus, OrderType, Signal, TriggerKind, TriggerSide,
+    UpdateReason,
+};
 use std::collections::BTreeSet;
 
 /// A trailing stop stays 0.1% to 50% behind its signal; a relative limit at most 50% from the trigger price.
@@ -43,9 +46,9 @@ impl Exchange {
         ask: &PlaceOrder,
         written: Option<&Written>,
         asked: &AskedTrigger,
-        holding: u32,
+        holding: PositionSlot,
         events: &mut Vec<Event>,
-    ) -> Outcome {
+    ) -> PlaceOutcome {
         match self.check_arrival(ask, asked, holding) {
             Err(error) => {
                 let refused = asked_trigger(ask, asked);
@@ -74,7 +77,7 @@ impl Exchange {
                 let reduced = ask.reduce_only.then_some(Qty(0));
                 tell(events, || Event::Placed { order: self.view(slot), reduced });
                 self.judge_one(slot);
-                Outcome::Placed(id)
+                PlaceOutcome::Placed(id)
             }
         }
     }
@@ -83,10 +86,10 @@ impl Exchange {
         &self,
         ask: &PlaceOrder,
         asked: &AskedTrigger,
-        holding_slot: u32,
+        holding_slot: PositionSlot,
     ) -> Result<Arrived, OrderError> {
-        let market = &self.markets[usize::from(ask.instrument.0)];
-        let holding = &self.holdings[holding_slot as usize];
+        let market = &self.markets[ask.instrument];
+        let holding = &self.holdings[holding_slot];
         self.check_state(market, OrderType::Market)?;
         let limit = ask.limit_price.map(ticks_of).transpose()?;
         let mut trigger = asked_trigger(ask, asked);
@@ -101,7 +104,7 @@ impl Exchange {
                 if ask.stop_price.is_some() || limit.is_some() {
                     return Err(OrderError::InvalidPrice);
                 }
-                let signal = market.signal(asked.signal, &self.pairs[usize::from(market.pair().0)]);
+                let signal = market.signal(asked.signal, &self.pairs[market.pair()]);
                 let deviation = check_deviation(asked.deviation, market, signal)?;
                 let signal = signal.ok_or(OrderError::NoReferencePrice)?;
                 if deviation.is_swallowed(&market.instrument, signal) {
@@ -146,9 +149,9 @@ impl Exchange {
     }
 
     /// Where a waiting trigger stands in its contract's watches.
-    fn waiting(&self, slot: u32) -> (usize, Waiting) {
+    fn waiting(&self, slot: OrderSlot) -> (InstrumentId, Waiting) {
         let order = self.orders.get(slot);
-        let at = usize::from(self.holdings[order.holding as usize].instrument);
+        let at = self.holdings[order.holding].instrument;
         let instrument = &self.markets[at].instrument;
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         let price = trigger.price.map_or(0, |price| price.0);
@@ -163,9 +166,9 @@ impl Exchange {
     }
 
     /// Puts a trigger into its holding's list and its contract's watches.
-    fn let_wait(&mut self, slot: u32) {
+    fn let_wait(&mut self, slot: OrderSlot) {
         let order = self.orders.get(slot);
-        let holding = &mut self.holdings[order.holding as usize];
+        let holding = &mut self.holdings[order.holding];
         holding.small_orders += u32::from(order.marks.small());
         self.orders.record_mut(slot).own_place = holding.triggers.len() as u32;
         holding.triggers.push(slot);
@@ -174,11 +177,11 @@ impl Exchange {
         self.watch(slot);
     }
 
-    pub(super) fn watch(&mut self, slot: u32) {
+    pub(super) fn watch(&mut self, slot: OrderSlot) {
         let (at, waiting) = self.waiting(slot);
         let market = &mut self.markets[at];
         if market.triggers.is_empty() {
-            let pair = &self.pairs[usize::from(market.pair().0)];
+            let pair = &self.pairs[market.pair()];
             market.judged = Signal::ALL.map(|signal| market.signal(signal, pair));
         }
         market.triggers.insert(&waiting);
@@ -186,9 +189,9 @@ impl Exchange {
 
     /// Makes the watches anew from the orders that wait and are not due.
     pub(super) fn rewatch(&mut self) {
-        let due: BTreeSet<u32> = self.work.due.iter().map(|due| due.slot).collect();
+        let due: BTreeSet<OrderSlot> = self.work.due.iter().map(|due| due.slot).collect();
         let waiting = self.holdings.iter().flat_map(|holding| holding.triggers.iter().copied());
-        let waiting: Vec<u32> = waiting.filter(|slot| !due.contains(slot)).collect();
+        let waiting: Vec<OrderSlot> = waiting.filter(|slot| !due.contains(slot)).collect();
         for slot in waiting {
             let (at, waiting) = self.waiting(slot);
             self.markets[at].triggers.insert(&waiting);
@@ -196,12 +199,12 @@ impl Exchange {
     }
 
     /// Takes a trigger out of its holding's list and of the watches.
-    pub(super) fn wait_no_longer(&mut self, slot: u32) {
+    pub(super) fn wait_no_longer(&mut self, slot: OrderSlot) {
         let (at, waiting) = self.waiting(slot);
         self.markets[at].triggers.remove(&waiting);
         let trails = waiting.moves_beyond.is_some();
         let order = self.orders.get(slot);
-        let holding = &mut self.holdings[order.holding as usize];
+        let holding = &mut self.holdings[order.holding];
         holding.small_orders -= u32::from(order.marks.small());
         holding.trailing_stops -= u32::from(trails);
         let place = self.orders.record(slot).own_place;
@@ -214,7 +217,7 @@ impl Exchange {
     /// Removes a waiting trigger: closed, told.
     pub(super) fn remove_trigger(
         &mut self,
-        slot: u32,
+        slot: OrderSlot,
         reason: UpdateReason,
         error: Option<OrderError>,
         events: &mut Vec<Event>,
@@ -241,17 +244,17 @@ impl Exchange {
         signal: Signal,
         events: &mut Vec<Event>,
     ) -> Vec<(u128, Due)> {
-        let market = &self.markets[usize::from(id.0)];
-        let pair = &self.pairs[usize::from(market.pair().0)];
+        let market = &self.markets[id];
+        let pair = &self.pairs[market.pair()];
         let Some(value) = market.signal(signal, pair) else { return Vec::new() };
         if market.triggers.is_empty() || market.state(pair, self.now) != MarketState::Open {
             return Vec::new();
         }
-        let moved = self.markets[usize::from(id.0)].triggers.take_moved(signal, value);
+        let moved = self.markets[id].triggers.take_moved(signal, value);
         if !moved.is_empty() {
             self.follow(id, signal, &moved, value, events);
         }
-        let market = &mut self.markets[usize::from(id.0)];
+        let market = &mut self.markets[id];
         let before = market.judged[signal as usize].replace(value).unwrap_or(value);
         let (floor, ceil) = (market.instrument.ticks_floor(value).0, market.instrument.ticks_ceil(value).0);
         if !market.triggers.reaches_any(signal, floor, ceil) {
@@ -279,10 +282,10 @@ impl Exchange {
     }
 
     /// A trigger whose condition holds already when it arrives or is edited is due at once.
-    fn judge_one(&mut self, slot: u32) {
+    fn judge_one(&mut self, slot: OrderSlot) {
         let (at, waiting) = self.waiting(slot);
         let market = &self.markets[at];
-        let pair = &self.pairs[usize::from(market.pair().0)];
+        let pair = &self.pairs[market.pair()];
         let Some(value) = market.signal(waiting.signal, pair) else { return };
         let price = market.instrument.fine_price(Price(waiting.price));
         let reached = match waiting.side {
@@ -320,7 +323,7 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) {
         let now = self.now;
-        let market = &mut self.markets[usize::from(id.0)];
+        let market = &mut self.markets[id];
         let mut moved = Vec::with_capacity(stops.len());
         for due in stops {
             let order = self.orders.get_mut(due.slot);
@@ -347,15 +350,15 @@ impl Exchange {
     }
 
     /// Cancels a trailing stop and places the same one anew at the present signal, under a new number and the same name.
-    pub(super) fn renew_trigger(&mut self, slot: u32, events: &mut Vec<Event>) -> OrderId {
+    pub(super) fn renew_trigger(&mut self, slot: OrderSlot, events: &mut Vec<Event>) -> OrderId {
         let old = self.view(slot);
         self.orders.release_name(slot);
         self.remove_trigger(slot, UpdateReason::TrailingStopReplacedByAdmin, None, events);
 
         let holding = self.orders.get(slot).holding;
-        let market = &self.markets[usize::from(self.holdings[holding as usize].instrument)];
+        let market = &self.markets[self.holdings[holding].instrument];
         let signal = old.trigger().map(|trigger| trigger.signal);
-        let pair = &self.pairs[usize::from(market.pair().0)];
+        let pair = &self.pairs[market.pair()];
         let value = signal.and_then(|signal| market.signal(signal, pair));
         let mut attached = old.attached.as_deref().cloned().unwrap_or_default();
         if let Some(trigger) = &mut attached.trigger
@@ -374,14 +377,14 @@ impl Exchange {
             updated_at: self.now,
             status: OrderStatus::TriggerPlaced,
             reason: Some(UpdateReason::NewUserOrder),
-            prev: NIL,
-            next: NIL,
-            level: NIL,
+            prev: Maybe::NONE,
+            next: Maybe::NONE,
+            level: Maybe::NONE,
             ..closed
         };
         let record = Record {
             account: old.account,
-            own_place: NIL,
+            own_place: 0,
             placed_at: self.now,
             client_order_id: old.client_order_id.clone(),
         };
@@ -399,7 +402,7 @@ impl Exchange {
     pub(super) fn edit_trigger(
         &mut self,
         ask: &EditOrder,
-        slot: u32,
+        slot: OrderSlot,
         events: &mut Vec<Event>,
     ) -> Result<(), OrderError> {
         let edited = self.check_trigger_edit(ask, slot)?;
@@ -411,7 +414,7 @@ impl Exchange {
         self.work.due.retain(|due| due.slot != slot);
         let now = self.now;
         let order = self.orders.get_mut(slot);
-        let holding = &mut self.holdings[order.holding as usize];
+        let holding = &mut self.holdings[order.holding];
         holding.small_orders =
             holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
         order.marks.set_small(edited.small);
@@ -431,10 +434,10 @@ impl Exchange {
         Ok(())
     }
 
-    fn check_trigger_edit(&self, ask: &EditOrder, slot: u32) -> Result<EditedTrigger, OrderError> {
+    fn check_trigger_edit(&self, ask: &EditOrder, slot: OrderSlot) -> Result<EditedTrigger, OrderError> {
         let order = self.orders.get(slot);
-        let holding = &self.holdings[order.holding as usize];
-        let market = &self.markets[usize::from(holding.instrument)];
+        let holding = &self.holdings[order.holding];
+        let market = &self.markets[holding.instrument];
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         self.check_state(market, OrderType::Market)?;
         let present = trigger.price.map_or(0, |price| price.0);
@@ -479,7 +482,7 @@ impl Exchange {
             // Nothing of a waiting trigger is filled: both ways to mean its size agree.
             edited.lots = lots_of(qty)?;
         }
-        let of = (self.orders.record(slot).account, InstrumentId(holding.instrument));
+        let of = (self.orders.record(slot).account, holding.instrument);
         let limits = self.limits_of(of.0, of.1);
         let limit = edited.limit.or((order.price != 0).then_some(order.price));
         let trails = trigger.kind == TriggerKind::TrailingStop;
@@ -533,7 +536,7 @@ impl Exchange {
             None if unit == kept.unit => OnGrid::Steps(kept.steps),
             None => return Err(OrderError::InvalidPrice),
         };
-        let signal = market.signal(trigger.signal, &self.pairs[usize::from(market.pair().0)]);
+        let signal = market.signal(trigger.signal, &self.pairs[market.pair()]);
         let deviation = check_deviation(Some(AskedDistance { unit, steps }), market, signal)?;
         let signal = signal.ok_or(OrderError::NoReferencePrice)?;
         let price = deviation.trail(&market.instrument, side, signal);

@@ -1,46 +1,47 @@
 //! Questions the outside may ask.
 
 use super::Exchange;
-use crate::account::{OpenSum, Purse};
+use crate::account::Purse;
 use crate::event::OrderView;
+use crate::fees::FeeRates;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
-use crate::instrument::{Instrument, Leverage};
+use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, Money};
-use crate::order::NIL;
-use crate::view::{AccountView, FeeRates, MarketView, PositionView, WalletView};
+use crate::slot::{OrderSlot, PositionSlot, Slot, WalletSlot};
+use crate::view::{AccountView, MarketView, PositionView, WalletView};
 
 impl Exchange {
     /// A listed contract.
     pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
-        self.markets.get(usize::from(id.0)).map(|market| &market.instrument)
+        self.markets.get(id).map(|market| &market.instrument)
     }
 
     /// Every listed contract, in order of number.
     pub fn instruments(&self) -> impl Iterator<Item = (InstrumentId, &Instrument)> {
-        self.markets.iter().enumerate().map(|(at, market)| (InstrumentId(at as u16), &market.instrument))
+        self.markets.entries().map(|(id, market)| (id, &market.instrument))
     }
 
     /// A pair by its name.
     pub fn pair_by_name(&self, name: &str) -> Option<PairId> {
-        self.pairs.iter().position(|pair| pair.name == name).map(|at| PairId(at as u16))
+        self.pairs.iter().position(|pair| pair.name == name).map(PairId::of_index)
     }
 
     /// A pair's name.
     pub fn pair_name(&self, id: PairId) -> Option<&str> {
-        self.pairs.get(usize::from(id.0)).map(|pair| pair.name.as_str())
+        self.pairs.get(id).map(|pair| pair.name.as_str())
     }
 
     /// An account.
     pub fn account(&self, id: AccountId) -> Option<AccountView> {
-        let account = self.accounts.get(id.0 as usize)?;
+        let account = self.accounts.get(id)?;
         Some(AccountView {
             id,
-            parent: account.parent.map(AccountId),
+            parent: account.parent,
             house: account.house,
             active: account.active,
             trading: account.trading,
-            self_trade: self.families[account.family as usize].self_trade,
+            self_trade: self.families[account.family].self_trade,
             cancel_all_at: account.cancel_all_at,
             fills: account.fills,
             log_rows: account.log,
@@ -54,8 +55,8 @@ impl Exchange {
 
     /// Prices and state of a contract.
     pub fn market(&self, id: InstrumentId) -> Option<MarketView> {
-        let market = self.markets.get(usize::from(id.0))?;
-        let pair = &self.pairs[usize::from(market.pair().0)];
+        let market = self.markets.get(id)?;
+        let pair = &self.pairs[market.pair()];
         Some(MarketView {
             state: market.state(pair, self.now),
             trading: market.trading,
@@ -74,7 +75,7 @@ impl Exchange {
 
     /// Price levels of one side, best first, at most so many.
     pub fn depth(&self, id: InstrumentId, side: Side, levels: usize) -> Vec<(Price, Qty)> {
-        self.markets.get(usize::from(id.0)).map_or_else(Vec::new, |market| {
+        self.markets.get(id).map_or_else(Vec::new, |market| {
             market.book.levels(side).take(levels).map(|level| (Price(level.price), Qty(level.qty))).collect()
         })
     }
@@ -86,9 +87,9 @@ impl Exchange {
 
     /// An order as the world may see it.
     #[inline(always)]
-    pub(super) fn view(&self, slot: u32) -> OrderView {
-        let holding = &self.holdings[self.orders.get(slot).holding as usize];
-        self.orders.view(slot, InstrumentId(holding.instrument))
+    pub(super) fn view(&self, slot: OrderSlot) -> OrderView {
+        let holding = &self.holdings[self.orders.get(slot).holding];
+        self.orders.view(slot, holding.instrument)
     }
 
     /// Open orders of an account, by contract, then oldest first.
@@ -103,13 +104,13 @@ impl Exchange {
 
     /// An account's positions, by contract.
     pub fn positions(&self, account: AccountId) -> Vec<PositionView> {
-        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
-        let held = owner.holdings.iter().map(|(_, slot)| &self.holdings[*slot as usize]);
+        let Some(owner) = self.accounts.get(account) else { return Vec::new() };
+        let held = owner.holdings.iter().map(|(_, slot)| &self.holdings[*slot]);
         held.filter(|holding| holding.position != 0)
             .map(|holding| {
-                let market = &self.markets[usize::from(holding.instrument)];
+                let market = &self.markets[holding.instrument];
                 PositionView {
-                    instrument: InstrumentId(holding.instrument),
+                    instrument: holding.instrument,
                     qty: holding.position,
                     entry: holding.entry,
                     opened_at: holding.opened_at,
@@ -129,7 +130,7 @@ impl Exchange {
 
     /// An account's wallets: cash, flex, then its inverse wallets by pair.
     pub fn wallets(&self, account: AccountId) -> Vec<WalletView> {
-        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
+        let Some(owner) = self.accounts.get(account) else { return Vec::new() };
         let cash = WalletView {
             wallet: Wallet::Cash,
             balances: owner.cash.clone(),
@@ -143,23 +144,22 @@ impl Exchange {
             maintenance_margin: Fine::ZERO,
             liquidated: false,
         };
-        let mut wallets = vec![cash, self.wallet(account.0, owner.flex)];
-        let inverse = owner.inverse.iter().filter(|purse| **purse != NIL);
-        wallets.extend(inverse.map(|purse| self.wallet(account.0, *purse)));
+        let mut wallets = vec![cash, self.wallet(account, owner.flex)];
+        wallets.extend(owner.inverse_wallets().map(|purse| self.wallet(account, purse)));
         wallets
     }
 
-    fn wallet(&self, account: u32, purse_slot: u32) -> WalletView {
-        let owner = &self.accounts[account as usize];
-        let purse: &Purse = &self.purses[purse_slot as usize];
+    fn wallet(&self, account: AccountId, purse_slot: WalletSlot) -> WalletView {
+        let owner = &self.accounts[account];
+        let purse: &Purse = &self.purses[purse_slot];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
         let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
         for (_, slot) in &owner.holdings {
-            let holding = &self.holdings[*slot as usize];
+            let holding = &self.holdings[*slot];
             if holding.purse != purse_slot || holding.position == 0 {
                 continue;
             }
-            let market = &self.markets[usize::from(holding.instrument)];
+            let market = &self.markets[holding.instrument];
             if holding.leverage.is_some() {
                 set_aside += holding.set_aside();
                 isolated_pnl += market.unrealized(holding);
@@ -196,22 +196,22 @@ impl Exchange {
 
     /// The contracts in which an account's margin is isolated, by number, each with its leverage.
     pub fn leverage_preferences(&self, account: AccountId) -> Vec<(InstrumentId, Leverage)> {
-        let Some(owner) = self.accounts.get(account.0 as usize) else { return Vec::new() };
-        let preference = |(id, slot): &(u16, u32)| {
-            self.holdings[*slot as usize].leverage.map(|leverage| (InstrumentId(*id), leverage))
+        let Some(owner) = self.accounts.get(account) else { return Vec::new() };
+        let preference = |(id, slot): &(InstrumentId, PositionSlot)| {
+            self.holdings[*slot].leverage.map(|leverage| (*id, leverage))
         };
         owner.holdings.iter().filter_map(preference).collect()
     }
 
     /// What an account pays per fill now.
     pub fn fee_rates(&self, account: AccountId) -> Option<FeeRates> {
-        let account = self.accounts.get(account.0 as usize)?;
-        Some(self.purses[account.flex as usize].rates())
+        let account = self.accounts.get(account)?;
+        Some(self.purses[account.flex].rates())
     }
 
     /// Volume of an account's family over the last thirty days, in USD.
     pub fn volume_usd(&self, account: AccountId) -> Option<Money> {
-        let account = self.accounts.get(account.0 as usize)?;
-        Some(self.families[account.family as usize].volume)
+        let account = self.accounts.get(account)?;
+        Some(self.families[account.family].volume)
     }
 }

@@ -3,11 +3,14 @@
 use super::{Exchange, tell};
 use crate::account::Account;
 use crate::command::{Deposit, Transfer, Withdraw};
-use crate::event::{BalanceCause, Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::id::{AccountId, Currency, PairId, Wallet};
-use crate::instrument::ContractKind;
 use crate::money::Money;
-use crate::order::NIL;
+use crate::outcome::{
+    DepositOutcome, DepositRefusal, TransferOutcome, TransferRefusal, WithdrawOutcome, WithdrawRefusal,
+};
+use crate::slot::WalletSlot;
+use crate::words::{BalanceCause, ContractKind};
 
 /// Greatest deposit, in whole units of currency: keeps sums of money in range.
 const DEPOSIT_MAX: i128 = 1_000_000_000_000;
@@ -15,105 +18,101 @@ const DEPOSIT_MAX: i128 = 1_000_000_000_000;
 const DEPOSITS_MAX: i128 = 100;
 
 impl Exchange {
-    pub(super) fn deposit(&mut self, deposit: &Deposit, events: &mut Vec<Event>) -> Outcome {
-        let account = deposit.account.0;
-        if self.accounts.get(account as usize).is_none() {
-            return Outcome::Refused(Refusal::UnknownAccount);
+    pub(super) fn deposit(&mut self, deposit: &Deposit, events: &mut Vec<Event>) -> DepositOutcome {
+        if self.accounts.get(deposit.account).is_none() {
+            return DepositOutcome::Refused(DepositRefusal::UnknownAccount);
         }
         let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
         let largest = DEPOSIT_MAX * Money::ONE;
         if deposit.amount.0.unsigned_abs() > largest as u128
             || (total + deposit.amount).0 > largest * DEPOSITS_MAX
         {
-            return Outcome::Refused(Refusal::AmountOutOfRange);
+            return DepositOutcome::Refused(DepositRefusal::AmountOutOfRange);
         }
         let Deposit { account, wallet, currency, amount } = *deposit;
-        if let Err(refusal) = self.check_wallet(wallet, currency) {
-            return Outcome::Refused(refusal);
+        let (unknown, wrong) = (DepositRefusal::UnknownPair, DepositRefusal::WrongCurrency);
+        if let Err(refusal) = self.check_wallet(wallet, currency, unknown, wrong) {
+            return DepositOutcome::Refused(refusal);
         }
         if self.add(account, wallet, currency, amount, BalanceCause::Operator, events).is_none() {
-            return Outcome::Refused(Refusal::AmountOutOfRange);
+            return DepositOutcome::Refused(DepositRefusal::AmountOutOfRange);
         }
         *self.deposited.entry(currency).or_default() += amount;
-        Outcome::Done
+        DepositOutcome::Done
     }
 
-    pub(super) fn transfer(&mut self, ask: &Transfer, events: &mut Vec<Event>) -> Outcome {
+    pub(super) fn transfer(&mut self, ask: &Transfer, events: &mut Vec<Event>) -> TransferOutcome {
         let Transfer { from, from_wallet, to, to_wallet, currency, amount, .. } = *ask;
         if let Err(refused) = self.check_transfer(ask) {
             return refused;
         }
         if amount > self.free(from, from_wallet, currency) {
-            return Outcome::Refused(Refusal::InsufficientFunds);
+            return TransferOutcome::Refused(TransferRefusal::InsufficientFunds);
         }
         if (from, from_wallet) == (to, to_wallet) {
-            return Outcome::Done;
+            return TransferOutcome::Done;
         }
         let cause = if from == to { BalanceCause::Transfer } else { BalanceCause::SubaccountTransfer };
         if self.add(to, to_wallet, currency, amount, cause, events).is_none() {
-            return Outcome::Refused(Refusal::AmountOutOfRange);
+            return TransferOutcome::Refused(TransferRefusal::AmountOutOfRange);
         }
         let left = self.add(from, from_wallet, currency, -amount, cause, events);
         assert!(left.is_some(), "what is free may leave");
-        Outcome::Done
+        TransferOutcome::Done
     }
 
-    fn check_transfer(&self, ask: &Transfer) -> Result<(), Outcome> {
-        let account =
-            |id: AccountId| self.accounts.get(id.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownAccount));
+    fn check_transfer(&self, ask: &Transfer) -> Result<(), TransferOutcome> {
+        let account = |id: AccountId| {
+            self.accounts.get(id).ok_or(TransferOutcome::Refused(TransferRefusal::UnknownAccount))
+        };
         let (by, from, to) = (account(ask.by)?, account(ask.from)?, account(ask.to)?);
         if !by.active {
-            return Err(Outcome::AccountInactive);
+            return Err(TransferOutcome::AccountInactive);
         }
         let own = ask.by == ask.from && ask.by == ask.to;
         let family = by.family == from.family && by.family == to.family;
         // A subaccount gives to its master; everything else within a family is the master's to move.
         let gives = ask.by == ask.from && to.parent.is_none();
         if !(own || family && (by.parent.is_none() || gives)) {
-            return Err(Outcome::Refused(Refusal::ForeignAccount));
+            return Err(TransferOutcome::Refused(TransferRefusal::ForeignAccount));
         }
-        self.check_amount(ask.amount)?;
+        if !is_amount(ask.amount) {
+            return Err(TransferOutcome::Refused(TransferRefusal::InvalidAmount));
+        }
         for wallet in [ask.from_wallet, ask.to_wallet] {
-            self.check_wallet(wallet, ask.currency).map_err(Outcome::Refused)?;
+            let (unknown, wrong) = (TransferRefusal::UnknownPair, TransferRefusal::WrongCurrency);
+            self.check_wallet(wallet, ask.currency, unknown, wrong).map_err(TransferOutcome::Refused)?;
         }
         Ok(())
     }
 
     /// Money leaves the exchange.
-    pub(super) fn withdraw_money(&mut self, ask: &Withdraw, events: &mut Vec<Event>) -> Outcome {
+    pub(super) fn withdraw_money(&mut self, ask: &Withdraw, events: &mut Vec<Event>) -> WithdrawOutcome {
         let Withdraw { account, wallet, currency, amount } = *ask;
-        let checked = match self.accounts.get(account.0 as usize) {
-            None => Err(Outcome::Refused(Refusal::UnknownAccount)),
-            Some(owner) if !owner.active => Err(Outcome::AccountInactive),
-            Some(_) => self
-                .check_amount(amount)
-                .and_then(|()| self.check_wallet(wallet, currency).map_err(Outcome::Refused)),
-        };
-        if let Err(refused) = checked {
-            return refused;
+        match self.accounts.get(account) {
+            None => return WithdrawOutcome::Refused(WithdrawRefusal::UnknownAccount),
+            Some(owner) if !owner.active => return WithdrawOutcome::AccountInactive,
+            Some(_) if !is_amount(amount) => return WithdrawOutcome::Refused(WithdrawRefusal::InvalidAmount),
+            Some(_) => {}
+        }
+        let (unknown, wrong) = (WithdrawRefusal::UnknownPair, WithdrawRefusal::WrongCurrency);
+        if let Err(refusal) = self.check_wallet(wallet, currency, unknown, wrong) {
+            return WithdrawOutcome::Refused(refusal);
         }
         if self.add(account, wallet, currency, -amount, BalanceCause::Withdrawal, events).is_none() {
-            return Outcome::Refused(Refusal::InsufficientFunds);
+            return WithdrawOutcome::Refused(WithdrawRefusal::InsufficientFunds);
         }
         *self.deposited.entry(currency).or_default() -= amount;
-        Outcome::Done
-    }
-
-    fn check_amount(&self, amount: Money) -> Result<(), Outcome> {
-        if (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0) {
-            Ok(())
-        } else {
-            Err(Outcome::Refused(Refusal::InvalidAmount))
-        }
+        WithdrawOutcome::Done
     }
 
     /// The wallet exists, and takes the currency.
-    fn check_wallet(&self, wallet: Wallet, currency: Currency) -> Result<(), Refusal> {
+    fn check_wallet<R>(&self, wallet: Wallet, currency: Currency, unknown: R, wrong: R) -> Result<(), R> {
         match wallet {
             Wallet::Cash | Wallet::Flex => Ok(()),
             Wallet::Inverse(pair) => match self.inverse_base(pair) {
-                None => Err(Refusal::UnknownPair),
-                Some(base) if base != currency => Err(Refusal::WrongCurrency),
+                None => Err(unknown),
+                Some(base) if base != currency => Err(wrong),
                 Some(_) => Ok(()),
             },
         }
@@ -130,11 +129,11 @@ impl Exchange {
         cause: BalanceCause,
         events: &mut Vec<Event>,
     ) -> Option<Money> {
-        let (owner, at) = (account.0, self.now);
+        let (owner, at) = (account, self.now);
         let balance = match wallet {
             Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
             Wallet::Flex if currency == Currency::USD => {
-                self.add_to_purse(owner, self.accounts[owner as usize].flex, amount)
+                self.add_to_purse(owner, self.accounts[owner].flex, amount)
             }
             Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
             Wallet::Inverse(pair) => {
@@ -142,7 +141,7 @@ impl Exchange {
                 self.add_to_purse(owner, purse, amount)
             }
         }?;
-        let owner = &mut self.accounts[owner as usize];
+        let owner = &mut self.accounts[owner];
         owner.log += 1;
         let log = owner.log;
         tell(events, || Event::Balance {
@@ -160,7 +159,7 @@ impl Exchange {
 
     /// What may leave a wallet.
     fn free(&self, account: AccountId, wallet: Wallet, currency: Currency) -> Money {
-        let owner = &self.accounts[account.0 as usize];
+        let owner = &self.accounts[account];
         let listed = |list: &[(Currency, Money)]| {
             list.iter().find(|(held, _)| *held == currency).map_or(Money::ZERO, |(_, held)| *held)
         };
@@ -168,24 +167,27 @@ impl Exchange {
             Wallet::Cash => return listed(&owner.cash),
             Wallet::Flex if currency == Currency::USD => owner.flex,
             Wallet::Flex => return listed(&owner.flex_other),
-            Wallet::Inverse(pair) => owner.inverse.get(usize::from(pair.0)).copied().unwrap_or(NIL),
+            Wallet::Inverse(pair) => match owner.inverse_wallet(pair) {
+                Some(purse) => purse,
+                None => return Money::ZERO,
+            },
         };
-        if purse == NIL { Money::ZERO } else { self.free_of(account.0, purse) }
+        self.free_of(account, purse)
     }
 
     /// What may leave a margin wallet: nothing while it is liquidated, or is about to be.
-    fn free_of(&self, account: u32, purse: u32) -> Money {
+    fn free_of(&self, account: AccountId, purse: WalletSlot) -> Money {
         if self.is_wallet_liquidated(account, purse) || self.is_wallet_doomed(account, purse) {
             Money::ZERO
         } else {
-            self.purses[purse as usize].free()
+            self.purses[purse].free()
         }
     }
 
     /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
-    fn add_to_purse(&mut self, owner: u32, slot: u32, amount: Money) -> Option<Money> {
+    fn add_to_purse(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
         let free = self.free_of(owner, slot);
-        let purse = &mut self.purses[slot as usize];
+        let purse = &mut self.purses[slot];
         let balance = purse.balance + amount;
         let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
         if !fits {
@@ -200,12 +202,12 @@ impl Exchange {
 
     fn add_to_list(
         &mut self,
-        account: u32,
+        account: AccountId,
         currency: Currency,
         amount: Money,
         list: impl FnOnce(&mut Account) -> &mut Vec<(Currency, Money)>,
     ) -> Option<Money> {
-        let list = list(&mut self.accounts[account as usize]);
+        let list = list(&mut self.accounts[account]);
         let at = list.partition_point(|(held, _)| *held < currency);
         let held = list.get(at).filter(|(of, _)| *of == currency).map(|(_, held)| *held);
         let balance = held.unwrap_or(Money::ZERO) + amount;
@@ -226,4 +228,9 @@ impl Exchange {
             .find(|market| market.pair() == pair && market.instrument.spec().kind == ContractKind::Inverse)
             .map(|market| market.instrument.settlement())
     }
+}
+
+/// What may be moved at once: something, and no more than the greatest.
+fn is_amount(amount: Money) -> bool {
+    (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0)
 }

@@ -4,10 +4,11 @@
 //! it was left. Nothing is in doubt meanwhile: what a wallet is worth is always told and judged at the marks of now.
 
 use super::{Exchange, Portfolio};
-use crate::event::{Event, UpdateReason};
-use crate::id::{InstrumentId, OrderId};
-use crate::order::NIL;
+use crate::event::Event;
+use crate::id::{AccountId, InstrumentId, OrderId};
+use crate::slot::{Slot, WalletSlot};
 use crate::trigger::Due;
+use crate::words::UpdateReason;
 use std::collections::{BTreeSet, VecDeque};
 
 /// Work that one record does beside its own command: 64 steps. A step is a microsecond or two, so nobody waits for a record
@@ -31,11 +32,11 @@ pub(crate) struct Work {
     /// Contracts whose orders all go, the first first.
     pub clearing: VecDeque<Clearing>,
     /// A mark has moved: accounts from this one on are still to be looked over.
-    pub look_from: Option<u32>,
+    pub look_from: Option<AccountId>,
     /// Portfolios whose step of this second is still to come.
     pub stepping: VecDeque<Portfolio>,
-    /// Wallets to be judged, as account and purse slot. One in which nothing is to be done costs nothing.
-    pub strained: BTreeSet<(u32, u32)>,
+    /// Wallets to be judged, by account. One in which nothing is to be done costs nothing.
+    pub strained: BTreeSet<(AccountId, WalletSlot)>,
     /// Triggers that a price has reached, in the order in which they fire. One that is gone by then is passed over.
     pub due: VecDeque<Due>,
 }
@@ -93,7 +94,7 @@ impl Work {
     }
 
     #[inline]
-    pub fn strain(&mut self, account: u32, purse: u32) {
+    pub fn strain(&mut self, account: AccountId, purse: WalletSlot) {
         self.strained.insert((account, purse));
         self.busy = true;
     }
@@ -139,12 +140,12 @@ impl Exchange {
             let Clearing { resting, waiting, .. } = *clearing;
             let order = clearing.orders.pop_front().and_then(|order| self.find_open(order));
             if let Some(slot) = order {
-                let reason = if self.orders.get(slot).level == NIL { waiting } else { resting };
+                let reason = if self.orders.get(slot).level.is_none() { waiting } else { resting };
                 self.remove(slot, reason, None, events);
             }
         } else if let Some(account) = self.work.look_from {
-            let next = account + 1;
-            self.work.look_from = ((next as usize) < self.accounts.len()).then_some(next);
+            let next = AccountId::of_index(account.index() + 1);
+            self.work.look_from = self.accounts.get(next).map(|_| next);
             self.look_over(account);
             self.work.spend(LOOK);
             return;
@@ -188,7 +189,7 @@ impl Exchange {
                 return true;
             }
             self.work.strained.pop_first();
-            self.purses[purse as usize].watched = self.needs_watching(account, purse);
+            self.purses[purse].watched = self.needs_watching(account, purse);
         }
         while let Some(due) = self.work.due.front() {
             if self.is_still_due(due) {
@@ -206,8 +207,7 @@ impl Exchange {
         resting: UpdateReason,
         waiting: UpdateReason,
     ) {
-        let slots = self.markets[usize::from(instrument.0)].holdings.iter().filter(|slot| **slot != NIL);
-        let of_market = slots.map(|slot| &self.holdings[*slot as usize]);
+        let of_market = self.markets[instrument].holdings().map(|slot| &self.holdings[slot]);
         let open = of_market.flat_map(|holding| holding.orders.iter().chain(&holding.triggers));
         let mut orders: Vec<OrderId> = open.map(|slot| self.orders.get(*slot).id).collect();
         orders.sort_unstable();

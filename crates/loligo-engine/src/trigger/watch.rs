@@ -3,13 +3,14 @@
 //! A price that reaches none costs a look at the nearest of each side, however many wait. A trailing stop stands in two
 //! places: where its trigger price fires it, and where its signal moves that price next.
 
-use super::{Signal, TriggerSide};
 use crate::id::OrderId;
 use crate::money::FinePrice;
+use crate::slot::OrderSlot;
+use crate::words::{Signal, TriggerSide};
 use std::collections::BTreeSet;
 
 /// A waiting trigger in one of the orders kept here: by trigger price in ticks, or by the signal that moves it.
-type Place<K> = (K, OrderId, u32);
+type Place<K> = (K, OrderId, OrderSlot);
 
 /// A set of so many times more is changed one by one.
 const FEW: usize = 8;
@@ -18,7 +19,7 @@ const FEW: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {
     pub order: OrderId,
-    pub slot: u32,
+    pub slot: OrderSlot,
 }
 
 /// Triggers that watch one signal.
@@ -104,9 +105,9 @@ impl Watches {
         if !rises && !falls {
             return Vec::new();
         }
-        let still = watch.rising.split_off(&(value.0, OrderId(0), 0));
+        let still = watch.rising.split_off(&(value.0, OrderId(0), OrderSlot::FIRST));
         let risen = std::mem::replace(&mut watch.rising, still);
-        let fallen = watch.falling.split_off(&(value.0 + 1, OrderId(0), 0));
+        let fallen = watch.falling.split_off(&(value.0 + 1, OrderId(0), OrderSlot::FIRST));
         let due = |(_, order, slot): Place<i128>| Due { order, slot };
         risen.into_iter().map(due).chain(fallen.into_iter().rev().map(due)).collect()
     }

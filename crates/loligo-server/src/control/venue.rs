@@ -1,12 +1,14 @@
 //! Verbs for markets, orders and limits.
 
 use super::body::{Exact, Nothing, read};
-use super::verbs::fact_trouble;
+use super::verbs::{fact_trouble, refused};
 use super::{Control, Refused, Trouble};
 use crate::identity::Identity;
 use crate::listing::InstrumentEntry;
 use crate::record::Fact;
-use loligo_engine::{Command, Limits, LimitsChange, MarketState, Outcome};
+use loligo_engine::{
+    AdminCancelOutcome, Ask, Command, Limits, LimitsChange, ListOutcome, MarketState, OrderId, ReplaceOutcome,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -70,32 +72,34 @@ impl Control {
     pub(super) async fn list_market(&self, body: &[u8]) -> Result<Value, Trouble> {
         let entry: InstrumentEntry = super::body::read_exact(body)?;
         let spec = entry.spec().map_err(|error| Refused::bad(error.to_string()))?;
-        let outcomes = self.order(vec![Command::List(Box::new(spec))]).await?;
-        match outcomes.first() {
-            Some(Outcome::Listed(instrument)) => {
-                let instrument = *instrument;
+        match self.node.ask(Ask::list(spec), None).await?.outcome {
+            ListOutcome::Listed(instrument) => {
                 if let Some(roll) = entry.roll() {
                     let rolls = Fact::ContractRolls { instrument, roll };
                     self.node.record(rolls).await.map_err(fact_trouble)?;
                 }
                 self.market(instrument).await
             }
-            other => unreachable!("a listing came to {other:?}"),
+            ListOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
         }
     }
 
     pub(super) async fn cancel_order(&self, order_id: &str, body: &[u8]) -> Result<Value, Trouble> {
         let Nothing {} = read(body)?;
         let order = self.order_id(order_id)?;
-        let outcomes = self.order(vec![Command::AdminCancel { order }]).await?;
-        Ok(named(self.node.identity(), outcomes.first()))
+        match self.node.ask(Ask::admin_cancel(order), None).await?.outcome {
+            AdminCancelOutcome::Cancelled(order) => Ok(named(self.node.identity(), order)),
+            AdminCancelOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
+        }
     }
 
     pub(super) async fn replace_order(&self, order_id: &str, body: &[u8]) -> Result<Value, Trouble> {
         let Nothing {} = read(body)?;
         let order = self.order_id(order_id)?;
-        let outcomes = self.order(vec![Command::ReplaceTrailingStop { order }]).await?;
-        Ok(named(self.node.identity(), outcomes.first()))
+        match self.node.ask(Ask::replace_trailing_stop(order), None).await?.outcome {
+            ReplaceOutcome::Replaced(order) => Ok(named(self.node.identity(), order)),
+            ReplaceOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
+        }
     }
 
     pub(super) async fn set_limits(&self, body: &[u8]) -> Result<Value, Trouble> {
@@ -129,13 +133,8 @@ impl Control {
 }
 
 /// The order that a verb came to.
-fn named(identity: &Identity, outcome: Option<&Outcome>) -> Value {
-    match outcome {
-        Some(Outcome::Cancelled(order) | Outcome::Replaced(order)) => {
-            json!({ "order_id": identity.order_uuid(*order).to_string() })
-        }
-        other => unreachable!("an order of the operator's came to {other:?}"),
-    }
+fn named(identity: &Identity, order: OrderId) -> Value {
+    json!({ "order_id": identity.order_uuid(order).to_string() })
 }
 
 pub(super) fn limits_shown(limits: &Limits) -> Value {

@@ -10,7 +10,8 @@ use crate::report::{hex, time_text};
 use crate::wallets;
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, CurrencyAudit, Deposit, Money, Outcome, Refusal, Timestamp, Wallet,
+    AccountId, Audit, Command, Currency, CurrencyAudit, Deposit, DepositOutcome, DepositRefusal, Money,
+    Outcome, Refusal, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -165,12 +166,13 @@ impl Control {
         };
         let currency = currency(&body.currency)?;
         let amount = body.amount.money()?;
-        let deposit = Command::Deposit(Deposit { account, wallet, currency, amount });
-        if let Outcome::Refused(refusal) = self.node.submit(Submission::new(deposit)).await?.outcome {
+        match self.node.ask(Deposit { account, wallet, currency, amount }, None).await?.outcome {
+            DepositOutcome::Done => {}
             // A negative amount takes money out again.
-            let short = amount < Money::ZERO && refusal == Refusal::AmountOutOfRange;
-            let sentence = "no more can be taken out than is free in the wallet";
-            return Err(if short { Refused::bad(sentence) } else { refused(&refusal) }.into());
+            DepositOutcome::Refused(DepositRefusal::AmountOutOfRange) if amount < Money::ZERO => {
+                return Err(Refused::bad("no more can be taken out than is free in the wallet").into());
+            }
+            DepositOutcome::Refused(refusal) => return Err(refused(&refusal.into()).into()),
         }
         let balance =
             self.node.query(move |exchange| balance_of(&exchange.wallets(account), wallet, currency)).await?;
@@ -256,13 +258,12 @@ impl Control {
     }
 
     /// Has commands carried out; the first refusal is the answer.
-    pub(super) async fn order(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, Trouble> {
+    pub(super) async fn order(&self, commands: Vec<Command>) -> Result<(), Trouble> {
         let replies = self.node.submit_all(commands.into_iter().map(Submission::new).collect()).await?;
-        let outcomes = replies.into_iter().map(|reply| match reply.outcome {
+        replies.into_iter().try_for_each(|reply| match reply.outcome {
             Outcome::Refused(refusal) => Err(refused(&refusal).into()),
-            outcome => Ok(outcome),
-        });
-        outcomes.collect()
+            _ => Ok(()),
+        })
     }
 
     /// The account of a uid or of a name.
@@ -314,7 +315,7 @@ fn key_entry(key: &IssuedKey) -> Value {
 }
 
 /// What a refusal of the engine's is for the operator.
-fn refused(refusal: &Refusal) -> Refused {
+pub(super) fn refused(refusal: &Refusal) -> Refused {
     let status = match refusal {
         Refusal::UnknownAccount | Refusal::UnknownInstrument | Refusal::UnknownOrder => StatusCode::NOT_FOUND,
         _ => StatusCode::BAD_REQUEST,

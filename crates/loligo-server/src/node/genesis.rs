@@ -1,17 +1,17 @@
 //! How a venue begins: the first batch of its journal, whole or not there at all.
 
-use super::venue::Venue;
+use super::venue::{Came, Venue};
 use super::{Difference, StartError};
 use crate::config::{ClockKind, Config, IdentitySource, Instruments};
 use crate::identity::{IdentityKey, KeyPair, account_name};
 use crate::listing::Listing;
 use crate::projection::Happened;
 use crate::record::{
-    Body, Fact, GeneralRight, KeyCreated, Record, StoredSecret, VenueFacts, WithdrawalRight,
+    Body, Fact, FactOutcome, GeneralRight, KeyCreated, Record, StoredSecret, VenueFacts, WithdrawalRight,
 };
 use loligo_engine::{
-    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Exchange, FinePrice, Genesis, Limits,
-    Money, Outcome, PairId, RULES_VERSION, Timestamp, Wallet,
+    AccountId, Ask, Command, ContractKind, CreateAccount, CreateAccountOutcome, Currency, Deposit, Exchange,
+    FinePrice, Genesis, Limits, Money, Outcome, OutcomeOf, PairId, RULES_VERSION, Refusal, Timestamp, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -172,27 +172,35 @@ struct Script {
 }
 
 impl Script {
-    fn add(&mut self, body: Body) -> Result<Option<Outcome>, StartError> {
+    fn add(&mut self, body: Body) -> Result<(), StartError> {
         let record = Record { time: self.time, nonce: None, body };
         self.happened.clear();
         let came = self.venue.apply(&record, &mut self.happened).map_err(StartError::from)?;
         self.records.push(record);
         match came {
-            super::venue::Came::ToOutcome(Outcome::Refused(refusal)) => {
-                Err(StartError::Refused(refusal.to_string()))
-            }
-            super::venue::Came::ToOutcome(outcome) => Ok(Some(outcome)),
-            super::venue::Came::ToFact(crate::record::FactOutcome::Refused(refusal)) => {
-                Err(StartError::Refused(refusal.to_string()))
-            }
-            super::venue::Came::ToFact(_) => Ok(None),
+            Came::ToOutcome(Outcome::Refused(refusal)) => Err(StartError::Refused(refusal.to_string())),
+            Came::ToFact(FactOutcome::Refused(refusal)) => Err(StartError::Refused(refusal.to_string())),
+            Came::ToOutcome(_) | Came::ToFact(_) => Ok(()),
         }
     }
 
+    /// A command that says in its type what it comes to.
+    fn ask<O: OutcomeOf>(&mut self, ask: impl Into<Ask<O>>) -> Result<O, StartError> {
+        let command = ask.into().into_command();
+        self.happened.clear();
+        let came = self.venue.command(self.time, None, &command, &mut self.happened);
+        let outcome = came.map_err(StartError::from)?;
+        self.records.push(Record { time: self.time, nonce: None, body: Body::Command(command) });
+        Ok(Ask::outcome(outcome))
+    }
+
     fn open_account(&mut self) -> Result<AccountId, StartError> {
-        match self.add(Body::Command(Command::CreateAccount(CreateAccount { parent: None, house: false })))? {
-            Some(Outcome::AccountCreated(account)) => Ok(account),
-            other => unreachable!("an account's creation came to {other:?}"),
+        let create = CreateAccount { parent: None, house: false };
+        match self.ask(create)? {
+            CreateAccountOutcome::AccountCreated(account) => Ok(account),
+            CreateAccountOutcome::Refused(refusal) => {
+                Err(StartError::Refused(Refusal::from(refusal).to_string()))
+            }
         }
     }
 

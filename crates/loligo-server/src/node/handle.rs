@@ -10,8 +10,8 @@ use crate::projection::{Applied, Happened};
 use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use arc_swap::ArcSwap;
 use loligo_engine::{
-    AccountId, Audit, Command, CreateAccount, Currency, Deposit, Event, Exchange, Money, Outcome, Refusal,
-    Timestamp, Violation, Wallet,
+    AccountId, Audit, Command, CreateAccount, CreateAccountOutcome, Currency, Deposit, DepositOutcome, Event,
+    Exchange, Money, Outcome, Refusal, Timestamp, Violation, Wallet,
 };
 use std::fmt;
 use std::ops::Deref;
@@ -55,15 +55,16 @@ impl Submission {
     }
 }
 
-/// What became of a command: remembered, applied, and visible in every view.
+/// What became of a command: remembered, applied, and visible in every view. Of one whose kind is known, the outcome has that
+/// kind's type.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct Reply<O = Outcome> {
     /// Its place in the journal.
     pub sequence: u64,
     /// Exchange time at which it took effect.
     pub time: Timestamp,
     /// What it came to.
-    pub outcome: Outcome,
+    pub outcome: O,
     /// What happened, in order.
     pub events: Events,
 }
@@ -522,19 +523,18 @@ impl NodeHandle {
     /// # Errors
     /// [`AccountError`].
     pub async fn open_account(&self, wanted: OpenAccount) -> Result<OpenedAccount, AccountError> {
-        let create = Command::CreateAccount(CreateAccount { parent: wanted.parent, house: false });
-        let id = match self.submit(Submission::new(create)).await?.outcome {
-            Outcome::AccountCreated(id) => id,
-            Outcome::Refused(refusal) => return Err(refusal.into()),
-            other => unreachable!("an account's creation came to {other:?}"),
+        let create = CreateAccount { parent: wanted.parent, house: false };
+        let id = match self.ask(create, None).await?.outcome {
+            CreateAccountOutcome::AccountCreated(id) => id,
+            CreateAccountOutcome::Refused(refusal) => return Err(Refusal::from(refusal).into()),
         };
         if let Some(name) = &wanted.name {
             self.record(Fact::AccountNamed { account: id, name: name.clone() }).await?;
         }
         for (wallet, currency, amount) in wanted.deposits {
-            let deposit = Command::Deposit(Deposit { account: id, wallet, currency, amount });
-            if let Outcome::Refused(refusal) = self.submit(Submission::new(deposit)).await?.outcome {
-                return Err(refusal.into());
+            match self.ask(Deposit { account: id, wallet, currency, amount }, None).await?.outcome {
+                DepositOutcome::Done => {}
+                DepositOutcome::Refused(refusal) => return Err(Refusal::from(refusal).into()),
             }
         }
         let full = self.create_key(id, GeneralRight::Full, WithdrawalRight::None).await?;

@@ -8,20 +8,23 @@ use super::state::{
     Position, State, StoredOrder, StoredWork,
 };
 use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
-use crate::account::{FamilyDays, SelfTradeStrategy};
-use crate::command::{Limits, LimitsChange, OrderType};
-use crate::event::{OrderError, OrderStatus, UpdateReason};
+use crate::account::FamilyDays;
+use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, FinePrice, Money};
-use crate::order::NIL;
 use crate::trigger::Attached;
-use crate::view::{Dislocation, MarketState};
+use crate::words::{
+    Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason,
+};
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+/// No slot, as memory once said it.
+const NIL: u32 = u32::MAX;
 
 #[derive(Deserialize)]
 struct Memory {

@@ -7,9 +7,8 @@
 
 mod reading;
 
-use crate::account::{Account, Family, FamilyDays, Holding, Purse, SelfTradeStrategy};
-use crate::command::{Limits, LimitsChange, OrderType};
-use crate::event::{OrderError, OrderStatus, UpdateReason};
+use crate::account::{Account, Family, FamilyDays, Holding, Purse};
+use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
 use crate::exchange::{Exchange, Portfolio};
@@ -17,8 +16,10 @@ use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wal
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, Money};
-use crate::order::{NIL, Order, Record};
+use crate::order::{Order, Record};
+use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Attached;
+use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -63,8 +64,8 @@ impl Numbers {
         let Exchange { accounts, markets, holdings, .. } = exchange;
         let opened =
             accounts.iter().flat_map(|account| &account.holdings).filter_map(|(instrument, slot)| {
-                let holding = &holdings[*slot as usize];
-                holding.opened_at.map(|at| (AccountId(holding.account), InstrumentId(*instrument), at))
+                let holding = &holdings[*slot];
+                holding.opened_at.map(|at| (holding.account, *instrument, at))
             });
         Self {
             accounts: accounts.iter().map(|account| (account.fills, account.log)).collect(),
@@ -112,11 +113,9 @@ impl StoredWork {
         Self {
             stirred: exchange.stirred,
             clearing: clearing.collect(),
-            look_from: look_from.map(AccountId),
+            look_from,
             stepping: stepping.map(|portfolio| LiquidationOf::of(*portfolio, exchange)).collect(),
-            strained: strained
-                .map(|(account, purse)| (AccountId(*account), exchange.purses[*purse as usize].wallet))
-                .collect(),
+            strained: strained.map(|(account, purse)| (*account, exchange.purses[*purse].wallet)).collect(),
             due: due.map(|due| due.order).collect(),
         }
     }
@@ -226,12 +225,8 @@ crate::stored_codes! {
 impl LiquidationOf {
     fn of(portfolio: Portfolio, exchange: &Exchange) -> (AccountId, Self) {
         match portfolio {
-            Portfolio::Cross { account, purse } => {
-                (AccountId(account), Self::Wallet(exchange.purses[purse as usize].wallet))
-            }
-            Portfolio::Isolated { account, instrument } => {
-                (AccountId(account), Self::Position(InstrumentId(instrument)))
-            }
+            Portfolio::Cross { account, purse } => (account, Self::Wallet(exchange.purses[purse].wallet)),
+            Portfolio::Isolated { account, instrument } => (account, Self::Position(instrument)),
         }
     }
 }
@@ -262,11 +257,11 @@ impl State {
             pool,
             deposited,
         } = exchange;
-        let stored = |slot: u32| StoredOrder::of(exchange, slot);
+        let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {
             [Side::Buy, Side::Sell].into_iter().flat_map(|side| market.book.queued(side, orders))
         });
-        let mut waiting: Vec<u32> =
+        let mut waiting: Vec<OrderSlot> =
             holdings.iter().flat_map(|holding| holding.triggers.iter().copied()).collect();
         waiting.sort_unstable_by_key(|slot| orders.get(*slot).id);
         let remembered = closed.queue.iter().filter(|closed| orders.find(closed.order) == Some(closed.slot));
@@ -286,7 +281,7 @@ impl State {
                     change: change.clone(),
                 })
                 .collect(),
-            pairs: pairs.clone(),
+            pairs: pairs.iter().cloned().collect(),
             contracts: markets
                 .iter()
                 .map(|market| Contract {
@@ -318,7 +313,12 @@ impl State {
 }
 
 impl Owner {
-    fn of(account: &Account, families: &[Family], purses: &[Purse], holdings: &[Holding]) -> Self {
+    fn of(
+        account: &Account,
+        families: &Table<FamilySlot, Family>,
+        purses: &Table<WalletSlot, Purse>,
+        holdings: &Table<PositionSlot, Holding>,
+    ) -> Self {
         let Account {
             closed: _,
             family,
@@ -336,12 +336,12 @@ impl Owner {
             inverse,
             cancel_all_at,
         } = account;
-        let mut opened: Vec<u32> = inverse.iter().copied().filter(|purse| *purse != NIL).collect();
-        opened.push(*flex);
+        let inverse = inverse.iter().filter_map(|wallet| wallet.get());
+        let mut opened: Vec<WalletSlot> = inverse.chain([*flex]).collect();
         opened.sort_unstable();
-        let family = &families[*family as usize];
+        let family = &families[*family];
         Self {
-            parent: parent.map(AccountId),
+            parent: *parent,
             house: *house,
             active: *active,
             trading: *trading,
@@ -351,16 +351,13 @@ impl Owner {
                 .then(|| FamilyTerms { self_trade: family.self_trade, days: family.days() }),
             cash: cash.clone(),
             flex_other: flex_other.clone(),
-            wallets: opened
-                .into_iter()
-                .map(|slot| (purses[slot as usize].wallet, purses[slot as usize].balance))
-                .collect(),
+            wallets: opened.into_iter().map(|slot| (purses[slot].wallet, purses[slot].balance)).collect(),
             holdings: own
                 .iter()
                 .map(|(instrument, slot)| {
-                    let holding = &holdings[*slot as usize];
+                    let holding = &holdings[*slot];
                     Position {
-                        instrument: InstrumentId(*instrument),
+                        instrument: *instrument,
                         lots: holding.position,
                         entry: holding.entry,
                         leverage: holding.leverage,
@@ -372,7 +369,7 @@ impl Owner {
 }
 
 impl StoredOrder {
-    fn of(exchange: &Exchange, slot: u32) -> Self {
+    fn of(exchange: &Exchange, slot: OrderSlot) -> Self {
         let orders = &exchange.orders;
         let Order {
             id,
@@ -396,7 +393,7 @@ impl StoredOrder {
         Self {
             id,
             account,
-            instrument: InstrumentId(exchange.holdings[holding as usize].instrument),
+            instrument: exchange.holdings[holding].instrument,
             side,
             order_type,
             status,

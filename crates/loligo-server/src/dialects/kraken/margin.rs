@@ -8,7 +8,7 @@ use crate::grid;
 use crate::grid::{need, price, size, time};
 use crate::login::Caller;
 use loligo_engine::{
-    Fine, InstrumentSpec, MAX_TICKS, MarketState, OnGrid, OrderError, Price, Qty, Refusal, Side,
+    EstimateRefusal, Fine, InstrumentSpec, MAX_TICKS, MarketState, OnGrid, OrderError, Price, Qty, Side,
 };
 use loligo_wire::decimal::Number;
 use loligo_wire::v3::errors::ErrorAnswer;
@@ -120,10 +120,12 @@ fn ticks(number: Number, spec: &InstrumentSpec) -> Price {
 }
 
 /// The answer about an order that cannot be supposed: these routes are for multi-collateral contracts.
-fn not_supposed(refusal: Refusal) -> Failure {
-    if refusal == Refusal::NotMultiCollateral {
-        return ErrorAnswer::invalid_argument("symbol").into();
+fn not_supposed(refusal: EstimateRefusal) -> Failure {
+    match refusal {
+        EstimateRefusal::NotMultiCollateral => ErrorAnswer::invalid_argument("symbol").into(),
+        EstimateRefusal::UnknownAccount | EstimateRefusal::UnknownInstrument => {
+            tracing::error!(?refusal, "an account and a contract that are known were refused");
+            Error::UnknownError.into()
+        }
     }
-    tracing::error!(?refusal, "an account and a contract that are known were refused");
-    Error::UnknownError.into()
 }

@@ -3,15 +3,16 @@
 //! What is wrong is told by its cause, in this order: the account, the wallet, the unit, the amount, and then whether so
 //! much may leave (rules 2.4).
 
-use super::convert::refusals::refused;
+use super::convert::refusals;
 use super::private::Asked;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
-use crate::node::Submission;
 use crate::projection::{AccountEntry, Directory};
 use crate::wallets;
-use loligo_engine::{AccountId, Command, Currency, Money, Outcome, Transfer, Wallet, Withdraw};
+use loligo_engine::{
+    AccountId, Currency, Money, Transfer, TransferOutcome, Wallet, Withdraw, WithdrawOutcome,
+};
 use loligo_wire::decimal::{Number, ScaleError};
 use loligo_wire::v3::requests;
 use loligo_wire::v3::responses;
@@ -74,17 +75,15 @@ impl Kraken {
             currency,
             amount: money(amount)?,
         };
-        let reply = self
-            .node
-            .submit(Submission { command: Command::Transfer(transfer), nonce: caller.nonce })
-            .await?;
+        let reply = self.node.ask(transfer, caller.nonce).await?;
         match reply.outcome {
-            Outcome::Done => {
+            TransferOutcome::Done => {
                 let mut body = Vec::with_capacity(96);
                 responses::write_done(&mut body, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(outcome)),
+            TransferOutcome::AccountInactive => Err(Error::AccountInactive.into()),
+            TransferOutcome::Refused(refusal) => Err(refusals::of_transfer(refusal)),
         }
     }
 
@@ -100,18 +99,16 @@ impl Kraken {
         let wallet = wallets::wallet(directory, &request.source_wallet).ok_or(Error::InvalidAccount)?;
         let currency = held(directory, &request.currency, &[wallet])?;
         let withdraw = Withdraw { account: caller.account, wallet, currency, amount: money(request.amount)? };
-        let reply = self
-            .node
-            .submit(Submission { command: Command::Withdraw(withdraw), nonce: caller.nonce })
-            .await?;
+        let reply = self.node.ask(withdraw, caller.nonce).await?;
         match reply.outcome {
-            Outcome::Done => {
+            WithdrawOutcome::Done => {
                 let uid = self.node.identity().withdrawal_uid(reply.sequence);
                 let mut body = Vec::with_capacity(128);
                 responses::write_withdrawal(&mut body, uid, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(outcome)),
+            WithdrawOutcome::AccountInactive => Err(Error::AccountInactive.into()),
+            WithdrawOutcome::Refused(refusal) => Err(refusals::of_withdrawal(refusal)),
         }
     }
 

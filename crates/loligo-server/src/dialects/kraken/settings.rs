@@ -2,15 +2,14 @@
 
 use super::convert::accounts::{self, SubaccountSeen};
 use super::convert::commands::contract;
-use super::convert::refusals::refused;
+use super::convert::refusals;
 use super::convert::settings::{leverage, strategy, strategy_word};
 use super::private::Asked;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
-use crate::node::Submission;
 use crate::projection::AccountEntry;
-use loligo_engine::{Command, Exchange, Outcome};
+use loligo_engine::{Ask, Exchange, LeverageOutcome, SelfTradeOutcome, TradingOutcome};
 use loligo_wire::decimal::Decimal;
 use loligo_wire::v3::errors::NumberedError;
 use loligo_wire::v3::requests::{self, RequestError, parse_uuid};
@@ -37,15 +36,16 @@ impl Kraken {
     ) -> Answer {
         let word = request?.strategy;
         asked.active(&caller)?;
-        let command = Command::SetSelfTrade { account: caller.account, strategy: strategy(word) };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        let ask = Ask::set_self_trade(caller.account, strategy(word));
+        let reply = self.node.ask(ask, caller.nonce).await?;
         match reply.outcome {
-            Outcome::Done => {
+            SelfTradeOutcome::Done => {
                 let mut body = Vec::with_capacity(128);
                 responses::write_self_trade_strategy(&mut body, word, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(outcome)),
+            SelfTradeOutcome::AccountInactive => Err(Error::AccountInactive.into()),
+            SelfTradeOutcome::Refused(refusal) => Err(refusals::of_self_trade(refusal)),
         }
     }
 
@@ -79,15 +79,16 @@ impl Kraken {
         let listed = asked.directory.by_symbol(request.symbol.as_str());
         let instrument = listed.ok_or(NumberedError::CONTRACT_DOES_NOT_EXIST)?.id;
         let leverage = request.max_leverage.map(leverage);
-        let command = Command::SetLeverage { account: caller.account, instrument, leverage };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        let ask = Ask::set_leverage(caller.account, instrument, leverage);
+        let reply = self.node.ask(ask, caller.nonce).await?;
         match reply.outcome {
-            Outcome::Done => {
+            LeverageOutcome::Done => {
                 let mut body = Vec::with_capacity(96);
                 responses::write_done(&mut body, time(self.node.now()));
                 Ok(body)
             }
-            outcome => Err(refused(outcome)),
+            LeverageOutcome::AccountInactive => Err(Error::AccountInactive.into()),
+            LeverageOutcome::Refused(refusal) => Err(refusals::of_leverage(refusal)),
         }
     }
 
@@ -131,15 +132,15 @@ impl Kraken {
         let (uid, enabled) = (subaccount_uid(asked.named)?, request?.trading_enabled);
         asked.active(&caller)?;
         let account = self.own_subaccount(&asked, &caller, uid)?.id;
-        let command = Command::SetTrading { account, enabled };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        let ask = Ask::set_trading(account, enabled);
+        let reply = self.node.ask(ask, caller.nonce).await?;
         match reply.outcome {
-            Outcome::Done => {
+            TradingOutcome::Done => {
                 let mut body = Vec::with_capacity(32);
                 responses::write_trading_enabled(&mut body, enabled);
                 Ok(body)
             }
-            outcome => Err(refused(outcome)),
+            TradingOutcome::Refused(refusal) => Err(refusals::of_trading(refusal)),
         }
     }
 

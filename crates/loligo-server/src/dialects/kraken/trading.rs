@@ -9,7 +9,10 @@ use crate::login::Caller;
 use crate::node::{MAX_BATCH_RECORDS, Reply, Submission};
 use crate::projection::Directory;
 use crate::story::told::Told;
-use loligo_engine::{AccountId, Command, InstrumentId, OrderRef, Outcome};
+use loligo_engine::{
+    AccountId, Ask, CancelAllAfterOutcome, CancelAllOutcome, CancelOutcome, Command, EditOutcome,
+    InstrumentId, OrderError, OrderRef, Outcome, PlaceOutcome,
+};
 use loligo_wire::v3::requests::{self, BatchInstruction, BatchOrder, OrderName};
 use loligo_wire::v3::responses::{self, OrderEvent};
 use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, SendStatus};
@@ -17,8 +20,10 @@ use uuid::Uuid;
 
 /// An element of a batch on its way: what it submits, or what it is answered without asking the exchange.
 enum Step {
-    /// With further tries of an edit whose order may be in several contracts: only the one that finds it does anything.
-    Submit(Command, Vec<Command>),
+    Send(Ask<PlaceOutcome>),
+    /// With further tries where the order may be in several contracts: only the one that finds it does anything.
+    Edit(Ask<EditOutcome>, Vec<Ask<EditOutcome>>),
+    Cancel(Ask<CancelOutcome>),
     Answer(SendStatus),
 }
 
@@ -29,10 +34,12 @@ const TRIES_MAX: usize = MAX_BATCH_RECORDS - requests::MAX_BATCH_INSTRUCTIONS;
 impl Step {
     fn commands(&self) -> impl Iterator<Item = &Command> {
         let (first, others) = match self {
-            Step::Submit(command, others) => (Some(command), others.as_slice()),
+            Step::Send(place) => (Some(place.command()), &[][..]),
+            Step::Edit(edit, others) => (Some(edit.command()), others.as_slice()),
+            Step::Cancel(cancel) => (Some(cancel.command()), &[][..]),
             Step::Answer(_) => (None, &[][..]),
         };
-        first.into_iter().chain(others)
+        first.into_iter().chain(others.iter().map(Ask::command))
     }
 
     /// Takes its replies out of all that came, and gives the one that counts: of several tries the one that found the order.
@@ -40,6 +47,86 @@ impl Step {
         let missed = |reply: &Reply| matches!(reply.outcome, Outcome::EditRejected(None, _));
         let own = replies.take(self.commands().count());
         own.reduce(|found, reply| if missed(found) { reply } else { found })
+    }
+
+    /// What it is told, in the words of the one list that a batch has. `late` is whether it was too late for the others.
+    fn told<'r>(&self, reply: Option<&'r Reply>, late: bool) -> Result<BatchTold<'r>, Error> {
+        let plain = |status| BatchTold { status, order: None, events: Vec::new(), error: None };
+        // What an element is told when trading was switched off after others of its batch were looked at, though those were
+        // carried out. The list has no word for it. To the account, it is as if the market were suspended: nothing happened,
+        // what rests goes on resting, and cancels work. Cancels are refused to a deactivated account alone, whose orders are gone.
+        match (self, reply) {
+            (Step::Answer(_), _) if late => Ok(plain(SendStatus::WouldProcessAfterSpecifiedTime)),
+            (Step::Answer(status), _) => Ok(plain(*status)),
+            (_, None) => Err(Error::UnknownError),
+            (Step::Send(_), Some(reply)) => match Ask::<PlaceOutcome>::outcome(reply.outcome.clone()) {
+                PlaceOutcome::AccountInactive => Ok(plain(SendStatus::MarketSuspended)),
+                outcome => {
+                    let error = place_error(&outcome);
+                    let sent = outcomes::sent(&outcome, &reply.events)?;
+                    let word = error.and_then(orders::refusal);
+                    let status = word.map_or(sent.status, words::OrderError::batch_status);
+                    Ok(BatchTold { status, order: sent.order, events: sent.events, error })
+                }
+            },
+            (Step::Edit(..), Some(reply)) => match Ask::<EditOutcome>::outcome(reply.outcome.clone()) {
+                EditOutcome::AccountInactive => Ok(plain(SendStatus::MarketSuspended)),
+                outcome => {
+                    let error = edit_error(&outcome);
+                    let edited = outcomes::edited(&outcome, &reply.events)?;
+                    Ok(BatchTold {
+                        status: edited.status.into(),
+                        order: edited.order,
+                        events: edited.events,
+                        error,
+                    })
+                }
+            },
+            (Step::Cancel(_), Some(reply)) => match Ask::<CancelOutcome>::outcome(reply.outcome.clone()) {
+                CancelOutcome::AccountInactive => Ok(plain(SendStatus::NotFound)),
+                outcome => {
+                    let cancelled = outcomes::cancelled(&outcome, &reply.events)?;
+                    let events = cancelled.event.into_iter().collect();
+                    Ok(BatchTold {
+                        status: cancelled.status.into(),
+                        order: cancelled.order,
+                        events,
+                        error: None,
+                    })
+                }
+            },
+        }
+    }
+}
+
+/// What an element of a batch is told.
+struct BatchTold<'r> {
+    status: SendStatus,
+    order: Option<loligo_engine::OrderId>,
+    events: Vec<Told<'r>>,
+    /// The check that refused it.
+    error: Option<OrderError>,
+}
+
+/// The check that refused an order.
+fn place_error(outcome: &PlaceOutcome) -> Option<OrderError> {
+    match outcome {
+        PlaceOutcome::Rejected(_, error) => Some(*error),
+        PlaceOutcome::Placed(_)
+        | PlaceOutcome::AccountInactive
+        | PlaceOutcome::TooLate
+        | PlaceOutcome::Refused(_) => None,
+    }
+}
+
+/// The check that refused an edit.
+fn edit_error(outcome: &EditOutcome) -> Option<OrderError> {
+    match outcome {
+        EditOutcome::EditRejected(_, error) => Some(*error),
+        EditOutcome::Edited(_)
+        | EditOutcome::AccountInactive
+        | EditOutcome::TooLate
+        | EditOutcome::Refused(_) => None,
     }
 }
 
@@ -55,11 +142,11 @@ impl Kraken {
         let request = request?;
         let place = commands::place(&request, caller.account, algo_id, directory)?;
         let instrument = Some(place.instrument);
-        let submission = Submission { command: commands::placing(&request, place), nonce: caller.nonce };
-        let reply = self.node.submit(submission).await?;
+        let reply = self.node.ask(commands::placing(&request, place), caller.nonce).await?;
 
-        let sent = outcomes::sent(&reply)?;
-        notebook.note(|| Notes::of(noted(0, sent.status, Some(&reply), instrument).into_iter()));
+        let sent = outcomes::sent(&reply.outcome, &reply.events)?;
+        let error = place_error(&reply.outcome);
+        notebook.note(|| Notes::of(noted(0, sent.status, error, instrument).into_iter()));
         let book = self.shown(directory);
         let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
         let answer = responses::SendOrder {
@@ -106,12 +193,12 @@ impl Kraken {
         };
         // Which grid its numbers are on, the order tells; it must be visible by now if it was ever acknowledged.
         match self.edit(&request, caller.account, directory, None) {
-            Some(command) => {
-                let instrument = instrument_of(&command);
-                let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                let edited = outcomes::edited(&reply)?;
-                let status = edited.status.into();
-                notebook.note(|| Notes::of(noted(0, status, Some(&reply), instrument).into_iter()));
+            Some(edit) => {
+                let instrument = instrument_of(edit.command());
+                let reply = self.node.ask(edit, caller.nonce).await?;
+                let edited = outcomes::edited(&reply.outcome, &reply.events)?;
+                let (status, error) = (edited.status.into(), edit_error(&reply.outcome));
+                notebook.note(|| Notes::of(noted(0, status, error, instrument).into_iter()));
                 tell(&edited);
             }
             None => {
@@ -134,7 +221,7 @@ impl Kraken {
         account: AccountId,
         directory: &Directory,
         sent: Option<InstrumentId>,
-    ) -> Option<Command> {
+    ) -> Option<Ask<EditOutcome>> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
         let instrument = self.instrument_of(account, &order).or(sent)?;
         self.edit_in(request, account, directory, instrument)
@@ -148,7 +235,7 @@ impl Kraken {
         account: AccountId,
         directory: &Directory,
         instrument: InstrumentId,
-    ) -> Option<Command> {
+    ) -> Option<Ask<EditOutcome>> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
         let listed = directory.instruments().get(usize::from(instrument.0))?;
         Some(commands::amending(request, commands::edit(request, account, order, listed)))
@@ -198,11 +285,11 @@ impl Kraken {
             answer.write(&mut body, time(self.node.now()));
         };
         match commands::cancel(&request, caller.account, identity) {
-            Some(command) => {
-                let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
-                let cancelled = outcomes::cancelled(&reply)?;
+            Some(cancel) => {
+                let reply = self.node.ask(cancel, caller.nonce).await?;
+                let cancelled = outcomes::cancelled(&reply.outcome, &reply.events)?;
                 let status = cancelled.status.into();
-                notebook.note(|| Notes::of(noted(0, status, Some(&reply), None).into_iter()));
+                notebook.note(|| Notes::of(noted(0, status, None, None).into_iter()));
                 tell(&cancelled);
             }
             // What can be no order's name is nothing to remember; the time limit is still told first.
@@ -230,7 +317,7 @@ impl Kraken {
             }
         };
         // A product's contracts are cancelled one after the other, nothing in between; the first carries the nonce.
-        let command = |instrument| Command::CancelAll { account: caller.account, instrument };
+        let command = |instrument| Ask::cancel_all(caller.account, instrument).into_command();
         let submissions = scope.iter().enumerate().map(|(at, instrument)| Submission {
             command: command(*instrument),
             nonce: caller.nonce.filter(|_| at == 0),
@@ -239,7 +326,8 @@ impl Kraken {
 
         let mut gone = Vec::new();
         for (reply, instrument) in replies.iter().zip(scope) {
-            gone.extend(outcomes::cancelled_all(reply, caller.account, instrument)?);
+            let outcome: CancelAllOutcome = Ask::outcome(reply.outcome.clone());
+            gone.extend(outcomes::cancelled_all(&outcome, &reply.events, caller.account, instrument)?);
         }
         let identity = self.node.identity();
         let book = self.shown(directory);
@@ -265,15 +353,16 @@ impl Kraken {
 
     pub(super) async fn cancel_all_orders_after(&self, asked: Asked<'_>, caller: Caller) -> Answer {
         let request = requests::CancelAllOrdersAfter::parse(asked.args()?)?;
-        let command = Command::CancelAllAfter { account: caller.account, timeout_seconds: request.timeout };
-        let reply = self.node.submit(Submission { command, nonce: caller.nonce }).await?;
+        let reply =
+            self.node.ask(Ask::cancel_all_after(caller.account, request.timeout), caller.nonce).await?;
         match reply.outcome {
-            Outcome::Armed(at) => {
+            CancelAllAfterOutcome::Armed(at) => {
                 let mut body = Vec::with_capacity(192);
                 responses::write_dead_mans_switch(&mut body, at.map(time), time(reply.time));
                 Ok(body)
             }
-            outcome => Err(outcomes::unexpected(&outcome).into()),
+            CancelAllAfterOutcome::AccountInactive => Err(Error::AccountInactive.into()),
+            CancelAllAfterOutcome::Refused(refusal) => Err(outcomes::at_odds(refusal).into()),
         }
     }
 
@@ -310,11 +399,11 @@ impl Kraken {
         let replies = self.node.submit_all(submissions).await?;
 
         let results = batch_results(&steps, &replies)?;
-        notebook.note(|| batch_notes(&steps, &replies, &results));
+        notebook.note(|| batch_notes(&steps, &results));
         let book = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
-            .map(|(_, _, told)| told.iter().filter_map(|told| book.event(told)).collect())
+            .map(|result| result.events.iter().filter_map(|told| book.event(told)).collect())
             .collect();
         let rows = results.iter().zip(&events).zip(&batch.instructions).map(|((result, events), asked)| {
             let (order_tag, named, cli_ord_id) = match asked {
@@ -327,9 +416,12 @@ impl Kraken {
                 BatchInstruction::Cancel(cancel) => (None, Some(&cancel.order), client_name(&cancel.order)),
             };
             responses::BatchResult {
-                status: result.0,
+                status: result.status,
                 order_tag,
-                order_id: result.1.map(|id| self.node.identity().order_uuid(id)).or(named.and_then(named_id)),
+                order_id: result
+                    .order
+                    .map(|id| self.node.identity().order_uuid(id))
+                    .or(named.and_then(named_id)),
                 no_order_id: named.and_then(no_id),
                 cli_ord_id,
                 received_time: time(arrived),
@@ -363,7 +455,7 @@ impl Kraken {
                 Ok(order) => {
                     let mut place = commands::place(order, account, algo_id, directory)?;
                     place.process_before = process_before.map(commands::instant);
-                    Step::Submit(commands::placing(order, place), Vec::new())
+                    Step::Send(commands::placing(order, place))
                 }
             },
             BatchInstruction::Edit(edit) => {
@@ -371,13 +463,13 @@ impl Kraken {
                 let request = requests::EditOrder { process_before, ..edit.clone() };
                 let (last, others) = sent.split_first().map_or((None, &[][..]), |(at, all)| (Some(*at), all));
                 match self.edit(&request, account, directory, last) {
-                    Some(command) => {
+                    Some(found) => {
                         // Which of them has the name by then, nobody knows yet: each is asked on its own grid.
-                        let others = if instrument_of(&command) == last { others } else { &[] };
+                        let others = if instrument_of(found.command()) == last { others } else { &[] };
                         let edit = |at: &InstrumentId| self.edit_in(&request, account, directory, *at);
-                        let others: Vec<Command> = others.iter().take(*tries).filter_map(edit).collect();
+                        let others: Vec<_> = others.iter().take(*tries).filter_map(edit).collect();
                         *tries -= others.len();
-                        Step::Submit(command, others)
+                        Step::Edit(found, others)
                     }
                     None => late(SendStatus::OrderForEditNotFound),
                 }
@@ -385,7 +477,7 @@ impl Kraken {
             BatchInstruction::Cancel(cancel) => {
                 let request = requests::CancelOrder { process_before, ..cancel.clone() };
                 match commands::cancel(&request, account, self.node.identity()) {
-                    Some(command) => Step::Submit(command, Vec::new()),
+                    Some(cancel) => Step::Cancel(cancel),
                     None => late(SendStatus::NotFound),
                 }
             }
@@ -440,27 +532,21 @@ fn no_id<'n>(order: &'n OrderName<'_>) -> Option<&'n str> {
 fn noted(
     element: usize,
     status: SendStatus,
-    reply: Option<&Reply>,
+    error: Option<OrderError>,
     instrument: Option<InstrumentId>,
 ) -> Option<Note> {
     let carried_out = matches!(
         status,
         SendStatus::Placed | SendStatus::Edited | SendStatus::Cancelled | SendStatus::PartiallyFilled
     );
-    let error = reply.and_then(|reply| match reply.outcome {
-        Outcome::Rejected(_, error) | Outcome::EditRejected(_, error) => Some(error),
-        _ => None,
-    });
     (!carried_out).then(|| Note { element, word: status.as_str(), error, instrument })
 }
 
 /// What the log is told of a batch.
-fn batch_notes(steps: &[Step], replies: &[Reply], results: &[BatchTold<'_>]) -> Notes {
-    let mut replies = replies.iter();
+fn batch_notes(steps: &[Step], results: &[BatchTold<'_>]) -> Notes {
     Notes::of(steps.iter().zip(results).enumerate().filter_map(|(at, (step, result))| {
-        let reply = step.reply(&mut replies);
         let instrument = step.commands().next().and_then(instrument_of);
-        noted(at + 1, result.0, reply, instrument)
+        noted(at + 1, result.status, result.error, instrument)
     }))
 }
 
@@ -475,8 +561,6 @@ fn instrument_of(command: &Command) -> Option<InstrumentId> {
     }
 }
 
-type BatchTold<'r> = (SendStatus, Option<loligo_engine::OrderId>, Vec<Told<'r>>);
-
 /// Each element's answer in its place.
 fn batch_results<'r>(steps: &[Step], replies: &'r [Reply]) -> Result<Vec<BatchTold<'r>>, Failure> {
     let inactive = |reply: &Reply| reply.outcome == Outcome::AccountInactive;
@@ -487,72 +571,36 @@ fn batch_results<'r>(steps: &[Step], replies: &'r [Reply]) -> Result<Vec<BatchTo
     // All are taken up at one time: if it is too late for one, it is for those that need not be taken up, too.
     let late = replies.iter().any(|reply| reply.outcome == Outcome::TooLate);
     let mut next = replies.iter();
-    let mut results = Vec::with_capacity(steps.len());
-    for step in steps {
-        results.push(match step {
-            Step::Answer(_) if late => (SendStatus::WouldProcessAfterSpecifiedTime, None, Vec::new()),
-            Step::Answer(status) => (*status, None, Vec::new()),
-            Step::Submit(command, _) => {
-                let reply = step.reply(&mut next).ok_or(Error::UnknownError)?;
-                if inactive(reply) {
-                    (inactive_status(command), None, Vec::new())
-                } else {
-                    batch_result(reply)?
-                }
-            }
-        });
-    }
-    Ok(results)
-}
-
-/// What an element is told when trading was switched off after others of its batch were looked at, though those were
-/// carried out. The list has no word for it. To the account, it is as if the market were suspended: nothing happened, what
-/// rests goes on resting, and cancels work. Cancels are refused to a deactivated account alone, whose orders are gone.
-fn inactive_status(command: &Command) -> SendStatus {
-    match command {
-        Command::Cancel(_) => SendStatus::NotFound,
-        _ => SendStatus::MarketSuspended,
-    }
-}
-
-/// One element's answer, in the words of the one list that a batch has.
-fn batch_result(reply: &Reply) -> Result<BatchTold<'_>, Failure> {
-    Ok(match &reply.outcome {
-        Outcome::Rejected(_, error) => {
-            let sent = outcomes::sent(reply)?;
-            let status = orders::refusal(*error).map_or(sent.status, words::OrderError::batch_status);
-            (status, sent.order, sent.events)
-        }
-        Outcome::Edited(_) | Outcome::EditRejected(..) => {
-            let edited = outcomes::edited(reply)?;
-            (edited.status.into(), edited.order, edited.events)
-        }
-        Outcome::Cancelled(_) | Outcome::AlreadyFilled(_) | Outcome::CancelNotFound(_) => {
-            let cancelled = outcomes::cancelled(reply)?;
-            (cancelled.status.into(), cancelled.order, cancelled.event.into_iter().collect())
-        }
-        _ => {
-            let sent = outcomes::sent(reply)?;
-            (sent.status, sent.order, sent.events)
-        }
-    })
+    let mut told = |step: &Step| Ok(step.told(step.reply(&mut next), late)?);
+    steps.iter().map(&mut told).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use loligo_engine::{CancelOrder, OrderId, Timestamp};
+    use loligo_engine::{CancelOrder, OnGrid, OrderId, OrderType, PlaceOrder, Side, Timestamp};
     use loligo_wire::v3::errors::ErrorAnswer;
 
     fn told(outcomes: &[Outcome]) -> Result<Vec<SendStatus>, ErrorAnswer> {
         let order = OrderRef::Id(OrderId(1));
-        let cancel = Command::Cancel(CancelOrder { account: AccountId(0), order, process_before: None });
-        let place = Command::CancelAll { account: AccountId(0), instrument: None };
-        let steps = [
-            Step::Submit(cancel, Vec::new()),
-            Step::Answer(SendStatus::InvalidSide),
-            Step::Submit(place, Vec::new()),
-        ];
+        let cancel = CancelOrder { account: AccountId(0), order, process_before: None };
+        let place = PlaceOrder {
+            account: AccountId(0),
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            order_type: OrderType::Market,
+            qty: OnGrid::Steps(1),
+            limit_price: None,
+            stop_price: None,
+            trigger: None,
+            limit_offset: None,
+            reduce_only: false,
+            client_order_id: None,
+            algo_id: None,
+            process_before: None,
+        };
+        let steps =
+            [Step::Cancel(cancel.into()), Step::Answer(SendStatus::InvalidSide), Step::Send(place.into())];
         let reply = |outcome: &Outcome| Reply {
             sequence: 1,
             time: Timestamp(0),
@@ -561,7 +609,7 @@ mod tests {
         };
         let replies: Vec<Reply> = outcomes.iter().map(reply).collect();
         match batch_results(&steps, &replies) {
-            Ok(results) => Ok(results.iter().map(|(status, ..)| *status).collect()),
+            Ok(results) => Ok(results.iter().map(|told| told.status).collect()),
             Err(Failure::Word(error)) => Err(error),
             Err(other) => panic!("{other:?}"),
         }

@@ -5,17 +5,17 @@ use super::{
     Position, State, StoredClearing, StoredOrder, StoredWork,
 };
 use crate::account::{Account, Family};
-use crate::event::OrderStatus;
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::work::Clearing;
 use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
-use crate::instrument::{ContractKind, Instrument, Leverage, MAX_LOTS, MAX_TICKS};
+use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, price_in_range};
-use crate::order::{Marks, NIL, Order, Orders, Record};
+use crate::order::{Marks, Order, Orders, Record};
+use crate::slot::{Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Due;
-use crate::view::MarketState;
+use crate::words::{ContractKind, MarketState, OrderStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the list into memory, part by part; each refuses what cannot be.
@@ -80,7 +80,7 @@ impl State {
         reading.list(pairs, contracts)?;
         reading.open(accounts)?;
         reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
-        for slot in 0..reading.exchange.holdings.len() {
+        for slot in reading.exchange.holdings.slots() {
             reading.sum_up(slot)?;
         }
         reading.liquidate(liquidations)?;
@@ -96,16 +96,19 @@ impl Reading {
         let exchange = &mut self.exchange;
         there(pairs.len() <= usize::from(u16::MAX) + 1, "the number of pairs")?;
         let mut named = BTreeMap::new();
-        for (at, pair) in pairs.iter().enumerate() {
+        let mut known = Table::default();
+        for pair in pairs {
             there(pair.index.is_none_or(price_in_range), "an index price")?;
-            there(named.insert(pair.name.clone(), PairId(at as u16)).is_none(), "a pair's name")?;
+            there(named.insert(pair.name.clone(), known.next()).is_none(), "a pair's name")?;
+            known.push(pair);
         }
+        let pairs: Table<PairId, Pair> = known;
         there(contracts.len() <= usize::from(u16::MAX), "the number of contracts")?;
         let mut symbols = BTreeSet::new();
-        for (at, Contract { spec, prices, fees, dust }) in contracts.into_iter().enumerate() {
+        for Contract { spec, prices, fees, dust } in contracts {
             let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
             there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
-            let id = InstrumentId(at as u16);
+            let id = exchange.markets.next();
             // Its timer is gone once it has expired, of itself or by the operator.
             let listed = prices.trading != MarketState::Expired;
             if let Some(expiry) = spec.expiry.filter(|_| listed) {
@@ -115,7 +118,7 @@ impl Reading {
                 exchange.timers.insert((spec.opening, Timer::Opening(id)));
             }
             let instrument = Instrument::new(spec, pair).map_err(|_| damaged("a contract"))?;
-            let index = pairs[usize::from(pair.0)].index;
+            let index = pairs[pair].index;
             let fits = |price| price_in_range(price) && instrument.carries(price);
             there(prices.mark.is_none_or(fits) && index.is_none_or(fits), "a contract's price")?;
             let mut market = Market::new(instrument);
@@ -123,50 +126,52 @@ impl Reading {
             (market.fees, market.dust) = (fees, dust);
             exchange.markets.push(market);
         }
-        for (at, pair) in pairs.iter().enumerate() {
+        for (id, pair) in pairs.entries() {
             if let Some(from) = pair.stale_from().filter(|from| *from > exchange.now) {
-                exchange.timers.insert((from, Timer::Stale(PairId(at as u16))));
+                exchange.timers.insert((from, Timer::Stale(id)));
             }
         }
         for market in &mut exchange.markets {
-            market.told = market.state(&pairs[usize::from(market.pair().0)], exchange.now);
+            market.told = market.state(&pairs[market.pair()], exchange.now);
         }
         exchange.pairs = pairs;
         Ok(())
     }
 
     fn open(&mut self, accounts: Vec<Owner>) -> Result<(), CodecError> {
-        there(accounts.len() < NIL as usize, "the number of accounts")?;
-        for (at, owner) in accounts.into_iter().enumerate() {
+        there(accounts.len() < u32::MAX as usize, "the number of accounts")?;
+        for owner in accounts {
             let Owner { parent, house, active, trading, cancel_all_at, family: terms, .. } = &owner;
-            let id = at as u32;
+            let id = self.exchange.accounts.next();
             let (parent, family) = match (parent, terms) {
                 (None, Some(FamilyTerms { self_trade, days })) => {
                     let mut family = Family::new(id, *house, self.exchange.now);
                     family.self_trade = *self_trade;
                     there(family.restore(days), "a family's volume")?;
-                    self.exchange.families.push(family);
-                    (None, (self.exchange.families.len() - 1) as u32)
+                    (None, self.exchange.families.push(family))
                 }
                 (Some(parent), None) => {
-                    let master = self.exchange.accounts.get(parent.0 as usize);
+                    let master = self.exchange.accounts.get(*parent);
                     let master = master.filter(|master| master.parent.is_none() && master.house == *house);
                     let family = master.ok_or_else(|| damaged("a subaccount's master"))?.family;
-                    self.exchange.families[family as usize].members.push(id);
-                    (Some(parent.0), family)
+                    self.exchange.families[family].members.push(id);
+                    (Some(*parent), family)
                 }
                 _ => return Err(damaged("an account's family")),
             };
             if let Some(at) = cancel_all_at {
-                self.exchange.timers.insert((*at, Timer::CancelAll(AccountId(id))));
+                self.exchange.timers.insert((*at, Timer::CancelAll(id)));
             }
+            // It has been there from the first.
+            there(matches!(owner.wallets.first(), Some((Wallet::Flex, _))), "an account's flex wallet")?;
+            let flex = self.exchange.open_purse(family, Wallet::Flex, Currency::USD);
             self.exchange.accounts.push(Account {
                 closed: 0,
                 family,
                 oldest_closed: 0,
                 fills: 0,
                 log: 0,
-                flex: NIL,
+                flex,
                 house: *house,
                 active: *active,
                 trading: *trading,
@@ -174,50 +179,46 @@ impl Reading {
                 holdings: Vec::new(),
                 cash: Vec::new(),
                 flex_other: Vec::new(),
-                inverse: Vec::new(),
+                inverse: Table::default(),
                 cancel_all_at: *cancel_all_at,
             });
             self.open_wallets(id, &owner)?;
             self.open_holdings(id, &owner.holdings)?;
-            let account = &mut self.exchange.accounts[at];
+            let account = &mut self.exchange.accounts[id];
             (account.cash, account.flex_other) = (owner.cash, owner.flex_other);
         }
         Ok(())
     }
 
-    fn open_wallets(&mut self, id: u32, owner: &Owner) -> Result<(), CodecError> {
-        let family = self.exchange.accounts[id as usize].family;
-        for (wallet, balance) in &owner.wallets {
+    fn open_wallets(&mut self, id: AccountId, owner: &Owner) -> Result<(), CodecError> {
+        for (at, (wallet, balance)) in owner.wallets.iter().enumerate() {
             let slot = match *wallet {
                 Wallet::Cash => return Err(damaged("a wallet that margins nothing")),
                 Wallet::Flex => {
-                    there(self.exchange.accounts[id as usize].flex == NIL, "a flex wallet")?;
-                    let slot = self.exchange.open_purse(family, Wallet::Flex, Currency::USD);
-                    self.exchange.accounts[id as usize].flex = slot;
-                    slot
+                    there(at == 0, "a flex wallet")?;
+                    self.exchange.accounts[id].flex
                 }
                 Wallet::Inverse(pair) => {
                     let base = self.exchange.inverse_base(pair);
                     let base = base.ok_or_else(|| damaged("an inverse wallet's pair"))?;
-                    let own = &self.exchange.accounts[id as usize].inverse;
-                    let free = own.get(usize::from(pair.0)).is_none_or(|slot| *slot == NIL);
+                    let free = self.exchange.accounts[id].inverse_wallet(pair).is_none();
                     there(free, "an inverse wallet")?;
                     self.exchange.inverse_purse(id, pair, base)
                 }
             };
-            self.exchange.purses[slot as usize].balance = *balance;
+            self.exchange.purses[slot].balance = *balance;
         }
-        there(self.exchange.accounts[id as usize].flex != NIL, "an account's flex wallet")
+        Ok(())
     }
 
-    fn open_holdings(&mut self, id: u32, positions: &[Position]) -> Result<(), CodecError> {
+    fn open_holdings(&mut self, id: AccountId, positions: &[Position]) -> Result<(), CodecError> {
         let mut last = None;
         for Position { instrument, lots, entry, leverage } in positions {
             there(
                 last.replace(instrument.0).is_none_or(|last| last < instrument.0),
                 "a position's contract",
             )?;
-            let market = self.exchange.markets.get(usize::from(instrument.0));
+            let market = self.exchange.markets.get(*instrument);
             let market = market.ok_or_else(|| damaged("a position's contract"))?;
             let spec = market.instrument.spec();
             there(lots.unsigned_abs() <= 2 * spec.max_position.0.unsigned_abs(), "a position's size")?;
@@ -226,14 +227,11 @@ impl Reading {
             there(leverage.is_none() || spec.kind == ContractKind::Linear, "a leverage")?;
             let opened = match spec.kind {
                 ContractKind::Linear => true,
-                ContractKind::Inverse => {
-                    let own = &self.exchange.accounts[id as usize].inverse;
-                    own.get(usize::from(market.pair().0)).is_some_and(|slot| *slot != NIL)
-                }
+                ContractKind::Inverse => self.exchange.accounts[id].inverse_wallet(market.pair()).is_some(),
             };
             there(opened, "a position's wallet")?;
             let slot = self.exchange.open_holding(id, *instrument);
-            let holding = &mut self.exchange.holdings[slot as usize];
+            let holding = &mut self.exchange.holdings[slot];
             (holding.position, holding.entry, holding.leverage) = (*lots, *entry, *leverage);
         }
         Ok(())
@@ -257,13 +255,13 @@ impl Reading {
             there(last.replace(place).is_none_or(|last| last <= place), "a resting order's place")?;
             let slot = self.take_order(stored)?;
             let holding = self.exchange.orders.get(slot).holding;
-            let instrument = self.exchange.holdings[holding as usize].instrument;
+            let instrument = self.exchange.holdings[holding].instrument;
             let Exchange { markets, orders, holdings, .. } = &mut self.exchange;
-            let book = &mut markets[usize::from(instrument)].book;
+            let book = &mut markets[instrument].book;
             let order = orders.get(slot);
             there(!book.crosses(order.side, order.price), "a resting order's price")?;
             book.enter(orders, slot);
-            let holding = &mut holdings[holding as usize];
+            let holding = &mut holdings[holding];
             orders.record_mut(slot).own_place = holding.orders.len() as u32;
             holding.orders.push(slot);
         }
@@ -271,30 +269,30 @@ impl Reading {
         for stored in waiting {
             there(std::mem::replace(&mut last, stored.id) < stored.id, "a trigger's place")?;
             let trigger = stored.attached.as_ref().and_then(|attached| attached.trigger.as_ref());
-            let market = self.exchange.markets.get(usize::from(stored.instrument.0));
+            let market = self.exchange.markets.get(stored.instrument);
             let waits = stored.status == OrderStatus::TriggerPlaced
                 && trigger.zip(market).is_some_and(|(trigger, market)| trigger.can_wait(&market.instrument));
             there(waits, "a waiting trigger")?;
             let slot = self.take_order(stored)?;
             let Exchange { orders, holdings, .. } = &mut self.exchange;
-            let holding = &mut holdings[orders.get(slot).holding as usize];
+            let holding = &mut holdings[orders.get(slot).holding];
             orders.record_mut(slot).own_place = holding.triggers.len() as u32;
             holding.triggers.push(slot);
         }
         for ClosedOrder { at, order } in closed {
             there(order.status.is_closed() && at <= self.exchange.now && at.0 >= 0, "a closed order")?;
-            let (id, account) = (order.id, order.account.0);
+            let (id, account) = (order.id, order.account);
             let slot = self.take_order(order)?;
             let marks = self.exchange.orders.get(slot).marks;
             self.exchange.closed.queue.push_back(Closed { at, order: id, slot, account, marks });
-            self.exchange.accounts[account as usize].closed += 1;
+            self.exchange.accounts[account].closed += 1;
         }
         let ClosedOrders { queue, .. } = &self.exchange.closed;
         there(queue.iter().zip(queue.iter().skip(1)).all(|(one, next)| one.at <= next.at), "a closing's time")
     }
 
     /// Puts an order into the slab; the caller knows where it stands.
-    fn take_order(&mut self, stored: StoredOrder) -> Result<u32, CodecError> {
+    fn take_order(&mut self, stored: StoredOrder) -> Result<OrderSlot, CodecError> {
         let StoredOrder {
             id,
             account,
@@ -320,9 +318,9 @@ impl Reading {
         there((0..=MAX_LOTS).contains(&qty) && (0..=qty).contains(&filled), "an order's size")?;
         there((0..=MAX_TICKS).contains(&price), "an order's limit")?;
         there(!reserved || client_order_id.is_some(), "an order's name")?;
-        let owner = self.exchange.accounts.get(account.0 as usize);
+        let owner = self.exchange.accounts.get(account);
         let owner = owner.ok_or_else(|| damaged("an order's account"))?;
-        let holding = owner.holdings.iter().find(|(number, _)| *number == instrument.0);
+        let holding = owner.holdings.iter().find(|(number, _)| *number == instrument);
         let holding = holding.ok_or_else(|| damaged("an order's position"))?.1;
         let order = Order {
             id,
@@ -330,9 +328,9 @@ impl Reading {
             qty,
             filled,
             updated_at,
-            prev: NIL,
-            next: NIL,
-            level: NIL,
+            prev: Maybe::NONE,
+            next: Maybe::NONE,
+            level: Maybe::NONE,
             holding,
             side,
             order_type,
@@ -343,7 +341,7 @@ impl Reading {
             error,
         };
         let name = client_order_id.clone().filter(|_| reserved);
-        let record = Record { account, own_place: NIL, placed_at, client_order_id };
+        let record = Record { account, own_place: 0, placed_at, client_order_id };
         let slot = self.exchange.orders.take(order, record, attached);
         if let Some(name) = name {
             there(self.exchange.orders.find_name(account, &name).is_none(), "an order's name")?;
@@ -353,10 +351,10 @@ impl Reading {
     }
 
     /// What follows from a position and its orders: sums, counts, margin.
-    fn sum_up(&mut self, slot: usize) -> Result<(), CodecError> {
+    fn sum_up(&mut self, slot: PositionSlot) -> Result<(), CodecError> {
         let Exchange { holdings, orders, markets, purses, .. } = &mut self.exchange;
         let holding = &mut holdings[slot];
-        let market = &mut markets[usize::from(holding.instrument)];
+        let market = &mut markets[holding.instrument];
         let most = 2 * i128::from(market.instrument.spec().max_position.0);
         let mut open = i128::from(holding.position.unsigned_abs());
         for place in 0..holding.orders.len() {
@@ -384,7 +382,7 @@ impl Reading {
         holding.held = holding.initial_margin(&market.instrument);
         // Whoever was still to be looked over is valued now: that is all the same to who asks.
         holding.counted = market.shared_pnl(holding);
-        let purse = &mut purses[holding.purse as usize];
+        let purse = &mut purses[holding.purse];
         let sums =
             (purse.unrealized.0.checked_add(holding.counted.0), purse.held.0.checked_add(holding.held.0));
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
@@ -401,13 +399,12 @@ impl Reading {
     }
 
     fn portfolio(&self, account: AccountId, of: LiquidationOf) -> Result<Portfolio, CodecError> {
-        let AccountId(account) = account;
         let portfolio = match of {
             LiquidationOf::Wallet(wallet) => {
                 self.purse(account, wallet).map(|purse| Portfolio::Cross { account, purse })
             }
-            LiquidationOf::Position(InstrumentId(instrument)) => {
-                let owner = self.exchange.accounts.get(account as usize);
+            LiquidationOf::Position(instrument) => {
+                let owner = self.exchange.accounts.get(account);
                 let held = owner.is_some_and(|owner| owner.holdings.iter().any(|(id, _)| *id == instrument));
                 held.then_some(Portfolio::Isolated { account, instrument })
             }
@@ -416,13 +413,11 @@ impl Reading {
     }
 
     /// Purse slot of an account's margin wallet.
-    fn purse(&self, account: u32, wallet: Wallet) -> Option<u32> {
-        let owner = self.exchange.accounts.get(account as usize)?;
+    fn purse(&self, account: AccountId, wallet: Wallet) -> Option<WalletSlot> {
+        let owner = self.exchange.accounts.get(account)?;
         match wallet {
             Wallet::Flex => Some(owner.flex),
-            Wallet::Inverse(pair) => {
-                owner.inverse.get(usize::from(pair.0)).copied().filter(|purse| *purse != NIL)
-            }
+            Wallet::Inverse(pair) => owner.inverse_wallet(pair),
             Wallet::Cash => None,
         }
     }
@@ -433,8 +428,8 @@ impl Reading {
         self.exchange.stirred = stirred;
         let open = |order: &OrderId, of: Option<InstrumentId>| {
             let slot = self.exchange.find_open(*order)?;
-            let holding = &self.exchange.holdings[self.exchange.orders.get(slot).holding as usize];
-            of.is_none_or(|of| of.0 == holding.instrument).then_some(slot)
+            let holding = &self.exchange.holdings[self.exchange.orders.get(slot).holding];
+            of.is_none_or(|of| of == holding.instrument).then_some(slot)
         };
         let mut work = self.exchange.work.clone();
         for StoredClearing { instrument, resting, waiting, orders } in clearing {
@@ -448,17 +443,17 @@ impl Reading {
             )?;
             work.clearing.push_back(Clearing { instrument, resting, waiting, orders: orders.into() });
         }
-        let accounts = self.exchange.accounts.len();
-        there(look_from.is_none_or(|from| (from.0 as usize) < accounts), "an account to be looked over")?;
-        work.look_from = look_from.map(|from| from.0);
+        let known = |from| self.exchange.accounts.get(from).is_some();
+        there(look_from.is_none_or(known), "an account to be looked over")?;
+        work.look_from = look_from;
         for (account, of) in stepping {
             let portfolio = self.portfolio(account, of)?;
             there(self.exchange.has_step_to_take(portfolio), "a liquidation's step")?;
             work.stepping.push_back(portfolio);
         }
         for (account, wallet) in strained {
-            let purse = self.purse(account.0, wallet).ok_or_else(|| damaged("a wallet to be judged"))?;
-            work.strained.insert((account.0, purse));
+            let purse = self.purse(account, wallet).ok_or_else(|| damaged("a wallet to be judged"))?;
+            work.strained.insert((account, purse));
         }
         let mut slots = BTreeSet::new();
         for order in due {
@@ -486,10 +481,8 @@ impl Reading {
             (market.levels, market.trades) = (levels, trades);
         }
         for (account, instrument, at) in opened {
-            let slot = markets
-                .get(usize::from(instrument.0))
-                .and_then(|market| market.holdings.get(account.0 as usize));
-            let holding = slot.and_then(|slot| holdings.get_mut(*slot as usize));
+            let slot = markets.get(instrument).and_then(|market| market.holding_of(account));
+            let holding = slot.and_then(|slot| holdings.get_mut(slot));
             let holding = holding.filter(|holding| holding.position != 0 && (0..=now.0).contains(&at.0));
             holding.ok_or_else(|| damaged("a position's opening"))?.opened_at = Some(at);
         }
@@ -499,12 +492,11 @@ impl Reading {
     /// Finds anew which triggers wait for what, and which wallets are to be looked at.
     fn watch(&mut self) {
         self.exchange.rewatch();
-        for account in 0..self.exchange.accounts.len() as u32 {
-            let owner = &self.exchange.accounts[account as usize];
-            let inverse = owner.inverse.iter().copied().filter(|purse| *purse != NIL);
-            let purses: Vec<u32> = inverse.chain([owner.flex]).collect();
+        for account in self.exchange.accounts.slots() {
+            let owner = &self.exchange.accounts[account];
+            let purses: Vec<WalletSlot> = owner.margin_wallets().collect();
             for purse in purses {
-                self.exchange.purses[purse as usize].watched = self.exchange.needs_watching(account, purse);
+                self.exchange.purses[purse].watched = self.exchange.needs_watching(account, purse);
             }
         }
     }

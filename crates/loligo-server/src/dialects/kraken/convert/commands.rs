@@ -5,9 +5,10 @@ use crate::identity::Identity;
 use crate::projection::{Directory, ListedInstrument};
 use crate::wallets;
 use loligo_engine::{
-    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    DistanceUnit, EditOrder, InstrumentId, InstrumentSpec, OnGrid, OrderRef, OrderType, PlaceOrder, QtyMode,
-    Side, Signal, Timestamp, TriggerKind, Written, WrittenNumber,
+    AccountId, Ask, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, CancelOutcome,
+    ClientOrderId, DistanceUnit, EditOrder, EditOutcome, InstrumentId, InstrumentSpec, OnGrid, OrderRef,
+    OrderType, PlaceOrder, PlaceOutcome, QtyMode, Side, Signal, Timestamp, TriggerKind, Written,
+    WrittenNumber,
 };
 use loligo_wire::decimal::Number;
 use loligo_wire::time::Timestamp as WireTime;
@@ -102,7 +103,7 @@ pub(crate) fn place(
 }
 
 /// The command that places an order as a request describes it: what is off its contract's grid goes along as it was written.
-pub(crate) fn placing(request: &requests::SendOrder<'_>, place: PlaceOrder) -> Command {
+pub(crate) fn placing(request: &requests::SendOrder<'_>, place: PlaceOrder) -> Ask<PlaceOutcome> {
     let offset = |offset: &AskedOffset| match offset {
         AskedOffset::Distance(distance) => Some(distance.steps),
         AskedOffset::BadValue | AskedOffset::BadUnit | AskedOffset::Incomplete => None,
@@ -118,11 +119,11 @@ pub(crate) fn placing(request: &requests::SendOrder<'_>, place: PlaceOrder) -> C
             request.limit_price_offset_value.and_then(Result::ok),
         ),
     };
-    if written.is_empty() { Command::Place(place) } else { Command::PlaceOffGrid(Box::new((place, written))) }
+    Ask::from((place, written))
 }
 
 /// The command that amends an order, likewise.
-pub(crate) fn amending(request: &requests::EditOrder<'_>, edit: EditOrder) -> Command {
+pub(crate) fn amending(request: &requests::EditOrder<'_>, edit: EditOrder) -> Ask<EditOutcome> {
     let deviation = |away: AskedDeviation| {
         if request.trailing_stop_deviation_unit.map(unit) == Some(DistanceUnit::Percent) {
             away.percent
@@ -137,7 +138,7 @@ pub(crate) fn amending(request: &requests::EditOrder<'_>, edit: EditOrder) -> Co
         deviation: off_grid(edit.deviation.map(deviation), request.trailing_stop_max_deviation),
         limit_offset: None,
     };
-    if written.is_empty() { Command::Edit(edit) } else { Command::EditOffGrid(Box::new((edit, written))) }
+    Ask::from((edit, written))
 }
 
 /// A number as text, where it is off the grid and has as many digits as a number may.
@@ -231,14 +232,14 @@ pub(crate) fn cancel(
     request: &requests::CancelOrder<'_>,
     account: AccountId,
     identity: &Identity,
-) -> Option<Command> {
+) -> Option<Ask<CancelOutcome>> {
     let order = match &request.order {
         OrderName::Id(uuid) => {
             identity.order_id(*uuid).map_or(OrderRef::Foreign(uuid.as_u128()), OrderRef::Id)
         }
         name => order_ref(name, identity)?,
     };
-    Some(Command::Cancel(CancelOrder { account, order, process_before: request.process_before.map(instant) }))
+    Some(CancelOrder { account, order, process_before: request.process_before.map(instant) }.into())
 }
 
 /// An instant of the dialect, as the exchange's.

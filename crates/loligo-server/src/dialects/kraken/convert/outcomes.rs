@@ -1,9 +1,11 @@
 //! What became of a command, as its sender is told: a status word, and the moves of the order.
 
 use super::orders::{refusal, reject_reason, send_status};
-use crate::node::Reply;
 use crate::story::told::{self, Tale, Told};
-use loligo_engine::{AccountId, Event, InstrumentId, OrderError, OrderId, OrderView, Outcome, UpdateReason};
+use loligo_engine::{
+    AccountId, CancelAllOutcome, CancelOutcome, EditOutcome, Event, InstrumentId, OrderError, OrderId,
+    OrderView, PlaceOutcome, Refusal, UpdateReason,
+};
 use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, SendStatus};
 
 /// What became of an order that was sent.
@@ -36,19 +38,20 @@ impl<'r> Cancelled<'r> {
 /// Tells the sender of an order what became of it.
 ///
 /// # Errors
-/// `unknownError` for an outcome that no order has; the engine and this crate would be at odds.
-pub(crate) fn sent(reply: &Reply) -> Result<Sent<'_>, Error> {
-    match &reply.outcome {
-        Outcome::Placed(id) => {
-            let Tale { told, cut_short } = told::of_order(*id, &reply.events);
+/// The word for what is about no order: its account may not trade (any more), or is not known.
+pub(crate) fn sent<'r>(outcome: &PlaceOutcome, events: &'r [Event]) -> Result<Sent<'r>, Error> {
+    match outcome {
+        PlaceOutcome::Placed(id) => {
+            let Tale { told, cut_short } = told::of_order(*id, events);
             let status = if cut_short { SendStatus::PartiallyFilled } else { SendStatus::Placed };
             Ok(Sent { status, order: Some(*id), events: told })
         }
-        Outcome::Rejected(id, error) => Ok(rejected(*id, *error, &reply.events)),
-        Outcome::TooLate => {
+        PlaceOutcome::Rejected(id, error) => Ok(rejected(*id, *error, events)),
+        PlaceOutcome::TooLate => {
             Ok(Sent { status: SendStatus::WouldProcessAfterSpecifiedTime, order: None, events: Vec::new() })
         }
-        outcome => Err(unexpected(outcome)),
+        PlaceOutcome::AccountInactive => Err(Error::AccountInactive),
+        PlaceOutcome::Refused(refusal) => Err(at_odds(refusal.clone())),
     }
 }
 
@@ -79,21 +82,22 @@ impl<'r> Edited<'r> {
 ///
 /// # Errors
 /// As [`sent`].
-pub(crate) fn edited(reply: &Reply) -> Result<Edited<'_>, Error> {
+pub(crate) fn edited<'r>(outcome: &EditOutcome, events: &'r [Event]) -> Result<Edited<'r>, Error> {
     let refused = |status, order| Ok(Edited { status, order, events: Vec::new() });
-    match &reply.outcome {
-        Outcome::Edited(id) => {
-            let Tale { told, .. } = told::of_order(*id, &reply.events);
+    match outcome {
+        EditOutcome::Edited(id) => {
+            let Tale { told, .. } = told::of_order(*id, events);
             Ok(Edited { status: EditStatus::Edited, order: Some(*id), events: told })
         }
         // The order is as it was asked to be: that is no refusal (rules 1.8).
-        Outcome::EditRejected(id, OrderError::EditHasNoEffect) => refused(EditStatus::Edited, *id),
-        Outcome::EditRejected(id, error) => {
+        EditOutcome::EditRejected(id, OrderError::EditHasNoEffect) => refused(EditStatus::Edited, *id),
+        EditOutcome::EditRejected(id, error) => {
             let status = refusal(*error).and_then(words::OrderError::edit_status);
             refused(status.unwrap_or(EditStatus::OrderForEditNotFound), *id)
         }
-        Outcome::TooLate => refused(EditStatus::WouldProcessAfterSpecifiedTime, None),
-        outcome => Err(unexpected(outcome)),
+        EditOutcome::TooLate => refused(EditStatus::WouldProcessAfterSpecifiedTime, None),
+        EditOutcome::AccountInactive => Err(Error::AccountInactive),
+        EditOutcome::Refused(refusal) => Err(at_odds(refusal.clone())),
     }
 }
 
@@ -115,21 +119,22 @@ fn rejected(id: OrderId, error: OrderError, events: &[Event]) -> Sent<'_> {
 ///
 /// # Errors
 /// As [`sent`].
-pub(crate) fn cancelled(reply: &Reply) -> Result<Cancelled<'_>, Error> {
+pub(crate) fn cancelled<'r>(outcome: &CancelOutcome, events: &'r [Event]) -> Result<Cancelled<'r>, Error> {
     let plain = |status, order| Ok(Cancelled { status, order, event: None });
-    match &reply.outcome {
-        Outcome::Cancelled(id) => {
-            let event = told::cancels(&reply.events).find(|order| order.id == *id);
+    match outcome {
+        CancelOutcome::Cancelled(id) => {
+            let event = told::cancels(events).find(|order| order.id == *id);
             Ok(Cancelled {
                 status: CancelStatus::Cancelled,
                 order: Some(*id),
                 event: event.map(|order| Told::Cancel { order }),
             })
         }
-        Outcome::AlreadyFilled(id) => plain(CancelStatus::Filled, Some(*id)),
-        Outcome::CancelNotFound(id) => plain(CancelStatus::NotFound, *id),
-        Outcome::TooLate => plain(CancelStatus::WouldProcessAfterSpecifiedTime, None),
-        outcome => Err(unexpected(outcome)),
+        CancelOutcome::AlreadyFilled(id) => plain(CancelStatus::Filled, Some(*id)),
+        CancelOutcome::CancelNotFound(id) => plain(CancelStatus::NotFound, *id),
+        CancelOutcome::TooLate => plain(CancelStatus::WouldProcessAfterSpecifiedTime, None),
+        CancelOutcome::AccountInactive => Err(Error::AccountInactive),
+        CancelOutcome::Refused(refusal) => Err(at_odds(refusal.clone())),
     }
 }
 
@@ -137,14 +142,15 @@ pub(crate) fn cancelled(reply: &Reply) -> Result<Cancelled<'_>, Error> {
 ///
 /// # Errors
 /// As [`sent`].
-pub(crate) fn cancelled_all(
-    reply: &Reply,
+pub(crate) fn cancelled_all<'r>(
+    outcome: &CancelAllOutcome,
+    events: &'r [Event],
     account: AccountId,
     instrument: Option<InstrumentId>,
-) -> Result<Vec<&OrderView>, Error> {
-    match &reply.outcome {
-        Outcome::CancelledAll(_) => {
-            let orders = told::cancels(&reply.events)
+) -> Result<Vec<&'r OrderView>, Error> {
+    match outcome {
+        CancelAllOutcome::CancelledAll(_) => {
+            let orders = told::cancels(events)
                 .filter(|order| {
                     order.account == account && instrument.is_none_or(|only| order.instrument == only)
                 })
@@ -153,15 +159,15 @@ pub(crate) fn cancelled_all(
                 .collect();
             Ok(orders)
         }
-        outcome => Err(unexpected(outcome)),
+        CancelAllOutcome::AccountInactive => Err(Error::AccountInactive),
+        CancelAllOutcome::Refused(refusal) => Err(at_odds(refusal.clone())),
     }
 }
 
-/// The word for an outcome that a command of its kind does not come to, but for one that every order may.
-pub(crate) fn unexpected(outcome: &Outcome) -> Error {
-    if *outcome == Outcome::AccountInactive {
-        return Error::AccountInactive;
-    }
-    tracing::error!(?outcome, "a command came to what it cannot come to");
+/// The word for a refusal of what this dialect has looked up before it asked: nothing that is known ever goes, so the engine and
+/// this crate are at odds.
+pub(crate) fn at_odds(refusal: impl Into<Refusal>) -> Error {
+    let refusal: Refusal = refusal.into();
+    tracing::error!(%refusal, "what was looked up is not known");
     Error::UnknownError
 }
