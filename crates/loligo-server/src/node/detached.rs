@@ -283,14 +283,26 @@ fn catch_up(follower: &dyn Detached, source: &Source, to: u64, over: &AtomicBool
     for Restored { venue, .. } in snapshots_after(source, follower.sequence(), to) {
         let begins = venue.sequence;
         follower.begin(begins, &venue.exchange);
-        tracing::warn!(name, at, begins, why, "records that a follower has not seen are out of reach: it begins after them");
+        tracing::warn!(
+            name,
+            at,
+            begins,
+            why,
+            "records that a follower has not seen are out of reach: it begins after them"
+        );
         if replay_for(follower, source, venue, to, over).is_ok() {
             return;
         }
     }
     // Nothing that can be read says what was there at that record.
     follower.begin(to, &Exchange::new());
-    tracing::warn!(name, at, begins = to, why, "records that a follower has not seen are out of reach: it begins after them");
+    tracing::warn!(
+        name,
+        at,
+        begins = to,
+        why,
+        "records that a follower has not seen are out of reach: it begins after them"
+    );
 }
 
 fn replay_for(
