@@ -1,4 +1,4 @@
-//! Accounts, their wallets, and their holdings: what one account has in one contract, position and orders.
+//! Accounts, their wallets, and their positions: what one account has in one contract, its size and its orders.
 
 use crate::fees::{FEE_SCHEDULE, FeeRates};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Side, Timestamp, Wallet};
@@ -32,8 +32,8 @@ pub(crate) struct Account {
     /// It may place and edit orders; set by its master.
     pub trading: bool,
     pub parent: Option<AccountId>,
-    /// Its holdings by instrument number: number and slot.
-    pub holdings: Vec<(InstrumentId, PositionSlot)>,
+    /// Its positions by instrument number: number and slot.
+    pub positions: Vec<(InstrumentId, PositionSlot)>,
     /// Money that margins nothing.
     pub cash: Vec<(Currency, Money)>,
     /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
@@ -72,14 +72,14 @@ impl Account {
     }
 }
 
-/// A wallet that margins contracts: its balance in the settlement currency and the sums its holdings put on it.
+/// A wallet that margins contracts: its balance in the settlement currency and the sums its positions put on it.
 #[repr(align(64))]
 #[derive(Clone, Debug)]
 pub(crate) struct Purse {
     pub balance: Money,
-    /// Sum of the holdings' open P&L at mark, but for isolated ones: theirs is their own.
+    /// Sum of the positions' open P&L at mark, but for isolated ones: theirs is their own.
     pub unrealized: Fine,
-    /// Sum of the holdings' initial margin, orders included; of isolated ones what is set aside.
+    /// Sum of the positions' initial margin, orders included; of isolated ones what is set aside.
     pub held: Fine,
     pub currency: Currency,
     pub wallet: Wallet,
@@ -116,7 +116,7 @@ impl Purse {
 ///
 /// Not aligned as the others are: there may be one for every account and contract, so size counts more.
 #[derive(Clone, Debug)]
-pub(crate) struct Holding {
+pub(crate) struct Position {
     pub account: AccountId,
     pub family: FamilySlot,
     /// The wallet that margins it.
@@ -124,7 +124,7 @@ pub(crate) struct Holding {
     pub instrument: InstrumentId,
     pub house: bool,
     /// Signed lots.
-    pub position: i64,
+    pub size: i64,
     /// Signed value the position was entered at.
     pub entry: Fine,
     /// When the position was opened; absent when it is flat, or was opened before that was noted.
@@ -169,7 +169,7 @@ pub(crate) struct Booked {
     pub realized: Fine,
 }
 
-impl Holding {
+impl Position {
     pub fn new(
         account: AccountId,
         family: FamilySlot,
@@ -183,7 +183,7 @@ impl Holding {
             purse,
             instrument,
             house,
-            position: 0,
+            size: 0,
             entry: Fine::ZERO,
             opened_at: None,
             held: Fine::ZERO,
@@ -218,8 +218,8 @@ impl Holding {
     #[inline]
     pub fn is_one_sided(&self, side: Side) -> bool {
         match side {
-            Side::Buy => self.position >= 0 && self.sells.lots == 0,
-            Side::Sell => self.position <= 0 && self.buys.lots == 0,
+            Side::Buy => self.size >= 0 && self.sells.lots == 0,
+            Side::Sell => self.size <= 0 && self.buys.lots == 0,
         }
     }
 
@@ -235,22 +235,22 @@ impl Holding {
     #[inline]
     pub fn room(&self, instrument: &Instrument, side: Side) -> i64 {
         let open = match side {
-            Side::Buy => self.position + self.buys.lots,
-            Side::Sell => self.sells.lots - self.position,
+            Side::Buy => self.size + self.buys.lots,
+            Side::Sell => self.sells.lots - self.size,
         };
         instrument.spec().max_position.0 - open
     }
 
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
-        (-side.sign() * self.position).max(0)
+        (-side.sign() * self.size).max(0)
     }
 
     /// Books `lots` (signed) traded for `value` (signed): adds to, reduces, closes or flips the position.
     #[inline]
     pub fn book(&mut self, lots: i64, value: Fine) -> Booked {
-        let booked = book(self.position, self.entry, lots, value);
-        self.position += lots;
+        let booked = book(self.size, self.entry, lots, value);
+        self.size += lots;
         self.entry = booked.entry;
         booked
     }
@@ -263,16 +263,16 @@ impl Holding {
     /// Initial margin with orders (rules 5.4).
     #[inline]
     pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
-        margin::with_orders(instrument, self.leverage, (self.position, self.entry), self.buys, self.sells)
+        margin::with_orders(instrument, self.leverage, (self.size, self.entry), self.buys, self.sells)
     }
 
-    /// What [`Holding::initial_margin`] would be with one order more.
+    /// What [`Position::initial_margin`] would be with one order more.
     pub fn margin_with(&self, instrument: &Instrument, order: &Incoming) -> Fine {
         if order.closes_first {
-            return self.exposure_with(order).margin(instrument, self.leverage, self.position);
+            return self.exposure_with(order).margin(instrument, self.leverage, self.size);
         }
         let (buys, sells) = self.sums_with(order.side, order.size, order.instead_of);
-        margin::with_orders(instrument, self.leverage, (self.position, self.entry), buys, sells)
+        margin::with_orders(instrument, self.leverage, (self.size, self.entry), buys, sells)
     }
 
     /// What position and orders could come to with one order more.
@@ -280,8 +280,8 @@ impl Holding {
         let Incoming { side, size, instead_of, closes_first } = *order;
         let resting = if closes_first { OpenSum::default() } else { size };
         let (buys, sells) = self.sums_with(side, resting, instead_of);
-        let exposure = Exposure::new(self.position, self.entry, buys, sells);
-        if closes_first { exposure.with_first(self.position, side, size) } else { exposure }
+        let exposure = Exposure::new(self.size, self.entry, buys, sells);
+        if closes_first { exposure.with_first(self.size, side, size) } else { exposure }
     }
 
     /// Lots of one order more that close the position: what those that rest leave of it, or as much as there is.
@@ -308,25 +308,22 @@ impl Holding {
 /// Entry values make this conserve: whatever is realised, `realized - change of entry = -value`, so over both sides of a
 /// trade nothing is made or lost.
 #[inline]
-pub(crate) fn book(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
-    if position == 0 || (position > 0) == (lots > 0) {
+pub(crate) fn book(size: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    if size == 0 || (size > 0) == (lots > 0) {
         Booked { entry: entry + value, realized: Fine::ZERO }
     } else {
-        book_against(position, entry, lots, value)
+        book_against(size, entry, lots, value)
     }
 }
 
 /// Books a fill that reduces, closes or flips the position.
 #[inline(never)]
-fn book_against(position: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
-    let (closing, size) = (lots.abs().min(position.abs()), lots.abs());
+fn book_against(size: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
+    let (closing, size) = (lots.abs().min(size.abs()), lots.abs());
     // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
     let closing_value = if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
-    let released = if closing == position.abs() {
-        entry
-    } else {
-        Fine(share_half_even(entry.0, closing, position.abs()))
-    };
+    let released =
+        if closing == size.abs() { entry } else { Fine(share_half_even(entry.0, closing, size.abs())) };
     Booked { entry: entry - released + (value - closing_value), realized: -closing_value - released }
 }
 

@@ -24,7 +24,7 @@ mod wallets;
 mod work;
 mod worth;
 
-use crate::account::{Account, Family, Holding, Purse};
+use crate::account::{Account, Family, Position, Purse};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
 use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
@@ -64,7 +64,7 @@ pub struct Exchange {
     pub(crate) accounts: Table<AccountId, Account>,
     pub(crate) families: Table<FamilySlot, Family>,
     pub(crate) purses: Table<WalletSlot, Purse>,
-    pub(crate) holdings: Table<PositionSlot, Holding>,
+    pub(crate) positions: Table<PositionSlot, Position>,
     pub(crate) orders: Orders,
     pub(crate) closed: ClosedOrders,
     pub(crate) next_execution: u64,
@@ -242,7 +242,7 @@ impl Exchange {
         for slot in resting {
             let order = self.orders.get_mut(slot);
             order.reason = Some(UpdateReason::LoadingMarket);
-            let account = self.holdings[order.holding].account;
+            let account = self.positions[order.position].account;
             let (order, reason, error) = (order.id, order.reason, order.error);
             tell(events, || Event::Noted { order, account, reason, error });
         }
@@ -283,7 +283,7 @@ impl Exchange {
             flex_other: Vec::new(),
             flex,
             inverse: Table::default(),
-            holdings: Vec::new(),
+            positions: Vec::new(),
             closed: 0,
             oldest_closed: 0,
             fills: 0,
@@ -370,9 +370,9 @@ impl Exchange {
         known.map_or_else(|| self.pairs.push(Pair::new(name)), PairId::of_index)
     }
 
-    /// The holding of an account in a contract, opened when it is first needed.
+    /// The position of an account in a contract, opened when it is first needed.
     #[cold]
-    fn open_holding(&mut self, account: AccountId, instrument: InstrumentId) -> PositionSlot {
+    fn open_position(&mut self, account: AccountId, instrument: InstrumentId) -> PositionSlot {
         let market = &self.markets[instrument].instrument;
         let purse = match market.spec().kind {
             ContractKind::Linear => self.accounts[account].flex,
@@ -382,10 +382,10 @@ impl Exchange {
             }
         };
         let owner = &mut self.accounts[account];
-        let slot = self.holdings.push(Holding::new(account, owner.family, purse, instrument, owner.house));
-        let before = owner.holdings.partition_point(|(other, _)| *other < instrument);
-        owner.holdings.insert(before, (instrument, slot));
-        self.markets[instrument].list_holding(account, slot);
+        let slot = self.positions.push(Position::new(account, owner.family, purse, instrument, owner.house));
+        let before = owner.positions.partition_point(|(other, _)| *other < instrument);
+        owner.positions.insert(before, (instrument, slot));
+        self.markets[instrument].list_position(account, slot);
         slot
     }
 }

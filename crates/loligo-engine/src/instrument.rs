@@ -131,8 +131,8 @@ pub(crate) struct OpenSum {
 impl OpenSum {
     /// A position without its sign, at a value it was entered at or has now.
     #[inline]
-    pub fn of(position: i64, value: Fine) -> Self {
-        Self { lots: position.abs(), value: Fine(value.0.abs()) }
+    pub fn of(size: i64, value: Fine) -> Self {
+        Self { lots: size.abs(), value: Fine(value.0.abs()) }
     }
 }
 
@@ -168,7 +168,7 @@ impl Instrument {
             || spec.impact_mid_size.0 <= 0
             || spec.impact_mid_size.0 > MAX_LOTS
         {
-            return bad("maximum position and impact size must be positive, and at most 10^12 lots");
+            return bad("maximum size and impact size must be positive, and at most 10^12 lots");
         }
         let rising =
             spec.margin_levels.windows(2).all(|w| w[0].from < w[1].from && w[0].initial <= w[1].initial);
@@ -232,7 +232,7 @@ impl Instrument {
         };
         let worst = worst.map(|worst| worst / 2);
         if worst.is_none_or(|worst| worst > 10 * VALUE_MAX) {
-            return bad("the maximum position is too large for its tick and lot");
+            return bad("the maximum size is too large for its tick and lot");
         }
         let money_unit = money_unit as u64;
         let first = spec.margin_levels[0].initial;
@@ -283,9 +283,9 @@ impl Instrument {
     }
 
     /// Average price that a position of so many signed lots was entered at, from its signed entry value; 0 of none.
-    pub fn average_price(&self, position: i64, entry: Fine) -> FinePrice {
+    pub fn average_price(&self, size: i64, entry: Fine) -> FinePrice {
         let precision = i32::from(self.spec.lot_precision);
-        let (lots, entry) = (i128::from(position.abs()), entry.0.abs());
+        let (lots, entry) = (i128::from(size.abs()), entry.0.abs());
         let price = match self.spec.kind {
             // entry 1e-24 per lot of 10^-precision contracts, to 1e-18 per contract: over lots x 10^(6 - precision).
             ContractKind::Linear if lots > 0 => {

@@ -1,6 +1,6 @@
 //! Whole-state checks: what must hold after every command, recomputed from scratch.
 
-use crate::account::Holding;
+use crate::account::Position;
 use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
 use crate::id::{Currency, InstrumentId, Price, Side};
 use crate::instrument::OpenSum;
@@ -59,7 +59,7 @@ impl Exchange {
     /// The first [`Violation`] found.
     pub fn audit(&self) -> Result<Audit, Violation> {
         let open_orders = self.check_books()?;
-        let positions = self.check_holdings()?;
+        let positions = self.check_positions()?;
         self.check_purses()?;
         self.check_liquidations()?;
         self.check_closed()?;
@@ -90,10 +90,10 @@ impl Exchange {
                     let (mut next, mut prev, mut sum) = (Some(level.head), Maybe::NONE, 0);
                     while let Some(slot) = next {
                         let order = self.orders.get(slot);
-                        let holding = &self.holdings[order.holding];
+                        let position = &self.positions[order.position];
                         hold!(order.prev == prev, "order {:?} is linked wrongly", order.id);
                         hold!(
-                            order.price == level.price && order.side == side && holding.instrument == at,
+                            order.price == level.price && order.side == side && position.instrument == at,
                             "order {:?} stands in a queue that is not its own",
                             order.id
                         );
@@ -126,29 +126,29 @@ impl Exchange {
         Ok(seen)
     }
 
-    /// Sums kept per holding agree with its orders; positions of a contract sum to zero; reduce-only orders cannot
+    /// Sums kept per position agree with its orders; positions of a contract sum to zero; reduce-only orders cannot
     /// add; no position beyond its limit.
-    fn check_holdings(&self) -> Result<u64, Violation> {
+    fn check_positions(&self) -> Result<u64, Violation> {
         let mut net = vec![(0_i128, 0_i128); self.markets.len()];
         let mut positions = 0;
         let mut waiting = vec![0; self.markets.len()];
-        for (slot, holding) in self.holdings.entries() {
-            self.check_holding(slot, holding)?;
-            waiting[holding.instrument.index()] += holding.triggers.len();
-            let (sum, long) = &mut net[holding.instrument.index()];
-            *sum += i128::from(holding.position);
-            *long += i128::from(holding.position.max(0));
-            positions += u64::from(holding.position != 0);
+        for (slot, position) in self.positions.entries() {
+            self.check_position(slot, position)?;
+            waiting[position.instrument.index()] += position.triggers.len();
+            let (sum, long) = &mut net[position.instrument.index()];
+            *sum += i128::from(position.size);
+            *long += i128::from(position.size.max(0));
+            positions += u64::from(position.size != 0);
         }
         let known = |slot: &OrderSlot| self.orders.get(*slot).status == OrderStatus::TriggerPlaced;
         let triggers = self.orders.known().filter(known).count();
         hold!(
             triggers == waiting.iter().sum::<usize>(),
-            "{triggers} triggers wait but their holdings list {waiting:?}"
+            "{triggers} triggers wait but their positions list {waiting:?}"
         );
         let mut due = vec![0; self.markets.len()];
         for reached in self.work.due.iter().filter(|due| self.is_still_due(due)) {
-            due[self.holdings[self.orders.get(reached.slot).holding].instrument.index()] += 1;
+            due[self.positions[self.orders.get(reached.slot).position].instrument.index()] += 1;
         }
         for (at, (sum, long)) in net.into_iter().enumerate() {
             let market = &self.markets[InstrumentId::of_index(at)];
@@ -168,19 +168,20 @@ impl Exchange {
         Ok(positions)
     }
 
-    fn check_holding(&self, slot: PositionSlot, holding: &Holding) -> Result<(), Violation> {
-        let market = &self.markets[holding.instrument];
-        let listed = &self.accounts[holding.account].holdings;
+    fn check_position(&self, slot: PositionSlot, position: &Position) -> Result<(), Violation> {
+        let market = &self.markets[position.instrument];
+        let listed = &self.accounts[position.account].positions;
         hold!(
-            market.holding_of(holding.account) == Some(slot) && listed.contains(&(holding.instrument, slot)),
+            market.position_of(position.account) == Some(slot)
+                && listed.contains(&(position.instrument, slot)),
             "{slot:?} is not found by its account"
         );
         let (mut buys, mut sells) = (OpenSum::default(), OpenSum::default());
         let (mut small, mut reduce_only, mut closing, mut trailing) = (0, 0, 0_i64, 0);
-        for (place, trigger) in holding.triggers.iter().enumerate() {
+        for (place, trigger) in position.triggers.iter().enumerate() {
             let order = self.orders.get(*trigger);
             hold!(
-                order.holding == slot
+                order.position == slot
                     && order.level.is_none()
                     && order.status == OrderStatus::TriggerPlaced
                     && self.orders.record(*trigger).own_place as usize == place,
@@ -191,11 +192,11 @@ impl Exchange {
             let kind = self.orders.trigger(*trigger).map(|trigger| trigger.kind);
             trailing += u32::from(kind == Some(TriggerKind::TrailingStop));
         }
-        hold!(trailing == holding.trailing_stops, "trailing stops of {slot:?} are counted wrongly");
-        for (place, order_slot) in holding.orders.iter().enumerate() {
+        hold!(trailing == position.trailing_stops, "trailing stops of {slot:?} are counted wrongly");
+        for (place, order_slot) in position.orders.iter().enumerate() {
             let order = self.orders.get(*order_slot);
             hold!(
-                order.holding == slot && self.orders.record(*order_slot).own_place as usize == place,
+                order.position == slot && self.orders.record(*order_slot).own_place as usize == place,
                 "order {:?} is listed wrongly",
                 order.id
             );
@@ -204,7 +205,7 @@ impl Exchange {
             if order.reduce_only {
                 reduce_only += 1;
                 hold!(
-                    i128::from(order.side.sign()) * i128::from(holding.position) < 0,
+                    i128::from(order.side.sign()) * i128::from(position.size) < 0,
                     "reduce-only order {:?} would not reduce",
                     order.id
                 );
@@ -215,40 +216,37 @@ impl Exchange {
                 sum.value += Fine(market.instrument.value(order.open(), Price(order.price)).0.abs());
             }
         }
-        hold!(closing <= holding.position.abs(), "reduce-only orders of {slot:?} exceed its position");
-        hold!(buys == holding.buys && sells == holding.sells, "sums of open orders of {slot:?} are off");
+        hold!(closing <= position.size.abs(), "reduce-only orders of {slot:?} exceed its size");
+        hold!(buys == position.buys && sells == position.sells, "sums of open orders of {slot:?} are off");
         hold!(
-            small == holding.small_orders && reduce_only == holding.reduce_only_orders,
+            small == position.small_orders && reduce_only == position.reduce_only_orders,
             "counts of open orders of {slot:?} are off"
         );
-        hold!(holding.held == holding.initial_margin(&market.instrument), "margin of {slot:?} is stale");
+        hold!(position.held == position.initial_margin(&market.instrument), "margin of {slot:?} is stale");
         hold!(
-            holding.leverage.is_none() || market.instrument.is_exact(),
+            position.leverage.is_none() || market.instrument.is_exact(),
             "{slot:?} has a leverage of its own, and is not linear"
         );
-        let looked_over = self.is_looked_over(holding.account);
+        let looked_over = self.is_looked_over(position.account);
         hold!(
-            !looked_over || holding.counted == market.shared_pnl(holding),
+            !looked_over || position.counted == market.shared_pnl(position),
             "{slot:?} is not valued at the mark of now"
         );
         hold!(
-            !looked_over || self.purses[holding.purse].watched || market.covers(holding),
-            "the position of {slot:?} needs more than it holds, and nobody watches"
+            !looked_over || self.purses[position.purse].watched || market.covers(position),
+            "the size of {slot:?} needs more than it holds, and nobody watches"
         );
-        hold!(
-            holding.position != 0 || holding.entry == Fine::ZERO,
-            "{slot:?} is flat but has an entry value"
-        );
+        hold!(position.size != 0 || position.entry == Fine::ZERO, "{slot:?} is flat but has an entry value");
         Ok(())
     }
 
-    /// Sums kept per purse agree with its holdings.
+    /// Sums kept per purse agree with its positions.
     fn check_purses(&self) -> Result<(), Violation> {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
-        for holding in &self.holdings {
-            let (unrealized, held) = &mut sums[holding.purse.index()];
-            *unrealized += holding.counted;
-            *held += holding.held;
+        for position in &self.positions {
+            let (unrealized, held) = &mut sums[position.purse.index()];
+            *unrealized += position.counted;
+            *held += position.held;
         }
         for ((slot, purse), (unrealized, held)) in self.purses.entries().zip(sums) {
             hold!(purse.unrealized == unrealized && purse.held == held, "sums of {slot:?} are off");
@@ -262,21 +260,21 @@ impl Exchange {
         for portfolio in self.liquidations.keys().filter(|_| !self.is_busy()) {
             hold!(self.standing(*portfolio).is_short(), "{portfolio:?} is liquidated but not short");
         }
-        for holding in &self.holdings {
-            let waits = !self.is_looked_over(holding.account)
-                || self.work.strained.contains(&(holding.account, holding.purse));
+        for position in &self.positions {
+            let waits = !self.is_looked_over(position.account)
+                || self.work.strained.contains(&(position.account, position.purse));
             hold!(
-                waits || self.is_judged(holding.account, holding.purse),
+                waits || self.is_judged(position.account, position.purse),
                 "{:?} is short of margin, and nothing follows",
-                holding.account
+                position.account
             );
         }
-        for holding in self.holdings.iter().filter(|holding| self.is_liquidated(holding)) {
-            hold!(!holding.house, "{:?} of the house is liquidated", holding.account);
+        for position in self.positions.iter().filter(|position| self.is_liquidated(position)) {
+            hold!(!position.house, "{:?} of the house is liquidated", position.account);
             hold!(
-                holding.orders.is_empty() && holding.triggers.is_empty(),
+                position.orders.is_empty() && position.triggers.is_empty(),
                 "{:?} is liquidated but has orders",
-                holding.account
+                position.account
             );
         }
         Ok(())
@@ -356,9 +354,9 @@ impl Exchange {
                 at(*currency, &mut |audit| audit.wallets += amount.fine());
             }
         }
-        for holding in &self.holdings {
-            let currency = self.markets[holding.instrument].instrument.settlement();
-            at(currency, &mut |audit| audit.entries += holding.entry);
+        for position in &self.positions {
+            let currency = self.markets[position.instrument].instrument.settlement();
+            at(currency, &mut |audit| audit.entries += position.entry);
         }
         for market in &self.markets {
             at(market.instrument.settlement(), &mut |audit| {

@@ -69,7 +69,7 @@ pub(crate) fn level_of(instrument: &Instrument, size: OpenSum) -> &MarginLevel {
     &levels[reached.max(1) - 1]
 }
 
-/// What a holding could come to if all of its buys, or all of its sells, were done: position at entry, orders at their
+/// What a position could come to if all of its buys, or all of its sells, were done: position at entry, orders at their
 /// limit. A side's orders close the position on the other side first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exposure {
@@ -80,20 +80,20 @@ pub(crate) struct Exposure {
 }
 
 impl Exposure {
-    pub fn new(position: i64, entry: Fine, buys: OpenSum, sells: OpenSum) -> Self {
-        let standing = OpenSum::of(position, entry);
-        let (long, short) = if position >= 0 {
-            (standing + buys, beyond(sells, position))
+    pub fn new(size: i64, entry: Fine, buys: OpenSum, sells: OpenSum) -> Self {
+        let standing = OpenSum::of(size, entry);
+        let (long, short) = if size >= 0 {
+            (standing + buys, beyond(sells, size))
         } else {
-            (beyond(buys, -position), standing + sells)
+            (beyond(buys, -size), standing + sells)
         };
         Self { long, short, standing }
     }
 
     /// With one order more that closes the position before anything that rests does: what of it goes beyond the position
     /// is added to what the resting orders of its side would open without it.
-    pub fn with_first(self, position: i64, side: Side, order: OpenSum) -> Self {
-        let added = beyond(order, (-side.sign() * position).max(0));
+    pub fn with_first(self, size: i64, side: Side, order: OpenSum) -> Self {
+        let added = beyond(order, (-side.sign() * size).max(0));
         match side {
             Side::Buy => Self { long: self.long + added, ..self },
             Side::Sell => Self { short: self.short + added, ..self },
@@ -101,11 +101,11 @@ impl Exposure {
     }
 
     /// Initial margin with orders.
-    pub fn margin(self, instrument: &Instrument, leverage: Option<Leverage>, position: i64) -> Fine {
+    pub fn margin(self, instrument: &Instrument, leverage: Option<Leverage>, size: i64) -> Fine {
         let Self { long, short, standing } = self;
         if let Some(leverage) = leverage {
             let margin = |size: OpenSum| isolated_of(size.value, leverage);
-            let (same, flipped) = if position >= 0 { (long, short) } else { (short, long) };
+            let (same, flipped) = if size >= 0 { (long, short) } else { (short, long) };
             return margin(same).max(margin(standing) + margin(flipped));
         }
         if instrument.is_exact() {
@@ -125,18 +125,18 @@ impl Exposure {
 pub(crate) fn with_orders(
     instrument: &Instrument,
     leverage: Option<Leverage>,
-    (position, entry): (i64, Fine),
+    (size, entry): (i64, Fine),
     buys: OpenSum,
     sells: OpenSum,
 ) -> Fine {
-    let standing = OpenSum::of(position, entry);
+    let standing = OpenSum::of(size, entry);
     // The common case: nothing open against the position.
-    let one_sided = if position >= 0 && sells.lots == 0 {
+    let one_sided = if size >= 0 && sells.lots == 0 {
         standing + buys
-    } else if position <= 0 && buys.lots == 0 {
+    } else if size <= 0 && buys.lots == 0 {
         standing + sells
     } else {
-        return Exposure::new(position, entry, buys, sells).margin(instrument, leverage, position);
+        return Exposure::new(size, entry, buys, sells).margin(instrument, leverage, size);
     };
     match leverage {
         None => initial_of(instrument, one_sided),

@@ -1,6 +1,6 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::{Holding, Purse};
+use crate::account::{Position, Purse};
 use crate::book::Book;
 use crate::id::{AccountId, PairId, Price, Side, Timestamp};
 use crate::instrument::{Instrument, OpenSum};
@@ -135,9 +135,9 @@ pub(crate) struct Market {
     /// The greatest position that is within the first margin level at mark.
     pub first_level_lots: i64,
     pub mark_pinned: bool,
-    /// Holdings by account. Here, not with the accounts, because this is dense: an order finds its holding without touching
+    /// Positions by account. Here, not with the accounts, because this is dense: an order finds its position without touching
     /// its account.
-    holdings: Table<AccountId, Maybe<PositionSlot>>,
+    positions: Table<AccountId, Maybe<PositionSlot>>,
     /// Sum of long positions in lots.
     pub open_interest: i64,
     /// Fees taken on this contract, and what rounding left over: the exchange's own side of its fills.
@@ -186,7 +186,7 @@ impl Market {
             cover_per_lot: Fine::ZERO,
             first_level_lots: i64::MAX,
             mark_pinned: false,
-            holdings: Table::default(),
+            positions: Table::default(),
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
@@ -243,20 +243,20 @@ impl Market {
         }
     }
 
-    /// Finds a holding by its account from now on.
-    pub fn list_holding(&mut self, account: AccountId, slot: PositionSlot) {
-        *self.holdings.grown_to(account, Maybe::NONE) = slot.into();
+    /// Finds a position by its account from now on.
+    pub fn list_position(&mut self, account: AccountId, slot: PositionSlot) {
+        *self.positions.grown_to(account, Maybe::NONE) = slot.into();
     }
 
-    /// The holding of an account, where it has one.
+    /// The position of an account, where it has one.
     #[inline(always)]
-    pub fn holding_of(&self, account: AccountId) -> Option<PositionSlot> {
-        self.holdings.get(account)?.get()
+    pub fn position_of(&self, account: AccountId) -> Option<PositionSlot> {
+        self.positions.get(account)?.get()
     }
 
-    /// Every holding, by account.
-    pub fn holdings(&self) -> impl Iterator<Item = PositionSlot> {
-        self.holdings.iter().filter_map(|slot| slot.get())
+    /// Every position, by account.
+    pub fn positions(&self) -> impl Iterator<Item = PositionSlot> {
+        self.positions.iter().filter_map(|slot| slot.get())
     }
 
     pub fn pair(&self) -> PairId {
@@ -304,46 +304,45 @@ impl Market {
     /// True when the initial margin of a position, at entry, is sure to cover its maintenance margin, at mark. True of
     /// isolated ones, which take nothing from their wallet's other positions.
     #[inline]
-    pub fn covers(&self, holding: &Holding) -> bool {
-        if holding.leverage.is_some() {
+    pub fn covers(&self, position: &Position) -> bool {
+        if position.leverage.is_some() {
             return true;
         }
-        let lots = holding.position.abs();
+        let lots = position.size.abs();
         if lots <= self.first_level_lots {
-            i128::from(lots) * self.cover_per_lot.0 <= holding.entry.0.abs()
+            i128::from(lots) * self.cover_per_lot.0 <= position.entry.0.abs()
         } else {
-            self.covers_large(holding)
+            self.covers_large(position)
         }
     }
 
     #[cold]
-    fn covers_large(&self, holding: &Holding) -> bool {
-        let entered = OpenSum::of(holding.position, holding.entry);
-        maintenance_of(&self.instrument, self.at_mark(holding.position))
-            <= initial_of(&self.instrument, entered)
+    fn covers_large(&self, position: &Position) -> bool {
+        let entered = OpenSum::of(position.size, position.entry);
+        maintenance_of(&self.instrument, self.at_mark(position.size)) <= initial_of(&self.instrument, entered)
     }
 
-    /// Open P&L of a holding at mark.
+    /// Open P&L of a position at mark.
     #[inline]
-    pub fn unrealized(&self, holding: &Holding) -> Fine {
+    pub fn unrealized(&self, position: &Position) -> Fine {
         if self.mark.is_none() {
             return Fine::ZERO;
         }
-        Fine(i128::from(holding.position) * self.mark_value.0) - holding.entry
+        Fine(i128::from(position.size) * self.mark_value.0) - position.entry
     }
 
-    /// Open P&L of a holding at mark that its wallet's other positions may live on: none of an isolated one.
+    /// Open P&L of a position at mark that its wallet's other positions may live on: none of an isolated one.
     #[inline]
-    pub fn shared_pnl(&self, holding: &Holding) -> Fine {
-        if holding.leverage.is_some() { Fine::ZERO } else { self.unrealized(holding) }
+    pub fn shared_pnl(&self, position: &Position) -> Fine {
+        if position.leverage.is_some() { Fine::ZERO } else { self.unrealized(position) }
     }
 
-    /// Counts a holding's open P&L at the mark of now in its wallet.
+    /// Counts a position's open P&L at the mark of now in its wallet.
     #[inline]
-    pub fn recount(&self, holding: &mut Holding, purse: &mut Purse) {
-        let pnl = self.shared_pnl(holding);
-        purse.unrealized += pnl - holding.counted;
-        holding.counted = pnl;
+    pub fn recount(&self, position: &mut Position, purse: &mut Purse) {
+        let pnl = self.shared_pnl(position);
+        purse.unrealized += pnl - position.counted;
+        position.counted = pnl;
     }
 
     /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.
@@ -354,8 +353,8 @@ impl Market {
 
     /// A position at its value at mark; nothing without a mark.
     #[inline]
-    pub fn at_mark(&self, position: i64) -> OpenSum {
-        OpenSum::of(position, Fine(i128::from(position) * self.mark_value.0))
+    pub fn at_mark(&self, size: i64) -> OpenSum {
+        OpenSum::of(size, Fine(i128::from(size) * self.mark_value.0))
     }
 
     /// Takes one sample of the premium at `now` and each of the full seconds just before it, `seconds` in all, in which the

@@ -1,6 +1,6 @@
 //! All orders the exchange knows: the open ones, waiting triggers among them, and the closed ones of the last five seconds.
 //!
-//! Orders live in a slab; a slot is what books, holdings and queues point at. What matching touches (`Order`, one
+//! Orders live in a slab; a slot is what books, positions and queues point at. What matching touches (`Order`, one
 //! cache line) is apart from what only views need (`Record`). Orders are found by number through a paged table, by
 //! the client's own name through a hash table that is never iterated, so its layout cannot reach any output.
 
@@ -32,7 +32,7 @@ pub(crate) struct Order {
     /// Its price level; none when it is in no book.
     pub level: Maybe<LevelSlot>,
     /// Whose position it trades into.
-    pub holding: PositionSlot,
+    pub position: PositionSlot,
     pub side: Side,
     pub order_type: OrderType,
     pub status: OrderStatus,
@@ -106,7 +106,7 @@ const _: () = assert!(size_of::<Order>() == 64, "matching reads one cache line p
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub account: AccountId,
-    /// Place in the holding's list of resting orders, or of waiting triggers; says nothing of an order that is in neither.
+    /// Place in the position's list of resting orders, or of waiting triggers; says nothing of an order that is in neither.
     pub own_place: u32,
     pub placed_at: Timestamp,
     pub client_order_id: Option<Arc<str>>,

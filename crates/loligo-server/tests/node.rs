@@ -609,7 +609,7 @@ async fn a_full_queue_refuses_orders_and_still_takes_cancels() {
     // The writer is held by a question until the test lets it go.
     let (release, held) = std::sync::mpsc::sync_channel::<()>(0);
     let (entered, inside) = tokio::sync::oneshot::channel();
-    let holding = {
+    let position = {
         let handle = handle.clone();
         tokio::spawn(async move {
             handle
@@ -652,7 +652,7 @@ async fn a_full_queue_refuses_orders_and_still_takes_cancels() {
         tokio::task::yield_now().await;
     }
     release.send(()).unwrap();
-    holding.await.unwrap().unwrap();
+    position.await.unwrap().unwrap();
     for cancel in cancels {
         assert_eq!(cancel.await.unwrap().unwrap().outcome, Outcome::CancelledAll(0));
     }

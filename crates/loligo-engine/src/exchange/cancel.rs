@@ -107,13 +107,13 @@ impl Exchange {
     pub(super) fn open_slots(&self, account: AccountId, instrument: Option<InstrumentId>) -> Vec<OrderSlot> {
         let Some(owner) = self.accounts.get(account) else { return Vec::new() };
         let mut slots = Vec::new();
-        for (listed, holding) in &owner.holdings {
+        for (listed, position) in &owner.positions {
             if instrument.is_some_and(|only| only != *listed) {
                 continue;
             }
             let from = slots.len();
-            let holding = &self.holdings[*holding];
-            slots.extend(holding.orders.iter().chain(&holding.triggers));
+            let position = &self.positions[*position];
+            slots.extend(position.orders.iter().chain(&position.triggers));
             slots[from..].sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         }
         slots
@@ -124,8 +124,8 @@ impl Exchange {
         match order {
             OrderRef::Id(id) => {
                 let own = |slot: &OrderSlot| {
-                    let holding = &self.holdings[self.orders.get(*slot).holding];
-                    holding.account == account
+                    let position = &self.positions[self.orders.get(*slot).position];
+                    position.account == account
                 };
                 self.orders.find(*id).filter(own)
             }

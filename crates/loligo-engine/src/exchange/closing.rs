@@ -52,7 +52,7 @@ impl Exchange {
         order.reason = reason.into();
         order.error = error;
         order.updated_at = self.now;
-        let account = self.holdings[order.holding].account;
+        let account = self.positions[order.position].account;
         let closed = Closed { at: self.now, order: order.id, slot, account, marks: order.marks };
         self.closed.queue.push_back(closed);
         let closed = &mut self.accounts[account].closed;

@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
-use crate::account::Holding;
+use crate::account::Position;
 use crate::id::Side;
 use crate::market::Market;
 use crate::words::{Dislocation, OrderError, OrderType};
@@ -14,7 +14,7 @@ impl Exchange {
     #[inline(always)]
     pub(super) fn check_dislocation(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
     ) -> Result<(), OrderError> {
@@ -24,11 +24,11 @@ impl Exchange {
             Side::Buy => limit > most,
             Side::Sell => limit < least,
         };
-        if beyond && !terms.reduce_only { self.check_beyond(holding, market, terms) } else { Ok(()) }
+        if beyond && !terms.reduce_only { self.check_beyond(position, market, terms) } else { Ok(()) }
     }
 
     #[cold]
-    fn check_beyond(&self, holding: &Holding, market: &Market, terms: &Terms) -> Result<(), OrderError> {
+    fn check_beyond(&self, position: &Position, market: &Market, terms: &Terms) -> Result<(), OrderError> {
         let index = self.pairs[market.pair()].index;
         let dislocation = index.and_then(|index| market.dislocation_at(index, self.now));
         match (terms.side, dislocation) {
@@ -38,7 +38,7 @@ impl Exchange {
         let (least, most) = market.bounds;
         let mut trades_beyond = false;
         let limit = terms.limit.unwrap_or(0);
-        let reach = self.walk(holding, terms.side, limit, terms.lots, &mut |_, price| {
+        let reach = self.walk(position, terms.side, limit, terms.lots, &mut |_, price| {
             trades_beyond |= match terms.side {
                 Side::Buy => price > most,
                 Side::Sell => price < least,

@@ -41,8 +41,8 @@ impl Exchange {
             return EditOutcome::TooLate;
         }
         let meant = |slot: &OrderSlot| {
-            let holding = &self.holdings[self.orders.get(*slot).holding];
-            ask.instrument.is_none_or(|instrument| instrument == holding.instrument)
+            let position = &self.positions[self.orders.get(*slot).position];
+            ask.instrument.is_none_or(|instrument| instrument == position.instrument)
         };
         let Some(slot) = self.find_own(ask.account, &ask.order).filter(meant) else {
             return EditOutcome::EditRejected(None, OrderError::OrderForEditNotFound);
@@ -115,8 +115,8 @@ impl Exchange {
 
     fn check_edit(&self, ask: &EditOrder, slot: OrderSlot) -> Result<Edited, OrderError> {
         let order = self.orders.get(slot);
-        let holding = &self.holdings[order.holding];
-        let market = &self.markets[holding.instrument];
+        let position = &self.positions[order.position];
+        let market = &self.markets[position.instrument];
         let instrument = &market.instrument;
         self.check_state(market, order.order_type)?;
         if ask.stop_price.is_some() {
@@ -136,20 +136,20 @@ impl Exchange {
         if asked <= 0 {
             return Err(OrderError::InvalidQuantity);
         }
-        let of = (self.orders.record(slot).account, holding.instrument);
+        let of = (self.orders.record(slot).account, position.instrument);
         let limits = self.limits_of(of.0, of.1);
         let worth = check_value(limits.order_value_usd, Some(instrument.notional(asked, Price(limit))))?;
         if limit == order.price && asked == order.open() {
             return Err(OrderError::EditHasNoEffect);
         }
         let small = worth < usd(limits.small_order_usd.into());
-        if !holding.house {
+        if !position.house {
             // The order itself is not counted.
-            let others = holding.small_orders - u32::from(order.marks.small());
+            let others = position.small_orders - u32::from(order.marks.small());
             if small && others >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }
-            if holding.orders.len() > limits.open_orders as usize {
+            if position.orders.len() > limits.open_orders as usize {
                 return Err(OrderError::OrderLimitExceeded);
             }
         }
@@ -166,7 +166,7 @@ impl Exchange {
         let mut open = asked;
         if order.reduce_only {
             open =
-                open.min(self.reducible(order.holding, order.side, (!crosses).then_some(limit), Some(slot)));
+                open.min(self.reducible(order.position, order.side, (!crosses).then_some(limit), Some(slot)));
             if open == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
@@ -174,26 +174,26 @@ impl Exchange {
                 return Err(OrderError::EditHasNoEffect);
             }
         } else {
-            self.check_leverage(holding, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
+            self.check_leverage(position, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
             let others = match order.side {
-                Side::Buy => holding.position + holding.buys.lots,
-                Side::Sell => holding.sells.lots - holding.position,
+                Side::Buy => position.size + position.buys.lots,
+                Side::Sell => position.sells.lots - position.size,
             } - order.open();
             if others.saturating_add(open) > instrument.spec().max_position.0 {
                 return Err(OrderError::MaxPositionExceeded);
             }
         }
         if crosses && order.order_type != OrderType::Post {
-            self.check_collar(holding, market, order.side, Some(limit))?;
-            self.check_dislocation(holding, market, &Terms { lots: open, ..terms })?;
+            self.check_collar(position, market, order.side, Some(limit))?;
+            self.check_dislocation(position, market, &Terms { lots: open, ..terms })?;
         }
-        self.check_margin(holding, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
+        self.check_margin(position, market, &Terms { lots: open, ..terms }, crosses, Some(order))?;
         if crosses {
             if order.order_type == OrderType::Post {
                 return Err(OrderError::PostWouldExecute);
             }
             // Any order within reach that refuses it refuses the edit, so that a refused edit has done nothing.
-            if self.reach(order.holding, order.side, limit, open) == Reach::Refused {
+            if self.reach(order.position, order.side, limit, open) == Reach::Refused {
                 return Err(OrderError::WouldExecuteSelf);
             }
         }
@@ -204,7 +204,7 @@ impl Exchange {
     fn change(&mut self, slot: OrderSlot, edited: &Edited, events: &mut Vec<Event>) {
         let prior = self.view(slot);
         let order = self.orders.get(slot);
-        let holding = order.holding;
+        let position = order.position;
         // The place in the queue is kept only by shrinking at the same price.
         let keeps_place = edited.limit == order.price && edited.qty < order.qty;
         if keeps_place {
@@ -219,7 +219,7 @@ impl Exchange {
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
             self.settle_rest(slot, taken, events);
         }
-        self.after_change(holding, Margin::Stale, events);
+        self.after_change(position, Margin::Stale, events);
     }
 
     fn shrink_in_place(
@@ -231,10 +231,10 @@ impl Exchange {
     ) {
         let order = self.orders.get(slot);
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
-        let holding = &mut self.holdings[order.holding];
-        holding.small_orders =
-            holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
-        let instrument = holding.instrument;
+        let position = &mut self.positions[order.position];
+        position.small_orders =
+            position.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
+        let instrument = position.instrument;
         self.write_edit(slot, edited);
         self.uncount(slot, by);
         let market = &mut self.markets[instrument];

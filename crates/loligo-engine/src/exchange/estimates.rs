@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
 use super::solvency::Standing;
-use crate::account::{Holding, Incoming, book};
+use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_TICKS, OpenSum};
@@ -27,13 +27,13 @@ impl Exchange {
         qty: Qty,
         limit: Option<Price>,
     ) -> Result<MarginQuote, EstimateRefusal> {
-        self.with_holding(account, instrument, |holding, market| {
+        self.with_position(account, instrument, |position, market| {
             let (terms, crosses) = terms_of(market, side, qty.0, limit);
             let mut quote = MarginQuote {
                 initial_margin: Fine::ZERO,
                 price: terms.limit.map(Price),
                 liquidation_price: None,
-                error: self.check_estimate(holding, market, &terms, crosses).err(),
+                error: self.check_estimate(position, market, &terms, crosses).err(),
             };
             // What is no order has no margin.
             if let (Some(price), true) = (quote.price, is_countable(market, &terms)) {
@@ -44,11 +44,11 @@ impl Exchange {
                     instead_of: OpenSum::default(),
                     closes_first: terms.closes_first(crosses),
                 };
-                let held = holding.margin_with(&market.instrument, &order);
+                let held = position.margin_with(&market.instrument, &order);
                 let multiplier = self.pairs[market.pair()].margin_multiplier();
-                let added = (held - holding.held).max(Fine::ZERO);
+                let added = (held - position.held).max(Fine::ZERO);
                 quote.initial_margin = Fine(added.0 * i128::from(multiplier));
-                quote.liquidation_price = self.liquidation_price_after(holding, market, &terms, price);
+                quote.liquidation_price = self.liquidation_price_after(position, market, &terms, price);
             }
             quote
         })
@@ -64,16 +64,16 @@ impl Exchange {
         instrument: InstrumentId,
         limit: Option<Price>,
     ) -> Result<MaxOrderSize, EstimateRefusal> {
-        self.with_holding(account, instrument, |holding, market| {
+        self.with_position(account, instrument, |position, market| {
             let largest = |side| {
                 let (priced, crosses) = terms_of(market, side, 0, limit);
                 let fits =
-                    |lots| self.check_estimate(holding, market, &Terms { lots, ..priced }, crosses).is_ok();
+                    |lots| self.check_estimate(position, market, &Terms { lots, ..priced }, crosses).is_ok();
                 // Closing all of the position may pass where closing most of it would leave too little behind the rest.
-                let closing = holding.closable(side);
+                let closing = position.closable(side);
                 let (known, most) = match closing > 0 && !fits(closing) {
                     true => (0, closing - 1),
-                    false => (closing, holding.room(&market.instrument, side)),
+                    false => (closing, position.room(&market.instrument, side)),
                 };
                 let size = if priced.limit.is_some() { last_that(fits, known, most) } else { 0 };
                 (Qty(size), priced.limit.map(Price))
@@ -83,22 +83,22 @@ impl Exchange {
         })
     }
 
-    /// Asks about an account's holding in a linear contract, one without position and orders where it has none yet.
-    fn with_holding<T>(
+    /// Asks about an account's position in a linear contract, an empty one without orders where it has none yet.
+    fn with_position<T>(
         &self,
         account: AccountId,
         instrument: InstrumentId,
-        ask: impl FnOnce(&Holding, &Market) -> T,
+        ask: impl FnOnce(&Position, &Market) -> T,
     ) -> Result<T, EstimateRefusal> {
         let owner = self.accounts.get(account).ok_or(EstimateRefusal::UnknownAccount)?;
         let market = self.markets.get(instrument).ok_or(EstimateRefusal::UnknownInstrument)?;
         if market.instrument.spec().kind != ContractKind::Linear {
             return Err(EstimateRefusal::NotMultiCollateral);
         }
-        Ok(match market.holding_of(account) {
-            Some(slot) => ask(&self.holdings[slot], market),
+        Ok(match market.position_of(account) {
+            Some(slot) => ask(&self.positions[slot], market),
             None => {
-                let none = Holding::new(account, owner.family, owner.flex, instrument, owner.house);
+                let none = Position::new(account, owner.family, owner.flex, instrument, owner.house);
                 ask(&none, market)
             }
         })
@@ -107,7 +107,7 @@ impl Exchange {
     /// Rows 7 to 9 and 14 to 18, as far as they say something of an order that is not sent yet.
     fn check_estimate(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         crosses: bool,
@@ -115,18 +115,18 @@ impl Exchange {
         self.check_state(market, terms.order_type)?;
         // Nothing to imply a market order's limit from is nothing to trade with.
         terms.limit.ok_or(OrderError::IocWouldNotExecute)?;
-        self.check_size(holding, market, terms, crosses)?;
+        self.check_size(position, market, terms, crosses)?;
         if crosses {
-            self.check_collar(holding, market, terms.side, terms.limit)?;
-            self.check_dislocation(holding, market, terms)?;
+            self.check_collar(position, market, terms.side, terms.limit)?;
+            self.check_dislocation(position, market, terms)?;
         }
-        self.check_margin(holding, market, terms, crosses, None).map(|_| ())
+        self.check_margin(position, market, terms, crosses, None).map(|_| ())
     }
 
     /// Price and size are ones that an order may have, alone and with all that is held and open.
     fn check_size(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         crosses: bool,
@@ -136,14 +136,14 @@ impl Exchange {
         if !is_countable(market, terms) {
             return Err(OrderError::InvalidQuantity);
         }
-        let limits = self.limits_of(holding.account, holding.instrument);
+        let limits = self.limits_of(position.account, position.instrument);
         let worth = match (terms.order_type, market.mark) {
             (OrderType::Market, Some(mark)) => market.instrument.notional_at(terms.lots, mark),
             _ => Some(market.instrument.notional(terms.lots, limit)),
         };
         check_value(limits.order_value_usd, worth)?;
-        self.check_leverage(holding, market, terms, crosses, None)?;
-        if terms.lots > holding.room(&market.instrument, terms.side) {
+        self.check_leverage(position, market, terms, crosses, None)?;
+        if terms.lots > position.room(&market.instrument, terms.side) {
             return Err(OrderError::MaxPositionExceeded);
         }
         Ok(())
@@ -153,7 +153,7 @@ impl Exchange {
     /// for a long, the lowest one for a short.
     fn liquidation_price_after(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         limit: Price,
@@ -162,32 +162,32 @@ impl Exchange {
         let worth = instrument.worth(terms.lots, limit);
         let lots = terms.side.sign() * terms.lots;
         let value = instrument.signed(terms.side, worth.value);
-        let position = holding.position + lots;
-        if position == 0 {
+        let size = position.size + lots;
+        if size == 0 {
             return None;
         }
         // Equity at a mark price is the position's value there, and this.
-        let (apart, others) = match holding.leverage {
+        let (apart, others) = match position.leverage {
             Some(leverage) => {
-                let entry = book(holding.position, holding.entry, lots, value).entry;
+                let entry = book(position.size, position.entry, lots, value).entry;
                 (isolated_of(Fine(entry.0.abs()), leverage) - entry, Fine::ZERO)
             }
             None => {
-                let (account, purse) = (holding.account, holding.purse);
-                let others = self.standing_of_wallet(account, purse, Some(holding.instrument));
+                let (account, purse) = (position.account, position.purse);
+                let others = self.standing_of_wallet(account, purse, Some(position.instrument));
                 let rate = self.purses[purse].rates().taker;
                 let fee = fee_of(instrument.spec().kind, &worth, rate).fine();
-                let apart = others.equity - market.unrealized(holding) - holding.entry - value - fee;
+                let apart = others.equity - market.unrealized(position) - position.entry - value - fee;
                 (apart, others.maintenance)
             }
         };
         let is_short = |ticks: i64| {
-            let at = instrument.value(position, Price(ticks));
-            let maintenance = others + maintenance_of(instrument, OpenSum::of(position, at));
+            let at = instrument.value(size, Price(ticks));
+            let maintenance = others + maintenance_of(instrument, OpenSum::of(size, at));
             Standing { equity: apart + at, maintenance }.is_short()
         };
         // The higher the price the better for a long, and the worse for a short.
-        if position > 0 {
+        if size > 0 {
             let highest = last_that(is_short, 0, MAX_TICKS);
             (highest > 0).then_some(Price(highest))
         } else {

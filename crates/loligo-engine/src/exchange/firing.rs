@@ -15,14 +15,14 @@ impl Exchange {
     pub(super) fn fire(&mut self, due: Due, events: &mut Vec<Event>) {
         let Due { slot, .. } = due;
         let order = self.orders.get(slot);
-        let holding = order.holding;
-        let market = &self.markets[self.holdings[holding].instrument];
+        let position = order.position;
+        let market = &self.markets[self.positions[position].instrument];
         if market.state(&self.pairs[market.pair()], self.now) != MarketState::Open {
             return self.watch(slot);
         }
         self.wait_no_longer(slot);
         let order = self.orders.get(slot);
-        let market = &self.markets[self.holdings[holding].instrument];
+        let market = &self.markets[self.positions[position].instrument];
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         let stop = trigger.price.map_or(0, |price| price.0);
         let limit = match (order.order_type, trigger.limit_offset) {
@@ -39,12 +39,12 @@ impl Exchange {
             slot: Some(slot),
             fired: true,
         };
-        let checked = self.check_firing(&terms, holding).and_then(|()| self.check_terms(&terms, holding));
+        let checked = self.check_firing(&terms, position).and_then(|()| self.check_terms(&terms, position));
         let checked = match checked {
             Ok(accepted)
                 if accepted.crosses
                     && !terms.order_type.rests()
-                    && self.meets_only_own(holding, terms.side, accepted.limit, events) =>
+                    && self.meets_only_own(position, terms.side, accepted.limit, events) =>
             {
                 Err(OrderError::IocWouldNotExecute)
             }
@@ -62,7 +62,7 @@ impl Exchange {
         };
         // From here on nothing is refused.
         let now = self.now;
-        let of = &self.holdings[holding];
+        let of = &self.positions[position];
         let limits = self.limits_of(of.account, of.instrument);
         let small_below = usd(limits.small_order_usd.into());
         let instrument = &self.markets[of.instrument].instrument;
@@ -81,21 +81,21 @@ impl Exchange {
         tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, &accepted, events);
         // Where it rests it has been let in before what closed the position until now: all of it is judged anew.
-        self.after_change(holding, Margin::Stale, events);
+        self.after_change(position, Margin::Stale, events);
     }
 
     /// What a trigger was spared when it arrived, or has to pass again: rows 5, 8 and 12. A limit that is relative is known
     /// only now; who may not trade any more opens and closes nothing; and no list of resting orders grows beyond its limit.
-    fn check_firing(&self, terms: &Terms, holding: PositionSlot) -> Result<(), OrderError> {
-        let holding = &self.holdings[holding];
-        if !self.accounts[holding.account].may_trade() {
+    fn check_firing(&self, terms: &Terms, position: PositionSlot) -> Result<(), OrderError> {
+        let position = &self.positions[position];
+        if !self.accounts[position.account].may_trade() {
             return Err(OrderError::AccountInactive);
         }
         if !terms.limit.is_none_or(|limit| (1..=MAX_TICKS).contains(&limit)) {
             return Err(OrderError::InvalidPrice);
         }
-        let most = self.limits_of(holding.account, holding.instrument).open_orders;
-        if terms.order_type.rests() && !holding.house && holding.orders.len() >= most as usize {
+        let most = self.limits_of(position.account, position.instrument).open_orders;
+        if terms.order_type.rests() && !position.house && position.orders.len() >= most as usize {
             return Err(OrderError::OrderLimitExceeded);
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::place::Terms;
 use super::position::Margin;
 use super::solvency::Standing;
 use super::{Exchange, Portfolio, tell};
-use crate::account::{Holding, Incoming};
+use crate::account::{Incoming, Position};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, Price, Side};
 use crate::instrument::{Instrument, Leverage, MarginLevel, OpenSum};
@@ -37,27 +37,27 @@ impl Exchange {
         if leverage.is_some_and(|leverage| !market.instrument.allows(leverage)) {
             return LeverageOutcome::Refused(LeverageRefusal::LeverageOutOfRange);
         }
-        let known = market.holding_of(account);
+        let known = market.position_of(account);
         let slot = match (known, leverage) {
             (Some(slot), _) => slot,
             (None, None) => return LeverageOutcome::Done,
-            (None, Some(_)) => self.open_holding(account, id),
+            (None, Some(_)) => self.open_position(account, id),
         };
-        let holding = &self.holdings[slot];
-        if holding.leverage == leverage {
+        let position = &self.positions[slot];
+        if position.leverage == leverage {
             return LeverageOutcome::Done;
         }
-        if self.is_liquidated(holding) || self.is_doomed(holding) {
+        if self.is_liquidated(position) || self.is_doomed(position) {
             return LeverageOutcome::Refused(LeverageRefusal::WouldLiquidate);
         }
-        if let Err(refusal) = self.check_new_leverage(holding, leverage) {
+        if let Err(refusal) = self.check_new_leverage(position, leverage) {
             return LeverageOutcome::Refused(refusal);
         }
         // From here on nothing is refused.
         let market = &self.markets[id];
-        let holding = &mut self.holdings[slot];
-        holding.leverage = leverage;
-        market.recount(holding, &mut self.purses[holding.purse]);
+        let position = &mut self.positions[slot];
+        position.leverage = leverage;
+        market.recount(position, &mut self.purses[position.purse]);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
@@ -71,18 +71,18 @@ impl Exchange {
     /// aside must be free.
     fn check_new_leverage(
         &self,
-        holding: &Holding,
+        position: &Position,
         leverage: Option<Leverage>,
     ) -> Result<(), LeverageRefusal> {
-        let market = &self.markets[holding.instrument];
-        let purse = &self.purses[holding.purse];
-        let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
-        let pnl = market.unrealized(holding);
+        let market = &self.markets[position.instrument];
+        let purse = &self.purses[position.purse];
+        let maintenance = self.maintenance_at_mark(position.instrument, position.size);
+        let pnl = market.unrealized(position);
 
         // The wallet's other positions, and all that it has without this one's set-aside margin and P&L.
-        let mut others = self.standing_of_wallet(holding.account, holding.purse, Some(holding.instrument));
-        others.equity += holding.set_aside() - market.shared_pnl(holding);
-        let set_aside = leverage.map(|leverage| isolated_of(Fine(holding.entry.0.abs()), leverage));
+        let mut others = self.standing_of_wallet(position.account, position.purse, Some(position.instrument));
+        others.equity += position.set_aside() - market.shared_pnl(position);
+        let set_aside = leverage.map(|leverage| isolated_of(Fine(position.entry.0.abs()), leverage));
         let short = match set_aside {
             Some(margin) => {
                 let alone = Standing { equity: margin + pnl, maintenance };
@@ -94,14 +94,14 @@ impl Exchange {
                 Standing { equity, maintenance: others.maintenance + maintenance }.is_short()
             }
         };
-        if short && holding.position != 0 {
+        if short && position.size != 0 {
             return Err(LeverageRefusal::WouldLiquidate);
         }
-        let position = (holding.position, holding.entry);
-        let held = margin::with_orders(&market.instrument, leverage, position, holding.buys, holding.sells);
+        let size = (position.size, position.entry);
+        let held = margin::with_orders(&market.instrument, leverage, size, position.buys, position.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
         let before = purse.equity() - purse.held;
-        let after = before + (shared - market.shared_pnl(holding)) - (held - holding.held);
+        let after = before + (shared - market.shared_pnl(position)) - (held - position.held);
         if after < Fine::ZERO && after < before { Err(LeverageRefusal::MarginShort) } else { Ok(()) }
     }
 
@@ -110,22 +110,22 @@ impl Exchange {
     #[inline(always)]
     pub(super) fn check_leverage(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<(), OrderError> {
-        match holding.leverage {
+        match position.leverage {
             None => Ok(()),
-            Some(leverage) => check_level(holding, &market.instrument, terms, crosses, instead_of, leverage),
+            Some(leverage) => check_level(position, &market.instrument, terms, crosses, instead_of, leverage),
         }
     }
 }
 
 #[cold]
 fn check_level(
-    holding: &Holding,
+    position: &Position,
     instrument: &Instrument,
     terms: &Terms,
     crosses: bool,
@@ -142,7 +142,7 @@ fn check_level(
         instead_of: instead_of.map_or(OpenSum::default(), |order| size(order.open(), order.price)),
         closes_first: terms.closes_first(crosses),
     };
-    let Exposure { long, short, .. } = holding.exposure_with(&order);
+    let Exposure { long, short, .. } = position.exposure_with(&order);
     let reached = match terms.side {
         Side::Buy => level_of(instrument, long),
         Side::Sell => level_of(instrument, short),

@@ -10,7 +10,7 @@ use super::matching::Traded;
 use super::position::{Charges, Margin};
 use super::solvency::Standing;
 use super::{Exchange, tell};
-use crate::account::{Holding, book};
+use crate::account::{Position, book};
 use crate::event::{Event, Fill};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Qty, Side, Timestamp};
@@ -45,10 +45,10 @@ pub(crate) struct Ladder {
 impl Exchange {
     /// The portfolios of a wallet: its isolated positions, then all others together.
     pub(super) fn portfolios(&self, account: AccountId, purse: WalletSlot) -> Vec<Portfolio> {
-        let isolated = self.of_wallet(account, purse).map(|slot| &self.holdings[slot]);
+        let isolated = self.of_wallet(account, purse).map(|slot| &self.positions[slot]);
         let isolated = isolated
-            .filter(|holding| holding.leverage.is_some())
-            .map(|holding| Portfolio::Isolated { account, instrument: holding.instrument });
+            .filter(|position| position.leverage.is_some())
+            .map(|position| Portfolio::Isolated { account, instrument: position.instrument });
         isolated.chain([Portfolio::Cross { account, purse }]).collect()
     }
 
@@ -57,29 +57,29 @@ impl Exchange {
         match portfolio {
             Portfolio::Cross { account, purse } => self.standing_of_wallet(account, purse, None),
             Portfolio::Isolated { account, instrument } => {
-                let slot = self.markets[instrument].holding_of(account);
-                let holding = slot.map(|slot| &self.holdings[slot]);
-                match holding.filter(|holding| holding.leverage.is_some()) {
-                    Some(holding) => self.standing_of(holding, holding.position, holding.entry),
+                let slot = self.markets[instrument].position_of(account);
+                let position = slot.map(|slot| &self.positions[slot]);
+                match position.filter(|position| position.leverage.is_some()) {
+                    Some(position) => self.standing_of(position, position.size, position.entry),
                     None => Standing { equity: Fine::ZERO, maintenance: Fine::ZERO },
                 }
             }
         }
     }
 
-    /// Slots of a portfolio's holdings, by contract; with the orders that go when it is liquidated.
-    fn holdings_of(&self, portfolio: Portfolio) -> Vec<PositionSlot> {
+    /// Slots of a portfolio's positions, by contract; with the orders that go when it is liquidated.
+    fn positions_of(&self, portfolio: Portfolio) -> Vec<PositionSlot> {
         match portfolio {
             Portfolio::Cross { account, purse } => self.of_wallet(account, purse).collect(),
             Portfolio::Isolated { account, instrument } => {
-                self.markets[instrument].holding_of(account).into_iter().collect()
+                self.markets[instrument].position_of(account).into_iter().collect()
             }
         }
     }
 
-    /// True for a holding that takes no orders because it, or all of its wallet, is liquidated.
-    pub(crate) fn is_liquidated(&self, holding: &Holding) -> bool {
-        let Holding { account, purse, instrument, .. } = *holding;
+    /// True for a position that takes no orders because it, or all of its wallet, is liquidated.
+    pub(crate) fn is_liquidated(&self, position: &Position) -> bool {
+        let Position { account, purse, instrument, .. } = *position;
         self.is_wallet_liquidated(account, purse)
             || self.has_begun(Portfolio::Isolated { account, instrument })
     }
@@ -122,7 +122,7 @@ impl Exchange {
         ladder.stepped_at = stepped_at;
         // It waits while nothing of it can trade.
         let Some(slot) = largest else { return };
-        let market = &self.markets[self.holdings[slot].instrument];
+        let market = &self.markets[self.positions[slot].instrument];
         if market.state(&self.pairs[market.pair()], self.now) != MarketState::Open {
             return;
         }
@@ -137,33 +137,33 @@ impl Exchange {
     }
 
     fn cancel_for_liquidation(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
-        let holdings = self.holdings_of(portfolio);
+        let positions = self.positions_of(portfolio);
         let of = |slot: PositionSlot| {
-            let holding = &self.holdings[slot];
-            holding.orders.iter().chain(&holding.triggers).copied()
+            let position = &self.positions[slot];
+            position.orders.iter().chain(&position.triggers).copied()
         };
-        let mut open: Vec<OrderSlot> = holdings.into_iter().flat_map(of).collect();
+        let mut open: Vec<OrderSlot> = positions.into_iter().flat_map(of).collect();
         open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
         for order in open {
             self.remove(order, UpdateReason::LiquidationOrder, None, events);
         }
     }
 
-    /// The holding whose position needs the most to be kept; of equal ones that of the first contract.
+    /// The position that needs the most to be kept; of equal ones that of the first contract.
     fn largest(&self, portfolio: Portfolio) -> Option<PositionSlot> {
         let crossed = matches!(portfolio, Portfolio::Cross { .. });
         let mut largest = None;
-        for slot in self.holdings_of(portfolio) {
-            let holding = &self.holdings[slot];
+        for slot in self.positions_of(portfolio) {
+            let position = &self.positions[slot];
             // What cannot trade any more must not stand before what can.
-            let loaded = match self.markets[holding.instrument].trading {
+            let loaded = match self.markets[position.instrument].trading {
                 MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
                 MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
             };
-            if holding.position == 0 || holding.leverage.is_none() != crossed || !loaded {
+            if position.size == 0 || position.leverage.is_none() != crossed || !loaded {
                 continue;
             }
-            let maintenance = self.maintenance_at_mark(holding.instrument, holding.position);
+            let maintenance = self.maintenance_at_mark(position.instrument, position.size);
             if largest.is_none_or(|(most, _)| maintenance > most) {
                 largest = Some((maintenance, slot));
             }
@@ -175,19 +175,19 @@ impl Exchange {
     /// keep, else all of it.
     fn close_on_market(&mut self, portfolio: Portfolio, slot: PositionSlot, events: &mut Vec<Event>) {
         let Standing { equity, .. } = self.standing(portfolio);
-        let holding = &self.holdings[slot];
-        let (account, position) = (holding.account, holding.position);
-        let market = &self.markets[holding.instrument];
+        let position = &self.positions[slot];
+        let (account, size) = (position.account, position.size);
+        let market = &self.markets[position.instrument];
         let instrument = &market.instrument;
         let partial = instrument.spec().kind == ContractKind::Linear && equity > Fine::ZERO;
         let (lots, role) = match partial {
-            true => ((position.abs() / PARTS).max(1), FillRole::PartialLiquidation),
-            false => (position.abs(), FillRole::Liquidation),
+            true => ((size.abs() / PARTS).max(1), FillRole::PartialLiquidation),
+            false => (size.abs(), FillRole::Liquidation),
         };
-        let side = if position > 0 { Side::Sell } else { Side::Buy };
+        let side = if size > 0 { Side::Sell } else { Side::Buy };
         // Where equity is nothing, towards the client: it never ends with less.
-        let worth = Fine(i128::from(position) * market.mark_value.0) - equity;
-        let limit = instrument.price_worth(position, worth, side == Side::Sell).0;
+        let worth = Fine(i128::from(size) * market.mark_value.0) - equity;
+        let limit = instrument.price_worth(size, worth, side == Side::Sell).0;
         if !market.book.crosses(side, limit) {
             return;
         }
@@ -200,7 +200,7 @@ impl Exchange {
             prev: Maybe::NONE,
             next: Maybe::NONE,
             level: Maybe::NONE,
-            holding: slot,
+            position: slot,
             side,
             order_type: OrderType::Liquidation,
             status: OrderStatus::EnteredBook,
@@ -243,24 +243,24 @@ impl Exchange {
         traded: &Traded,
         role: FillRole,
     ) -> Charges {
-        let holding = &self.holdings[slot];
-        let market = &self.markets[holding.instrument];
+        let position = &self.positions[slot];
+        let market = &self.markets[position.instrument];
         let instrument = &market.instrument;
         let (lots, value) = (side.sign() * traded.lots, instrument.signed(side, traded.worth.value));
-        let booked = book(holding.position, holding.entry, lots, value);
+        let booked = book(position.size, position.entry, lots, value);
         let (realized, dust) = booked.realized.book();
-        let left = match holding.leverage {
+        let left = match position.leverage {
             None => {
-                let equity = self.standing_of_wallet(holding.account, holding.purse, None).equity;
+                let equity = self.standing_of_wallet(position.account, position.purse, None).equity;
                 equity - market.loss_to_mark(lots, value) - dust
             }
             Some(leverage) => {
-                holding.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage) + realized.fine()
+                position.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage) + realized.fine()
             }
         };
         let left = left.floor().max(Money::ZERO);
         let kind = instrument.spec().kind;
-        let rate = role.rate(self.purses[holding.purse].rates());
+        let rate = role.rate(self.purses[position.purse].rates());
         let fee = fee_of(kind, &traded.worth, rate).min(left);
         let into_pool = match kind {
             ContractKind::Inverse => Money::ZERO,
@@ -270,8 +270,8 @@ impl Exchange {
                     let value = instrument.worth(lots, traded.price).value;
                     maintenance_of(instrument, OpenSum { lots, value })
                 };
-                let position = holding.position.abs();
-                let freed = at(position) - at(position - traded.lots);
+                let size = position.size.abs();
+                let freed = at(size) - at(size - traded.lots);
                 Fine((freed.0 + 1) / 2).ceil().min(left - fee)
             }
         };

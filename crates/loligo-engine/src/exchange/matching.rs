@@ -56,17 +56,17 @@ pub(super) struct Traded {
 impl Exchange {
     /// Matches an order against the opposite side up to its limit.
     pub(super) fn take(&mut self, taker: OrderSlot, role: FillRole, events: &mut Vec<Event>) -> Taken {
-        let (side, limit, holding) = {
+        let (side, limit, position) = {
             let order = self.orders.get(taker);
-            (order.side, order.price, order.holding)
+            (order.side, order.price, order.position)
         };
-        let market = self.holdings[holding].instrument;
+        let market = self.positions[position].instrument;
         loop {
             let best = self.markets[market].book.best(side.opposite());
             let reached = best.filter(|level| side.sign() * (level.price - limit) <= 0);
             let Some(maker) = reached.map(|level| level.head) else { return Taken::Rest };
             let meeting = match role {
-                FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => self.meeting(holding, maker),
+                FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => self.meeting(position, maker),
                 // The exchange's own orders know no families.
                 FillRole::Liquidation | FillRole::PartialLiquidation => Meeting::Trades,
             };
@@ -90,10 +90,10 @@ impl Exchange {
         let lots = maker_order.open().min(taker_order.open());
         let (maker_id, price, level) = (maker_order.id, Price(maker_order.price), maker_order.level);
         let maker_closes = lots == maker_order.open();
-        let (maker_holding, taker_holding) = (maker_order.holding, taker_order.holding);
+        let (maker_position, taker_position) = (maker_order.position, taker_order.position);
         let taker_side = taker_order.side;
         let maker_side = taker_side.opposite();
-        let instrument = self.holdings[maker_holding].instrument;
+        let instrument = self.positions[maker_position].instrument;
         let id = ExecutionId(self.next_execution);
         self.next_execution += 1;
 
@@ -107,8 +107,8 @@ impl Exchange {
         // What a resting order of an exact value held as order it holds as position.
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
-            && self.holdings[maker_holding].is_one_sided(maker_side);
-        let purse = &self.purses[self.holdings[maker_holding].purse];
+            && self.positions[maker_position].is_one_sided(maker_side);
+        let purse = &self.purses[self.positions[maker_position].purse];
         // Made where it stays, and then filled in: it is four times as large as an event, and would be copied with each step.
         let mut execution = Box::write(
             Box::new_uninit(),
@@ -131,21 +131,21 @@ impl Exchange {
         );
         match role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
-                self.fill(taker, taker_holding, taker_side, &traded, &mut execution.taker);
+                self.fill(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
             FillRole::Liquidation | FillRole::PartialLiquidation => {
                 let fill = &mut execution.taker;
                 execution.liquidation_fee =
-                    self.fill_liquidation(taker, taker_holding, taker_side, &traded, fill);
+                    self.fill_liquidation(taker, taker_position, taker_side, &traded, fill);
             }
         }
-        self.fill(maker, maker_holding, maker_side, &traded, &mut execution.maker);
+        self.fill(maker, maker_position, maker_side, &traded, &mut execution.maker);
         let maker_account = execution.maker.account;
         tell(events, || Event::Executed(execution));
 
         if same_margin {
             // What follows for inexact values, without computing the value again.
-            let sum = self.holdings[maker_holding].open_sum_mut(maker_side);
+            let sum = self.positions[maker_position].open_sum_mut(maker_side);
             sum.lots -= lots;
             sum.value -= traded.worth.value;
         } else {
@@ -160,7 +160,7 @@ impl Exchange {
         }
         tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty, number, at });
         let margin = if same_margin { Margin::Unmoved } else { Margin::Stale };
-        self.after_change(maker_holding, margin, events);
+        self.after_change(maker_position, margin, events);
         if !self.markets[instrument].triggers.is_empty() {
             self.judge(instrument, Signal::Last, events);
         }
@@ -168,16 +168,9 @@ impl Exchange {
 
     /// Books one side of a match: the position, with its fee; and the order's own record. Fills in what it comes to.
     #[inline(always)]
-    fn fill(
-        &mut self,
-        slot: OrderSlot,
-        position: PositionSlot,
-        side: Side,
-        traded: &Traded,
-        fill: &mut Fill,
-    ) {
+    fn fill(&mut self, slot: OrderSlot, size: PositionSlot, side: Side, traded: &Traded, fill: &mut Fill) {
         let role = fill.role;
-        self.fill_charged(slot, position, side, traded, fill, |market, purse| {
+        self.fill_charged(slot, size, side, traded, fill, |market, purse| {
             let rate = role.rate(purse.rates());
             let fee = fee_of(market.instrument.spec().kind, &traded.worth, rate);
             Charges { rate, fee, into_pool: None }
@@ -189,16 +182,16 @@ impl Exchange {
     pub(super) fn fill_charged(
         &mut self,
         slot: OrderSlot,
-        position: PositionSlot,
+        size: PositionSlot,
         side: Side,
         traded: &Traded,
         fill: &mut Fill,
         charges: impl FnOnce(&Market, &Purse) -> Charges,
     ) {
         let change = PositionChange { side, lots: traded.lots, value: traded.worth.value, rows: FILL_ROWS };
-        let booked = self.book_position(position, &change, charges);
-        let holding = &self.holdings[position];
-        let (account, family) = (holding.account, holding.family);
+        let booked = self.book_position(size, &change, charges);
+        let position = &self.positions[size];
+        let (account, family) = (position.account, position.family);
         let owner = &mut self.accounts[account];
         owner.fills += 1;
         (fill.number, fill.account) = (owner.fills, account);
@@ -218,7 +211,7 @@ impl Exchange {
             fill.client_order_id.clone_from(&self.orders.record(slot).client_order_id);
         }
         let Booking {
-            position,
+            size,
             entry_before,
             entry,
             opened_at,
@@ -230,7 +223,7 @@ impl Exchange {
         } = booked;
         (fill.fee, fill.fee_rate, fill.log) = (charges.fee, charges.rate, log);
         (fill.realized_pnl, fill.realized_funding) = (realized_pnl, realized_funding);
-        (fill.position, fill.entry_before, fill.entry) = (position, entry_before, entry);
+        (fill.position, fill.entry_before, fill.entry) = (size, entry_before, entry);
         (fill.opened_at, fill.balance) = (opened_at, balance);
     }
 
@@ -256,51 +249,51 @@ impl Exchange {
         }
     }
 
-    /// Puts an order into the book and into its holding's list and sums; the margin is the caller's to refresh.
+    /// Puts an order into the book and into its position's list and sums; the margin is the caller's to refresh.
     #[inline]
     pub(super) fn rest(&mut self, slot: OrderSlot, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (side, price, open, reduce_only) =
             (order.side, Price(order.price), order.open(), order.reduce_only);
-        let holding = &mut self.holdings[order.holding];
-        let market = &mut self.markets[holding.instrument];
-        holding.small_orders += u32::from(order.marks.small());
-        holding.reduce_only_orders += u32::from(reduce_only);
-        self.orders.record_mut(slot).own_place = holding.orders.len() as u32;
-        holding.orders.push(slot);
+        let position = &mut self.positions[order.position];
+        let market = &mut self.markets[position.instrument];
+        position.small_orders += u32::from(order.marks.small());
+        position.reduce_only_orders += u32::from(reduce_only);
+        self.orders.record_mut(slot).own_place = position.orders.len() as u32;
+        position.orders.push(slot);
         if !reduce_only {
             let value = market.instrument.worth(open, price).value;
-            let sum = holding.open_sum_mut(side);
+            let sum = position.open_sum_mut(side);
             sum.lots += open;
             sum.value += value;
         }
         let qty = market.book.enter(&mut self.orders, slot);
-        let (instrument, number, at) = (holding.instrument, market.next_level(), self.now);
+        let (instrument, number, at) = (position.instrument, market.next_level(), self.now);
         tell(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
-    /// Takes an order out of its holding's list and counts; its sums must be taken out by [`Exchange::uncount`].
+    /// Takes an order out of its position's list and counts; its sums must be taken out by [`Exchange::uncount`].
     #[inline(always)]
     pub(super) fn unlist(&mut self, slot: OrderSlot) {
         let order = self.orders.get(slot);
-        let holding = &mut self.holdings[order.holding];
-        holding.small_orders -= u32::from(order.marks.small());
-        holding.reduce_only_orders -= u32::from(order.reduce_only);
+        let position = &mut self.positions[order.position];
+        position.small_orders -= u32::from(order.marks.small());
+        position.reduce_only_orders -= u32::from(order.reduce_only);
         let place = self.orders.record(slot).own_place;
-        holding.orders.swap_remove(place as usize);
-        if let Some(moved) = holding.orders.get(place as usize) {
+        position.orders.swap_remove(place as usize);
+        if let Some(moved) = position.orders.get(place as usize) {
             self.orders.record_mut(*moved).own_place = place;
         }
     }
 
-    /// Takes `lots` of an open order out of its holding's sums. The order itself is smaller by them already.
+    /// Takes `lots` of an open order out of its position's sums. The order itself is smaller by them already.
     pub(super) fn uncount(&mut self, slot: OrderSlot, lots: i64) {
         let order = self.orders.get(slot);
         if order.reduce_only {
             return;
         }
-        let holding = &mut self.holdings[order.holding];
-        let instrument = &self.markets[holding.instrument].instrument;
+        let position = &mut self.positions[order.position];
+        let instrument = &self.markets[position.instrument].instrument;
         let price = Price(order.price);
         // As the difference of two order values, not the value of the difference: where values are rounded (inverse
         // contracts) the sum stays the sum of what is open.
@@ -309,26 +302,26 @@ impl Exchange {
         } else {
             instrument.worth(order.open() + lots, price).value - instrument.worth(order.open(), price).value
         };
-        let sum = holding.open_sum_mut(order.side);
+        let sum = position.open_sum_mut(order.side);
         sum.lots -= lots;
         sum.value -= value;
     }
 
-    /// Takes an open order out of the book and of the list and sums of its holding, and tells what is left at its price;
+    /// Takes an open order out of the book and of the list and sums of its position, and tells what is left at its price;
     /// the margin is the caller's to refresh.
     #[inline(always)]
     pub(super) fn withdraw(&mut self, slot: OrderSlot) -> LevelChange {
         let order = self.orders.get(slot);
         let (side, price, open) = (order.side, Price(order.price), order.open());
-        let instrument = self.holdings[order.holding].instrument;
+        let instrument = self.positions[order.position].instrument;
         let market = &mut self.markets[instrument];
         let (qty, number) = (market.book.leave(&mut self.orders, slot), market.next_level());
         self.unlist(slot);
         let order = self.orders.get(slot);
         if !order.reduce_only {
-            let holding = &mut self.holdings[order.holding];
+            let position = &mut self.positions[order.position];
             let listed = &self.markets[instrument].instrument;
-            let sum = holding.open_sum_mut(side);
+            let sum = position.open_sum_mut(side);
             sum.lots -= open;
             sum.value -= listed.worth(open, price).value;
         }
@@ -346,17 +339,17 @@ impl Exchange {
         let order = self.orders.get(slot);
         let (side, lots, price, held_margin) =
             (order.side, order.open(), Price(order.price), !order.reduce_only);
-        let holding_slot = order.holding;
+        let position_slot = order.position;
         let left = self.withdraw(slot);
         tell(events, || left.event());
         if held_margin {
-            let holding = &self.holdings[holding_slot];
-            let instrument = &self.markets[holding.instrument].instrument;
+            let position = &self.positions[position_slot];
+            let instrument = &self.markets[position.instrument].instrument;
             match instrument.exact_margin(&instrument.worth(lots, price)) {
-                Some(margin) if holding.margins_add_up(instrument, side, holding.held) => {
-                    self.set_held(holding_slot, holding.held - margin);
+                Some(margin) if position.margins_add_up(instrument, side, position.held) => {
+                    self.set_held(position_slot, position.held - margin);
                 }
-                _ => self.refresh_held(holding_slot),
+                _ => self.refresh_held(position_slot),
             }
         }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);

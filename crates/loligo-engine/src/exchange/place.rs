@@ -4,7 +4,7 @@ use super::matching::Taken;
 use super::position::Margin;
 use super::self_trade::Reach;
 use super::{Exchange, tell};
-use crate::account::Holding;
+use crate::account::Position;
 use crate::command::{ClientOrderId, OnGrid, PlaceOrder, Written};
 use crate::event::Event;
 use crate::id::{Price, Qty, Side};
@@ -48,7 +48,7 @@ pub(super) struct Accepted {
     /// Cut from what was asked; absent for orders that are not reduce-only.
     pub reduced: Option<i64>,
     pub crosses: bool,
-    /// The margin its holding holds when it rests whole.
+    /// The margin its position holds when it rests whole.
     held: Fine,
 }
 
@@ -78,19 +78,19 @@ impl Exchange {
         if ask.process_before.is_some_and(|limit| self.now >= limit) {
             return PlaceOutcome::TooLate;
         }
-        let holding = match market.holding_of(ask.account) {
+        let position = match market.position_of(ask.account) {
             Some(slot) => slot,
-            None => self.open_holding(ask.account, ask.instrument),
+            None => self.open_position(ask.account, ask.instrument),
         };
         if let Some(trigger) = &ask.trigger {
-            return self.place_trigger(ask, written, trigger, holding, events);
+            return self.place_trigger(ask, written, trigger, position, events);
         }
         let market = &self.markets[ask.instrument];
         let limit = match ask.order_type {
             OrderType::Market => implied_limit(market, ask.side),
             _ => ask.limit_price.and_then(|limit| ticks_of(limit).ok()),
         };
-        let checked = self.check_shape(ask, limit, holding).and_then(|shape| {
+        let checked = self.check_shape(ask, limit, position).and_then(|shape| {
             let terms = Terms {
                 side: ask.side,
                 order_type: ask.order_type,
@@ -100,12 +100,12 @@ impl Exchange {
                 slot: None,
                 fired: false,
             };
-            Ok((shape, self.check_terms(&terms, holding)?))
+            Ok((shape, self.check_terms(&terms, position)?))
         });
         match checked {
-            Err(error) => self.refuse((ask, written), limit, holding, None, error, events),
+            Err(error) => self.refuse((ask, written), limit, position, None, error, events),
             // Every check is behind us: from here on nothing is refused.
-            Ok((shape, accepted)) => self.accept(ask, shape.small, &accepted, holding, events),
+            Ok((shape, accepted)) => self.accept(ask, shape.small, &accepted, position, events),
         }
     }
 
@@ -115,10 +115,10 @@ impl Exchange {
         &self,
         ask: &PlaceOrder,
         limit: Option<i64>,
-        holding_slot: PositionSlot,
+        position_slot: PositionSlot,
     ) -> Result<Shape, OrderError> {
         let market = &self.markets[ask.instrument];
-        let holding = &self.holdings[holding_slot];
+        let position = &self.positions[position_slot];
         self.check_state(market, ask.order_type)?;
         if ask.stop_price.is_some() {
             return Err(OrderError::OrderCannotHaveTriggerPrice);
@@ -138,11 +138,11 @@ impl Exchange {
         let worth = check_value(limits.order_value_usd, worth)?;
         self.check_name(ask)?;
         let small = worth < usd(limits.small_order_usd.into());
-        if ask.order_type.rests() && !holding.house {
-            if small && holding.small_orders >= limits.small_orders {
+        if ask.order_type.rests() && !position.house {
+            if small && position.small_orders >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }
-            if holding.orders.len() >= limits.open_orders as usize {
+            if position.orders.len() >= limits.open_orders as usize {
                 return Err(OrderError::OrderLimitExceeded);
             }
         }
@@ -168,32 +168,32 @@ impl Exchange {
     pub(super) fn check_terms(
         &self,
         terms: &Terms,
-        holding_slot: PositionSlot,
+        position_slot: PositionSlot,
     ) -> Result<Accepted, OrderError> {
-        let holding = &self.holdings[holding_slot];
-        let market = &self.markets[holding.instrument];
+        let position = &self.positions[position_slot];
+        let market = &self.markets[position.instrument];
         let instrument = &market.instrument;
         let Terms { side, order_type, limit, lots: asked, reduce_only, slot, .. } = *terms;
         let crosses = limit.is_some_and(|limit| market.book.crosses(side, limit));
         let mut lots = asked;
         if reduce_only {
             let resting_at = limit.filter(|_| order_type.rests() && !crosses);
-            lots = lots.min(self.reducible(holding_slot, side, resting_at, slot));
+            lots = lots.min(self.reducible(position_slot, side, resting_at, slot));
             if lots == 0 {
                 return Err(OrderError::WouldNotReducePosition);
             }
         } else {
-            self.check_leverage(holding, market, terms, crosses, None)?;
-            if lots > holding.room(instrument, side) {
+            self.check_leverage(position, market, terms, crosses, None)?;
+            if lots > position.room(instrument, side) {
                 return Err(OrderError::MaxPositionExceeded);
             }
         }
         if crosses && order_type != OrderType::Post {
-            self.check_collar(holding, market, side, limit)?;
-            self.check_dislocation(holding, market, &Terms { lots, ..*terms })?;
+            self.check_collar(position, market, side, limit)?;
+            self.check_dislocation(position, market, &Terms { lots, ..*terms })?;
         }
-        let held = self.check_margin(holding, market, &Terms { lots, ..*terms }, crosses, None)?;
-        self.check_book(terms, lots, crosses, holding_slot)?;
+        let held = self.check_margin(position, market, &Terms { lots, ..*terms }, crosses, None)?;
+        self.check_book(terms, lots, crosses, position_slot)?;
         let reduced = reduce_only.then_some(asked - lots);
         Ok(Accepted { lots, limit: limit.unwrap_or(0), reduced, crosses, held })
     }
@@ -216,18 +216,18 @@ impl Exchange {
     /// behind the reduce-only orders that are more aggressive, or older at its price; `except` is the order itself.
     pub(super) fn reducible(
         &self,
-        holding: PositionSlot,
+        position: PositionSlot,
         side: Side,
         resting_at: Option<i64>,
         except: Option<OrderSlot>,
     ) -> i64 {
-        let closable = self.holdings[holding].closable(side);
+        let closable = self.positions[position].closable(side);
         let Some(limit) = resting_at else { return closable };
-        let holding = &self.holdings[holding];
-        if closable == 0 || holding.reduce_only_orders == 0 {
+        let position = &self.positions[position];
+        if closable == 0 || position.reduce_only_orders == 0 {
             return closable;
         }
-        let ahead: i64 = holding
+        let ahead: i64 = position
             .orders
             .iter()
             .filter(|slot| Some(**slot) != except)
@@ -245,14 +245,14 @@ impl Exchange {
     /// Row 16: an execution must not be too far on the wrong side of the mark.
     pub(super) fn check_collar(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         side: Side,
         limit: Option<i64>,
     ) -> Result<(), OrderError> {
         let (Some(limit), Some(mark)) = (limit, market.mark) else { return Ok(()) };
         let limit = market.instrument.fine_price(Price(limit)).0 * 1_000_000;
-        let of = (holding.account, holding.instrument);
+        let of = (position.account, position.instrument);
         let collar = i128::from(self.limits_of(of.0, of.1).price_collar);
         let outside = match side {
             Side::Buy => limit > mark.0 * (1_000_000 + collar),
@@ -268,7 +268,7 @@ impl Exchange {
         terms: &Terms,
         lots: i64,
         crosses: bool,
-        holding: PositionSlot,
+        position: PositionSlot,
     ) -> Result<(), OrderError> {
         match terms.order_type {
             OrderType::Post if crosses => return Err(OrderError::PostWouldExecute),
@@ -277,7 +277,7 @@ impl Exchange {
                 return Err(OrderError::IocWouldNotExecute);
             }
             OrderType::FillOrKill => {
-                return match self.reach(holding, terms.side, terms.limit.unwrap_or(0), lots) {
+                return match self.reach(position, terms.side, terms.limit.unwrap_or(0), lots) {
                     Reach::Enough => Ok(()),
                     Reach::Short => Err(OrderError::IocWouldNotExecute),
                     Reach::Refused => Err(OrderError::WouldExecuteSelf),
@@ -285,20 +285,20 @@ impl Exchange {
             }
             OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market | OrderType::Liquidation => {}
         }
-        if crosses { self.check_first_maker(holding, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
+        if crosses { self.check_first_maker(position, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
     }
 
     pub(super) fn refuse(
         &mut self,
         (ask, written): (&PlaceOrder, Option<&Written>),
         limit: Option<i64>,
-        holding: PositionSlot,
+        position: PositionSlot,
         trigger: Option<Trigger>,
         error: OrderError,
         events: &mut Vec<Event>,
     ) -> PlaceOutcome {
         let lots = lots_of(ask.qty).unwrap_or(0);
-        let slot = self.take_in(ask, limit.unwrap_or(0), lots, false, holding);
+        let slot = self.take_in(ask, limit.unwrap_or(0), lots, false, position);
         self.attach(slot, ask, trigger);
         self.close(slot, OrderStatus::Rejected, reason_of(error), Some(error), events);
         let order = self.view(slot);
@@ -313,17 +313,17 @@ impl Exchange {
         ask: &PlaceOrder,
         small: bool,
         accepted: &Accepted,
-        holding: PositionSlot,
+        position: PositionSlot,
         events: &mut Vec<Event>,
     ) -> PlaceOutcome {
         if accepted.crosses
             && !ask.order_type.rests()
-            && self.meets_only_own(holding, ask.side, accepted.limit, events)
+            && self.meets_only_own(position, ask.side, accepted.limit, events)
         {
             let (limit, error) = (Some(accepted.limit), OrderError::IocWouldNotExecute);
-            return self.refuse((ask, None), limit, holding, None, error, events);
+            return self.refuse((ask, None), limit, position, None, error, events);
         }
-        let slot = self.take_in(ask, accepted.limit, accepted.lots, small, holding);
+        let slot = self.take_in(ask, accepted.limit, accepted.lots, small, position);
         self.attach(slot, ask, None);
         let id = self.orders.get(slot).id;
         if ask.client_order_id.is_some() {
@@ -338,17 +338,17 @@ impl Exchange {
     #[inline(always)]
     pub(super) fn release(&mut self, slot: OrderSlot, accepted: &Accepted, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
-        let (holding, reduce_only) = (order.holding, order.reduce_only);
+        let (position, reduce_only) = (order.position, order.reduce_only);
         if accepted.crosses {
             let taken = self.take(slot, FillRole::Taker, events);
             self.settle_rest(slot, taken, events);
-            self.after_change(holding, Margin::Stale, events);
+            self.after_change(position, Margin::Stale, events);
         } else {
             // What does not cross and is not refused, rests.
             self.rest(slot, events);
-            self.set_held(holding, accepted.held);
+            self.set_held(position, accepted.held);
             if reduce_only {
-                self.cut_reduce_only(holding, events);
+                self.cut_reduce_only(position, events);
             }
         }
     }
@@ -356,11 +356,11 @@ impl Exchange {
     /// What becomes of an order after it took what it could: it is done, it rests, or its rest lapses.
     pub(super) fn settle_rest(&mut self, slot: OrderSlot, taken: Taken, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
-        let (id, holding) = (order.id, order.holding);
+        let (id, position) = (order.id, order.position);
         match (taken, order.order_type) {
             (Taken::All, _) => {
                 self.close(slot, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-                let account = self.holdings[holding].account;
+                let account = self.positions[position].account;
                 tell(events, || Event::Filled { order: id, account });
             }
             (Taken::Rest, OrderType::Limit | OrderType::Post) => self.rest(slot, events),
@@ -397,7 +397,7 @@ impl Exchange {
         price: i64,
         qty: i64,
         small: bool,
-        holding: PositionSlot,
+        position: PositionSlot,
     ) -> OrderSlot {
         let order = Order {
             id: self.orders.next_id(),
@@ -408,7 +408,7 @@ impl Exchange {
             prev: Maybe::NONE,
             next: Maybe::NONE,
             level: Maybe::NONE,
-            holding,
+            position,
             side: ask.side,
             order_type: ask.order_type,
             status: OrderStatus::EnteredBook,

@@ -35,7 +35,7 @@ pub(super) struct Charges {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Booking {
     /// Signed lots after it.
-    pub position: i64,
+    pub size: i64,
     pub entry_before: Fine,
     pub entry: Fine,
     /// When the position was opened that it found, or the one that it opened.
@@ -72,18 +72,18 @@ impl Exchange {
         charges: impl FnOnce(&Market, &Purse) -> Charges,
     ) -> Booking {
         let PositionChange { side, lots, value, rows } = *change;
-        let holding = &mut self.holdings[slot];
-        let market = &mut self.markets[holding.instrument];
-        let purse = &mut self.purses[holding.purse];
+        let position = &mut self.positions[slot];
+        let market = &mut self.markets[position.instrument];
+        let purse = &mut self.purses[position.purse];
 
-        let (before, entry_before) = (holding.position, holding.entry);
-        let booked = holding.book(side.sign() * lots, market.instrument.signed(side, value));
-        market.open_interest += holding.position.max(0) - before.max(0);
-        let opened_at = if before == 0 { Some(self.now) } else { holding.opened_at };
+        let (before, entry_before) = (position.size, position.entry);
+        let booked = position.book(side.sign() * lots, market.instrument.signed(side, value));
+        market.open_interest += position.size.max(0) - before.max(0);
+        let opened_at = if before == 0 { Some(self.now) } else { position.opened_at };
         // It goes on, is closed, or another one begins, this way round or the other.
-        holding.opened_at = match holding.position.signum() {
+        position.opened_at = match position.size.signum() {
             0 => None,
-            side if side == before.signum() => holding.opened_at,
+            side if side == before.signum() => position.opened_at,
             _ => Some(self.now),
         };
 
@@ -102,14 +102,14 @@ impl Exchange {
             purse.balance -= paid;
             *self.pool.entry(purse.currency).or_default() += paid;
         }
-        market.recount(holding, purse);
+        market.recount(position, purse);
 
-        let (position, entry, balance) = (holding.position, holding.entry, purse.balance);
-        let owner = &mut self.accounts[holding.account];
+        let (size, entry, balance) = (position.size, position.entry, purse.balance);
+        let owner = &mut self.accounts[position.account];
         let log = owner.log + 1;
         owner.log += rows;
         Booking {
-            position,
+            size,
             entry_before,
             entry,
             opened_at,
@@ -132,38 +132,38 @@ impl Exchange {
         self.cut_reduce_only(slot, events);
     }
 
-    /// Brings the margin a holding holds up to date in its purse.
+    /// Brings the margin a position holds up to date in its purse.
     #[inline]
     pub(super) fn refresh_held(&mut self, slot: PositionSlot) {
-        let holding = &self.holdings[slot];
-        let instrument = &self.markets[holding.instrument].instrument;
-        let held = holding.initial_margin(instrument);
+        let position = &self.positions[slot];
+        let instrument = &self.markets[position.instrument].instrument;
+        let held = position.initial_margin(instrument);
         self.set_held(slot, held);
     }
 
-    /// Sets the margin a holding holds, and its purse's sum.
+    /// Sets the margin a position holds, and its purse's sum.
     #[inline]
     pub(super) fn set_held(&mut self, slot: PositionSlot, held: Fine) {
-        let holding = &mut self.holdings[slot];
-        self.purses[holding.purse].held += held - holding.held;
-        holding.held = held;
+        let position = &mut self.positions[slot];
+        self.purses[position.purse].held += held - position.held;
+        position.held = held;
     }
 
     /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,
     /// at one price the youngest first. Those on the side that would add to it go whole.
     #[inline]
-    pub(super) fn cut_reduce_only(&mut self, holding_slot: PositionSlot, events: &mut Vec<Event>) {
-        if self.holdings[holding_slot].reduce_only_orders > 0 {
-            self.cut_to_position(holding_slot, events);
+    pub(super) fn cut_reduce_only(&mut self, position_slot: PositionSlot, events: &mut Vec<Event>) {
+        if self.positions[position_slot].reduce_only_orders > 0 {
+            self.cut_to_position(position_slot, events);
         }
     }
 
-    fn cut_to_position(&mut self, holding_slot: PositionSlot, events: &mut Vec<Event>) {
-        let holding = &self.holdings[holding_slot];
-        let closing = if holding.position > 0 { Side::Sell } else { Side::Buy };
-        let mut left = holding.position.abs();
+    fn cut_to_position(&mut self, position_slot: PositionSlot, events: &mut Vec<Event>) {
+        let position = &self.positions[position_slot];
+        let closing = if position.size > 0 { Side::Sell } else { Side::Buy };
+        let mut left = position.size.abs();
         let mut cuts = Vec::new();
-        for slot in self.reduce_only_by_aggression(holding_slot) {
+        for slot in self.reduce_only_by_aggression(position_slot) {
             let order = self.orders.get(slot);
             let kept = if order.side == closing { order.open().min(left) } else { 0 };
             left -= kept;
@@ -180,11 +180,11 @@ impl Exchange {
         }
     }
 
-    /// Slots of a holding's resting reduce-only orders, the most aggressive first, at one price the oldest first.
-    pub(super) fn reduce_only_by_aggression(&self, holding: PositionSlot) -> Vec<OrderSlot> {
-        let holding = &self.holdings[holding];
+    /// Slots of a position's resting reduce-only orders, the most aggressive first, at one price the oldest first.
+    pub(super) fn reduce_only_by_aggression(&self, position: PositionSlot) -> Vec<OrderSlot> {
+        let position = &self.positions[position];
         let mut slots: Vec<OrderSlot> =
-            holding.orders.iter().copied().filter(|slot| self.orders.get(*slot).reduce_only).collect();
+            position.orders.iter().copied().filter(|slot| self.orders.get(*slot).reduce_only).collect();
         slots.sort_unstable_by_key(|slot| {
             let order = self.orders.get(*slot);
             (-order.side.sign() * order.price, order.id)
@@ -200,7 +200,7 @@ impl Exchange {
         order.error = None;
         order.updated_at = now;
         let (level, side, price) = (order.level, order.side, Price(order.price));
-        let instrument = self.holdings[order.holding].instrument;
+        let instrument = self.positions[order.position].instrument;
         let market = &mut self.markets[instrument];
         let (qty, number) = (market.book.shrink(level.known(), by), market.next_level());
         tell(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });

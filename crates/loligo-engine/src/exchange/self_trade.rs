@@ -1,7 +1,7 @@
 //! Orders that would meet orders of their own family (rules 1.10), and what a taker would reach.
 
 use super::Exchange;
-use crate::account::Holding;
+use crate::account::Position;
 use crate::event::Event;
 use crate::id::{AccountId, Side};
 use crate::market::Market;
@@ -31,15 +31,15 @@ pub(super) enum Reach {
 }
 
 impl Exchange {
-    /// What a taker of one holding makes of an order in the book.
+    /// What a taker of one position makes of an order in the book.
     #[inline]
     pub(super) fn meeting(&self, taker: PositionSlot, maker: OrderSlot) -> Meeting {
-        let maker = &self.holdings[self.orders.get(maker).holding];
-        self.meeting_of(&self.holdings[taker], maker)
+        let maker = &self.positions[self.orders.get(maker).position];
+        self.meeting_of(&self.positions[taker], maker)
     }
 
     #[inline]
-    fn meeting_of(&self, taker: &Holding, maker: &Holding) -> Meeting {
+    fn meeting_of(&self, taker: &Position, maker: &Position) -> Meeting {
         if maker.family == taker.family {
             self.family_meeting(taker.account, maker.account)
         } else {
@@ -62,7 +62,7 @@ impl Exchange {
     /// The first order that a taker trades with or is refused by; those before it would be cancelled.
     fn first_meeting(
         &self,
-        holding: PositionSlot,
+        position: PositionSlot,
         market: &Market,
         side: Side,
         limit: i64,
@@ -73,7 +73,7 @@ impl Exchange {
             }
             let mut next = Some(level.head);
             while let Some(slot) = next {
-                match self.meeting(holding, slot) {
+                match self.meeting(position, slot) {
                     Meeting::CancelsMaker => next = self.orders.get(slot).next.get(),
                     met @ (Meeting::Trades | Meeting::RefusesTaker) => return Some(met),
                 }
@@ -86,14 +86,14 @@ impl Exchange {
     #[inline]
     pub(super) fn check_first_maker(
         &self,
-        holding: PositionSlot,
+        position: PositionSlot,
         side: Side,
         limit: i64,
     ) -> Result<(), OrderError> {
-        let market = &self.markets[self.holdings[holding].instrument];
+        let market = &self.markets[self.positions[position].instrument];
         let Some(level) = market.book.best(side.opposite()) else { return Ok(()) };
-        let first = match self.meeting(holding, level.head) {
-            Meeting::CancelsMaker => self.first_meeting(holding, market, side, limit),
+        let first = match self.meeting(position, level.head) {
+            Meeting::CancelsMaker => self.first_meeting(position, market, side, limit),
             met @ (Meeting::Trades | Meeting::RefusesTaker) => Some(met),
         };
         if first == Some(Meeting::RefusesTaker) { Err(OrderError::WouldExecuteSelf) } else { Ok(()) }
@@ -103,27 +103,27 @@ impl Exchange {
     #[inline]
     pub(super) fn meets_only_own(
         &mut self,
-        holding: PositionSlot,
+        position: PositionSlot,
         side: Side,
         limit: i64,
         events: &mut Vec<Event>,
     ) -> bool {
-        let market = &self.markets[self.holdings[holding].instrument];
+        let market = &self.markets[self.positions[position].instrument];
         let first = market.book.best(side.opposite()).map(|level| level.head);
-        let own = first.is_some_and(|head| self.meeting(holding, head) == Meeting::CancelsMaker);
-        own && self.first_meeting(holding, market, side, limit).is_none()
-            && self.cancel_own_makers(holding, side, limit, events)
+        let own = first.is_some_and(|head| self.meeting(position, head) == Meeting::CancelsMaker);
+        own && self.first_meeting(position, market, side, limit).is_none()
+            && self.cancel_own_makers(position, side, limit, events)
     }
 
     #[cold]
     fn cancel_own_makers(
         &mut self,
-        holding: PositionSlot,
+        position: PositionSlot,
         side: Side,
         limit: i64,
         events: &mut Vec<Event>,
     ) -> bool {
-        let market = self.holdings[holding].instrument;
+        let market = self.positions[position].instrument;
         while let Some(maker) =
             self.markets[market].book.best(side.opposite()).filter(|l| side.sign() * (l.price - limit) <= 0)
         {
@@ -134,8 +134,8 @@ impl Exchange {
     }
 
     /// What a taker of so many lots would meet, without changing anything.
-    pub(super) fn reach(&self, holding: PositionSlot, side: Side, limit: i64, lots: i64) -> Reach {
-        self.walk(&self.holdings[holding], side, limit, lots, &mut |_, _| {})
+    pub(super) fn reach(&self, position: PositionSlot, side: Side, limit: i64, lots: i64) -> Reach {
+        self.walk(&self.positions[position], side, limit, lots, &mut |_, _| {})
     }
 
     /// Looks at the orders that a taker of so many lots would meet, without changing anything: `trades` is called with
@@ -143,7 +143,7 @@ impl Exchange {
     /// they are met: fills before them shrink the position they close.
     pub(super) fn walk(
         &self,
-        taker: &Holding,
+        taker: &Position,
         side: Side,
         limit: i64,
         lots: i64,
@@ -159,18 +159,18 @@ impl Exchange {
             let mut next = Some(level.head);
             while let Some(slot) = next {
                 let order = self.orders.get(slot);
-                match self.meeting_of(taker, &self.holdings[order.holding]) {
+                match self.meeting_of(taker, &self.positions[order.position]) {
                     Meeting::RefusesTaker => return Reach::Refused,
                     Meeting::CancelsMaker => {}
                     Meeting::Trades => {
-                        let known = met.iter().position(|(holding, _)| *holding == order.holding);
+                        let known = met.iter().position(|(position, _)| *position == order.position);
                         let at = known.unwrap_or_else(|| {
-                            met.push((order.holding, 0));
+                            met.push((order.position, 0));
                             met.len() - 1
                         });
                         let mut open = order.open();
                         if order.reduce_only {
-                            let closable = self.holdings[order.holding].closable(order.side);
+                            let closable = self.positions[order.position].closable(order.side);
                             open = open.min((closable - met[at].1).max(0));
                         }
                         met[at].1 += open;

@@ -6,7 +6,7 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::Reach;
-use crate::account::{Holding, Incoming, book};
+use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price};
 use crate::instrument::{OpenSum, Worth};
@@ -50,30 +50,30 @@ impl Exchange {
     #[inline(always)]
     pub(super) fn check_margin(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         crosses: bool,
         instead_of: Option<&Order>,
     ) -> Result<Fine, OrderError> {
         let Terms { side, order_type, limit, lots, reduce_only, .. } = *terms;
-        if !self.liquidations.is_empty() && self.is_liquidated(holding) {
+        if !self.liquidations.is_empty() && self.is_liquidated(position) {
             return Err(OrderError::InsufficientMargin);
         }
-        let Some(limit) = limit else { return Ok(holding.held) };
+        let Some(limit) = limit else { return Ok(position.held) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
         let worth = instrument.worth(lots, Price(limit));
         if reduce_only {
             if fills_now {
-                self.check_fills(holding, market, terms, &worth, true)?;
+                self.check_fills(position, market, terms, &worth, true)?;
             }
-            return Ok(holding.held);
+            return Ok(position.held);
         }
         // Margin that is held when it rests, and the part of it that is not there to close the position.
         let (held, rest) = match (instrument.exact_margin(&worth), instead_of) {
-            (Some(margin), None) if holding.margins_add_up(instrument, side, holding.held + margin) => {
-                (holding.held + margin, lots)
+            (Some(margin), None) if position.margins_add_up(instrument, side, position.held + margin) => {
+                (position.held + margin, lots)
             }
             _ => {
                 let order = Incoming {
@@ -85,14 +85,14 @@ impl Exchange {
                     }),
                     closes_first: terms.closes_first(crosses),
                 };
-                (holding.margin_with(instrument, &order), lots - holding.closing_part(&order))
+                (position.margin_with(instrument, &order), lots - position.closing_part(&order))
             }
         };
-        if rest > 0 && self.work.busy && self.is_doomed(holding) {
+        if rest > 0 && self.work.busy && self.is_doomed(position) {
             return Err(OrderError::InsufficientMargin);
         }
-        let added = held - holding.held;
-        let purse = &self.purses[holding.purse];
+        let added = held - position.held;
+        let purse = &self.purses[position.purse];
         let available = purse.equity() - purse.held;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
@@ -108,7 +108,7 @@ impl Exchange {
             }
         }
         if fills_now {
-            self.check_fills(holding, market, terms, &worth, rest == 0)?;
+            self.check_fills(position, market, terms, &worth, rest == 0)?;
         }
         Ok(held)
     }
@@ -119,7 +119,7 @@ impl Exchange {
     #[inline(always)]
     fn check_fills(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         worth: &Worth,
@@ -127,14 +127,14 @@ impl Exchange {
     ) -> Result<(), OrderError> {
         let Terms { side, lots, .. } = *terms;
         // What it loses against the entry is lost whatever the mark is.
-        if holding.leverage.is_some() {
-            return self.check_outlook(holding, market, terms, only_reduces);
+        if position.leverage.is_some() {
+            return self.check_outlook(position, market, terms, only_reduces);
         }
         let loss = market.loss_to_mark(side.sign() * lots, market.instrument.signed(side, worth.value));
         if loss <= Fine::ZERO && !only_reduces {
             return Ok(());
         }
-        let purse = &self.purses[holding.purse];
+        let purse = &self.purses[position.purse];
         if !purse.watched {
             let adds = if only_reduces { 0 } else { lots };
             let room = purse.equity()
@@ -145,35 +145,35 @@ impl Exchange {
             let rounding = Money(i128::from(lots)).fine();
             let settled = |most: Fine| {
                 room >= most + rounding
-                    && (adds == 0 || holding.position.abs().saturating_add(adds) <= market.first_level_lots)
+                    && (adds == 0 || position.size.abs().saturating_add(adds) <= market.first_level_lots)
             };
             if settled(worth.value)
                 || settled(fee_of(market.instrument.spec().kind, worth, purse.rates().taker).fine())
             {
-                debug_assert_eq!(self.check_outlook(holding, market, terms, only_reduces), Ok(()));
+                debug_assert_eq!(self.check_outlook(position, market, terms, only_reduces), Ok(()));
                 return Ok(());
             }
         }
-        self.check_outlook(holding, market, terms, only_reduces)
+        self.check_outlook(position, market, terms, only_reduces)
     }
 
     /// As [`Exchange::check_fills`], at the prices it would fill at.
     #[cold]
     fn check_outlook(
         &self,
-        holding: &Holding,
+        position: &Position,
         market: &Market,
         terms: &Terms,
         only_reduces: bool,
     ) -> Result<(), OrderError> {
-        let filled = self.would_fill(holding, market, terms);
+        let filled = self.would_fill(position, market, terms);
         if filled.lots == 0 || market.mark.is_none() {
             return Ok(());
         }
         let lots = terms.side.sign() * filled.lots;
         let value = market.instrument.signed(terms.side, filled.value);
         let (loss, fee) = (market.loss_to_mark(lots, value), filled.fee.fine());
-        let before = self.standing_of(holding, holding.position, holding.entry);
+        let before = self.standing_of(position, position.size, position.entry);
         let short_of_margin = match only_reduces {
             true => OrderError::InsufficientClosingMargin,
             false => OrderError::InsufficientMargin,
@@ -181,31 +181,31 @@ impl Exchange {
         if only_reduces && before.equity - loss - fee < Fine::ZERO {
             return Err(short_of_margin);
         }
-        let position = holding.position + lots;
-        let booked = book(holding.position, holding.entry, lots, value);
-        let mut after = self.standing_of(holding, position, booked.entry);
-        after.equity = match holding.leverage {
+        let size = position.size + lots;
+        let booked = book(position.size, position.entry, lots, value);
+        let mut after = self.standing_of(position, size, booked.entry);
+        after.equity = match position.leverage {
             None => before.equity - loss,
             // More is set aside for what it adds, and less for what it closes.
             Some(leverage) => {
                 let set_aside = |entry: Fine| isolated_of(Fine(entry.0.abs()), leverage);
-                let (before, after_it) = (set_aside(holding.entry), set_aside(booked.entry));
+                let (before, after_it) = (set_aside(position.entry), set_aside(booked.entry));
                 // What it closes may lose no more than its own share of that (rules 4.7).
-                let flips = position.signum() == -holding.position.signum();
+                let flips = size.signum() == -position.size.signum();
                 let released = before - if flips { Fine::ZERO } else { after_it };
                 if booked.realized < Fine::ZERO && released + booked.realized < Fine::ZERO {
                     return Err(short_of_margin);
                 }
                 // The rest is paid from what no position has set aside, which must leave enough for the wallet's others.
                 let paid = after_it - before - booked.realized + fee;
-                let shared = self.standing_of_wallet(holding.account, holding.purse, None);
+                let shared = self.standing_of_wallet(position.account, position.purse, None);
                 if paid > Fine::ZERO && shared.spare() < paid {
                     return Err(short_of_margin);
                 }
                 after.equity
             }
         } - fee;
-        let worse = !only_reduces || (position != 0 && after.spare() < before.spare());
+        let worse = !only_reduces || (size != 0 && after.spare() < before.spare());
         if loss > Fine::ZERO && after.spare() < Fine::ZERO && worse {
             return Err(OrderError::WouldCauseLiquidation);
         }
@@ -213,12 +213,12 @@ impl Exchange {
     }
 
     /// What an order would trade at once, at which prices.
-    fn would_fill(&self, holding: &Holding, market: &Market, terms: &Terms) -> WouldFill {
+    fn would_fill(&self, position: &Position, market: &Market, terms: &Terms) -> WouldFill {
         let instrument = &market.instrument;
-        let (kind, rate) = (instrument.spec().kind, self.purses[holding.purse].rates().taker);
+        let (kind, rate) = (instrument.spec().kind, self.purses[position.purse].rates().taker);
         let mut filled = WouldFill { lots: 0, value: Fine::ZERO, fee: Money::ZERO };
         let limit = terms.limit.unwrap_or(0);
-        let reach = self.walk(holding, terms.side, limit, terms.lots, &mut |lots, price| {
+        let reach = self.walk(position, terms.side, limit, terms.lots, &mut |lots, price| {
             let worth = instrument.worth(lots, Price(price));
             filled.lots += lots;
             filled.value += worth.value;
@@ -230,16 +230,16 @@ impl Exchange {
         filled
     }
 
-    /// What would stand behind a holding's position, and what must, if the position were this one: its own margin and
+    /// What would stand behind a position, and what must, if its size were this one: its own margin and
     /// P&L when it is isolated, else all there is in its wallet, as it is now.
-    pub(super) fn standing_of(&self, holding: &Holding, position: i64, entry: Fine) -> Standing {
-        let maintenance = self.maintenance_at_mark(holding.instrument, position);
-        if let Some(leverage) = holding.leverage {
-            let market = &self.markets[holding.instrument];
-            let pnl = Fine(i128::from(position) * market.mark_value.0) - entry;
+    pub(super) fn standing_of(&self, position: &Position, size: i64, entry: Fine) -> Standing {
+        let maintenance = self.maintenance_at_mark(position.instrument, size);
+        if let Some(leverage) = position.leverage {
+            let market = &self.markets[position.instrument];
+            let pnl = Fine(i128::from(size) * market.mark_value.0) - entry;
             return Standing { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
         }
-        let others = self.standing_of_wallet(holding.account, holding.purse, Some(holding.instrument));
+        let others = self.standing_of_wallet(position.account, position.purse, Some(position.instrument));
         Standing { maintenance: others.maintenance + maintenance, ..others }
     }
 
@@ -251,23 +251,23 @@ impl Exchange {
         but_for: Option<InstrumentId>,
     ) -> Standing {
         let mut standing = Standing { equity: self.equity(account, purse), maintenance: Fine::ZERO };
-        for (instrument, slot) in &self.accounts[account].holdings {
-            let holding = &self.holdings[*slot];
-            if holding.purse != purse || holding.position == 0 {
+        for (instrument, slot) in &self.accounts[account].positions {
+            let position = &self.positions[*slot];
+            if position.purse != purse || position.size == 0 {
                 continue;
             }
-            if holding.leverage.is_some() {
-                standing.equity -= holding.set_aside();
+            if position.leverage.is_some() {
+                standing.equity -= position.set_aside();
             } else if but_for != Some(*instrument) {
-                standing.maintenance += self.maintenance_at_mark(*instrument, holding.position);
+                standing.maintenance += self.maintenance_at_mark(*instrument, position.size);
             }
         }
         standing
     }
 
     /// Maintenance margin of a position at mark.
-    pub(super) fn maintenance_at_mark(&self, instrument: InstrumentId, position: i64) -> Fine {
+    pub(super) fn maintenance_at_mark(&self, instrument: InstrumentId, size: i64) -> Fine {
         let market = &self.markets[instrument];
-        maintenance_of(&market.instrument, market.at_mark(position))
+        maintenance_of(&market.instrument, market.at_mark(size))
     }
 }

@@ -6,7 +6,7 @@
 //! it leaves it as soon as it is no longer short.
 
 use super::{Exchange, Portfolio};
-use crate::account::{Holding, Purse};
+use crate::account::{Position, Purse};
 use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw};
 use crate::event::Event;
 use crate::id::{AccountId, Side};
@@ -15,24 +15,24 @@ use crate::money::Fine;
 use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
 use crate::words::UpdateReason;
 
-/// True when a wallet must be judged after the mark or the position of one of its holdings has changed.
+/// True when a wallet must be judged after the mark or the size of one of its positions has changed.
 #[inline]
-pub(super) fn is_strained(market: &Market, holding: &Holding, purse: &mut Purse) -> bool {
-    purse.watched |= !market.covers(holding);
-    purse.watched || purse.equity() < purse.held || holding.leverage.is_some()
+pub(super) fn is_strained(market: &Market, position: &Position, purse: &mut Purse) -> bool {
+    purse.watched |= !market.covers(position);
+    purse.watched || purse.equity() < purse.held || position.leverage.is_some()
 }
 
 impl Exchange {
-    /// After a fill of a holding, with its margin up to date: notes its wallet if it must be judged.
+    /// After a fill of a position, with its margin up to date: notes its wallet if it must be judged.
     #[inline]
     pub(super) fn look_at(&mut self, slot: PositionSlot) {
         if self.work.look_from.is_some() {
-            self.value(self.holdings[slot].account);
+            self.value(self.positions[slot].account);
         }
-        let holding = &self.holdings[slot];
-        let market = &self.markets[holding.instrument];
-        if is_strained(market, holding, &mut self.purses[holding.purse]) {
-            self.work.strain(holding.account, holding.purse);
+        let position = &self.positions[slot];
+        let market = &self.markets[position.instrument];
+        if is_strained(market, position, &mut self.purses[position.purse]) {
+            self.work.strain(position.account, position.purse);
         }
     }
 
@@ -45,11 +45,11 @@ impl Exchange {
     /// Values an account's positions at the marks of now.
     #[cold]
     fn value(&mut self, account: AccountId) {
-        let Self { accounts, holdings, purses, markets, .. } = self;
-        for (instrument, slot) in &accounts[account].holdings {
-            let holding = &mut holdings[*slot];
-            if holding.position != 0 {
-                markets[*instrument].recount(holding, &mut purses[holding.purse]);
+        let Self { accounts, positions, purses, markets, .. } = self;
+        for (instrument, slot) in &accounts[account].positions {
+            let position = &mut positions[*slot];
+            if position.size != 0 {
+                markets[*instrument].recount(position, &mut purses[position.purse]);
             }
         }
     }
@@ -76,9 +76,9 @@ impl Exchange {
         if self.work.look_from.is_none() {
             return counted;
         }
-        let of = self.of_wallet(account, purse).map(|slot| &self.holdings[slot]);
-        of.fold(counted, |equity, holding| {
-            equity + self.markets[holding.instrument].shared_pnl(holding) - holding.counted
+        let of = self.of_wallet(account, purse).map(|slot| &self.positions[slot]);
+        of.fold(counted, |equity, position| {
+            equity + self.markets[position.instrument].shared_pnl(position) - position.counted
         })
     }
 
@@ -86,17 +86,17 @@ impl Exchange {
     /// judged.
     pub(super) fn look_over(&mut self, account: AccountId) {
         self.value(account);
-        let Self { accounts, holdings, purses, markets, work, .. } = self;
+        let Self { accounts, positions, purses, markets, work, .. } = self;
         let owner = &accounts[account];
         let mut strained: Vec<WalletSlot> = Vec::new();
-        for (instrument, slot) in &owner.holdings {
-            let holding = &holdings[*slot];
+        for (instrument, slot) in &owner.positions {
+            let position = &positions[*slot];
             let market = &markets[*instrument];
-            if holding.position != 0
-                && is_strained(market, holding, &mut purses[holding.purse])
-                && !strained.contains(&holding.purse)
+            if position.size != 0
+                && is_strained(market, position, &mut purses[position.purse])
+                && !strained.contains(&position.purse)
             {
-                strained.push(holding.purse);
+                strained.push(position.purse);
             }
         }
         if !work.strained.is_empty() {
@@ -129,10 +129,10 @@ impl Exchange {
             && self.of_wallet(account, purse).any(|slot| !self.adding_orders(slot).is_empty()))
     }
 
-    /// True for a holding that is liquidated, or all of its wallet, as soon as its turn comes to be judged. It takes no new
+    /// True for a position that is liquidated, or all of its wallet, as soon as its turn comes to be judged. It takes no new
     /// risk until then.
-    pub(super) fn is_doomed(&self, holding: &Holding) -> bool {
-        let Holding { account, purse, instrument, .. } = *holding;
+    pub(super) fn is_doomed(&self, position: &Position) -> bool {
+        let Position { account, purse, instrument, .. } = *position;
         self.is_wallet_doomed(account, purse)
             || (self.work.busy && self.is_to_be_liquidated(Portfolio::Isolated { account, instrument }))
     }
@@ -171,8 +171,8 @@ impl Exchange {
         let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
         self.portfolios(account, purse).into_iter().any(liquidated)
             || self.of_wallet(account, purse).any(|slot| {
-                let holding = &self.holdings[slot];
-                !self.markets[holding.instrument].covers(holding)
+                let position = &self.positions[slot];
+                !self.markets[position.instrument].covers(position)
             })
     }
 
@@ -192,38 +192,38 @@ impl Exchange {
                 || self.of_wallet(account, purse).all(|slot| self.adding_orders(slot).is_empty()))
     }
 
-    /// Slots of the holdings that a wallet margins, by contract.
+    /// Slots of the positions that a wallet margins, by contract.
     pub(super) fn of_wallet(
         &self,
         account: AccountId,
         purse: WalletSlot,
     ) -> impl Iterator<Item = PositionSlot> {
-        let holdings = self.accounts[account].holdings.iter().map(|(_, slot)| *slot);
-        holdings.filter(move |slot| self.holdings[*slot].purse == purse)
+        let positions = self.accounts[account].positions.iter().map(|(_, slot)| *slot);
+        positions.filter(move |slot| self.positions[*slot].purse == purse)
     }
 
     /// Cancels all of a wallet's orders that add risk, the youngest first.
     fn cancel_what_adds(&mut self, account: AccountId, purse: WalletSlot, events: &mut Vec<Event>) {
-        let holdings: Vec<PositionSlot> = self.of_wallet(account, purse).collect();
+        let positions: Vec<PositionSlot> = self.of_wallet(account, purse).collect();
         let mut adding: Vec<OrderSlot> =
-            holdings.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
+            positions.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
         adding.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.get(*slot).id));
         for slot in adding {
             self.remove_open(slot, UpdateReason::NotEnoughMargin, None, events);
         }
     }
 
-    /// Slots of a holding's resting orders that could add to its position: all but those that together only close it,
+    /// Slots of a position's resting orders that could add to it: all but those that together only close it,
     /// the most aggressive of them first, at one price the oldest.
     fn adding_orders(&self, slot: PositionSlot) -> Vec<OrderSlot> {
-        let holding = &self.holdings[slot];
+        let position = &self.positions[slot];
         let adds = |slot: &OrderSlot| !self.orders.get(*slot).reduce_only;
-        let mut orders: Vec<OrderSlot> = holding.orders.iter().copied().filter(adds).collect();
+        let mut orders: Vec<OrderSlot> = position.orders.iter().copied().filter(adds).collect();
         orders.sort_unstable_by_key(|slot| {
             let order = self.orders.get(*slot);
             (-order.side.sign() * order.price, order.id)
         });
-        let mut closable = [Side::Buy, Side::Sell].map(|side| holding.closable(side));
+        let mut closable = [Side::Buy, Side::Sell].map(|side| position.closable(side));
         orders.retain(|slot| {
             let order = self.orders.get(*slot);
             let left = &mut closable[order.side as usize];

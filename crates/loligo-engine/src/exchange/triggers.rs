@@ -46,17 +46,17 @@ impl Exchange {
         ask: &PlaceOrder,
         written: Option<&Written>,
         asked: &AskedTrigger,
-        holding: PositionSlot,
+        position: PositionSlot,
         events: &mut Vec<Event>,
     ) -> PlaceOutcome {
-        match self.check_arrival(ask, asked, holding) {
+        match self.check_arrival(ask, asked, position) {
             Err(error) => {
                 let refused = asked_trigger(ask, asked);
                 let limit = ask.limit_price.and_then(|limit| ticks_of(limit).ok());
                 let limited = ask.limit_price.is_some() || ask.limit_offset.is_some();
                 let order_type = if limited { OrderType::Limit } else { OrderType::Market };
                 let ask = PlaceOrder { order_type, ..ask.clone() };
-                self.refuse((&ask, written), limit, holding, Some(refused), error, events)
+                self.refuse((&ask, written), limit, position, Some(refused), error, events)
             }
             // Every check of arrival is behind us; what it becomes is checked when it fires.
             Ok(arrived) => {
@@ -65,7 +65,7 @@ impl Exchange {
                     (Some(_), _) | (_, Some(_)) => OrderType::Limit,
                 };
                 let Arrived { trigger, limit, lots, small } = arrived;
-                let slot = self.take_in(ask, limit.unwrap_or(0), lots, small, holding);
+                let slot = self.take_in(ask, limit.unwrap_or(0), lots, small, position);
                 let order = self.orders.get_mut(slot);
                 (order.order_type, order.status) = (order_type, OrderStatus::TriggerPlaced);
                 let id = order.id;
@@ -86,10 +86,10 @@ impl Exchange {
         &self,
         ask: &PlaceOrder,
         asked: &AskedTrigger,
-        holding_slot: PositionSlot,
+        position_slot: PositionSlot,
     ) -> Result<Arrived, OrderError> {
         let market = &self.markets[ask.instrument];
-        let holding = &self.holdings[holding_slot];
+        let position = &self.positions[position_slot];
         self.check_state(market, OrderType::Market)?;
         let limit = ask.limit_price.map(ticks_of).transpose()?;
         let mut trigger = asked_trigger(ask, asked);
@@ -131,18 +131,18 @@ impl Exchange {
         let worth = check_value(limits.order_value_usd, at)?;
         self.check_name(ask)?;
         let small = worth < usd(limits.small_order_usd.into());
-        if !holding.house {
-            if small && holding.small_orders >= limits.small_orders {
+        if !position.house {
+            if small && position.small_orders >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }
-            if holding.triggers.len() >= limits.triggers as usize {
+            if position.triggers.len() >= limits.triggers as usize {
                 return Err(OrderError::OrderLimitExceeded);
             }
-            if asked.kind == TriggerKind::TrailingStop && holding.trailing_stops >= limits.trailing_stops {
+            if asked.kind == TriggerKind::TrailingStop && position.trailing_stops >= limits.trailing_stops {
                 return Err(OrderError::TrailingStopLimitExceeded);
             }
         }
-        if self.is_liquidated(holding) {
+        if self.is_liquidated(position) {
             return Err(OrderError::InsufficientMargin);
         }
         Ok(Arrived { trigger, limit, lots, small })
@@ -151,7 +151,7 @@ impl Exchange {
     /// Where a waiting trigger stands in its contract's watches.
     fn waiting(&self, slot: OrderSlot) -> (InstrumentId, Waiting) {
         let order = self.orders.get(slot);
-        let at = self.holdings[order.holding].instrument;
+        let at = self.positions[order.position].instrument;
         let instrument = &self.markets[at].instrument;
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         let price = trigger.price.map_or(0, |price| price.0);
@@ -165,15 +165,15 @@ impl Exchange {
         (at, waiting)
     }
 
-    /// Puts a trigger into its holding's list and its contract's watches.
+    /// Puts a trigger into its position's list and its contract's watches.
     fn let_wait(&mut self, slot: OrderSlot) {
         let order = self.orders.get(slot);
-        let holding = &mut self.holdings[order.holding];
-        holding.small_orders += u32::from(order.marks.small());
-        self.orders.record_mut(slot).own_place = holding.triggers.len() as u32;
-        holding.triggers.push(slot);
+        let position = &mut self.positions[order.position];
+        position.small_orders += u32::from(order.marks.small());
+        self.orders.record_mut(slot).own_place = position.triggers.len() as u32;
+        position.triggers.push(slot);
         let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
-        holding.trailing_stops += u32::from(trails);
+        position.trailing_stops += u32::from(trails);
         self.watch(slot);
     }
 
@@ -190,7 +190,7 @@ impl Exchange {
     /// Makes the watches anew from the orders that wait and are not due.
     pub(super) fn rewatch(&mut self) {
         let due: BTreeSet<OrderSlot> = self.work.due.iter().map(|due| due.slot).collect();
-        let waiting = self.holdings.iter().flat_map(|holding| holding.triggers.iter().copied());
+        let waiting = self.positions.iter().flat_map(|position| position.triggers.iter().copied());
         let waiting: Vec<OrderSlot> = waiting.filter(|slot| !due.contains(slot)).collect();
         for slot in waiting {
             let (at, waiting) = self.waiting(slot);
@@ -198,18 +198,18 @@ impl Exchange {
         }
     }
 
-    /// Takes a trigger out of its holding's list and of the watches.
+    /// Takes a trigger out of its position's list and of the watches.
     pub(super) fn wait_no_longer(&mut self, slot: OrderSlot) {
         let (at, waiting) = self.waiting(slot);
         self.markets[at].triggers.remove(&waiting);
         let trails = waiting.moves_beyond.is_some();
         let order = self.orders.get(slot);
-        let holding = &mut self.holdings[order.holding];
-        holding.small_orders -= u32::from(order.marks.small());
-        holding.trailing_stops -= u32::from(trails);
+        let position = &mut self.positions[order.position];
+        position.small_orders -= u32::from(order.marks.small());
+        position.trailing_stops -= u32::from(trails);
         let place = self.orders.record(slot).own_place;
-        holding.triggers.swap_remove(place as usize);
-        if let Some(moved) = holding.triggers.get(place as usize) {
+        position.triggers.swap_remove(place as usize);
+        if let Some(moved) = position.triggers.get(place as usize) {
             self.orders.record_mut(*moved).own_place = place;
         }
     }
@@ -355,8 +355,8 @@ impl Exchange {
         self.orders.release_name(slot);
         self.remove_trigger(slot, UpdateReason::TrailingStopReplacedByAdmin, None, events);
 
-        let holding = self.orders.get(slot).holding;
-        let market = &self.markets[self.holdings[holding].instrument];
+        let position = self.orders.get(slot).position;
+        let market = &self.markets[self.positions[position].instrument];
         let signal = old.trigger().map(|trigger| trigger.signal);
         let pair = &self.pairs[market.pair()];
         let value = signal.and_then(|signal| market.signal(signal, pair));
@@ -414,9 +414,9 @@ impl Exchange {
         self.work.due.retain(|due| due.slot != slot);
         let now = self.now;
         let order = self.orders.get_mut(slot);
-        let holding = &mut self.holdings[order.holding];
-        holding.small_orders =
-            holding.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
+        let position = &mut self.positions[order.position];
+        position.small_orders =
+            position.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
         order.marks.set_small(edited.small);
         order.qty = edited.lots;
         if let Some(limit) = edited.limit {
@@ -436,8 +436,8 @@ impl Exchange {
 
     fn check_trigger_edit(&self, ask: &EditOrder, slot: OrderSlot) -> Result<EditedTrigger, OrderError> {
         let order = self.orders.get(slot);
-        let holding = &self.holdings[order.holding];
-        let market = &self.markets[holding.instrument];
+        let position = &self.positions[order.position];
+        let market = &self.markets[position.instrument];
         let trigger = self.orders.trigger(slot).expect("a waiting trigger has its conditions");
         self.check_state(market, OrderType::Market)?;
         let present = trigger.price.map_or(0, |price| price.0);
@@ -482,7 +482,7 @@ impl Exchange {
             // Nothing of a waiting trigger is filled: both ways to mean its size agree.
             edited.lots = lots_of(qty)?;
         }
-        let of = (self.orders.record(slot).account, holding.instrument);
+        let of = (self.orders.record(slot).account, position.instrument);
         let limits = self.limits_of(of.0, of.1);
         let limit = edited.limit.or((order.price != 0).then_some(order.price));
         let trails = trigger.kind == TriggerKind::TrailingStop;
@@ -500,16 +500,16 @@ impl Exchange {
             return Err(OrderError::EditHasNoEffect);
         }
         edited.small = worth < usd(limits.small_order_usd.into());
-        if !holding.house {
+        if !position.house {
             // The trigger itself is not counted.
-            let others = holding.small_orders - u32::from(order.marks.small());
+            let others = position.small_orders - u32::from(order.marks.small());
             if edited.small && others >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }
-            if holding.triggers.len() > limits.triggers as usize {
+            if position.triggers.len() > limits.triggers as usize {
                 return Err(OrderError::OrderLimitExceeded);
             }
-            if trails && holding.trailing_stops > limits.trailing_stops {
+            if trails && position.trailing_stops > limits.trailing_stops {
                 return Err(OrderError::TrailingStopLimitExceeded);
             }
         }

@@ -88,8 +88,8 @@ impl Exchange {
     /// An order as the world may see it.
     #[inline(always)]
     pub(super) fn view(&self, slot: OrderSlot) -> OrderView {
-        let holding = &self.holdings[self.orders.get(slot).holding];
-        self.orders.view(slot, holding.instrument)
+        let position = &self.positions[self.orders.get(slot).position];
+        self.orders.view(slot, position.instrument)
     }
 
     /// Open orders of an account, by contract, then oldest first.
@@ -105,24 +105,24 @@ impl Exchange {
     /// An account's positions, by contract.
     pub fn positions(&self, account: AccountId) -> Vec<PositionView> {
         let Some(owner) = self.accounts.get(account) else { return Vec::new() };
-        let held = owner.holdings.iter().map(|(_, slot)| &self.holdings[*slot]);
-        held.filter(|holding| holding.position != 0)
-            .map(|holding| {
-                let market = &self.markets[holding.instrument];
+        let held = owner.positions.iter().map(|(_, slot)| &self.positions[*slot]);
+        held.filter(|position| position.size != 0)
+            .map(|position| {
+                let market = &self.markets[position.instrument];
                 PositionView {
-                    instrument: holding.instrument,
-                    qty: holding.position,
-                    entry: holding.entry,
-                    opened_at: holding.opened_at,
-                    average_price: market.instrument.average_price(holding.position, holding.entry),
-                    unrealized_pnl: market.unrealized(holding),
+                    instrument: position.instrument,
+                    qty: position.size,
+                    entry: position.entry,
+                    opened_at: position.opened_at,
+                    average_price: market.instrument.average_price(position.size, position.entry),
+                    unrealized_pnl: market.unrealized(position),
                     initial_margin: initial_of(
                         &market.instrument,
-                        OpenSum::of(holding.position, holding.entry),
+                        OpenSum::of(position.size, position.entry),
                     ),
-                    maintenance_margin: maintenance_of(&market.instrument, market.at_mark(holding.position)),
-                    leverage: holding.leverage,
-                    set_aside: holding.set_aside(),
+                    maintenance_margin: maintenance_of(&market.instrument, market.at_mark(position.size)),
+                    leverage: position.leverage,
+                    set_aside: position.set_aside(),
                 }
             })
             .collect()
@@ -154,18 +154,18 @@ impl Exchange {
         let purse: &Purse = &self.purses[purse_slot];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
         let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
-        for (_, slot) in &owner.holdings {
-            let holding = &self.holdings[*slot];
-            if holding.purse != purse_slot || holding.position == 0 {
+        for (_, slot) in &owner.positions {
+            let position = &self.positions[*slot];
+            if position.purse != purse_slot || position.size == 0 {
                 continue;
             }
-            let market = &self.markets[holding.instrument];
-            if holding.leverage.is_some() {
-                set_aside += holding.set_aside();
-                isolated_pnl += market.unrealized(holding);
+            let market = &self.markets[position.instrument];
+            if position.leverage.is_some() {
+                set_aside += position.set_aside();
+                isolated_pnl += market.unrealized(position);
             } else {
-                initial += initial_of(&market.instrument, OpenSum::of(holding.position, holding.entry));
-                maintenance += maintenance_of(&market.instrument, market.at_mark(holding.position));
+                initial += initial_of(&market.instrument, OpenSum::of(position.size, position.entry));
+                maintenance += maintenance_of(&market.instrument, market.at_mark(position.size));
             }
         }
         let equity = self.equity(account, purse_slot);
@@ -198,9 +198,9 @@ impl Exchange {
     pub fn leverage_preferences(&self, account: AccountId) -> Vec<(InstrumentId, Leverage)> {
         let Some(owner) = self.accounts.get(account) else { return Vec::new() };
         let preference = |(id, slot): &(InstrumentId, PositionSlot)| {
-            self.holdings[*slot].leverage.map(|leverage| (*id, leverage))
+            self.positions[*slot].leverage.map(|leverage| (*id, leverage))
         };
-        owner.holdings.iter().filter_map(preference).collect()
+        owner.positions.iter().filter_map(preference).collect()
     }
 
     /// What an account pays per fill now.

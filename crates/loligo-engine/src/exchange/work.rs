@@ -207,8 +207,8 @@ impl Exchange {
         resting: UpdateReason,
         waiting: UpdateReason,
     ) {
-        let of_market = self.markets[instrument].holdings().map(|slot| &self.holdings[slot]);
-        let open = of_market.flat_map(|holding| holding.orders.iter().chain(&holding.triggers));
+        let of_market = self.markets[instrument].positions().map(|slot| &self.positions[slot]);
+        let open = of_market.flat_map(|position| position.orders.iter().chain(&position.triggers));
         let mut orders: Vec<OrderId> = open.map(|slot| self.orders.get(*slot).id).collect();
         orders.sort_unstable();
         let clearing = Clearing { instrument, resting, waiting, orders: orders.into() };

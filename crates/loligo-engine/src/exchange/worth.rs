@@ -50,7 +50,7 @@ impl Exchange {
     /// At which mark price an inverse wallet's value comes down to each of its figures, its contracts' marks taken as one
     /// (rules 5.2). Zero where there is none.
     pub fn mark_estimates(&self, account: AccountId, wallet: &WalletView) -> MarkEstimates {
-        // With n contracts in all, entered at a value of e and holding a balance of b: value(p) = b - e - n / p.
+        // With n contracts in all, entered at a value of e and position a balance of b: value(p) = b - e - n / p.
         let (mut contracts, mut entry) = (0_i128, 0_i128);
         let mut mark = None;
         for position in self.positions(account) {

@@ -12,7 +12,7 @@ async fn no_single_cancel_is_refused_at_256_connections() {
     let (release, held) = std::sync::mpsc::sync_channel::<()>(0);
     let (entered, inside) = tokio::sync::oneshot::channel();
     let node = venue.server.node().clone();
-    let holding = tokio::spawn(async move {
+    let position = tokio::spawn(async move {
         node.query(move |_| {
             let _ = entered.send(());
             let _ = held.recv();
@@ -51,7 +51,7 @@ async fn no_single_cancel_is_refused_at_256_connections() {
         tokio::task::yield_now().await;
     }
     release.send(()).expect("the writer is held");
-    holding.await.expect("it ends").expect("an answer");
+    position.await.expect("it ends").expect("an answer");
     let mut refused = 0;
     for flood in floods {
         let answer = flood.await.expect("an answer");

@@ -4,8 +4,8 @@
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
-    Position, State, StoredOrder, StoredWork,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, State,
+    StoredOrder, StoredPosition, StoredWork,
 };
 use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
 use crate::account::FamilyDays;
@@ -38,7 +38,7 @@ struct Memory {
     accounts: Vec<Account>,
     families: Vec<Family>,
     purses: Vec<Purse>,
-    holdings: Vec<Holding>,
+    positions: Vec<Position>,
     orders: Orders,
     closed: ClosedOrders,
     next_execution: u64,
@@ -107,7 +107,7 @@ struct Account {
     active: bool,
     trading: bool,
     parent: Option<u32>,
-    holdings: Vec<(u16, u32)>,
+    positions: Vec<(u16, u32)>,
     cash: Vec<(Currency, Money)>,
     flex_other: Vec<(Currency, Money)>,
     inverse: Vec<u32>,
@@ -138,13 +138,13 @@ struct Purse {
 }
 
 #[derive(Deserialize)]
-struct Holding {
+struct Position {
     _account: u32,
     _family: u32,
     _purse: u32,
     instrument: u16,
     _house: bool,
-    position: i64,
+    size: i64,
     entry: Fine,
     _held: Fine,
     _sums: [(i64, Fine); 2],
@@ -176,7 +176,7 @@ struct Order {
     _prev: u32,
     next: u32,
     _level: u32,
-    holding: u32,
+    position: u32,
     side: Side,
     order_type: OrderType,
     status: OrderStatus,
@@ -247,7 +247,7 @@ impl Memory {
             self.queue(&market.book, &mut resting)?;
         }
         let mut waiting = Vec::new();
-        for slot in self.holdings.iter().flat_map(|holding| &holding.triggers) {
+        for slot in self.positions.iter().flat_map(|position| &position.triggers) {
             waiting.push(self.order(*slot)?);
         }
         waiting.sort_unstable_by_key(|order| order.id);
@@ -262,7 +262,7 @@ impl Memory {
         for ((kind, account, of), ladder) in &self.liquidations {
             let of = match kind {
                 0 => LiquidationOf::Wallet(self.purses.get(*of as usize)?.wallet),
-                1 => LiquidationOf::Position(InstrumentId(u16::try_from(*of).ok()?)),
+                1 => LiquidationOf::StoredPosition(InstrumentId(u16::try_from(*of).ok()?)),
                 _ => return None,
             };
             liquidations.push(Liquidation { account: AccountId(*account), of, ladder: *ladder });
@@ -299,9 +299,9 @@ impl Memory {
         opened.push(account.flex);
         opened.sort_unstable();
         let wallet = |slot: u32| self.purses.get(slot as usize).map(|purse| (purse.wallet, purse.balance));
-        let position = |(instrument, slot): &(u16, u32)| {
-            let Holding { position, entry, leverage, .. } = *self.holdings.get(*slot as usize)?;
-            Some(Position { instrument: InstrumentId(*instrument), lots: position, entry, leverage })
+        let size = |(instrument, slot): &(u16, u32)| {
+            let Position { size, entry, leverage, .. } = *self.positions.get(*slot as usize)?;
+            Some(StoredPosition { instrument: InstrumentId(*instrument), lots: size, entry, leverage })
         };
         let Family { today, self_trade, day, days, .. } = self.families.get(account.family as usize)?;
         let terms = || FamilyTerms {
@@ -318,7 +318,7 @@ impl Memory {
             cash: account.cash.clone(),
             flex_other: account.flex_other.clone(),
             wallets: opened.into_iter().map(wallet).collect::<Option<_>>()?,
-            holdings: account.holdings.iter().map(position).collect::<Option<_>>()?,
+            positions: account.positions.iter().map(size).collect::<Option<_>>()?,
         })
     }
 
@@ -351,7 +351,7 @@ impl Memory {
         Some(StoredOrder {
             id: order.id,
             account: record.account,
-            instrument: InstrumentId(self.holdings.get(order.holding as usize)?.instrument),
+            instrument: InstrumentId(self.positions.get(order.position as usize)?.instrument),
             side: order.side,
             order_type: order.order_type,
             status: order.status,

@@ -7,7 +7,7 @@
 
 mod reading;
 
-use crate::account::{Account, Family, FamilyDays, Holding, Purse};
+use crate::account::{Account, Family, FamilyDays, Position, Purse};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
@@ -61,11 +61,11 @@ pub(super) struct Numbers {
 
 impl Numbers {
     fn of(exchange: &Exchange) -> Self {
-        let Exchange { accounts, markets, holdings, .. } = exchange;
+        let Exchange { accounts, markets, positions, .. } = exchange;
         let opened =
-            accounts.iter().flat_map(|account| &account.holdings).filter_map(|(instrument, slot)| {
-                let holding = &holdings[*slot];
-                holding.opened_at.map(|at| (holding.account, *instrument, at))
+            accounts.iter().flat_map(|account| &account.positions).filter_map(|(instrument, slot)| {
+                let position = &positions[*slot];
+                position.opened_at.map(|at| (position.account, *instrument, at))
             });
         Self {
             accounts: accounts.iter().map(|account| (account.fills, account.log)).collect(),
@@ -152,7 +152,7 @@ pub(super) struct Owner {
     /// Collateral of the flex wallet besides its settlement currency.
     pub flex_other: Vec<(Currency, Money)>,
     pub wallets: Vec<(Wallet, Money)>,
-    pub holdings: Vec<Position>,
+    pub positions: Vec<StoredPosition>,
 }
 
 /// A family's choice and its fee volume.
@@ -164,7 +164,7 @@ pub(super) struct FamilyTerms {
 
 /// What an account has, or had, in a contract.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Position {
+pub(super) struct StoredPosition {
     pub instrument: InstrumentId,
     pub lots: i64,
     pub entry: Fine,
@@ -215,18 +215,18 @@ pub(super) struct Liquidation {
 #[derive(Debug)]
 pub(super) enum LiquidationOf {
     Wallet(Wallet),
-    Position(InstrumentId),
+    StoredPosition(InstrumentId),
 }
 
 crate::stored_codes! {
-    LiquidationOf { Wallet(wallet) = 0, Position(instrument) = 1 }
+    LiquidationOf { Wallet(wallet) = 0, StoredPosition(instrument) = 1 }
 }
 
 impl LiquidationOf {
     fn of(portfolio: Portfolio, exchange: &Exchange) -> (AccountId, Self) {
         match portfolio {
             Portfolio::Cross { account, purse } => (account, Self::Wallet(exchange.purses[purse].wallet)),
-            Portfolio::Isolated { account, instrument } => (account, Self::Position(instrument)),
+            Portfolio::Isolated { account, instrument } => (account, Self::StoredPosition(instrument)),
         }
     }
 }
@@ -245,7 +245,7 @@ impl State {
             accounts,
             families,
             purses,
-            holdings,
+            positions,
             orders,
             closed,
             next_execution,
@@ -262,7 +262,7 @@ impl State {
             [Side::Buy, Side::Sell].into_iter().flat_map(|side| market.book.queued(side, orders))
         });
         let mut waiting: Vec<OrderSlot> =
-            holdings.iter().flat_map(|holding| holding.triggers.iter().copied()).collect();
+            positions.iter().flat_map(|position| position.triggers.iter().copied()).collect();
         waiting.sort_unstable_by_key(|slot| orders.get(*slot).id);
         let remembered = closed.queue.iter().filter(|closed| orders.find(closed.order) == Some(closed.slot));
         Self {
@@ -291,7 +291,10 @@ impl State {
                     dust: market.dust,
                 })
                 .collect(),
-            accounts: accounts.iter().map(|account| Owner::of(account, families, purses, holdings)).collect(),
+            accounts: accounts
+                .iter()
+                .map(|account| Owner::of(account, families, purses, positions))
+                .collect(),
             resting: resting.map(stored).collect(),
             waiting: waiting.into_iter().map(stored).collect(),
             closed: remembered
@@ -317,7 +320,7 @@ impl Owner {
         account: &Account,
         families: &Table<FamilySlot, Family>,
         purses: &Table<WalletSlot, Purse>,
-        holdings: &Table<PositionSlot, Holding>,
+        positions: &Table<PositionSlot, Position>,
     ) -> Self {
         let Account {
             closed: _,
@@ -330,7 +333,7 @@ impl Owner {
             active,
             trading,
             parent,
-            holdings: own,
+            positions: own,
             cash,
             flex_other,
             inverse,
@@ -352,15 +355,15 @@ impl Owner {
             cash: cash.clone(),
             flex_other: flex_other.clone(),
             wallets: opened.into_iter().map(|slot| (purses[slot].wallet, purses[slot].balance)).collect(),
-            holdings: own
+            positions: own
                 .iter()
                 .map(|(instrument, slot)| {
-                    let holding = &holdings[*slot];
-                    Position {
+                    let position = &positions[*slot];
+                    StoredPosition {
                         instrument: *instrument,
-                        lots: holding.position,
-                        entry: holding.entry,
-                        leverage: holding.leverage,
+                        lots: position.size,
+                        entry: position.entry,
+                        leverage: position.leverage,
                     }
                 })
                 .collect(),
@@ -380,7 +383,7 @@ impl StoredOrder {
             prev: _,
             next: _,
             level: _,
-            holding,
+            position,
             side,
             order_type,
             status,
@@ -393,7 +396,7 @@ impl StoredOrder {
         Self {
             id,
             account,
-            instrument: exchange.holdings[holding].instrument,
+            instrument: exchange.positions[position].instrument,
             side,
             order_type,
             status,

@@ -1,8 +1,8 @@
 //! From the list back into memory: each part is checked as it is taken up, and what follows from it is made anew.
 
 use super::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits,
-    Position, State, StoredClearing, StoredOrder, StoredWork,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, State,
+    StoredClearing, StoredOrder, StoredPosition, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::exchange::closing::{Closed, ClosedOrders};
@@ -80,7 +80,7 @@ impl State {
         reading.list(pairs, contracts)?;
         reading.open(accounts)?;
         reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
-        for slot in reading.exchange.holdings.slots() {
+        for slot in reading.exchange.positions.slots() {
             reading.sum_up(slot)?;
         }
         reading.liquidate(liquidations)?;
@@ -176,14 +176,14 @@ impl Reading {
                 active: *active,
                 trading: *trading,
                 parent,
-                holdings: Vec::new(),
+                positions: Vec::new(),
                 cash: Vec::new(),
                 flex_other: Vec::new(),
                 inverse: Table::default(),
                 cancel_all_at: *cancel_all_at,
             });
             self.open_wallets(id, &owner)?;
-            self.open_holdings(id, &owner.holdings)?;
+            self.open_positions(id, &owner.positions)?;
             let account = &mut self.exchange.accounts[id];
             (account.cash, account.flex_other) = (owner.cash, owner.flex_other);
         }
@@ -211,17 +211,14 @@ impl Reading {
         Ok(())
     }
 
-    fn open_holdings(&mut self, id: AccountId, positions: &[Position]) -> Result<(), CodecError> {
+    fn open_positions(&mut self, id: AccountId, positions: &[StoredPosition]) -> Result<(), CodecError> {
         let mut last = None;
-        for Position { instrument, lots, entry, leverage } in positions {
-            there(
-                last.replace(instrument.0).is_none_or(|last| last < instrument.0),
-                "a position's contract",
-            )?;
+        for StoredPosition { instrument, lots, entry, leverage } in positions {
+            there(last.replace(instrument.0).is_none_or(|last| last < instrument.0), "a size's contract")?;
             let market = self.exchange.markets.get(*instrument);
-            let market = market.ok_or_else(|| damaged("a position's contract"))?;
+            let market = market.ok_or_else(|| damaged("a size's contract"))?;
             let spec = market.instrument.spec();
-            there(lots.unsigned_abs() <= 2 * spec.max_position.0.unsigned_abs(), "a position's size")?;
+            there(lots.unsigned_abs() <= 2 * spec.max_position.0.unsigned_abs(), "a size's size")?;
             there(entry.0.unsigned_abs() <= ENTRY_MAX && (*lots != 0 || entry.0 == 0), "an entry value")?;
             there(leverage.is_none_or(|own| own >= Leverage::ONE), "a leverage")?;
             there(leverage.is_none() || spec.kind == ContractKind::Linear, "a leverage")?;
@@ -229,10 +226,10 @@ impl Reading {
                 ContractKind::Linear => true,
                 ContractKind::Inverse => self.exchange.accounts[id].inverse_wallet(market.pair()).is_some(),
             };
-            there(opened, "a position's wallet")?;
-            let slot = self.exchange.open_holding(id, *instrument);
-            let holding = &mut self.exchange.holdings[slot];
-            (holding.position, holding.entry, holding.leverage) = (*lots, *entry, *leverage);
+            there(opened, "a size's wallet")?;
+            let slot = self.exchange.open_position(id, *instrument);
+            let position = &mut self.exchange.positions[slot];
+            (position.size, position.entry, position.leverage) = (*lots, *entry, *leverage);
         }
         Ok(())
     }
@@ -254,16 +251,16 @@ impl Reading {
             let place = (stored.instrument, stored.side, -stored.side.sign() * stored.price);
             there(last.replace(place).is_none_or(|last| last <= place), "a resting order's place")?;
             let slot = self.take_order(stored)?;
-            let holding = self.exchange.orders.get(slot).holding;
-            let instrument = self.exchange.holdings[holding].instrument;
-            let Exchange { markets, orders, holdings, .. } = &mut self.exchange;
+            let position = self.exchange.orders.get(slot).position;
+            let instrument = self.exchange.positions[position].instrument;
+            let Exchange { markets, orders, positions, .. } = &mut self.exchange;
             let book = &mut markets[instrument].book;
             let order = orders.get(slot);
             there(!book.crosses(order.side, order.price), "a resting order's price")?;
             book.enter(orders, slot);
-            let holding = &mut holdings[holding];
-            orders.record_mut(slot).own_place = holding.orders.len() as u32;
-            holding.orders.push(slot);
+            let position = &mut positions[position];
+            orders.record_mut(slot).own_place = position.orders.len() as u32;
+            position.orders.push(slot);
         }
         let mut last = OrderId(0);
         for stored in waiting {
@@ -274,10 +271,10 @@ impl Reading {
                 && trigger.zip(market).is_some_and(|(trigger, market)| trigger.can_wait(&market.instrument));
             there(waits, "a waiting trigger")?;
             let slot = self.take_order(stored)?;
-            let Exchange { orders, holdings, .. } = &mut self.exchange;
-            let holding = &mut holdings[orders.get(slot).holding];
-            orders.record_mut(slot).own_place = holding.triggers.len() as u32;
-            holding.triggers.push(slot);
+            let Exchange { orders, positions, .. } = &mut self.exchange;
+            let position = &mut positions[orders.get(slot).position];
+            orders.record_mut(slot).own_place = position.triggers.len() as u32;
+            position.triggers.push(slot);
         }
         for ClosedOrder { at, order } in closed {
             there(order.status.is_closed() && at <= self.exchange.now && at.0 >= 0, "a closed order")?;
@@ -320,8 +317,8 @@ impl Reading {
         there(!reserved || client_order_id.is_some(), "an order's name")?;
         let owner = self.exchange.accounts.get(account);
         let owner = owner.ok_or_else(|| damaged("an order's account"))?;
-        let holding = owner.holdings.iter().find(|(number, _)| *number == instrument);
-        let holding = holding.ok_or_else(|| damaged("an order's position"))?.1;
+        let position = owner.positions.iter().find(|(number, _)| *number == instrument);
+        let position = position.ok_or_else(|| damaged("an order's size"))?.1;
         let order = Order {
             id,
             price,
@@ -331,7 +328,7 @@ impl Reading {
             prev: Maybe::NONE,
             next: Maybe::NONE,
             level: Maybe::NONE,
-            holding,
+            position,
             side,
             order_type,
             status,
@@ -352,39 +349,39 @@ impl Reading {
 
     /// What follows from a position and its orders: sums, counts, margin.
     fn sum_up(&mut self, slot: PositionSlot) -> Result<(), CodecError> {
-        let Exchange { holdings, orders, markets, purses, .. } = &mut self.exchange;
-        let holding = &mut holdings[slot];
-        let market = &mut markets[holding.instrument];
+        let Exchange { positions, orders, markets, purses, .. } = &mut self.exchange;
+        let position = &mut positions[slot];
+        let market = &mut markets[position.instrument];
         let most = 2 * i128::from(market.instrument.spec().max_position.0);
-        let mut open = i128::from(holding.position.unsigned_abs());
-        for place in 0..holding.orders.len() {
-            let order = orders.get(holding.orders[place]);
-            holding.small_orders += u32::from(order.marks.small());
-            holding.reduce_only_orders += u32::from(order.reduce_only);
+        let mut open = i128::from(position.size.unsigned_abs());
+        for place in 0..position.orders.len() {
+            let order = orders.get(position.orders[place]);
+            position.small_orders += u32::from(order.marks.small());
+            position.reduce_only_orders += u32::from(order.reduce_only);
             open += i128::from(order.open());
             there(open <= 2 * most, "the size of open orders")?;
             if !order.reduce_only {
                 let value = market.instrument.worth(order.open(), Price(order.price)).value;
-                let sum = holding.open_sum_mut(order.side);
+                let sum = position.open_sum_mut(order.side);
                 sum.lots += order.open();
                 sum.value += value;
             }
         }
-        for trigger in &holding.triggers {
-            holding.small_orders += u32::from(orders.get(*trigger).marks.small());
+        for trigger in &position.triggers {
+            position.small_orders += u32::from(orders.get(*trigger).marks.small());
             let trails = orders.trigger(*trigger).is_some_and(|trigger| trigger.deviation.is_some());
-            holding.trailing_stops += u32::from(trails);
+            position.trailing_stops += u32::from(trails);
         }
-        if holding.position != 0 {
-            let long = market.open_interest.checked_add(holding.position.max(0));
+        if position.size != 0 {
+            let long = market.open_interest.checked_add(position.size.max(0));
             market.open_interest = long.ok_or_else(|| damaged("open interest"))?;
         }
-        holding.held = holding.initial_margin(&market.instrument);
+        position.held = position.initial_margin(&market.instrument);
         // Whoever was still to be looked over is valued now: that is all the same to who asks.
-        holding.counted = market.shared_pnl(holding);
-        let purse = &mut purses[holding.purse];
+        position.counted = market.shared_pnl(position);
+        let purse = &mut purses[position.purse];
         let sums =
-            (purse.unrealized.0.checked_add(holding.counted.0), purse.held.0.checked_add(holding.held.0));
+            (purse.unrealized.0.checked_add(position.counted.0), purse.held.0.checked_add(position.held.0));
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
         (purse.unrealized, purse.held) = (Fine(unrealized), Fine(held));
         Ok(())
@@ -403,9 +400,9 @@ impl Reading {
             LiquidationOf::Wallet(wallet) => {
                 self.purse(account, wallet).map(|purse| Portfolio::Cross { account, purse })
             }
-            LiquidationOf::Position(instrument) => {
+            LiquidationOf::StoredPosition(instrument) => {
                 let owner = self.exchange.accounts.get(account);
-                let held = owner.is_some_and(|owner| owner.holdings.iter().any(|(id, _)| *id == instrument));
+                let held = owner.is_some_and(|owner| owner.positions.iter().any(|(id, _)| *id == instrument));
                 held.then_some(Portfolio::Isolated { account, instrument })
             }
         };
@@ -428,8 +425,8 @@ impl Reading {
         self.exchange.stirred = stirred;
         let open = |order: &OrderId, of: Option<InstrumentId>| {
             let slot = self.exchange.find_open(*order)?;
-            let holding = &self.exchange.holdings[self.exchange.orders.get(slot).holding];
-            of.is_none_or(|of| of == holding.instrument).then_some(slot)
+            let position = &self.exchange.positions[self.exchange.orders.get(slot).position];
+            of.is_none_or(|of| of == position.instrument).then_some(slot)
         };
         let mut work = self.exchange.work.clone();
         for StoredClearing { instrument, resting, waiting, orders } in clearing {
@@ -469,7 +466,7 @@ impl Reading {
 
     fn number(&mut self, numbers: Numbers) -> Result<(), CodecError> {
         let Numbers { accounts: counted, contracts, opened } = numbers;
-        let Exchange { accounts, markets, holdings, now, .. } = &mut self.exchange;
+        let Exchange { accounts, markets, positions, now, .. } = &mut self.exchange;
         there(counted.is_empty() || counted.len() == accounts.len(), "the number of numbered accounts")?;
         there(contracts.is_empty() || contracts.len() == markets.len(), "the number of numbered contracts")?;
         for (account, (fills, log)) in accounts.iter_mut().zip(counted) {
@@ -481,10 +478,10 @@ impl Reading {
             (market.levels, market.trades) = (levels, trades);
         }
         for (account, instrument, at) in opened {
-            let slot = markets.get(instrument).and_then(|market| market.holding_of(account));
-            let holding = slot.and_then(|slot| holdings.get_mut(slot));
-            let holding = holding.filter(|holding| holding.position != 0 && (0..=now.0).contains(&at.0));
-            holding.ok_or_else(|| damaged("a position's opening"))?.opened_at = Some(at);
+            let slot = markets.get(instrument).and_then(|market| market.position_of(account));
+            let position = slot.and_then(|slot| positions.get_mut(slot));
+            let position = position.filter(|position| position.size != 0 && (0..=now.0).contains(&at.0));
+            position.ok_or_else(|| damaged("a size's opening"))?.opened_at = Some(at);
         }
         Ok(())
     }
