@@ -75,7 +75,7 @@ impl Account {
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its positions put on it.
 #[repr(align(64))]
 #[derive(Clone, Debug)]
-pub(crate) struct Purse {
+pub(crate) struct MarginWallet {
     pub balance: Money,
     /// Sum of the positions' open P&L at mark, but for isolated ones: theirs is their own.
     pub unrealized: Fine,
@@ -91,9 +91,9 @@ pub(crate) struct Purse {
     pub watched: bool,
 }
 
-const _: () = assert!(size_of::<Purse>() == 64, "a purse is one cache line");
+const _: () = assert!(size_of::<MarginWallet>() == 64, "a margin_wallet is one cache line");
 
-impl Purse {
+impl MarginWallet {
     /// What its account pays per fill.
     #[inline]
     pub fn rates(&self) -> FeeRates {
@@ -120,7 +120,7 @@ pub(crate) struct Position {
     pub account: AccountId,
     pub family: FamilySlot,
     /// The wallet that margins it.
-    pub purse: WalletSlot,
+    pub margin_wallet: WalletSlot,
     pub instrument: InstrumentId,
     pub house: bool,
     /// Signed lots.
@@ -129,7 +129,7 @@ pub(crate) struct Position {
     pub entry: Fine,
     /// When the position was opened; absent when it is flat, or was opened before that was noted.
     pub opened_at: Option<Timestamp>,
-    /// Initial margin with orders, as summed in the purse.
+    /// Initial margin with orders, as summed in the margin wallet.
     pub held: Fine,
     /// Open orders that may add to the position: lots and value at limit, by side.
     pub buys: OpenSum,
@@ -173,14 +173,14 @@ impl Position {
     pub fn new(
         account: AccountId,
         family: FamilySlot,
-        purse: WalletSlot,
+        margin_wallet: WalletSlot,
         instrument: InstrumentId,
         house: bool,
     ) -> Self {
         Self {
             account,
             family,
-            purse,
+            margin_wallet,
             instrument,
             house,
             size: 0,

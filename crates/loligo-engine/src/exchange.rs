@@ -24,7 +24,7 @@ mod wallets;
 mod work;
 mod worth;
 
-use crate::account::{Account, Family, Position, Purse};
+use crate::account::{Account, Family, MarginWallet, Position};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
 use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
@@ -63,7 +63,7 @@ pub struct Exchange {
     pub(crate) markets: Table<InstrumentId, Market>,
     pub(crate) accounts: Table<AccountId, Account>,
     pub(crate) families: Table<FamilySlot, Family>,
-    pub(crate) purses: Table<WalletSlot, Purse>,
+    pub(crate) margin_wallets: Table<WalletSlot, MarginWallet>,
     pub(crate) positions: Table<PositionSlot, Position>,
     pub(crate) orders: Orders,
     pub(crate) closed: ClosedOrders,
@@ -271,7 +271,7 @@ impl Exchange {
             }
             None => self.families.push(Family::new(id, create.house, self.now)),
         };
-        let flex = self.open_purse(family, Wallet::Flex, Currency::USD);
+        let flex = self.open_margin_wallet(family, Wallet::Flex, Currency::USD);
         self.accounts.push(Account {
             parent: parent.map(|(parent, _)| parent),
             house: create.house,
@@ -294,9 +294,9 @@ impl Exchange {
         CreateAccountOutcome::AccountCreated(id)
     }
 
-    fn open_purse(&mut self, family: FamilySlot, wallet: Wallet, currency: Currency) -> WalletSlot {
+    fn open_margin_wallet(&mut self, family: FamilySlot, wallet: Wallet, currency: Currency) -> WalletSlot {
         let tier = self.families[family].tier();
-        self.purses.push(Purse {
+        self.margin_wallets.push(MarginWallet {
             wallet,
             currency,
             balance: Money::ZERO,
@@ -307,15 +307,15 @@ impl Exchange {
         })
     }
 
-    /// The purse of an account's inverse wallet for a pair, opened when it is first needed.
-    fn inverse_purse(&mut self, account: AccountId, pair: PairId, base: Currency) -> WalletSlot {
+    /// The margin wallet of an account's inverse wallet for a pair, opened when it is first needed.
+    fn inverse_wallet(&mut self, account: AccountId, pair: PairId, base: Currency) -> WalletSlot {
         let owner = &self.accounts[account];
-        if let Some(purse) = owner.inverse_wallet(pair) {
-            return purse;
+        if let Some(margin_wallet) = owner.inverse_wallet(pair) {
+            return margin_wallet;
         }
-        let purse = self.open_purse(owner.family, Wallet::Inverse(pair), base);
-        self.accounts[account].list_inverse(pair, purse);
-        purse
+        let margin_wallet = self.open_margin_wallet(owner.family, Wallet::Inverse(pair), base);
+        self.accounts[account].list_inverse(pair, margin_wallet);
+        margin_wallet
     }
 
     fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> ListOutcome {
@@ -374,15 +374,16 @@ impl Exchange {
     #[cold]
     fn open_position(&mut self, account: AccountId, instrument: InstrumentId) -> PositionSlot {
         let market = &self.markets[instrument].instrument;
-        let purse = match market.spec().kind {
+        let margin_wallet = match market.spec().kind {
             ContractKind::Linear => self.accounts[account].flex,
             ContractKind::Inverse => {
                 let (pair, base) = (market.pair(), market.settlement());
-                self.inverse_purse(account, pair, base)
+                self.inverse_wallet(account, pair, base)
             }
         };
         let owner = &mut self.accounts[account];
-        let slot = self.positions.push(Position::new(account, owner.family, purse, instrument, owner.house));
+        let slot =
+            self.positions.push(Position::new(account, owner.family, margin_wallet, instrument, owner.house));
         let before = owner.positions.partition_point(|(other, _)| *other < instrument);
         owner.positions.insert(before, (instrument, slot));
         self.markets[instrument].list_position(account, slot);

@@ -60,7 +60,7 @@ impl Exchange {
     pub fn audit(&self) -> Result<Audit, Violation> {
         let open_orders = self.check_books()?;
         let positions = self.check_positions()?;
-        self.check_purses()?;
+        self.check_margin_wallets()?;
         self.check_liquidations()?;
         self.check_closed()?;
         Ok(Audit { currencies: self.check_money()?, open_orders, positions })
@@ -233,23 +233,26 @@ impl Exchange {
             "{slot:?} is not valued at the mark of now"
         );
         hold!(
-            !looked_over || self.purses[position.purse].watched || market.covers(position),
+            !looked_over || self.margin_wallets[position.margin_wallet].watched || market.covers(position),
             "the size of {slot:?} needs more than it holds, and nobody watches"
         );
         hold!(position.size != 0 || position.entry == Fine::ZERO, "{slot:?} is flat but has an entry value");
         Ok(())
     }
 
-    /// Sums kept per purse agree with its positions.
-    fn check_purses(&self) -> Result<(), Violation> {
-        let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.purses.len()];
+    /// Sums kept per margin wallet agree with its positions.
+    fn check_margin_wallets(&self) -> Result<(), Violation> {
+        let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.margin_wallets.len()];
         for position in &self.positions {
-            let (unrealized, held) = &mut sums[position.purse.index()];
+            let (unrealized, held) = &mut sums[position.margin_wallet.index()];
             *unrealized += position.counted;
             *held += position.held;
         }
-        for ((slot, purse), (unrealized, held)) in self.purses.entries().zip(sums) {
-            hold!(purse.unrealized == unrealized && purse.held == held, "sums of {slot:?} are off");
+        for ((slot, margin_wallet), (unrealized, held)) in self.margin_wallets.entries().zip(sums) {
+            hold!(
+                margin_wallet.unrealized == unrealized && margin_wallet.held == held,
+                "sums of {slot:?} are off"
+            );
         }
         Ok(())
     }
@@ -262,9 +265,9 @@ impl Exchange {
         }
         for position in &self.positions {
             let waits = !self.is_looked_over(position.account)
-                || self.work.strained.contains(&(position.account, position.purse));
+                || self.work.strained.contains(&(position.account, position.margin_wallet));
             hold!(
-                waits || self.is_judged(position.account, position.purse),
+                waits || self.is_judged(position.account, position.margin_wallet),
                 "{:?} is short of margin, and nothing follows",
                 position.account
             );
@@ -346,8 +349,8 @@ impl Exchange {
         for (currency, amount) in &self.deposited {
             at(*currency, &mut |audit| audit.deposited += amount.fine());
         }
-        for purse in &self.purses {
-            at(purse.currency, &mut |audit| audit.wallets += purse.balance.fine());
+        for margin_wallet in &self.margin_wallets {
+            at(margin_wallet.currency, &mut |audit| audit.wallets += margin_wallet.balance.fine());
         }
         for account in &self.accounts {
             for (currency, amount) in account.cash.iter().chain(&account.flex_other) {

@@ -1,6 +1,6 @@
 //! One contract while it trades: its book, its prices, who holds it; and the pairs whose index prices it.
 
-use crate::account::{Position, Purse};
+use crate::account::{MarginWallet, Position};
 use crate::book::Book;
 use crate::id::{AccountId, PairId, Price, Side, Timestamp};
 use crate::instrument::{Instrument, OpenSum};
@@ -339,9 +339,9 @@ impl Market {
 
     /// Counts a position's open P&L at the mark of now in its wallet.
     #[inline]
-    pub fn recount(&self, position: &mut Position, purse: &mut Purse) {
+    pub fn recount(&self, position: &mut Position, margin_wallet: &mut MarginWallet) {
         let pnl = self.shared_pnl(position);
-        purse.unrealized += pnl - position.counted;
+        margin_wallet.unrealized += pnl - position.counted;
         position.counted = pnl;
     }
 

@@ -173,9 +173,9 @@ impl Exchange {
                 (isolated_of(Fine(entry.0.abs()), leverage) - entry, Fine::ZERO)
             }
             None => {
-                let (account, purse) = (position.account, position.purse);
-                let others = self.standing_of_wallet(account, purse, Some(position.instrument));
-                let rate = self.purses[purse].rates().taker;
+                let (account, margin_wallet) = (position.account, position.margin_wallet);
+                let others = self.standing_of_wallet(account, margin_wallet, Some(position.instrument));
+                let rate = self.margin_wallets[margin_wallet].rates().taker;
                 let fee = fee_of(instrument.spec().kind, &worth, rate).fine();
                 let apart = others.equity - market.unrealized(position) - position.entry - value - fee;
                 (apart, others.maintenance)

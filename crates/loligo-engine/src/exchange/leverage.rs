@@ -57,7 +57,7 @@ impl Exchange {
         let market = &self.markets[id];
         let position = &mut self.positions[slot];
         position.leverage = leverage;
-        market.recount(position, &mut self.purses[position.purse]);
+        market.recount(position, &mut self.margin_wallets[position.margin_wallet]);
         let at = self.now;
         tell(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
@@ -75,12 +75,13 @@ impl Exchange {
         leverage: Option<Leverage>,
     ) -> Result<(), LeverageRefusal> {
         let market = &self.markets[position.instrument];
-        let purse = &self.purses[position.purse];
+        let margin_wallet = &self.margin_wallets[position.margin_wallet];
         let maintenance = self.maintenance_at_mark(position.instrument, position.size);
         let pnl = market.unrealized(position);
 
         // The wallet's other positions, and all that it has without this one's set-aside margin and P&L.
-        let mut others = self.standing_of_wallet(position.account, position.purse, Some(position.instrument));
+        let mut others =
+            self.standing_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
         others.equity += position.set_aside() - market.shared_pnl(position);
         let set_aside = leverage.map(|leverage| isolated_of(Fine(position.entry.0.abs()), leverage));
         let short = match set_aside {
@@ -100,7 +101,7 @@ impl Exchange {
         let size = (position.size, position.entry);
         let held = margin::with_orders(&market.instrument, leverage, size, position.buys, position.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
-        let before = purse.equity() - purse.held;
+        let before = margin_wallet.equity() - margin_wallet.held;
         let after = before + (shared - market.shared_pnl(position)) - (held - position.held);
         if after < Fine::ZERO && after < before { Err(LeverageRefusal::MarginShort) } else { Ok(()) }
     }

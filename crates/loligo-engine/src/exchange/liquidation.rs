@@ -29,7 +29,7 @@ const PARTS: i64 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Portfolio {
     /// All cross positions of a wallet.
-    Cross { account: AccountId, purse: WalletSlot },
+    Cross { account: AccountId, margin_wallet: WalletSlot },
     /// An isolated position.
     Isolated { account: AccountId, instrument: InstrumentId },
 }
@@ -44,18 +44,20 @@ pub(crate) struct Ladder {
 
 impl Exchange {
     /// The portfolios of a wallet: its isolated positions, then all others together.
-    pub(super) fn portfolios(&self, account: AccountId, purse: WalletSlot) -> Vec<Portfolio> {
-        let isolated = self.of_wallet(account, purse).map(|slot| &self.positions[slot]);
+    pub(super) fn portfolios(&self, account: AccountId, margin_wallet: WalletSlot) -> Vec<Portfolio> {
+        let isolated = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
         let isolated = isolated
             .filter(|position| position.leverage.is_some())
             .map(|position| Portfolio::Isolated { account, instrument: position.instrument });
-        isolated.chain([Portfolio::Cross { account, purse }]).collect()
+        isolated.chain([Portfolio::Cross { account, margin_wallet }]).collect()
     }
 
     /// What stands behind a portfolio, and what must.
     pub(crate) fn standing(&self, portfolio: Portfolio) -> Standing {
         match portfolio {
-            Portfolio::Cross { account, purse } => self.standing_of_wallet(account, purse, None),
+            Portfolio::Cross { account, margin_wallet } => {
+                self.standing_of_wallet(account, margin_wallet, None)
+            }
             Portfolio::Isolated { account, instrument } => {
                 let slot = self.markets[instrument].position_of(account);
                 let position = slot.map(|slot| &self.positions[slot]);
@@ -70,7 +72,7 @@ impl Exchange {
     /// Slots of a portfolio's positions, by contract; with the orders that go when it is liquidated.
     fn positions_of(&self, portfolio: Portfolio) -> Vec<PositionSlot> {
         match portfolio {
-            Portfolio::Cross { account, purse } => self.of_wallet(account, purse).collect(),
+            Portfolio::Cross { account, margin_wallet } => self.of_wallet(account, margin_wallet).collect(),
             Portfolio::Isolated { account, instrument } => {
                 self.markets[instrument].position_of(account).into_iter().collect()
             }
@@ -79,13 +81,13 @@ impl Exchange {
 
     /// True for a position that takes no orders because it, or all of its wallet, is liquidated.
     pub(crate) fn is_liquidated(&self, position: &Position) -> bool {
-        let Position { account, purse, instrument, .. } = *position;
-        self.is_wallet_liquidated(account, purse)
+        let Position { account, margin_wallet, instrument, .. } = *position;
+        self.is_wallet_liquidated(account, margin_wallet)
             || self.has_begun(Portfolio::Isolated { account, instrument })
     }
 
-    pub(super) fn is_wallet_liquidated(&self, account: AccountId, purse: WalletSlot) -> bool {
-        self.has_begun(Portfolio::Cross { account, purse })
+    pub(super) fn is_wallet_liquidated(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+        self.has_begun(Portfolio::Cross { account, margin_wallet })
     }
 
     pub(super) fn has_begun(&self, portfolio: Portfolio) -> bool {
@@ -251,7 +253,7 @@ impl Exchange {
         let (realized, dust) = booked.realized.book();
         let left = match position.leverage {
             None => {
-                let equity = self.standing_of_wallet(position.account, position.purse, None).equity;
+                let equity = self.standing_of_wallet(position.account, position.margin_wallet, None).equity;
                 equity - market.loss_to_mark(lots, value) - dust
             }
             Some(leverage) => {
@@ -260,7 +262,7 @@ impl Exchange {
         };
         let left = left.floor().max(Money::ZERO);
         let kind = instrument.spec().kind;
-        let rate = role.rate(self.purses[position.purse].rates());
+        let rate = role.rate(self.margin_wallets[position.margin_wallet].rates());
         let fee = fee_of(kind, &traded.worth, rate).min(left);
         let into_pool = match kind {
             ContractKind::Inverse => Money::ZERO,

@@ -3,7 +3,7 @@
 use super::position::{Booking, Charges, Margin, PositionChange};
 use super::self_trade::Meeting;
 use super::{Exchange, tell};
-use crate::account::Purse;
+use crate::account::MarginWallet;
 use crate::event::{Event, Execution, Fill};
 use crate::fees::fee_of;
 use crate::id::{ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
@@ -108,7 +108,7 @@ impl Exchange {
         let same_margin = market.instrument.is_exact()
             && !maker_order.reduce_only
             && self.positions[maker_position].is_one_sided(maker_side);
-        let purse = &self.purses[self.positions[maker_position].purse];
+        let margin_wallet = &self.margin_wallets[self.positions[maker_position].margin_wallet];
         // Made where it stays, and then filled in: it is four times as large as an event, and would be copied with each step.
         let mut execution = Box::write(
             Box::new_uninit(),
@@ -122,8 +122,8 @@ impl Exchange {
                 usd_value: traded.worth.notional,
                 mark,
                 taker_side,
-                wallet: purse.wallet,
-                currency: purse.currency,
+                wallet: margin_wallet.wallet,
+                currency: margin_wallet.currency,
                 taker: Fill::unbooked(role),
                 maker: Fill::unbooked(FillRole::Maker),
                 liquidation_fee: Money::ZERO,
@@ -170,8 +170,8 @@ impl Exchange {
     #[inline(always)]
     fn fill(&mut self, slot: OrderSlot, size: PositionSlot, side: Side, traded: &Traded, fill: &mut Fill) {
         let role = fill.role;
-        self.fill_charged(slot, size, side, traded, fill, |market, purse| {
-            let rate = role.rate(purse.rates());
+        self.fill_charged(slot, size, side, traded, fill, |market, margin_wallet| {
+            let rate = role.rate(margin_wallet.rates());
             let fee = fee_of(market.instrument.spec().kind, &traded.worth, rate);
             Charges { rate, fee, into_pool: None }
         });
@@ -186,7 +186,7 @@ impl Exchange {
         side: Side,
         traded: &Traded,
         fill: &mut Fill,
-        charges: impl FnOnce(&Market, &Purse) -> Charges,
+        charges: impl FnOnce(&Market, &MarginWallet) -> Charges,
     ) {
         let change = PositionChange { side, lots: traded.lots, value: traded.worth.value, rows: FILL_ROWS };
         let booked = self.book_position(size, &change, charges);
@@ -227,15 +227,15 @@ impl Exchange {
         (fill.opened_at, fill.balance) = (opened_at, balance);
     }
 
-    /// Looks up what a family pays now, and tells its purses.
+    /// Looks up what a family pays now, and tells its margin wallets.
     #[cold]
     fn refresh_rates(&mut self, family: FamilySlot) {
         let family = &mut self.families[family];
         let tier = family.tier();
         for member in &family.members {
             let account = &self.accounts[*member];
-            for purse in account.margin_wallets() {
-                self.purses[purse].tier = tier;
+            for margin_wallet in account.margin_wallets() {
+                self.margin_wallets[margin_wallet].tier = tier;
             }
         }
     }

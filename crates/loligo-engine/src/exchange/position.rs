@@ -2,7 +2,7 @@
 //! changes a position goes this way.
 
 use super::{Exchange, tell};
-use crate::account::Purse;
+use crate::account::MarginWallet;
 use crate::event::Event;
 use crate::id::{Price, Qty, Side, Timestamp};
 use crate::market::Market;
@@ -69,12 +69,12 @@ impl Exchange {
         &mut self,
         slot: PositionSlot,
         change: &PositionChange,
-        charges: impl FnOnce(&Market, &Purse) -> Charges,
+        charges: impl FnOnce(&Market, &MarginWallet) -> Charges,
     ) -> Booking {
         let PositionChange { side, lots, value, rows } = *change;
         let position = &mut self.positions[slot];
         let market = &mut self.markets[position.instrument];
-        let purse = &mut self.purses[position.purse];
+        let margin_wallet = &mut self.margin_wallets[position.margin_wallet];
 
         let (before, entry_before) = (position.size, position.entry);
         let booked = position.book(side.sign() * lots, market.instrument.signed(side, value));
@@ -94,17 +94,17 @@ impl Exchange {
             realized_pnl = money;
         }
         let realized_funding = Money::ZERO;
-        let charges = charges(market, purse);
+        let charges = charges(market, margin_wallet);
         let Charges { fee, into_pool, .. } = charges;
         market.fees += fee;
-        purse.balance += realized_pnl + realized_funding - fee;
+        margin_wallet.balance += realized_pnl + realized_funding - fee;
         if let Some(paid) = into_pool {
-            purse.balance -= paid;
-            *self.pool.entry(purse.currency).or_default() += paid;
+            margin_wallet.balance -= paid;
+            *self.pool.entry(margin_wallet.currency).or_default() += paid;
         }
-        market.recount(position, purse);
+        market.recount(position, margin_wallet);
 
-        let (size, entry, balance) = (position.size, position.entry, purse.balance);
+        let (size, entry, balance) = (position.size, position.entry, margin_wallet.balance);
         let owner = &mut self.accounts[position.account];
         let log = owner.log + 1;
         owner.log += rows;
@@ -132,7 +132,7 @@ impl Exchange {
         self.cut_reduce_only(slot, events);
     }
 
-    /// Brings the margin a position holds up to date in its purse.
+    /// Brings the margin a position holds up to date in its margin wallet.
     #[inline]
     pub(super) fn refresh_held(&mut self, slot: PositionSlot) {
         let position = &self.positions[slot];
@@ -141,11 +141,11 @@ impl Exchange {
         self.set_held(slot, held);
     }
 
-    /// Sets the margin a position holds, and its purse's sum.
+    /// Sets the margin a position holds, and its margin wallet's sum.
     #[inline]
     pub(super) fn set_held(&mut self, slot: PositionSlot, held: Fine) {
         let position = &mut self.positions[slot];
-        self.purses[position.purse].held += held - position.held;
+        self.margin_wallets[position.margin_wallet].held += held - position.held;
         position.held = held;
     }
 

@@ -92,8 +92,8 @@ impl Exchange {
             return Err(OrderError::InsufficientMargin);
         }
         let added = held - position.held;
-        let purse = &self.purses[position.purse];
-        let available = purse.equity() - purse.held;
+        let margin_wallet = &self.margin_wallets[position.margin_wallet];
+        let available = margin_wallet.equity() - margin_wallet.held;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
             let multiplier = self.pairs[market.pair()].margin_multiplier();
@@ -102,7 +102,7 @@ impl Exchange {
             // No fee is more than the value and what it is rounded up by: it need be known only when less is left.
             if left < worth.value + Money(1).fine() {
                 let rest = instrument.worth(rest, Price(limit));
-                if left < fee_of(instrument.spec().kind, &rest, purse.rates().taker).fine() {
+                if left < fee_of(instrument.spec().kind, &rest, margin_wallet.rates().taker).fine() {
                     return Err(OrderError::InsufficientMargin);
                 }
             }
@@ -134,11 +134,11 @@ impl Exchange {
         if loss <= Fine::ZERO && !only_reduces {
             return Ok(());
         }
-        let purse = &self.purses[position.purse];
-        if !purse.watched {
+        let margin_wallet = &self.margin_wallets[position.margin_wallet];
+        if !margin_wallet.watched {
             let adds = if only_reduces { 0 } else { lots };
-            let room = purse.equity()
-                - purse.held
+            let room = margin_wallet.equity()
+                - margin_wallet.held
                 - loss.max(Fine::ZERO)
                 - Fine(i128::from(adds) * market.maintenance_per_lot.0);
             // Each fill's fee is rounded up, and is of a lot at least.
@@ -148,7 +148,7 @@ impl Exchange {
                     && (adds == 0 || position.size.abs().saturating_add(adds) <= market.first_level_lots)
             };
             if settled(worth.value)
-                || settled(fee_of(market.instrument.spec().kind, worth, purse.rates().taker).fine())
+                || settled(fee_of(market.instrument.spec().kind, worth, margin_wallet.rates().taker).fine())
             {
                 debug_assert_eq!(self.check_outlook(position, market, terms, only_reduces), Ok(()));
                 return Ok(());
@@ -198,7 +198,7 @@ impl Exchange {
                 }
                 // The rest is paid from what no position has set aside, which must leave enough for the wallet's others.
                 let paid = after_it - before - booked.realized + fee;
-                let shared = self.standing_of_wallet(position.account, position.purse, None);
+                let shared = self.standing_of_wallet(position.account, position.margin_wallet, None);
                 if paid > Fine::ZERO && shared.spare() < paid {
                     return Err(short_of_margin);
                 }
@@ -215,7 +215,8 @@ impl Exchange {
     /// What an order would trade at once, at which prices.
     fn would_fill(&self, position: &Position, market: &Market, terms: &Terms) -> WouldFill {
         let instrument = &market.instrument;
-        let (kind, rate) = (instrument.spec().kind, self.purses[position.purse].rates().taker);
+        let (kind, rate) =
+            (instrument.spec().kind, self.margin_wallets[position.margin_wallet].rates().taker);
         let mut filled = WouldFill { lots: 0, value: Fine::ZERO, fee: Money::ZERO };
         let limit = terms.limit.unwrap_or(0);
         let reach = self.walk(position, terms.side, limit, terms.lots, &mut |lots, price| {
@@ -239,7 +240,8 @@ impl Exchange {
             let pnl = Fine(i128::from(size) * market.mark_value.0) - entry;
             return Standing { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
         }
-        let others = self.standing_of_wallet(position.account, position.purse, Some(position.instrument));
+        let others =
+            self.standing_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
         Standing { maintenance: others.maintenance + maintenance, ..others }
     }
 
@@ -247,13 +249,13 @@ impl Exchange {
     pub(super) fn standing_of_wallet(
         &self,
         account: AccountId,
-        purse: WalletSlot,
+        margin_wallet: WalletSlot,
         but_for: Option<InstrumentId>,
     ) -> Standing {
-        let mut standing = Standing { equity: self.equity(account, purse), maintenance: Fine::ZERO };
+        let mut standing = Standing { equity: self.equity(account, margin_wallet), maintenance: Fine::ZERO };
         for (instrument, slot) in &self.accounts[account].positions {
             let position = &self.positions[*slot];
-            if position.purse != purse || position.size == 0 {
+            if position.margin_wallet != margin_wallet || position.size == 0 {
                 continue;
             }
             if position.leverage.is_some() {

@@ -6,7 +6,7 @@
 //! it leaves it as soon as it is no longer short.
 
 use super::{Exchange, Portfolio};
-use crate::account::{Position, Purse};
+use crate::account::{MarginWallet, Position};
 use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw};
 use crate::event::Event;
 use crate::id::{AccountId, Side};
@@ -17,9 +17,9 @@ use crate::words::UpdateReason;
 
 /// True when a wallet must be judged after the mark or the size of one of its positions has changed.
 #[inline]
-pub(super) fn is_strained(market: &Market, position: &Position, purse: &mut Purse) -> bool {
-    purse.watched |= !market.covers(position);
-    purse.watched || purse.equity() < purse.held || position.leverage.is_some()
+pub(super) fn is_strained(market: &Market, position: &Position, margin_wallet: &mut MarginWallet) -> bool {
+    margin_wallet.watched |= !market.covers(position);
+    margin_wallet.watched || margin_wallet.equity() < margin_wallet.held || position.leverage.is_some()
 }
 
 impl Exchange {
@@ -31,8 +31,8 @@ impl Exchange {
         }
         let position = &self.positions[slot];
         let market = &self.markets[position.instrument];
-        if is_strained(market, position, &mut self.purses[position.purse]) {
-            self.work.strain(position.account, position.purse);
+        if is_strained(market, position, &mut self.margin_wallets[position.margin_wallet]) {
+            self.work.strain(position.account, position.margin_wallet);
         }
     }
 
@@ -45,11 +45,11 @@ impl Exchange {
     /// Values an account's positions at the marks of now.
     #[cold]
     fn value(&mut self, account: AccountId) {
-        let Self { accounts, positions, purses, markets, .. } = self;
+        let Self { accounts, positions, margin_wallets, markets, .. } = self;
         for (instrument, slot) in &accounts[account].positions {
             let position = &mut positions[*slot];
             if position.size != 0 {
-                markets[*instrument].recount(position, &mut purses[position.purse]);
+                markets[*instrument].recount(position, &mut margin_wallets[position.margin_wallet]);
             }
         }
     }
@@ -71,12 +71,12 @@ impl Exchange {
     }
 
     /// Equity of a margin wallet at the marks of now, looked over since they moved or not.
-    pub(super) fn equity(&self, account: AccountId, purse: WalletSlot) -> Fine {
-        let counted = self.purses[purse].equity();
+    pub(super) fn equity(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
+        let counted = self.margin_wallets[margin_wallet].equity();
         if self.work.look_from.is_none() {
             return counted;
         }
-        let of = self.of_wallet(account, purse).map(|slot| &self.positions[slot]);
+        let of = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
         of.fold(counted, |equity, position| {
             equity + self.markets[position.instrument].shared_pnl(position) - position.counted
         })
@@ -86,27 +86,31 @@ impl Exchange {
     /// judged.
     pub(super) fn look_over(&mut self, account: AccountId) {
         self.value(account);
-        let Self { accounts, positions, purses, markets, work, .. } = self;
+        let Self { accounts, positions, margin_wallets, markets, work, .. } = self;
         let owner = &accounts[account];
         let mut strained: Vec<WalletSlot> = Vec::new();
         for (instrument, slot) in &owner.positions {
             let position = &positions[*slot];
             let market = &markets[*instrument];
             if position.size != 0
-                && is_strained(market, position, &mut purses[position.purse])
-                && !strained.contains(&position.purse)
+                && is_strained(market, position, &mut margin_wallets[position.margin_wallet])
+                && !strained.contains(&position.margin_wallet)
             {
-                strained.push(position.purse);
+                strained.push(position.margin_wallet);
             }
         }
         if !work.strained.is_empty() {
-            strained.extend(owner.margin_wallets().filter(|purse| work.strained.remove(&(account, *purse))));
+            strained.extend(
+                owner
+                    .margin_wallets()
+                    .filter(|margin_wallet| work.strained.remove(&(account, *margin_wallet))),
+            );
         }
-        for purse in strained {
-            if self.needs_judging(account, purse) {
-                self.work.strain(account, purse);
+        for margin_wallet in strained {
+            if self.needs_judging(account, margin_wallet) {
+                self.work.strain(account, margin_wallet);
             } else {
-                self.purses[purse].watched = self.needs_watching(account, purse);
+                self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
             }
         }
     }
@@ -118,27 +122,27 @@ impl Exchange {
 
     /// True when judging a wallet comes to something: one of its portfolios gets onto the ladder, or off it, or it is
     /// close-only and has orders that add risk.
-    pub(crate) fn needs_judging(&self, account: AccountId, purse: WalletSlot) -> bool {
+    pub(crate) fn needs_judging(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
         let house = self.accounts[account].house;
-        self.portfolios(account, purse).into_iter().any(|portfolio| {
+        self.portfolios(account, margin_wallet).into_iter().any(|portfolio| {
             match self.standing(portfolio).is_short() {
                 true => !house && !self.has_begun(portfolio),
                 false => self.liquidations.contains_key(&portfolio),
             }
-        }) || (self.is_close_only(account, purse)
-            && self.of_wallet(account, purse).any(|slot| !self.adding_orders(slot).is_empty()))
+        }) || (self.is_close_only(account, margin_wallet)
+            && self.of_wallet(account, margin_wallet).any(|slot| !self.adding_orders(slot).is_empty()))
     }
 
     /// True for a position that is liquidated, or all of its wallet, as soon as its turn comes to be judged. It takes no new
     /// risk until then.
     pub(super) fn is_doomed(&self, position: &Position) -> bool {
-        let Position { account, purse, instrument, .. } = *position;
-        self.is_wallet_doomed(account, purse)
+        let Position { account, margin_wallet, instrument, .. } = *position;
+        self.is_wallet_doomed(account, margin_wallet)
             || (self.work.busy && self.is_to_be_liquidated(Portfolio::Isolated { account, instrument }))
     }
 
-    pub(super) fn is_wallet_doomed(&self, account: AccountId, purse: WalletSlot) -> bool {
-        self.work.busy && self.is_to_be_liquidated(Portfolio::Cross { account, purse })
+    pub(super) fn is_wallet_doomed(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+        self.work.busy && self.is_to_be_liquidated(Portfolio::Cross { account, margin_wallet })
     }
 
     fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
@@ -152,59 +156,64 @@ impl Exchange {
     /// liquidated, until it is there again (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
     /// risk go (rules 5.5).
     #[cold]
-    pub(super) fn judge_wallet(&mut self, account: AccountId, purse: WalletSlot, events: &mut Vec<Event>) {
-        for portfolio in self.portfolios(account, purse) {
+    pub(super) fn judge_wallet(
+        &mut self,
+        account: AccountId,
+        margin_wallet: WalletSlot,
+        events: &mut Vec<Event>,
+    ) {
+        for portfolio in self.portfolios(account, margin_wallet) {
             if !self.standing(portfolio).is_short() {
                 self.liquidations.remove(&portfolio);
             } else if !self.accounts[account].house {
                 self.liquidate(portfolio, events);
             }
         }
-        self.purses[purse].watched = self.needs_watching(account, purse);
-        if self.is_close_only(account, purse) {
-            self.cancel_what_adds(account, purse, events);
+        self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
+        if self.is_close_only(account, margin_wallet) {
+            self.cancel_what_adds(account, margin_wallet, events);
         }
     }
 
     /// Whether a wallet must be judged whenever something of it moves.
-    pub(super) fn needs_watching(&self, account: AccountId, purse: WalletSlot) -> bool {
+    pub(super) fn needs_watching(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
         let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
-        self.portfolios(account, purse).into_iter().any(liquidated)
-            || self.of_wallet(account, purse).any(|slot| {
+        self.portfolios(account, margin_wallet).into_iter().any(liquidated)
+            || self.of_wallet(account, margin_wallet).any(|slot| {
                 let position = &self.positions[slot];
                 !self.markets[position.instrument].covers(position)
             })
     }
 
-    fn is_close_only(&self, account: AccountId, purse: WalletSlot) -> bool {
-        self.equity(account, purse) < self.purses[purse].held
+    fn is_close_only(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+        self.equity(account, margin_wallet) < self.margin_wallets[margin_wallet].held
     }
 
     /// True for a wallet whose margin is as it may be while nothing waits to be done about it: what is short is on the ladder,
     /// and who is close-only has no orders that add risk.
-    pub(crate) fn is_judged(&self, account: AccountId, purse: WalletSlot) -> bool {
+    pub(crate) fn is_judged(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
         let house = self.accounts[account].house;
         let settled = |portfolio| {
             house || self.liquidations.contains_key(&portfolio) || !self.standing(portfolio).is_short()
         };
-        self.portfolios(account, purse).into_iter().all(settled)
-            && (!self.is_close_only(account, purse)
-                || self.of_wallet(account, purse).all(|slot| self.adding_orders(slot).is_empty()))
+        self.portfolios(account, margin_wallet).into_iter().all(settled)
+            && (!self.is_close_only(account, margin_wallet)
+                || self.of_wallet(account, margin_wallet).all(|slot| self.adding_orders(slot).is_empty()))
     }
 
     /// Slots of the positions that a wallet margins, by contract.
     pub(super) fn of_wallet(
         &self,
         account: AccountId,
-        purse: WalletSlot,
+        margin_wallet: WalletSlot,
     ) -> impl Iterator<Item = PositionSlot> {
         let positions = self.accounts[account].positions.iter().map(|(_, slot)| *slot);
-        positions.filter(move |slot| self.positions[*slot].purse == purse)
+        positions.filter(move |slot| self.positions[*slot].margin_wallet == margin_wallet)
     }
 
     /// Cancels all of a wallet's orders that add risk, the youngest first.
-    fn cancel_what_adds(&mut self, account: AccountId, purse: WalletSlot, events: &mut Vec<Event>) {
-        let positions: Vec<PositionSlot> = self.of_wallet(account, purse).collect();
+    fn cancel_what_adds(&mut self, account: AccountId, margin_wallet: WalletSlot, events: &mut Vec<Event>) {
+        let positions: Vec<PositionSlot> = self.of_wallet(account, margin_wallet).collect();
         let mut adding: Vec<OrderSlot> =
             positions.into_iter().flat_map(|slot| self.adding_orders(slot)).collect();
         adding.sort_unstable_by_key(|slot| std::cmp::Reverse(self.orders.get(*slot).id));

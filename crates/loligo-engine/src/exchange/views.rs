@@ -1,7 +1,7 @@
 //! Questions the outside may ask.
 
 use super::Exchange;
-use crate::account::Purse;
+use crate::account::MarginWallet;
 use crate::event::OrderView;
 use crate::fees::FeeRates;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
@@ -145,18 +145,18 @@ impl Exchange {
             liquidated: false,
         };
         let mut wallets = vec![cash, self.wallet(account, owner.flex)];
-        wallets.extend(owner.inverse_wallets().map(|purse| self.wallet(account, purse)));
+        wallets.extend(owner.inverse_wallets().map(|margin_wallet| self.wallet(account, margin_wallet)));
         wallets
     }
 
-    fn wallet(&self, account: AccountId, purse_slot: WalletSlot) -> WalletView {
+    fn wallet(&self, account: AccountId, margin_wallet_slot: WalletSlot) -> WalletView {
         let owner = &self.accounts[account];
-        let purse: &Purse = &self.purses[purse_slot];
+        let margin_wallet: &MarginWallet = &self.margin_wallets[margin_wallet_slot];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
         let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
         for (_, slot) in &owner.positions {
             let position = &self.positions[*slot];
-            if position.purse != purse_slot || position.size == 0 {
+            if position.margin_wallet != margin_wallet_slot || position.size == 0 {
                 continue;
             }
             let market = &self.markets[position.instrument];
@@ -168,24 +168,24 @@ impl Exchange {
                 maintenance += maintenance_of(&market.instrument, market.at_mark(position.size));
             }
         }
-        let equity = self.equity(account, purse_slot);
-        let mut balances = vec![(purse.currency, purse.balance)];
-        if purse.wallet == Wallet::Flex {
+        let equity = self.equity(account, margin_wallet_slot);
+        let mut balances = vec![(margin_wallet.currency, margin_wallet.balance)];
+        if margin_wallet.wallet == Wallet::Flex {
             balances.extend_from_slice(&owner.flex_other);
             balances.sort_unstable_by_key(|(currency, _)| *currency);
         }
         WalletView {
-            wallet: purse.wallet,
+            wallet: margin_wallet.wallet,
             balances,
-            settlement: Some(purse.currency),
-            unrealized_pnl: equity - purse.balance.fine() + isolated_pnl,
+            settlement: Some(margin_wallet.currency),
+            unrealized_pnl: equity - margin_wallet.balance.fine() + isolated_pnl,
             equity: equity + isolated_pnl,
             isolated_pnl,
             set_aside,
             initial_margin: initial,
-            initial_margin_with_orders: purse.held,
+            initial_margin_with_orders: margin_wallet.held,
             maintenance_margin: maintenance,
-            liquidated: self.is_wallet_liquidated(account, purse_slot),
+            liquidated: self.is_wallet_liquidated(account, margin_wallet_slot),
         }
     }
 
@@ -206,7 +206,7 @@ impl Exchange {
     /// What an account pays per fill now.
     pub fn fee_rates(&self, account: AccountId) -> Option<FeeRates> {
         let account = self.accounts.get(account)?;
-        Some(self.purses[account.flex].rates())
+        Some(self.margin_wallets[account.flex].rates())
     }
 
     /// Volume of an account's family over the last thirty days, in USD.

@@ -133,12 +133,12 @@ impl Exchange {
         let balance = match wallet {
             Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
             Wallet::Flex if currency == Currency::USD => {
-                self.add_to_purse(owner, self.accounts[owner].flex, amount)
+                self.add_to_margin_wallet(owner, self.accounts[owner].flex, amount)
             }
             Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
             Wallet::Inverse(pair) => {
-                let purse = self.inverse_purse(owner, pair, currency);
-                self.add_to_purse(owner, purse, amount)
+                let margin_wallet = self.inverse_wallet(owner, pair, currency);
+                self.add_to_margin_wallet(owner, margin_wallet, amount)
             }
         }?;
         let owner = &mut self.accounts[owner];
@@ -163,38 +163,39 @@ impl Exchange {
         let listed = |list: &[(Currency, Money)]| {
             list.iter().find(|(held, _)| *held == currency).map_or(Money::ZERO, |(_, held)| *held)
         };
-        let purse = match wallet {
+        let margin_wallet = match wallet {
             Wallet::Cash => return listed(&owner.cash),
             Wallet::Flex if currency == Currency::USD => owner.flex,
             Wallet::Flex => return listed(&owner.flex_other),
             Wallet::Inverse(pair) => match owner.inverse_wallet(pair) {
-                Some(purse) => purse,
+                Some(margin_wallet) => margin_wallet,
                 None => return Money::ZERO,
             },
         };
-        self.free_of(account, purse)
+        self.free_of(account, margin_wallet)
     }
 
     /// What may leave a margin wallet: nothing while it is liquidated, or is about to be.
-    fn free_of(&self, account: AccountId, purse: WalletSlot) -> Money {
-        if self.is_wallet_liquidated(account, purse) || self.is_wallet_doomed(account, purse) {
+    fn free_of(&self, account: AccountId, margin_wallet: WalletSlot) -> Money {
+        if self.is_wallet_liquidated(account, margin_wallet) || self.is_wallet_doomed(account, margin_wallet)
+        {
             Money::ZERO
         } else {
-            self.purses[purse].free()
+            self.margin_wallets[margin_wallet].free()
         }
     }
 
     /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
-    fn add_to_purse(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
+    fn add_to_margin_wallet(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
         let free = self.free_of(owner, slot);
-        let purse = &mut self.purses[slot];
-        let balance = purse.balance + amount;
+        let margin_wallet = &mut self.margin_wallets[slot];
+        let balance = margin_wallet.balance + amount;
         let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
         if !fits {
             return None;
         }
-        purse.balance = balance;
-        if purse.watched {
+        margin_wallet.balance = balance;
+        if margin_wallet.watched {
             self.work.strain(owner, slot);
         }
         Some(balance)

@@ -94,8 +94,8 @@ impl Work {
     }
 
     #[inline]
-    pub fn strain(&mut self, account: AccountId, purse: WalletSlot) {
-        self.strained.insert((account, purse));
+    pub fn strain(&mut self, account: AccountId, margin_wallet: WalletSlot) {
+        self.strained.insert((account, margin_wallet));
         self.busy = true;
     }
 }
@@ -155,9 +155,9 @@ impl Exchange {
             if events.len() == told {
                 return;
             }
-        } else if let Some((account, purse)) = self.work.strained.pop_first() {
+        } else if let Some((account, margin_wallet)) = self.work.strained.pop_first() {
             self.work.spend(STEP);
-            self.judge_wallet(account, purse, events);
+            self.judge_wallet(account, margin_wallet, events);
         } else if let Some(due) = self.work.due.pop_front() {
             self.work.spend(STEP);
             self.fire(due, events);
@@ -184,12 +184,12 @@ impl Exchange {
             }
             self.work.stepping.pop_front();
         }
-        while let Some((account, purse)) = self.work.strained.first().copied() {
-            if self.needs_judging(account, purse) {
+        while let Some((account, margin_wallet)) = self.work.strained.first().copied() {
+            if self.needs_judging(account, margin_wallet) {
                 return true;
             }
             self.work.strained.pop_first();
-            self.purses[purse].watched = self.needs_watching(account, purse);
+            self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
         }
         while let Some(due) = self.work.due.front() {
             if self.is_still_due(due) {

@@ -1,4 +1,4 @@
-//! The house's purse: seats that run low are topped up, so that the market never stops for want of margin.
+//! The house's margin wallet: seats that run low are topped up, so that the market never stops for want of margin.
 
 use super::Seat;
 use loligo_engine::{Command, ContractKind, Currency, Deposit, Exchange, Fine, FinePrice, Money, Wallet};

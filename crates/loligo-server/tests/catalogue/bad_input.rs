@@ -381,7 +381,7 @@ async fn whole_requests() {
         ),
         ("POST", "/transfer", vec![("fromAccount", "flex")], "requiredArgumentMissing"),
         ("POST", "/transfer", transfer("flex", "cash", "usd", "1000000000"), "insufficientFunds"),
-        ("POST", "/transfer", transfer("purse", "cash", "usd", "1"), "invalidAccount"),
+        ("POST", "/transfer", transfer("margin_wallet", "cash", "usd", "1"), "invalidAccount"),
         ("POST", "/transfer", transfer("flex", "fi_foousd", "usd", "1"), "invalidAccount"),
         ("POST", "/transfer", transfer("flex", "cash", "usd", "0"), "invalidAmount"),
         ("POST", "/transfer", transfer("flex", "cash", "usd", "0.000000000001"), "invalidAmount"),

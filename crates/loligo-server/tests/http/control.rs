@@ -174,7 +174,7 @@ async fn refusals_are_sentences() {
         ("POST", &deposit, usd(json!("1e400")), 400),
         ("POST", &deposit, usd(json!("0.000000000001")), 400),
         ("POST", &deposit, usd(json!("-100000000")), 400),
-        ("POST", &deposit, json!({"wallet": "purse", "currency": "usd", "amount": "1"}), 400),
+        ("POST", &deposit, json!({"wallet": "margin_wallet", "currency": "usd", "amount": "1"}), 400),
         ("POST", &deposit, json!({"wallet": "fi_xbtusd", "currency": "usd", "amount": "1"}), 400),
         ("POST", &deposit, json!({"wallet": "flex", "currency": "no such thing", "amount": "1"}), 400),
         ("POST", &deposit, json!({"wallet": "flex"}), 400),

@@ -84,7 +84,7 @@ async fn a_movement_that_cannot_be_is_told_why_and_changes_nothing() {
         ("fi_xbtusd", "cash", "usd", "1", "invalidUnit"),
         ("cash", "flex", "doge", "1", "invalidUnit"),
         // The first thing wrong is the one told.
-        ("purse", "cash", "abc", "-1", "invalidAccount"),
+        ("margin_wallet", "cash", "abc", "-1", "invalidAccount"),
         ("flex", "cash", "abc d", "-1", "invalidUnit"),
         ("flex", "cash", "abc", "-1", "invalidUnit"),
         ("fi_xbtusd", "cash", "eth", "-1", "invalidUnit"),
@@ -219,7 +219,7 @@ async fn a_withdrawal_leaves_the_exchange() {
         (out("usd", "1", Some("fi_xbtusd")), "invalidUnit"),
         (out("eth", "-1", Some("fi_xbtusd")), "invalidUnit"),
         (out("abc", "1e99", None), "invalidUnit"),
-        (out("usd", "1", Some("purse")), "invalidAccount"),
+        (out("usd", "1", Some("margin_wallet")), "invalidAccount"),
         (out("usd", "some", None), "invalidArgument: amount"),
     ] {
         assert_eq!(teller.request("POST", "/withdrawal", &arguments).error().await.as_deref(), Some(want));

@@ -37,7 +37,7 @@ struct Memory {
     _symbols: BTreeMap<String, InstrumentId>,
     accounts: Vec<Account>,
     families: Vec<Family>,
-    purses: Vec<Purse>,
+    margin_wallets: Vec<MarginWallet>,
     positions: Vec<Position>,
     orders: Orders,
     closed: ClosedOrders,
@@ -127,7 +127,7 @@ struct Family {
 }
 
 #[derive(Deserialize)]
-struct Purse {
+struct MarginWallet {
     balance: Money,
     _unrealized: Fine,
     _held: Fine,
@@ -261,7 +261,7 @@ impl Memory {
         let mut liquidations = Vec::new();
         for ((kind, account, of), ladder) in &self.liquidations {
             let of = match kind {
-                0 => LiquidationOf::Wallet(self.purses.get(*of as usize)?.wallet),
+                0 => LiquidationOf::Wallet(self.margin_wallets.get(*of as usize)?.wallet),
                 1 => LiquidationOf::StoredPosition(InstrumentId(u16::try_from(*of).ok()?)),
                 _ => return None,
             };
@@ -295,10 +295,15 @@ impl Memory {
     }
 
     fn owner(&self, account: &Account) -> Option<Owner> {
-        let mut opened: Vec<u32> = account.inverse.iter().copied().filter(|purse| *purse != NIL).collect();
+        let mut opened: Vec<u32> =
+            account.inverse.iter().copied().filter(|margin_wallet| *margin_wallet != NIL).collect();
         opened.push(account.flex);
         opened.sort_unstable();
-        let wallet = |slot: u32| self.purses.get(slot as usize).map(|purse| (purse.wallet, purse.balance));
+        let wallet = |slot: u32| {
+            self.margin_wallets
+                .get(slot as usize)
+                .map(|margin_wallet| (margin_wallet.wallet, margin_wallet.balance))
+        };
         let size = |(instrument, slot): &(u16, u32)| {
             let Position { size, entry, leverage, .. } = *self.positions.get(*slot as usize)?;
             Some(StoredPosition { instrument: InstrumentId(*instrument), lots: size, entry, leverage })

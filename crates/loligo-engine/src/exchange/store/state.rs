@@ -7,7 +7,7 @@
 
 mod reading;
 
-use crate::account::{Account, Family, FamilyDays, Position, Purse};
+use crate::account::{Account, Family, FamilyDays, MarginWallet, Position};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
@@ -108,14 +108,18 @@ impl StoredWork {
             (!left.orders.is_empty()).then_some(left)
         });
         let stepping = stepping.iter().filter(|portfolio| exchange.has_step_to_take(**portfolio));
-        let strained = strained.iter().filter(|(account, purse)| exchange.needs_judging(*account, *purse));
+        let strained = strained
+            .iter()
+            .filter(|(account, margin_wallet)| exchange.needs_judging(*account, *margin_wallet));
         let due = due.iter().filter(|due| exchange.is_still_due(due));
         Self {
             stirred: exchange.stirred,
             clearing: clearing.collect(),
             look_from,
             stepping: stepping.map(|portfolio| LiquidationOf::of(*portfolio, exchange)).collect(),
-            strained: strained.map(|(account, purse)| (*account, exchange.purses[*purse].wallet)).collect(),
+            strained: strained
+                .map(|(account, margin_wallet)| (*account, exchange.margin_wallets[*margin_wallet].wallet))
+                .collect(),
             due: due.map(|due| due.order).collect(),
         }
     }
@@ -225,7 +229,9 @@ crate::stored_codes! {
 impl LiquidationOf {
     fn of(portfolio: Portfolio, exchange: &Exchange) -> (AccountId, Self) {
         match portfolio {
-            Portfolio::Cross { account, purse } => (account, Self::Wallet(exchange.purses[purse].wallet)),
+            Portfolio::Cross { account, margin_wallet } => {
+                (account, Self::Wallet(exchange.margin_wallets[margin_wallet].wallet))
+            }
             Portfolio::Isolated { account, instrument } => (account, Self::StoredPosition(instrument)),
         }
     }
@@ -244,7 +250,7 @@ impl State {
             markets,
             accounts,
             families,
-            purses,
+            margin_wallets,
             positions,
             orders,
             closed,
@@ -293,7 +299,7 @@ impl State {
                 .collect(),
             accounts: accounts
                 .iter()
-                .map(|account| Owner::of(account, families, purses, positions))
+                .map(|account| Owner::of(account, families, margin_wallets, positions))
                 .collect(),
             resting: resting.map(stored).collect(),
             waiting: waiting.into_iter().map(stored).collect(),
@@ -319,7 +325,7 @@ impl Owner {
     fn of(
         account: &Account,
         families: &Table<FamilySlot, Family>,
-        purses: &Table<WalletSlot, Purse>,
+        margin_wallets: &Table<WalletSlot, MarginWallet>,
         positions: &Table<PositionSlot, Position>,
     ) -> Self {
         let Account {
@@ -354,7 +360,10 @@ impl Owner {
                 .then(|| FamilyTerms { self_trade: family.self_trade, days: family.days() }),
             cash: cash.clone(),
             flex_other: flex_other.clone(),
-            wallets: opened.into_iter().map(|slot| (purses[slot].wallet, purses[slot].balance)).collect(),
+            wallets: opened
+                .into_iter()
+                .map(|slot| (margin_wallets[slot].wallet, margin_wallets[slot].balance))
+                .collect(),
             positions: own
                 .iter()
                 .map(|(instrument, slot)| {

@@ -164,7 +164,7 @@ impl Reading {
             }
             // It has been there from the first.
             there(matches!(owner.wallets.first(), Some((Wallet::Flex, _))), "an account's flex wallet")?;
-            let flex = self.exchange.open_purse(family, Wallet::Flex, Currency::USD);
+            let flex = self.exchange.open_margin_wallet(family, Wallet::Flex, Currency::USD);
             self.exchange.accounts.push(Account {
                 closed: 0,
                 family,
@@ -203,10 +203,10 @@ impl Reading {
                     let base = base.ok_or_else(|| damaged("an inverse wallet's pair"))?;
                     let free = self.exchange.accounts[id].inverse_wallet(pair).is_none();
                     there(free, "an inverse wallet")?;
-                    self.exchange.inverse_purse(id, pair, base)
+                    self.exchange.inverse_wallet(id, pair, base)
                 }
             };
-            self.exchange.purses[slot].balance = *balance;
+            self.exchange.margin_wallets[slot].balance = *balance;
         }
         Ok(())
     }
@@ -349,7 +349,7 @@ impl Reading {
 
     /// What follows from a position and its orders: sums, counts, margin.
     fn sum_up(&mut self, slot: PositionSlot) -> Result<(), CodecError> {
-        let Exchange { positions, orders, markets, purses, .. } = &mut self.exchange;
+        let Exchange { positions, orders, markets, margin_wallets, .. } = &mut self.exchange;
         let position = &mut positions[slot];
         let market = &mut markets[position.instrument];
         let most = 2 * i128::from(market.instrument.spec().max_position.0);
@@ -379,11 +379,13 @@ impl Reading {
         position.held = position.initial_margin(&market.instrument);
         // Whoever was still to be looked over is valued now: that is all the same to who asks.
         position.counted = market.shared_pnl(position);
-        let purse = &mut purses[position.purse];
-        let sums =
-            (purse.unrealized.0.checked_add(position.counted.0), purse.held.0.checked_add(position.held.0));
+        let margin_wallet = &mut margin_wallets[position.margin_wallet];
+        let sums = (
+            margin_wallet.unrealized.0.checked_add(position.counted.0),
+            margin_wallet.held.0.checked_add(position.held.0),
+        );
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
-        (purse.unrealized, purse.held) = (Fine(unrealized), Fine(held));
+        (margin_wallet.unrealized, margin_wallet.held) = (Fine(unrealized), Fine(held));
         Ok(())
     }
 
@@ -397,9 +399,9 @@ impl Reading {
 
     fn portfolio(&self, account: AccountId, of: LiquidationOf) -> Result<Portfolio, CodecError> {
         let portfolio = match of {
-            LiquidationOf::Wallet(wallet) => {
-                self.purse(account, wallet).map(|purse| Portfolio::Cross { account, purse })
-            }
+            LiquidationOf::Wallet(wallet) => self
+                .margin_wallet(account, wallet)
+                .map(|margin_wallet| Portfolio::Cross { account, margin_wallet }),
             LiquidationOf::StoredPosition(instrument) => {
                 let owner = self.exchange.accounts.get(account);
                 let held = owner.is_some_and(|owner| owner.positions.iter().any(|(id, _)| *id == instrument));
@@ -409,8 +411,8 @@ impl Reading {
         portfolio.ok_or_else(|| damaged("a portfolio that is liquidated"))
     }
 
-    /// Purse slot of an account's margin wallet.
-    fn purse(&self, account: AccountId, wallet: Wallet) -> Option<WalletSlot> {
+    /// Margin wallet slot of an account's margin wallet.
+    fn margin_wallet(&self, account: AccountId, wallet: Wallet) -> Option<WalletSlot> {
         let owner = self.exchange.accounts.get(account)?;
         match wallet {
             Wallet::Flex => Some(owner.flex),
@@ -449,8 +451,9 @@ impl Reading {
             work.stepping.push_back(portfolio);
         }
         for (account, wallet) in strained {
-            let purse = self.purse(account, wallet).ok_or_else(|| damaged("a wallet to be judged"))?;
-            work.strained.insert((account, purse));
+            let margin_wallet =
+                self.margin_wallet(account, wallet).ok_or_else(|| damaged("a wallet to be judged"))?;
+            work.strained.insert((account, margin_wallet));
         }
         let mut slots = BTreeSet::new();
         for order in due {
@@ -491,9 +494,10 @@ impl Reading {
         self.exchange.rewatch();
         for account in self.exchange.accounts.slots() {
             let owner = &self.exchange.accounts[account];
-            let purses: Vec<WalletSlot> = owner.margin_wallets().collect();
-            for purse in purses {
-                self.exchange.purses[purse].watched = self.exchange.needs_watching(account, purse);
+            let margin_wallets: Vec<WalletSlot> = owner.margin_wallets().collect();
+            for margin_wallet in margin_wallets {
+                self.exchange.margin_wallets[margin_wallet].watched =
+                    self.exchange.needs_watching(account, margin_wallet);
             }
         }
     }
