@@ -80,7 +80,7 @@ pub(crate) struct MarginWallet {
     /// Sum of the positions' open P&L at mark, but for isolated ones: theirs is their own.
     pub unrealized: Fine,
     /// Sum of the positions' initial margin, orders included; of isolated ones what is set aside.
-    pub held: Fine,
+    pub initial_margin: Fine,
     pub currency: Currency,
     pub wallet: Wallet,
     /// Fee tier of the family, kept here because every fill passes by.
@@ -108,7 +108,7 @@ impl MarginWallet {
 
     /// What may leave it: at most the balance, and what no margin holds.
     pub fn free(&self) -> Money {
-        (self.equity() - self.held).floor().min(self.balance)
+        (self.equity() - self.initial_margin).floor().min(self.balance)
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) struct Position {
     /// When the position was opened; absent when it is flat, or was opened before that was noted.
     pub opened_at: Option<Timestamp>,
     /// Initial margin with orders, as summed in the margin wallet.
-    pub held: Fine,
+    pub initial_margin: Fine,
     /// Open orders that may add to the position: lots and value at limit, by side.
     pub buys: OpenSum,
     pub sells: OpenSum,
@@ -186,7 +186,7 @@ impl Position {
             size: 0,
             entry: Fine::ZERO,
             opened_at: None,
-            held: Fine::ZERO,
+            initial_margin: Fine::ZERO,
             buys: OpenSum::default(),
             sells: OpenSum::default(),
             orders: Vec::new(),
@@ -223,11 +223,11 @@ impl Position {
         }
     }
 
-    /// True when `held` is the sum of its orders' and its position's own initial margins at the first level's rate, so
+    /// True when `initial_margin` is the sum of its orders' and its position's own initial margins at the first level's rate, so
     /// that an order of `side` can be added or taken out by itself. Only asked of linear contracts.
     #[inline]
-    pub fn margins_add_up(&self, instrument: &Instrument, side: Side, held: Fine) -> bool {
-        self.is_one_sided(side) && self.leverage.is_none() && instrument.is_first_margin(held)
+    pub fn margins_add_up(&self, instrument: &Instrument, side: Side, initial_margin: Fine) -> bool {
+        self.is_one_sided(side) && self.leverage.is_none() && instrument.is_first_margin(initial_margin)
     }
 
     /// Lots that an order of `side` may have before position and open orders together pass the contract's greatest

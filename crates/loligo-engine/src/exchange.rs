@@ -8,6 +8,7 @@ mod estimates;
 mod firing;
 mod leverage;
 mod liquidation;
+mod margin_check;
 mod matching;
 mod operator;
 mod place;
@@ -16,7 +17,6 @@ mod prices;
 mod self_trade;
 mod solvency;
 mod store;
-mod strain;
 mod time;
 mod triggers;
 mod views;
@@ -301,7 +301,7 @@ impl Exchange {
             currency,
             balance: Money::ZERO,
             unrealized: Fine::ZERO,
-            held: Fine::ZERO,
+            initial_margin: Fine::ZERO,
             tier,
             watched: false,
         })

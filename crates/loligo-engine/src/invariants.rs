@@ -222,7 +222,10 @@ impl Exchange {
             small == position.small_orders && reduce_only == position.reduce_only_orders,
             "counts of open orders of {slot:?} are off"
         );
-        hold!(position.held == position.initial_margin(&market.instrument), "margin of {slot:?} is stale");
+        hold!(
+            position.initial_margin == position.initial_margin(&market.instrument),
+            "margin of {slot:?} is stale"
+        );
         hold!(
             position.leverage.is_none() || market.instrument.is_exact(),
             "{slot:?} has a leverage of its own, and is not linear"
@@ -244,13 +247,13 @@ impl Exchange {
     fn check_margin_wallets(&self) -> Result<(), Violation> {
         let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.margin_wallets.len()];
         for position in &self.positions {
-            let (unrealized, held) = &mut sums[position.margin_wallet.index()];
+            let (unrealized, initial_margin) = &mut sums[position.margin_wallet.index()];
             *unrealized += position.counted;
-            *held += position.held;
+            *initial_margin += position.initial_margin;
         }
-        for ((slot, margin_wallet), (unrealized, held)) in self.margin_wallets.entries().zip(sums) {
+        for ((slot, margin_wallet), (unrealized, initial_margin)) in self.margin_wallets.entries().zip(sums) {
             hold!(
-                margin_wallet.unrealized == unrealized && margin_wallet.held == held,
+                margin_wallet.unrealized == unrealized && margin_wallet.initial_margin == initial_margin,
                 "sums of {slot:?} are off"
             );
         }
@@ -261,11 +264,11 @@ impl Exchange {
     /// the house.
     fn check_liquidations(&self) -> Result<(), Violation> {
         for portfolio in self.liquidations.keys().filter(|_| !self.is_busy()) {
-            hold!(self.standing(*portfolio).is_short(), "{portfolio:?} is liquidated but not short");
+            hold!(self.margin_status(*portfolio).is_short(), "{portfolio:?} is liquidated but not short");
         }
         for position in &self.positions {
             let waits = !self.is_looked_over(position.account)
-                || self.work.strained.contains(&(position.account, position.margin_wallet));
+                || self.work.margin_checks.contains(&(position.account, position.margin_wallet));
             hold!(
                 waits || self.is_judged(position.account, position.margin_wallet),
                 "{:?} is short of margin, and nothing follows",

@@ -76,18 +76,15 @@ pub(crate) struct Exposure {
     pub long: OpenSum,
     pub short: OpenSum,
     /// The position alone.
-    pub standing: OpenSum,
+    pub open: OpenSum,
 }
 
 impl Exposure {
     pub fn new(size: i64, entry: Fine, buys: OpenSum, sells: OpenSum) -> Self {
-        let standing = OpenSum::of(size, entry);
-        let (long, short) = if size >= 0 {
-            (standing + buys, beyond(sells, size))
-        } else {
-            (beyond(buys, -size), standing + sells)
-        };
-        Self { long, short, standing }
+        let open = OpenSum::of(size, entry);
+        let (long, short) =
+            if size >= 0 { (open + buys, beyond(sells, size)) } else { (beyond(buys, -size), open + sells) };
+        Self { long, short, open }
     }
 
     /// With one order more that closes the position before anything that rests does: what of it goes beyond the position
@@ -102,19 +99,19 @@ impl Exposure {
 
     /// Initial margin with orders.
     pub fn margin(self, instrument: &Instrument, leverage: Option<Leverage>, size: i64) -> Fine {
-        let Self { long, short, standing } = self;
+        let Self { long, short, open } = self;
         if let Some(leverage) = leverage {
             let margin = |size: OpenSum| isolated_of(size.value, leverage);
             let (same, flipped) = if size >= 0 { (long, short) } else { (short, long) };
-            return margin(same).max(margin(standing) + margin(flipped));
+            return margin(same).max(margin(open) + margin(flipped));
         }
         if instrument.is_exact() {
             // A larger value never needs less.
-            let value = long.value.max(short.value).max(standing.value);
+            let value = long.value.max(short.value).max(open.value);
             return initial_of(instrument, OpenSum { lots: 0, value });
         }
         let margin = |size| initial_of(instrument, size);
-        margin(long).max(margin(short)).max(margin(standing))
+        margin(long).max(margin(short)).max(margin(open))
     }
 }
 
@@ -129,12 +126,12 @@ pub(crate) fn with_orders(
     buys: OpenSum,
     sells: OpenSum,
 ) -> Fine {
-    let standing = OpenSum::of(size, entry);
+    let open = OpenSum::of(size, entry);
     // The common case: nothing open against the position.
     let one_sided = if size >= 0 && sells.lots == 0 {
-        standing + buys
+        open + buys
     } else if size <= 0 && buys.lots == 0 {
-        standing + sells
+        open + sells
     } else {
         return Exposure::new(size, entry, buys, sells).margin(instrument, leverage, size);
     };

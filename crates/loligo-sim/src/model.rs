@@ -45,7 +45,7 @@ pub struct Model {
     /// Something but time has happened since the last full second.
     stirred: bool,
     /// Wallets to be judged: a mark or a fill moved one of their positions.
-    strained: BTreeSet<(AccountId, Wallet)>,
+    margin_checks: BTreeSet<(AccountId, Wallet)>,
     ladders: BTreeMap<Portfolio, Ladder>,
     pool: BTreeMap<Currency, Money>,
     /// Triggers that a price has reached, in the order in which they fire.

@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
-use super::solvency::Standing;
+use super::solvency::MarginStatus;
 use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
@@ -44,9 +44,9 @@ impl Exchange {
                     instead_of: OpenSum::default(),
                     closes_first: terms.closes_first(crosses),
                 };
-                let held = position.margin_with(&market.instrument, &order);
+                let initial_margin = position.margin_with(&market.instrument, &order);
                 let multiplier = self.pairs[market.pair()].margin_multiplier();
-                let added = (held - position.held).max(Fine::ZERO);
+                let added = (initial_margin - position.initial_margin).max(Fine::ZERO);
                 quote.initial_margin = Fine(added.0 * i128::from(multiplier));
                 quote.liquidation_price = self.liquidation_price_after(position, market, &terms, price);
             }
@@ -174,7 +174,7 @@ impl Exchange {
             }
             None => {
                 let (account, margin_wallet) = (position.account, position.margin_wallet);
-                let others = self.standing_of_wallet(account, margin_wallet, Some(position.instrument));
+                let others = self.margin_status_of_wallet(account, margin_wallet, Some(position.instrument));
                 let rate = self.margin_wallets[margin_wallet].rates().taker;
                 let fee = fee_of(instrument.spec().kind, &worth, rate).fine();
                 let apart = others.equity - market.unrealized(position) - position.entry - value - fee;
@@ -184,7 +184,7 @@ impl Exchange {
         let is_short = |ticks: i64| {
             let at = instrument.value(size, Price(ticks));
             let maintenance = others + maintenance_of(instrument, OpenSum::of(size, at));
-            Standing { equity: apart + at, maintenance }.is_short()
+            MarginStatus { equity: apart + at, maintenance }.is_short()
         };
         // The higher the price the better for a long, and the worse for a short.
         if size > 0 {

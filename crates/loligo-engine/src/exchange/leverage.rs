@@ -2,7 +2,7 @@
 
 use super::place::Terms;
 use super::position::Margin;
-use super::solvency::Standing;
+use super::solvency::MarginStatus;
 use super::{Exchange, Portfolio, tell};
 use crate::account::{Incoming, Position};
 use crate::event::Event;
@@ -81,28 +81,30 @@ impl Exchange {
 
         // The wallet's other positions, and all that it has without this one's set-aside margin and P&L.
         let mut others =
-            self.standing_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
+            self.margin_status_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
         others.equity += position.set_aside() - market.shared_pnl(position);
         let set_aside = leverage.map(|leverage| isolated_of(Fine(position.entry.0.abs()), leverage));
         let short = match set_aside {
             Some(margin) => {
-                let alone = Standing { equity: margin + pnl, maintenance };
-                let others = Standing { equity: others.equity - margin, ..others };
+                let alone = MarginStatus { equity: margin + pnl, maintenance };
+                let others = MarginStatus { equity: others.equity - margin, ..others };
                 alone.is_short() || others.is_short()
             }
             None => {
                 let equity = others.equity + pnl;
-                Standing { equity, maintenance: others.maintenance + maintenance }.is_short()
+                MarginStatus { equity, maintenance: others.maintenance + maintenance }.is_short()
             }
         };
         if short && position.size != 0 {
             return Err(LeverageRefusal::WouldLiquidate);
         }
         let size = (position.size, position.entry);
-        let held = margin::with_orders(&market.instrument, leverage, size, position.buys, position.sells);
+        let initial_margin =
+            margin::with_orders(&market.instrument, leverage, size, position.buys, position.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
-        let before = margin_wallet.equity() - margin_wallet.held;
-        let after = before + (shared - market.shared_pnl(position)) - (held - position.held);
+        let before = margin_wallet.equity() - margin_wallet.initial_margin;
+        let after =
+            before + (shared - market.shared_pnl(position)) - (initial_margin - position.initial_margin);
         if after < Fine::ZERO && after < before { Err(LeverageRefusal::MarginShort) } else { Ok(()) }
     }
 

@@ -8,7 +8,7 @@
 
 use super::matching::Traded;
 use super::position::{Charges, Margin};
-use super::solvency::Standing;
+use super::solvency::MarginStatus;
 use super::{Exchange, tell};
 use crate::account::{Position, book};
 use crate::event::{Event, Fill};
@@ -53,17 +53,17 @@ impl Exchange {
     }
 
     /// What stands behind a portfolio, and what must.
-    pub(crate) fn standing(&self, portfolio: Portfolio) -> Standing {
+    pub(crate) fn margin_status(&self, portfolio: Portfolio) -> MarginStatus {
         match portfolio {
             Portfolio::Cross { account, margin_wallet } => {
-                self.standing_of_wallet(account, margin_wallet, None)
+                self.margin_status_of_wallet(account, margin_wallet, None)
             }
             Portfolio::Isolated { account, instrument } => {
                 let slot = self.markets[instrument].position_of(account);
                 let position = slot.map(|slot| &self.positions[slot]);
                 match position.filter(|position| position.leverage.is_some()) {
-                    Some(position) => self.standing_of(position, position.size, position.entry),
-                    None => Standing { equity: Fine::ZERO, maintenance: Fine::ZERO },
+                    Some(position) => self.margin_status_of(position, position.size, position.entry),
+                    None => MarginStatus { equity: Fine::ZERO, maintenance: Fine::ZERO },
                 }
             }
         }
@@ -115,7 +115,7 @@ impl Exchange {
 
     /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it.
     pub(super) fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
-        if !self.standing(portfolio).is_short() {
+        if !self.margin_status(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
             return;
         }
@@ -133,7 +133,7 @@ impl Exchange {
         }
         // Where this trades nothing, assignment would be next.
         self.close_on_market(portfolio, slot, events);
-        if !self.standing(portfolio).is_short() {
+        if !self.margin_status(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
         }
     }
@@ -176,7 +176,7 @@ impl Exchange {
     /// Closes on the market what the step closes of a position: a tenth of a linear one, as long as there is equity to
     /// keep, else all of it.
     fn close_on_market(&mut self, portfolio: Portfolio, slot: PositionSlot, events: &mut Vec<Event>) {
-        let Standing { equity, .. } = self.standing(portfolio);
+        let MarginStatus { equity, .. } = self.margin_status(portfolio);
         let position = &self.positions[slot];
         let (account, size) = (position.account, position.size);
         let market = &self.markets[position.instrument];
@@ -253,7 +253,8 @@ impl Exchange {
         let (realized, dust) = booked.realized.book();
         let left = match position.leverage {
             None => {
-                let equity = self.standing_of_wallet(position.account, position.margin_wallet, None).equity;
+                let equity =
+                    self.margin_status_of_wallet(position.account, position.margin_wallet, None).equity;
                 equity - market.loss_to_mark(lots, value) - dust
             }
             Some(leverage) => {

@@ -346,10 +346,10 @@ impl Exchange {
             let position = &self.positions[position_slot];
             let instrument = &self.markets[position.instrument].instrument;
             match instrument.exact_margin(&instrument.worth(lots, price)) {
-                Some(margin) if position.margins_add_up(instrument, side, position.held) => {
-                    self.set_held(position_slot, position.held - margin);
+                Some(margin) if position.margins_add_up(instrument, side, position.initial_margin) => {
+                    self.set_initial_margin(position_slot, position.initial_margin - margin);
                 }
-                _ => self.refresh_held(position_slot),
+                _ => self.refresh_initial_margin(position_slot),
             }
         }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);

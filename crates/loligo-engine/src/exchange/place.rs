@@ -49,7 +49,7 @@ pub(super) struct Accepted {
     pub reduced: Option<i64>,
     pub crosses: bool,
     /// The margin its position holds when it rests whole.
-    held: Fine,
+    initial_margin: Fine,
 }
 
 /// What the shape of an order comes to (rows 8 to 12).
@@ -192,10 +192,10 @@ impl Exchange {
             self.check_collar(position, market, side, limit)?;
             self.check_dislocation(position, market, &Terms { lots, ..*terms })?;
         }
-        let held = self.check_margin(position, market, &Terms { lots, ..*terms }, crosses, None)?;
+        let initial_margin = self.check_margin(position, market, &Terms { lots, ..*terms }, crosses, None)?;
         self.check_book(terms, lots, crosses, position_slot)?;
         let reduced = reduce_only.then_some(asked - lots);
-        Ok(Accepted { lots, limit: limit.unwrap_or(0), reduced, crosses, held })
+        Ok(Accepted { lots, limit: limit.unwrap_or(0), reduced, crosses, initial_margin })
     }
 
     /// Row 7: the market trades, and takes orders of this type.
@@ -346,7 +346,7 @@ impl Exchange {
         } else {
             // What does not cross and is not refused, rests.
             self.rest(slot, events);
-            self.set_held(position, accepted.held);
+            self.set_initial_margin(position, accepted.initial_margin);
             if reduce_only {
                 self.cut_reduce_only(position, events);
             }

@@ -126,7 +126,7 @@ impl Exchange {
     #[inline(always)]
     pub(super) fn after_change(&mut self, slot: PositionSlot, margin: Margin, events: &mut Vec<Event>) {
         if margin == Margin::Stale {
-            self.refresh_held(slot);
+            self.refresh_initial_margin(slot);
         }
         self.look_at(slot);
         self.cut_reduce_only(slot, events);
@@ -134,19 +134,20 @@ impl Exchange {
 
     /// Brings the margin a position holds up to date in its margin wallet.
     #[inline]
-    pub(super) fn refresh_held(&mut self, slot: PositionSlot) {
+    pub(super) fn refresh_initial_margin(&mut self, slot: PositionSlot) {
         let position = &self.positions[slot];
         let instrument = &self.markets[position.instrument].instrument;
-        let held = position.initial_margin(instrument);
-        self.set_held(slot, held);
+        let initial_margin = position.initial_margin(instrument);
+        self.set_initial_margin(slot, initial_margin);
     }
 
     /// Sets the margin a position holds, and its margin wallet's sum.
     #[inline]
-    pub(super) fn set_held(&mut self, slot: PositionSlot, held: Fine) {
+    pub(super) fn set_initial_margin(&mut self, slot: PositionSlot, initial_margin: Fine) {
         let position = &mut self.positions[slot];
-        self.margin_wallets[position.margin_wallet].held += held - position.held;
-        position.held = held;
+        self.margin_wallets[position.margin_wallet].initial_margin +=
+            initial_margin - position.initial_margin;
+        position.initial_margin = initial_margin;
     }
 
     /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,

@@ -28,12 +28,12 @@ struct WouldFill {
 
 /// What stands behind positions, and what must.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct MarginStatus {
     pub equity: Fine,
     pub maintenance: Fine,
 }
 
-impl Standing {
+impl MarginStatus {
     /// To be liquidated. Where there is no position nothing can be.
     pub fn is_short(self) -> bool {
         self.equity < self.maintenance && self.maintenance > Fine::ZERO
@@ -60,7 +60,7 @@ impl Exchange {
         if !self.liquidations.is_empty() && self.is_liquidated(position) {
             return Err(OrderError::InsufficientMargin);
         }
-        let Some(limit) = limit else { return Ok(position.held) };
+        let Some(limit) = limit else { return Ok(position.initial_margin) };
         let fills_now = crosses && order_type != OrderType::Post;
         let instrument = &market.instrument;
         let worth = instrument.worth(lots, Price(limit));
@@ -68,12 +68,14 @@ impl Exchange {
             if fills_now {
                 self.check_fills(position, market, terms, &worth, true)?;
             }
-            return Ok(position.held);
+            return Ok(position.initial_margin);
         }
         // Margin that is held when it rests, and the part of it that is not there to close the position.
-        let (held, rest) = match (instrument.exact_margin(&worth), instead_of) {
-            (Some(margin), None) if position.margins_add_up(instrument, side, position.held + margin) => {
-                (position.held + margin, lots)
+        let (initial_margin, rest) = match (instrument.exact_margin(&worth), instead_of) {
+            (Some(margin), None)
+                if position.margins_add_up(instrument, side, position.initial_margin + margin) =>
+            {
+                (position.initial_margin + margin, lots)
             }
             _ => {
                 let order = Incoming {
@@ -91,9 +93,9 @@ impl Exchange {
         if rest > 0 && self.work.busy && self.is_doomed(position) {
             return Err(OrderError::InsufficientMargin);
         }
-        let added = held - position.held;
+        let added = initial_margin - position.initial_margin;
         let margin_wallet = &self.margin_wallets[position.margin_wallet];
-        let available = margin_wallet.equity() - margin_wallet.held;
+        let available = margin_wallet.equity() - margin_wallet.initial_margin;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
             let multiplier = self.pairs[market.pair()].margin_multiplier();
@@ -110,7 +112,7 @@ impl Exchange {
         if fills_now {
             self.check_fills(position, market, terms, &worth, rest == 0)?;
         }
-        Ok(held)
+        Ok(initial_margin)
     }
 
     /// What would fill at once must leave enough behind the position. Settled here when all of it could fill at its
@@ -138,7 +140,7 @@ impl Exchange {
         if !margin_wallet.watched {
             let adds = if only_reduces { 0 } else { lots };
             let room = margin_wallet.equity()
-                - margin_wallet.held
+                - margin_wallet.initial_margin
                 - loss.max(Fine::ZERO)
                 - Fine(i128::from(adds) * market.maintenance_per_lot.0);
             // Each fill's fee is rounded up, and is of a lot at least.
@@ -173,7 +175,7 @@ impl Exchange {
         let lots = terms.side.sign() * filled.lots;
         let value = market.instrument.signed(terms.side, filled.value);
         let (loss, fee) = (market.loss_to_mark(lots, value), filled.fee.fine());
-        let before = self.standing_of(position, position.size, position.entry);
+        let before = self.margin_status_of(position, position.size, position.entry);
         let short_of_margin = match only_reduces {
             true => OrderError::InsufficientClosingMargin,
             false => OrderError::InsufficientMargin,
@@ -183,7 +185,7 @@ impl Exchange {
         }
         let size = position.size + lots;
         let booked = book(position.size, position.entry, lots, value);
-        let mut after = self.standing_of(position, size, booked.entry);
+        let mut after = self.margin_status_of(position, size, booked.entry);
         after.equity = match position.leverage {
             None => before.equity - loss,
             // More is set aside for what it adds, and less for what it closes.
@@ -198,7 +200,7 @@ impl Exchange {
                 }
                 // The rest is paid from what no position has set aside, which must leave enough for the wallet's others.
                 let paid = after_it - before - booked.realized + fee;
-                let shared = self.standing_of_wallet(position.account, position.margin_wallet, None);
+                let shared = self.margin_status_of_wallet(position.account, position.margin_wallet, None);
                 if paid > Fine::ZERO && shared.spare() < paid {
                     return Err(short_of_margin);
                 }
@@ -233,38 +235,39 @@ impl Exchange {
 
     /// What would stand behind a position, and what must, if its size were this one: its own margin and
     /// P&L when it is isolated, else all there is in its wallet, as it is now.
-    pub(super) fn standing_of(&self, position: &Position, size: i64, entry: Fine) -> Standing {
+    pub(super) fn margin_status_of(&self, position: &Position, size: i64, entry: Fine) -> MarginStatus {
         let maintenance = self.maintenance_at_mark(position.instrument, size);
         if let Some(leverage) = position.leverage {
             let market = &self.markets[position.instrument];
             let pnl = Fine(i128::from(size) * market.mark_value.0) - entry;
-            return Standing { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
+            return MarginStatus { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
         }
         let others =
-            self.standing_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
-        Standing { maintenance: others.maintenance + maintenance, ..others }
+            self.margin_status_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
+        MarginStatus { maintenance: others.maintenance + maintenance, ..others }
     }
 
     /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
-    pub(super) fn standing_of_wallet(
+    pub(super) fn margin_status_of_wallet(
         &self,
         account: AccountId,
         margin_wallet: WalletSlot,
         but_for: Option<InstrumentId>,
-    ) -> Standing {
-        let mut standing = Standing { equity: self.equity(account, margin_wallet), maintenance: Fine::ZERO };
+    ) -> MarginStatus {
+        let mut margin_status =
+            MarginStatus { equity: self.equity(account, margin_wallet), maintenance: Fine::ZERO };
         for (instrument, slot) in &self.accounts[account].positions {
             let position = &self.positions[*slot];
             if position.margin_wallet != margin_wallet || position.size == 0 {
                 continue;
             }
             if position.leverage.is_some() {
-                standing.equity -= position.set_aside();
+                margin_status.equity -= position.set_aside();
             } else if but_for != Some(*instrument) {
-                standing.maintenance += self.maintenance_at_mark(*instrument, position.size);
+                margin_status.maintenance += self.maintenance_at_mark(*instrument, position.size);
             }
         }
-        standing
+        margin_status
     }
 
     /// Maintenance margin of a position at mark.

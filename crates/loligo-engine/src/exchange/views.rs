@@ -183,7 +183,7 @@ impl Exchange {
             isolated_pnl,
             set_aside,
             initial_margin: initial,
-            initial_margin_with_orders: margin_wallet.held,
+            initial_margin_with_orders: margin_wallet.initial_margin,
             maintenance_margin: maintenance,
             liquidated: self.is_wallet_liquidated(account, margin_wallet_slot),
         }

@@ -196,7 +196,7 @@ impl Exchange {
         }
         margin_wallet.balance = balance;
         if margin_wallet.watched {
-            self.work.strain(owner, slot);
+            self.work.check_margin_of(owner, slot);
         }
         Some(balance)
     }

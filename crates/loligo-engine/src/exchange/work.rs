@@ -36,7 +36,7 @@ pub(crate) struct Work {
     /// Portfolios whose step of this second is still to come.
     pub stepping: VecDeque<Portfolio>,
     /// Wallets to be judged, by account. One in which nothing is to be done costs nothing.
-    pub strained: BTreeSet<(AccountId, WalletSlot)>,
+    pub margin_checks: BTreeSet<(AccountId, WalletSlot)>,
     /// Triggers that a price has reached, in the order in which they fire. One that is gone by then is passed over.
     pub due: VecDeque<Due>,
 }
@@ -60,7 +60,7 @@ impl Default for Work {
             clearing: VecDeque::new(),
             look_from: None,
             stepping: VecDeque::new(),
-            strained: BTreeSet::new(),
+            margin_checks: BTreeSet::new(),
             due: VecDeque::new(),
         }
     }
@@ -94,8 +94,8 @@ impl Work {
     }
 
     #[inline]
-    pub fn strain(&mut self, account: AccountId, margin_wallet: WalletSlot) {
-        self.strained.insert((account, margin_wallet));
+    pub fn check_margin_of(&mut self, account: AccountId, margin_wallet: WalletSlot) {
+        self.margin_checks.insert((account, margin_wallet));
         self.busy = true;
     }
 }
@@ -155,9 +155,9 @@ impl Exchange {
             if events.len() == told {
                 return;
             }
-        } else if let Some((account, margin_wallet)) = self.work.strained.pop_first() {
+        } else if let Some((account, margin_wallet)) = self.work.margin_checks.pop_first() {
             self.work.spend(STEP);
-            self.judge_wallet(account, margin_wallet, events);
+            self.check_margin_wallet(account, margin_wallet, events);
         } else if let Some(due) = self.work.due.pop_front() {
             self.work.spend(STEP);
             self.fire(due, events);
@@ -184,11 +184,11 @@ impl Exchange {
             }
             self.work.stepping.pop_front();
         }
-        while let Some((account, margin_wallet)) = self.work.strained.first().copied() {
+        while let Some((account, margin_wallet)) = self.work.margin_checks.first().copied() {
             if self.needs_judging(account, margin_wallet) {
                 return true;
             }
-            self.work.strained.pop_first();
+            self.work.margin_checks.pop_first();
             self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
         }
         while let Some(due) = self.work.due.front() {

@@ -19,10 +19,10 @@ pub(super) struct Ladder {
 }
 
 impl Model {
-    pub(super) fn judge_wallet(&mut self, account: AccountId, wallet: Wallet) {
+    pub(super) fn check_margin_wallet(&mut self, account: AccountId, wallet: Wallet) {
         let Some(currency) = self.settlement(wallet) else { return };
         for portfolio in self.portfolios(account, wallet) {
-            if !self.standing(portfolio).is_short() {
+            if !self.margin_status(portfolio).is_short() {
                 self.ladders.remove(&portfolio);
             } else if !self.account(account).house && !self.has_begun(portfolio) {
                 self.step(portfolio);
@@ -79,7 +79,7 @@ impl Model {
             self.position(account, *i).qty != 0 && !gone
         });
         contracts.sort_by_key(|i| (Reverse(self.maintenance_of(account, *i)), *i));
-        if !self.standing(portfolio).is_short() {
+        if !self.margin_status(portfolio).is_short() {
             self.ladders.remove(&portfolio);
             return;
         }
@@ -99,7 +99,7 @@ impl Model {
             self.remove_all(of, reason, reason);
         }
         self.close_on_market(portfolio, account, largest);
-        if !self.standing(portfolio).is_short() {
+        if !self.margin_status(portfolio).is_short() {
             self.ladders.remove(&portfolio);
         }
     }
@@ -107,7 +107,7 @@ impl Model {
     /// A tenth of a linear position while there is equity to keep, else all of it: never beyond the price at which the
     /// portfolio's equity is nothing.
     fn close_on_market(&mut self, portfolio: Portfolio, account: AccountId, instrument: InstrumentId) {
-        let equity = self.standing(portfolio).equity;
+        let equity = self.margin_status(portfolio).equity;
         let position = self.position(account, instrument).qty;
         let contract = self.contract(instrument);
         let partial = contract.spec.kind == ContractKind::Linear && equity > BigInt::ZERO;
@@ -159,7 +159,7 @@ impl Model {
         let (account, instrument) = (order.account, order.instrument);
         let (wallet, currency) = self.margin_wallet(instrument);
         let left = match self.leverage(account, instrument) {
-            None => self.standing(Portfolio::Cross(account, wallet)).equity + figures::fine(fee),
+            None => self.margin_status(Portfolio::Cross(account, wallet)).equity + figures::fine(fee),
             Some(_) => aside - self.set_aside(account, instrument) + figures::fine(realized),
         };
         let left = figures::floor(&left).max(Money::ZERO);

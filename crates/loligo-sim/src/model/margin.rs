@@ -26,12 +26,12 @@ pub(super) struct Exposure {
 
 /// What stands behind positions, and what must.
 #[derive(Clone, Debug)]
-pub(super) struct Standing {
+pub(super) struct MarginStatus {
     pub equity: BigInt,
     pub maintenance: BigInt,
 }
 
-impl Standing {
+impl MarginStatus {
     /// To be liquidated.
     pub fn is_short(&self) -> bool {
         self.maintenance > BigInt::ZERO && self.equity < self.maintenance
@@ -154,12 +154,12 @@ impl Model {
             lots += order.open();
             value += size(&contract.value(order.open(), order.limit()));
         }
-        let standing = position.qty * side.sign();
-        if standing >= 0 {
-            return Exposure { lots: standing + lots, value: size(&position.entry) + value };
+        let margin_status = position.qty * side.sign();
+        if margin_status >= 0 {
+            return Exposure { lots: margin_status + lots, value: size(&position.entry) + value };
         }
         // The position stands against this side: only what exceeds it opens something new.
-        let beyond = lots + standing;
+        let beyond = lots + margin_status;
         if beyond <= 0 {
             return Exposure::default();
         }
@@ -261,7 +261,7 @@ impl Model {
 
     /// What stands behind a portfolio, and what must: an isolated position its own margin and P&L, all others what their
     /// wallet has without what is set aside.
-    pub(super) fn standing(&self, portfolio: Portfolio) -> Standing {
+    pub(super) fn margin_status(&self, portfolio: Portfolio) -> MarginStatus {
         let contracts = self.contracts_in(portfolio);
         let (account, equity) = match portfolio {
             Portfolio::Isolated(account, i) => {
@@ -275,7 +275,7 @@ impl Model {
             }
         };
         let maintenance = contracts.into_iter().map(|i| self.maintenance_of(account, i)).sum();
-        Standing { equity, maintenance }
+        MarginStatus { equity, maintenance }
     }
 
     /// Maintenance margin of a position at mark.

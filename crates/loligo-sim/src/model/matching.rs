@@ -182,7 +182,7 @@ impl Model {
                 *self.accounts[account.0 as usize].volume.entry(today).or_default() += notional;
             }
             self.record_fill(order.view.id, qty);
-            self.strained.insert((account, self.margin_wallet(instrument).0));
+            self.margin_checks.insert((account, self.margin_wallet(instrument).0));
         }
         // At once for the maker, or the same taker could meet an order that no longer reduces anything. The taker's own
         // are cut when it is done: what trades at once trades.

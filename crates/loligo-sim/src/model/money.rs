@@ -96,7 +96,7 @@ impl Model {
         let owner = self.account_mut(account);
         owner.balances.insert((wallet, currency), to);
         owner.log_rows += 1;
-        self.strained.insert((account, wallet));
+        self.margin_checks.insert((account, wallet));
     }
 }
 

@@ -74,7 +74,7 @@ impl Model {
                 if crosses {
                     // It was let in before what rests. Where it found only makers of its own family, nothing traded and it rests,
                     // too: all of it is judged now.
-                    self.strained.insert((view.account, self.margin_wallet(view.instrument).0));
+                    self.margin_checks.insert((view.account, self.margin_wallet(view.instrument).0));
                 }
                 Outcome::Placed(id)
             }
@@ -149,7 +149,7 @@ impl Model {
             self.arrive(id, FillRole::TakerAfterEdit);
         }
         self.cut_reduce_only(present.account, present.instrument);
-        self.strained.insert((present.account, self.margin_wallet(present.instrument).0));
+        self.margin_checks.insert((present.account, self.margin_wallet(present.instrument).0));
         Ok(())
     }
 

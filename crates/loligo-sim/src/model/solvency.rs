@@ -147,7 +147,7 @@ impl Model {
         let value: BigInt = values.iter().sum();
         let loss = &value - contract.value_at_mark(lots, mark);
         let portfolio = self.portfolio(account, instrument);
-        let before = self.standing(portfolio);
+        let before = self.margin_status(portfolio);
         let short = match only_reduces {
             true => OrderError::InsufficientClosingMargin,
             false => OrderError::InsufficientMargin,
@@ -161,7 +161,7 @@ impl Model {
         let left = position.qty != 0;
         let flips = position.qty.signum() == -held.qty.signum();
         done.account_mut(account).positions.insert(instrument, position);
-        let mut after = done.standing(portfolio);
+        let mut after = done.margin_status(portfolio);
         if self.leverage(account, instrument).is_some() {
             // What closes may lose no more than what was set aside for it (rules 4.7).
             let (aside, aside_after) =
@@ -173,7 +173,7 @@ impl Model {
             // What else it costs is the wallet's, whose other positions must stay covered.
             let paid = aside_after - aside - realized + &fee;
             let wallet = self.margin_wallet(instrument).0;
-            let others = self.standing(margin::Portfolio::Cross(account, wallet));
+            let others = self.margin_status(margin::Portfolio::Cross(account, wallet));
             if paid > BigInt::ZERO && others.spare() < paid {
                 return Err(short);
             }
@@ -219,7 +219,7 @@ impl Model {
         };
         let (wallet, currency) = self.margin_wallet(instrument);
         let portfolios = [after.portfolio(account, instrument), margin::Portfolio::Cross(account, wallet)];
-        let short = portfolios.into_iter().any(|portfolio| after.standing(portfolio).is_short());
+        let short = portfolios.into_iter().any(|portfolio| after.margin_status(portfolio).is_short());
         if short && self.position(account, instrument).qty != 0 {
             return refuse(Refusal::WouldLiquidate);
         }
@@ -231,7 +231,7 @@ impl Model {
         if leverage.is_none() {
             self.ladders.remove(&margin::Portfolio::Isolated(account, instrument));
         }
-        self.strained.insert((account, wallet));
+        self.margin_checks.insert((account, wallet));
         Ok(Outcome::Done)
     }
 }

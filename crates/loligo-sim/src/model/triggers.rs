@@ -232,7 +232,7 @@ impl Model {
                 self.arrive(id, FillRole::Taker);
                 // What closed the position until now may add to it, traded or not.
                 let wallet = self.margin_wallet(instrument).0;
-                self.strained.insert((account, wallet));
+                self.margin_checks.insert((account, wallet));
             }
         }
     }

@@ -56,7 +56,7 @@ impl Model {
         self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
             || self.work.looking.is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
-            || self.strained.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
+            || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
             || self.due.iter().any(|id| self.is_due(*id))
             || self.next_instant() <= self.now
     }
@@ -123,12 +123,12 @@ impl Model {
             self.spend(STEP);
             self.step(portfolio);
             self.stirred |= self.work.moved > moved;
-        } else if let Some((account, wallet)) = self.strained.pop_first() {
+        } else if let Some((account, wallet)) = self.margin_checks.pop_first() {
             if !self.needs_judging(account, wallet) {
                 return true;
             }
             self.spend(STEP);
-            self.judge_wallet(account, wallet);
+            self.check_margin_wallet(account, wallet);
             self.stirred = true;
         } else if let Some(id) = self.due.pop_front() {
             if !self.is_due(id) {
@@ -151,9 +151,9 @@ impl Model {
         for wallet in wallets {
             let mut positions = self.margined_by(wallet).into_iter();
             let holds = positions.any(|id| self.position(account, id).qty != 0);
-            let known = self.strained.remove(&(account, wallet));
+            let known = self.margin_checks.remove(&(account, wallet));
             if (holds || known) && self.needs_judging(account, wallet) {
-                self.strained.insert((account, wallet));
+                self.margin_checks.insert((account, wallet));
             }
         }
     }
@@ -162,7 +162,7 @@ impl Model {
     fn needs_judging(&self, account: AccountId, wallet: Wallet) -> bool {
         let Some(currency) = self.settlement(wallet) else { return false };
         let ladder = self.portfolios(account, wallet).into_iter().any(|portfolio| {
-            if self.standing(portfolio).is_short() {
+            if self.margin_status(portfolio).is_short() {
                 !self.account(account).house && !self.has_begun(portfolio)
             } else {
                 self.ladders.contains_key(&portfolio)
@@ -179,7 +179,7 @@ impl Model {
         let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
         !self.account(account).house
             && !self.ladders.contains_key(&portfolio)
-            && self.standing(portfolio).is_short()
+            && self.margin_status(portfolio).is_short()
     }
 
     pub(super) fn is_doomed(&self, account: AccountId, instrument: InstrumentId) -> bool {

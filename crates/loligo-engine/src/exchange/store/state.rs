@@ -83,7 +83,7 @@ pub(super) struct StoredWork {
     pub clearing: Vec<StoredClearing>,
     pub look_from: Option<AccountId>,
     pub stepping: Vec<(AccountId, LiquidationOf)>,
-    pub strained: Vec<(AccountId, Wallet)>,
+    pub margin_checks: Vec<(AccountId, Wallet)>,
     pub due: Vec<OrderId>,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct StoredClearing {
 
 impl StoredWork {
     fn of(exchange: &Exchange) -> Self {
-        let Work { busy: _, ref clearing, look_from, ref stepping, ref strained, ref due, .. } =
+        let Work { busy: _, ref clearing, look_from, ref stepping, ref margin_checks, ref due, .. } =
             exchange.work;
         let clearing = clearing.iter().filter_map(|Clearing { instrument, resting, waiting, orders }| {
             let open = orders.iter().copied().filter(|order| exchange.find_open(*order).is_some());
@@ -108,7 +108,7 @@ impl StoredWork {
             (!left.orders.is_empty()).then_some(left)
         });
         let stepping = stepping.iter().filter(|portfolio| exchange.has_step_to_take(**portfolio));
-        let strained = strained
+        let margin_checks = margin_checks
             .iter()
             .filter(|(account, margin_wallet)| exchange.needs_judging(*account, *margin_wallet));
         let due = due.iter().filter(|due| exchange.is_still_due(due));
@@ -117,7 +117,7 @@ impl StoredWork {
             clearing: clearing.collect(),
             look_from,
             stepping: stepping.map(|portfolio| LiquidationOf::of(*portfolio, exchange)).collect(),
-            strained: strained
+            margin_checks: margin_checks
                 .map(|(account, margin_wallet)| (*account, exchange.margin_wallets[*margin_wallet].wallet))
                 .collect(),
             due: due.map(|due| due.order).collect(),

@@ -376,16 +376,16 @@ impl Reading {
             let long = market.open_interest.checked_add(position.size.max(0));
             market.open_interest = long.ok_or_else(|| damaged("open interest"))?;
         }
-        position.held = position.initial_margin(&market.instrument);
+        position.initial_margin = position.initial_margin(&market.instrument);
         // Whoever was still to be looked over is valued now: that is all the same to who asks.
         position.counted = market.shared_pnl(position);
         let margin_wallet = &mut margin_wallets[position.margin_wallet];
         let sums = (
             margin_wallet.unrealized.0.checked_add(position.counted.0),
-            margin_wallet.held.0.checked_add(position.held.0),
+            margin_wallet.initial_margin.0.checked_add(position.initial_margin.0),
         );
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
-        (margin_wallet.unrealized, margin_wallet.held) = (Fine(unrealized), Fine(held));
+        (margin_wallet.unrealized, margin_wallet.initial_margin) = (Fine(unrealized), Fine(held));
         Ok(())
     }
 
@@ -423,7 +423,7 @@ impl Reading {
 
     /// What was waiting to be done goes on where it was left.
     fn resume(&mut self, stored: StoredWork) -> Result<(), CodecError> {
-        let StoredWork { stirred, clearing, look_from, stepping, strained, due } = stored;
+        let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
         let open = |order: &OrderId, of: Option<InstrumentId>| {
             let slot = self.exchange.find_open(*order)?;
@@ -450,10 +450,10 @@ impl Reading {
             there(self.exchange.has_step_to_take(portfolio), "a liquidation's step")?;
             work.stepping.push_back(portfolio);
         }
-        for (account, wallet) in strained {
+        for (account, wallet) in margin_checks {
             let margin_wallet =
                 self.margin_wallet(account, wallet).ok_or_else(|| damaged("a wallet to be judged"))?;
-            work.strained.insert((account, margin_wallet));
+            work.margin_checks.insert((account, margin_wallet));
         }
         let mut slots = BTreeSet::new();
         for order in due {

@@ -17,9 +17,15 @@ use crate::words::UpdateReason;
 
 /// True when a wallet must be judged after the mark or the size of one of its positions has changed.
 #[inline]
-pub(super) fn is_strained(market: &Market, position: &Position, margin_wallet: &mut MarginWallet) -> bool {
+pub(super) fn needs_margin_check(
+    market: &Market,
+    position: &Position,
+    margin_wallet: &mut MarginWallet,
+) -> bool {
     margin_wallet.watched |= !market.covers(position);
-    margin_wallet.watched || margin_wallet.equity() < margin_wallet.held || position.leverage.is_some()
+    margin_wallet.watched
+        || margin_wallet.equity() < margin_wallet.initial_margin
+        || position.leverage.is_some()
 }
 
 impl Exchange {
@@ -31,8 +37,8 @@ impl Exchange {
         }
         let position = &self.positions[slot];
         let market = &self.markets[position.instrument];
-        if is_strained(market, position, &mut self.margin_wallets[position.margin_wallet]) {
-            self.work.strain(position.account, position.margin_wallet);
+        if needs_margin_check(market, position, &mut self.margin_wallets[position.margin_wallet]) {
+            self.work.check_margin_of(position.account, position.margin_wallet);
         }
     }
 
@@ -88,27 +94,27 @@ impl Exchange {
         self.value(account);
         let Self { accounts, positions, margin_wallets, markets, work, .. } = self;
         let owner = &accounts[account];
-        let mut strained: Vec<WalletSlot> = Vec::new();
+        let mut margin_checks: Vec<WalletSlot> = Vec::new();
         for (instrument, slot) in &owner.positions {
             let position = &positions[*slot];
             let market = &markets[*instrument];
             if position.size != 0
-                && is_strained(market, position, &mut margin_wallets[position.margin_wallet])
-                && !strained.contains(&position.margin_wallet)
+                && needs_margin_check(market, position, &mut margin_wallets[position.margin_wallet])
+                && !margin_checks.contains(&position.margin_wallet)
             {
-                strained.push(position.margin_wallet);
+                margin_checks.push(position.margin_wallet);
             }
         }
-        if !work.strained.is_empty() {
-            strained.extend(
+        if !work.margin_checks.is_empty() {
+            margin_checks.extend(
                 owner
                     .margin_wallets()
-                    .filter(|margin_wallet| work.strained.remove(&(account, *margin_wallet))),
+                    .filter(|margin_wallet| work.margin_checks.remove(&(account, *margin_wallet))),
             );
         }
-        for margin_wallet in strained {
+        for margin_wallet in margin_checks {
             if self.needs_judging(account, margin_wallet) {
-                self.work.strain(account, margin_wallet);
+                self.work.check_margin_of(account, margin_wallet);
             } else {
                 self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
             }
@@ -125,7 +131,7 @@ impl Exchange {
     pub(crate) fn needs_judging(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
         let house = self.accounts[account].house;
         self.portfolios(account, margin_wallet).into_iter().any(|portfolio| {
-            match self.standing(portfolio).is_short() {
+            match self.margin_status(portfolio).is_short() {
                 true => !house && !self.has_begun(portfolio),
                 false => self.liquidations.contains_key(&portfolio),
             }
@@ -149,21 +155,21 @@ impl Exchange {
         let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = portfolio;
         !self.accounts[account].house
             && !self.liquidations.contains_key(&portfolio)
-            && self.standing(portfolio).is_short()
+            && self.margin_status(portfolio).is_short()
     }
 
     /// What becomes of a wallet whose margin may be short. With less than its positions need to be kept they are
     /// liquidated, until it is there again (rules 5.6); with less than they and its orders need initially it is close-only: the orders that add
     /// risk go (rules 5.5).
     #[cold]
-    pub(super) fn judge_wallet(
+    pub(super) fn check_margin_wallet(
         &mut self,
         account: AccountId,
         margin_wallet: WalletSlot,
         events: &mut Vec<Event>,
     ) {
         for portfolio in self.portfolios(account, margin_wallet) {
-            if !self.standing(portfolio).is_short() {
+            if !self.margin_status(portfolio).is_short() {
                 self.liquidations.remove(&portfolio);
             } else if !self.accounts[account].house {
                 self.liquidate(portfolio, events);
@@ -186,7 +192,7 @@ impl Exchange {
     }
 
     fn is_close_only(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
-        self.equity(account, margin_wallet) < self.margin_wallets[margin_wallet].held
+        self.equity(account, margin_wallet) < self.margin_wallets[margin_wallet].initial_margin
     }
 
     /// True for a wallet whose margin is as it may be while nothing waits to be done about it: what is short is on the ladder,
@@ -194,7 +200,7 @@ impl Exchange {
     pub(crate) fn is_judged(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
         let house = self.accounts[account].house;
         let settled = |portfolio| {
-            house || self.liquidations.contains_key(&portfolio) || !self.standing(portfolio).is_short()
+            house || self.liquidations.contains_key(&portfolio) || !self.margin_status(portfolio).is_short()
         };
         self.portfolios(account, margin_wallet).into_iter().all(settled)
             && (!self.is_close_only(account, margin_wallet)
