@@ -92,7 +92,7 @@ pub fn fee_schedule() -> &'static [FeeTier] {
 
 /// Appends an event, made in its place: pushing would make it on the stack, and move all of the largest event's bytes.
 #[inline(always)]
-fn tell(events: &mut Vec<Event>, event: impl FnOnce() -> Event) {
+fn emit(events: &mut Vec<Event>, event: impl FnOnce() -> Event) {
     events.extend(std::iter::once_with(event));
 }
 
@@ -217,7 +217,7 @@ impl Exchange {
             }
             let (pair, at) = (fresh.pair_named(name), fresh.now);
             fresh.pairs[pair].index = Some(*price);
-            tell(&mut listed, || Event::Index { pair, price: *price, at });
+            emit(&mut listed, || Event::Index { pair, price: *price, at });
         }
         for spec in &genesis.instruments {
             match fresh.list(spec, &mut listed) {
@@ -244,7 +244,7 @@ impl Exchange {
             order.reason = Some(UpdateReason::LoadingMarket);
             let account = self.positions[order.position].account;
             let (order, reason, error) = (order.id, order.reason, order.error);
-            tell(events, || Event::Noted { order, account, reason, error });
+            emit(events, || Event::Noted { order, account, reason, error });
         }
         Outcome::Done
     }
@@ -290,7 +290,7 @@ impl Exchange {
             log: 0,
         });
         let (account, parent, house, at) = (id, create.parent, create.house, self.now);
-        tell(events, || Event::AccountCreated { account, parent, house, at });
+        emit(events, || Event::AccountCreated { account, parent, house, at });
         CreateAccountOutcome::AccountCreated(id)
     }
 
@@ -359,9 +359,9 @@ impl Exchange {
         }
         self.markets.push(Market::new(instrument));
         let (spec, at) = (Box::new(spec.clone()), self.now);
-        tell(events, || Event::Listed { instrument: id, pair, spec, at });
+        emit(events, || Event::Listed { instrument: id, pair, spec, at });
         self.refresh_mark(id, events);
-        self.tell_state(id, events);
+        self.emit_state(id, events);
         ListOutcome::Listed(id)
     }
 

@@ -72,7 +72,11 @@ impl Exchange {
         for (at, market) in self.markets.entries() {
             let (bid, ask) = (market.book.best(Side::Buy), market.book.best(Side::Sell));
             let state = market.state(&self.pairs[market.pair()], self.now);
-            hold!(market.told == state, "market {at:?} is {state:?} but was told as {:?}", market.told);
+            hold!(
+                market.announced == state,
+                "market {at:?} is {state:?} but was told as {:?}",
+                market.announced
+            );
             if let (Some(bid), Some(ask)) = (bid, ask) {
                 hold!(bid.price < ask.price, "book {at:?} is crossed: {} >= {}", bid.price, ask.price);
             }

@@ -153,7 +153,7 @@ pub(crate) struct Market {
     pub levels: u64,
     pub trades: u64,
     /// How it trades, as last told: what [`Market::state`] gives, between two changes.
-    pub told: MarketState,
+    pub announced: MarketState,
 }
 
 /// What a contract's prices were and are, and what the operator made of it: all of a market that does not follow from its
@@ -196,7 +196,7 @@ impl Market {
             dislocation: None,
             levels: 0,
             trades: 0,
-            told: MarketState::Open,
+            announced: MarketState::Open,
         }
     }
 

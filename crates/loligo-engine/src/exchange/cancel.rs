@@ -1,6 +1,6 @@
 //! Cancelling one order, or all of them.
 
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::command::{CancelOrder, OrderRef};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
@@ -20,7 +20,7 @@ impl Exchange {
             return CancelOutcome::TooLate;
         }
         let Some(slot) = self.find_own(ask.account, &ask.order) else {
-            self.tell_not_found(ask, events);
+            self.emit_not_found(ask, events);
             return CancelOutcome::CancelNotFound(None);
         };
         let (id, status) = (self.orders.get(slot).id, self.orders.get(slot).status);
@@ -34,22 +34,22 @@ impl Exchange {
                 self.note(slot, None, OrderError::OrderForCancellationNotFound);
                 let order = self.orders.get(slot);
                 let (reason, error, account) = (order.reason, order.error, ask.account);
-                tell(events, || Event::Noted { order: id, account, reason, error });
-                self.tell_not_found(ask, events);
+                emit(events, || Event::Noted { order: id, account, reason, error });
+                self.emit_not_found(ask, events);
                 CancelOutcome::CancelNotFound(Some(id))
             }
             // The check that refused it stays its error.
             OrderStatus::Rejected | OrderStatus::TriggerActivationFailure => {
-                self.tell_not_found(ask, events);
+                self.emit_not_found(ask, events);
                 CancelOutcome::CancelNotFound(Some(id))
             }
         }
     }
 
     #[cold]
-    fn tell_not_found(&self, ask: &CancelOrder, events: &mut Vec<Event>) {
+    fn emit_not_found(&self, ask: &CancelOrder, events: &mut Vec<Event>) {
         let CancelOrder { account, order, .. } = ask;
-        tell(events, || Event::NotFound { account: *account, order: order.clone(), at: self.now });
+        emit(events, || Event::NotFound { account: *account, order: order.clone(), at: self.now });
     }
 
     pub(super) fn cancel_all(

@@ -1,6 +1,6 @@
 //! Orders at the end of their life: closed, remembered for five seconds, forgotten.
 
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::event::Event;
 use crate::id::{AccountId, OrderId, Timestamp};
 use crate::order::Marks;
@@ -88,7 +88,7 @@ impl Exchange {
         let remembered = self.orders.remove(order, marks);
         if remembered {
             self.accounts[account].closed -= 1;
-            tell(events, || Event::Forgotten { order, account });
+            emit(events, || Event::Forgotten { order, account });
         }
         remembered
     }

@@ -4,7 +4,7 @@ use super::matching::Taken;
 use super::place::{Terms, check_value, lots_of, ticks_of, usd};
 use super::position::Margin;
 use super::self_trade::Reach;
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::command::{EditOrder, OnGrid, Written};
 use crate::event::{EditRefusal, Event, OrderChange, OrderView};
 use crate::id::{Price, Qty, Side};
@@ -82,7 +82,7 @@ impl Exchange {
             }
         };
         let (order, written, at) = (self.view(slot), written.cloned().map(Box::new), self.now);
-        tell(events, || Event::EditRejected(Box::new(EditRefusal { order, attempted, written, error, at })));
+        emit(events, || Event::EditRejected(Box::new(EditRefusal { order, attempted, written, error, at })));
         EditOutcome::EditRejected(Some(id), error)
     }
 
@@ -213,8 +213,8 @@ impl Exchange {
             let left = self.withdraw(slot);
             self.write_edit(slot, edited);
             let change = OrderChange { prior, order: self.view(slot) };
-            tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
-            tell(events, || left.event());
+            emit(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
+            emit(events, || left.event());
             let taken =
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
             self.settle_rest(slot, taken, events);
@@ -240,8 +240,8 @@ impl Exchange {
         let market = &mut self.markets[instrument];
         let (qty, number, at) = (market.book.shrink(level.known(), by), market.next_level(), self.now);
         let change = OrderChange { prior, order: self.view(slot) };
-        tell(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
-        tell(events, || Event::Level { instrument, side, price, qty, number, at });
+        emit(events, || Event::Edited { change: Box::new(change), reduced: edited.reduced.map(Qty) });
+        emit(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
     fn write_edit(&mut self, slot: OrderSlot, edited: &Edited) {

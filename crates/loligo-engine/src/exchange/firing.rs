@@ -2,7 +2,7 @@
 
 use super::place::{Terms, implied_limit, usd};
 use super::position::Margin;
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::event::Event;
 use crate::id::{Price, Qty};
 use crate::instrument::MAX_TICKS;
@@ -56,7 +56,7 @@ impl Exchange {
                 let (status, reason) =
                     (OrderStatus::TriggerActivationFailure, UpdateReason::StopOrderTriggered);
                 self.close(slot, status, reason, Some(error), events);
-                tell(events, || Event::ActivationFailed { order: self.view(slot) });
+                emit(events, || Event::ActivationFailed { order: self.view(slot) });
                 return;
             }
         };
@@ -78,7 +78,7 @@ impl Exchange {
         if let Some(trigger) = self.orders.trigger_mut(slot) {
             trigger.fired_at = Some(now);
         }
-        tell(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
+        emit(events, || Event::Fired { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, &accepted, events);
         // Where it rests it has been let in before what closed the position until now: all of it is judged anew.
         self.after_change(position, Margin::Stale, events);

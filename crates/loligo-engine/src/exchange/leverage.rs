@@ -3,7 +3,7 @@
 use super::place::Terms;
 use super::position::Margin;
 use super::solvency::MarginStatus;
-use super::{Exchange, Portfolio, tell};
+use super::{Exchange, Portfolio, emit};
 use crate::account::{Incoming, Position};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, Price, Side};
@@ -59,7 +59,7 @@ impl Exchange {
         position.leverage = leverage;
         market.recount(position, &mut self.margin_wallets[position.margin_wallet]);
         let at = self.now;
-        tell(events, || Event::Leverage { account, instrument: id, leverage, at });
+        emit(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
             self.liquidations.remove(&Portfolio::Isolated { account, instrument: id });
         }

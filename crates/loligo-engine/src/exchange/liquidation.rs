@@ -9,7 +9,7 @@
 use super::matching::Traded;
 use super::position::{Charges, Margin};
 use super::solvency::MarginStatus;
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::account::{Position, book};
 use crate::event::{Event, Fill};
 use crate::fees::fee_of;
@@ -213,7 +213,7 @@ impl Exchange {
         };
         let record = Record { account, own_place: 0, placed_at: self.now, client_order_id: None };
         let order = self.orders.insert(order, record);
-        tell(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
+        emit(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
         let taken = self.take(order, role, events);
         self.settle_rest(order, taken, events);
         self.after_change(slot, Margin::Stale, events);

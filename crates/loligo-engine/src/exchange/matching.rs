@@ -2,7 +2,7 @@
 
 use super::position::{Booking, Charges, Margin, PositionChange};
 use super::self_trade::Meeting;
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::account::MarginWallet;
 use crate::event::{Event, Execution, Fill};
 use crate::fees::fee_of;
@@ -141,7 +141,7 @@ impl Exchange {
         }
         self.fill(maker, maker_position, maker_side, &traded, &mut execution.maker);
         let maker_account = execution.maker.account;
-        tell(events, || Event::Executed(execution));
+        emit(events, || Event::Executed(execution));
 
         if same_margin {
             // What follows for inexact values, without computing the value again.
@@ -156,9 +156,9 @@ impl Exchange {
             book.leave(&mut self.orders, maker);
             self.unlist(maker);
             self.close(maker, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
-            tell(events, || Event::Filled { order: maker_id, account: maker_account });
+            emit(events, || Event::Filled { order: maker_id, account: maker_account });
         }
-        tell(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty, number, at });
+        emit(events, || Event::Level { instrument, side: maker_side, price, qty: level_qty, number, at });
         let margin = if same_margin { Margin::Unmoved } else { Margin::Stale };
         self.after_change(maker_position, margin, events);
         if !self.markets[instrument].triggers.is_empty() {
@@ -269,7 +269,7 @@ impl Exchange {
         }
         let qty = market.book.enter(&mut self.orders, slot);
         let (instrument, number, at) = (position.instrument, market.next_level(), self.now);
-        tell(events, || Event::Level { instrument, side, price, qty, number, at });
+        emit(events, || Event::Level { instrument, side, price, qty, number, at });
     }
 
     /// Takes an order out of its position's list and counts; its sums must be taken out by [`Exchange::uncount`].
@@ -341,7 +341,7 @@ impl Exchange {
             (order.side, order.open(), Price(order.price), !order.reduce_only);
         let position_slot = order.position;
         let left = self.withdraw(slot);
-        tell(events, || left.event());
+        emit(events, || left.event());
         if held_margin {
             let position = &self.positions[position_slot];
             let instrument = &self.markets[position.instrument].instrument;
@@ -353,6 +353,6 @@ impl Exchange {
             }
         }
         self.close(slot, OrderStatus::Cancelled, reason, error, events);
-        tell(events, || Event::Cancelled { order: self.view(slot) });
+        emit(events, || Event::Cancelled { order: self.view(slot) });
     }
 }

@@ -1,6 +1,6 @@
 //! What the operator may do to markets, orders, accounts and limits; and what a master may do to its subaccounts.
 
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::command::{Limits, LimitsChange};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
@@ -32,7 +32,7 @@ impl Exchange {
         if std::mem::replace(&mut market.trading, state) == state {
             return MarketStateOutcome::Done;
         }
-        self.tell_state(id, events);
+        self.emit_state(id, events);
         match state {
             // What waited is judged by the signals as they are now.
             MarketState::Open => self.judge_all(id, events),
@@ -87,7 +87,7 @@ impl Exchange {
         };
         if std::mem::replace(&mut owner.active, active) != active {
             let trading = owner.trading;
-            tell(events, || Event::Account { account, active, trading, at: self.now });
+            emit(events, || Event::Account { account, active, trading, at: self.now });
             if !active {
                 self.remove_all(account, None, UpdateReason::CancelledByAdmin, events);
             }
@@ -109,7 +109,7 @@ impl Exchange {
         }
         if std::mem::replace(&mut owner.trading, enabled) != enabled {
             let active = owner.active;
-            tell(events, || Event::Account { account, active, trading: enabled, at: self.now });
+            emit(events, || Event::Account { account, active, trading: enabled, at: self.now });
         }
         TradingOutcome::Done
     }
@@ -208,7 +208,7 @@ impl Exchange {
                 trigger.shown_signal = Signal::of_code(code);
             }
         }
-        tell(events, || Event::Rewritten { order: self.view(slot) });
+        emit(events, || Event::Rewritten { order: self.view(slot) });
         CodesOutcome::Done
     }
 }

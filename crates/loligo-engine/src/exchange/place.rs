@@ -3,7 +3,7 @@
 use super::matching::Taken;
 use super::position::Margin;
 use super::self_trade::Reach;
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::account::Position;
 use crate::command::{ClientOrderId, OnGrid, PlaceOrder, Written};
 use crate::event::Event;
@@ -303,7 +303,7 @@ impl Exchange {
         self.close(slot, OrderStatus::Rejected, reason_of(error), Some(error), events);
         let order = self.view(slot);
         let id = order.id;
-        tell(events, || Event::Rejected { order, written: written.cloned().map(Box::new) });
+        emit(events, || Event::Rejected { order, written: written.cloned().map(Box::new) });
         PlaceOutcome::Rejected(id, error)
     }
 
@@ -329,7 +329,7 @@ impl Exchange {
         if ask.client_order_id.is_some() {
             self.orders.reserve_name(slot);
         }
-        tell(events, || Event::Placed { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
+        emit(events, || Event::Placed { order: self.view(slot), reduced: accepted.reduced.map(Qty) });
         self.release(slot, accepted, events);
         PlaceOutcome::Placed(id)
     }
@@ -361,7 +361,7 @@ impl Exchange {
             (Taken::All, _) => {
                 self.close(slot, OrderStatus::FullyExecuted, UpdateReason::FullFill, None, events);
                 let account = self.positions[position].account;
-                tell(events, || Event::Filled { order: id, account });
+                emit(events, || Event::Filled { order: id, account });
             }
             (Taken::Rest, OrderType::Limit | OrderType::Post) => self.rest(slot, events),
             (
@@ -372,12 +372,12 @@ impl Exchange {
                 | OrderType::Liquidation,
             ) => {
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::PartialFill, None, events);
-                tell(events, || Event::Cancelled { order: self.view(slot) });
+                emit(events, || Event::Cancelled { order: self.view(slot) });
             }
             (Taken::MetOwn, _) => {
                 let error = Some(OrderError::RejectedAfterExecution);
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::WouldExecuteSelf, error, events);
-                tell(events, || Event::Cancelled { order: self.view(slot) });
+                emit(events, || Event::Cancelled { order: self.view(slot) });
             }
         }
     }

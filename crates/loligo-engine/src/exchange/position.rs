@@ -1,7 +1,7 @@
 //! A change of position: what it does to position, wallet and market, and what follows from it for the account's orders. Whatever
 //! changes a position goes this way.
 
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::account::MarginWallet;
 use crate::event::Event;
 use crate::id::{Price, Qty, Side, Timestamp};
@@ -204,7 +204,7 @@ impl Exchange {
         let instrument = self.positions[order.position].instrument;
         let market = &mut self.markets[instrument];
         let (qty, number) = (market.book.shrink(level.known(), by), market.next_level());
-        tell(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });
-        tell(events, || Event::Level { instrument, side, price, qty, number, at: now });
+        emit(events, || Event::Reduced { order: self.view(slot), by: Qty(by) });
+        emit(events, || Event::Level { instrument, side, price, qty, number, at: now });
     }
 }

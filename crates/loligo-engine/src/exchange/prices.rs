@@ -1,6 +1,6 @@
 //! Index and mark prices, and what follows when they move.
 
-use super::{Exchange, Timer, tell};
+use super::{Exchange, Timer, emit};
 use crate::event::Event;
 use crate::id::{InstrumentId, PairId, Timestamp};
 use crate::market::Market;
@@ -43,25 +43,25 @@ impl Exchange {
         if let Some(from) = from.filter(|from| *from > self.now) {
             self.timers.insert((from, Timer::Stale(pair)));
         }
-        self.tell_states(pair, events);
+        self.emit_states(pair, events);
     }
 
     /// Tells how the contracts of a pair trade now, where that has changed.
-    pub(super) fn tell_states(&mut self, pair: PairId, events: &mut Vec<Event>) {
+    pub(super) fn emit_states(&mut self, pair: PairId, events: &mut Vec<Event>) {
         for market in self.markets.slots() {
             if self.markets[market].pair() == pair {
-                self.tell_state(market, events);
+                self.emit_state(market, events);
             }
         }
     }
 
     /// Tells how a contract trades now, if that has changed.
-    pub(super) fn tell_state(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
+    pub(super) fn emit_state(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
         let at = self.now;
         let market = &mut self.markets[id];
         let state = market.state(&self.pairs[market.pair()], at);
-        if std::mem::replace(&mut market.told, state) != state {
-            tell(events, || Event::Market { instrument: id, state, at });
+        if std::mem::replace(&mut market.announced, state) != state {
+            emit(events, || Event::Market { instrument: id, state, at });
         }
     }
 
@@ -184,7 +184,7 @@ impl Exchange {
         let state = &mut self.pairs[pair];
         let changed = state.index.replace(price) != Some(price);
         if changed {
-            tell(events, || Event::Index { pair, price, at: self.now });
+            emit(events, || Event::Index { pair, price, at: self.now });
         }
         let mut reached = Vec::new();
         // A contract without a mark could not trade; one that has a mark keeps it until the next sample.
@@ -227,7 +227,7 @@ impl Exchange {
         if market.open_interest > 0 {
             self.begin_looking();
         }
-        tell(events, || Event::Mark { instrument: id, price, at: self.now });
+        emit(events, || Event::Mark { instrument: id, price, at: self.now });
         self.judge(id, Signal::Mark, events);
     }
 

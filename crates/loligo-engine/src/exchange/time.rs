@@ -50,7 +50,7 @@ impl Exchange {
             if self.has_work() {
                 return;
             }
-            self.tell_what_is_due(events);
+            self.emit_what_is_due(events);
             if self.work.is_spent() {
                 return self.note_what_is_left();
             }
@@ -73,7 +73,7 @@ impl Exchange {
 
     /// Ends the timers of the present instant that tell something and do nothing: they come first, and are free, so none of them
     /// waits for the next record.
-    fn tell_what_is_due(&mut self, events: &mut Vec<Event>) {
+    fn emit_what_is_due(&mut self, events: &mut Vec<Event>) {
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) {
             match timer {
                 Timer::CancelAll(_) | Timer::Expiry(_) => return,
@@ -95,8 +95,8 @@ impl Exchange {
         match timer {
             Timer::CancelAll(account) => self.dead_man_switch(account, events),
             Timer::Expiry(instrument) => self.expire(instrument, events),
-            Timer::Opening(instrument) => return self.tell_state(instrument, events),
-            Timer::Stale(pair) => return self.tell_states(pair, events),
+            Timer::Opening(instrument) => return self.emit_state(instrument, events),
+            Timer::Stale(pair) => return self.emit_states(pair, events),
         }
         self.stirred = true;
         self.work.spend(STEP);
@@ -245,7 +245,7 @@ impl Exchange {
         if let Some(at) = market.instrument.spec().expiry {
             self.timers.remove(&(at, Timer::Expiry(id)));
         }
-        self.tell_state(id, events);
+        self.emit_state(id, events);
         self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }
 }

@@ -1,7 +1,7 @@
 //! Triggers: taken in, judged by prices, moved, edited, removed (rules 1.2 to 1.4). How they fire is in `firing`.
 
 use super::place::{check_value, lots_of, ticks_of, usd};
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::command::{AskedDistance, AskedOffset, AskedTrigger, EditOrder, OnGrid, PlaceOrder, Written};
 use crate::event::{Event, OrderChange};
 use crate::id::{InstrumentId, OrderId, Price, Qty, Side};
@@ -75,7 +75,7 @@ impl Exchange {
                 }
                 self.let_wait(slot);
                 let reduced = ask.reduce_only.then_some(Qty(0));
-                tell(events, || Event::Placed { order: self.view(slot), reduced });
+                emit(events, || Event::Placed { order: self.view(slot), reduced });
                 self.judge_one(slot);
                 PlaceOutcome::Placed(id)
             }
@@ -224,7 +224,7 @@ impl Exchange {
     ) {
         self.wait_no_longer(slot);
         self.close(slot, OrderStatus::Cancelled, reason, error, events);
-        tell(events, || Event::Cancelled { order: self.view(slot) });
+        emit(events, || Event::Cancelled { order: self.view(slot) });
     }
 
     /// Judges the triggers of a contract by the present value of a signal, while the contract trades: trailing stops
@@ -344,7 +344,7 @@ impl Exchange {
                 moves_beyond: Some(deviation.moves_beyond(&market.instrument, side, price)),
             };
             moved.push((waiting, from));
-            tell(events, || Event::Repriced { order: self.orders.view(due.slot, id) });
+            emit(events, || Event::Repriced { order: self.orders.view(due.slot, id) });
         }
         market.triggers.put_back(signal, &moved);
     }
@@ -393,7 +393,7 @@ impl Exchange {
         self.orders.reserve_name(renewed);
         self.let_wait(renewed);
         let reduced = old.reduce_only.then_some(Qty(0));
-        tell(events, || Event::Placed { order: self.view(renewed), reduced });
+        emit(events, || Event::Placed { order: self.view(renewed), reduced });
         self.judge_one(renewed);
         id
     }
@@ -429,7 +429,7 @@ impl Exchange {
         self.watch(slot);
         let change = OrderChange { prior, order: self.view(slot) };
         let reduced = change.order.reduce_only.then_some(Qty(0));
-        tell(events, || Event::Edited { change: Box::new(change), reduced });
+        emit(events, || Event::Edited { change: Box::new(change), reduced });
         self.judge_one(slot);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Money moving in, out, and between wallets.
 
-use super::{Exchange, tell};
+use super::{Exchange, emit};
 use crate::account::Account;
 use crate::command::{Deposit, Transfer, Withdraw};
 use crate::event::Event;
@@ -144,7 +144,7 @@ impl Exchange {
         let owner = &mut self.accounts[owner];
         owner.log += 1;
         let log = owner.log;
-        tell(events, || Event::Balance {
+        emit(events, || Event::Balance {
             account,
             wallet,
             currency,

@@ -132,7 +132,7 @@ impl Reading {
             }
         }
         for market in &mut exchange.markets {
-            market.told = market.state(&pairs[market.pair()], exchange.now);
+            market.announced = market.state(&pairs[market.pair()], exchange.now);
         }
         exchange.pairs = pairs;
         Ok(())
