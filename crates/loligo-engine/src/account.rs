@@ -88,7 +88,7 @@ pub(crate) struct MarginWallet {
     /// Some position may need more maintenance margin than it needed initially: what is held says nothing then about
     /// what must be there, and the sums are looked at whenever they move. Or some of it is on the ladder, and may be
     /// cured.
-    pub watched: bool,
+    pub checked_always: bool,
 }
 
 const _: () = assert!(size_of::<MarginWallet>() == 64, "a margin_wallet is one cache line");

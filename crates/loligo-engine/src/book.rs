@@ -1,12 +1,12 @@
 //! One contract's resting orders: price levels in price order, each a queue in time order. The book knows queues and
 //! quantities; accounts, money and reasons are not its business.
 
-mod ladder;
+mod price_tree;
 
 use crate::id::{Price, Qty, Side};
 use crate::order::Orders;
 use crate::slot::{LevelSlot, Maybe, OrderSlot, Table};
-use ladder::Ladder;
+use price_tree::PriceTree;
 
 /// One price's queue.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub(crate) struct Level {
     pub tail: OrderSlot,
 }
 
-/// Both sides of one contract. They never overlap, so one ladder of prices holds both.
+/// Both sides of one contract. They never overlap, so one price tree of prices holds both.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Book {
     levels: Table<LevelSlot, Level>,
     free: Vec<LevelSlot>,
-    ladder: Ladder,
+    tree: PriceTree,
     best: Best,
 }
 
@@ -84,7 +84,7 @@ impl Book {
         let order = orders.get_mut(slot);
         let (side, price, open) = (order.side, order.price, order.open());
         order.next = Maybe::NONE;
-        let Some(level_slot) = self.ladder.get(price).get() else {
+        let Some(level_slot) = self.tree.get(price).get() else {
             order.level = self.add_level(side, price, open, slot).into();
             order.prev = Maybe::NONE;
             return Qty(open);
@@ -114,7 +114,7 @@ impl Book {
     }
 
     fn list_level(&mut self, side: Side, price: i64, slot: LevelSlot) {
-        self.ladder.insert(price, slot);
+        self.tree.insert(price, slot);
         if self.best(side).is_none_or(|best| is_better(side, price, best.price)) {
             self.set_best(side, slot.into());
         }
@@ -150,7 +150,7 @@ impl Book {
 
     fn drop_level(&mut self, side: Side, slot: LevelSlot) {
         let price = self.levels[slot].price;
-        self.ladder.remove(price);
+        self.tree.remove(price);
         self.free.push(slot);
         if self.best_slot(side) == slot.into() {
             // Prices beyond the touch belong to this side as far as they go: the other side begins at its own touch.
@@ -161,8 +161,8 @@ impl Book {
     /// The next level of a side after this price, away from the touch.
     fn behind(&self, side: Side, price: i64) -> Maybe<LevelSlot> {
         match side {
-            Side::Buy => self.ladder.below(price),
-            Side::Sell => self.ladder.above(price),
+            Side::Buy => self.tree.below(price),
+            Side::Sell => self.tree.above(price),
         }
     }
 

@@ -303,7 +303,7 @@ impl Exchange {
             unrealized: Fine::ZERO,
             initial_margin: Fine::ZERO,
             tier,
-            watched: false,
+            checked_always: false,
         })
     }
 

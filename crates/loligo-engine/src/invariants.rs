@@ -192,7 +192,7 @@ impl Exchange {
                 "trigger {:?} is listed wrongly",
                 order.id
             );
-            small += u32::from(order.marks.small());
+            small += u32::from(order.flags.small());
             let kind = self.orders.trigger(*trigger).map(|trigger| trigger.kind);
             trailing += u32::from(kind == Some(TriggerKind::TrailingStop));
         }
@@ -205,7 +205,7 @@ impl Exchange {
                 order.id
             );
             hold!(order.level.is_some(), "order {:?} is listed as open but rests nowhere", order.id);
-            small += u32::from(order.marks.small());
+            small += u32::from(order.flags.small());
             if order.reduce_only {
                 reduce_only += 1;
                 hold!(
@@ -240,7 +240,9 @@ impl Exchange {
             "{slot:?} is not valued at the mark of now"
         );
         hold!(
-            !looked_over || self.margin_wallets[position.margin_wallet].watched || market.covers(position),
+            !looked_over
+                || self.margin_wallets[position.margin_wallet].checked_always
+                || market.covers(position),
             "the size of {slot:?} needs more than it holds, and nobody watches"
         );
         hold!(position.size != 0 || position.entry == Fine::ZERO, "{slot:?} is flat but has an entry value");

@@ -37,16 +37,16 @@ pub(crate) struct Order {
     pub order_type: OrderType,
     pub status: OrderStatus,
     pub reduce_only: bool,
-    pub marks: Marks,
+    pub flags: OrderFlags,
     pub reason: Option<UpdateReason>,
     pub error: Option<OrderError>,
 }
 
 /// What is only yes or no about an order, in one byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(u8);
+pub(crate) struct OrderFlags(u8);
 
-impl Marks {
+impl OrderFlags {
     const SMALL: u8 = 1;
     const NAMED: u8 = 2;
     const ATTACHED: u8 = 4;
@@ -177,7 +177,7 @@ impl Orders {
         let slot = self.insert_last(order, record);
         self.numbers.set(id, slot);
         if let Some(attached) = attached {
-            self.orders[slot].marks.0 |= Marks::ATTACHED;
+            self.orders[slot].flags.0 |= OrderFlags::ATTACHED;
             self.attached.insert(slot, attached);
         }
         slot
@@ -189,30 +189,30 @@ impl Orders {
         self.orders.push(order)
     }
 
-    /// Forgets a closed order; `marks` as in [`Order`]. False when it is not known any more.
+    /// Forgets a closed order; `flags` as in [`Order`]. False when it is not known any more.
     #[inline]
-    pub fn remove(&mut self, id: OrderId, marks: Marks) -> bool {
+    pub fn remove(&mut self, id: OrderId, flags: OrderFlags) -> bool {
         let Some(slot) = self.numbers.clear(id.0) else { return false };
-        if marks.is_marked() {
-            self.drop_marked(slot, marks);
+        if flags.is_marked() {
+            self.drop_marked(slot, flags);
         }
         self.free.push(slot);
         true
     }
 
-    fn drop_marked(&mut self, slot: OrderSlot, marks: Marks) {
-        if marks.named() {
+    fn drop_marked(&mut self, slot: OrderSlot, flags: OrderFlags) {
+        if flags.named() {
             self.release_name(slot);
             self.records[slot].client_order_id = None;
         }
-        if marks.attached() {
+        if flags.attached() {
             self.attached.remove(&slot);
         }
     }
 
     /// Attaches what few orders have. It stays until the order is forgotten.
     pub fn attach(&mut self, slot: OrderSlot, attached: Attached) {
-        self.orders[slot].marks.0 |= Marks::ATTACHED;
+        self.orders[slot].flags.0 |= OrderFlags::ATTACHED;
         self.attached.insert(slot, Arc::new(attached));
     }
 
@@ -266,7 +266,7 @@ impl Orders {
     /// Reserves the name in the order's record, where it has one.
     pub fn reserve_name(&mut self, slot: OrderSlot) {
         if self.records[slot].client_order_id.is_some() {
-            self.orders[slot].marks.0 |= Marks::RESERVED;
+            self.orders[slot].flags.0 |= OrderFlags::RESERVED;
             self.list_name(slot);
         }
     }
@@ -280,7 +280,7 @@ impl Orders {
 
     /// Frees the name that is reserved for the order.
     pub fn release_name(&mut self, slot: OrderSlot) {
-        self.orders[slot].marks.0 &= !Marks::RESERVED;
+        self.orders[slot].flags.0 &= !OrderFlags::RESERVED;
         let Self { names, records, .. } = self;
         let hash = rehash(names.seed, &records[slot]);
         if let Ok(entry) = names.table.find_entry(hash, |other| *other == slot) {
@@ -317,7 +317,7 @@ impl Orders {
             filled: Qty(order.filled),
             reduce_only: order.reduce_only,
             client_order_id: record.client_order_id.clone(),
-            attached: if order.marks.attached() { self.attached.get(&slot).cloned() } else { None },
+            attached: if order.flags.attached() { self.attached.get(&slot).cloned() } else { None },
             placed_at: record.placed_at,
             updated_at: order.updated_at,
         }

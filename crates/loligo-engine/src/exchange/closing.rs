@@ -3,7 +3,7 @@
 use super::{Exchange, emit};
 use crate::event::Event;
 use crate::id::{AccountId, OrderId, Timestamp};
-use crate::order::Marks;
+use crate::order::OrderFlags;
 use crate::slot::OrderSlot;
 use crate::words::{OrderError, OrderStatus, UpdateReason};
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ pub(crate) struct Closed {
     pub account: AccountId,
     /// Kept here, as everything is that forgetting needs: the order itself is long out of the caches by then, and is not
     /// looked at.
-    pub marks: Marks,
+    pub flags: OrderFlags,
 }
 
 /// Closed orders in closing order, oldest first. Each has a number, higher than those before it; the numbers of all that
@@ -53,7 +53,7 @@ impl Exchange {
         order.error = error;
         order.updated_at = self.now;
         let account = self.positions[order.position].account;
-        let closed = Closed { at: self.now, order: order.id, slot, account, marks: order.marks };
+        let closed = Closed { at: self.now, order: order.id, slot, account, flags: order.flags };
         self.closed.queue.push_back(closed);
         let closed = &mut self.accounts[account].closed;
         *closed += 1;
@@ -84,8 +84,8 @@ impl Exchange {
     /// not.
     #[inline]
     fn forget(&mut self, closed: Closed, events: &mut Vec<Event>) -> bool {
-        let Closed { order, account, marks, .. } = closed;
-        let remembered = self.orders.remove(order, marks);
+        let Closed { order, account, flags, .. } = closed;
+        let remembered = self.orders.remove(order, flags);
         if remembered {
             self.accounts[account].closed -= 1;
             emit(events, || Event::Forgotten { order, account });

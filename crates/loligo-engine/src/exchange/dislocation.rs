@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::place::Terms;
-use super::self_trade::Reach;
+use super::self_trade::WalkEnd;
 use crate::account::Position;
 use crate::id::Side;
 use crate::market::Market;
@@ -44,7 +44,7 @@ impl Exchange {
                 Side::Sell => price < least,
             };
         });
-        let would_fill = terms.order_type != OrderType::FillOrKill || reach == Reach::Enough;
+        let would_fill = terms.order_type != OrderType::FillOrKill || reach == WalkEnd::Enough;
         if trades_beyond && would_fill { Err(OrderError::PriceDislocation) } else { Ok(()) }
     }
 }

@@ -3,7 +3,7 @@
 use super::matching::Taken;
 use super::place::{Terms, check_value, lots_of, ticks_of, usd};
 use super::position::Margin;
-use super::self_trade::Reach;
+use super::self_trade::WalkEnd;
 use super::{Exchange, emit};
 use crate::command::{EditOrder, OnGrid, Written};
 use crate::event::{EditRefusal, Event, OrderChange, OrderView};
@@ -145,7 +145,7 @@ impl Exchange {
         let small = worth < usd(limits.small_order_usd.into());
         if !position.house {
             // The order itself is not counted.
-            let others = position.small_orders - u32::from(order.marks.small());
+            let others = position.small_orders - u32::from(order.flags.small());
             if small && others >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }
@@ -193,7 +193,7 @@ impl Exchange {
                 return Err(OrderError::PostWouldExecute);
             }
             // Any order within reach that refuses it refuses the edit, so that a refused edit has done nothing.
-            if self.reach(order.position, order.side, limit, open) == Reach::Refused {
+            if self.reach(order.position, order.side, limit, open) == WalkEnd::Refused {
                 return Err(OrderError::WouldExecuteSelf);
             }
         }
@@ -217,7 +217,7 @@ impl Exchange {
             emit(events, || left.event());
             let taken =
                 if edited.crosses { self.take(slot, FillRole::TakerAfterEdit, events) } else { Taken::Rest };
-            self.settle_rest(slot, taken, events);
+            self.finish_taker(slot, taken, events);
         }
         self.after_change(position, Margin::Stale, events);
     }
@@ -233,7 +233,7 @@ impl Exchange {
         let (by, level, side, price) = (order.qty - edited.qty, order.level, order.side, Price(order.price));
         let position = &mut self.positions[order.position];
         position.small_orders =
-            position.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
+            position.small_orders + u32::from(edited.small) - u32::from(order.flags.small());
         let instrument = position.instrument;
         self.write_edit(slot, edited);
         self.uncount(slot, by);
@@ -249,7 +249,7 @@ impl Exchange {
         let order = self.orders.get_mut(slot);
         order.price = edited.limit;
         order.qty = edited.qty;
-        order.marks.set_small(edited.small);
+        order.flags.set_small(edited.small);
         order.updated_at = now;
         order.reason = Some(UpdateReason::EditedByUser);
         order.error = None;

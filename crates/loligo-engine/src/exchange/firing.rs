@@ -74,7 +74,7 @@ impl Exchange {
             OrderType::Limit => UpdateReason::LimitFromStop,
             _ => UpdateReason::StopOrderTriggered,
         });
-        order.marks.set_small(small);
+        order.flags.set_small(small);
         if let Some(trigger) = self.orders.trigger_mut(slot) {
             trigger.fired_at = Some(now);
         }

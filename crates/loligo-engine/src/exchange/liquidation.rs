@@ -17,7 +17,7 @@ use crate::id::{AccountId, InstrumentId, Qty, Side, Timestamp};
 use crate::instrument::OpenSum;
 use crate::margin::{isolated_of, maintenance_of};
 use crate::money::{Fine, Money};
-use crate::order::{Marks, Order, Record};
+use crate::order::{Order, OrderFlags, Record};
 use crate::slot::{Maybe, OrderSlot, PositionSlot, WalletSlot};
 use crate::words::{ContractKind, FillRole, MarketState, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
@@ -207,7 +207,7 @@ impl Exchange {
             order_type: OrderType::Liquidation,
             status: OrderStatus::EnteredBook,
             reduce_only: true,
-            marks: Marks::default(),
+            flags: OrderFlags::default(),
             reason: Some(UpdateReason::LiquidationOrder),
             error: None,
         };
@@ -215,7 +215,7 @@ impl Exchange {
         let order = self.orders.insert(order, record);
         emit(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
         let taken = self.take(order, role, events);
-        self.settle_rest(order, taken, events);
+        self.finish_taker(order, taken, events);
         self.after_change(slot, Margin::Stale, events);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What is found costs little: equity against what is held. That is enough as long as the initial margin of every
 //! position covers its maintenance margin, which it does unless the mark is far from where it was entered; a wallet with
-//! a position of which this is not sure is watched, and judged whenever something moves. So is one that is on the ladder:
+//! a position of which this is not sure is checked always, and judged whenever something moves. So is one that is on the ladder:
 //! it leaves it as soon as it is no longer short.
 
 use super::{Exchange, Portfolio};
@@ -22,8 +22,8 @@ pub(super) fn needs_margin_check(
     position: &Position,
     margin_wallet: &mut MarginWallet,
 ) -> bool {
-    margin_wallet.watched |= !market.covers(position);
-    margin_wallet.watched
+    margin_wallet.checked_always |= !market.covers(position);
+    margin_wallet.checked_always
         || margin_wallet.equity() < margin_wallet.initial_margin
         || position.leverage.is_some()
 }
@@ -116,7 +116,8 @@ impl Exchange {
             if self.needs_judging(account, margin_wallet) {
                 self.work.check_margin_of(account, margin_wallet);
             } else {
-                self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
+                self.margin_wallets[margin_wallet].checked_always =
+                    self.must_be_checked_always(account, margin_wallet);
             }
         }
     }
@@ -175,14 +176,15 @@ impl Exchange {
                 self.liquidate(portfolio, events);
             }
         }
-        self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
+        self.margin_wallets[margin_wallet].checked_always =
+            self.must_be_checked_always(account, margin_wallet);
         if self.is_close_only(account, margin_wallet) {
             self.cancel_what_adds(account, margin_wallet, events);
         }
     }
 
     /// Whether a wallet must be judged whenever something of it moves.
-    pub(super) fn needs_watching(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+    pub(super) fn must_be_checked_always(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
         let liquidated = |portfolio| self.liquidations.contains_key(&portfolio);
         self.portfolios(account, margin_wallet).into_iter().any(liquidated)
             || self.of_wallet(account, margin_wallet).any(|slot| {

@@ -207,7 +207,7 @@ impl Exchange {
         order.reason = Some(UpdateReason::PartialFill);
         order.error = None;
         // Few orders have a name, and only theirs is looked up.
-        if order.marks.named() {
+        if order.flags.named() {
             fill.client_order_id.clone_from(&self.orders.record(slot).client_order_id);
         }
         let Booking {
@@ -257,7 +257,7 @@ impl Exchange {
             (order.side, Price(order.price), order.open(), order.reduce_only);
         let position = &mut self.positions[order.position];
         let market = &mut self.markets[position.instrument];
-        position.small_orders += u32::from(order.marks.small());
+        position.small_orders += u32::from(order.flags.small());
         position.reduce_only_orders += u32::from(reduce_only);
         self.orders.record_mut(slot).own_place = position.orders.len() as u32;
         position.orders.push(slot);
@@ -277,7 +277,7 @@ impl Exchange {
     pub(super) fn unlist(&mut self, slot: OrderSlot) {
         let order = self.orders.get(slot);
         let position = &mut self.positions[order.position];
-        position.small_orders -= u32::from(order.marks.small());
+        position.small_orders -= u32::from(order.flags.small());
         position.reduce_only_orders -= u32::from(order.reduce_only);
         let place = self.orders.record(slot).own_place;
         position.orders.swap_remove(place as usize);

@@ -1,8 +1,8 @@
-//! Placing: a ladder of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
+//! Placing: a sequence of checks in the order of the rules (1.11), one marked line, then a change that cannot fail.
 
 use super::matching::Taken;
 use super::position::Margin;
-use super::self_trade::Reach;
+use super::self_trade::WalkEnd;
 use super::{Exchange, emit};
 use crate::account::Position;
 use crate::command::{ClientOrderId, OnGrid, PlaceOrder, Written};
@@ -12,7 +12,7 @@ use crate::instrument::{MAX_LOTS, MAX_TICKS};
 use crate::market::Market;
 pub(super) use crate::money::usd;
 use crate::money::{Fine, Money};
-use crate::order::{Marks, Order, Record};
+use crate::order::{Order, OrderFlags, Record};
 use crate::outcome::{PlaceOutcome, PlaceRefusal};
 use crate::slot::{Maybe, OrderSlot, PositionSlot};
 use crate::trigger::{Attached, Trigger};
@@ -278,9 +278,9 @@ impl Exchange {
             }
             OrderType::FillOrKill => {
                 return match self.reach(position, terms.side, terms.limit.unwrap_or(0), lots) {
-                    Reach::Enough => Ok(()),
-                    Reach::Short => Err(OrderError::IocWouldNotExecute),
-                    Reach::Refused => Err(OrderError::WouldExecuteSelf),
+                    WalkEnd::Enough => Ok(()),
+                    WalkEnd::Short => Err(OrderError::IocWouldNotExecute),
+                    WalkEnd::Refused => Err(OrderError::WouldExecuteSelf),
                 };
             }
             OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market | OrderType::Liquidation => {}
@@ -341,7 +341,7 @@ impl Exchange {
         let (position, reduce_only) = (order.position, order.reduce_only);
         if accepted.crosses {
             let taken = self.take(slot, FillRole::Taker, events);
-            self.settle_rest(slot, taken, events);
+            self.finish_taker(slot, taken, events);
             self.after_change(position, Margin::Stale, events);
         } else {
             // What does not cross and is not refused, rests.
@@ -354,7 +354,7 @@ impl Exchange {
     }
 
     /// What becomes of an order after it took what it could: it is done, it rests, or its rest lapses.
-    pub(super) fn settle_rest(&mut self, slot: OrderSlot, taken: Taken, events: &mut Vec<Event>) {
+    pub(super) fn finish_taker(&mut self, slot: OrderSlot, taken: Taken, events: &mut Vec<Event>) {
         let order = self.orders.get(slot);
         let (id, position) = (order.id, order.position);
         match (taken, order.order_type) {
@@ -413,7 +413,7 @@ impl Exchange {
             order_type: ask.order_type,
             status: OrderStatus::EnteredBook,
             reduce_only: ask.reduce_only,
-            marks: Marks::new(small, matches!(ask.client_order_id, Some(ClientOrderId::Valid(_)))),
+            flags: OrderFlags::new(small, matches!(ask.client_order_id, Some(ClientOrderId::Valid(_)))),
             reason: Some(UpdateReason::NewUserOrder),
             error: None,
         };

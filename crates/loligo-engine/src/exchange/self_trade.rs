@@ -21,7 +21,7 @@ pub(super) enum Meeting {
 
 /// What a taker would meet within its limit and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum WalkEnd {
     /// Enough to fill it.
     Enough,
     /// Not enough.
@@ -134,7 +134,7 @@ impl Exchange {
     }
 
     /// What a taker of so many lots would meet, without changing anything.
-    pub(super) fn reach(&self, position: PositionSlot, side: Side, limit: i64, lots: i64) -> Reach {
+    pub(super) fn reach(&self, position: PositionSlot, side: Side, limit: i64, lots: i64) -> WalkEnd {
         self.walk(&self.positions[position], side, limit, lots, &mut |_, _| {})
     }
 
@@ -148,7 +148,7 @@ impl Exchange {
         limit: i64,
         lots: i64,
         trades: &mut dyn FnMut(i64, i64),
-    ) -> Reach {
+    ) -> WalkEnd {
         let market = &self.markets[taker.instrument];
         let mut left = lots;
         let mut met: Vec<(PositionSlot, i64)> = Vec::new();
@@ -160,7 +160,7 @@ impl Exchange {
             while let Some(slot) = next {
                 let order = self.orders.get(slot);
                 match self.meeting_of(taker, &self.positions[order.position]) {
-                    Meeting::RefusesTaker => return Reach::Refused,
+                    Meeting::RefusesTaker => return WalkEnd::Refused,
                     Meeting::CancelsMaker => {}
                     Meeting::Trades => {
                         let known = met.iter().position(|(position, _)| *position == order.position);
@@ -179,13 +179,13 @@ impl Exchange {
                         }
                         left -= open;
                         if left <= 0 {
-                            return Reach::Enough;
+                            return WalkEnd::Enough;
                         }
                     }
                 }
                 next = order.next.get();
             }
         }
-        Reach::Short
+        WalkEnd::Short
     }
 }

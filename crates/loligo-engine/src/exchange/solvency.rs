@@ -5,7 +5,7 @@
 
 use super::Exchange;
 use super::place::Terms;
-use super::self_trade::Reach;
+use super::self_trade::WalkEnd;
 use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price};
@@ -137,7 +137,7 @@ impl Exchange {
             return Ok(());
         }
         let margin_wallet = &self.margin_wallets[position.margin_wallet];
-        if !margin_wallet.watched {
+        if !margin_wallet.checked_always {
             let adds = if only_reduces { 0 } else { lots };
             let room = margin_wallet.equity()
                 - margin_wallet.initial_margin
@@ -227,7 +227,7 @@ impl Exchange {
             filled.value += worth.value;
             filled.fee += fee_of(kind, &worth, rate);
         });
-        if terms.order_type == OrderType::FillOrKill && reach != Reach::Enough {
+        if terms.order_type == OrderType::FillOrKill && reach != WalkEnd::Enough {
             filled.lots = 0;
         }
         filled

@@ -169,7 +169,7 @@ impl Exchange {
     fn let_wait(&mut self, slot: OrderSlot) {
         let order = self.orders.get(slot);
         let position = &mut self.positions[order.position];
-        position.small_orders += u32::from(order.marks.small());
+        position.small_orders += u32::from(order.flags.small());
         self.orders.record_mut(slot).own_place = position.triggers.len() as u32;
         position.triggers.push(slot);
         let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
@@ -205,7 +205,7 @@ impl Exchange {
         let trails = waiting.moves_beyond.is_some();
         let order = self.orders.get(slot);
         let position = &mut self.positions[order.position];
-        position.small_orders -= u32::from(order.marks.small());
+        position.small_orders -= u32::from(order.flags.small());
         position.trailing_stops -= u32::from(trails);
         let place = self.orders.record(slot).own_place;
         position.triggers.swap_remove(place as usize);
@@ -416,8 +416,8 @@ impl Exchange {
         let order = self.orders.get_mut(slot);
         let position = &mut self.positions[order.position];
         position.small_orders =
-            position.small_orders + u32::from(edited.small) - u32::from(order.marks.small());
-        order.marks.set_small(edited.small);
+            position.small_orders + u32::from(edited.small) - u32::from(order.flags.small());
+        order.flags.set_small(edited.small);
         order.qty = edited.lots;
         if let Some(limit) = edited.limit {
             (order.price, order.order_type) = (limit, OrderType::Limit);
@@ -446,7 +446,7 @@ impl Exchange {
             limit: None,
             deviation: trigger.deviation,
             lots: order.qty,
-            small: order.marks.small(),
+            small: order.flags.small(),
         };
         match trigger.kind {
             TriggerKind::Stop | TriggerKind::TakeProfit => {
@@ -502,7 +502,7 @@ impl Exchange {
         edited.small = worth < usd(limits.small_order_usd.into());
         if !position.house {
             // The trigger itself is not counted.
-            let others = position.small_orders - u32::from(order.marks.small());
+            let others = position.small_orders - u32::from(order.flags.small());
             if edited.small && others >= limits.small_orders {
                 return Err(OrderError::SmallOrderLimitExceeded);
             }

@@ -195,7 +195,7 @@ impl Exchange {
             return None;
         }
         margin_wallet.balance = balance;
-        if margin_wallet.watched {
+        if margin_wallet.checked_always {
             self.work.check_margin_of(owner, slot);
         }
         Some(balance)

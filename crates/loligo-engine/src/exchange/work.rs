@@ -189,7 +189,8 @@ impl Exchange {
                 return true;
             }
             self.work.margin_checks.pop_first();
-            self.margin_wallets[margin_wallet].watched = self.needs_watching(account, margin_wallet);
+            self.margin_wallets[margin_wallet].checked_always =
+                self.must_be_checked_always(account, margin_wallet);
         }
         while let Some(due) = self.work.due.front() {
             if self.is_still_due(due) {

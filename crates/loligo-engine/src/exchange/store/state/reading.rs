@@ -12,7 +12,7 @@ use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Times
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, price_in_range};
-use crate::order::{Marks, Order, Orders, Record};
+use crate::order::{Order, OrderFlags, Orders, Record};
 use crate::slot::{Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Due;
 use crate::words::{ContractKind, MarketState, OrderStatus};
@@ -280,8 +280,8 @@ impl Reading {
             there(order.status.is_closed() && at <= self.exchange.now && at.0 >= 0, "a closed order")?;
             let (id, account) = (order.id, order.account);
             let slot = self.take_order(order)?;
-            let marks = self.exchange.orders.get(slot).marks;
-            self.exchange.closed.queue.push_back(Closed { at, order: id, slot, account, marks });
+            let flags = self.exchange.orders.get(slot).flags;
+            self.exchange.closed.queue.push_back(Closed { at, order: id, slot, account, flags });
             self.exchange.accounts[account].closed += 1;
         }
         let ClosedOrders { queue, .. } = &self.exchange.closed;
@@ -333,7 +333,7 @@ impl Reading {
             order_type,
             status,
             reduce_only,
-            marks: Marks::new(small, client_order_id.is_some()),
+            flags: OrderFlags::new(small, client_order_id.is_some()),
             reason,
             error,
         };
@@ -356,7 +356,7 @@ impl Reading {
         let mut open = i128::from(position.size.unsigned_abs());
         for place in 0..position.orders.len() {
             let order = orders.get(position.orders[place]);
-            position.small_orders += u32::from(order.marks.small());
+            position.small_orders += u32::from(order.flags.small());
             position.reduce_only_orders += u32::from(order.reduce_only);
             open += i128::from(order.open());
             there(open <= 2 * most, "the size of open orders")?;
@@ -368,7 +368,7 @@ impl Reading {
             }
         }
         for trigger in &position.triggers {
-            position.small_orders += u32::from(orders.get(*trigger).marks.small());
+            position.small_orders += u32::from(orders.get(*trigger).flags.small());
             let trails = orders.trigger(*trigger).is_some_and(|trigger| trigger.deviation.is_some());
             position.trailing_stops += u32::from(trails);
         }
@@ -496,8 +496,8 @@ impl Reading {
             let owner = &self.exchange.accounts[account];
             let margin_wallets: Vec<WalletSlot> = owner.margin_wallets().collect();
             for margin_wallet in margin_wallets {
-                self.exchange.margin_wallets[margin_wallet].watched =
-                    self.exchange.needs_watching(account, margin_wallet);
+                self.exchange.margin_wallets[margin_wallet].checked_always =
+                    self.exchange.must_be_checked_always(account, margin_wallet);
             }
         }
     }

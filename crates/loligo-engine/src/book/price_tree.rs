@@ -28,7 +28,7 @@ impl Node {
 
 /// Level slots by price.
 #[derive(Clone, Debug)]
-pub(super) struct Ladder {
+pub(super) struct PriceTree {
     nodes: Vec<Node>,
     free: Vec<u32>,
     /// The node above the leaves that was last entered, and the prefix of the 4,096 prices under it: nearly every
@@ -37,7 +37,7 @@ pub(super) struct Ladder {
     near_prefix: u32,
 }
 
-impl Default for Ladder {
+impl Default for PriceTree {
     fn default() -> Self {
         Self { nodes: vec![Node::EMPTY], free: Vec::new(), near: NIL, near_prefix: NIL }
     }
@@ -52,7 +52,7 @@ fn prefix(price: u32) -> u32 {
     price >> (2 * STEP)
 }
 
-impl Ladder {
+impl PriceTree {
     /// The level at a price.
     #[inline]
     pub fn get(&self, price: i64) -> Maybe<LevelSlot> {
@@ -184,7 +184,7 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) % below
         };
-        let (mut ladder, mut map) = (Ladder::default(), BTreeMap::new());
+        let (mut tree, mut map) = (PriceTree::default(), BTreeMap::new());
         for round in 0..60_000_u32 {
             let price = match draw(3) {
                 0 => 1 + draw(1_000_000_000) as i64,
@@ -192,27 +192,27 @@ mod tests {
                 _ => 1 + draw(9_000) as i64,
             };
             let known = map.get(&price).copied();
-            assert_eq!(ladder.get(price).get(), known);
+            assert_eq!(tree.get(price).get(), known);
             // Waves of growth and decay, so that regions empty and fill again.
             match known {
                 Some(_) if round % 20_000 > 8_000 => {
                     map.remove(&price);
-                    ladder.remove(price);
+                    tree.remove(price);
                 }
                 None if round % 20_000 <= 12_000 => {
                     let level = LevelSlot::of_index(round as usize);
                     map.insert(price, level);
-                    ladder.insert(price, level);
+                    tree.insert(price, level);
                 }
                 _ => {}
             }
             let below = map.range(..price).next_back().map(|(_, level)| *level);
             let above = map.range(price + 1..).next().map(|(_, level)| *level);
-            assert_eq!((ladder.below(price).get(), ladder.above(price).get()), (below, above), "at {price}");
+            assert_eq!((tree.below(price).get(), tree.above(price).get()), (below, above), "at {price}");
         }
         for price in map.keys() {
-            ladder.remove(*price);
+            tree.remove(*price);
         }
-        assert_eq!(ladder.free.len() + 1, ladder.nodes.len(), "every node but the root is given back");
+        assert_eq!(tree.free.len() + 1, tree.nodes.len(), "every node but the root is given back");
     }
 }
