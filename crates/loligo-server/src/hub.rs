@@ -1,13 +1,13 @@
 //! Who follows what, and the one thread that tells them, each in the words of its dialect.
 //!
 //! ```text
-//! writer -> newsroom -> hub: each message encoded once a dialect -> an outbox per connection -> connection
+//! writer -> publisher -> hub: each message encoded once a dialect -> an outbox per connection -> connection
 //!                        ^------------------ join, leave -----------------------------------'
 //! ```
 //!
-//! The hub is one thread. It alone knows who follows what, and takes news and requests in turn: a snapshot and the messages
+//! The hub is one thread. It alone knows who follows what, and takes changes and requests in turn: a snapshot and the messages
 //! after it never miss or repeat a change. It waits for nobody. A connection whose queue is full is closed, and so is
-//! every follower when the writer's news found no room: what a client sees has no hole that it is not told of. There may be
+//! every follower when the writer's changes found no room: what a client sees has no hole that it is not told of. There may be
 //! any number of hubs; each gets all commits.
 
 mod account;
@@ -18,7 +18,7 @@ pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Rema
 
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
-use crate::projection::{Bulletin, Directory, FillRow, Subscription};
+use crate::projection::{CommitChanges, Directory, FillRow, Subscription};
 use crate::record::KeyId;
 use crate::transport::outbox::{Frame, frame};
 use account::Account;
@@ -126,9 +126,9 @@ pub(crate) fn start(node: NodeHandle, dialects: Dialects, heartbeat: Duration) -
 
 struct Hub {
     node: NodeHandle,
-    /// Of the epoch whose news is received.
+    /// Of the epoch whose changes are received.
     views: Views,
-    news: Subscription,
+    changes: Subscription,
     dialects: Dialects,
     heartbeat: Vec<Follower>,
     books: HashMap<InstrumentId, Book, FixedState>,
@@ -167,9 +167,9 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 impl Hub {
     fn new(node: NodeHandle, dialects: Dialects) -> Self {
         let views = node.views();
-        let news = views.newsroom().subscribe();
+        let changes = views.publisher().subscribe();
         let (books, accounts) = (HashMap::default(), HashMap::default());
-        Self { node, views, news, dialects, heartbeat: Vec::new(), books, accounts }
+        Self { node, views, changes, dialects, heartbeat: Vec::new(), books, accounts }
     }
 
     async fn run(mut self, mut asked: Receiver<Request>, heartbeat: Duration) {
@@ -181,10 +181,10 @@ impl Hub {
             tokio::select! {
                 biased;
                 _ = beats.tick() => self.beat(),
-                // All news that is there comes before the next request: who was answered over http finds it in what they
+                // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
-                bulletin = self.news.next() => match bulletin {
-                    Some(bulletin) => self.tell(&bulletin),
+                commit = self.changes.next() => match commit {
+                    Some(commit) => self.tell(&commit),
                     None => self.next_epoch(),
                 },
                 request = asked.recv() => match request {
@@ -265,7 +265,7 @@ impl Hub {
             }
             Topic::Book(instrument) => {
                 if self.books.is_empty() {
-                    // First the news, then the view: see `Newsroom`.
+                    // First the changes, then the view: see `Publisher`.
                     self.want(true);
                 }
                 let (directory, now) = (self.views.directory(), self.node.now());
@@ -308,11 +308,11 @@ impl Hub {
         })
     }
 
-    /// An account's followers, whose news is told from here on.
+    /// An account's followers, whose changes are told from here on.
     fn account(&mut self, id: AccountId) -> &mut Account {
         if !self.accounts.contains_key(&id) {
             self.accounts.insert(id, Account::default());
-            // First the news, then the view: see `Newsroom`.
+            // First the changes, then the view: see `Publisher`.
             self.want(!self.books.is_empty());
             let told = self.views.fills().newest(id);
             if let Some(account) = self.accounts.get_mut(&id) {
@@ -398,46 +398,46 @@ impl Hub {
     }
 
     fn want(&self, books: bool) {
-        self.news.follow(books, self.accounts.keys().copied().collect());
+        self.changes.follow(books, self.accounts.keys().copied().collect());
     }
 
-    fn tell(&mut self, bulletin: &Bulletin) {
+    fn tell(&mut self, commit: &CommitChanges) {
         let (node, directory) = (self.node.clone(), self.views.directory());
-        if self.news.lost() {
+        if self.changes.lost() {
             tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
             self.close_all();
         }
-        if bulletin.directory {
+        if commit.directory {
             self.drop_keys(&directory);
         }
         let names = Names { directory: &directory, identity: node.identity() };
-        for news in &bulletin.news {
-            for level in &news.levels {
+        for changes in &commit.changes {
+            for level in &changes.levels {
                 if let Some(book) = self.books.get_mut(&level.instrument) {
                     book.tell(&self.dialects, level, level.at, &directory);
                 }
             }
-            for rows in news.fills.chunk_by(|a, b| a.0 == b.0) {
+            for rows in changes.fills.chunk_by(|a, b| a.0 == b.0) {
                 if let Some(account) = self.accounts.get_mut(&rows[0].0) {
                     account.tell_fills(&self.dialects, rows, names);
                 }
             }
-            for steps in news.orders.chunk_by(|a, b| a.order.account == b.order.account) {
+            for steps in changes.orders.chunk_by(|a, b| a.order.account == b.order.account) {
                 if let Some(account) = self.accounts.get_mut(&steps[0].order.account) {
-                    account.tell_orders(&self.dialects, steps, news.sequence, names);
+                    account.tell_orders(&self.dialects, steps, changes.sequence, names);
                 }
             }
         }
-        self.news.took(bulletin);
+        self.changes.took(commit);
         self.tidy();
     }
 
-    /// The node has gone over to another epoch: its news from here on. Connections of the one that is over close by themselves;
+    /// The node has gone over to another epoch: its changes from here on. Connections of the one that is over close by themselves;
     /// one that is newer and joined that one's views must not go on as if it had joined these.
     fn next_epoch(&mut self) {
         self.close_all();
         self.views = self.node.views();
-        self.news = self.views.newsroom().subscribe();
+        self.changes = self.views.publisher().subscribe();
     }
 
     /// Something was lost on the way here: nobody may go on as if nothing had happened.

@@ -6,13 +6,13 @@
 //! fills) or of the markets, so every answer is of one sequence. Readers hold a lock for as long as they copy; the
 //! writer holds one for a single record.
 
+mod changes;
 mod depth;
 mod directory;
 mod earlier;
 mod fills;
 mod follower;
 mod markets;
-mod news;
 mod orders;
 mod page;
 mod service;
@@ -22,13 +22,13 @@ mod trades;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use changes::{Changes, CommitChanges, LevelChange, OrderChanged, Publisher, Step, Subscription};
 pub use depth::DepthSnapshot;
 pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
 pub use markets::Markets;
-pub(crate) use news::{Bulletin, LevelNews, News, Newsroom, OrderNews, Step, Subscription};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
 pub use service::{FaultEntry, Service};
@@ -46,7 +46,7 @@ pub struct Projections {
     fills: Fills,
     markets: Markets,
     directory: ArcSwap<Directory>,
-    newsroom: Newsroom,
+    publisher: Publisher,
     service: ArcSwap<Service>,
     sequence: AtomicU64,
     time: AtomicI64,
@@ -68,7 +68,7 @@ impl Projections {
             fills: Fills::new(sequence),
             markets: Markets::of(exchange, sequence),
             directory: ArcSwap::default(),
-            newsroom: Newsroom::new(),
+            publisher: Publisher::new(),
             service: ArcSwap::default(),
             sequence: AtomicU64::new(sequence),
             time: AtomicI64::new(exchange.now().0),
@@ -128,20 +128,20 @@ impl Projections {
     }
 
     /// Where changes are told as they happen.
-    pub(crate) fn newsroom(&self) -> &Newsroom {
-        &self.newsroom
+    pub(crate) fn publisher(&self) -> &Publisher {
+        &self.publisher
     }
 
-    /// Folds one record; the news of it, if somebody follows what it changed. Only the writer calls this.
-    pub(crate) fn fold(&self, applied: Applied<'_>) -> Option<News> {
-        let follows = |account| self.newsroom.follows(account);
+    /// Folds one record; the changes of it, if somebody follows what it changed. Only the writer calls this.
+    pub(crate) fn fold(&self, applied: Applied<'_>) -> Option<Changes> {
+        let follows = |account| self.publisher.follows(account);
         let fills = self.fills.tell(applied, follows);
         let orders = self.orders.tell(applied, follows);
-        let levels = self.markets.tell(applied, || self.newsroom.follows_books());
+        let levels = self.markets.tell(applied, || self.publisher.follows_books());
         let Applied { sequence, time, .. } = applied;
         self.reach(sequence, time);
         let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
-        (!quiet).then_some(News { sequence, levels, fills, orders })
+        (!quiet).then_some(Changes { sequence, levels, fills, orders })
     }
 
     /// Says how far the views are.

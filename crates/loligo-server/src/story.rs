@@ -5,7 +5,7 @@
 
 pub(crate) mod told;
 
-use crate::projection::{OrderNews, Step};
+use crate::projection::{OrderChanged, Step};
 use loligo_engine::{OrderError, OrderType, OrderView, UpdateReason};
 
 /// A turn that one order of an account took, for those who know its open orders.
@@ -27,9 +27,9 @@ pub(crate) enum Turn<'n> {
 ///
 /// An order that came, or was edited, is told once it rests, as it is then; filled on arrival, it is not told at all. A
 /// trigger that fires is gone, and what it becomes opens under the same number.
-pub(crate) fn of_account(news: &[OrderNews]) -> Vec<Turn<'_>> {
-    let mut story = Story { turns: Vec::with_capacity(news.len()), arriving: None };
-    for OrderNews { step, order } in news {
+pub(crate) fn of_account(changes: &[OrderChanged]) -> Vec<Turn<'_>> {
+    let mut story = Story { turns: Vec::with_capacity(changes.len()), arriving: None };
+    for OrderChanged { step, order } in changes {
         story.tell(*step, order);
     }
     story.settle();

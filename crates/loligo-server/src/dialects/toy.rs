@@ -12,7 +12,7 @@ use crate::grid;
 use crate::hub::{self, Dialect, Follower, Form, HubHandle, Names, Remark, Signer, Step, Topic};
 use crate::login::{Caller, Denied, Login, Pool, Right, may_follow};
 use crate::node::{NodeHandle, Submission};
-use crate::projection::{ApiKey, DepthSnapshot, Directory, FillRow, LevelNews};
+use crate::projection::{ApiKey, DepthSnapshot, Directory, FillRow, LevelChange};
 use crate::story::Turn;
 use crate::story::told::{self, Tale, Told};
 use crate::transport::handshake::Handshake;
@@ -301,7 +301,7 @@ impl hub::Encoder for Encoder {
         say!(out, "BOOK {} {} BIDS {} ASKS", spec.symbol, depth.bids.len(), depth.asks.len());
     }
 
-    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelNews, _: Timestamp) {
+    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelChange, _: Timestamp) {
         let (size, price) = (grid::size(level.qty, spec), grid::price(level.price, spec));
         say!(out, "LEVEL {} {price} HOLDS {size}", spec.symbol);
     }

@@ -1,7 +1,7 @@
 //! One account: whose keys follow its orders and fills, and what they are told.
 
 use super::{Dialect, Dialects, Follower, Form, Joined, Names, Shared, place};
-use crate::projection::{FillRow, OrderNews};
+use crate::projection::{FillRow, OrderChanged};
 use crate::record::KeyId;
 use crate::story;
 use crate::transport::outbox::frame;
@@ -155,7 +155,7 @@ impl Account {
     pub(super) fn tell_orders(
         &mut self,
         dialects: &Dialects,
-        steps: &[OrderNews],
+        steps: &[OrderChanged],
         sequence: u64,
         names: Names<'_>,
     ) {

@@ -1,7 +1,7 @@
 //! One contract's book: who follows it, and what they are told.
 
 use super::{Dialect, Dialects, Encoder, Follower, Joined, Shared, place};
-use crate::projection::{DepthSnapshot, Directory, LevelNews};
+use crate::projection::{DepthSnapshot, Directory, LevelChange};
 use crate::transport::outbox::{Frame, frame};
 use loligo_engine::{InstrumentSpec, Timestamp};
 
@@ -73,7 +73,7 @@ impl Book {
     pub(super) fn tell(
         &mut self,
         dialects: &Dialects,
-        level: &LevelNews,
+        level: &LevelChange,
         at: Timestamp,
         directory: &Directory,
     ) {

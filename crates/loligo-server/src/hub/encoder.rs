@@ -1,7 +1,7 @@
 //! What followers hear, spelled by dialects.
 
 use crate::identity::Identity;
-use crate::projection::{DepthSnapshot, Directory, FillRow, LevelNews};
+use crate::projection::{DepthSnapshot, Directory, FillRow, LevelChange};
 use crate::story::Turn;
 use crate::transport::outbox::Outbox;
 use loligo_engine::{AccountId, InstrumentSpec, OrderView, Timestamp};
@@ -40,7 +40,7 @@ pub(crate) trait Encoder: Send {
     /// A whole book.
     fn book(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, depth: &DepthSnapshot, now: Timestamp);
     /// A level of a book, as it is now.
-    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelNews, at: Timestamp);
+    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelChange, at: Timestamp);
 
     /// All open orders of an account.
     fn open_orders(

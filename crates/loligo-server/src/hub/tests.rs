@@ -1,4 +1,4 @@
-//! The hub by itself: keys that lose their right, and news that got lost.
+//! The hub by itself: keys that lose their right, and changes that got lost.
 
 use super::*;
 use crate::config::Config;
@@ -55,7 +55,7 @@ impl Desk {
         self.order(other, Side::Sell, 80_000).await;
     }
 
-    /// Places an order; it is committed, and its news waits to be told.
+    /// Places an order; it is committed, and its changes wait to be told.
     async fn order(&mut self, account: u32, side: Side, price: i64) {
         let order = PlaceOrder {
             account: AccountId(account),
@@ -77,8 +77,8 @@ impl Desk {
 
     /// Has the hub tell all there is.
     fn tell(&mut self) {
-        while let Some(bulletin) = self.hub.news.next_now() {
-            self.hub.tell(&bulletin);
+        while let Some(commit) = self.hub.changes.next_now() {
+            self.hub.tell(&commit);
         }
     }
 }
@@ -200,9 +200,9 @@ async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
     desk.join(&book, Topic::Book(InstrumentId(0)));
     desk.join(&own, orders(0));
     desk.join(&idle, Topic::Heartbeat);
-    // Nobody takes the news until there is no room for more.
+    // Nobody takes the changes until there is no room for more.
     let mut price = 40_000;
-    while !desk.hub.news.lost() {
+    while !desk.hub.changes.lost() {
         // In turn, since nobody may have too many.
         desk.bid((price % 10) as u32, price).await;
         price += 1;
@@ -230,7 +230,7 @@ async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
 }
 
 /// Joining a book while a change of it is committed and not told yet: `first` has somebody follow before the change, so that
-/// there is news of it; without, the hub has only just begun to follow.
+/// there are changes of it; without, the hub has only just begun to follow.
 #[tokio::test]
 async fn a_book_joined_between_a_change_and_its_news_has_it_once() {
     for first in [true, false] {
@@ -410,7 +410,7 @@ async fn every_hub_gets_every_commit() {
     let (mut here, mut there, mut idle) = (End::new(1), End::new(1), End::new(2));
     desk.join(&here, Topic::Book(InstrumentId(0)));
     desk.bid(0, 49_000).await;
-    // The second begins to follow while the first has news that it was not told yet.
+    // The second begins to follow while the first has changes that it was not told yet.
     second.join(&there, Topic::Book(InstrumentId(0)));
     second.join(&there, orders(0));
     second.join(&idle, Topic::Heartbeat);
@@ -423,10 +423,10 @@ async fn every_hub_gets_every_commit() {
     assert_eq!(idle.heard(), ["joined"]);
     // One that is gone holds nobody up, and what it alone followed is not told any more.
     drop(second.hub);
-    assert!(desk.node.handle().views().newsroom().follows_any());
+    assert!(desk.node.handle().views().publisher().follows_any());
     desk.bid(0, 49_002).await;
     desk.tell();
     assert_eq!(here.heard(), ["book"]);
     desk.hub.forget(1);
-    assert!(!desk.node.handle().views().newsroom().follows_any());
+    assert!(!desk.node.handle().views().publisher().follows_any());
 }

@@ -40,7 +40,7 @@ impl Epoch {
     /// Another epoch has taken its place: whoever follows this one is told.
     pub(crate) fn end(&self) {
         self.over.send_replace(true);
-        self.views.newsroom().end();
+        self.views.publisher().end();
     }
 }
 

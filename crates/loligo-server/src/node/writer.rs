@@ -15,7 +15,7 @@ use super::snapshot::{self, Kept};
 use super::venue::{Poisoned, Venue};
 use crate::config::ClockKind;
 use crate::market::Room;
-use crate::projection::{Bulletin, Happened};
+use crate::projection::{CommitChanges, Happened};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
 use loligo_journal::{AppendError, Journal, Records, Urgency};
@@ -91,7 +91,7 @@ pub(crate) struct Writer {
     records: Records,
     /// What the commit under way came to, and what of it is to be told to the feeds.
     happened: Happened,
-    bulletin: Bulletin,
+    commit: CommitChanges,
     changed: Changed,
     hand_overs: Vec<HandOver>,
     /// What is listed next in the place of a contract that expires, and when.
@@ -129,7 +129,7 @@ impl Writer {
             full_retry,
             records: Records::new(),
             happened: Happened::default(),
-            bulletin: Bulletin::default(),
+            commit: CommitChanges::default(),
             changed: Changed::default(),
             hand_overs: Vec::new(),
         }
@@ -480,7 +480,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What is published with a whole group commit: names and contracts, news for the feeds, how far it is. What happened, for
+    /// What is published with a whole group commit: names and contracts, changes for the feeds, how far it is. What happened, for
     /// all who follow.
     fn announce(&mut self) -> Result<Arc<Happened>, NodeEnd> {
         let Changed { directory, listing } = std::mem::take(&mut self.changed);
@@ -489,9 +489,9 @@ impl Writer {
         }
         if directory {
             self.publish_directory()?;
-            self.bulletin.directory = true;
+            self.commit.directory = true;
         }
-        self.epoch.views().newsroom().publish(std::mem::take(&mut self.bulletin));
+        self.epoch.views().publisher().publish(std::mem::take(&mut self.commit));
         self.epoch.acknowledge(self.venue.sequence);
         let happened = Arc::new(std::mem::take(&mut self.happened));
         self.hand_overs.iter().for_each(|one| one.offer(&happened));
@@ -587,7 +587,7 @@ impl Writer {
         for at in at..self.happened.len() {
             let Some(applied) = self.happened.get(at) else { break };
             self.venue.chain.extend(applied.sequence, applied.events);
-            self.bulletin.news.extend(self.epoch.views().fold(applied));
+            self.commit.changes.extend(self.epoch.views().fold(applied));
             self.changed.directory |= changes_directory(applied.events);
             self.changed.listing |= changes_listing(applied.events);
         }

@@ -1,7 +1,7 @@
 //! Public market data of all contracts under one lock, so that an answer about several of them is of one sequence.
 
+use super::changes::LevelChange;
 use super::depth::Depth;
-use super::news::LevelNews;
 use super::ticker::Day;
 use super::trades::Trades;
 use super::{
@@ -114,13 +114,13 @@ impl Markets {
     }
 
     /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
         let told = self.tell_levels(applied, followed);
         self.sequence.store(applied.sequence, Ordering::Release);
         told
     }
 
-    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelNews> {
+    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
         let mut told = Vec::new();
         if !applied.events.iter().any(concerns_markets) {
             return told;
@@ -249,7 +249,7 @@ impl Board {
     }
 
     /// Folds one event; the change of a level, if it is one.
-    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelNews> {
+    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelChange> {
         match event {
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
@@ -259,7 +259,7 @@ impl Board {
                 let contract = self.contract(*instrument)?;
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
-                return Some(LevelNews {
+                return Some(LevelChange {
                     instrument: *instrument,
                     side: *side,
                     price: *price,

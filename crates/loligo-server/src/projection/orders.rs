@@ -3,7 +3,7 @@
 //! Sharded by account, so that a reader meets only the writer's fold of its own account, and holds off nobody else. All
 //! of one record's changes to an account are made under one lock: a reader sees a record whole or not at all.
 
-use super::news::{OrderNews, Step};
+use super::changes::{OrderChanged, Step};
 use super::{Applied, Follower, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -59,7 +59,11 @@ impl Orders {
 
     /// Folds one record. Tells the steps of orders whose accounts are followed, each account's together and in their
     /// order.
-    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn(AccountId) -> bool) -> Vec<OrderNews> {
+    pub(crate) fn tell(
+        &self,
+        applied: Applied<'_>,
+        followed: impl Fn(AccountId) -> bool,
+    ) -> Vec<OrderChanged> {
         let mut told = Vec::new();
         let mut changes: Vec<(AccountId, Change<'_>)> = Vec::with_capacity(applied.events.len());
         for event in applied.events {
@@ -77,7 +81,7 @@ impl Orders {
             for (_, change) in group {
                 orders.change(*change);
                 if followed && let Some((step, id)) = change.step() {
-                    told.extend(orders.get(id).map(|order| OrderNews { step, order: order.clone() }));
+                    told.extend(orders.get(id).map(|order| OrderChanged { step, order: order.clone() }));
                 }
             }
         }

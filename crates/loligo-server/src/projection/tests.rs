@@ -40,7 +40,7 @@ struct World {
     fills: BTreeMap<AccountId, Vec<FillRow>>,
     levels: BTreeMap<InstrumentId, u64>,
     /// What the last record told those who follow.
-    news: Option<News>,
+    changes: Option<Changes>,
     source: Source,
     orders: u64,
     seen: BTreeMap<&'static str, u32>,
@@ -59,7 +59,7 @@ impl World {
             time: START,
             fills: BTreeMap::new(),
             levels: BTreeMap::new(),
-            news: None,
+            changes: None,
             source: Source(seed),
             orders: 0,
             seen: BTreeMap::new(),
@@ -92,7 +92,7 @@ impl World {
         for event in happened.events() {
             self.note(event);
         }
-        self.news = happened.last().and_then(|applied| self.views.fold(applied));
+        self.changes = happened.last().and_then(|applied| self.views.fold(applied));
         if let Some(kept) = &self.kept {
             for follower in kept.followers() {
                 follower.fold(happened.last().unwrap());
@@ -391,7 +391,7 @@ proptest! {
     }
 }
 
-/// What a follower makes of a view it read once and of all the news after it.
+/// What a follower makes of a view it read once and of all the changes after it.
 #[derive(Default)]
 struct Follower {
     levels: BTreeMap<(InstrumentId, Side, Price), Qty>,
@@ -423,8 +423,8 @@ impl Follower {
         follower
     }
 
-    fn hear(&mut self, news: &News) {
-        for level in &news.levels {
+    fn hear(&mut self, changes: &Changes) {
+        for level in &changes.levels {
             let seen = self.changes.get_mut(&level.instrument).unwrap();
             *seen += 1;
             assert_eq!(level.number, *seen, "no hole and no repeat");
@@ -435,13 +435,13 @@ impl Follower {
                 self.levels.insert(at, level.qty)
             };
         }
-        for (account, row) in &news.fills {
+        for (account, row) in &changes.fills {
             let fills = self.fills.get_mut(account).expect("only accounts that are followed");
             assert_eq!(row.number, fills.last().map_or(0, |last| last.number) + 1);
             fills.push(row.clone());
         }
-        for OrderNews { order, .. } in &news.orders {
-            assert!(news.sequence > self.orders_at[&order.account]);
+        for OrderChanged { order, .. } in &changes.orders {
+            assert!(changes.sequence > self.orders_at[&order.account]);
             if order.status.is_closed() {
                 self.orders.remove(&order.id);
             } else {
@@ -456,18 +456,18 @@ fn a_view_and_the_news_after_it_make_every_later_view() {
     let mut world = World::new(11);
     for _ in 0..2_000 {
         world.step();
-        assert!(world.news.is_none(), "nobody follows");
+        assert!(world.changes.is_none(), "nobody follows");
     }
     let accounts = [AccountId(1), AccountId(3)];
-    let hub = world.views.newsroom().subscribe();
+    let hub = world.views.publisher().subscribe();
     hub.follow(true, accounts.into_iter().collect());
     let mut follower = Follower::read(&world, &accounts);
     for _ in 0..4_000 {
         world.step();
-        if let Some(news) = &world.news {
-            assert_eq!(news.sequence, world.sequence);
-            assert!(news.levels.iter().all(|level| level.at <= world.exchange.now()));
-            follower.hear(news);
+        if let Some(changes) = &world.changes {
+            assert_eq!(changes.sequence, world.sequence);
+            assert!(changes.levels.iter().all(|level| level.at <= world.exchange.now()));
+            follower.hear(changes);
         }
         let now = Follower::read(&world, &accounts);
         assert_eq!(follower.levels, now.levels);
@@ -481,22 +481,22 @@ fn a_view_and_the_news_after_it_make_every_later_view() {
     hub.follow(false, accounts.into_iter().take(1).collect());
     for _ in 0..500 {
         world.step();
-        if let Some(news) = &world.news {
-            assert!(news.levels.is_empty());
-            assert!(news.orders.iter().all(|told| told.order.account == accounts[0]));
-            assert!(news.fills.iter().all(|(account, _)| *account == accounts[0]));
+        if let Some(changes) = &world.changes {
+            assert!(changes.levels.is_empty());
+            assert!(changes.orders.iter().all(|told| told.order.account == accounts[0]));
+            assert!(changes.fills.iter().all(|(account, _)| *account == accounts[0]));
         }
     }
 }
 
 #[test]
 fn news_that_finds_no_room_is_missed_and_said_to_be() {
-    let newsroom = Newsroom::new();
-    let (mut slow, mut other) = (newsroom.subscribe(), newsroom.subscribe());
+    let publisher = Publisher::new();
+    let (mut slow, mut other) = (publisher.subscribe(), publisher.subscribe());
     slow.follow(true, Default::default());
     other.follow(true, Default::default());
-    let bulletin = |sequence: u64, levels: usize| {
-        let level = LevelNews {
+    let commit = |sequence: u64, levels: usize| {
+        let level = LevelChange {
             instrument: InstrumentId(0),
             side: Side::Buy,
             price: Price(1),
@@ -505,34 +505,34 @@ fn news_that_finds_no_room_is_missed_and_said_to_be() {
             at: START,
         };
         let (fills, orders) = (Vec::new(), Vec::new());
-        let news = News { sequence, levels: vec![level; levels], fills, orders };
-        Bulletin { news: vec![news], directory: false }
+        let changes = Changes { sequence, levels: vec![level; levels], fills, orders };
+        CommitChanges { changes: vec![changes], directory: false }
     };
     let mut fits = 0;
     while !slow.lost() {
-        newsroom.publish(bulletin(fits, 1));
+        publisher.publish(commit(fits, 1));
         let told = other.next_now().expect("whoever takes what comes loses nothing");
         other.took(&told);
         fits += 1;
     }
     assert!(!slow.lost(), "it is told once");
     let mut first = 0;
-    while let Some(bulletin) = slow.next_now() {
-        assert_eq!(bulletin.news[0].sequence, first, "what was in stays in its order");
-        slow.took(&bulletin);
+    while let Some(commit) = slow.next_now() {
+        assert_eq!(commit.changes[0].sequence, first, "what was in stays in its order");
+        slow.took(&commit);
         first += 1;
     }
     assert_eq!(first, fits - 1, "only the last found no room");
     assert!(!other.lost(), "what one hub loses is no other's loss");
     drop(other);
     // One commit as large as all the room passes, and nothing beside it.
-    newsroom.publish(bulletin(0, 2_000_000));
+    publisher.publish(commit(0, 2_000_000));
     assert!(!slow.lost());
-    newsroom.publish(bulletin(1, 1));
+    publisher.publish(commit(1, 1));
     assert!(slow.lost());
     let large = slow.next_now().expect("the large one");
     slow.took(&large);
-    newsroom.publish(bulletin(2, 1));
+    publisher.publish(commit(2, 1));
     assert!(!slow.lost() && slow.next_now().is_some());
 }
 

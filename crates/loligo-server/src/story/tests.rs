@@ -37,9 +37,9 @@ fn because(order: OrderView, reason: UpdateReason, error: Option<OrderError>) ->
 }
 
 /// One line a message: form, id, filled of size, reason.
-fn told(news: &[(Step, OrderView)]) -> Vec<String> {
-    let news: Vec<OrderNews> =
-        news.iter().map(|(step, order)| OrderNews { step: *step, order: order.clone() }).collect();
+fn told(changes: &[(Step, OrderView)]) -> Vec<String> {
+    let changes: Vec<OrderChanged> =
+        changes.iter().map(|(step, order)| OrderChanged { step: *step, order: order.clone() }).collect();
     let whole = |form: &str, order: &OrderView, reason: UpdateReason| {
         let size = order.qty.unwrap_or_default().0;
         format!("{form} {} {}/{size} {reason:?}", order.id.0, order.filled.0)
@@ -51,7 +51,7 @@ fn told(news: &[(Step, OrderView)]) -> Vec<String> {
         Turn::Refused { order, reason } => format!("refused {} {reason:?}", order.id.0),
         Turn::EditMissed { order } => format!("missed {}", order.id.0),
     };
-    of_account(&news).into_iter().map(line).collect()
+    of_account(&changes).into_iter().map(line).collect()
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn each_course_of_events_has_its_messages() {
     };
     use UpdateReason as Why;
     let refused = |why, error| vec![(Rejected, because(order(1, 10, 0), why, Some(error)))];
-    for (case, news, wanted) in [
+    for (case, changes, wanted) in [
         ("it rests", vec![(Placed, order(1, 10, 0))], vec!["open 1 0/10 NewUserOrder"]),
         (
             "it fills in part on arrival, then rests",
@@ -268,7 +268,7 @@ fn each_course_of_events_has_its_messages() {
             vec!["open 1 0/10 NewUserOrder", "open 2 0/5 NewUserOrder"],
         ),
     ] {
-        assert_eq!(told(&news), wanted, "{case}");
+        assert_eq!(told(&changes), wanted, "{case}");
     }
 }
 
@@ -367,11 +367,11 @@ fn random_command(source: &mut Source, newest: u64) -> Command {
     }
 }
 
-fn heard(news: &mut Subscription) -> Vec<OrderNews> {
+fn heard(changes: &mut Subscription) -> Vec<OrderChanged> {
     let mut steps = Vec::new();
-    while let Some(bulletin) = news.next_now() {
-        news.took(&bulletin);
-        steps.extend(bulletin.news.iter().flat_map(|news| news.orders.iter().cloned()));
+    while let Some(commit) = changes.next_now() {
+        changes.took(&commit);
+        steps.extend(commit.changes.iter().flat_map(|changes| changes.orders.iter().cloned()));
     }
     steps
 }
@@ -380,9 +380,9 @@ fn heard(news: &mut Subscription) -> Vec<OrderNews> {
 async fn the_messages_alone_keep_a_list_of_open_orders() {
     let node = tokio::task::spawn_blocking(|| node::spawn(&Config::test())).await.unwrap().unwrap();
     let handle = node.handle().clone();
-    let mut news = handle.views().newsroom().subscribe();
+    let mut changes = handle.views().publisher().subscribe();
     let followed = [AccountId(0), AccountId(1)];
-    news.follow(false, followed.into_iter().collect());
+    changes.follow(false, followed.into_iter().collect());
     let (mut source, mut newest) = (Source(3), 1);
     let mut lists = [List::default(), List::default()];
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
@@ -399,7 +399,7 @@ async fn the_messages_alone_keep_a_list_of_open_orders() {
         if round % 7 == 0 {
             handle.advance(300).await.unwrap();
         }
-        let steps = heard(&mut news);
+        let steps = heard(&mut changes);
         for group in steps.chunk_by(|a, b| a.order.account == b.order.account) {
             let list = &mut lists[group[0].order.account.0 as usize];
             for turn in of_account(group) {

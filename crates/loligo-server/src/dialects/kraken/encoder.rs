@@ -4,7 +4,7 @@ use super::bounds::ROWS;
 use super::convert::orders::{Shown, distance, fill_type, reason, side, signal, unfired};
 use crate::grid::{money, price, size, time};
 use crate::hub::{self, Form, Names, Remark};
-use crate::projection::{DepthSnapshot, FillRow, LevelNews};
+use crate::projection::{DepthSnapshot, FillRow, LevelChange};
 use crate::story::Turn;
 use loligo_engine::{
     AccountId, ContractKind, InstrumentSpec, OrderType, OrderView, Timestamp, TriggerKind, UpdateReason,
@@ -49,8 +49,8 @@ impl hub::Encoder for Encoder {
         ws1::write_book_snapshot(out, &spec.symbol, time(now), *changes, bids, asks);
     }
 
-    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelNews, at: Timestamp) {
-        let LevelNews { instrument: _, side: of, price: limit, qty, number, at: _ } = *level;
+    fn level(&self, out: &mut Vec<u8>, spec: &InstrumentSpec, level: &LevelChange, at: Timestamp) {
+        let LevelChange { instrument: _, side: of, price: limit, qty, number, at: _ } = *level;
         let update = ws1::BookUpdate {
             product_id: &spec.symbol,
             side: side(of),

@@ -360,8 +360,8 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     let shared = Shared::start(&Config::test());
     let handle = shared.node.handle();
     let old = handle.views();
-    let mut news = old.newsroom().subscribe();
-    news.follow(true, Default::default());
+    let mut changes = old.publisher().subscribe();
+    changes.follow(true, Default::default());
     let kept = placed(&shared.node).await;
     let gone = placed(&shared.node).await;
     let before = shown(&old);
@@ -370,8 +370,8 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     assert_eq!(reply.sequence, old.sequence(), "it took the place of the record that is gone");
     assert!(*old.over().borrow());
     let mut told = 0;
-    while let Some(bulletin) = news.next().await {
-        told += bulletin.news.len();
+    while let Some(commit) = changes.next().await {
+        told += commit.changes.len();
     }
     assert_eq!(told, 2, "what was handed over before is told, and then the end");
     assert_eq!(shown(&old), before, "whoever began on it ends on it");
@@ -386,9 +386,9 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     };
     assert_eq!((open(&old, 0), open(&new, 0)), (vec![kept, gone], vec![kept]));
     assert_eq!(open(&new, 1), [gone], "its number is given again on the branch that never knew it");
-    let mut news = new.newsroom().subscribe();
-    news.follow(true, Default::default());
+    let mut changes = new.publisher().subscribe();
+    changes.follow(true, Default::default());
     placed(&shared.node).await;
-    assert!(news.next().await.is_some(), "the next epoch's feeds begin");
+    assert!(changes.next().await.is_some(), "the next epoch's feeds begin");
     shared.check().await;
 }

@@ -8,7 +8,7 @@ use crate::node::recovery::{Recovered, restore_newest};
 use crate::node::replay::{apply_next, decode_all};
 use crate::node::venue::Venue;
 use crate::node::{NodeEnd, StartError};
-use crate::projection::{Bulletin, Happened};
+use crate::projection::{CommitChanges, Happened};
 use crate::record::{Body, KeyId};
 use loligo_engine::Command;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Writer {
         self.snapshot_at = from;
         self.listing = self.venue.next_listing();
         self.begin_seconds();
-        (self.happened, self.bulletin) = (Happened::default(), Bulletin::default());
+        (self.happened, self.commit) = (Happened::default(), CommitChanges::default());
         self.hand_overs.iter().for_each(|one| one.turn(self.journal.as_ref(), self.venue.sequence));
         self.end_moves();
         self.keep_spent(&left)

@@ -4,9 +4,9 @@
 //! something is, so that they close their followers instead of leaving a hole in what those see. While nothing is followed,
 //! nothing is collected.
 //!
-//! Each view tells its news from under the lock it folds in, and is asked there whether it is followed. So a follower that
-//! first asks for news and then reads a view misses nothing between the two: what the view does not show yet comes as news,
-//! and news of what it shows can be told by their numbers.
+//! Each view tells its changes from under the lock it folds in, and is asked there whether it is followed. So a follower that
+//! first asks for changes and then reads a view misses nothing between the two: what the view does not show yet comes as changes,
+//! and changes of what it shows can be told by their numbers.
 
 use super::FillRow;
 use arc_swap::ArcSwap;
@@ -19,26 +19,26 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Group commits that may wait for the feeds: about a second of the most that are made.
 const COMMITS: usize = 1_024;
-/// Items of news in them, some 100 bytes each. A single commit may have more: cancelling all orders of a large account is
+/// Changes in them, some 100 bytes each. A single commit may have more: cancelling all orders of a large account is
 /// one record.
 const ITEMS: usize = 1_000_000;
 
-/// One record's news.
+/// One record's changes.
 #[derive(Debug)]
-pub(crate) struct News {
+pub(crate) struct Changes {
     /// Its place in the journal.
     pub sequence: u64,
     /// Changed price levels, in their order.
-    pub levels: Vec<LevelNews>,
+    pub levels: Vec<LevelChange>,
     /// New fills of accounts that are followed, each account's together and in their order.
     pub fills: Vec<(AccountId, FillRow)>,
     /// Steps of orders of accounts that are followed, each account's together and in their order.
-    pub orders: Vec<OrderNews>,
+    pub orders: Vec<OrderChanged>,
 }
 
 /// A changed price level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LevelNews {
+pub(crate) struct LevelChange {
     pub instrument: InstrumentId,
     pub side: Side,
     pub price: Price,
@@ -83,34 +83,37 @@ pub(crate) enum Step {
 
 /// A step in an order's life.
 #[derive(Clone, Debug)]
-pub(crate) struct OrderNews {
+pub(crate) struct OrderChanged {
     pub step: Step,
     /// The order after it.
     pub order: OrderView,
 }
 
-/// News of one group commit.
+/// Changes of one group commit.
 #[derive(Debug, Default)]
-pub(crate) struct Bulletin {
-    pub news: Vec<News>,
+pub(crate) struct CommitChanges {
+    pub changes: Vec<Changes>,
     /// Accounts, keys or contracts have changed.
     pub directory: bool,
 }
 
-impl Bulletin {
+impl CommitChanges {
     fn items(&self) -> usize {
-        self.news.iter().map(|news| news.levels.len() + news.fills.len() + news.orders.len()).sum()
+        self.changes
+            .iter()
+            .map(|changes| changes.levels.len() + changes.fills.len() + changes.orders.len())
+            .sum()
     }
 }
 
 /// Where commits are handed over: to every hub that subscribed, each through a hand-over of its own.
 #[derive(Clone)]
-pub(crate) struct Newsroom(Arc<Room>);
+pub(crate) struct Publisher(Arc<Room>);
 
 struct Room {
     wanted: Wanted,
-    desks: ArcSwap<Vec<Desk>>,
-    /// Held while desks come, go or want something else. True when the epoch of these views is over: no desk is there then.
+    hand_overs: ArcSwap<Vec<HandOver>>,
+    /// Held while hand-overs come, go or want something else. True when the epoch of these views is over: no hand-over is there then.
     over: Mutex<bool>,
 }
 
@@ -143,28 +146,28 @@ impl Wanted {
 
 /// The near end of one hand-over.
 #[derive(Clone)]
-struct Desk {
-    sender: Sender<Arc<Bulletin>>,
-    state: Arc<DeskState>,
+struct HandOver {
+    sender: Sender<Arc<CommitChanges>>,
+    state: Arc<HandOverState>,
 }
 
 /// What both ends of a hand-over know.
-struct DeskState {
+struct HandOverState {
     wanted: Wanted,
     /// Items handed over and not yet taken.
     waiting: AtomicUsize,
     lost: AtomicBool,
 }
 
-impl Desk {
-    fn publish(&self, bulletin: &Arc<Bulletin>, items: usize) {
-        let DeskState { wanted, waiting, lost } = &*self.state;
+impl HandOver {
+    fn publish(&self, commit: &Arc<CommitChanges>, items: usize) {
+        let HandOverState { wanted, waiting, lost } = &*self.state;
         if !wanted.any.load(Ordering::Relaxed) {
             return;
         }
         let before = waiting.fetch_add(items, Ordering::Relaxed);
         let room = before == 0 || before + items <= ITEMS;
-        if !room || self.sender.try_send(Arc::clone(bulletin)).is_err() {
+        if !room || self.sender.try_send(Arc::clone(commit)).is_err() {
             waiting.fetch_sub(items, Ordering::Relaxed);
             // Before anything later can be handed over, so whoever receives what is later knows.
             lost.store(true, Ordering::Release);
@@ -172,9 +175,9 @@ impl Desk {
     }
 }
 
-impl Newsroom {
+impl Publisher {
     pub(crate) fn new() -> Self {
-        let room = Room { wanted: Wanted::default(), desks: ArcSwap::default(), over: Mutex::default() };
+        let room = Room { wanted: Wanted::default(), hand_overs: ArcSwap::default(), over: Mutex::default() };
         Self(Arc::new(room))
     }
 
@@ -182,19 +185,19 @@ impl Newsroom {
     pub(crate) fn subscribe(&self) -> Subscription {
         let (sender, receiver) = channel(COMMITS);
         let (wanted, waiting, lost) = (Wanted::default(), AtomicUsize::new(0), AtomicBool::new(false));
-        let state = Arc::new(DeskState { wanted, waiting, lost });
-        self.0.change(|desks, over| {
+        let state = Arc::new(HandOverState { wanted, waiting, lost });
+        self.0.change(|hand_overs, over| {
             if !*over {
-                desks.push(Desk { sender, state: Arc::clone(&state) });
+                hand_overs.push(HandOver { sender, state: Arc::clone(&state) });
             }
         });
-        Subscription { room: Arc::clone(&self.0), desk: state, receiver }
+        Subscription { room: Arc::clone(&self.0), hand_over: state, receiver }
     }
 
     /// The epoch of these views is over: whoever receives, now or later, finds the end behind what was handed over.
     pub(crate) fn end(&self) {
-        self.0.change(|desks, over| {
-            desks.clear();
+        self.0.change(|hand_overs, over| {
+            hand_overs.clear();
             *over = true;
         });
     }
@@ -214,32 +217,32 @@ impl Newsroom {
 
     /// Hands a group commit over to every hub that follows anything, some of it perhaps followed by another hub alone. Only
     /// the writer calls this, and it never waits here.
-    pub(crate) fn publish(&self, bulletin: Bulletin) {
-        if bulletin.news.is_empty() && !(bulletin.directory && self.follows_any()) {
+    pub(crate) fn publish(&self, commit: CommitChanges) {
+        if commit.changes.is_empty() && !(commit.directory && self.follows_any()) {
             return;
         }
-        let (items, bulletin) = (bulletin.items(), Arc::new(bulletin));
-        for desk in self.0.desks.load().iter() {
-            desk.publish(&bulletin, items);
+        let (items, commit) = (commit.items(), Arc::new(commit));
+        for hand_over in self.0.hand_overs.load().iter() {
+            hand_over.publish(&commit, items);
         }
     }
 }
 
 impl Room {
     /// Changes who is there or what one wants, and then what is wanted by all.
-    fn change(&self, change: impl FnOnce(&mut Vec<Desk>, &mut bool)) {
+    fn change(&self, change: impl FnOnce(&mut Vec<HandOver>, &mut bool)) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut desks = Vec::clone(&self.desks.load());
-        change(&mut desks, &mut over);
-        let books = desks.iter().any(|desk| desk.state.wanted.books.load(Ordering::Relaxed));
-        let accounts = match &desks[..] {
+        let mut hand_overs = Vec::clone(&self.hand_overs.load());
+        change(&mut hand_overs, &mut over);
+        let books = hand_overs.iter().any(|hand_over| hand_over.state.wanted.books.load(Ordering::Relaxed));
+        let accounts = match &hand_overs[..] {
             [only] => only.state.wanted.accounts.load_full(),
             several => {
-                let all = several.iter().map(|desk| desk.state.wanted.accounts.load_full());
+                let all = several.iter().map(|hand_over| hand_over.state.wanted.accounts.load_full());
                 Arc::new(all.flat_map(|accounts| accounts.iter().copied().collect::<Vec<_>>()).collect())
             }
         };
-        self.desks.store(Arc::new(desks));
+        self.hand_overs.store(Arc::new(hand_overs));
         self.wanted.set(books, accounts);
     }
 }
@@ -247,41 +250,43 @@ impl Room {
 /// The far end of one hand-over. When it is dropped nothing is handed over any more.
 pub(crate) struct Subscription {
     room: Arc<Room>,
-    desk: Arc<DeskState>,
-    receiver: Receiver<Arc<Bulletin>>,
+    hand_over: Arc<HandOverState>,
+    receiver: Receiver<Arc<CommitChanges>>,
 }
 
 impl Subscription {
     /// Says what is followed from now on.
     pub(crate) fn follow(&self, books: bool, accounts: Accounts) {
-        self.room.change(|_, _| self.desk.wanted.set(books, Arc::new(accounts)));
+        self.room.change(|_, _| self.hand_over.wanted.set(books, Arc::new(accounts)));
     }
 
     /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its room [back](Self::took).
-    pub(crate) async fn next(&mut self) -> Option<Arc<Bulletin>> {
+    pub(crate) async fn next(&mut self) -> Option<Arc<CommitChanges>> {
         self.receiver.recv().await
     }
 
     /// The next one that is there already.
     #[cfg(test)]
-    pub(crate) fn next_now(&mut self) -> Option<Arc<Bulletin>> {
+    pub(crate) fn next_now(&mut self) -> Option<Arc<CommitChanges>> {
         self.receiver.try_recv().ok()
     }
 
-    /// Gives the room of a received bulletin back.
-    pub(crate) fn took(&self, bulletin: &Bulletin) {
-        self.desk.waiting.fetch_sub(bulletin.items(), Ordering::Relaxed);
+    /// Gives the room of a received commit back.
+    pub(crate) fn took(&self, commit: &CommitChanges) {
+        self.hand_over.waiting.fetch_sub(commit.items(), Ordering::Relaxed);
     }
 
     /// Whether something was lost since this was asked last.
     pub(crate) fn lost(&self) -> bool {
         // Nearly always it was not, and a load is cheaper.
-        self.desk.lost.load(Ordering::Acquire) && self.desk.lost.swap(false, Ordering::AcqRel)
+        self.hand_over.lost.load(Ordering::Acquire) && self.hand_over.lost.swap(false, Ordering::AcqRel)
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.room.change(|desks, _| desks.retain(|desk| !Arc::ptr_eq(&desk.state, &self.desk)));
+        self.room.change(|hand_overs, _| {
+            hand_overs.retain(|hand_over| !Arc::ptr_eq(&hand_over.state, &self.hand_over))
+        });
     }
 }
