@@ -1,9 +1,9 @@
 //! The house's own participants: a moving index for every pair, and for every contract a maker that keeps a deep book
 //! around it and a taker that trades against whatever stands at the touch.
 //!
-//! The writer steps the room once a second of exchange time: takers trade, then makers quote. A step is a function of seed, second and the exchange as
-//! it stands; the room keeps nothing from one step to the next, so there is nothing of it to store. Its commands are
-//! journaled like anyone's, and replay takes them from there without stepping the room.
+//! The writer steps the house market once a second of exchange time: takers trade, then makers quote. A step is a function of seed, second and the exchange as
+//! it stands; the house market keeps nothing from one step to the next, so there is nothing of it to store. Its commands are
+//! journaled like anyone's, and replay takes them from there without stepping the house market.
 //!
 //! A contract that is listed in the instant in which another expires takes over its seats, so that dated contracts that
 //! follow each other for years need no more accounts, and are quoted from their first second on.
@@ -26,13 +26,13 @@ use loligo_engine::{
 };
 use std::collections::BTreeSet;
 
-/// The room: who sits where follows from the exchange itself.
-pub(crate) struct Room {
+/// The house market: who sits where follows from the exchange itself.
+pub(crate) struct HouseMarket {
     seed: u64,
     /// Where each pair's index began, and returns to.
     anchors: Vec<(String, FinePrice)>,
     /// House accounts in order: maker and taker of the first pair of seats, of the second, and so on.
-    seats: Vec<AccountId>,
+    accounts: Vec<AccountId>,
     /// Which pair of seats each contract has, in order of id.
     places: Vec<usize>,
     /// Accounts looked at so far, so that the search for seats does not begin anew each second.
@@ -41,77 +41,82 @@ pub(crate) struct Room {
 
 /// A contract's two participants.
 #[derive(Clone, Copy)]
-struct Seat {
+struct Participants {
     instrument: InstrumentId,
     maker: AccountId,
     taker: AccountId,
 }
 
-impl Room {
+impl HouseMarket {
     pub(crate) fn new(seed: u64, anchors: &[(String, FinePrice)]) -> Self {
-        Self { seed, anchors: anchors.to_vec(), seats: Vec::new(), places: Vec::new(), looked: 0 }
+        Self { seed, anchors: anchors.to_vec(), accounts: Vec::new(), places: Vec::new(), looked: 0 }
     }
 
     /// What the takers do in this second, against the books as they stand.
     pub(crate) fn trade(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
         let mut commands = Vec::new();
-        for (seat, fair) in self.trading(now, exchange) {
+        for (participants, fair) in self.trading(now, exchange) {
             // After a while down the index is too old to trade on until the makers' part has published a new one.
-            if exchange.market(seat.instrument).is_none_or(|market| market.state != MarketState::Open) {
+            if exchange.market(participants.instrument).is_none_or(|market| market.state != MarketState::Open)
+            {
                 continue;
             }
-            let dice = Dice::new(self.seed, second, u64::from(seat.instrument.0));
-            taker::trade(seat, second, fair, dice, exchange, &mut commands);
+            let dice = Dice::new(self.seed, second, u64::from(participants.instrument.0));
+            taker::trade(participants, second, fair, dice, exchange, &mut commands);
         }
         commands
     }
 
     /// The new index of every pair; then everyone to their seats, money where it runs low, and the books to where they
-    /// should be. Comes after [`Room::trade`] has taken effect, so that what was taken is there again at once.
+    /// should be. Comes after [`HouseMarket::trade`] has taken effect, so that what was taken is there again at once.
     pub(crate) fn quote(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
         let mut commands = Vec::new();
         index::publish(self.seed, second, &self.anchors, exchange, &mut commands);
         let trading = self.trading(now, exchange);
-        for _ in self.seats.len()..self.wanted_seats() {
+        for _ in self.accounts.len()..self.wanted_participants() {
             commands.push(Command::CreateAccount(CreateAccount { parent: None, house: true }));
         }
-        for (seat, fair) in trading {
-            money::top_up(seat, exchange, &mut commands);
-            maker::quote(seat, fair, exchange, &mut commands);
+        for (participants, fair) in trading {
+            money::top_up(participants, exchange, &mut commands);
+            maker::quote(participants, fair, exchange, &mut commands);
         }
         commands
     }
 
     /// True once every contract has its maker and its taker.
-    pub(crate) fn is_seated(&mut self, exchange: &Exchange) -> bool {
-        self.find_seats(exchange);
-        self.seats.len() >= self.wanted_seats()
+    pub(crate) fn is_staffed(&mut self, exchange: &Exchange) -> bool {
+        self.find_participants(exchange);
+        self.accounts.len() >= self.wanted_participants()
     }
 
-    fn wanted_seats(&self) -> usize {
+    fn wanted_participants(&self) -> usize {
         self.places.iter().max().map_or(0, |last| (last + 1) * 2)
     }
 
     /// The seats of all contracts that can be traded now, and the price around which each trades.
-    fn trading(&mut self, now: Timestamp, exchange: &Exchange) -> Vec<(Seat, i64)> {
-        self.find_seats(exchange);
-        let seats = exchange
+    fn trading(&mut self, now: Timestamp, exchange: &Exchange) -> Vec<(Participants, i64)> {
+        self.find_participants(exchange);
+        let seated = exchange
             .instruments()
             .zip(&self.places)
             .filter_map(|((instrument, _), place)| {
-                Some((instrument, self.seats.chunks_exact(2).nth(*place)?))
+                Some((instrument, self.accounts.chunks_exact(2).nth(*place)?))
             })
-            .map(|(instrument, pair)| Seat { instrument, maker: pair[0], taker: pair[1] });
-        seats
-            .filter(|seat| exchange.market(seat.instrument).is_some_and(|m| is_quoted(m.state)))
-            .filter_map(|seat| Some((seat, maker::fair_price(seat.instrument, now, exchange)?)))
+            .map(|(instrument, pair)| Participants { instrument, maker: pair[0], taker: pair[1] });
+        seated
+            .filter(|participants| {
+                exchange.market(participants.instrument).is_some_and(|m| is_quoted(m.state))
+            })
+            .filter_map(|participants| {
+                Some((participants, maker::fair_price(participants.instrument, now, exchange)?))
+            })
             .collect()
     }
 
-    fn find_seats(&mut self, exchange: &Exchange) {
+    fn find_participants(&mut self, exchange: &Exchange) {
         while let Some(account) = exchange.account(AccountId(self.looked)) {
             if account.house {
-                self.seats.push(account.id);
+                self.accounts.push(account.id);
             }
             self.looked += 1;
         }

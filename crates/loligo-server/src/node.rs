@@ -43,7 +43,7 @@ pub use stopped::{Began, KeptSnapshot, Replayed, Verified, replay_folder, snapsh
 
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
-use crate::market::Room;
+use crate::market::HouseMarket;
 use crate::projection::{Detached, Unable};
 use crate::record::{FIRST_RULES, RecordError};
 use arc_swap::ArcSwap;
@@ -371,8 +371,8 @@ fn spawn_on(
         remembered_nonces: opened.venue.registry.nonces(),
         vault: opened.vault,
     });
-    let room = match config.market {
-        MarketKind::Live => Some(Room::new(config.seed, &opened.listing.indexes)),
+    let house = match config.market {
+        MarketKind::Live => Some(HouseMarket::new(config.seed, &opened.listing.indexes)),
         MarketKind::None => None,
     };
     let mut writer = writer::Writer::new(
@@ -380,7 +380,7 @@ fn spawn_on(
         opened.venue,
         Arc::clone(&shared),
         requests,
-        room,
+        house,
         opened.from,
         full_retry,
     );

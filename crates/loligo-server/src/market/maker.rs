@@ -1,7 +1,7 @@
 //! A maker: two quotes at the touch that follow the fair price, and behind them a ladder that stands still until the
 //! price has left a rung behind, so that a second's move costs two edits and not a new book.
 
-use super::{Seat, lots_worth, taker};
+use super::{Participants, lots_worth, taker};
 use loligo_engine::{
     CancelOrder, Command, EditOrder, Exchange, FinePrice, Instrument, InstrumentId, OnGrid, OrderId,
     OrderRef, OrderType, OrderView, PlaceOrder, QtyMode, Side, Timestamp,
@@ -51,9 +51,9 @@ pub(super) fn fair_price(id: InstrumentId, now: Timestamp, exchange: &Exchange) 
 }
 
 /// Brings a maker's orders to where they should be around `fair`.
-pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut Vec<Command>) {
-    let Some(instrument) = exchange.instrument(seat.instrument) else { return };
-    let orders = exchange.open_orders(seat.maker);
+pub(super) fn quote(participants: Participants, fair: i64, exchange: &Exchange, commands: &mut Vec<Command>) {
+    let Some(instrument) = exchange.instrument(participants.instrument) else { return };
+    let orders = exchange.open_orders(participants.maker);
     let rung = rung_of(fair);
     let (ladder, touch): (Vec<&OrderView>, Vec<&OrderView>) =
         orders.iter().partition(|order| ticks_of(order) % rung == 0);
@@ -69,7 +69,7 @@ pub(super) fn quote(seat: Seat, fair: i64, exchange: &Exchange, commands: &mut V
     };
     let moved = standing.is_none_or(|standing| (standing - fair).abs() >= PATIENCE * half_spread);
     let centre = if moved { fair } else { standing.unwrap_or(fair) };
-    let book = Book { seat, rung, centre, unit: unit_lots(instrument, fair) };
+    let book = Book { participants, rung, centre, unit: unit_lots(instrument, fair) };
 
     // Cancels first: whatever is left behind could meet what comes.
     for order in bids.chain(asks) {
@@ -131,7 +131,7 @@ fn ticks_of(order: &OrderView) -> i64 {
 }
 
 struct Book {
-    seat: Seat,
+    participants: Participants,
     rung: i64,
     centre: i64,
     unit: i64,
@@ -185,8 +185,8 @@ impl Book {
 
     fn place(&self, side: Side, price: i64, qty: i64) -> Command {
         Command::Place(PlaceOrder {
-            account: self.seat.maker,
-            instrument: self.seat.instrument,
+            account: self.participants.maker,
+            instrument: self.participants.instrument,
             side,
             order_type: OrderType::Limit,
             qty: OnGrid::Steps(qty),
@@ -203,9 +203,9 @@ impl Book {
 
     fn edit(&self, order: OrderId, price: i64) -> Command {
         Command::Edit(EditOrder {
-            account: self.seat.maker,
+            account: self.participants.maker,
             order: OrderRef::Id(order),
-            instrument: Some(self.seat.instrument),
+            instrument: Some(self.participants.instrument),
             limit_price: Some(OnGrid::Steps(price)),
             stop_price: None,
             deviation: None,
@@ -218,7 +218,7 @@ impl Book {
 
     fn cancel(&self, order: OrderId) -> Command {
         Command::Cancel(CancelOrder {
-            account: self.seat.maker,
+            account: self.participants.maker,
             order: OrderRef::Id(order),
             process_before: None,
         })

@@ -1,6 +1,6 @@
 //! The house's margin wallet: seats that run low are topped up, so that the market never stops for want of margin.
 
-use super::Seat;
+use super::Participants;
 use loligo_engine::{Command, ContractKind, Currency, Deposit, Exchange, Fine, FinePrice, Money, Wallet};
 
 /// A seat gets this much, in USD...
@@ -8,14 +8,14 @@ const TARGET_USD: i128 = 50_000_000;
 /// ...when it has less than this free.
 const LOW_USD: i128 = 20_000_000;
 
-pub(super) fn top_up(seat: Seat, exchange: &Exchange, commands: &mut Vec<Command>) {
-    let Some(instrument) = exchange.instrument(seat.instrument) else { return };
+pub(super) fn top_up(participants: Participants, exchange: &Exchange, commands: &mut Vec<Command>) {
+    let Some(instrument) = exchange.instrument(participants.instrument) else { return };
     let (wallet, currency, target, low) = match instrument.spec().kind {
         ContractKind::Linear => {
             (Wallet::Flex, Currency::USD, Money(TARGET_USD * Money::ONE), Money(LOW_USD * Money::ONE))
         }
         ContractKind::Inverse => {
-            let Some(index) = exchange.market(seat.instrument).and_then(|market| market.index) else {
+            let Some(index) = exchange.market(participants.instrument).and_then(|market| market.index) else {
                 return;
             };
             (
@@ -26,7 +26,7 @@ pub(super) fn top_up(seat: Seat, exchange: &Exchange, commands: &mut Vec<Command
             )
         }
     };
-    for account in [seat.maker, seat.taker] {
+    for account in [participants.maker, participants.taker] {
         let held = exchange.wallets(account).into_iter().find(|held| held.wallet == wallet);
         let free = held.map_or(Fine::ZERO, |held| held.available());
         if free < low.fine() {

@@ -2,7 +2,7 @@
 //! points of the touch. So an order at the touch is filled within about six seconds.
 
 use super::dice::Dice;
-use super::{Seat, lots_worth};
+use super::{Participants, lots_worth};
 use loligo_engine::{Command, Exchange, OnGrid, OrderType, PlaceOrder, Side};
 
 /// Seconds from one sale to the next; purchases fall half-way between.
@@ -24,21 +24,21 @@ pub(super) fn reach(fair: i64) -> i64 {
 }
 
 pub(super) fn trade(
-    seat: Seat,
+    participants: Participants,
     second: i64,
     fair: i64,
     mut dice: Dice,
     exchange: &Exchange,
     commands: &mut Vec<Command>,
 ) {
-    let Some(instrument) = exchange.instrument(seat.instrument) else { return };
+    let Some(instrument) = exchange.instrument(participants.instrument) else { return };
     // Contracts take turns, so that no second has all the trades.
-    let side = match (second + i64::from(seat.instrument.0)).rem_euclid(PERIOD) {
+    let side = match (second + i64::from(participants.instrument.0)).rem_euclid(PERIOD) {
         0 => Side::Sell,
         turn if turn == PERIOD / 2 => Side::Buy,
         _ => return,
     };
-    let levels = exchange.depth(seat.instrument, side.opposite(), LEVELS);
+    let levels = exchange.depth(participants.instrument, side.opposite(), LEVELS);
     let Some((best, _)) = levels.first() else { return };
     let limit = (best.0 + side.sign() * reach(fair)).max(1);
     let within = levels.iter().filter(|(price, _)| (limit - price.0) * side.sign() >= 0);
@@ -50,8 +50,8 @@ pub(super) fn trade(
         return;
     }
     commands.push(Command::Place(PlaceOrder {
-        account: seat.taker,
-        instrument: seat.instrument,
+        account: participants.taker,
+        instrument: participants.instrument,
         side,
         order_type: OrderType::ImmediateOrCancel,
         qty: OnGrid::Steps(qty),

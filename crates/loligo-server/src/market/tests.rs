@@ -1,4 +1,4 @@
-//! The room against a real exchange: its books stand every second, and nothing it asks is refused.
+//! The house market against a real exchange: its books stand every second, and nothing it asks is refused.
 
 use super::*;
 use crate::listing::Listing;
@@ -8,7 +8,7 @@ const START: Timestamp = Timestamp(1_767_225_600_000_000);
 
 struct World {
     exchange: Exchange,
-    room: Room,
+    house: HouseMarket,
     second: i64,
     trades: usize,
     commands: usize,
@@ -23,7 +23,7 @@ impl World {
         let listing = Listing::standard(start);
         let mut world = World {
             exchange: Exchange::new(),
-            room: Room::new(seed, &listing.indexes),
+            house: HouseMarket::new(seed, &listing.indexes),
             second: start.0 / Timestamp::SECOND,
             trades: 0,
             commands: 0,
@@ -65,13 +65,13 @@ impl World {
     }
 
     fn quote(&mut self) {
-        let commands = self.room.quote(self.second, self.now(), &self.exchange);
+        let commands = self.house.quote(self.second, self.now(), &self.exchange);
         self.house(commands);
     }
 
     fn step(&mut self) {
         self.second += 1;
-        let commands = self.room.trade(self.second, self.now(), &self.exchange);
+        let commands = self.house.trade(self.second, self.now(), &self.exchange);
         self.house(commands);
         self.quote();
     }
@@ -120,10 +120,10 @@ fn a_pinned_jump_takes_the_books_along() {
         // What is far from the old mark may be refused for a while; the mark follows within its thirty seconds.
         for _ in 0..40 {
             world.second += 1;
-            for command in world.room.trade(world.second, world.now(), &world.exchange) {
+            for command in world.house.trade(world.second, world.now(), &world.exchange) {
                 world.apply(command);
             }
-            for command in world.room.quote(world.second, world.now(), &world.exchange) {
+            for command in world.house.quote(world.second, world.now(), &world.exchange) {
                 world.apply(command);
             }
         }
@@ -183,7 +183,7 @@ fn a_contract_that_follows_another_is_quoted_from_its_first_second_on_from_the_s
                 assert!(matches!(world.apply(listing), Outcome::Listed(_)));
             }
         }
-        let commands = world.room.trade(world.second, world.now(), &world.exchange);
+        let commands = world.house.trade(world.second, world.now(), &world.exchange);
         world.house(commands);
         world.quote();
         world.check_books();

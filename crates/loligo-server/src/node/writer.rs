@@ -14,7 +14,7 @@ use super::retention;
 use super::snapshot::{self, Kept};
 use super::venue::{Poisoned, Venue};
 use crate::config::ClockKind;
-use crate::market::Room;
+use crate::market::HouseMarket;
 use crate::projection::{CommitChanges, Happened};
 use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
@@ -74,8 +74,8 @@ pub(crate) struct Writer {
     epoch: Arc<Epoch>,
     requests: Receiver<Request>,
     clock: ClockKind,
-    room: Option<Room>,
-    /// The last second at which the room was stepped.
+    house: Option<HouseMarket>,
+    /// The last second at which the house market was stepped.
     stepped: i64,
     moves: Moves,
     /// A request that came while a commit was gathered and does not belong to one.
@@ -104,7 +104,7 @@ impl Writer {
         venue: Venue,
         shared: Arc<Shared>,
         requests: Receiver<Request>,
-        room: Option<Room>,
+        house: Option<HouseMarket>,
         snapshot_at: u64,
         full_retry: Duration,
     ) -> Self {
@@ -118,7 +118,7 @@ impl Writer {
             epoch: shared.epoch.load_full(),
             shared,
             requests,
-            room,
+            house,
             moves: Moves::default(),
             next: None,
             held: Held::default(),
@@ -156,17 +156,17 @@ impl Writer {
     pub(crate) fn start(&mut self) -> Result<(), NodeEnd> {
         self.commit(self.time(), vec![Item::House(vec![Command::Start])])?;
         let time = self.time();
-        let Some(room) = &mut self.room else { return Ok(()) };
-        if room.is_seated(&self.venue.exchange) {
+        let Some(house) = &mut self.house else { return Ok(()) };
+        if house.is_staffed(&self.venue.exchange) {
             // The index has aged while the node was down; on a manual clock no time has passed.
             if second_of(time) > self.stepped {
-                self.step_room(time)?;
+                self.step_house(time)?;
             }
             return Ok(());
         }
         self.stepped = second_of(time);
         for _ in 0..OPENING_STEPS {
-            self.quote_room(time)?;
+            self.quote_house(time)?;
         }
         Ok(())
     }
@@ -339,8 +339,8 @@ impl Writer {
         match self.clock {
             ClockKind::Real => {
                 let time = self.time();
-                if self.room.is_some() && second_of(time) > self.stepped {
-                    self.step_room(time)?;
+                if self.house.is_some() && second_of(time) > self.stepped {
+                    self.step_house(time)?;
                 }
                 self.finish(time)?;
             }
@@ -353,23 +353,23 @@ impl Writer {
     }
 
     /// The house's second: takers against the books as they stand, then makers around the new index.
-    fn step_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+    fn step_house(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
         let second = second_of(time);
         self.stepped = second;
         // The house looks at the exchange as it is then.
         if !self.list_due(time)? {
             return Ok(());
         }
-        if let Some(room) = &mut self.room {
-            let commands = room.trade(second, time, &self.venue.exchange);
+        if let Some(house) = &mut self.house {
+            let commands = house.trade(second, time, &self.venue.exchange);
             self.commit_house(time, commands)?;
         }
-        self.quote_room(time)
+        self.quote_house(time)
     }
 
-    fn quote_room(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
-        if let Some(room) = &mut self.room {
-            let commands = room.quote(second_of(time), time, &self.venue.exchange);
+    fn quote_house(&mut self, time: Timestamp) -> Result<(), NodeEnd> {
+        if let Some(house) = &mut self.house {
+            let commands = house.quote(second_of(time), time, &self.venue.exchange);
             self.commit_house(time, commands)?;
         }
         // A room without anything to say still lets the second pass.

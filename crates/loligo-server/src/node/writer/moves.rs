@@ -1,12 +1,12 @@
 //! A manual clock on its way.
 //!
 //! Over a live market every second has records of its own, and a sync for each would take most of the time. So the house's
-//! seconds are gathered: the room needs the exchange as the second before left it, so each is applied as it is made, and
+//! seconds are gathered: the house market needs the exchange as the second before left it, so each is applied as it is made, and
 //! what happened is kept back. Then the batch is committed, and only then published. Should that fail, the process ends
 //! and the next start decides; nobody was told anything.
 
 use super::{Writer, changes_directory, second_of};
-use crate::market::Room;
+use crate::market::HouseMarket;
 use crate::node::NodeEnd;
 use crate::node::clock::ClockError;
 use crate::node::handle::{NOT_MOVING, SubmitError, Target};
@@ -33,7 +33,7 @@ type Answer = oneshot::Sender<Result<Timestamp, ClockError>>;
 #[derive(Default)]
 pub(super) struct Moves {
     asked: VecDeque<(Target, Answer)>,
-    /// The last second in which the room has traded; it quotes when what follows from that is done.
+    /// The last second in which the house market has traded; it quotes when what follows from that is done.
     traded: i64,
 }
 
@@ -88,7 +88,7 @@ impl Writer {
     /// The next step of the move under way, and its answer if that was the last.
     pub(super) fn step_move(&mut self) -> Result<(), NodeEnd> {
         let Some(target) = self.target() else { return Ok(()) };
-        if self.room.is_some() && self.house_second() <= target {
+        if self.house.is_some() && self.house_second() <= target {
             self.pass_seconds(target)?;
         } else if self.is_moving(target) {
             // What is listed comes at its own instant.
@@ -120,7 +120,7 @@ impl Writer {
     fn is_moving(&self, to: Timestamp) -> bool {
         self.is_under_way(to)
             || self.listing.as_ref().is_some_and(|(at, _)| *at <= to)
-            || (self.room.is_some() && self.house_second() <= to)
+            || (self.house.is_some() && self.house_second() <= to)
     }
 
     /// Whether the exchange is not at a time yet, or has not done all that is due by then.
@@ -149,7 +149,7 @@ impl Writer {
         let first = self.house_second();
         if self.full.is_some() {
             // Nothing is applied ahead that may not fit: one second, as on a clock that goes by itself.
-            return if self.is_pausing() { Ok(()) } else { self.step_room(first) };
+            return if self.is_pausing() { Ok(()) } else { self.step_house(first) };
         }
         if self.listing.as_ref().is_some_and(|(at, _)| *at <= first) {
             let at = self.listing.as_ref().map_or(first, |(at, _)| *at);
@@ -186,9 +186,9 @@ impl Writer {
                 // The house looks at the exchange when all that is due is done.
                 let trades = self.moves.traded < second;
                 *(if trades { &mut self.moves.traded } else { &mut self.stepped }) = second;
-                let Some(room) = &mut self.room else { return Ok(()) };
-                let step = if trades { Room::trade } else { Room::quote };
-                for command in step(room, second, time, &self.venue.exchange) {
+                let Some(house) = &mut self.house else { return Ok(()) };
+                let step = if trades { HouseMarket::trade } else { HouseMarket::quote };
+                for command in step(house, second, time, &self.venue.exchange) {
                     self.apply_ahead(time, &command)?;
                 }
                 // A room without anything to say still lets the second pass.

@@ -51,7 +51,7 @@ impl Writer {
             Some(_) => due.max(Timestamp(now.0.saturating_add(self.full_retry.as_micros() as i64))),
             None => due,
         });
-        [self.room.as_ref().map(|_| tick), timer].into_iter().flatten().min()
+        [self.house.as_ref().map(|_| tick), timer].into_iter().flatten().min()
     }
 
     /// When the exchange has something due: a timer, or a listing.
