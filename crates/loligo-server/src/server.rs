@@ -16,7 +16,7 @@ use crate::projection::{Detached, Unable};
 use crate::request_log::{LogConfig, LogMode, RequestLog};
 use crate::start_file::StartFile;
 use crate::transport::bounds::Bounds;
-use crate::transport::listener::{self, Room};
+use crate::transport::listener::{self, Connections};
 use crate::transport::origin::{Origin, Origins};
 use crate::transport::sockets::Sockets;
 use crate::transport::tls::{self, TlsError};
@@ -220,10 +220,11 @@ impl Server {
         let handlers = Arc::new((control, make(served)));
 
         let (stop, stopping) = watch::channel(false);
-        let room = Arc::new(Room::new(config.bounds.connections));
+        let connections = Arc::new(Connections::new(config.bounds.connections));
         let mut doors = Vec::new();
         let door = |listener, tls| {
-            let (room, handlers, stopping) = (Arc::clone(&room), Arc::clone(&handlers), stopping.clone());
+            let (room, handlers, stopping) =
+                (Arc::clone(&connections), Arc::clone(&handlers), stopping.clone());
             tokio::spawn(listener::serve(listener, tls, config.bounds, room, handlers, stopping))
         };
         doors.push(door(http, None));

@@ -10,7 +10,7 @@
 
 mod seats;
 
-pub(crate) use seats::Room;
+pub(crate) use seats::Connections;
 
 use super::Handlers;
 use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES, HEAD_BYTES, HEADERS};
@@ -118,7 +118,7 @@ pub(crate) async fn serve<H: Handlers>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     bounds: Bounds,
-    room: Arc<Room>,
+    connections: Arc<Connections>,
     handler: Arc<H>,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -126,7 +126,7 @@ pub(crate) async fn serve<H: Handlers>(
     loop {
         while open.try_join_next().is_some() {}
         let accepted = tokio::select! {
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let Some((stream, address, seat)) = accepted else { continue };
@@ -161,10 +161,13 @@ pub(crate) async fn serve<H: Handlers>(
 }
 
 /// One connection, once there is room for it. `None` when the attempt failed and another may succeed.
-async fn accept(listener: &TcpListener, room: &Room) -> Option<(TcpStream, SocketAddr, Arc<Seat>)> {
-    let place = room.place().await?;
+async fn accept(
+    listener: &TcpListener,
+    connections: &Connections,
+) -> Option<(TcpStream, SocketAddr, Arc<Seat>)> {
+    let place = connections.place().await?;
     match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address, room.seat(place))),
+        Ok((stream, address)) => Some((stream, address, connections.seat(place))),
         Err(error) => {
             // Most often the process is out of file descriptors; trying at once would only spin.
             tracing::warn!(%error, "a connection could not be accepted");

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// Where connections find a place.
-pub(crate) struct Room {
+pub(crate) struct Connections {
     /// All of them. One is taken before a connection is accepted, so that there is a file for it.
     places: Arc<Semaphore>,
     everyone: Arc<Semaphore>,
@@ -29,7 +29,7 @@ pub(super) struct Seat {
     _place: OwnedSemaphorePermit,
 }
 
-impl Room {
+impl Connections {
     pub(crate) fn new(connections: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(connections + OPERATOR_CONNECTIONS)),
@@ -153,7 +153,7 @@ impl Activity {
 }
 
 #[cfg(test)]
-impl Room {
+impl Connections {
     /// Waits until everyone's places are free, but for so many.
     pub(super) async fn settled(&self, taken: u32, connections: u32) {
         drop(self.everyone.acquire_many(connections - taken).await.expect("it is open"));

@@ -84,7 +84,7 @@ impl Handler for Echo {
 }
 
 struct Served {
-    room: Arc<Room>,
+    connections: Arc<Connections>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
@@ -94,16 +94,16 @@ async fn serve_with(bounds: Bounds) -> Served {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopping) = watch::channel(false);
-    let room = Arc::new(Room::new(bounds.connections));
+    let connections = Arc::new(Connections::new(bounds.connections));
     let task = tokio::spawn(serve(
         listener,
         None,
         bounds,
-        Arc::clone(&room),
+        Arc::clone(&connections),
         Arc::new((Operator, Last(Echo))),
         stopping,
     ));
-    Served { room, address, stop, task }
+    Served { connections, address, stop, task }
 }
 
 impl Served {
@@ -286,9 +286,9 @@ async fn a_slow_reader_gets_its_whole_answer() {
 }
 
 async fn seat() -> Arc<Seat> {
-    let room = Room::new(1);
-    let place = room.place().await.expect("a place");
-    room.seat(place)
+    let connections = Connections::new(1);
+    let place = connections.place().await.expect("a place");
+    connections.seat(place)
 }
 
 /// Answers so many bytes.
@@ -419,11 +419,11 @@ async fn beyond_the_bound_only_the_operator_is_served_and_once() {
         assert!(head.contains("connection: close"), "{path}: {head}");
         assert_eq!(rest(&mut beyond).await, told, "{path}");
     }
-    // The first is served as before; when it leaves there is room.
+    // The first is served as before; when it leaves there is connections.
     first.write_all(b"GET /c HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
     assert_eq!(answer(&mut first).await, "GET /c 0");
     drop(first);
-    served.room.settled(0, 1).await;
+    served.connections.settled(0, 1).await;
     let mut second = served.connect().await;
     for _ in 0..2 {
         second.write_all(b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
