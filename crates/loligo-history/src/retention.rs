@@ -39,6 +39,13 @@ impl Keep {
         Self { orders_ms: kept, prices_ms: kept, trades_ms: trades }
     }
 
+    /// All of it for an hour: what an exchange in memory has room for, which otherwise would grow with its market's past.
+    #[must_use]
+    pub const fn an_hour() -> Self {
+        let kept = DAY / 24;
+        Self { orders_ms: kept, prices_ms: kept, trades_ms: kept }
+    }
+
     fn lists(self) -> [(&'static str, i64); 3] {
         [
             (PublicOrderEvent::TABLE, self.orders_ms),

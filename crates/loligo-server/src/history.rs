@@ -49,7 +49,7 @@ enum Folding {
 pub(crate) struct NoIndex;
 
 impl History {
-    /// History of a venue in a folder, or in memory.
+    /// History of a venue in a folder; in memory, what markets did is kept for an hour.
     pub(crate) fn new(folder: Option<&std::path::Path>, keep: Keep) -> Self {
         Self { path: folder.map(|folder| folder.join(FILE)), keep, opened: OnceLock::new() }
     }
@@ -82,7 +82,7 @@ impl History {
                 }
                 index
             }
-            None => Index::in_memory(key, self.keep)?,
+            None => Index::in_memory(key, Keep::an_hour())?,
         };
         words::name_all(&index)?;
         let index = Arc::new(index);

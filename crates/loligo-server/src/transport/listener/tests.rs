@@ -419,7 +419,7 @@ async fn beyond_the_bound_only_the_operator_is_served_and_once() {
         assert!(head.contains("connection: close"), "{path}: {head}");
         assert_eq!(rest(&mut beyond).await, told, "{path}");
     }
-    // The first is served as before; when it leaves there is connections.
+    // The first is served as before; when it leaves there is room.
     first.write_all(b"GET /c HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
     assert_eq!(answer(&mut first).await, "GET /c 0");
     drop(first);
