@@ -569,7 +569,7 @@ fn the_schema_is_the_one_that_is_written_down() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/history.md");
     let page = std::fs::read_to_string(page).expect("the page");
     let written: Vec<String> = page
-        .split("```sql\n")
+        .split("```sql schema\n")
         .skip(1)
         .filter_map(|block| block.split("```").next())
         .flat_map(|block| block.split(';'))

@@ -148,8 +148,8 @@ fn a_stop_on_the_mark_fires_though_nobody_asks_anything_else() {
 fn an_exchange_in_memory_does_not_grow_with_its_past() {
     let home = Home::new();
     let mut venue = home.start(&["--ephemeral", "--clock", "manual"]);
-    // The views fill up to their bounds.
-    venue.advance(HOUR_MS);
+    // The views fill up to their bounds, and history to the hour that it keeps.
+    venue.advance(2 * HOUR_MS);
     let (records, before) = (venue.sequence(), venue.resident_kib());
     venue.advance(2 * HOUR_MS);
     let (records, grown) = (venue.sequence() - records, venue.resident_kib().saturating_sub(before));
