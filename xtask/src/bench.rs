@@ -14,7 +14,7 @@ struct Measurement {
     bench: &'static str,
 }
 
-const MEASUREMENTS: [Measurement; 4] = [
+const MEASUREMENTS: [Measurement; 6] = [
     Measurement {
         name: "engine",
         about: "operations on the whole engine, against plain hash maps",
@@ -28,10 +28,22 @@ const MEASUREMENTS: [Measurement; 4] = [
         bench: "journal",
     },
     Measurement {
+        name: "prune",
+        about: "how large a pruned journal becomes, and what an append waits for beside pruning",
+        package: "loligo-journal",
+        bench: "prune",
+    },
+    Measurement {
         name: "node",
         about: "coming back after a stop, and what an order costs in memory",
         package: "loligo-server",
         bench: "node",
+    },
+    Measurement {
+        name: "waits",
+        about: "what a cancel waits for while much follows from one price, or from a jump of the clock",
+        package: "loligo-server",
+        bench: "waits",
     },
     Measurement {
         name: "http",
