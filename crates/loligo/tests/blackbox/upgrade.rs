@@ -2,7 +2,7 @@
 //!
 //! `folders/rules-1.tgz` was written before rules had versions: a live market on a manual clock, seed 7, three accounts, with
 //! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules, and
-//! `folders/rules-2-format-2.tgz` the same in the journal format after that.
+//! `folders/rules-2-format-2.tgz` the same in the journal format after that. `folders/rules-3.tgz` is of the present rules and format.
 
 use crate::venue::{Home, Venue, text};
 use serde_json::{Value, json};
@@ -140,6 +140,28 @@ fn a_folder_of_the_rules_before_opens_and_goes_on() {
             ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
         assert_eq!(open(&venue), orders, "{folder}");
     }
+}
+
+#[test]
+fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written() {
+    // Written down when the folder was made. Other hashes are other rules or another stored form: then a version rises, and
+    // this folder becomes one that is crossed over.
+    const STATE: &str = "7fc594500998ec81c55e4775832d1aca0b5ff986197dbd1806f127aff101e87e";
+    const EVENTS: &str = "982a0135837910f3f0546e44ad404910d7c020191d8d7516e367f6b0d3a5121e";
+    let home = home_of("rules-3.tgz");
+    let replayed = home.run("replay");
+    assert!(replayed.status.success(), "{}", replayed.said());
+    for line in [format!("state hash {STATE}"), format!("event hash {EVENTS}")] {
+        assert!(replayed.stdout.contains(&line), "{line}: {}", replayed.stdout);
+    }
+    let verified = home.run("verify");
+    assert!(verified.status.success(), "{}", verified.said());
+    assert!(!verified.stdout.contains("earlier rules"), "{}", verified.said());
+    let venue = home.start(&[]);
+    let said = venue.screen("Ctrl-C");
+    assert!(!said.contains("crossed over") && !said.contains("were made under rules"), "{said}");
+    let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.1 stop 47500", "sell 0.2 lmt 52000"];
+    assert_eq!(open(&venue), orders);
 }
 
 /// The number that the newest change of a contract's book has on the wire.

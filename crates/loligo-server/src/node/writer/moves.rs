@@ -18,9 +18,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
-/// How long seconds are gathered for one commit, in microseconds. Others wait for a commit, a moment for its views, and a
-/// sync: with this it is about 5 ms of work, and a sync costs less than the work that it is shared by.
-const GATHER_MICROS: i64 = 4_000;
+/// How long seconds are gathered for one commit, in microseconds. Others wait for a commit, for as long again until it is in the
+/// views, and for a sync; with this a sync costs less than the work that it is shared by.
+const GATHER_MICROS: i64 = 1_500;
 /// Most records of one such commit; the second in which it is reached is finished. A full disk has to take one from its
 /// reserve, and leave room for cancels there.
 const GATHER_RECORDS: usize = 1_024;
