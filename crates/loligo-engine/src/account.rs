@@ -319,11 +319,12 @@ pub(crate) fn book(size: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
 /// Books a fill that reduces, closes or flips the position.
 #[inline(never)]
 fn book_against(size: i64, entry: Fine, lots: i64, value: Fine) -> Booked {
-    let (closing, size) = (lots.abs().min(size.abs()), lots.abs());
+    let (held, traded) = (size.abs(), lots.abs());
+    let closing = traded.min(held);
     // A flip closes with its share of the value; the rest opens the other way, so nothing is lost to rounding.
-    let closing_value = if closing == size { value } else { Fine(share_half_even(value.0, closing, size)) };
-    let released =
-        if closing == size.abs() { entry } else { Fine(share_half_even(entry.0, closing, size.abs())) };
+    let closing_value =
+        if closing == traded { value } else { Fine(share_half_even(value.0, closing, traded)) };
+    let released = if closing == held { entry } else { Fine(share_half_even(entry.0, closing, held)) };
     Booked { entry: entry - released + (value - closing_value), realized: -closing_value - released }
 }
 

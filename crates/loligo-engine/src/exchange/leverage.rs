@@ -98,9 +98,9 @@ impl Exchange {
         if short && position.size != 0 {
             return Err(LeverageRefusal::WouldLiquidate);
         }
-        let size = (position.size, position.entry);
+        let standing = (position.size, position.entry);
         let initial_margin =
-            margin::with_orders(&market.instrument, leverage, size, position.buys, position.sells);
+            margin::with_orders(&market.instrument, leverage, standing, position.buys, position.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
         let before = margin_wallet.equity() - margin_wallet.initial_margin;
         let after =
