@@ -122,6 +122,9 @@ impl Exchange {
         }
         if time > self.now {
             self.pass_time(time, events);
+            if self.work.busy {
+                self.look_over_asker(command);
+            }
         }
         self.take_up(command, events)
     }

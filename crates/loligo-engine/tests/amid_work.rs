@@ -5,9 +5,10 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
-    AccountId, Command, Currency, EditOrder, Event, Exchange, FinePrice, InstrumentId, Leverage, MarketState,
-    Money, OnGrid, OrderError, OrderId, OrderRef, OrderStatus, Outcome, PlaceOrder, QtyMode, Refusal,
-    Transfer, Wallet, Withdraw,
+    AccountId, AskedDistance, AskedTrigger, Command, Currency, DistanceUnit, EditOrder, Event, Exchange,
+    FinePrice, InstrumentId, Leverage, MarketState, Money, OnGrid, OrderError, OrderId, OrderRef,
+    OrderStatus, Outcome, PairId, PlaceOrder, QtyMode, Refusal, Signal, Timestamp, Transfer, TriggerKind,
+    Wallet, Withdraw,
 };
 
 const BTC: i64 = 10_000;
@@ -237,4 +238,54 @@ fn a_contract_that_is_closed_loses_its_orders_one_by_one_and_opens_without_those
     let Outcome::Placed(new) = place(&mut exchange, alice, bid(1, 42_000)) else { panic!("open again") };
     finish(&mut exchange);
     assert_eq!((open(&exchange), status(&exchange, new)), (0, OrderStatus::EnteredBook));
+}
+
+#[test]
+fn who_comes_with_the_second_at_which_a_mark_moves_is_asked_at_that_mark() {
+    let mut desk = Desk::open();
+    desk.holds(desk.carol, 60_550 * Money::ONE);
+    desk.placed(desk.bob, bid(BTC, 50_000));
+    desk.placed(desk.carol, ask(BTC, 50_000));
+    let carol = desk.carol;
+    let mut exchange = slowly(desk);
+    let pair = PairId(0);
+    apply(&mut exchange, &Command::PinMark { instrument: FIRST, price: None });
+    apply(&mut exchange, &Command::PinIndex { pair, price: None });
+    finish(&mut exchange);
+    let price = FinePrice(60_000 * 10_i128.pow(18));
+    apply(&mut exchange, &Command::PublishIndex { pair, price });
+    finish(&mut exchange);
+    let before = exchange.wallets(carol).remove(1).equity;
+    // She is short: at 60,000 she has 10,000 less. The mark moves at the next full second, which this record brings.
+    let next = Timestamp((exchange.now().0 / Timestamp::SECOND + 1) * Timestamp::SECOND);
+    let (wallet, currency, amount) = (Wallet::Flex, Currency::USD, Money(55_000 * Money::ONE));
+    let withdraw = Command::Withdraw(Withdraw { account: carol, wallet, currency, amount });
+    let outcome = exchange.apply(next, &withdraw, &mut Vec::new());
+    assert_eq!(outcome, Outcome::Refused(Refusal::InsufficientFunds));
+    exchange.audit().expect("sound");
+    let after = exchange.wallets(carol).remove(1).equity;
+    assert!(before.0 - after.0 > 9_000 * 10_i128.pow(24), "{before:?} {after:?}");
+}
+
+#[test]
+fn a_trailing_stop_that_its_closed_market_is_about_to_lose_is_not_replaced() {
+    let mut desk = Desk::open();
+    let trails = |price| PlaceOrder {
+        stop_price: None,
+        trigger: Some(Box::new(AskedTrigger {
+            kind: TriggerKind::TrailingStop,
+            signal: Signal::Mark,
+            deviation: Some(AskedDistance { unit: DistanceUnit::Percent, steps: OnGrid::Steps(price) }),
+        })),
+        ..stop(ask(1, 40_000), 1)
+    };
+    let trails = |percent| PlaceOrder { limit_price: None, ..trails(percent) };
+    let orders: Vec<OrderId> = [500, 600, 700].map(|percent| desk.placed(desk.alice, trails(percent))).into();
+    let mut exchange = slowly(desk);
+    apply(&mut exchange, &Command::SetMarketState { instrument: FIRST, state: MarketState::Inactive });
+    assert_eq!(status(&exchange, orders[2]), OrderStatus::TriggerPlaced, "its turn has not come");
+    let replaced = apply(&mut exchange, &Command::ReplaceTrailingStop { order: orders[2] });
+    assert_eq!(replaced, Outcome::Refused(Refusal::NoTrailingStop));
+    finish(&mut exchange);
+    assert!(orders.iter().all(|order| status(&exchange, *order).is_closed()));
 }

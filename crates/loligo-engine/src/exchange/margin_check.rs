@@ -61,6 +61,7 @@ impl Exchange {
     }
 
     /// Whose margin a command asks for is looked over before it is taken up, whenever its turn comes.
+    #[cold]
     pub(super) fn look_over_asker(&mut self, command: &Command) {
         let account = match command {
             Command::Place(PlaceOrder { account, .. })

@@ -70,7 +70,13 @@ impl Exchange {
             return ReplaceOutcome::Refused(ReplaceRefusal::UnknownOrder);
         };
         let trails = self.orders.trigger(slot).is_some_and(|t| t.kind == TriggerKind::TrailingStop);
-        if !trails || self.orders.get(slot).level.is_some() {
+        let order = self.orders.get(slot);
+        // One that its closed market is about to lose waits no more: another in its place would stay for good.
+        let lost = match self.markets[self.positions[order.position].instrument].trading {
+            MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => true,
+            MarketState::Open | MarketState::Suspended | MarketState::PostOnly => false,
+        };
+        if !trails || order.level.is_some() || lost {
             return ReplaceOutcome::Refused(ReplaceRefusal::NoTrailingStop);
         }
         ReplaceOutcome::Replaced(self.renew_trigger(slot, events))

@@ -208,7 +208,12 @@ impl Model {
     pub(super) fn replace_trailing_stop(&mut self, id: OrderId) -> Result<Outcome, Outcome> {
         self.live_order(id)?;
         let old = self.order(id).clone();
-        let waits = old.view.status == OrderStatus::TriggerPlaced;
+        // A closed market is about to lose it.
+        let closed = match self.contract(old.view.instrument).state {
+            MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => true,
+            MarketState::Open | MarketState::Suspended | MarketState::PostOnly => false,
+        };
+        let waits = old.view.status == OrderStatus::TriggerPlaced && !closed;
         let Some(trigger) =
             old.view.trigger().filter(|t| waits && t.kind == TriggerKind::TrailingStop).cloned()
         else {
