@@ -13,7 +13,7 @@ use crate::projection::{Detached, Follower, Happened};
 use loligo_engine::Exchange;
 use loligo_journal::{Journal, Log, Snapshots};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -25,10 +25,6 @@ pub(crate) const COMMITS: usize = 1_024;
 pub(crate) const EVENTS: usize = 250_000;
 /// How long a read waits for a follower to reach what was acknowledged when it came.
 const CATCH_UP: Duration = Duration::from_secs(1);
-
-/// How long a follower gathers what it folds before it stores it, when nobody waits to read: a write for each commit would cost
-/// more than the orders in it.
-const GATHER: Duration = Duration::from_millis(20);
 
 /// A follower has not reached what was acknowledged when it was asked, and a second has passed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +65,6 @@ pub(crate) struct Lane {
     filled: Condvar,
     /// Told after each run of records that was folded.
     reached: watch::Sender<u64>,
-    /// Reads that wait for the follower: it stores what it has folded at once.
-    readers: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -90,8 +84,6 @@ enum Next {
     Fold(Arc<Happened>),
     CatchUp(u64),
     Turn(Source),
-    /// Nothing has come for a while, or somebody waits.
-    Settle,
 }
 
 impl Lane {
@@ -119,7 +111,6 @@ impl Lane {
     /// Waits until the follower knows a record, a second at most.
     pub(crate) async fn reach(&self, wanted: u64) -> Result<(), Behind> {
         let mut reached = self.reached.subscribe();
-        let _waiting = Waits::on(self);
         let there = |_: &u64| {
             self.follower.branch() == self.branch.load(Ordering::Acquire)
                 && self.follower.sequence() >= wanted
@@ -130,10 +121,9 @@ impl Lane {
         if waited.is_ok() || there(&at) { Ok(()) } else { Err(Behind { name: self.name(), at, wanted }) }
     }
 
-    /// Waits for something to do; `None` when it is over. `gathered`: something is folded and not stored.
-    fn next(&self, gathered: bool) -> Option<Next> {
+    /// Waits for something to do; `None` when it is over.
+    fn next(&self) -> Option<Next> {
         let mut waiting = self.lock();
-        let mut idle = false;
         loop {
             if self.over.load(Ordering::Relaxed) {
                 return None;
@@ -149,36 +139,8 @@ impl Lane {
                 // What comes after `last` finds room again from here on.
                 return Some(Next::CatchUp(waiting.last));
             }
-            if gathered && (idle || self.readers.load(Ordering::Acquire) > 0) {
-                return Some(Next::Settle);
-            }
-            if gathered {
-                let waited =
-                    self.filled.wait_timeout(waiting, GATHER).unwrap_or_else(PoisonError::into_inner);
-                (waiting, idle) = (waited.0, waited.1.timed_out());
-            } else {
-                waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-            }
+            waiting = self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-}
-
-/// A read that waits, for as long as it does.
-struct Waits<'l>(&'l Lane);
-
-impl<'l> Waits<'l> {
-    fn on(lane: &'l Lane) -> Self {
-        lane.readers.fetch_add(1, Ordering::AcqRel);
-        // Whoever looked before that is waiting by now.
-        drop(lane.lock());
-        lane.filled.notify_one();
-        Self(lane)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.readers.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -197,7 +159,6 @@ impl HandOver {
             follower,
             waiting: Mutex::new(waiting),
             filled: Condvar::new(),
-            readers: AtomicUsize::new(0),
             over: AtomicBool::new(false),
         });
         let name = format!("loligo-{}", lane.name());
@@ -260,9 +221,8 @@ impl Drop for HandOver {
 /// A follower's thread, from its first record to its last.
 fn follow(lane: &Lane) {
     let follower = lane.follower.as_ref();
-    let (mut source, mut gathered) = (None, false);
-    while let Some(next) = lane.next(gathered) {
-        gathered = matches!(next, Next::Fold(_)) && lane.readers.load(Ordering::Acquire) == 0;
+    let mut source = None;
+    while let Some(next) = lane.next() {
         match (next, &source) {
             (Next::Turn(turned), _) => {
                 go_over(follower, &turned);
@@ -275,14 +235,11 @@ fn follow(lane: &Lane) {
             }
             (Next::CatchUp(to), Some(source)) => catch_up(follower, source, to, &lane.over),
             // The source comes first.
-            (Next::CatchUp(_), None) | (Next::Settle, _) => {}
+            (Next::CatchUp(_), None) => {}
         }
-        if !gathered {
-            follower.settle();
-        }
+        follower.settle();
         lane.reached.send_replace(follower.sequence());
     }
-    follower.settle();
     follower.end();
 }
 
