@@ -4,12 +4,12 @@
 //! snapshots have connections of their own. What keeps it honest is said where it is done: the hash chain in
 //! `chain`, the mark of what was acknowledged in `mark`, the checks of a start in `recovery`.
 
+mod acknowledged_mark;
 mod chain;
 mod checkpoint;
 mod cuts;
 mod form;
 mod lock;
-mod mark;
 mod paths;
 mod prune;
 mod reader;
@@ -37,11 +37,11 @@ use crate::branches::{Branch, history};
 use crate::error::{AppendError, JournalError};
 use crate::journal::{Journal, Log, Reader, Snapshots, Urgency};
 use crate::records::{MAX_BATCH_BYTES, Records};
+use crate::sqlite::acknowledged_mark::{AcknowledgedMark, AcknowledgedMarkFile};
 use crate::sqlite::chain::Hash;
 use crate::sqlite::checkpoint::Checkpointer;
 use crate::sqlite::form::Form;
 use crate::sqlite::lock::FolderLock;
-use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, exists, io_error};
 use crate::sqlite::prune::Shared;
 use crate::sqlite::reader::{SqliteLog, SqliteReader};
@@ -91,7 +91,7 @@ pub struct SqliteJournal {
     last: u64,
     /// Hash of the last row, or of the root of the branch.
     head: Hash,
-    mark: MarkFile,
+    mark: AcknowledgedMarkFile,
     shared: Arc<Shared>,
     checkpointer: Checkpointer,
     /// Set for good by the first failure that leaves a commit undecided.
@@ -149,7 +149,7 @@ impl SqliteJournal {
         let (id, root) = fork(&store, &paths, branch, sequence)?;
         store.read_branches()?;
         let left = LeftBehind { branch: id, parent: branch, first: sequence, last, missing };
-        let end = Mark { branch: id, sequence: sequence - 1, hash: root };
+        let end = AcknowledgedMark { branch: id, sequence: sequence - 1, hash: root };
         Self::start(paths, options, store, lock, end, Some(left))
     }
 
@@ -168,7 +168,7 @@ impl SqliteJournal {
         options: Options,
         store: Store,
         lock: FolderLock,
-        end: Mark,
+        end: AcknowledgedMark,
         left_behind: Option<LeftBehind>,
     ) -> Result<Self, JournalError> {
         // What a killed process left in the log may never have been synced. From here on it is history, so it is
@@ -178,7 +178,7 @@ impl SqliteJournal {
         }
         checkpoint::at_start(&store.connection)
             .map_err(|error| sqlite_error("checkpoint", &paths.db, "the write-ahead log", error))?;
-        let mark = MarkFile::start(&paths.mark, &end)?;
+        let mark = AcknowledgedMarkFile::start(&paths.mark, &end)?;
         paths::sync_dir(&paths.dir)?;
         snapshots::remove_unfinished(&paths)?;
         let mut store = store;
@@ -228,7 +228,7 @@ impl SqliteJournal {
             return Ok(());
         }
         let Self { store, paths, branch, last, head, .. } = self;
-        let end = Mark { branch: *branch, sequence: *last, hash: *head };
+        let end = AcknowledgedMark { branch: *branch, sequence: *last, hash: *head };
         let writing = self.shared.write();
         let crossed = form::cross(store, |store| Ok(recovery::check_start(store, paths)? == end))?;
         drop(writing);
@@ -280,7 +280,7 @@ impl SqliteJournal {
             return Err(self.undecided(error.to_string()));
         }
         let sequence = first + count - 1;
-        if let Err(error) = self.mark.write(&Mark { branch: self.branch, sequence, hash }) {
+        if let Err(error) = self.mark.write(&AcknowledgedMark { branch: self.branch, sequence, hash }) {
             return Err(self.undecided(format!("the mark could not be written: {error}")));
         }
         self.last = sequence;
@@ -336,7 +336,7 @@ fn prepare(dir: &Path) -> Result<(Paths, FolderLock), JournalError> {
 }
 
 /// What the newest branch left behind, when it ends where it began: whoever opened it may not have gone on yet.
-fn left_by_newest(store: &Store, end: &Mark) -> Option<LeftBehind> {
+fn left_by_newest(store: &Store, end: &AcknowledgedMark) -> Option<LeftBehind> {
     let begun = store.branch(end.branch).filter(|branch| branch.parent != 0 && branch.fork == end.sequence);
     let &Branch { parent, fork, .. } = begun?;
     // Damage in what was left behind harms no start.
@@ -447,7 +447,7 @@ impl Journal for SqliteJournal {
         drop(writing);
         self.store.read_branches()?;
         self.mark
-            .write_both(&Mark { branch: id, sequence: sequence - 1, hash: root })
+            .write_both(&AcknowledgedMark { branch: id, sequence: sequence - 1, hash: root })
             .map_err(io_error("write", &self.paths.mark))?;
         (self.branch, self.last, self.head) = (id, sequence - 1, root);
         Ok(id)

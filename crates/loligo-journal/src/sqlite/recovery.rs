@@ -4,7 +4,7 @@
 
 use crate::branches::FIRST_BRANCH;
 use crate::error::{JournalError, until_command};
-use crate::sqlite::mark::{self, Found, Mark};
+use crate::sqlite::acknowledged_mark::{self, AcknowledgedMark, Found};
 use crate::sqlite::paths::{Paths, exists};
 use crate::sqlite::reader::Walk;
 use crate::sqlite::snapshots::{self, Header};
@@ -26,9 +26,11 @@ pub(crate) fn is_new(paths: &Paths) -> Result<bool, JournalError> {
     if let Some(snapshot) = snapshots::headers(paths)?.last() {
         return Err(missing(format!("a snapshot at record {} is there", snapshot.info.sequence)));
     }
-    match mark::read(&paths.mark)? {
+    match acknowledged_mark::read(&paths.mark)? {
         // The mark of an empty journal is written before the database gets its name: making it was interrupted.
-        None | Some(Some(Found { mark: Mark { branch: FIRST_BRANCH, sequence: 0, .. }, .. })) => Ok(true),
+        None | Some(Some(Found { mark: AcknowledgedMark { branch: FIRST_BRANCH, sequence: 0, .. }, .. })) => {
+            Ok(true)
+        }
         Some(Some(Found { mark, .. })) => {
             Err(missing(format!("record {} of branch {} was acknowledged", mark.sequence, mark.branch)))
         }
@@ -49,7 +51,7 @@ pub(crate) fn must_exist(paths: &Paths) -> Result<(), JournalError> {
 }
 
 /// Checks everything a start relies on; returns the end of the journal.
-pub(crate) fn check_start(store: &Store, paths: &Paths) -> Result<Mark, JournalError> {
+pub(crate) fn check_start(store: &Store, paths: &Paths) -> Result<AcknowledgedMark, JournalError> {
     let branch = store.current_branch();
     let end =
         check_history(store, paths, branch).map_err(|error| with_remedy(error, store, paths, branch))?;
@@ -63,7 +65,7 @@ pub(crate) fn check_until(
     paths: &Paths,
     sequence: u64,
     purpose: &'static str,
-) -> Result<Mark, JournalError> {
+) -> Result<AcknowledgedMark, JournalError> {
     let branch = store.current_branch();
     let no_such_place = |last| JournalError::NoSuchPlace { asked: sequence, purpose, last };
     let Some(until) = sequence.checked_sub(1) else { return Err(no_such_place(store.last_of(branch)? + 1)) };
@@ -96,7 +98,7 @@ pub(crate) fn check_until(
 
 /// Walks from the newest snapshot of `branch` to its end, which must not lie before the snapshot: one is taken only
 /// of what was remembered.
-fn check_history(store: &Store, paths: &Paths, branch: u64) -> Result<Mark, JournalError> {
+fn check_history(store: &Store, paths: &Paths, branch: u64) -> Result<AcknowledgedMark, JournalError> {
     let last = store.last_of(branch)?;
     let mut bases = snapshots::headers_of(paths, &store.branches, branch)?;
     if let Some(header) = bases.last().filter(|header| header.info.sequence > last) {
@@ -127,7 +129,7 @@ fn is_cut_out(store: &Store, header: &Header) -> Result<bool, JournalError> {
 
 /// Where a walk ended, and over how many cuts it came.
 struct Walked {
-    end: Mark,
+    end: AcknowledgedMark,
     cuts: u64,
 }
 
@@ -150,13 +152,17 @@ fn walk(store: &Store, branch: u64, base: Option<&Header>, until: u64) -> Result
             return Err(store.damaged_record(header.info.branch, header.info.sequence, what));
         }
     }
-    let end = Mark { branch, sequence: walk.next() - 1, hash: *walk.before() };
+    let end = AcknowledgedMark { branch, sequence: walk.next() - 1, hash: *walk.before() };
     ends_with_a_row(store, &walk, &end)?;
     Ok(Walked { end, cuts: walk.cuts() })
 }
 
 /// Refuses a log whose end is cut out: that never is.
-pub(crate) fn ends_with_a_row(store: &Store, walk: &Walk, end: &Mark) -> Result<(), JournalError> {
+pub(crate) fn ends_with_a_row(
+    store: &Store,
+    walk: &Walk,
+    end: &AcknowledgedMark,
+) -> Result<(), JournalError> {
     if walk.is_behind_cut() {
         return Err(store.damaged_record(
             end.branch,
@@ -168,7 +174,7 @@ pub(crate) fn ends_with_a_row(store: &Store, walk: &Walk, end: &Mark) -> Result<
 }
 
 /// Checks that the journal holds what was acknowledged; `end` is where it ends.
-pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(), JournalError> {
+pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &AcknowledgedMark) -> Result<(), JournalError> {
     let path = &paths.mark;
     let remedy = format!(
         ", or, if the journal itself can be trusted, start with `{}`",
@@ -180,7 +186,7 @@ pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(),
         what,
         remedy: remedy.clone(),
     };
-    let Some(found) = mark::read(path)? else {
+    let Some(found) = acknowledged_mark::read(path)? else {
         let why = "without it nobody can say whether acknowledged records are missing".to_owned();
         return Err(JournalError::Missing { path: path.clone(), why, remedy });
     };
@@ -215,7 +221,7 @@ pub(crate) fn check_mark(store: &Store, paths: &Paths, end: &Mark) -> Result<(),
 
 /// How many records of `branch` after `last` were acknowledged, as far as the mark can be read.
 pub(crate) fn acknowledged_after(paths: &Paths, branch: u64, last: u64) -> u64 {
-    match mark::read(&paths.mark) {
+    match acknowledged_mark::read(&paths.mark) {
         Ok(Some(Some(Found { mark, .. }))) if mark.branch == branch => mark.sequence.saturating_sub(last),
         _ => 0,
     }

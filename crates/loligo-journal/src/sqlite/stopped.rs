@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::branches::{history, shared};
 use crate::error::JournalError;
 use crate::journal::{Log, Reader, Snapshots};
+use crate::sqlite::acknowledged_mark::AcknowledgedMark;
 use crate::sqlite::lock::FolderLock;
-use crate::sqlite::mark::Mark;
 use crate::sqlite::paths::{Paths, io_error, remove_if_there};
 use crate::sqlite::reader::SqliteReader;
 use crate::sqlite::recovery;
@@ -22,7 +22,7 @@ const LOG_HEAD_BYTES: u64 = 32;
 #[derive(Debug)]
 pub struct StoppedJournal {
     folder: Folder,
-    end: Mark,
+    end: AcknowledgedMark,
     store: Store,
 }
 
@@ -63,7 +63,7 @@ impl StoppedJournal {
     /// [`JournalError::NoSuchPlace`] unless `1 <= from <= last_sequence() + 1`, [`JournalError::Pruned`] for a record that
     /// is not there any more, and what opening a reader costs.
     pub fn reader(&self, from: u64) -> Result<Box<dyn Reader>, JournalError> {
-        let Mark { branch, sequence: last, .. } = self.end;
+        let AcknowledgedMark { branch, sequence: last, .. } = self.end;
         if from == 0 || from > last + 1 {
             return Err(JournalError::NoSuchPlace { asked: from, purpose: "read from", last: last + 1 });
         }

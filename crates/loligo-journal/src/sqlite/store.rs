@@ -9,10 +9,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use crate::branches::{Branch, FIRST_BRANCH};
 use crate::error::JournalError;
+use crate::sqlite::acknowledged_mark::{AcknowledgedMark, AcknowledgedMarkFile};
 use crate::sqlite::chain::{self, Hash};
 use crate::sqlite::cuts::CUTS;
 use crate::sqlite::form::{self, FORMAT, Form, ROWS};
-use crate::sqlite::mark::{Mark, MarkFile};
 use crate::sqlite::paths::{Paths, io_error, private, sync_dir};
 use crate::sqlite::survey::LooseWalk;
 
@@ -431,7 +431,7 @@ pub(crate) fn create(paths: &Paths, created_us: i64) -> Result<(), JournalError>
         vec![("created_us".to_owned(), created_us.to_string()), ("format".to_owned(), FORMAT.to_string())];
     let hash = chain::root(&header, ROOT.id, ROOT.parent, ROOT.fork, &[0; 32]);
     let new = build(paths, &header, &[ROOT], |_| Ok(()))?;
-    MarkFile::start(&paths.mark, &Mark { branch: ROOT.id, sequence: 0, hash })?;
+    AcknowledgedMarkFile::start(&paths.mark, &AcknowledgedMark { branch: ROOT.id, sequence: 0, hash })?;
     std::fs::rename(&new, &paths.db).map_err(io_error("rename", &new))?;
     sync_dir(&paths.dir)
 }

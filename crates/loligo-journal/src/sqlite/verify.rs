@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::branches::history;
 use crate::error::JournalError;
-use crate::sqlite::mark::Mark;
+use crate::sqlite::acknowledged_mark::AcknowledgedMark;
 use crate::sqlite::paths::Paths;
 use crate::sqlite::reader::Walk;
 use crate::sqlite::snapshots;
@@ -117,7 +117,7 @@ fn check(store: &Store, paths: &Paths, report: &mut Report) -> Result<(), Journa
         report.bytes += rows.iter().map(|row| row.batch.byte_len() as u64).sum::<u64>();
         report.records = walk.next() - 1;
     }
-    let end = Mark { branch, sequence: walk.next() - 1, hash: *walk.before() };
+    let end = AcknowledgedMark { branch, sequence: walk.next() - 1, hash: *walk.before() };
     recovery::ends_with_a_row(store, &walk, &end)?;
     recovery::check_mark(store, paths, &end)?;
     check_cuts(store, paths, branch)?;

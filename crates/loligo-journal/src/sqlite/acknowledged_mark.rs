@@ -1,4 +1,4 @@
-//! The mark: what was acknowledged, written beside the database after each commit.
+//! The acknowledged mark: what somebody was told is durable, written beside the database after each commit.
 //!
 //! SQLite drops the end of a write-ahead log that it cannot read, because it cannot know whether that end was ever
 //! acknowledged. The mark knows. It costs one write of 64 bytes and no sync: it must survive a killed process, and
@@ -24,7 +24,7 @@ const STRIDE: u64 = 512;
 
 /// The end of what was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub(crate) struct AcknowledgedMark {
     pub(crate) branch: u64,
     /// Last acknowledged record; the fork when the branch has none of its own.
     pub(crate) sequence: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Mark {
     pub(crate) hash: Hash,
 }
 
-impl Mark {
+impl AcknowledgedMark {
     fn encode(&self) -> [u8; SLOT] {
         let mut slot = [0; SLOT];
         slot[..8].copy_from_slice(MAGIC);
@@ -64,7 +64,7 @@ fn check(slot: &[u8; SLOT]) -> [u8; 8] {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
     /// The newest readable slot.
-    pub(crate) mark: Mark,
+    pub(crate) mark: AcknowledgedMark,
     /// Whether the other slot could be read too.
     pub(crate) whole: bool,
 }
@@ -80,7 +80,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Option<Found>>, JournalError> {
     for (index, slot) in slots.iter_mut().enumerate() {
         let mut bytes = [0; SLOT];
         match file.read_exact_at(&mut bytes, index as u64 * STRIDE) {
-            Ok(()) => *slot = Mark::decode(&bytes),
+            Ok(()) => *slot = AcknowledgedMark::decode(&bytes),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
             Err(error) => return Err(io_error("read", path)(error)),
         }
@@ -92,14 +92,14 @@ pub(crate) fn read(path: &Path) -> Result<Option<Option<Found>>, JournalError> {
 
 /// The mark file, open for writing.
 #[derive(Debug)]
-pub(crate) struct MarkFile {
+pub(crate) struct AcknowledgedMarkFile {
     file: File,
     slot: u64,
 }
 
-impl MarkFile {
+impl AcknowledgedMarkFile {
     /// Opens or makes the file, writes `mark` to both slots and syncs them.
-    pub(crate) fn start(path: &Path, mark: &Mark) -> Result<Self, JournalError> {
+    pub(crate) fn start(path: &Path, mark: &AcknowledgedMark) -> Result<Self, JournalError> {
         let file = private().open(path).map_err(io_error("open", path))?;
         let mut file = Self { file, slot: 0 };
         file.write_both(mark).map_err(io_error("write", path))?;
@@ -107,14 +107,14 @@ impl MarkFile {
     }
 
     /// Writes the slot whose turn it is.
-    pub(crate) fn write(&mut self, mark: &Mark) -> std::io::Result<()> {
+    pub(crate) fn write(&mut self, mark: &AcknowledgedMark) -> std::io::Result<()> {
         self.file.write_all_at(&mark.encode(), self.slot * STRIDE)?;
         self.slot ^= 1;
         Ok(())
     }
 
     /// Writes both slots and syncs: for the moments that are no commit.
-    pub(crate) fn write_both(&mut self, mark: &Mark) -> std::io::Result<()> {
+    pub(crate) fn write_both(&mut self, mark: &AcknowledgedMark) -> std::io::Result<()> {
         self.write(mark)?;
         self.write(mark)?;
         self.sync()
