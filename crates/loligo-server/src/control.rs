@@ -4,8 +4,8 @@
 //! JSON in and out. Refusals are `{"error": "a sentence"}` with a fitting 4xx status.
 
 mod body;
-mod door;
 mod faults;
+mod operator_auth;
 mod shown;
 mod venue;
 mod verbs;
@@ -18,9 +18,9 @@ use crate::request_log::{Entry, RequestLog, Told};
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::{Handler, TurnedAway};
 use bytes::Bytes;
-pub(crate) use door::Door;
 use http::{Method, Response, StatusCode};
 use http_body_util::Full;
+pub(crate) use operator_auth::OperatorAuth;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ const ROOT: &str = "/loligo/v1";
 /// The operator's side of a running exchange.
 pub(crate) struct Control {
     node: NodeHandle,
-    door: Door,
+    operator_auth: OperatorAuth,
     faults: Arc<Faults>,
     operations: Operations,
     history: Arc<History>,
@@ -235,13 +235,13 @@ fn edits(word: &str, given: &str) -> usize {
 impl Control {
     pub(crate) fn new(
         node: NodeHandle,
-        door: Door,
+        operator_auth: OperatorAuth,
         faults: Arc<Faults>,
         operations: Operations,
         history: Arc<History>,
         log: Arc<RequestLog>,
     ) -> Self {
-        Self { node, door, faults, operations, history, opening: tokio::sync::Mutex::default(), log }
+        Self { node, operator_auth, faults, operations, history, opening: tokio::sync::Mutex::default(), log }
     }
 
     async fn answered(&self, request: Read) -> Option<Response<Full<Bytes>>> {
@@ -282,7 +282,7 @@ impl Control {
             Verb::Health => return Ok(self.health()),
             _ => {}
         }
-        self.door.check(&request.head.headers)?;
+        self.operator_auth.check(&request.head.headers)?;
         if request.body.len() > BODY_BYTES {
             return Err(too_long().into());
         }

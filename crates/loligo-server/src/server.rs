@@ -2,7 +2,7 @@
 
 use crate::charts::Candles;
 use crate::config::Config;
-use crate::control::{Control, Door};
+use crate::control::{Control, OperatorAuth};
 use crate::dialects::Served;
 use crate::dialects::kraken::{self, Kraken};
 use crate::faults::Faults;
@@ -200,7 +200,7 @@ impl Server {
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let control = Control::new(
             handle.clone(),
-            Door::new(&control_token, beyond_loopback, Arc::clone(&origins)),
+            OperatorAuth::new(&control_token, beyond_loopback, Arc::clone(&origins)),
             Arc::clone(&faults),
             operations,
             Arc::clone(&history),

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub(crate) struct Door {
+pub(crate) struct OperatorAuth {
     /// Hashed, so that comparing takes the same time for a token of any length.
     token: blake3::Hash,
     /// The exchange listens on other addresses than loopback, so it may be called by any name.
@@ -16,7 +16,7 @@ pub(crate) struct Door {
     origins: Arc<Origins>,
 }
 
-impl Door {
+impl OperatorAuth {
     pub(crate) fn new(token: &str, beyond_loopback: bool, origins: Arc<Origins>) -> Self {
         Self { token: blake3::hash(token.as_bytes()), beyond_loopback, origins }
     }
@@ -66,12 +66,12 @@ fn name_of(host: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn status(door: &Door, headers: &[(&'static str, &str)]) -> Option<u16> {
+    fn status(auth: &OperatorAuth, headers: &[(&'static str, &str)]) -> Option<u16> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().expect("a header value"));
         }
-        door.check(&map).err().map(|refused| refused.status.as_u16())
+        auth.check(&map).err().map(|refused| refused.status.as_u16())
     }
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
         let listening = [std::net::SocketAddr::from(([127, 0, 0, 1], 8080))];
         let origins =
             Arc::new(Origins::new(vec!["https://desk.example".parse().expect("an origin")], listening));
-        let door = Door::new("secret", false, Arc::clone(&origins));
+        let auth = OperatorAuth::new("secret", false, Arc::clone(&origins));
         let good = ("authorization", "Bearer secret");
         for (headers, want) in [
             (&[("host", "127.0.0.1:8080"), good][..], None),
@@ -101,9 +101,9 @@ mod tests {
             (&[("host", "localhost"), ("authorization", "Basic secret")], Some(401)),
             (&[("host", "localhost"), ("authorization", "secret")], Some(401)),
         ] {
-            assert_eq!(status(&door, headers), want, "{headers:?}");
+            assert_eq!(status(&auth, headers), want, "{headers:?}");
         }
-        let open = Door::new("secret", true, origins);
+        let open = OperatorAuth::new("secret", true, origins);
         assert_eq!(status(&open, &[("host", "loligo.lan:8080"), good]), None);
         assert_eq!(status(&open, &[("host", "loligo.lan:8080")]), Some(401));
     }
