@@ -64,7 +64,7 @@ use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
-use private::Asked;
+use private::KrakenRequest;
 use reasons::{Notebook, Refused, Why};
 use routes::{Audience, Found, Operation, Routes};
 use signing::Signing;
@@ -254,7 +254,8 @@ impl Kraken {
             return Err(Failure::OutOfService);
         }
         let directory = self.node.views().directory();
-        self.carry_out(found.operation, Asked::new(found, request, &directory, arrived, notebook)).await
+        self.carry_out(found.operation, KrakenRequest::new(found, request, &directory, arrived, notebook))
+            .await
     }
 
     /// Whether the operator took an operation out of service.

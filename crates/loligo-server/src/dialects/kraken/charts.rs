@@ -1,6 +1,6 @@
 //! Candles over HTTP: public, without an envelope, refused in plain words.
 
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
 use crate::charts::{self, Candle, Range, Series};
 use crate::grid::{time, volume};
@@ -25,14 +25,14 @@ fn tick_type(word: &str) -> Result<TickType, ChartsError> {
 }
 
 impl Kraken {
-    pub(super) async fn tick_types(&self, _: &Asked<'_>) -> Answer {
+    pub(super) async fn tick_types(&self, _: &KrakenRequest<'_>) -> Answer {
         let mut body = Vec::with_capacity(32);
         write_tick_types(&mut body);
         Ok(body)
     }
 
     /// All contracts, expired ones too: their candles stay.
-    pub(super) async fn chart_markets(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn chart_markets(&self, asked: &KrakenRequest<'_>) -> Answer {
         let [word, ..] = named(asked.path());
         tick_type(word)?;
         let instruments = asked.directory.instruments();
@@ -42,7 +42,7 @@ impl Kraken {
     }
 
     /// The same for all contracts; none for one that there is not.
-    pub(super) async fn chart_resolutions(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn chart_resolutions(&self, asked: &KrakenRequest<'_>) -> Answer {
         let [word, symbol, _] = named(asked.path());
         tick_type(word)?;
         let mut body = Vec::with_capacity(64);
@@ -53,7 +53,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn candles(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn candles(&self, asked: &KrakenRequest<'_>) -> Answer {
         let [word, symbol, resolution] = named(asked.path());
         let tick_type = tick_type(word)?;
         let resolution = Resolution::from_word(resolution).ok_or(ChartsError::Resolution)?;

@@ -6,7 +6,7 @@
 mod shown;
 
 use super::failure::Failure;
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::{Kraken, Shape, Success};
 use crate::history::{History, NoIndex};
 use crate::login::{Pool, Right};
@@ -64,7 +64,7 @@ impl Past {
 
 impl Kraken {
     /// Answers a request for history.
-    pub(super) async fn past(&self, what: Past, asked: Asked<'_>) -> Result<Success, Failure> {
+    pub(super) async fn past(&self, what: Past, asked: KrakenRequest<'_>) -> Result<Success, Failure> {
         let query = asked.request.head.uri.query().unwrap_or_default().as_bytes();
         let args = Args::new(query, &asked.request.body);
         let owner = if what.is_public() {

@@ -2,7 +2,7 @@
 
 use super::convert::markets::{self, InstrumentRow};
 use super::convert::{commands, orders};
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
 use crate::grid;
 use crate::grid::{need, price, size, time};
@@ -17,7 +17,7 @@ use loligo_wire::v3::responses::{self, TradingInstrument};
 use loligo_wire::v3::words::{self, Error};
 
 impl Kraken {
-    pub(super) async fn trading_instruments(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn trading_instruments(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let request = asked.read(&caller, requests::TradingInstruments::parse)?;
         let now = self.node.now();
         let states = self.node.views().markets().states();
@@ -44,7 +44,7 @@ impl Kraken {
     }
     pub(super) async fn initial_margin(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::InitialMargin, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -79,7 +79,7 @@ impl Kraken {
 
     pub(super) async fn max_order_size(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::MaxOrderSize, Failure>,
         caller: Caller,
     ) -> Answer {

@@ -4,7 +4,7 @@
 //! much may leave (rules 2.4).
 
 use super::convert::refusals;
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
@@ -28,7 +28,7 @@ struct End<'n> {
 impl Kraken {
     pub(super) async fn transfer(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::Transfer<'_>, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -42,7 +42,7 @@ impl Kraken {
 
     pub(super) async fn subaccount_transfer(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::SubaccountTransfer<'_>, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -89,7 +89,7 @@ impl Kraken {
 
     pub(super) async fn withdrawal(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::Withdrawal<'_>, Failure>,
         caller: Caller,
     ) -> Answer {

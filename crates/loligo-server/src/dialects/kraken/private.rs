@@ -19,7 +19,7 @@ use loligo_wire::v3::responses;
 use loligo_wire::v3::words::Error;
 
 /// A request as it came, and what is known of the exchange while it is answered.
-pub(super) struct Asked<'r> {
+pub(super) struct KrakenRequest<'r> {
     /// Its operation's name.
     pub(super) name: &'static str,
     pub(super) request: &'r Received,
@@ -41,7 +41,7 @@ pub(super) fn complete<'r, R: Request<'r>>(found: Needed<'r, R>) -> Result<R, Fa
     Ok(R::read(found?)?)
 }
 
-impl<'r> Asked<'r> {
+impl<'r> KrakenRequest<'r> {
     /// The path that is asked for.
     pub(super) fn path(&self) -> &'r str {
         self.request.head.uri.path()
@@ -122,14 +122,19 @@ pub(super) fn batch_cost(found: &Needed<'_, requests::BatchOrder>) -> u32 {
 }
 
 /// Pages further back cost more.
-pub(super) fn fills_cost(asked: &Asked<'_>) -> u32 {
+pub(super) fn fills_cost(asked: &KrakenRequest<'_>) -> u32 {
     let pages = asked.args.as_ref().is_ok_and(|args| args.get("lastFillTime").is_some());
     if pages { 25 } else { 2 }
 }
 
 impl Kraken {
     /// Rows 1 to 3 of the checks: key, signature, right, nonce, rate. Then a fault is told, if one is to be.
-    pub(super) async fn admit(&self, asked: &Asked<'_>, right: Right, cost: u32) -> Result<Caller, Failure> {
+    pub(super) async fn admit(
+        &self,
+        asked: &KrakenRequest<'_>,
+        right: Right,
+        cost: u32,
+    ) -> Result<Caller, Failure> {
         let caller = self.signing.check(asked.directory, asked.request, right, Pool::Trading, cost)?;
         self.told_fault(asked.name).await?;
         Ok(caller)
@@ -137,7 +142,7 @@ impl Kraken {
 
     /// The hot read of the exchange (rules 3): one lock, under which nothing is written out. One order that is asked for
     /// alone needs no list.
-    pub(super) async fn orders_status(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn orders_status(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.node.now();
@@ -167,7 +172,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn open_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn open_orders(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let now = self.node.now();
         let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
@@ -178,7 +183,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn accounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn accounts(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let account = caller.account;
         let seen = self.node.query(move |exchange| accounts::Seen::of(exchange, account)).await?;
@@ -187,7 +192,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn open_positions(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn open_positions(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
@@ -212,7 +217,7 @@ impl Kraken {
         if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
     }
 
-    pub(super) async fn fills(&self, asked: Asked<'_>, caller: Caller) -> Result<Success, Failure> {
+    pub(super) async fn fills(&self, asked: KrakenRequest<'_>, caller: Caller) -> Result<Success, Failure> {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::Fills::parse)?;
         let now = self.node.now();

@@ -2,7 +2,7 @@
 
 use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{commands, markets};
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::{price, size, time};
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
@@ -13,13 +13,13 @@ use loligo_wire::v3::responses;
 use loligo_wire::v3::words::{ContractType, Error};
 
 impl Kraken {
-    pub(super) async fn fee_schedules(&self, _: &Asked<'_>) -> Answer {
+    pub(super) async fn fee_schedules(&self, _: &KrakenRequest<'_>) -> Answer {
         let mut body = Vec::with_capacity(2048);
         markets::write_fee_schedules(&mut body, time(self.node.now()));
         Ok(body)
     }
 
-    pub(super) async fn tickers(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn tickers(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Tickers::parse(args)?;
         let wanted: Vec<InstrumentId> = request
@@ -40,7 +40,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn ticker(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn ticker(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (symbol, directory, now) = (asked.named, asked.directory, self.node.now());
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
@@ -53,7 +53,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn order_book(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn order_book(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
@@ -71,7 +71,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn history(&self, asked: &Asked<'_>) -> Result<Success, Failure> {
+    pub(super) async fn history(&self, asked: &KrakenRequest<'_>) -> Result<Success, Failure> {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
@@ -97,7 +97,7 @@ impl Kraken {
         }
     }
 
-    pub(super) async fn instruments(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn instruments(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Instruments::parse(args)?;
         let states = self.node.views().markets().states();
@@ -112,7 +112,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn instruments_status(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn instruments_status(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory) = (asked.args()?, asked.directory);
         let request = requests::InstrumentsStatus::parse(args)?;
         let markets = self.market_views().await?;
@@ -126,7 +126,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn instrument_status(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) async fn instrument_status(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (symbol, directory) = (asked.named, asked.directory);
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))

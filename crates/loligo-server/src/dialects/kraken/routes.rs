@@ -3,7 +3,7 @@
 //! a path that nobody has.
 
 use super::history::Past;
-use super::private::{Asked, batch_cost, complete, fills_cost};
+use super::private::{KrakenRequest, batch_cost, complete, fills_cost};
 use super::{Failure, Kraken, Success};
 use crate::login::Right;
 use crate::operations::{self, Operations};
@@ -145,7 +145,7 @@ macro_rules! routes {
 
         impl Kraken {
             /// Carries out what is asked.
-            pub(super) async fn carry_out(&self, operation: Operation, asked: Asked<'_>) -> Result<Success, Failure> {
+            pub(super) async fn carry_out(&self, operation: Operation, asked: KrakenRequest<'_>) -> Result<Success, Failure> {
                 match operation {
                     $(Operation::$name => serve!(self, asked, $($how)+),)+
                 }

@@ -4,7 +4,7 @@ use super::convert::accounts::{self, SubaccountSeen};
 use super::convert::commands::contract;
 use super::convert::refusals;
 use super::convert::settings::{leverage, strategy, strategy_word};
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
@@ -18,7 +18,7 @@ use loligo_wire::v3::words::Error;
 use uuid::Uuid;
 
 impl Kraken {
-    pub(super) async fn self_trade_strategy(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn self_trade_strategy(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let account = caller.account;
         let held = self.node.query(move |exchange| exchange.account(account)).await?;
@@ -30,7 +30,7 @@ impl Kraken {
 
     pub(super) async fn set_self_trade_strategy(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::SetSelfTradeStrategy, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -49,7 +49,7 @@ impl Kraken {
         }
     }
 
-    pub(super) async fn leverage_preferences(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn leverage_preferences(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let request = asked.read(&caller, requests::LeveragePreferences::parse)?;
         let only = request.symbol.map(|symbol| contract(asked.directory, &symbol)).transpose()?;
         let only = only.map(|listed| listed.id);
@@ -70,7 +70,7 @@ impl Kraken {
 
     pub(super) async fn set_leverage_preference(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::SetLeveragePreference, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -92,7 +92,7 @@ impl Kraken {
         }
     }
 
-    pub(super) async fn subaccounts(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn subaccounts(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let account = caller.account;
         // A subaccount has none, and is told whose it is.
@@ -114,7 +114,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn trading_enabled(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn trading_enabled(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let uid = asked.read(&caller, |_| subaccount_uid(asked.named))?;
         let entry = self.own_subaccount(&asked, &caller, uid)?;
         let mut body = Vec::with_capacity(32);
@@ -124,7 +124,7 @@ impl Kraken {
 
     pub(super) async fn set_trading_enabled(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::SetTradingEnabled, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -147,7 +147,7 @@ impl Kraken {
     /// A subaccount of the caller's. Whether another account exists is nobody's to know.
     fn own_subaccount<'d>(
         &self,
-        asked: &Asked<'d>,
+        asked: &KrakenRequest<'d>,
         caller: &Caller,
         uid: Uuid,
     ) -> Result<&'d AccountEntry, Failure> {

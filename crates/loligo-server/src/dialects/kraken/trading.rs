@@ -1,7 +1,7 @@
 //! Requests that place, amend and cancel orders.
 
 use super::convert::{commands, orders, outcomes};
-use super::private::Asked;
+use super::private::KrakenRequest;
 use super::reasons::{Note, Notes};
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
@@ -133,7 +133,7 @@ fn edit_error(outcome: &EditOutcome) -> Option<OrderError> {
 impl Kraken {
     pub(super) async fn send_order(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::SendOrder<'_>, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -167,7 +167,7 @@ impl Kraken {
 
     pub(super) async fn edit_order(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::EditOrder<'_>, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -263,7 +263,7 @@ impl Kraken {
 
     pub(super) async fn cancel_order(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         request: Result<requests::CancelOrder<'_>, Failure>,
         caller: Caller,
     ) -> Answer {
@@ -306,7 +306,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn cancel_all_orders(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn cancel_all_orders(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let (directory, arrived) = (asked.directory, asked.arrived);
         let request = asked.read(&caller, requests::CancelAllOrders::parse)?;
         let (shown, scope) = match request.symbol {
@@ -351,7 +351,7 @@ impl Kraken {
         Ok(body)
     }
 
-    pub(super) async fn cancel_all_orders_after(&self, asked: Asked<'_>, caller: Caller) -> Answer {
+    pub(super) async fn cancel_all_orders_after(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let request = requests::CancelAllOrdersAfter::parse(asked.args()?)?;
         let reply =
             self.node.ask(Ask::cancel_all_after(caller.account, request.timeout), caller.nonce).await?;
@@ -369,7 +369,7 @@ impl Kraken {
     /// Runs the elements of a batch in their order, nothing in between, and answers each in its place.
     pub(super) async fn batch_order(
         &self,
-        asked: Asked<'_>,
+        asked: KrakenRequest<'_>,
         batch: Result<BatchOrder, Failure>,
         caller: Caller,
     ) -> Answer {
