@@ -70,7 +70,9 @@ crate::stored_codes! {
         Mark { instrument, price, at } = 20,
         EditRejected(refused) = 21,
         NotFound { account, order, at } = 22,
-        Leverage { account, instrument, leverage, at } = 23
+        Leverage { account, instrument, leverage, at } = 23,
+        Funding(booked) = 24,
+        FundingRate { instrument, rate, hour, at } = 25
     }
 
     OrderStatus {

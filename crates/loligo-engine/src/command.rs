@@ -1,5 +1,6 @@
 //! What may be asked of the exchange, already parsed and typed. Commands are what the journal keeps.
 
+use crate::funding::FundingRate;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
@@ -175,6 +176,26 @@ pub struct Genesis {
     pub indexes: Vec<(String, FinePrice)>,
     /// Limits of orders.
     pub limits: Limits,
+    /// What was before the venue began, made up; of contracts of `instruments`, each at most once.
+    pub past: Vec<ContractPast>,
+}
+
+/// What a contract has behind it when its venue begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractPast {
+    /// Its symbol.
+    pub symbol: String,
+    /// The funding rates of the hours before genesis and of the one in which it is, oldest first; of a perpetual alone.
+    pub funding: Vec<PastRate>,
+}
+
+/// The funding rate of an hour of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastRate {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// Its rate.
+    pub rate: FundingRate,
 }
 
 /// Figures of the order checks (rules 1.11).

@@ -18,6 +18,7 @@ mod command;
 mod event;
 mod exchange;
 mod fees;
+mod funding;
 mod id;
 mod instrument;
 mod invariants;
@@ -35,12 +36,13 @@ mod words;
 pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
-    Withdraw, Written, WrittenNumber,
+    ContractPast, CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef,
+    PastRate, PlaceOrder, Transfer, Withdraw, Written, WrittenNumber,
 };
-pub use event::{EditRefusal, Event, Execution, Fill, OrderChange, OrderView};
+pub use event::{EditRefusal, Event, Execution, Fill, FundingBooked, OrderChange, OrderView};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};
+pub use funding::FundingRate;
 pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
@@ -52,7 +54,7 @@ pub use outcome::*;
 pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};
 pub use view::{
-    AccountView, CollateralView, FlexView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
+    AccountView, CollateralView, FlexView, FundingView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
     PositionView, WalletView,
 };
 pub use words::{

@@ -123,6 +123,7 @@ mod tests {
             expiry: None,
             funding_rate_coefficient: 8,
             max_relative_funding_rate: 500_000,
+            min_relative_funding_rate: None,
         }
     }
 

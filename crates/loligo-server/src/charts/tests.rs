@@ -319,6 +319,7 @@ fn past(genesis: Timestamp) -> Past {
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     };
     let instrument = Instrument::new(spec, PairId(0)).unwrap();
     Past::new(1, genesis, 30, &[usd(80_000)], &[instrument])

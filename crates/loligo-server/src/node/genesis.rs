@@ -96,6 +96,7 @@ pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Res
         instruments: listing.instruments.clone(),
         indexes: listing.indexes.clone(),
         limits: Limits::default(),
+        past: Vec::new(),
     };
     let mut script =
         Script { venue: Venue::new(), time: now, records: Vec::new(), happened: Happened::default() };

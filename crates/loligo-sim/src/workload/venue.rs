@@ -59,6 +59,7 @@ fn contract(
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     };
     Contract { spec, fair }
 }
@@ -157,6 +158,7 @@ impl Workload {
             instruments: contracts.iter().map(|c| c.spec.clone()).collect(),
             indexes: indexes.clone(),
             limits,
+            past: vec![],
         };
         let mut commands = vec![Command::Genesis(Box::new(genesis))];
         for (pair, (_, price)) in (0..pairs).zip(&indexes) {

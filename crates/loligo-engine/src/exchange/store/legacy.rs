@@ -1,25 +1,29 @@
-//! The states of earlier versions, read into today's list, never written: that of version 4, a shorter list, and that of version
-//! 3, which was memory as it was laid out then.
+//! The states of earlier versions, read into today's list, never written: those of versions 4 and 5, shorter lists, and that of
+//! version 3, which was memory as it was laid out then. And commands of version 2, whose contracts said less.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, State,
-    StoredOrder, StoredPosition, StoredWork,
+    StoredFunding, StoredOrder, StoredPosition, StoredWork,
 };
-use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
+use super::{
+    CodecError, LEGACY_COMMAND_VERSION, LEGACY_STATE_VERSION, UNFUNDED_STATE_VERSION,
+    UNNUMBERED_STATE_VERSION, read,
+};
 use crate::account::FamilyDays;
-use crate::command::{Limits, LimitsChange};
+use crate::command::{Command, Genesis, Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
-use crate::instrument::{InstrumentSpec, Leverage};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Qty, Side, Timestamp, Wallet};
+use crate::instrument::{InstrumentSpec, Leverage, MarginLevel};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, FinePrice, Money};
 use crate::trigger::Attached;
 use crate::words::{
-    Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason,
+    ContractKind, Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy,
+    UpdateReason,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -74,7 +78,7 @@ struct Market {
 
 #[derive(Deserialize)]
 struct Instrument {
-    spec: InstrumentSpec,
+    spec: Spec,
     _pair: PairId,
     _unit: i128,
     _money_unit: u64,
@@ -222,8 +226,149 @@ const PAGE: u64 = 1024;
 /// [`CodecError`] when the bytes are none.
 pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
     let rest = (Numbers::default(), StoredWork::default());
+    read_shorter(UNNUMBERED_STATE_VERSION, bytes, &rest)
+}
+
+/// Reads a state of version 5, which ended before funding, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_unfunded(bytes: &[u8]) -> Result<State, CodecError> {
+    read_shorter(UNFUNDED_STATE_VERSION, bytes, &())
+}
+
+/// Reads a list that ended before `rest`, and before funding.
+fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<State, CodecError> {
+    let rest = (rest, StoredFunding::default());
     let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
-    read("state", UNNUMBERED_STATE_VERSION, &list)
+    let list: State<Spec> = read("state", version, &list)?;
+    // By name, so that nothing is left out.
+    let State {
+        now,
+        born,
+        table_seed,
+        next_order,
+        next_execution,
+        sampled,
+        limits,
+        particular_limits,
+        pairs,
+        contracts,
+        accounts,
+        resting,
+        waiting,
+        closed,
+        liquidations,
+        pool,
+        deposited,
+        numbers,
+        work,
+        funding,
+    } = list;
+    let contracts = contracts.into_iter().map(|Contract { spec, prices, fees, dust }| Contract {
+        spec: spec.into(),
+        prices,
+        fees,
+        dust,
+    });
+    Ok(State {
+        now,
+        born,
+        table_seed,
+        next_order,
+        next_execution,
+        sampled,
+        limits,
+        particular_limits,
+        pairs,
+        contracts: contracts.collect(),
+        accounts,
+        resting,
+        waiting,
+        closed,
+        liquidations,
+        pool,
+        deposited,
+        numbers,
+        work,
+        funding,
+    })
+}
+
+/// Reads a command of version 2: only those that list contracts were other ones.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_command(bytes: &[u8]) -> Result<Command, CodecError> {
+    match bytes.get(1) {
+        Some(&GENESIS) => {
+            let (_, genesis) = read::<(u8, LegacyGenesis)>("command", LEGACY_COMMAND_VERSION, bytes)?;
+            let LegacyGenesis { table_seed, instruments, indexes, limits } = genesis;
+            let instruments = instruments.into_iter().map(InstrumentSpec::from).collect();
+            let past = Vec::new();
+            Ok(Command::Genesis(Box::new(Genesis { table_seed, instruments, indexes, limits, past })))
+        }
+        Some(&LIST) => {
+            let (_, spec) = read::<(u8, Spec)>("command", LEGACY_COMMAND_VERSION, bytes)?;
+            Ok(Command::List(Box::new(spec.into())))
+        }
+        _ => read("command", LEGACY_COMMAND_VERSION, bytes),
+    }
+}
+
+/// Codes of the commands that list contracts.
+const GENESIS: u8 = 0;
+const LIST: u8 = 5;
+
+#[derive(Deserialize)]
+struct LegacyGenesis {
+    table_seed: u64,
+    instruments: Vec<Spec>,
+    indexes: Vec<(String, FinePrice)>,
+    limits: Limits,
+}
+
+/// A contract before it had a least funding rate.
+#[derive(Deserialize)]
+struct Spec {
+    symbol: String,
+    kind: ContractKind,
+    pair: String,
+    base: Currency,
+    quote: Currency,
+    tick_mantissa: u32,
+    tick_scale: u8,
+    lot_precision: i8,
+    max_position: Qty,
+    impact_mid_size: Qty,
+    margin_levels: Vec<MarginLevel>,
+    opening: Timestamp,
+    expiry: Option<Timestamp>,
+    funding_rate_coefficient: u32,
+    max_relative_funding_rate: u32,
+}
+
+impl From<Spec> for InstrumentSpec {
+    fn from(spec: Spec) -> Self {
+        Self {
+            symbol: spec.symbol,
+            kind: spec.kind,
+            pair: spec.pair,
+            base: spec.base,
+            quote: spec.quote,
+            tick_mantissa: spec.tick_mantissa,
+            tick_scale: spec.tick_scale,
+            lot_precision: spec.lot_precision,
+            max_position: spec.max_position,
+            impact_mid_size: spec.impact_mid_size,
+            margin_levels: spec.margin_levels,
+            opening: spec.opening,
+            expiry: spec.expiry,
+            funding_rate_coefficient: spec.funding_rate_coefficient,
+            max_relative_funding_rate: spec.max_relative_funding_rate,
+            min_relative_funding_rate: None,
+        }
+    }
 }
 
 /// Reads a state of version 3 as today's list.
@@ -291,6 +436,7 @@ impl Memory {
             deposited: self.deposited.into_iter().collect(),
             work: StoredWork::default(),
             numbers: Numbers::default(),
+            funding: StoredFunding::default(),
         })
     }
 
@@ -396,6 +542,6 @@ impl Market {
             bounds: self.bounds,
             dislocation: self.dislocation,
         };
-        Contract { spec: self.instrument.spec, prices, fees: self.fees, dust: self.dust }
+        Contract { spec: self.instrument.spec.into(), prices, fees: self.fees, dust: self.dust }
     }
 }
