@@ -29,6 +29,8 @@ mod reasons;
 mod routes;
 mod settings;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod trading;
 
 pub(crate) use encoder::Encoder;
@@ -41,7 +43,7 @@ use crate::grid::time;
 use crate::history::History;
 use crate::hub::Dialect;
 use crate::login::Denied;
-use crate::node::{AccountError, NodeHandle};
+use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::record::{Fact, FaultWord};
 use crate::request_log::{Entry, RequestLog, Told};
 use crate::transport::handshake::{Handshake, Sentence};
@@ -250,12 +252,18 @@ impl Kraken {
         arrived: Timestamp,
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
-        if self.is_out(found.operation.name()) {
+        let views = self.node.views();
+        if views.service().out.contains(found.operation.name()) {
             return Err(Failure::OutOfService);
         }
-        let directory = self.node.views().directory();
-        self.carry_out(found.operation, KrakenRequest::new(found, request, &directory, arrived, notebook))
-            .await
+        let directory = views.directory();
+        let asked = KrakenRequest::new(found, request, (&views, &directory), arrived, notebook);
+        let answer = self.carry_out(found.operation, asked).await;
+        // What the writer or an index added may be of the branch that came after. A change is answered by what it came to.
+        if found.operation.reads() && views.is_over() {
+            return Err(Failure::Node(SubmitError::Unavailable));
+        }
+        answer
     }
 
     /// Whether the operator took an operation out of service.
@@ -265,8 +273,8 @@ impl Kraken {
 
     /// Tells a fault that the operator wants told to this request. One that is told for the last time is remembered as
     /// ended before anyone hears of it.
-    async fn told_fault(&self, operation: &str) -> Result<(), Failure> {
-        let Some(due) = self.faults.next(&self.node.views(), operation) else { return Ok(()) };
+    async fn told_fault(&self, asked: &KrakenRequest<'_>) -> Result<(), Failure> {
+        let Some(due) = self.faults.next(asked.views, asked.name) else { return Ok(()) };
         if let Some(fault) = due.ended {
             match self.node.record(Fact::FaultEnded { fault }).await {
                 // It is not remembered as ended, so it is not told yet.

@@ -10,7 +10,7 @@ use super::signing::Signing;
 use crate::hub::{Dialect, Follower, HubHandle, Signer, Step, Topic};
 use crate::login::Login;
 use crate::login::rates::Window;
-use crate::node::NodeHandle;
+use crate::node::{NodeHandle, Views};
 use crate::projection::Directory;
 use crate::request_log::{Entry, RequestLog, Told};
 use crate::transport::outbox::{Frame, Outbox, frame};
@@ -156,10 +156,11 @@ impl Client {
         if self.feeds.node.has_stopped() {
             return self.say(|out| Alert::Unavailable.write(out));
         }
-        let directory = self.feeds.node.views().directory();
+        let views = self.feeds.node.views();
+        let directory = views.directory();
         let steps = match asked.feed {
             Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
-            Feed::Book => self.book(asked, join, &directory),
+            Feed::Book => self.book(asked, join, &views),
             Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
             Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
             Feed::Fills => self.fills(asked, join, &directory),
@@ -184,13 +185,12 @@ impl Client {
 
     /// One answer a product, each on its own. A market that is over or not yet begun has no book to join; one that was
     /// joined before is held until it is left.
-    fn book(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
+    fn book(&self, asked: &Subscription<'_>, join: bool, views: &Views) -> Vec<Step> {
         if asked.product_ids.is_empty() {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let views = self.feeds.node.views();
-        let markets = views.markets();
+        let (directory, markets) = (views.directory(), views.markets());
         let each = asked.product_ids.iter().map(|product| {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);
