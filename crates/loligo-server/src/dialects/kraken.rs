@@ -45,7 +45,7 @@ use crate::hub::Dialect;
 use crate::login::Denied;
 use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::record::{Fact, FaultWord};
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::outbox::Outbox;
@@ -228,7 +228,7 @@ impl Kraken {
     /// Tells the log of a request that was carried out, if all are told.
     fn log_success(&self, arrived: Timestamp, request: &Received, status: StatusCode) {
         if self.log.tells_all() {
-            self.log_head(arrived, &request.head, status.as_u16(), Told::Success);
+            self.log_head(arrived, &request.head, status.as_u16(), Answered::Success);
         }
     }
 
@@ -236,11 +236,11 @@ impl Kraken {
     fn log_refusal(&self, arrived: Timestamp, request: &Received, status: u16, why: impl FnOnce() -> Why) {
         if self.log.tells_refusals() {
             let refused = Refused::of(self.routes, request, why());
-            self.log_head(arrived, &request.head, status, Told::Refused(Box::new(refused)));
+            self.log_head(arrived, &request.head, status, Answered::Refused(Box::new(refused)));
         }
     }
 
-    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Told) {
+    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Answered) {
         let api_key = head.headers.get(&signing::API_KEY).map_or(&[][..], |value| value.as_bytes());
         self.log.take(Entry::new(arrived, head, api_key, status, told));
     }
@@ -319,7 +319,7 @@ impl Kraken {
         };
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         if self.log.tells_refusals() {
-            let told = Told::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
+            let told = Answered::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -334,18 +334,18 @@ impl Kraken {
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
         let (answer, told) = match self.sockets.shake_hands(&head.headers, peer, self.conversation()) {
-            Handshake::Accepted(answer) => (answer, Told::Success),
+            Handshake::Accepted(answer) => (answer, Answered::Success),
             Handshake::Refused(answer) => {
                 let sentence = answer.extensions().get::<Sentence>().map_or("", |sentence| sentence.0);
-                (answer, Told::Sentence(sentence.to_owned()))
+                (answer, Answered::Sentence(sentence.to_owned()))
             }
             Handshake::TooMany => {
                 let sentence = "this address has as many WebSocket connections as one may have";
                 let body = self.error(Error::ApiLimitExceeded.into());
-                (response(StatusCode::TOO_MANY_REQUESTS, body), Told::Sentence(sentence.to_owned()))
+                (response(StatusCode::TOO_MANY_REQUESTS, body), Answered::Sentence(sentence.to_owned()))
             }
         };
-        if matches!(told, Told::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
+        if matches!(told, Answered::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -385,7 +385,7 @@ impl Handler for Kraken {
             }
         };
         if self.log.tells_refusals() {
-            let told = Told::Sentence(why.sentence().to_owned());
+            let told = Answered::Sentence(why.sentence().to_owned());
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
