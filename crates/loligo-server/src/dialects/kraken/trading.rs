@@ -147,8 +147,8 @@ impl Kraken {
         let sent = outcomes::sent(&reply.outcome, &reply.events)?;
         let error = place_error(&reply.outcome);
         notebook.note(|| Notes::of(noted(0, sent.status, error, instrument).into_iter()));
-        let book = self.shown(directory);
-        let events: Vec<_> = sent.events.iter().filter_map(|one| book.event(one)).collect();
+        let shown = self.shown(directory);
+        let events: Vec<_> = sent.events.iter().filter_map(|one| shown.event(one)).collect();
         let answer = responses::SendOrder {
             status: sent.status,
             order_id: sent.order.map(|id| self.node.identity().order_uuid(id)),
@@ -176,8 +176,8 @@ impl Kraken {
         asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
-            let book = self.shown(directory);
-            let events: Vec<_> = edited.events.iter().filter_map(|one| book.event(one)).collect();
+            let shown = self.shown(directory);
+            let events: Vec<_> = edited.events.iter().filter_map(|one| shown.event(one)).collect();
             let answer = responses::EditOrder {
                 status: edited.status,
                 order_id: edited
@@ -273,8 +273,8 @@ impl Kraken {
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
-            let book = self.shown(directory);
-            let events: Vec<_> = cancelled.event.iter().filter_map(|one| book.event(one)).collect();
+            let shown = self.shown(directory);
+            let events: Vec<_> = cancelled.event.iter().filter_map(|one| shown.event(one)).collect();
             let answer = responses::CancelOrder {
                 status: cancelled.status,
                 order_id: cancelled.order.map(|id| identity.order_uuid(id)),
@@ -330,9 +330,9 @@ impl Kraken {
             gone.extend(outcomes::cancelled_all(&outcome, &reply.events, caller.account, instrument)?);
         }
         let identity = self.node.identity();
-        let book = self.shown(directory);
+        let orders = self.shown(directory);
         let moves: Vec<_> = gone.iter().map(|order| OrderMove::Cancel { order }).collect();
-        let events: Vec<_> = moves.iter().filter_map(|one| book.event(one)).collect();
+        let events: Vec<_> = moves.iter().filter_map(|one| orders.event(one)).collect();
         let cancelled: Vec<_> = gone
             .iter()
             .map(|order| responses::CancelledOrder {
@@ -399,10 +399,10 @@ impl Kraken {
 
         let results = batch_results(&elements, &replies)?;
         notebook.note(|| batch_notes(&elements, &results));
-        let book = self.shown(directory);
+        let shown = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
-            .map(|result| result.events.iter().filter_map(|one| book.event(one)).collect())
+            .map(|result| result.events.iter().filter_map(|one| shown.event(one)).collect())
             .collect();
         let rows = results.iter().zip(&events).zip(&batch.instructions).map(|((result, events), asked)| {
             let (order_tag, named, cli_ord_id) = match asked {
