@@ -76,22 +76,20 @@ impl Funding {
         self.samples += seconds;
     }
 
-    /// The relative rate that the samples of the hour so far give; `None` before the first.
-    fn relative(&self, spec: &InstrumentSpec) -> Option<i128> {
+    /// What the samples of the hour so far come to at an index price; nothing before the first.
+    pub fn prediction(&self, spec: &InstrumentSpec, index: FinePrice) -> FundingRate {
+        if self.samples == 0 {
+            return FundingRate::ZERO;
+        }
         let divisor = i128::from(self.samples) * i128::from(spec.funding_rate_coefficient.max(1));
         let (least, most) = spec.funding_bounds();
-        (self.samples > 0).then(|| div_half_even(self.premiums, divisor).clamp(least, most))
-    }
-
-    /// What the next rate would be if the hour ended now, at the index of now.
-    pub fn prediction(&self, spec: &InstrumentSpec, index: FinePrice) -> Option<FundingRate> {
-        self.relative(spec).map(|relative| FundingRate::at(spec.kind, relative, index))
+        FundingRate::at(spec.kind, div_half_even(self.premiums, divisor).clamp(least, most), index)
     }
 
     /// An hour ends: the rate of the next is that of its samples, or none where it was not sampled to its full length.
     pub fn fix(&mut self, spec: &InstrumentSpec, index: Option<FinePrice>) -> FundingRate {
         let whole = self.samples >= SAMPLES;
-        let rate = index.filter(|_| whole).and_then(|index| self.prediction(spec, index));
+        let rate = index.filter(|_| whole).map(|index| self.prediction(spec, index));
         (self.premiums, self.samples) = (0, 0);
         self.rate = rate.unwrap_or(FundingRate::ZERO);
         self.rate
@@ -231,7 +229,8 @@ mod tests {
             let rate = funding.fix(&spec, Some(index));
             let want = FundingRate { relative: units(relative), absolute: units(absolute) };
             assert_eq!(rate, want, "{samples:?} at {index:?}");
-            assert_eq!(funding.prediction(&spec, index), None, "the next hour begins with nothing");
+            let next = funding.prediction(&spec, index);
+            assert_eq!(next, FundingRate::ZERO, "the next hour begins with nothing");
         }
     }
 
@@ -240,7 +239,7 @@ mod tests {
         let (spec, mut funding) = (spec(ContractKind::Linear, 8, 500_000, None), Funding::default());
         funding.sample(units("0.004"), 10, 20);
         let at = |index| funding.prediction(&spec, FinePrice(units(index)));
-        let rate = |absolute| Some(FundingRate { relative: units("0.00025"), absolute: units(absolute) });
+        let rate = |absolute| FundingRate { relative: units("0.00025"), absolute: units(absolute) };
         assert_eq!((at("50000"), at("60000")), (rate("12.5"), rate("15")));
     }
 

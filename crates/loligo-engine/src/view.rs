@@ -42,8 +42,8 @@ pub struct MarketView {
 pub struct FundingView {
     /// The rate of the running hour.
     pub rate: FundingRate,
-    /// What the next rate would be if the hour ended now, at the index of now; none before the hour's first sample.
-    pub prediction: Option<FundingRate>,
+    /// What the next rate would be if the hour ended now, at the index of now; nothing before the hour's first sample.
+    pub prediction: FundingRate,
     /// When the next rate is fixed, and what has accrued is booked.
     pub next: Timestamp,
 }

@@ -157,12 +157,12 @@ fn a_suspended_hour_counts_the_book_that_stands_and_pays() {
 fn what_is_predicted_follows_the_hour_so_far_and_the_index_of_now() {
     let mut desk = quoted();
     let told = |desk: &Desk| desk.exchange.market(FIRST).expect("listed").funding.expect("perpetual");
-    assert_eq!(told(&desk).prediction, None, "before the first sample");
+    assert_eq!(told(&desk).prediction, FundingRate::ZERO, "before the first sample");
     desk.wait(600 * SECOND);
-    assert_eq!(told(&desk).prediction, Some(rate(50_000, 2_500)));
+    assert_eq!(told(&desk).prediction, rate(50_000, 2_500));
     assert_eq!((told(&desk).rate, told(&desk).next), (FundingRate::ZERO, Timestamp(HOUR)));
     desk.price(100_000);
-    assert_eq!(told(&desk).prediction, Some(rate(50_000, 5_000)));
+    assert_eq!(told(&desk).prediction, rate(50_000, 5_000));
     // A dated contract has none; nor has one that is over.
     desk.done(&Command::Expire { instrument: FIRST });
     assert_eq!(desk.exchange.market(FIRST).expect("listed").funding, None);

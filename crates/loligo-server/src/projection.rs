@@ -30,7 +30,7 @@ pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
-pub use markets::Markets;
+pub use markets::{FUNDING_RATES_KEPT, FundingRateRow, Markets};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
 pub use service::{FaultEntry, Service};
@@ -86,6 +86,7 @@ impl Projections {
     /// A replay has come to this state.
     pub(crate) fn arrive(&mut self, exchange: &Exchange, sequence: u64) {
         self.orders = Orders::of(exchange, sequence);
+        self.markets.show_funding(exchange);
         self.stand_at(sequence, exchange.now());
     }
 

@@ -148,12 +148,13 @@ impl Exchange {
         Ok(())
     }
 
-    /// The funding of a contract as it is now; none of what pays none.
-    pub(super) fn funding_view(&self, market: &Market) -> Option<FundingView> {
+    /// The funding of a contract as it is now; none of a dated one, nor of one that is over.
+    pub fn funding(&self, id: InstrumentId) -> Option<FundingView> {
+        let market = self.markets.get(id)?;
         let funding = market.funding.as_ref().filter(|_| market.trading != MarketState::Expired)?;
         let index = self.pairs[market.pair()].index;
         let spec = market.instrument.spec();
-        let prediction = index.and_then(|index| funding.prediction(spec, index));
+        let prediction = index.map_or(FundingRate::ZERO, |index| funding.prediction(spec, index));
         Some(FundingView { rate: funding.rate, prediction, next: self.next_funding() })
     }
 }

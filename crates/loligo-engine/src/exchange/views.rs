@@ -70,7 +70,7 @@ impl Exchange {
             margin_multiplier: pair.margin_multiplier(),
             level_changes: market.levels,
             trades: market.trades,
-            funding: self.funding_view(market),
+            funding: self.funding(id),
         })
     }
 

@@ -174,6 +174,9 @@ impl Exchange {
 
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
+        if let Some((instrument, account)) = self.work.funding {
+            self.work.funding = self.next_holder(instrument, account);
+        }
         while let Some(clearing) = self.work.clearing.front() {
             match clearing.orders.front().copied() {
                 Some(order) if self.find_open(order).is_some() => return true,
@@ -181,13 +184,7 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        if let Some((instrument, account)) = self.work.funding {
-            self.work.funding = self.next_holder(instrument, account);
-            if self.work.funding.is_some() {
-                return true;
-            }
-        }
-        if self.work.look_from.is_some() {
+        if self.work.funding.is_some() || self.work.look_from.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

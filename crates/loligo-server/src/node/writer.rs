@@ -491,6 +491,7 @@ impl Writer {
             self.publish_directory()?;
             self.commit.directory = true;
         }
+        self.epoch.views().markets().show_funding(&self.venue.exchange);
         self.epoch.views().publisher().publish(std::mem::take(&mut self.commit));
         self.epoch.acknowledge(self.venue.sequence);
         let happened = Arc::new(std::mem::take(&mut self.happened));

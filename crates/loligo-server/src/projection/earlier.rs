@@ -39,8 +39,11 @@ impl EarlierViews {
 
     /// The rest, as the parts of those whose it is.
     pub(crate) fn into_parts(self) -> Vec<Part> {
-        let past =
-            |contract: EarlierContract| Past { trades: Trades::of(contract.trades.rows), day: contract.day };
+        let past = |contract: EarlierContract| Past {
+            trades: Trades::of(contract.trades.rows),
+            day: contract.day,
+            ..Past::default()
+        };
         let pasts: Vec<Past> = self.contracts.into_iter().map(past).collect();
         vec![
             Part::of(Fills::NAME, fills::PART_VERSION, &self.fills),

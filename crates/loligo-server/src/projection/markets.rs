@@ -10,15 +10,20 @@ use super::{
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Side,
-    Timestamp,
+    Event, Exchange, Execution, Fine, FinePrice, FundingRate, FundingView, Instrument, InstrumentId,
+    MarketState, PairId, Qty, Side, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
-/// Layout of its part of a snapshot: trades and day by contract.
-pub(super) const PART_VERSION: u8 = 1;
+/// Layout of its part of a snapshot: trades, day and funding rates by contract.
+pub(super) const PART_VERSION: u8 = 2;
+/// Without funding rates: read, never written.
+const RATELESS_PART_VERSION: u8 = 1;
+/// Funding rates that are kept of each contract: those of a year.
+pub const FUNDING_RATES_KEPT: usize = 366 * 24;
 
 /// Books, trades and tickers of all contracts.
 pub struct Markets {
@@ -30,6 +35,8 @@ pub struct Markets {
 #[derive(Default)]
 struct Board {
     contracts: Vec<Contract>,
+    /// The second up to which funding is shown; none when something has changed that it hangs on.
+    funded_second: Option<i64>,
     indexes: HashMap<PairId, FinePrice, FixedState>,
 }
 
@@ -42,6 +49,8 @@ struct Contract {
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
+    /// Of a perpetual that is not over.
+    funding: Option<FundingView>,
 }
 
 /// What a contract's views know that the exchange does not.
@@ -49,6 +58,23 @@ struct Contract {
 pub(super) struct Past {
     pub(super) trades: Trades,
     pub(super) day: Day,
+    pub(super) rates: VecDeque<FundingRateRow>,
+}
+
+/// A [`Past`] before there was funding.
+#[derive(Deserialize)]
+struct RatelessPast {
+    trades: Trades,
+    day: Day,
+}
+
+/// The funding rate of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundingRateRow {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// Its rate.
+    pub rate: FundingRate,
 }
 
 impl Markets {
@@ -68,6 +94,7 @@ impl Markets {
                 (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
             }
         }
+        board.show_funding(exchange);
         Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
     }
 
@@ -84,6 +111,22 @@ impl Markets {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0));
         contract.map_or_else(Page::default, |contract| contract.past.trades.page(before, cut))
+    }
+
+    /// The funding rates of a contract's hours, oldest first: the last [`FUNDING_RATES_KEPT`].
+    pub fn funding_rates(&self, id: InstrumentId) -> Vec<FundingRateRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.past.rates.iter().copied().collect())
+    }
+
+    /// Shows the funding of all contracts as the exchange has it. What is predicted follows from samples, of which no event tells:
+    /// it is looked at anew once a second, and when a rate, a contract or an index has changed.
+    pub(crate) fn show_funding(&self, exchange: &Exchange) {
+        let second = exchange.now().0.div_euclid(Timestamp::SECOND);
+        if read(&self.board).funded_second != Some(second) {
+            write(&self.board).show_funding(exchange);
+        }
     }
 
     /// One contract's ticker; the day's window ends at `now`.
@@ -143,6 +186,7 @@ fn concerns_markets(event: &Event) -> bool {
         Event::Executed(_)
         | Event::Level { .. }
         | Event::Index { .. }
+        | Event::FundingRate { .. }
         | Event::Mark { .. }
         | Event::Listed { .. }
         | Event::Market { .. } => true,
@@ -163,6 +207,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::NotFound { .. }
         | Event::Noted { .. }
         | Event::Forgotten { .. }
+        | Event::Funding(_)
         | Event::Balance { .. } => false,
     }
 }
@@ -187,7 +232,14 @@ impl Follower for Markets {
     }
 
     fn take_part(&self, part: &Part) -> Result<(), PartError> {
-        let pasts: Vec<Past> = part.read(PART_VERSION)?;
+        let pasts: Vec<Past> = match part.version {
+            RATELESS_PART_VERSION => {
+                let pasts: Vec<RatelessPast> = part.read(RATELESS_PART_VERSION)?;
+                let with_none = |RatelessPast { trades, day }| Past { trades, day, rates: VecDeque::new() };
+                pasts.into_iter().map(with_none).collect()
+            }
+            _ => part.read(PART_VERSION)?,
+        };
         for (contract, past) in write(&self.board).contracts.iter_mut().zip(pasts) {
             contract.past = past;
         }
@@ -229,6 +281,7 @@ impl Board {
             state: contract.state,
             open_interest: Qty(contract.open_interest),
             day: contract.past.day.stats(now),
+            funding: contract.funding,
         }
     }
 
@@ -241,7 +294,15 @@ impl Board {
             state: MarketState::Open,
             mark: None,
             open_interest: 0,
+            funding: None,
         });
+    }
+
+    fn show_funding(&mut self, exchange: &Exchange) {
+        self.funded_second = Some(exchange.now().0.div_euclid(Timestamp::SECOND));
+        for (at, contract) in self.contracts.iter_mut().enumerate() {
+            contract.funding = exchange.funding(InstrumentId(at as u16));
+        }
     }
 
     fn contract(&mut self, id: InstrumentId) -> Option<&mut Contract> {
@@ -251,8 +312,18 @@ impl Board {
     /// Folds one event; the change of a level, if it is one.
     fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelChange> {
         match event {
+            Event::FundingRate { instrument, rate, hour, .. } => {
+                self.funded_second = None;
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.past.rates.push_back(FundingRateRow { hour: *hour, rate: *rate });
+                    if contract.past.rates.len() > FUNDING_RATES_KEPT {
+                        contract.past.rates.pop_front();
+                    }
+                }
+            }
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
+                self.funded_second = None;
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
             Event::Level { instrument, side, price, qty, number, at } => {
@@ -278,6 +349,7 @@ impl Board {
                 }
             }
             Event::Index { pair, price, .. } => {
+                self.funded_second = None;
                 self.indexes.insert(*pair, *price);
             }
             Event::Mark { instrument, price, .. } => {
@@ -286,6 +358,7 @@ impl Board {
                 }
             }
             Event::Market { instrument, state, .. } => {
+                self.funded_second = None;
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }

@@ -1,6 +1,6 @@
 //! Market statistics of a contract.
 
-use loligo_engine::{Fine, FinePrice, InstrumentId, MarketState, Price, Qty, Side, Timestamp};
+use loligo_engine::{Fine, FinePrice, FundingView, InstrumentId, MarketState, Price, Qty, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -59,6 +59,8 @@ pub struct Ticker {
     pub open_interest: Qty,
     /// The last 24 hours; change in percent is `last` against `day.open`.
     pub day: DayStats,
+    /// Of a perpetual that is not over: rate, what is predicted, and when that begins.
+    pub funding: Option<FundingView>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -1,10 +1,11 @@
 //! What the operator does to venue, markets, orders, accounts and limits, and a master to its family (rules 2.0, 6, 7).
 
+use super::funding::{Funding, HOUR};
 use super::{Account, Contract, Model, Pair};
 use loligo_engine::{
-    AccountId, CreateAccount, Genesis, InstrumentId, InstrumentSpec, Limits, LimitsChange, MAX_TICKS,
-    MarketState, OrderId, OrderStatus, Outcome, PairId, Refusal, SelfTradeStrategy, Signal, TriggerKind,
-    TriggerSide, UpdateReason,
+    AccountId, CreateAccount, FundingRate, Genesis, InstrumentId, InstrumentSpec, Limits, LimitsChange,
+    MAX_TICKS, MarketState, OrderId, OrderStatus, Outcome, PairId, Refusal, SelfTradeStrategy, Signal,
+    TriggerKind, TriggerSide, UpdateReason,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -40,12 +41,20 @@ impl Model {
         self.listed = true;
         self.limits = genesis.limits.clone();
         self.sampled = self.now.0.div_euclid(loligo_engine::Timestamp::SECOND);
+        self.funded = self.now.0.div_euclid(HOUR);
         for (name, price) in &genesis.indexes {
             let pair = self.pair_named(name);
             self.pairs[pair.0 as usize].index = Some(*price);
         }
         for spec in &genesis.instruments {
             self.list(spec);
+        }
+        for past in &genesis.past {
+            let now = past.funding.iter().find(|past| past.hour.0.div_euclid(HOUR) == self.funded);
+            let of_past = self.contracts.iter_mut().filter(|contract| contract.spec.symbol == past.symbol);
+            for contract in of_past {
+                contract.funding = now.map(|past| Funding::at(past.rate)).or(contract.funding.take());
+            }
         }
         Ok(Outcome::Done)
     }
@@ -64,6 +73,7 @@ impl Model {
             good_premium: None,
             dislocation: None,
             judged: BTreeMap::new(),
+            funding: spec.expiry.is_none().then(|| Funding::at(FundingRate::ZERO)),
         });
         let id = InstrumentId(self.contracts.len() as u16 - 1);
         self.refresh_mark(id);

@@ -113,12 +113,11 @@ impl StoredFunding {
             let Position { account, funded_at, counted_at, .. } = positions[*slot];
             (account, *id, funded_at, counted_at)
         });
-        let next = exchange.work.funding;
         Self {
             hour: Some(*funded),
             contracts: markets.iter().map(|market| market.funding.clone()).collect(),
             positions: accruing.collect(),
-            next: next.and_then(|(instrument, account)| exchange.next_holder(instrument, account)),
+            next: exchange.work.funding,
         }
     }
 }
