@@ -55,7 +55,7 @@ async fn send(client: &Client, path: &str, arguments: &[(&str, &str)]) -> Answer
 }
 
 /// A good answer.
-async fn ask(client: &Client, path: &str, arguments: &[(&str, &str)]) -> Value {
+pub async fn ask(client: &Client, path: &str, arguments: &[(&str, &str)]) -> Value {
     let answer = send(client, path, arguments).await;
     assert_eq!(answer.status, 200, "{path}: {answer:?}");
     answer.json()

@@ -8,6 +8,7 @@ mod closing;
 mod contract;
 mod control;
 mod feeds;
+mod funding;
 mod history;
 mod inactive;
 mod lists;
