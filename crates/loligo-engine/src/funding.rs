@@ -19,6 +19,8 @@ const MILLIS_PER_HOUR: i128 = (HOUR / MILLI) as i128;
 const UNIT: i128 = MILLIS_PER_HOUR * FINE_PER_MONEY;
 /// One, at the 18 decimals of rates.
 const ONE: i128 = 10_i128.pow(18);
+/// No absolute rate is more: all of the value, at the greatest index of a linear contract or the least of an inverse one.
+const MOST_ABSOLUTE: i128 = 10_i128.pow(28);
 /// No position accrues more in an hour (fine units): what the greatest is entered at.
 const MOST_AN_HOUR: i128 = 20 * 10_i128.pow(36);
 
@@ -144,6 +146,7 @@ impl Funding {
         let an_hour = mul_div_half_even(most, self.rate.absolute, 1);
         (0..=SAMPLES).contains(&self.samples)
             && self.rate.relative.abs() <= ONE
+            && self.rate.absolute.abs() <= MOST_ABSOLUTE
             && an_hour.is_some_and(|most| most.abs() <= MOST_AN_HOUR)
             && self.dust.abs() < i128::MAX / 2
             && self.held.0.abs() < i128::MAX / 4
