@@ -233,6 +233,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::Past { .. }
             | Event::Index { .. } => {}
         }
         Ok(())

@@ -1,11 +1,14 @@
 //! What a contract makes of its pair's past: mark prices, trades, volumes, funding rates.
 
+use super::MINUTE;
 use super::tree::bell;
-use super::{MINUTE, PastRate, PastTrade};
 use crate::charts::{Candle, Resolution};
 use crate::market::dice::Dice;
 use crate::market::maker::{HALF_SPREAD_SHARE, fair_worth, unit_lots};
-use loligo_engine::{ContractKind, FinePrice, Instrument, PairId, Price, Qty, Side, Timestamp};
+use loligo_engine::{
+    ContractKind, Fine, FinePrice, Instrument, PairId, PastHour, PastRate, PastTrade, Price, Qty, Side,
+    Timestamp,
+};
 
 /// How far a premium usually is from zero, in billionths: half a basis point.
 const PREMIUM_SIGMA: i64 = 50_000;
@@ -66,6 +69,21 @@ impl Contract {
 
     pub(super) fn pair(&self) -> PairId {
         self.instrument.pair()
+    }
+
+    pub(super) fn instrument(&self) -> &Instrument {
+        &self.instrument
+    }
+
+    /// The trades of an hour, as the candle of it says. Their worth is that of all at the mean of its four prices.
+    pub(super) fn hour(&self, candle: &Candle) -> PastHour {
+        let ticks = |price| self.instrument.ticks_floor(price);
+        let [open, high, low, close] =
+            [candle.open, candle.high, candle.low, candle.close].map(|price| ticks(price));
+        let lots = i64::try_from(candle.volume).unwrap_or(i64::MAX);
+        let mean = Price((open.0 + high.0 + low.0 + close.0) / 4);
+        let value = Fine(self.instrument.value(lots, mean).0.abs());
+        PastHour { opened: candle.opened, open, high, low, qty: Qty(lots), value }
     }
 
     pub(super) fn is_perpetual(&self) -> bool {
@@ -215,7 +233,7 @@ impl Contract {
             left -= more;
             let slot = MINUTE / count;
             let time = Timestamp(candle.opened.0 + at * slot + dice.between(0, slot - 1));
-            trades.push(PastTrade { time, price: Price(price), qty: Qty(1 + more), side });
+            trades.push(PastTrade { price: Price(price), qty: Qty(1 + more), side, at: time });
         }
     }
 

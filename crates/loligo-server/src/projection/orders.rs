@@ -184,6 +184,7 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Account { .. }
         | Event::Leverage { .. }
         | Event::Index { .. }
+        | Event::Past { .. }
         | Event::Mark { .. } => {}
     }
 }

@@ -1,6 +1,8 @@
 //! Market statistics of a contract.
 
-use loligo_engine::{Fine, FinePrice, InstrumentId, MarketState, Price, Qty, Side, Timestamp};
+use loligo_engine::{
+    Fine, FinePrice, InstrumentId, MarketState, PastHour, PastTrade, Price, Qty, Side, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -21,6 +23,13 @@ pub struct LastTrade {
     pub side: Side,
     /// When.
     pub time: Timestamp,
+}
+
+impl From<PastTrade> for LastTrade {
+    fn from(trade: PastTrade) -> Self {
+        let PastTrade { price, qty, side, at: time } = trade;
+        Self { price, qty, side, time }
+    }
 }
 
 /// Trades of the last 24 hours.
@@ -72,7 +81,7 @@ struct Step {
     value: Fine,
 }
 
-/// The sliding day: one bucket per minute that had a trade.
+/// The sliding day: one bucket per minute that had a trade, before them one per made-up hour.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Day {
     steps: VecDeque<Step>,
@@ -83,6 +92,20 @@ pub(super) struct Day {
 }
 
 impl Day {
+    /// A day that begins with hours that were made up, oldest first. Each counts whole for as long as its first minute is
+    /// in the window.
+    pub(super) fn after(hours: &[PastHour]) -> Self {
+        let step = |hour: &PastHour| Step {
+            number: hour.opened.0.div_euclid(STEP_MICROS),
+            open: hour.open,
+            high: hour.high,
+            low: hour.low,
+            volume: hour.qty.0,
+            value: hour.value,
+        };
+        Self { steps: hours.iter().map(step).collect(), counted: OnceLock::new() }
+    }
+
     pub(super) fn trade(&mut self, time: Timestamp, price: Price, qty: Qty, value: Fine) {
         self.counted = OnceLock::new();
         let number = time.0.div_euclid(STEP_MICROS);

@@ -79,7 +79,11 @@ impl Kraken {
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
-        let Page { rows: trades, broken } = self.node.views().markets().trades(listed.id, before, cut);
+        let views = self.node.views();
+        let Page { rows: trades, broken } = match &self.made_up {
+            Some(past) => views.markets().trades_and_past(listed.id, past, before, cut),
+            None => views.markets().trades(listed.id, before, cut),
+        };
         let spec = listed.instrument.spec();
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(128 + 256 * trades.len());
