@@ -61,7 +61,7 @@ impl History {
     }
 
     /// The last record that is told, and the first from which on all are.
-    pub(crate) fn reach(&self) -> (u64, u64) {
+    pub(crate) fn extent(&self) -> (u64, u64) {
         let at = self.written();
         (at.folded.min(at.sequence), at.speaks_from)
     }
@@ -151,7 +151,7 @@ impl Detached for History {
         self.with(|fold| fold.begin(sequence, exchange));
     }
 
-    fn settle(&self) {
+    fn flush(&self) {
         self.with(Fold::write);
     }
 

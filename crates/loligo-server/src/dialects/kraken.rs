@@ -29,6 +29,8 @@ mod reasons;
 mod routes;
 mod settings;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod trading;
 
 pub(crate) use encoder::Encoder;
@@ -41,10 +43,10 @@ use crate::grid::time;
 use crate::history::History;
 use crate::hub::Dialect;
 use crate::login::Denied;
-use crate::node::{AccountError, NodeHandle};
+use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::past::Past;
 use crate::record::{Fact, FaultWord};
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::outbox::Outbox;
@@ -241,7 +243,7 @@ impl Kraken {
     /// Tells the log of a request that was carried out, if all are told.
     fn log_success(&self, arrived: Timestamp, request: &Received, status: StatusCode) {
         if self.log.tells_all() {
-            self.log_head(arrived, &request.head, status.as_u16(), Told::Success);
+            self.log_head(arrived, &request.head, status.as_u16(), Answered::Success);
         }
     }
 
@@ -249,11 +251,11 @@ impl Kraken {
     fn log_refusal(&self, arrived: Timestamp, request: &Received, status: u16, why: impl FnOnce() -> Why) {
         if self.log.tells_refusals() {
             let refused = Refused::of(self.routes, request, why());
-            self.log_head(arrived, &request.head, status, Told::Refused(Box::new(refused)));
+            self.log_head(arrived, &request.head, status, Answered::Refused(Box::new(refused)));
         }
     }
 
-    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Told) {
+    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Answered) {
         let api_key = head.headers.get(&signing::API_KEY).map_or(&[][..], |value| value.as_bytes());
         self.log.take(Entry::new(arrived, head, api_key, status, told));
     }
@@ -265,12 +267,18 @@ impl Kraken {
         arrived: Timestamp,
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
-        if self.is_out(found.operation.name()) {
+        let views = self.node.views();
+        if views.service().out.contains(found.operation.name()) {
             return Err(Failure::OutOfService);
         }
-        let directory = self.node.views().directory();
-        self.carry_out(found.operation, KrakenRequest::new(found, request, &directory, arrived, notebook))
-            .await
+        let directory = views.directory();
+        let asked = KrakenRequest::new(found, request, (&views, &directory), arrived, notebook);
+        let answer = self.carry_out(found.operation, asked).await;
+        // What the writer or an index added may be of the branch that came after. A change is answered by what it came to.
+        if found.operation.reads() && views.is_over() {
+            return Err(Failure::Node(SubmitError::Unavailable));
+        }
+        answer
     }
 
     /// Whether the operator took an operation out of service.
@@ -280,8 +288,8 @@ impl Kraken {
 
     /// Tells a fault that the operator wants told to this request. One that is told for the last time is remembered as
     /// ended before anyone hears of it.
-    async fn told_fault(&self, operation: &str) -> Result<(), Failure> {
-        let Some(due) = self.faults.next(&self.node.views(), operation) else { return Ok(()) };
+    async fn told_fault(&self, asked: &KrakenRequest<'_>) -> Result<(), Failure> {
+        let Some(due) = self.faults.next(asked.views, asked.name) else { return Ok(()) };
         if let Some(fault) = due.ended {
             match self.node.record(Fact::FaultEnded { fault }).await {
                 // It is not remembered as ended, so it is not told yet.
@@ -326,7 +334,7 @@ impl Kraken {
         };
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         if self.log.tells_refusals() {
-            let told = Told::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
+            let told = Answered::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -341,18 +349,18 @@ impl Kraken {
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
         let (answer, told) = match self.sockets.shake_hands(&head.headers, peer, self.conversation()) {
-            Handshake::Accepted(answer) => (answer, Told::Success),
+            Handshake::Accepted(answer) => (answer, Answered::Success),
             Handshake::Refused(answer) => {
                 let sentence = answer.extensions().get::<Sentence>().map_or("", |sentence| sentence.0);
-                (answer, Told::Sentence(sentence.to_owned()))
+                (answer, Answered::Sentence(sentence.to_owned()))
             }
             Handshake::TooMany => {
                 let sentence = "this address has as many WebSocket connections as one may have";
                 let body = self.error(Error::ApiLimitExceeded.into());
-                (response(StatusCode::TOO_MANY_REQUESTS, body), Told::Sentence(sentence.to_owned()))
+                (response(StatusCode::TOO_MANY_REQUESTS, body), Answered::Sentence(sentence.to_owned()))
             }
         };
-        if matches!(told, Told::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
+        if matches!(told, Answered::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -392,7 +400,7 @@ impl Handler for Kraken {
             }
         };
         if self.log.tells_refusals() {
-            let told = Told::Sentence(why.sentence().to_owned());
+            let told = Answered::Sentence(why.sentence().to_owned());
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer

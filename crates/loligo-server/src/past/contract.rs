@@ -16,14 +16,15 @@ const BILLION: i128 = 1_000_000_000;
 /// Significant digits of a mark price.
 const MARK_DIGITS: u32 = 14;
 
-/// Least and most trades of a minute.
-pub(super) const LEAST_TRADES: i64 = 8;
-const MOST_TRADES: i64 = 14;
+/// Least and most trades of a minute: a live contract has about twenty.
+pub(super) const LEAST_TRADES: i64 = 16;
+const MOST_TRADES: i64 = 24;
 /// Least lots of a minute: no trade is of nothing.
 const LEAST_LOTS: i64 = 2 * MOST_TRADES;
-/// On average a minute trades so often what a maker quotes at the touch; an hour from half to one and a half of that, and
+/// On average a minute trades so often what a maker quotes at the touch, which is what the takers of a live contract come to;
+/// an hour from half to one and a half of that, and
 /// its parts again each its share.
-const TOUCHES_A_MINUTE: i64 = 60;
+const TOUCHES_A_MINUTE: i64 = 20;
 const SHARE: (i64, i64) = (50, 150);
 /// Into what an hour's volume is shared out: minutes of a part, and how many parts there are of it.
 const PARTS: [(i64, i64); 4] = [(30, 2), (15, 2), (5, 3), (1, 5)];

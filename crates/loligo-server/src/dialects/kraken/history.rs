@@ -70,13 +70,13 @@ impl Kraken {
         let query = asked.request.head.uri.query().unwrap_or_default().as_bytes();
         let args = Args::new(query, &asked.request.body);
         let owner = if what.is_public() {
-            self.told_fault(asked.name).await?;
+            self.told_fault(&asked).await?;
             asked.directory.by_symbol(asked.named).map(|listed| u32::from(listed.id.0))
         } else {
             let cost = args.as_ref().map_or(1, |args| what.cost(args));
             let caller =
                 self.signing.check(asked.directory, asked.request, Right::Read, Pool::History, cost)?;
-            self.told_fault(asked.name).await?;
+            self.told_fault(&asked).await?;
             if !asked.directory.account(caller.account).is_some_and(|account| account.active) {
                 return Err(Failure::History(401, HistoryError::unauthorized()));
             }
@@ -91,7 +91,7 @@ impl Kraken {
         let (history, made_up) = (Arc::clone(&self.history), self.made_up.clone());
         let identity = self.node.identity().clone();
         // What the page tells of may be newer than what was looked at before.
-        let directory = self.node.views().directory();
+        let directory = asked.views.directory();
         let server_time = crate::grid::time(self.node.now());
         // A page may be read from the disk.
         let answer = tokio::task::spawn_blocking(move || {
