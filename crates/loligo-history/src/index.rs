@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use crate::batch::Batch;
 use crate::columns::{Cells, Columns as _};
 use crate::error::Error;
-use crate::page::{self, Of, Page, Query};
+use crate::page::{self, Earlier, Of, Page, Query};
 use crate::retention::{Keep, Turn};
 use crate::rows::{AccountLogEntry, OpenOrder, Row, lists};
 use crate::schema;
@@ -278,9 +278,29 @@ impl Index {
         token: Option<&str>,
         wanted: impl FnMut(&R, Option<u64>) -> bool,
     ) -> Result<Page<R>, Error> {
+        self.page_and_earlier(query, token, None, wanted)
+    }
+
+    /// As [`Index::page_with`], of a list that has earlier rows than those that are kept. They are left out once they are older
+    /// than what is kept, and where rows between are missing.
+    ///
+    /// # Errors
+    /// [`Error::Token`]; trouble with the file.
+    pub fn page_and_earlier<R: Row>(
+        &self,
+        query: &Query,
+        token: Option<&str>,
+        earlier: Option<Earlier<'_, R>>,
+        wanted: impl FnMut(&R, Option<u64>) -> bool,
+    ) -> Result<Page<R>, Error> {
         self.read(|connection| {
             let progress = progress(connection)?;
-            page::read(connection, self.of(R::TABLE, progress), query, token, wanted)
+            let kept = self.keep.of(R::TABLE);
+            let earlier = earlier.filter(|earlier| {
+                progress.speaks_from == 1
+                    && kept.is_none_or(|kept| progress.time_ms - earlier.ends_ms <= kept)
+            });
+            page::read(connection, self.of(R::TABLE, progress), query, token, earlier, wanted)
         })
     }
 

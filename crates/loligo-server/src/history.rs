@@ -8,6 +8,7 @@ mod matching;
 mod shapes;
 mod words;
 
+pub(crate) use shapes::{cents, digits, millis};
 pub(crate) use words::{Coded, PARTIAL_LIQUIDATION, kept};
 
 use crate::projection::{Applied, Detached, Follower};

@@ -44,6 +44,7 @@ use crate::history::History;
 use crate::hub::Dialect;
 use crate::login::Denied;
 use crate::node::{AccountError, NodeHandle, SubmitError};
+use crate::past::Past;
 use crate::record::{Fact, FaultWord};
 use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
@@ -83,6 +84,8 @@ pub(crate) struct Kraken {
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
     candles: Arc<Candles>,
+    /// What was made up of the time before the venue began.
+    made_up: Option<Arc<Past>>,
 }
 
 /// The body of a success.
@@ -173,7 +176,8 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles } = served;
+        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles, past: made_up } =
+            served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
@@ -184,7 +188,18 @@ impl Kraken {
             dialect,
             routes,
         };
-        Self { node, signing, routes, faults, sockets, history, feeds: Arc::new(feeds), log, candles }
+        Self {
+            node,
+            signing,
+            routes,
+            faults,
+            sockets,
+            history,
+            feeds: Arc::new(feeds),
+            log,
+            candles,
+            made_up,
+        }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {

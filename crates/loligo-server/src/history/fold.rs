@@ -243,6 +243,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::Past { .. }
             | Event::Index { .. } => {}
         }
         Ok(())
