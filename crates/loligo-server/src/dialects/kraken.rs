@@ -58,7 +58,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
 };
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use loligo_engine::Timestamp;
 use loligo_wire::history::HistoryError;
@@ -100,10 +100,20 @@ enum Shape {
     Whole,
     /// There is an instant of which the body does not show all rows, and no other page does.
     Broken(WireTime),
-    /// It is a page of history; the token is that of the next, if there is one.
-    Page(Option<String>),
-    /// It is comma separated text.
-    Csv,
+    /// It is a page of history.
+    Page {
+        /// Of the next page, if there is one.
+        token: Option<String>,
+        /// Behind which instant nothing is missing of what was asked for, if something is before.
+        whole_from: Option<WireTime>,
+    },
+    /// It is a log.
+    Log {
+        /// It is comma separated text.
+        is_csv: bool,
+        /// As of a page.
+        whole_from: Option<WireTime>,
+    },
 }
 
 impl From<Vec<u8>> for Success {
@@ -125,18 +135,31 @@ impl Success {
                 instant.write_millis(&mut told);
                 head.insert(INCOMPLETE.clone(), text(&told));
             }
-            Shape::Page(token) => {
+            Shape::Page { token, whole_from } => {
+                note_missing(head, whole_from);
                 head.insert(IS_TRUNCATED.clone(), text(token.is_some().to_string().as_bytes()));
                 if let Some(token) = token {
                     head.insert(NEXT_TOKEN.clone(), text(token.as_bytes()));
                 }
             }
-            Shape::Csv => {
-                head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+            Shape::Log { is_csv, whole_from } => {
+                note_missing(head, whole_from);
+                if is_csv {
+                    head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+                }
             }
         }
         answer
     }
+}
+
+/// Says that history has not all of what happened up to an instant: it was not kept, or the journal from which the index was made
+/// had it no more.
+fn note_missing(head: &mut HeaderMap, whole_from: Option<WireTime>) {
+    let Some(instant) = whole_from else { return };
+    let mut told = b"only some rows up to ".to_vec();
+    instant.write_millis(&mut told);
+    head.insert(INCOMPLETE.clone(), HeaderValue::from_bytes(&told).expect("visible ASCII"));
 }
 
 static IS_TRUNCATED: HeaderName = HeaderName::from_static("is-truncated");
