@@ -16,22 +16,27 @@ mod markets;
 mod orders;
 mod page;
 mod service;
+mod statement;
 mod ticker;
 mod trades;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use changes::{Changes, CommitChanges, LevelChange, OrderChanged, Publisher, Step, Subscription};
+pub(crate) use changes::{
+    Accounts, Changes, CommitChanges, LevelChange, OrderChanged, Publisher, Step, Subscription,
+};
 pub use depth::DepthSnapshot;
 pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
+use markets::MarketChanges;
 pub use markets::Markets;
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
 pub use service::{FaultEntry, Service};
+pub(crate) use statement::{PositionStated, Statement, Touched, WalletStated};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
 
@@ -137,11 +142,13 @@ impl Projections {
         let follows = |account| self.publisher.follows(account);
         let fills = self.fills.tell(applied, follows);
         let orders = self.orders.tell(applied, follows);
-        let levels = self.markets.tell(applied, || self.publisher.follows_books());
+        let MarketChanges { levels, trades, prices } =
+            self.markets.tell(applied, || self.publisher.follows_markets());
         let Applied { sequence, time, .. } = applied;
         self.reach(sequence, time);
-        let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
-        (!quiet).then_some(Changes { sequence, levels, fills, orders })
+        let quiet =
+            !prices && levels.is_empty() && trades.is_empty() && fills.is_empty() && orders.is_empty();
+        (!quiet).then_some(Changes { sequence, levels, trades, fills, orders })
     }
 
     /// Says how far the views are.

@@ -1,5 +1,6 @@
-//! One account: whose keys follow its orders and fills, and what they are told.
+//! One account: whose keys follow it, and what they are told of its orders and fills.
 
+use super::money::Money;
 use super::{Dialect, Dialects, Follower, Form, Joined, Names, Shared, place};
 use crate::projection::{FillRow, OrderChanged};
 use crate::record::KeyId;
@@ -16,6 +17,7 @@ pub(super) struct Account {
     fills: Vec<FillsFollower>,
     /// The number of the last fill that was told, or would have been if someone had followed.
     pub(super) fills_told: u64,
+    pub(super) money: Money,
 }
 
 struct OrdersFollower {
@@ -107,15 +109,17 @@ impl Account {
     pub(super) fn forget(&mut self, id: u64) {
         self.orders.retain(|other| other.follower.outbox.id != id);
         self.fills.retain(|other| other.follower.outbox.id != id);
+        self.money.forget(id);
     }
 
     pub(super) fn keep_keys(&mut self, keep: impl Fn(KeyId) -> bool) {
         self.orders.retain(|follower| keep(follower.key));
         self.fills.retain(|follower| keep(follower.key));
+        self.money.keep_keys(&keep);
     }
 
     pub(super) fn is_followed(&self) -> bool {
-        !self.orders.is_empty() || !self.fills.is_empty()
+        !self.orders.is_empty() || !self.fills.is_empty() || self.money.is_followed()
     }
 
     /// Tells one record's fills in one message.
@@ -186,6 +190,7 @@ impl Account {
         for follower in orders.chain(self.fills.iter().map(|other| &other.follower)) {
             follower.outbox.overflow();
         }
+        self.money.close();
     }
 }
 

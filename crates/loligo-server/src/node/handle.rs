@@ -6,7 +6,7 @@ use super::epoch::{Epoch, Views};
 use super::retention::Retention;
 use crate::config::{ClockKind, KeepJournal};
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{Applied, Happened};
+use crate::projection::{Applied, Happened, Statement};
 use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use arc_swap::ArcSwap;
 use loligo_engine::{
@@ -361,6 +361,14 @@ impl NodeHandle {
             events: at.events,
         })
         .await
+    }
+
+    /// What an account's money comes to now.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::query`].
+    pub(crate) async fn statement(&self, account: AccountId) -> Result<Statement, SubmitError> {
+        self.query_at(move |exchange, at| Statement::of(exchange, account, at.sequence)).await
     }
 
     /// Checks every invariant of the whole state.

@@ -40,15 +40,20 @@ impl Trades {
         Self { rows }
     }
 
-    pub(super) fn push(&mut self, row: TradeRow) {
+    pub(super) fn push(&mut self, row: TradeRow) -> &TradeRow {
         if self.rows.len() == TRADES_KEPT {
             self.rows.pop_front();
         }
         self.rows.push_back(row);
+        &self.rows[self.rows.len() - 1]
     }
 
     pub(super) fn last(&self) -> Option<&TradeRow> {
         self.rows.back()
+    }
+
+    pub(super) fn latest(&self, limit: usize) -> Vec<TradeRow> {
+        self.rows.iter().rev().take(limit).cloned().collect()
     }
 
     pub(super) fn page(&self, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {

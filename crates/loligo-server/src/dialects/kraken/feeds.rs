@@ -3,11 +3,11 @@
 
 use super::bounds::{FEED_CHALLENGES, FEED_REQUEST_WINDOW, FEED_REQUESTS};
 use super::convert::markets::is_loaded;
-use super::encoder::form;
+use super::encoder::{TICKER, TICKER_LITE, form};
 use super::reasons::{FeedRefusal, Refused, SignedChallenge, Why};
 use super::routes::Routes;
 use super::signing::Signing;
-use crate::hub::{Dialect, Follower, HubHandle, Signer, Step, Topic};
+use crate::hub::{AccountFeed, Dialect, Follower, HubHandle, MarketFeed, MoneyFeed, Signer, Step, Topic};
 use crate::login::Login;
 use crate::login::rates::Window;
 use crate::node::NodeHandle;
@@ -159,21 +159,21 @@ impl Client {
         let directory = self.feeds.node.views().directory();
         let steps = match asked.feed {
             Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
-            Feed::Book => self.book(asked, join, &directory),
+            Feed::Book => self.market(asked, join, &directory, MarketFeed::Book),
+            Feed::Trade => self.market(asked, join, &directory, MarketFeed::Trades),
+            Feed::Ticker => self.market(asked, join, &directory, MarketFeed::Ticker(TICKER)),
+            Feed::TickerLite => self.market(asked, join, &directory, MarketFeed::Ticker(TICKER_LITE)),
             Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
             Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
             Feed::Fills => self.fills(asked, join, &directory),
+            Feed::OpenPositions => return self.money(asked, join, MoneyFeed::Positions, &directory).await,
+            Feed::Balances => return self.money(asked, join, MoneyFeed::Wallets, &directory).await,
+            Feed::AccountBalancesAndMargins => {
+                return self.money(asked, join, MoneyFeed::Margins, &directory).await;
+            }
             // Known feeds that are not served yet. No alert says so; of those that clients know, the one for a feed that
             // does not exist is true of this exchange, makes none of them wait, and closes no connection.
-            Feed::Ticker
-            | Feed::TickerLite
-            | Feed::Trade
-            | Feed::OpenPositions
-            | Feed::Balances
-            | Feed::AccountBalancesAndMargins
-            | Feed::AccountLog
-            | Feed::DepositsWithdrawals
-            | Feed::NotificationsAuth => {
+            Feed::AccountLog | Feed::DepositsWithdrawals | Feed::NotificationsAuth => {
                 self.log(Some(asked), "invalid feed", FeedRefusal::NotBuilt);
                 vec![say(Alert::InvalidFeed)]
             }
@@ -182,9 +182,15 @@ impl Client {
         self.feeds.hub.ask(&self.follower, steps).await;
     }
 
-    /// One answer a product, each on its own. A market that is over or not yet begun has no book to join; one that was
+    /// One answer a product, each on its own. A market that is over or not yet begun has nothing to join; what was
     /// joined before is held until it is left.
-    fn book(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
+    fn market(
+        &self,
+        asked: &Subscription<'_>,
+        join: bool,
+        directory: &Directory,
+        feed: MarketFeed,
+    ) -> Vec<Step> {
         if asked.product_ids.is_empty() {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
@@ -195,7 +201,7 @@ impl Client {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);
             };
-            let topic = Topic::Book(listed.id);
+            let topic = Topic::Market(listed.id, feed);
             if join && !markets.state(listed.id).is_some_and(is_loaded) {
                 return Step::Rejoin(topic, self.invalid(asked, product));
             }
@@ -212,7 +218,10 @@ impl Client {
         directory: &Directory,
     ) -> Vec<Step> {
         match self.signer(asked.credentials.as_ref(), directory) {
-            Some(signer) => vec![step(join, Topic::Orders(form(feed), signer), asked.feed, None)],
+            Some(signer) => {
+                let topic = Topic::Account(signer, AccountFeed::Orders(form(feed)));
+                vec![step(join, topic, asked.feed, None)]
+            }
             None => vec![self.not_authenticated(asked)],
         }
     }
@@ -223,16 +232,34 @@ impl Client {
             return vec![self.not_authenticated(asked)];
         };
         if asked.product_ids.is_empty() {
-            return vec![step(join, Topic::Fills(None, signer), asked.feed, None)];
+            let topic = Topic::Account(signer, AccountFeed::Fills(None));
+            return vec![step(join, topic, asked.feed, None)];
         }
         let each = asked.product_ids.iter().map(|product| match directory.by_symbol(product) {
             Some(listed) => {
-                let topic = Topic::Fills(Some(listed.id), signer);
+                let topic = Topic::Account(signer, AccountFeed::Fills(Some(listed.id)));
                 step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
             }
             None => self.unknown(asked, product, join),
         });
         each.collect()
+    }
+
+    /// Joined first and asked for then: what happens between the two is in the one or the other.
+    async fn money(&self, asked: &Subscription<'_>, join: bool, feed: MoneyFeed, directory: &Directory) {
+        let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
+            return self.feeds.hub.ask(&self.follower, vec![self.not_authenticated(asked)]).await;
+        };
+        let topic = || Topic::Account(signer, AccountFeed::Money(feed));
+        self.feeds.hub.ask(&self.follower, vec![step(join, topic(), asked.feed, None)]).await;
+        if join {
+            let shown = match self.feeds.node.statement(signer.account).await {
+                Ok(statement) => Step::Show(Arc::new(statement)),
+                // The writer has too much to do, or none is there; without a beginning there is nothing to go on with.
+                Err(_) => Step::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
+            };
+            self.feeds.hub.ask(&self.follower, vec![shown]).await;
+        }
     }
 
     /// What is said of a product that there is not.
