@@ -12,24 +12,31 @@
 
 mod account;
 mod encoder;
+mod log;
 mod money;
+mod notices;
 mod product;
 mod readers;
 
 pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Remark};
+pub(crate) use log::{LogSoFar, PAYMENTS};
 pub(crate) use money::WalletsShown;
 
+use crate::charts::{Candle, LiveBoard, SeriesAt};
+use crate::history::{History, LogRow};
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
-use crate::projection::{CommitChanges, Directory, FillRow, Statement, Subscription};
+use crate::projection::{CommitChanges, Directory, FillRow, Statement, Subscription, Watch};
 use crate::record::KeyId;
 use crate::transport::bounds::FeedBounds;
 use crate::transport::outbox::{Frame, frame};
 use account::Account;
+use encoder::message;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{AccountId, InstrumentId, Timestamp};
 use product::{At, Product};
+use std::hash::Hash;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +71,8 @@ pub(crate) enum Step {
     Leave(Topic, Frame),
     /// Shows an account's money to those who joined it and were told nothing of it yet, or nothing as new.
     Show(Arc<Statement>),
+    /// Shows what there was of an account's log to those who joined it and were told nothing of it yet, or nothing as new.
+    Begin(LogSoFar),
 }
 
 /// What can be followed.
@@ -84,6 +93,8 @@ pub(crate) enum MarketFeed {
     Trades,
     /// The ticker, in one of the dialect's forms.
     Ticker(Form),
+    /// Candles of a series.
+    Candles(SeriesAt),
 }
 
 /// What of an account can be followed.
@@ -95,6 +106,19 @@ pub(crate) enum AccountFeed {
     Fills(Option<InstrumentId>),
     /// What positions and wallets come to. Whoever has joined asks for the first statement and [shows](Step::Show) it.
     Money(MoneyFeed),
+    /// The log. Whoever has joined reads what there was of it and [shows](Step::Begin) it.
+    Log(LogFeed),
+    /// Notices to clients.
+    Notices,
+}
+
+/// What of an account's log can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LogFeed {
+    /// All rows.
+    Rows,
+    /// Deposits and withdrawals, always all that are told.
+    Payments,
 }
 
 /// What of an account's money can be followed.
@@ -153,14 +177,32 @@ impl HubHandle {
 ///
 /// # Errors
 /// When there is no thread.
-pub(crate) fn start(node: NodeHandle, dialects: Dialects, bounds: FeedBounds) -> io::Result<HubHandle> {
+pub(crate) fn start(
+    node: NodeHandle,
+    dialects: Dialects,
+    sources: Sources,
+    bounds: FeedBounds,
+) -> io::Result<HubHandle> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node, dialects);
+    let hub = Hub::new(node, dialects, sources);
     std::thread::Builder::new()
         .name("loligo-feeds".to_owned())
         .spawn(move || runtime.block_on(hub.run(asked, bounds)))?;
     Ok(HubHandle(asks))
+}
+
+/// What followers that the exchange does not wait for tell hubs; a node without them tells less.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) candles: Option<Arc<LiveBoard>>,
+    pub(crate) history: Option<Arc<History>>,
+}
+
+/// Candles as they form, and what of them is told.
+struct CandleSource {
+    board: Arc<LiveBoard>,
+    news: Watch<SeriesAt, (u64, Candle)>,
 }
 
 struct Hub {
@@ -172,6 +214,8 @@ struct Hub {
     heartbeat: Vec<Follower>,
     products: HashMap<InstrumentId, Product, FixedState>,
     accounts: HashMap<AccountId, Account, FixedState>,
+    candles: Option<CandleSource>,
+    log: Option<Watch<AccountId, Arc<LogRow>>>,
     /// When that was last told which is told at a pace.
     paced: Moment,
 }
@@ -223,12 +267,15 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 }
 
 impl Hub {
-    fn new(node: NodeHandle, dialects: Dialects) -> Self {
+    fn new(node: NodeHandle, dialects: Dialects, sources: Sources) -> Self {
         let views = node.views();
         let changes = views.publisher().subscribe();
         let (products, accounts) = (HashMap::default(), HashMap::default());
         let paced = Moment { exchange: node.now(), machine: Instant::now() };
-        Self { node, views, changes, dialects, heartbeat: Vec::new(), products, accounts, paced }
+        let candles = sources.candles.map(|board| CandleSource { news: board.watch(), board });
+        let log = sources.history.map(|history| history.watch_logs());
+        let heartbeat = Vec::new();
+        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, paced }
     }
 
     async fn run(mut self, mut asked: Receiver<Request>, bounds: FeedBounds) {
@@ -251,6 +298,10 @@ impl Hub {
                     }
                     None => self.next_epoch(),
                 },
+                ((series, resolution), candle) = next_of(self.candles.as_mut().map(|of| &mut of.news)) => {
+                    self.tell_candle((series, resolution), candle);
+                }
+                (account, row) = next_of(self.log.as_mut()) => self.tell_row(account, &row),
                 request = asked.recv() => match request {
                     Some(Request::Steps { of, steps, done }) => {
                         self.take(&of, steps);
@@ -299,6 +350,45 @@ impl Hub {
         self.tidy();
     }
 
+    fn tell_candle(&mut self, at: SeriesAt, (number, candle): (u64, Candle)) {
+        if self.candles.as_ref().is_some_and(|source| source.news.lost()) {
+            tracing::warn!("the feeds were too far behind the candles; those who followed them are closed");
+            self.products.values_mut().for_each(Product::close_candles);
+        }
+        let directory = self.views.directory();
+        for (id, product) in &mut self.products {
+            if let Some(listed) = directory.instrument(*id) {
+                product.tell_candle(&self.dialects, at, number, &candle, listed.spec());
+            }
+        }
+        self.tidy();
+    }
+
+    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
+        if self.log.as_ref().is_some_and(Watch::lost) {
+            tracing::warn!(
+                "the feeds were too far behind the accounts' logs; those who followed them are closed"
+            );
+            self.accounts.values_mut().for_each(|account| account.log.close());
+        }
+        let directory = self.views.directory();
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.log.tell(&self.dialects, names, id, row);
+        }
+        self.tidy();
+    }
+
+    /// Says what is watched beside the changes of commits. What nobody follows any more may be told a while longer.
+    fn watch(&self) {
+        if let Some(source) = &self.candles {
+            source.news.want(self.products.values().flat_map(Product::candles));
+        }
+        if let Some(log) = &self.log {
+            log.want(self.accounts.iter().filter(|(_, of)| of.log.is_followed()).map(|(id, _)| *id));
+        }
+    }
+
     fn take(&mut self, of: &Follower, steps: Vec<Step>) {
         for step in steps {
             // Its connection is ending: whatever is left of the request would be made for nobody.
@@ -325,6 +415,13 @@ impl Hub {
                 of.outbox.push(if left { accepted } else { self.remark(of, Remark::NotHeld) });
             }
             Step::Show(statement) => self.state(&statement, true),
+            Step::Begin(so_far) => {
+                let directory = self.views.directory();
+                let names = Names { directory: &directory, identity: self.node.identity() };
+                if let Some(account) = self.accounts.get_mut(&so_far.account) {
+                    account.log.begin(&self.dialects, names, &so_far);
+                }
+            }
         }
     }
 
@@ -372,6 +469,27 @@ impl Hub {
                 self.want(!self.products.is_empty());
                 answer(&self.dialects, of, joined, accepted);
             }
+            Topic::Account(signer, AccountFeed::Log(feed)) => {
+                let joined = self.account(signer.account).log.join(of, signer.key, feed);
+                // Before what there was is read.
+                self.watch();
+                answer(&self.dialects, of, joined, accepted);
+            }
+            Topic::Account(signer, AccountFeed::Notices) => {
+                let directory = self.views.directory();
+                self.account(signer.account);
+                let Some(account) = self.accounts.get_mut(&signer.account) else { return };
+                // Those who follow already first: what this one is shown is what all were told last.
+                account.notices.tell(&self.dialects, directory.notices());
+                let joined = account.notices.join(of, signer.key);
+                let encode =
+                    |out: &mut Vec<u8>| self.dialects.of(of.dialect).notices(out, directory.notices());
+                if answer(&self.dialects, of, joined, accepted)
+                    && let Some(all) = message(encode)
+                {
+                    of.outbox.push(all);
+                }
+            }
             Topic::Account(signer, AccountFeed::Fills(product)) => {
                 let account = self.account(signer.account);
                 let last = account.fills_told;
@@ -401,6 +519,9 @@ impl Hub {
         accepted: Frame,
     ) -> Option<()> {
         let now = self.moment();
+        if let MarketFeed::Candles(series) = feed {
+            return self.join_candles(of, id, series, accepted);
+        }
         let Self { node, views, dialects, products, .. } = self;
         let (directory, markets) = (views.directory(), views.markets());
         let names = Names { directory: &directory, identity: node.identity() };
@@ -431,6 +552,27 @@ impl Hub {
                     of.outbox.push(message);
                 }
             }
+            MarketFeed::Candles(_) => {}
+        }
+        Some(())
+    }
+
+    /// First candles are watched, then the forming one is looked at.
+    fn join_candles(&mut self, of: &Follower, id: InstrumentId, at: SeriesAt, accepted: Frame) -> Option<()> {
+        let board = Arc::clone(&self.candles.as_ref()?.board);
+        let directory = self.views.directory();
+        let spec = directory.instrument(id)?.spec();
+        self.products.entry(id).or_default().expect_candles(at);
+        self.watch();
+        let (number, candle) = board.forming(at);
+        let Self { dialects, products, .. } = self;
+        let product = products.get_mut(&id)?;
+        let joined = product.join_candles(of, at, number, candle.is_some());
+        if answer(dialects, of, joined, accepted)
+            && let Some(candle) = candle
+            && let Some(first) = message(|out| dialects.of(of.dialect).candle(out, spec, at, &candle, true))
+        {
+            of.outbox.push(first);
         }
         Some(())
     }
@@ -498,6 +640,8 @@ impl Hub {
                     AccountFeed::Orders(form) => account.leave_orders(id, signer.key, *form),
                     AccountFeed::Fills(product) => account.leave_fills(id, signer.key, *product),
                     AccountFeed::Money(feed) => account.money.leave(id, signer.key, *feed),
+                    AccountFeed::Log(feed) => account.log.leave(id, signer.key, *feed),
+                    AccountFeed::Notices => account.notices.leave(id, signer.key),
                 },
                 None => false,
             },
@@ -525,6 +669,7 @@ impl Hub {
         self.accounts.retain(|_, account| account.is_followed());
         if (self.products.len(), self.accounts.len()) != (products, accounts) {
             self.want(!self.products.is_empty());
+            self.watch();
         }
     }
 
@@ -542,6 +687,9 @@ impl Hub {
         }
         if commit.directory {
             self.drop_keys(&directory);
+            for account in self.accounts.values_mut() {
+                account.notices.tell(&self.dialects, directory.notices());
+            }
         }
         let names = Names { directory: &directory, identity: node.identity() };
         for changes in &commit.changes {
@@ -614,6 +762,16 @@ fn answer(dialects: &Dialects, of: &Follower, joined: Joined, accepted: Frame) -
         Joined::Anew => accepted,
         Joined::Again => frame(|out| dialects.of(of.dialect).remark(out, Remark::HeldAlready)),
     })
+}
+
+/// What is told next to one who watches; never, where there is nothing to watch.
+async fn next_of<K: Copy + Eq + Hash, T>(watch: Option<&mut Watch<K, T>>) -> (K, T) {
+    if let Some(watch) = watch
+        && let Some(told) = watch.next().await
+    {
+        return told;
+    }
+    std::future::pending().await
 }
 
 /// Ticks, the first of which comes when the first span is over.

@@ -19,6 +19,7 @@ mod service;
 mod statement;
 mod ticker;
 mod trades;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub(crate) use changes::{
     Accounts, Changes, CommitChanges, LevelChange, OrderChanged, Publisher, Step, Subscription,
 };
 pub use depth::DepthSnapshot;
-pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
+pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument, NoticeEntry};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
@@ -39,6 +40,7 @@ pub use service::{FaultEntry, Service};
 pub(crate) use statement::{PositionStated, Statement, Touched, WalletStated};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
+pub(crate) use watch::{Watch, Watched};
 
 use arc_swap::{ArcSwap, Guard};
 use loligo_engine::{Exchange, Timestamp};

@@ -7,7 +7,7 @@ use crate::dialects::Served;
 use crate::dialects::kraken::{self, Kraken};
 use crate::faults::Faults;
 use crate::history::History;
-use crate::hub::{self, Dialects};
+use crate::hub::{self, Dialects, Sources};
 use crate::login::Login;
 use crate::login::real_time::RealTime;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
@@ -200,7 +200,9 @@ impl Server {
         let mut dialects = Dialects::default();
         let make = speak(&mut dialects);
         let feeds = config.bounds.feeds;
-        let hub = hub::start(handle.clone(), dialects, feeds).map_err(StartError::Feeds)?;
+        let sources =
+            Sources { candles: Some(Arc::clone(candles.board())), history: Some(Arc::clone(&history)) };
+        let hub = hub::start(handle.clone(), dialects, sources, feeds).map_err(StartError::Feeds)?;
         let faults = Arc::new(Faults::default());
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let control = Control::new(

@@ -8,7 +8,9 @@
 //! ```
 
 use super::Served;
+use crate::charts::{Candle, SeriesAt};
 use crate::grid;
+use crate::history::LogRow;
 use crate::hub::{
     self, AccountFeed, Dialect, Follower, Form, HubHandle, MarketFeed, Names, Remark, Signer, Step, Topic,
     WalletsShown,
@@ -16,7 +18,7 @@ use crate::hub::{
 use crate::login::{Caller, Denied, Login, Pool, Right, may_follow};
 use crate::node::{NodeHandle, Submission};
 use crate::projection::{
-    ApiKey, DepthSnapshot, Directory, FillRow, LevelChange, Statement, Ticker, TradeRow,
+    ApiKey, DepthSnapshot, Directory, FillRow, LevelChange, NoticeEntry, Statement, Ticker, TradeRow,
 };
 use crate::story::Turn;
 use crate::story::told::{self, Tale, Told};
@@ -394,8 +396,28 @@ impl hub::Encoder for Encoder {
         true
     }
 
+    // It has no more feeds than these.
     fn margins(&self, _: &mut Vec<u8>, _: Names<'_>, _: &Statement, _: u64) -> bool {
-        // It has one feed of wallets, and that is enough.
+        false
+    }
+
+    fn log(&self, _: &mut Vec<u8>, _: Names<'_>, _: AccountId, _: &[Arc<LogRow>]) -> bool {
+        false
+    }
+
+    fn log_row(&self, _: &mut Vec<u8>, _: Names<'_>, _: AccountId, _: &LogRow) -> bool {
+        false
+    }
+
+    fn payments(&self, _: &mut Vec<u8>, _: Names<'_>, _: AccountId, _: &[Arc<LogRow>]) -> bool {
+        false
+    }
+
+    fn notices(&self, _: &mut Vec<u8>, _: &[NoticeEntry]) -> bool {
+        false
+    }
+
+    fn candle(&self, _: &mut Vec<u8>, _: &InstrumentSpec, _: SeriesAt, _: &Candle, _: bool) -> bool {
         false
     }
 }

@@ -1,10 +1,14 @@
 //! What followers hear, spelled by dialects.
 
 use super::WalletsShown;
+use crate::charts::{Candle, SeriesAt};
+use crate::history::LogRow;
 use crate::identity::Identity;
-use crate::projection::{DepthSnapshot, Directory, FillRow, LevelChange, Statement, Ticker, TradeRow};
+use crate::projection::{
+    DepthSnapshot, Directory, FillRow, LevelChange, NoticeEntry, Statement, Ticker, TradeRow,
+};
 use crate::story::Turn;
-use crate::transport::outbox::Outbox;
+use crate::transport::outbox::{Frame, Outbox, frame};
 use loligo_engine::{AccountId, InstrumentSpec, OrderView, Timestamp};
 use std::sync::Arc;
 
@@ -92,6 +96,32 @@ pub(crate) trait Encoder: Send {
     ) -> bool;
     /// All wallets of an account, in the form that always tells all of them.
     fn margins(&self, out: &mut Vec<u8>, names: Names<'_>, statement: &Statement, seq: u64) -> bool;
+
+    /// The latest rows of an account's log, newest first.
+    fn log(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, rows: &[Arc<LogRow>]) -> bool;
+    /// A new row of an account's log.
+    fn log_row(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, row: &LogRow) -> bool;
+    /// Deposits and withdrawals of an account, newest first.
+    fn payments(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, rows: &[Arc<LogRow>])
+    -> bool;
+    /// All notices to clients.
+    fn notices(&self, out: &mut Vec<u8>, notices: &[NoticeEntry]) -> bool;
+    /// The forming candle of a series of a contract or its pair; the first that a subscription is told, or a later one.
+    fn candle(
+        &self,
+        out: &mut Vec<u8>,
+        spec: &InstrumentSpec,
+        at: SeriesAt,
+        candle: &Candle,
+        is_first: bool,
+    ) -> bool;
+}
+
+/// Encodes a message that a dialect may not have.
+pub(super) fn message(write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Frame> {
+    let mut has_message = true;
+    let encoded = frame(|out| has_message = write(out));
+    has_message.then_some(encoded)
 }
 
 /// A dialect's number in a hub.

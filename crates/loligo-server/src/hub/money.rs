@@ -3,10 +3,11 @@
 //! All of it is told whole, from one statement; the first that comes is what a subscription begins with, whether it was asked
 //! for or is of a change. Prices alone are told at a pace, everything else at once.
 
+use super::encoder::message;
 use super::{Dialect, Dialects, Follower, Joined, MoneyFeed, Names, Shared, place};
 use crate::projection::Statement;
 use crate::record::KeyId;
-use crate::transport::outbox::{Frame, frame};
+use crate::transport::outbox::Frame;
 use loligo_engine::Wallet;
 use std::sync::Arc;
 
@@ -113,21 +114,17 @@ impl Money {
             let mut push = |part: Part<'_>| {
                 let seq = other.seq;
                 let encode = |_: &_| {
-                    let mut has_message = true;
-                    let encoded = frame(|out| {
-                        has_message = match part {
-                            Part::Positions => encoder.positions(out, names, now, seq),
-                            Part::Wallets(shown) => encoder.wallets(out, names, now, shown, seq),
-                            Part::Margins => encoder.margins(out, names, now, seq),
-                        };
-                    });
-                    has_message.then_some(encoded)
+                    message(|out| match part {
+                        Part::Positions => encoder.positions(out, names, now, seq),
+                        Part::Wallets(shown) => encoder.wallets(out, names, now, shown, seq),
+                        Part::Margins => encoder.margins(out, names, now, seq),
+                    })
                 };
                 // Nearly all who follow the same are at the same number.
                 let rank = (dialect, feed, seq, told.as_ref().map(|told| told.sequence), part.number());
-                let message: Option<Frame> = shared.of(rank, encode);
-                other.seq += u64::from(message.is_some());
-                message.is_none_or(|message| other.follower.outbox.push(message))
+                let told: Option<Frame> = shared.of(rank, encode);
+                other.seq += u64::from(told.is_some());
+                told.is_none_or(|told| other.follower.outbox.push(told))
             };
             match (feed, &told) {
                 (MoneyFeed::Positions, Some(told)) if told.positions == now.positions => true,

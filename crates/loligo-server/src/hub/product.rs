@@ -1,7 +1,9 @@
 //! One contract: who follows its book, its trades and its tickers, and what they are told.
 
+use super::encoder::message;
 use super::readers::{Readers, Snapshots};
 use super::{Dialect, Dialects, Follower, Form, Joined, MarketFeed, Moment, Names};
+use crate::charts::{Candle, SeriesAt};
 use crate::projection::{DepthSnapshot, LevelChange, Ticker, TradeRow};
 use crate::transport::outbox::{Frame, frame};
 use loligo_engine::InstrumentSpec;
@@ -18,6 +20,14 @@ pub(super) struct Product {
     latest_trades: Snapshots,
     /// By the form in which it is told.
     tickers: Vec<(Form, TickerFollowers)>,
+    candles: Vec<(SeriesAt, CandleFollowers)>,
+}
+
+/// Who follows candles: those who were shown one, and those who wait for their first.
+#[derive(Default)]
+struct CandleFollowers {
+    shown: Readers,
+    waiting: Readers,
 }
 
 /// What a snapshot is made with.
@@ -83,6 +93,61 @@ impl Product {
         ticker_frame(at.dialects, follower.dialect, form, ticker, at.spec, at.now)
     }
 
+    /// Somebody is about to follow candles of a series.
+    pub(super) fn expect_candles(&mut self, at: SeriesAt) {
+        if !self.candles.iter().any(|(of, _)| *of == at) {
+            self.candles.push((at, CandleFollowers::default()));
+        }
+    }
+
+    /// Follows candles of a series from the one after price `number` on.
+    pub(super) fn join_candles(
+        &mut self,
+        follower: &Follower,
+        at: SeriesAt,
+        number: u64,
+        is_shown: bool,
+    ) -> Joined {
+        let id = follower.outbox.id;
+        let Some((_, followers)) = self.candles.iter_mut().find(|(of, _)| *of == at) else {
+            return Joined::Anew;
+        };
+        let (to, from) = match is_shown {
+            true => (&mut followers.shown, &mut followers.waiting),
+            false => (&mut followers.waiting, &mut followers.shown),
+        };
+        let left = from.leave(id);
+        let joined = to.join(follower, number);
+        if left { Joined::Again } else { joined }
+    }
+
+    /// The series whose candles are followed.
+    pub(super) fn candles(&self) -> impl Iterator<Item = SeriesAt> {
+        self.candles.iter().map(|(at, _)| *at)
+    }
+
+    pub(super) fn tell_candle(
+        &mut self,
+        dialects: &Dialects,
+        at: SeriesAt,
+        number: u64,
+        candle: &Candle,
+        spec: &InstrumentSpec,
+    ) {
+        let Some((_, followers)) = self.candles.iter_mut().find(|(of, _)| *of == at) else { return };
+        for (readers, is_first) in [(&mut followers.shown, false), (&mut followers.waiting, true)] {
+            readers.tell(number, |of| message(|out| dialects.of(of).candle(out, spec, at, candle, is_first)));
+        }
+        followers.shown.take_over(&mut followers.waiting);
+    }
+
+    pub(super) fn close_candles(&mut self) {
+        for (_, followers) in &self.candles {
+            followers.shown.close();
+            followers.waiting.close();
+        }
+    }
+
     /// Whether there was something to leave.
     pub(super) fn leave(&mut self, id: u64, feed: MarketFeed) -> bool {
         match feed {
@@ -91,12 +156,20 @@ impl Product {
             MarketFeed::Ticker(form) => {
                 self.tickers.iter_mut().any(|(of, tickers)| *of == form && tickers.readers.leave(id))
             }
+            MarketFeed::Candles(at) => {
+                let mut of_series = self.candles.iter_mut().filter(|(of, _)| *of == at);
+                of_series.any(|(_, followers)| followers.shown.leave(id) || followers.waiting.leave(id))
+            }
         }
     }
 
     pub(super) fn forget(&mut self, id: u64) {
         self.book.leave(id);
         self.trades.leave(id);
+        for (_, followers) in &mut self.candles {
+            followers.shown.leave(id);
+            followers.waiting.leave(id);
+        }
         for (_, tickers) in &mut self.tickers {
             tickers.readers.leave(id);
         }
@@ -109,11 +182,21 @@ impl Product {
             MarketFeed::Ticker(form) => {
                 self.tickers.iter().any(|(of, tickers)| *of == form && tickers.readers.is_held(id))
             }
+            MarketFeed::Candles(at) => {
+                let mut of_series = self.candles.iter().filter(|(of, _)| *of == at);
+                of_series.any(|(_, followers)| followers.shown.is_held(id) || followers.waiting.is_held(id))
+            }
         }
     }
 
     pub(super) fn is_followed(&self) -> bool {
-        self.book.is_followed() || self.trades.is_followed() || self.follows_ticker()
+        let candles = |(_, followers): &(SeriesAt, CandleFollowers)| {
+            followers.shown.is_followed() || followers.waiting.is_followed()
+        };
+        self.book.is_followed()
+            || self.trades.is_followed()
+            || self.follows_ticker()
+            || self.candles.iter().any(candles)
     }
 
     pub(super) fn follows_ticker(&self) -> bool {
@@ -151,7 +234,8 @@ impl Product {
 
     pub(super) fn close(&self) {
         let tickers = self.tickers.iter().map(|(_, tickers)| &tickers.readers);
-        [&self.book, &self.trades].into_iter().chain(tickers).for_each(Readers::close);
+        let candles = self.candles.iter().flat_map(|(_, of)| [&of.shown, &of.waiting]);
+        [&self.book, &self.trades].into_iter().chain(tickers).chain(candles).for_each(Readers::close);
     }
 }
 
@@ -164,10 +248,7 @@ fn ticker_frame(
     spec: &InstrumentSpec,
     now: Moment,
 ) -> Option<Frame> {
-    let mut has_message = true;
-    let encoded =
-        frame(|out| has_message = dialects.of(dialect).ticker(out, spec, form, ticker, now.exchange));
-    has_message.then_some(encoded)
+    message(|out| dialects.of(dialect).ticker(out, spec, form, ticker, now.exchange))
 }
 
 /// The number of the newest of these trades; 0 before the first.

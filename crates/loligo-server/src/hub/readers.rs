@@ -61,6 +61,14 @@ impl Readers {
         });
     }
 
+    /// Takes over all of others, none of whom is here.
+    pub(super) fn take_over(&mut self, others: &mut Self) {
+        for reader in others.readers.drain(..) {
+            let at = place(&self.readers, &reader.follower.dialect, |reader| reader.follower.dialect);
+            self.readers.insert(at, reader);
+        }
+    }
+
     pub(super) fn close(&self) {
         for reader in &self.readers {
             reader.follower.outbox.overflow();

@@ -571,7 +571,7 @@ impl NodeHandle {
         let key = KeyCreated { account, api_key: pair.api_key.clone(), secret, general, withdrawal };
         match self.record(Fact::KeyCreated(key)).await? {
             FactOutcome::KeyCreated(id) => Ok(IssuedKey { id, api_key: pair.api_key, secret: pair.secret }),
-            FactOutcome::Done | FactOutcome::FaultSet(_) => {
+            FactOutcome::Done | FactOutcome::FaultSet(_) | FactOutcome::NoticeGiven(_) => {
                 unreachable!("a key's creation tells its number")
             }
             FactOutcome::Refused(refusal) => Err(refusal.into()),

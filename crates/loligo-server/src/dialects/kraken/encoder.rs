@@ -1,19 +1,26 @@
 //! The feeds as the hub tells them, in the words of [`ws1`].
 
+mod log;
 mod money;
 
 use super::bounds::ROWS;
+use super::charts;
 use super::convert::markets::{self, trade_kind};
 use super::convert::orders::{Shown, distance, fill_type, reason, side, signal, unfired};
+use super::notices;
+use crate::charts::{Candle, SeriesAt};
 use crate::grid::{price, size, time};
+use crate::history::LogRow;
 use crate::hub::{self, Form, Names, Remark, WalletsShown};
-use crate::projection::{DepthSnapshot, FillRow, LevelChange, Statement, Ticker, TradeRow};
+use crate::projection::{DepthSnapshot, FillRow, LevelChange, NoticeEntry, Statement, Ticker, TradeRow};
 use crate::story::Turn;
 use loligo_engine::{
     AccountId, ContractKind, InstrumentSpec, OrderType, OrderView, Timestamp, TriggerKind, UpdateReason,
 };
+use loligo_wire::charts::TickType;
 use loligo_wire::decimal::Decimal;
 use loligo_wire::ws1::{self, Alert, OrdersFeed};
+use std::sync::Arc;
 
 /// The hub's words in this dialect.
 pub(crate) struct Encoder;
@@ -172,6 +179,49 @@ impl hub::Encoder for Encoder {
 
     fn margins(&self, out: &mut Vec<u8>, names: Names<'_>, statement: &Statement, seq: u64) -> bool {
         money::write_margins(out, names, statement, seq);
+        true
+    }
+
+    fn log(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, rows: &[Arc<LogRow>]) -> bool {
+        log::write_log(out, names, account, rows);
+        true
+    }
+
+    fn log_row(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, row: &LogRow) -> bool {
+        log::write_row(out, names, account, row)
+    }
+
+    fn payments(
+        &self,
+        out: &mut Vec<u8>,
+        names: Names<'_>,
+        account: AccountId,
+        rows: &[Arc<LogRow>],
+    ) -> bool {
+        log::write_payments(out, names, account, rows);
+        true
+    }
+
+    fn notices(&self, out: &mut Vec<u8>, notices: &[NoticeEntry]) -> bool {
+        ws1::write_notifications(out, notices.iter().map(notices::notice));
+        true
+    }
+
+    fn candle(
+        &self,
+        out: &mut Vec<u8>,
+        spec: &InstrumentSpec,
+        at: SeriesAt,
+        candle: &Candle,
+        is_first: bool,
+    ) -> bool {
+        let feed = charts::feed(at);
+        let candle = charts::wire(candle, Some(spec).filter(|_| feed.tick_type == TickType::Trade));
+        if is_first {
+            feed.write_snapshot(out, &spec.symbol, &candle);
+        } else {
+            feed.write(out, &spec.symbol, &candle);
+        }
         true
     }
 }

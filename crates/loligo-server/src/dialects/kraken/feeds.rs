@@ -1,22 +1,28 @@
 //! The feeds: WebSocket connections on the ports of http and https, and what is said on them. What they are told as it
 //! happens is the [hub](crate::hub)'s, in the words of the [encoder](super::encoder).
 
-use super::bounds::{FEED_CHALLENGES, FEED_REQUEST_WINDOW, FEED_REQUESTS};
+use super::bounds::{FEED_CHALLENGES, FEED_LOG_ROWS, FEED_REQUEST_WINDOW, FEED_REQUESTS};
+use super::charts::{length, series};
 use super::convert::markets::is_loaded;
 use super::encoder::{TICKER, TICKER_LITE, form};
 use super::reasons::{FeedRefusal, Refused, SignedChallenge, Why};
 use super::routes::Routes;
 use super::signing::Signing;
-use crate::hub::{AccountFeed, Dialect, Follower, HubHandle, MarketFeed, MoneyFeed, Signer, Step, Topic};
+use crate::history::{History, is_payment};
+use crate::hub::{
+    AccountFeed, Dialect, Follower, HubHandle, LogFeed, LogSoFar, MarketFeed, MoneyFeed, PAYMENTS, Signer,
+    Step, Topic,
+};
 use crate::login::Login;
 use crate::login::rates::Window;
 use crate::node::NodeHandle;
-use crate::projection::Directory;
+use crate::projection::{Directory, ListedInstrument};
 use crate::request_log::{Entry, RequestLog, Told};
 use crate::transport::outbox::{Frame, Outbox, frame};
 use crate::transport::socket::Conversation;
+use loligo_engine::AccountId;
 use loligo_wire::ws1::{
-    self, Alert, Answer, Credentials, Feed, OrdersFeed, Request, RequestError, Subscription,
+    self, Alert, Answer, Credentials, Feed, FeedName, OrdersFeed, Request, RequestError, Subscription,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,6 +40,7 @@ pub(super) struct Feeds {
     pub(super) signing: Arc<Signing>,
     pub(super) login: Arc<Login>,
     pub(super) log: Arc<RequestLog>,
+    pub(super) history: Arc<History>,
     pub(super) hub: HubHandle,
     pub(super) dialect: Dialect,
     pub(super) routes: &'static Routes,
@@ -94,7 +101,7 @@ impl Client {
     /// Tells the log of a request that is answered with an alert.
     fn log(&self, asked: Option<&Subscription<'_>>, outcome: &str, why: FeedRefusal) {
         if self.feeds.log.tells_refusals() {
-            let feed = asked.map_or("", |asked| asked.feed.as_str());
+            let feed = asked.map_or_else(String::new, |asked| asked.feed.to_string());
             let credentials = asked.and_then(|asked| asked.credentials.as_ref());
             let api_key = credentials.map_or("", |credentials| &credentials.api_key);
             let now = self.feeds.node.now();
@@ -157,26 +164,38 @@ impl Client {
             return self.say(|out| Alert::Unavailable.write(out));
         }
         let directory = self.feeds.node.views().directory();
-        let steps = match asked.feed {
+        let feed = match asked.feed {
+            FeedName::Of(feed) => feed,
+            FeedName::Candles(feed) => {
+                let steps = self.each_market(asked, join, &directory, |listed| {
+                    MarketFeed::Candles((series(feed.tick_type, listed), length(feed.resolution)))
+                });
+                return self.feeds.hub.ask(&self.follower, steps).await;
+            }
+        };
+        let steps = match feed {
             Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
             Feed::Book => self.market(asked, join, &directory, MarketFeed::Book),
             Feed::Trade => self.market(asked, join, &directory, MarketFeed::Trades),
             Feed::Ticker => self.market(asked, join, &directory, MarketFeed::Ticker(TICKER)),
             Feed::TickerLite => self.market(asked, join, &directory, MarketFeed::Ticker(TICKER_LITE)),
-            Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
-            Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
+            Feed::OpenOrders => {
+                self.own(asked, join, AccountFeed::Orders(form(OrdersFeed::Plain)), &directory)
+            }
+            Feed::OpenOrdersVerbose => {
+                self.own(asked, join, AccountFeed::Orders(form(OrdersFeed::Verbose)), &directory)
+            }
             Feed::Fills => self.fills(asked, join, &directory),
             Feed::OpenPositions => return self.money(asked, join, MoneyFeed::Positions, &directory).await,
             Feed::Balances => return self.money(asked, join, MoneyFeed::Wallets, &directory).await,
             Feed::AccountBalancesAndMargins => {
                 return self.money(asked, join, MoneyFeed::Margins, &directory).await;
             }
-            // Known feeds that are not served yet. No alert says so; of those that clients know, the one for a feed that
-            // does not exist is true of this exchange, makes none of them wait, and closes no connection.
-            Feed::AccountLog | Feed::DepositsWithdrawals | Feed::NotificationsAuth => {
-                self.log(Some(asked), "invalid feed", FeedRefusal::NotBuilt);
-                vec![say(Alert::InvalidFeed)]
+            Feed::AccountLog => return self.account_log(asked, join, LogFeed::Rows, &directory).await,
+            Feed::DepositsWithdrawals => {
+                return self.account_log(asked, join, LogFeed::Payments, &directory).await;
             }
+            Feed::NotificationsAuth => self.own(asked, join, AccountFeed::Notices, &directory),
         };
         // A hub that is gone ends the connection.
         self.feeds.hub.ask(&self.follower, steps).await;
@@ -191,6 +210,16 @@ impl Client {
         directory: &Directory,
         feed: MarketFeed,
     ) -> Vec<Step> {
+        self.each_market(asked, join, directory, |_| feed)
+    }
+
+    fn each_market(
+        &self,
+        asked: &Subscription<'_>,
+        join: bool,
+        directory: &Directory,
+        feed: impl Fn(&ListedInstrument) -> MarketFeed,
+    ) -> Vec<Step> {
         if asked.product_ids.is_empty() {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
@@ -201,7 +230,7 @@ impl Client {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);
             };
-            let topic = Topic::Market(listed.id, feed);
+            let topic = Topic::Market(listed.id, feed(listed));
             if join && !markets.state(listed.id).is_some_and(is_loaded) {
                 return Step::Rejoin(topic, self.invalid(asked, product));
             }
@@ -210,18 +239,16 @@ impl Client {
         each.collect()
     }
 
-    fn orders(
+    /// Something of an account that is told without being asked for first.
+    fn own(
         &self,
         asked: &Subscription<'_>,
         join: bool,
-        feed: OrdersFeed,
+        feed: AccountFeed,
         directory: &Directory,
     ) -> Vec<Step> {
         match self.signer(asked.credentials.as_ref(), directory) {
-            Some(signer) => {
-                let topic = Topic::Account(signer, AccountFeed::Orders(form(feed)));
-                vec![step(join, topic, asked.feed, None)]
-            }
+            Some(signer) => vec![step(join, Topic::Account(signer, feed), asked.feed, None)],
             None => vec![self.not_authenticated(asked)],
         }
     }
@@ -262,6 +289,35 @@ impl Client {
         }
     }
 
+    /// As for [money](Self::money).
+    async fn account_log(&self, asked: &Subscription<'_>, join: bool, feed: LogFeed, directory: &Directory) {
+        let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
+            return self.feeds.hub.ask(&self.follower, vec![self.not_authenticated(asked)]).await;
+        };
+        let topic = || Topic::Account(signer, AccountFeed::Log(feed));
+        self.feeds.hub.ask(&self.follower, vec![step(join, topic(), asked.feed, None)]).await;
+        if join {
+            let shown = match self.log_so_far(signer.account, feed).await {
+                Some(so_far) => Step::Begin(so_far),
+                None => Step::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
+            };
+            self.feeds.hub.ask(&self.follower, vec![shown]).await;
+        }
+    }
+
+    /// What there was of an account's log; none while that cannot be read.
+    async fn log_so_far(&self, account: AccountId, feed: LogFeed) -> Option<LogSoFar> {
+        self.feeds.node.followed(History::NAME).await.ok()?;
+        let history = Arc::clone(&self.feeds.history);
+        let read = move || match feed {
+            LogFeed::Rows => history.latest_log(account, FEED_LOG_ROWS, |_| true),
+            LogFeed::Payments => history.latest_log(account, PAYMENTS, is_payment),
+        };
+        // It may be read from the disk.
+        let (rows, newest) = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
+        Some(LogSoFar { account, feed, rows, newest })
+    }
+
     /// What is said of a product that there is not.
     fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Step {
         if join { Step::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
@@ -287,7 +343,7 @@ fn say(alert: Alert<'_>) -> Step {
     Step::Say(frame(|out| alert.write(out)))
 }
 
-fn step(join: bool, topic: Topic, feed: Feed, product_id: Option<&str>) -> Step {
+fn step(join: bool, topic: Topic, feed: FeedName, product_id: Option<&str>) -> Step {
     let accepted = frame(|out| Answer { joined: join, feed, product_id }.write(out));
     if join { Step::Join(topic, accepted) } else { Step::Leave(topic, accepted) }
 }
