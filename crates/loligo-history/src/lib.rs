@@ -33,6 +33,7 @@ mod batch;
 mod columns;
 mod error;
 mod index;
+mod packing;
 mod page;
 mod retention;
 pub mod rows;

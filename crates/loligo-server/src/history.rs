@@ -9,7 +9,7 @@ mod shapes;
 mod words;
 
 use matching::PAYMENT_WORDS;
-pub(crate) use words::{Coded, kept};
+pub(crate) use words::{Coded, PARTIAL_LIQUIDATION, kept};
 
 use crate::projection::{Applied, Detached, Follower, Watch, Watched};
 use fold::Fold;
@@ -39,13 +39,11 @@ pub(crate) struct History {
 
 struct Opened {
     index: Arc<Index>,
-    fold: Mutex<Folding>,
-}
-
-/// What is folded and not written yet; nothing more is when writing has failed.
-enum Folding {
-    On(Box<Fold>),
-    Halted { at: Progress },
+    /// What is folded and not written yet; `None` when writing has failed, and nothing more is folded.
+    fold: Mutex<Option<Box<Fold>>>,
+    /// How far the index is. Who asks for that does not wait for a write under way, which may itself wait for a tool that holds the
+    /// file.
+    written: Mutex<Progress>,
 }
 
 /// A row of an account's log.
@@ -102,15 +100,15 @@ impl History {
         let index = self.index()?;
         let last = Query { count: 1, ..Query::of(account.0) };
         let last = index.account_log(&last, (1, u64::MAX), |_| true)?;
-        let newest = last.first().map_or(0, |entry| entry.row.number);
+        let newest = last.rows.first().map_or(0, |entry| entry.row.number);
         let query = Query { count: u32::try_from(count).unwrap_or(u32::MAX), ..Query::of(account.0) };
         let numbers = (newest.saturating_sub(LOOKED_AT).max(1), newest);
         let rows = index.account_log(&query, numbers, wanted)?;
-        Ok((rows.into_iter().map(Arc::new).collect(), newest))
+        Ok((rows.rows.into_iter().map(Arc::new).collect(), newest))
     }
 
     /// The last record that is told, and the first from which on all are.
-    pub(crate) fn reach(&self) -> (u64, u64) {
+    pub(crate) fn extent(&self) -> (u64, u64) {
         let at = self.written();
         (at.folded.min(at.sequence), at.speaks_from)
     }
@@ -136,36 +134,32 @@ impl History {
         };
         words::name_all(&index)?;
         let index = Arc::new(index);
-        let fold = Mutex::new(Folding::On(Box::new(Fold::open(Arc::clone(&index), Arc::clone(&self.told))?)));
-        Ok(Opened { index, fold })
+        let fold = Fold::open(Arc::clone(&index), Arc::clone(&self.told))?;
+        let written = Mutex::new(fold.written());
+        Ok(Opened { index, fold: Mutex::new(Some(Box::new(fold))), written })
     }
 
     /// Does something with what is folded. After a failure nothing is folded any more: a line says so once, reads are told that
     /// history is behind, and the next start goes on from what was written.
     fn with(&self, act: impl FnOnce(&mut Fold) -> Result<(), loligo_history::Error>) {
         let Some(opened) = self.opened() else { return };
-        let mut folding = opened.lock();
-        if let Folding::On(fold) = &mut *folding
-            && let Err(error) = act(fold)
-        {
-            let at = fold.written();
-            tracing::error!(%error, at = at.sequence, "history stands still until the next start");
-            *folding = Folding::Halted { at };
+        let mut folding = lock(&opened.fold);
+        let Some(fold) = folding.as_mut() else { return };
+        let acted = act(fold);
+        *lock(&opened.written) = fold.written();
+        if let Err(error) = acted {
+            tracing::error!(%error, at = fold.written().sequence, "history stands still until the next start");
+            *folding = None;
         }
     }
 
     fn written(&self) -> Progress {
-        self.opened().map_or(Progress::default(), |opened| match &*opened.lock() {
-            Folding::On(fold) => fold.written(),
-            Folding::Halted { at } => *at,
-        })
+        self.opened().map_or(Progress::default(), |opened| *lock(&opened.written))
     }
 }
 
-impl Opened {
-    fn lock(&self) -> MutexGuard<'_, Folding> {
-        self.fold.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl History {
@@ -200,7 +194,7 @@ impl Detached for History {
         self.with(|fold| fold.begin(sequence, exchange));
     }
 
-    fn settle(&self) {
+    fn flush(&self) {
         self.with(Fold::write);
     }
 

@@ -24,7 +24,7 @@ mod venue;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use begun::known_facts;
 pub use clock::ClockError;

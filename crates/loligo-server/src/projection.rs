@@ -25,7 +25,7 @@ mod watch;
 mod tests;
 
 pub(crate) use changes::{
-    Accounts, Changes, CommitChanges, LevelChange, OrderChanged, Publisher, Step, Subscription,
+    Accounts, Changes, CommitChanges, LevelChange, OrderChangeKind, OrderChanged, Publisher, Subscription,
 };
 pub use depth::DepthSnapshot;
 pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument, NoticeEntry};
@@ -91,7 +91,7 @@ impl Projections {
     /// A replay has come to this state.
     pub(crate) fn arrive(&mut self, exchange: &Exchange, sequence: u64) {
         self.orders = Orders::of(exchange, sequence);
-        self.reach(sequence, exchange.now());
+        self.stand_at(sequence, exchange.now());
     }
 
     /// The followers that these views are.
@@ -147,14 +147,14 @@ impl Projections {
         let MarketChanges { levels, trades, prices } =
             self.markets.tell(applied, || self.publisher.follows_markets());
         let Applied { sequence, time, .. } = applied;
-        self.reach(sequence, time);
+        self.stand_at(sequence, time);
         let quiet =
             !prices && levels.is_empty() && trades.is_empty() && fills.is_empty() && orders.is_empty();
         (!quiet).then_some(Changes { sequence, levels, trades, fills, orders })
     }
 
     /// Says how far the views are.
-    pub(crate) fn reach(&self, sequence: u64, time: Timestamp) {
+    pub(crate) fn stand_at(&self, sequence: u64, time: Timestamp) {
         self.time.store(time.0, Ordering::Release);
         self.sequence.store(sequence, Ordering::Release);
     }

@@ -30,6 +30,8 @@ mod reasons;
 mod routes;
 mod settings;
 mod signing;
+#[cfg(test)]
+mod tests;
 mod trading;
 
 pub(crate) use encoder::Encoder;
@@ -42,9 +44,9 @@ use crate::grid::time;
 use crate::history::History;
 use crate::hub::Dialect;
 use crate::login::Denied;
-use crate::node::{AccountError, NodeHandle};
+use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::record::{Fact, FaultWord};
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::outbox::Outbox;
@@ -57,7 +59,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
 };
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use loligo_engine::Timestamp;
 use loligo_wire::history::HistoryError;
@@ -99,10 +101,20 @@ enum Shape {
     Whole,
     /// There is an instant of which the body does not show all rows, and no other page does.
     Broken(WireTime),
-    /// It is a page of history; the token is that of the next, if there is one.
-    Page(Option<String>),
-    /// It is comma separated text.
-    Csv,
+    /// It is a page of history.
+    Page {
+        /// Of the next page, if there is one.
+        token: Option<String>,
+        /// Behind which instant nothing is missing of what was asked for, if something is before.
+        whole_from: Option<WireTime>,
+    },
+    /// It is a log.
+    Log {
+        /// It is comma separated text.
+        is_csv: bool,
+        /// As of a page.
+        whole_from: Option<WireTime>,
+    },
 }
 
 impl From<Vec<u8>> for Success {
@@ -124,18 +136,31 @@ impl Success {
                 instant.write_millis(&mut told);
                 head.insert(INCOMPLETE.clone(), text(&told));
             }
-            Shape::Page(token) => {
+            Shape::Page { token, whole_from } => {
+                note_missing(head, whole_from);
                 head.insert(IS_TRUNCATED.clone(), text(token.is_some().to_string().as_bytes()));
                 if let Some(token) = token {
                     head.insert(NEXT_TOKEN.clone(), text(token.as_bytes()));
                 }
             }
-            Shape::Csv => {
-                head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+            Shape::Log { is_csv, whole_from } => {
+                note_missing(head, whole_from);
+                if is_csv {
+                    head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+                }
             }
         }
         answer
     }
+}
+
+/// Says that history has not all of what happened up to an instant: it was not kept, or the journal from which the index was made
+/// had it no more.
+fn note_missing(head: &mut HeaderMap, whole_from: Option<WireTime>) {
+    let Some(instant) = whole_from else { return };
+    let mut told = b"only some rows up to ".to_vec();
+    instant.write_millis(&mut told);
+    head.insert(INCOMPLETE.clone(), HeaderValue::from_bytes(&told).expect("visible ASCII"));
 }
 
 static IS_TRUNCATED: HeaderName = HeaderName::from_static("is-truncated");
@@ -228,7 +253,7 @@ impl Kraken {
     /// Tells the log of a request that was carried out, if all are told.
     fn log_success(&self, arrived: Timestamp, request: &Received, status: StatusCode) {
         if self.log.tells_all() {
-            self.log_head(arrived, &request.head, status.as_u16(), Told::Success);
+            self.log_head(arrived, &request.head, status.as_u16(), Answered::Success);
         }
     }
 
@@ -236,11 +261,11 @@ impl Kraken {
     fn log_refusal(&self, arrived: Timestamp, request: &Received, status: u16, why: impl FnOnce() -> Why) {
         if self.log.tells_refusals() {
             let refused = Refused::of(self.routes, request, why());
-            self.log_head(arrived, &request.head, status, Told::Refused(Box::new(refused)));
+            self.log_head(arrived, &request.head, status, Answered::Refused(Box::new(refused)));
         }
     }
 
-    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Told) {
+    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Answered) {
         let api_key = head.headers.get(&signing::API_KEY).map_or(&[][..], |value| value.as_bytes());
         self.log.take(Entry::new(arrived, head, api_key, status, told));
     }
@@ -252,12 +277,18 @@ impl Kraken {
         arrived: Timestamp,
         notebook: &Notebook,
     ) -> Result<Success, Failure> {
-        if self.is_out(found.operation.name()) {
+        let views = self.node.views();
+        if views.service().out.contains(found.operation.name()) {
             return Err(Failure::OutOfService);
         }
-        let directory = self.node.views().directory();
-        self.carry_out(found.operation, KrakenRequest::new(found, request, &directory, arrived, notebook))
-            .await
+        let directory = views.directory();
+        let asked = KrakenRequest::new(found, request, (&views, &directory), arrived, notebook);
+        let answer = self.carry_out(found.operation, asked).await;
+        // What the writer or an index added may be of the branch that came after. A change is answered by what it came to.
+        if found.operation.reads() && views.is_over() {
+            return Err(Failure::Node(SubmitError::Unavailable));
+        }
+        answer
     }
 
     /// Whether the operator took an operation out of service.
@@ -267,8 +298,8 @@ impl Kraken {
 
     /// Tells a fault that the operator wants told to this request. One that is told for the last time is remembered as
     /// ended before anyone hears of it.
-    async fn told_fault(&self, operation: &str) -> Result<(), Failure> {
-        let Some(due) = self.faults.next(&self.node.views(), operation) else { return Ok(()) };
+    async fn told_fault(&self, asked: &KrakenRequest<'_>) -> Result<(), Failure> {
+        let Some(due) = self.faults.next(asked.views, asked.name) else { return Ok(()) };
         if let Some(fault) = due.ended {
             match self.node.record(Fact::FaultEnded { fault }).await {
                 // It is not remembered as ended, so it is not told yet.
@@ -313,7 +344,7 @@ impl Kraken {
         };
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         if self.log.tells_refusals() {
-            let told = Told::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
+            let told = Answered::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -328,18 +359,18 @@ impl Kraken {
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
         let (answer, told) = match self.sockets.shake_hands(&head.headers, peer, self.conversation()) {
-            Handshake::Accepted(answer) => (answer, Told::Success),
+            Handshake::Accepted(answer) => (answer, Answered::Success),
             Handshake::Refused(answer) => {
                 let sentence = answer.extensions().get::<Sentence>().map_or("", |sentence| sentence.0);
-                (answer, Told::Sentence(sentence.to_owned()))
+                (answer, Answered::Sentence(sentence.to_owned()))
             }
             Handshake::TooMany => {
                 let sentence = "this address has as many WebSocket connections as one may have";
                 let body = self.error(Error::ApiLimitExceeded.into());
-                (response(StatusCode::TOO_MANY_REQUESTS, body), Told::Sentence(sentence.to_owned()))
+                (response(StatusCode::TOO_MANY_REQUESTS, body), Answered::Sentence(sentence.to_owned()))
             }
         };
-        if matches!(told, Told::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
+        if matches!(told, Answered::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -379,7 +410,7 @@ impl Handler for Kraken {
             }
         };
         if self.log.tells_refusals() {
-            let told = Told::Sentence(why.sentence().to_owned());
+            let told = Answered::Sentence(why.sentence().to_owned());
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer

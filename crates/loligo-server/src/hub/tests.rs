@@ -37,7 +37,7 @@ impl Desk {
 
     fn join(&mut self, end: &End, topic: Topic) {
         let of = self.follower(&end.outbox);
-        self.hub.step(&of, Step::Join(topic, "joined".into()));
+        self.hub.act(&of, Action::Join(topic, "joined".into()));
     }
 
     fn follower(&self, outbox: &Arc<Outbox>) -> Follower {
@@ -266,7 +266,7 @@ async fn a_book_joined_between_a_change_and_its_news_has_it_once() {
 }
 
 #[tokio::test]
-async fn orders_joined_between_a_step_and_its_news_have_it_once() {
+async fn orders_joined_between_a_change_and_its_message_have_it_once() {
     for first in [true, false] {
         let mut desk = Desk::open().await;
         let (mut before, mut joins) = (End::new(1), End::new(2));
@@ -376,7 +376,7 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
     // News of all that it follows, and a request for the rest of it.
     desk.trade(0, 1).await;
     desk.tell();
-    let again = |topic| Step::Join(topic, "joined".into());
+    let again = |topic| Action::Join(topic, "joined".into());
     let topics = (0..5).map(|at| Topic::Market(InstrumentId(at), MarketFeed::Book)).chain([
         orders(0),
         fills(0),
@@ -390,7 +390,7 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
     let bounds = FeedBounds { queue_frames: 3, ..FeedBounds::default() };
     let (outbox, queue) = Outbox::new(2, &bounds);
     let (encoded, step) =
-        (ENCODED.get(), || Step::Join(Topic::Market(InstrumentId(0), MarketFeed::Book), "joined".into()));
+        (ENCODED.get(), || Action::Join(Topic::Market(InstrumentId(0), MarketFeed::Book), "joined".into()));
     desk.hub.take(&desk.follower(&outbox), (0..1_000).map(|_| step()).collect());
     assert_eq!(queue.len(), 3, "an answer, a snapshot, an answer");
     assert!(outbox.is_closed() && ENCODED.get() - encoded <= 3, "{} were made", ENCODED.get() - encoded);
@@ -402,7 +402,7 @@ fn follow_all(desk: &mut Desk, dialect: Dialect, end: &End) {
     let market = [MarketFeed::Book, MarketFeed::Trades, MarketFeed::Ticker(Form(0))];
     let market = market.map(|feed| Topic::Market(InstrumentId(0), feed));
     for topic in market.into_iter().chain([orders(0), fills(0), Topic::Heartbeat]) {
-        desk.hub.step(&of, Step::Join(topic, "joined".into()));
+        desk.hub.act(&of, Action::Join(topic, "joined".into()));
     }
 }
 

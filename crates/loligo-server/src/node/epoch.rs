@@ -66,6 +66,12 @@ impl Views {
         self.0.acknowledged()
     }
 
+    /// Whether the node has gone over to another epoch: what anyone else is asked from now on is of that one.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        *self.0.over.borrow()
+    }
+
     /// Turns true when the node has gone over to another epoch.
     pub(crate) fn over(&self) -> watch::Receiver<bool> {
         self.0.over.subscribe()

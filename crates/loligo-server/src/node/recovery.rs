@@ -151,7 +151,7 @@ pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> 
     cross(journal.as_mut(), &mut venue, &views, &mut notes)?;
     keep_spent(journal.as_mut(), &mut venue, &views, &spent)?;
     if config.clock == ClockKind::Real {
-        clock.reach(venue.exchange.now());
+        clock.not_before(venue.exchange.now());
     }
 
     let key = venue.facts.as_ref().and_then(|facts| facts.identity_key).map(IdentityKey);
@@ -189,7 +189,7 @@ fn remember(
     append(journal, venue.exchange.now(), records)?;
     let reader = journal.reader(venue.sequence + 1)?;
     replay(reader, venue, journal.last_sequence(), &views.followers(), &GO_ON)?;
-    views.reach(venue.sequence, venue.exchange.now());
+    views.stand_at(venue.sequence, venue.exchange.now());
     Ok(())
 }
 

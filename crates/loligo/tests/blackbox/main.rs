@@ -10,6 +10,7 @@ mod contract;
 mod crash;
 mod damage;
 mod folder;
+mod history;
 mod http;
 mod limits;
 mod nonces;

@@ -10,14 +10,14 @@ use super::routes::Routes;
 use super::signing::Signing;
 use crate::history::{History, is_payment};
 use crate::hub::{
-    AccountFeed, Dialect, Follower, HubHandle, LogFeed, LogSoFar, MarketFeed, MoneyFeed, PAYMENTS, Signer,
-    Step, Topic,
+    AccountFeed, Action, Dialect, Follower, HubHandle, LogFeed, LogSoFar, MarketFeed, MoneyFeed, PAYMENTS,
+    Signer, Topic,
 };
 use crate::login::Login;
 use crate::login::rates::Window;
-use crate::node::NodeHandle;
+use crate::node::{NodeHandle, Views};
 use crate::projection::{Directory, ListedInstrument};
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::outbox::{Frame, Outbox, frame};
 use crate::transport::socket::Conversation;
 use loligo_engine::AccountId;
@@ -107,13 +107,13 @@ impl Client {
             let now = self.feeds.node.now();
             let refused = Refused::new(self.feeds.routes, Why::Alert(outcome.to_owned(), why));
             let path = format!("{} {feed}", ws1::PATH);
-            let told = Told::Refused(Box::new(refused));
+            let told = Answered::Refused(Box::new(refused));
             self.feeds.log.take(Entry::of_message(now, path.trim_end(), api_key, told));
         }
     }
 
     /// The alert for who has not signed a challenge of this connection.
-    fn not_authenticated(&self, asked: &Subscription<'_>) -> Step {
+    fn not_authenticated(&self, asked: &Subscription<'_>) -> Action {
         let signed = asked.credentials.as_ref().map(|credentials| SignedChallenge {
             given: Uuid::try_parse(&credentials.original_challenge)
                 .is_ok_and(|challenge| self.challenges.contains(&challenge)),
@@ -163,22 +163,23 @@ impl Client {
         if self.feeds.node.has_stopped() {
             return self.say(|out| Alert::Unavailable.write(out));
         }
-        let directory = self.feeds.node.views().directory();
+        let views = self.feeds.node.views();
+        let directory = views.directory();
         let feed = match asked.feed {
             FeedName::Of(feed) => feed,
             FeedName::Candles(feed) => {
-                let steps = self.each_market(asked, join, &directory, |listed| {
+                let actions = self.each_market(asked, join, &views, |listed| {
                     MarketFeed::Candles((series(feed.tick_type, listed), length(feed.resolution)))
                 });
-                return self.feeds.hub.ask(&self.follower, steps).await;
+                return self.feeds.hub.ask(&self.follower, actions).await;
             }
         };
-        let steps = match feed {
-            Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
-            Feed::Book => self.market(asked, join, &directory, MarketFeed::Book),
-            Feed::Trade => self.market(asked, join, &directory, MarketFeed::Trades),
-            Feed::Ticker => self.market(asked, join, &directory, MarketFeed::Ticker(TICKER)),
-            Feed::TickerLite => self.market(asked, join, &directory, MarketFeed::Ticker(TICKER_LITE)),
+        let actions = match feed {
+            Feed::Heartbeat => vec![action(join, Topic::Heartbeat, asked.feed, None)],
+            Feed::Book => self.market(asked, join, &views, MarketFeed::Book),
+            Feed::Trade => self.market(asked, join, &views, MarketFeed::Trades),
+            Feed::Ticker => self.market(asked, join, &views, MarketFeed::Ticker(TICKER)),
+            Feed::TickerLite => self.market(asked, join, &views, MarketFeed::Ticker(TICKER_LITE)),
             Feed::OpenOrders => {
                 self.own(asked, join, AccountFeed::Orders(form(OrdersFeed::Plain)), &directory)
             }
@@ -198,43 +199,36 @@ impl Client {
             Feed::NotificationsAuth => self.own(asked, join, AccountFeed::Notices, &directory),
         };
         // A hub that is gone ends the connection.
-        self.feeds.hub.ask(&self.follower, steps).await;
+        self.feeds.hub.ask(&self.follower, actions).await;
     }
 
     /// One answer a product, each on its own. A market that is over or not yet begun has nothing to join; what was
     /// joined before is held until it is left.
-    fn market(
-        &self,
-        asked: &Subscription<'_>,
-        join: bool,
-        directory: &Directory,
-        feed: MarketFeed,
-    ) -> Vec<Step> {
-        self.each_market(asked, join, directory, |_| feed)
+    fn market(&self, asked: &Subscription<'_>, join: bool, views: &Views, feed: MarketFeed) -> Vec<Action> {
+        self.each_market(asked, join, views, |_| feed)
     }
 
     fn each_market(
         &self,
         asked: &Subscription<'_>,
         join: bool,
-        directory: &Directory,
+        views: &Views,
         feed: impl Fn(&ListedInstrument) -> MarketFeed,
-    ) -> Vec<Step> {
+    ) -> Vec<Action> {
         if asked.product_ids.is_empty() {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
         }
-        let views = self.feeds.node.views();
-        let markets = views.markets();
+        let (directory, markets) = (views.directory(), views.markets());
         let each = asked.product_ids.iter().map(|product| {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);
             };
             let topic = Topic::Market(listed.id, feed(listed));
             if join && !markets.state(listed.id).is_some_and(is_loaded) {
-                return Step::Rejoin(topic, self.invalid(asked, product));
+                return Action::Rejoin(topic, self.invalid(asked, product));
             }
-            step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
+            action(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
         });
         each.collect()
     }
@@ -246,26 +240,26 @@ impl Client {
         join: bool,
         feed: AccountFeed,
         directory: &Directory,
-    ) -> Vec<Step> {
+    ) -> Vec<Action> {
         match self.signer(asked.credentials.as_ref(), directory) {
-            Some(signer) => vec![step(join, Topic::Account(signer, feed), asked.feed, None)],
+            Some(signer) => vec![action(join, Topic::Account(signer, feed), asked.feed, None)],
             None => vec![self.not_authenticated(asked)],
         }
     }
 
     /// Products limit this feed: one answer each, as for a book. Own fills can be asked for whatever became of the market.
-    fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
+    fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Action> {
         let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
             return vec![self.not_authenticated(asked)];
         };
         if asked.product_ids.is_empty() {
             let topic = Topic::Account(signer, AccountFeed::Fills(None));
-            return vec![step(join, topic, asked.feed, None)];
+            return vec![action(join, topic, asked.feed, None)];
         }
         let each = asked.product_ids.iter().map(|product| match directory.by_symbol(product) {
             Some(listed) => {
                 let topic = Topic::Account(signer, AccountFeed::Fills(Some(listed.id)));
-                step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
+                action(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
             }
             None => self.unknown(asked, product, join),
         });
@@ -278,12 +272,12 @@ impl Client {
             return self.feeds.hub.ask(&self.follower, vec![self.not_authenticated(asked)]).await;
         };
         let topic = || Topic::Account(signer, AccountFeed::Money(feed));
-        self.feeds.hub.ask(&self.follower, vec![step(join, topic(), asked.feed, None)]).await;
+        self.feeds.hub.ask(&self.follower, vec![action(join, topic(), asked.feed, None)]).await;
         if join {
             let shown = match self.feeds.node.statement(signer.account).await {
-                Ok(statement) => Step::Show(Arc::new(statement)),
+                Ok(statement) => Action::Show(Arc::new(statement)),
                 // The writer has too much to do, or none is there; without a beginning there is nothing to go on with.
-                Err(_) => Step::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
+                Err(_) => Action::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
             };
             self.feeds.hub.ask(&self.follower, vec![shown]).await;
         }
@@ -295,11 +289,11 @@ impl Client {
             return self.feeds.hub.ask(&self.follower, vec![self.not_authenticated(asked)]).await;
         };
         let topic = || Topic::Account(signer, AccountFeed::Log(feed));
-        self.feeds.hub.ask(&self.follower, vec![step(join, topic(), asked.feed, None)]).await;
+        self.feeds.hub.ask(&self.follower, vec![action(join, topic(), asked.feed, None)]).await;
         if join {
             let shown = match self.log_so_far(signer.account, feed).await {
-                Some(so_far) => Step::Begin(so_far),
-                None => Step::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
+                Some(so_far) => Action::Begin(so_far),
+                None => Action::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
             };
             self.feeds.hub.ask(&self.follower, vec![shown]).await;
         }
@@ -319,8 +313,8 @@ impl Client {
     }
 
     /// What is said of a product that there is not.
-    fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Step {
-        if join { Step::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
+    fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Action {
+        if join { Action::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
     }
 
     fn invalid(&self, asked: &Subscription<'_>, product: &str) -> Frame {
@@ -339,13 +333,13 @@ impl Client {
     }
 }
 
-fn say(alert: Alert<'_>) -> Step {
-    Step::Say(frame(|out| alert.write(out)))
+fn say(alert: Alert<'_>) -> Action {
+    Action::Say(frame(|out| alert.write(out)))
 }
 
-fn step(join: bool, topic: Topic, feed: FeedName, product_id: Option<&str>) -> Step {
+fn action(join: bool, topic: Topic, feed: FeedName, product_id: Option<&str>) -> Action {
     let accepted = frame(|out| Answer { joined: join, feed, product_id }.write(out));
-    if join { Step::Join(topic, accepted) } else { Step::Leave(topic, accepted) }
+    if join { Action::Join(topic, accepted) } else { Action::Leave(topic, accepted) }
 }
 
 fn upper(name: &str) -> Cow<'_, str> {

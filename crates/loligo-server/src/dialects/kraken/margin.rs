@@ -20,7 +20,7 @@ impl Kraken {
     pub(super) async fn trading_instruments(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         let request = asked.read(&caller, requests::TradingInstruments::parse)?;
         let now = self.node.now();
-        let states = self.node.views().markets().states();
+        let states = asked.views.markets().states();
         let rows: Vec<InstrumentRow<'_>> = asked
             .directory
             .instruments()

@@ -7,6 +7,7 @@ use super::routes::Found;
 use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::time;
 use crate::login::{Caller, Pool, Right};
+use crate::node::Views;
 use crate::projection::{AccountOrders, Cut, Directory, FILLS_KEPT, FillRow, Page};
 use crate::transport::listener::Received;
 use crate::wallets;
@@ -27,6 +28,8 @@ pub(super) struct KrakenRequest<'r> {
     args: Result<Args<'r>, Error>,
     /// What the path names.
     pub(super) named: &'r str,
+    /// The views of one branch, that everything in the answer is read from.
+    pub(super) views: &'r Views,
     pub(super) directory: &'r Directory,
     pub(super) arrived: Timestamp,
     /// Where refusals of orders are noted for the log.
@@ -50,7 +53,7 @@ impl<'r> KrakenRequest<'r> {
     pub(super) fn new(
         found: &Found<'r>,
         request: &'r Received,
-        directory: &'r Directory,
+        (views, directory): (&'r Views, &'r Directory),
         arrived: Timestamp,
         notebook: &'r Notebook,
     ) -> Self {
@@ -60,6 +63,7 @@ impl<'r> KrakenRequest<'r> {
             request,
             args: Args::new(query, &request.body).map_err(|_| Error::InvalidArgument),
             named: found.named.unwrap_or_default(),
+            views,
             directory,
             arrived,
             notebook,
@@ -136,7 +140,7 @@ impl Kraken {
         cost: u32,
     ) -> Result<Caller, Failure> {
         let caller = self.signing.check(asked.directory, asked.request, right, Pool::Trading, cost)?;
-        self.told_fault(asked.name).await?;
+        self.told_fault(asked).await?;
         Ok(caller)
     }
 
@@ -147,10 +151,9 @@ impl Kraken {
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.node.now();
         let identity = self.node.identity();
-        let book = orders::Shown { directory, identity };
-        let asked = request.order_ids.len() + request.cli_ord_ids.len();
-        let views = self.node.views();
-        let (one, several) = views.orders().with(caller.account, |orders| {
+        let shown = orders::Shown { directory, identity };
+        let many = request.order_ids.len() + request.cli_ord_ids.len();
+        let (one, several) = asked.views.orders().with(caller.account, |orders| {
             if let ([uuid], []) = (&request.order_ids[..], &request.cli_ord_ids[..]) {
                 let one = identity.order_id(*uuid).and_then(|id| orders.order(id, now));
                 return (one.cloned(), Vec::new());
@@ -166,8 +169,8 @@ impl Kraken {
             let found = by_id.chain(by_name).filter(|order| seen.insert(order.id));
             (None, found.cloned().collect())
         });
-        let found = one.iter().chain(&several).filter_map(|order| book.record(order));
-        let mut body = Vec::with_capacity(96 + 640 * asked.min(8));
+        let found = one.iter().chain(&several).filter_map(|order| shown.record(order));
+        let mut body = Vec::with_capacity(96 + 640 * many.min(8));
         responses::write_orders_status(&mut body, found, time(now));
         Ok(body)
     }
@@ -175,9 +178,9 @@ impl Kraken {
     pub(super) async fn open_orders(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let now = self.node.now();
-        let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
-        let open = self.node.views().orders().with(caller.account, AccountOrders::open_copied);
-        let rows = open.iter().filter_map(|order| book.open_order(order));
+        let shown = orders::Shown { directory: asked.directory, identity: self.node.identity() };
+        let open = asked.views.orders().with(caller.account, AccountOrders::open_copied);
+        let rows = open.iter().filter_map(|order| shown.open_order(order));
         let mut body = Vec::with_capacity(1024);
         responses::write_open_orders(&mut body, rows, time(now));
         Ok(body)
@@ -197,7 +200,7 @@ impl Kraken {
         let account = caller.account;
         let positions = self.node.query(move |exchange| exchange.positions(account)).await?;
         let now = self.node.now();
-        let fills = self.fills_of_all(account, &positions);
+        let fills = fills_of_all(asked.views, account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
             accounts::position(position, asked.directory, last.map_or(now, |fill| fill.time))
@@ -207,16 +210,6 @@ impl Kraken {
         Ok(body)
     }
 
-    /// An account's newest fills, as far back as one is found for each position, or as they are kept.
-    fn fills_of_all(&self, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
-        let views = self.node.views();
-        let fills = views.fills();
-        let newest = fills.of(account, ROWS);
-        let found =
-            |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
-        if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
-    }
-
     pub(super) async fn fills(&self, asked: KrakenRequest<'_>, caller: Caller) -> Result<Success, Failure> {
         let directory = asked.directory;
         let request = asked.read(&caller, requests::Fills::parse)?;
@@ -224,13 +217,21 @@ impl Kraken {
         let before = request.last_fill_time.map(commands::instant);
         // A fill's time is written in milliseconds, and that is what the next page is asked for by.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1_000 };
-        let Page { rows: fills, broken } = self.node.views().fills().page(caller.account, before, cut);
-        let book = orders::Shown { directory, identity: self.node.identity() };
+        let Page { rows: fills, broken } = asked.views.fills().page(caller.account, before, cut);
+        let shown = orders::Shown { directory, identity: self.node.identity() };
         // The pages further back do not tell profits (rest.yaml).
-        let rows = fills.iter().filter_map(|fill| book.fill(fill, before.is_none()));
+        let rows = fills.iter().filter_map(|fill| shown.fill(fill, before.is_none()));
         let mut body = Vec::with_capacity(256 + 320 * fills.len());
         responses::write_fills(&mut body, rows, time(now));
         let shape = broken.map_or(Shape::Whole, |instant| Shape::Broken(time(instant)));
         Ok(Success { body, shape })
     }
+}
+
+/// An account's newest fills, as far back as one is found for each position, or as they are kept.
+fn fills_of_all(views: &Views, account: AccountId, positions: &[PositionView]) -> Vec<FillRow> {
+    let fills = views.fills();
+    let newest = fills.of(account, ROWS);
+    let found = |position: &PositionView| newest.iter().any(|fill| fill.instrument == position.instrument);
+    if positions.iter().all(found) { newest } else { fills.of(account, FILLS_KEPT) }
 }

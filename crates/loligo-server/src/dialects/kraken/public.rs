@@ -5,6 +5,7 @@ use super::convert::{commands, markets};
 use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::{price, size, time};
+use crate::node::Views;
 use crate::projection::{Cut, Directory, ListedInstrument, Page};
 use loligo_engine::{Exchange, InstrumentId, MarketState, MarketView};
 use loligo_wire::v3::errors::ErrorAnswer;
@@ -27,7 +28,7 @@ impl Kraken {
             .iter()
             .map(|symbol| commands::contract(directory, symbol).map(|listed| listed.id))
             .collect::<Result<_, _>>()?;
-        let tickers = self.node.views().markets().tickers(now);
+        let tickers = asked.views.markets().tickers(now);
         let rows = tickers.iter().filter_map(|ticker| {
             let spec = directory.instrument(ticker.instrument)?.spec();
             let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
@@ -45,8 +46,8 @@ impl Kraken {
         let listed = Symbol::parse(symbol)
             .and_then(|symbol| directory.by_symbol(symbol.as_str()))
             .ok_or(Error::NotFound)?;
-        self.open(listed)?;
-        let ticker = self.node.views().markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
+        open(asked.views, listed)?;
+        let ticker = asked.views.markets().ticker(listed.id, now).ok_or(Error::NotFound)?;
         let mut body = Vec::with_capacity(768);
         let shown = markets::ticker(&ticker, listed.instrument.spec(), now);
         responses::write_ticker(&mut body, &shown.ok_or(Error::MarketUnavailable)?, time(now));
@@ -57,9 +58,9 @@ impl Kraken {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::OrderBook::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed)?;
+        open(asked.views, listed)?;
         let spec = listed.instrument.spec();
-        let depth = self.node.views().markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
+        let depth = asked.views.markets().depth(listed.id).ok_or(Error::MarketUnavailable)?;
         let row = |&(at, lots): &(_, _)| (price(at, spec), size(lots, spec));
         let mut body = Vec::with_capacity(128 + 24 * (depth.bids.len() + depth.asks.len()));
         responses::write_order_book(
@@ -75,11 +76,11 @@ impl Kraken {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::History::parse(args)?;
         let listed = commands::contract(directory, &request.symbol)?;
-        self.open(listed)?;
+        open(asked.views, listed)?;
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
-        let Page { rows: trades, broken } = self.node.views().markets().trades(listed.id, before, cut);
+        let Page { rows: trades, broken } = asked.views.markets().trades(listed.id, before, cut);
         let spec = listed.instrument.spec();
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(128 + 256 * trades.len());
@@ -89,18 +90,10 @@ impl Kraken {
         Ok(Success { body, shape })
     }
 
-    /// A market that is known but not loaded has no data to show.
-    fn open(&self, listed: &ListedInstrument) -> Result<(), Failure> {
-        match self.node.views().markets().state(listed.id) {
-            Some(state) if markets::is_loaded(state) => Ok(()),
-            Some(_) | None => Err(Error::MarketUnavailable.into()),
-        }
-    }
-
     pub(super) async fn instruments(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Instruments::parse(args)?;
-        let states = self.node.views().markets().states();
+        let states = asked.views.markets().states();
         let rows: Vec<_> = shown(directory, &request.contract_types)
             .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
             // One or the other: those that are over, or all others.
@@ -153,4 +146,12 @@ fn shown<'d>(
     types: &'d [ContractType],
 ) -> impl Iterator<Item = &'d ListedInstrument> {
     directory.instruments().iter().filter(|listed| markets::of_type(listed.instrument.spec(), types))
+}
+
+/// A market that is known but not loaded has no data to show.
+fn open(views: &Views, listed: &ListedInstrument) -> Result<(), Failure> {
+    match views.markets().state(listed.id) {
+        Some(state) if markets::is_loaded(state) => Ok(()),
+        Some(_) | None => Err(Error::MarketUnavailable.into()),
+    }
 }

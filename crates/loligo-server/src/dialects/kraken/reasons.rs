@@ -10,7 +10,7 @@ use super::bounds::FEED_REQUESTS;
 use super::routes::Routes;
 use crate::login::nonce::NONCE_WINDOW;
 use crate::login::{Denied, Right};
-use crate::node::NodeHandle;
+use crate::node::Views;
 use crate::projection::{ApiKey, Directory};
 use crate::record::{FaultWord, GeneralRight, WithdrawalRight};
 use crate::request_log::{Asker, UNDECIDED, name_of};
@@ -54,14 +54,12 @@ struct Came<'e> {
 /// What reasons are found with.
 struct Explainer<'e> {
     asker: &'e Asker,
+    /// All that a reason tells is of one branch.
+    views: Views,
     routes: &'static Routes,
 }
 
 impl Explainer<'_> {
-    fn node(&self) -> &NodeHandle {
-        &self.asker.node
-    }
-
     /// Asks the exchange itself.
     fn ask<R: Send + 'static>(&self, ask: impl FnOnce(&Exchange) -> R + Send + 'static) -> Option<R> {
         self.asker.ask(ask)
@@ -101,7 +99,7 @@ impl Explainer<'_> {
             }
             FeedRefusal::NoProducts => "this feed wants product_ids".to_owned(),
             FeedRefusal::Product(symbol) => {
-                let directory = self.node().views().directory();
+                let directory = self.views.directory();
                 match directory.by_symbol(symbol) {
                     Some(_) => format!("{} has no market now", quoted(symbol)),
                     None => no_such_contract(&directory, symbol),
@@ -115,7 +113,7 @@ impl Explainer<'_> {
     }
 
     fn bad_challenge(&self, entry: &Came<'_>, signed: &SignedChallenge) -> String {
-        let directory = self.node().views().directory();
+        let directory = self.views.directory();
         let Some(own) = directory.key(entry.api_key) else { return self.unknown_key(entry) };
         if !signed.given {
             return "this connection was not given this challenge: it asks for its own, by the event challenge"
@@ -183,7 +181,7 @@ impl Explainer<'_> {
     }
 
     fn word(&self, entry: &Came<'_>, answer: ErrorAnswer) -> String {
-        let directory = self.node().views().directory();
+        let directory = self.views.directory();
         match answer.error {
             Error::InvalidArgument => match answer.argument {
                 Some("json") => self.batch(entry),
@@ -278,7 +276,7 @@ impl Explainer<'_> {
             Denied::UnknownKey => self.unknown_key(entry),
             Denied::BadSignature => self.bad_signature(entry),
             Denied::NoRight(right) => {
-                let directory = self.node().views().directory();
+                let directory = self.views.directory();
                 let held = directory.key(entry.api_key).map_or("nothing", |key| rights_of(key));
                 let needed = match right {
                     Right::Read => "a key that may ask",
@@ -313,7 +311,7 @@ impl Explainer<'_> {
     }
 
     fn unknown_key(&self, entry: &Came<'_>) -> String {
-        let directory = self.node().views().directory();
+        let directory = self.views.directory();
         let is_secret = |key: &&Arc<ApiKey>| key.secret.to_base64() == entry.api_key;
         if entry.api_key.is_empty() {
             "no key is named (the APIKey header)".to_owned()
@@ -334,7 +332,7 @@ impl Explainer<'_> {
         if kept.authent.is_empty() {
             return "there is no Authent header".to_owned();
         }
-        let directory = self.node().views().directory();
+        let directory = self.views.directory();
         let Some(own) = directory.key(entry.api_key) else { return "the key is gone".to_owned() };
         let path = entry.path;
         let is_get = *entry.method == Method::GET;
@@ -372,7 +370,7 @@ impl Explainer<'_> {
         if let Some(form) = not_a_form(kept) {
             return form;
         }
-        let directory = self.node().views().directory();
+        let directory = self.views.directory();
         if name == "subaccountUid" {
             return "the path names a subaccount by its UUID".to_owned();
         }
@@ -444,8 +442,8 @@ impl Explainer<'_> {
                 }
                 Ok(Err(RequestError::JsonParseError)) | Err(_) => "it cannot be read".to_owned(),
                 Ok(Ok(_)) => match element["symbol"].as_str() {
-                    Some(symbol) if self.node().views().directory().by_symbol(symbol).is_none() => {
-                        no_such_contract(&self.node().views().directory(), symbol)
+                    Some(symbol) if self.views.directory().by_symbol(symbol).is_none() => {
+                        no_such_contract(&self.views.directory(), symbol)
                     }
                     _ => continue,
                 },

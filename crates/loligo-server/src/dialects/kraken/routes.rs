@@ -79,7 +79,7 @@ macro_rules! serve {
     };
     ($kraken:ident, $asked:ident, public $handler:ident) => {{
         $asked.args()?;
-        $kraken.told_fault($asked.name).await?;
+        $kraken.told_fault(&$asked).await?;
         $kraken.$handler(&$asked).await.map(Success::from)
     }};
     ($kraken:ident, $asked:ident, key $right:ident $cost:literal $handler:ident) => {{
@@ -125,6 +125,13 @@ macro_rules! routes {
             pub(crate) const fn audience(self) -> Audience {
                 match self {
                     $(Self::$name => audience!($($how)+),)+
+                }
+            }
+
+            /// Whether it only reads: what can be asked by GET changes nothing, by whatever method it is asked.
+            pub(crate) fn reads(self) -> bool {
+                match self {
+                    $(Self::$name => [$(Method::$method),+].contains(&Method::GET),)+
                 }
             }
 

@@ -6,9 +6,9 @@ use super::reasons::{Note, Notes};
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
-use crate::node::{MAX_BATCH_RECORDS, Reply, Submission};
+use crate::node::{MAX_BATCH_RECORDS, Reply, Submission, Views};
 use crate::projection::Directory;
-use crate::story::told::Told;
+use crate::story::moves::OrderMove;
 use loligo_engine::{
     AccountId, Ask, CancelAllAfterOutcome, CancelAllOutcome, CancelOutcome, Command, EditOutcome,
     InstrumentId, OrderError, OrderRef, Outcome, PlaceOutcome,
@@ -19,7 +19,7 @@ use loligo_wire::v3::words::{self, CancelStatus, EditStatus, Error, SendStatus};
 use uuid::Uuid;
 
 /// An element of a batch on its way: what it submits, or what it is answered without asking the exchange.
-enum Step {
+enum Element {
     Send(Ask<PlaceOutcome>),
     /// With further tries where the order may be in several contracts: only the one that finds it does anything.
     Edit(Ask<EditOutcome>, Vec<Ask<EditOutcome>>),
@@ -31,13 +31,13 @@ enum Step {
 /// a batch.
 const TRIES_MAX: usize = MAX_BATCH_RECORDS - requests::MAX_BATCH_INSTRUCTIONS;
 
-impl Step {
+impl Element {
     fn commands(&self) -> impl Iterator<Item = &Command> {
         let (first, others) = match self {
-            Step::Send(place) => (Some(place.command()), &[][..]),
-            Step::Edit(edit, others) => (Some(edit.command()), others.as_slice()),
-            Step::Cancel(cancel) => (Some(cancel.command()), &[][..]),
-            Step::Answer(_) => (None, &[][..]),
+            Element::Send(place) => (Some(place.command()), &[][..]),
+            Element::Edit(edit, others) => (Some(edit.command()), others.as_slice()),
+            Element::Cancel(cancel) => (Some(cancel.command()), &[][..]),
+            Element::Answer(_) => (None, &[][..]),
         };
         first.into_iter().chain(others.iter().map(Ask::command))
     }
@@ -50,31 +50,31 @@ impl Step {
     }
 
     /// What it is told, in the words of the one list that a batch has. `late` is whether it was too late for the others.
-    fn told<'r>(&self, reply: Option<&'r Reply>, late: bool) -> Result<BatchTold<'r>, Error> {
-        let plain = |status| BatchTold { status, order: None, events: Vec::new(), error: None };
+    fn told<'r>(&self, reply: Option<&'r Reply>, late: bool) -> Result<ElementResult<'r>, Error> {
+        let plain = |status| ElementResult { status, order: None, events: Vec::new(), error: None };
         // What an element is told when trading was switched off after others of its batch were looked at, though those were
         // carried out. The list has no word for it. To the account, it is as if the market were suspended: nothing happened,
         // what rests goes on resting, and cancels work. Cancels are refused to a deactivated account alone, whose orders are gone.
         match (self, reply) {
-            (Step::Answer(_), _) if late => Ok(plain(SendStatus::WouldProcessAfterSpecifiedTime)),
-            (Step::Answer(status), _) => Ok(plain(*status)),
+            (Element::Answer(_), _) if late => Ok(plain(SendStatus::WouldProcessAfterSpecifiedTime)),
+            (Element::Answer(status), _) => Ok(plain(*status)),
             (_, None) => Err(Error::UnknownError),
-            (Step::Send(_), Some(reply)) => match Ask::<PlaceOutcome>::outcome(reply.outcome.clone()) {
+            (Element::Send(_), Some(reply)) => match Ask::<PlaceOutcome>::outcome(reply.outcome.clone()) {
                 PlaceOutcome::AccountInactive => Ok(plain(SendStatus::MarketSuspended)),
                 outcome => {
                     let error = place_error(&outcome);
                     let sent = outcomes::sent(&outcome, &reply.events)?;
                     let word = error.and_then(orders::refusal);
                     let status = word.map_or(sent.status, words::OrderError::batch_status);
-                    Ok(BatchTold { status, order: sent.order, events: sent.events, error })
+                    Ok(ElementResult { status, order: sent.order, events: sent.events, error })
                 }
             },
-            (Step::Edit(..), Some(reply)) => match Ask::<EditOutcome>::outcome(reply.outcome.clone()) {
+            (Element::Edit(..), Some(reply)) => match Ask::<EditOutcome>::outcome(reply.outcome.clone()) {
                 EditOutcome::AccountInactive => Ok(plain(SendStatus::MarketSuspended)),
                 outcome => {
                     let error = edit_error(&outcome);
                     let edited = outcomes::edited(&outcome, &reply.events)?;
-                    Ok(BatchTold {
+                    Ok(ElementResult {
                         status: edited.status.into(),
                         order: edited.order,
                         events: edited.events,
@@ -82,12 +82,12 @@ impl Step {
                     })
                 }
             },
-            (Step::Cancel(_), Some(reply)) => match Ask::<CancelOutcome>::outcome(reply.outcome.clone()) {
+            (Element::Cancel(_), Some(reply)) => match Ask::<CancelOutcome>::outcome(reply.outcome.clone()) {
                 CancelOutcome::AccountInactive => Ok(plain(SendStatus::NotFound)),
                 outcome => {
                     let cancelled = outcomes::cancelled(&outcome, &reply.events)?;
                     let events = cancelled.event.into_iter().collect();
-                    Ok(BatchTold {
+                    Ok(ElementResult {
                         status: cancelled.status.into(),
                         order: cancelled.order,
                         events,
@@ -100,10 +100,10 @@ impl Step {
 }
 
 /// What an element of a batch is told.
-struct BatchTold<'r> {
+struct ElementResult<'r> {
     status: SendStatus,
     order: Option<loligo_engine::OrderId>,
-    events: Vec<Told<'r>>,
+    events: Vec<OrderMove<'r>>,
     /// The check that refused it.
     error: Option<OrderError>,
 }
@@ -147,8 +147,8 @@ impl Kraken {
         let sent = outcomes::sent(&reply.outcome, &reply.events)?;
         let error = place_error(&reply.outcome);
         notebook.note(|| Notes::of(noted(0, sent.status, error, instrument).into_iter()));
-        let book = self.shown(directory);
-        let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
+        let shown = self.shown(directory);
+        let events: Vec<_> = sent.events.iter().filter_map(|one| shown.event(one)).collect();
         let answer = responses::SendOrder {
             status: sent.status,
             order_id: sent.order.map(|id| self.node.identity().order_uuid(id)),
@@ -176,8 +176,8 @@ impl Kraken {
         asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
-            let book = self.shown(directory);
-            let events: Vec<_> = edited.events.iter().filter_map(|told| book.event(told)).collect();
+            let shown = self.shown(directory);
+            let events: Vec<_> = edited.events.iter().filter_map(|one| shown.event(one)).collect();
             let answer = responses::EditOrder {
                 status: edited.status,
                 order_id: edited
@@ -192,7 +192,7 @@ impl Kraken {
             answer.write(&mut body, time(self.node.now()));
         };
         // Which grid its numbers are on, the order tells; it must be visible by now if it was ever acknowledged.
-        match self.edit(&request, caller.account, directory, None) {
+        match self.edit(&asked, &request, caller.account, None) {
             Some(edit) => {
                 let instrument = instrument_of(edit.command());
                 let reply = self.node.ask(edit, caller.nonce).await?;
@@ -217,14 +217,14 @@ impl Kraken {
     /// batch sends it first: then `sent` knows its contract.
     fn edit(
         &self,
+        asked: &KrakenRequest<'_>,
         request: &requests::EditOrder<'_>,
         account: AccountId,
-        directory: &Directory,
         sent: Option<InstrumentId>,
     ) -> Option<Ask<EditOutcome>> {
         let order = commands::order_ref(&request.order, self.node.identity())?;
-        let instrument = self.instrument_of(account, &order).or(sent)?;
-        self.edit_in(request, account, directory, instrument)
+        let instrument = self.instrument_of(asked.views, account, &order).or(sent)?;
+        self.edit_in(request, account, asked.directory, instrument)
     }
 
     /// The same in a contract. By the time it is taken up the name may be another order's: the engine looks whether it is in
@@ -242,9 +242,9 @@ impl Kraken {
     }
 
     /// The contract of an account's order.
-    fn instrument_of(&self, account: AccountId, order: &OrderRef) -> Option<InstrumentId> {
+    fn instrument_of(&self, views: &Views, account: AccountId, order: &OrderRef) -> Option<InstrumentId> {
         let now = self.node.now();
-        self.node.views().orders().with(account, |orders| match order {
+        views.orders().with(account, |orders| match order {
             OrderRef::Id(id) => orders.order(*id, now).map(|order| order.instrument),
             OrderRef::Foreign(_) => None,
             // The order that holds the name is the newest; a refused one holds none.
@@ -273,8 +273,8 @@ impl Kraken {
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
-            let book = self.shown(directory);
-            let events: Vec<_> = cancelled.event.iter().filter_map(|told| book.event(told)).collect();
+            let shown = self.shown(directory);
+            let events: Vec<_> = cancelled.event.iter().filter_map(|one| shown.event(one)).collect();
             let answer = responses::CancelOrder {
                 status: cancelled.status,
                 order_id: cancelled.order.map(|id| identity.order_uuid(id)),
@@ -330,9 +330,9 @@ impl Kraken {
             gone.extend(outcomes::cancelled_all(&outcome, &reply.events, caller.account, instrument)?);
         }
         let identity = self.node.identity();
-        let book = self.shown(directory);
-        let told: Vec<_> = gone.iter().map(|order| Told::Cancel { order }).collect();
-        let events: Vec<_> = told.iter().filter_map(|told| book.event(told)).collect();
+        let orders = self.shown(directory);
+        let moves: Vec<_> = gone.iter().map(|order| OrderMove::Cancel { order }).collect();
+        let events: Vec<_> = moves.iter().filter_map(|one| orders.event(one)).collect();
         let cancelled: Vec<_> = gone
             .iter()
             .map(|order| responses::CancelledOrder {
@@ -373,24 +373,23 @@ impl Kraken {
         batch: Result<BatchOrder, Failure>,
         caller: Caller,
     ) -> Answer {
-        let (directory, arrived, algo_id) = (asked.directory, asked.arrived, asked.algo_id());
-        let notebook = asked.notebook;
+        let (directory, arrived, notebook) = (asked.directory, asked.arrived, asked.notebook);
         let batch = batch?;
-        let mut steps = Vec::with_capacity(batch.instructions.len());
+        let mut elements = Vec::with_capacity(batch.instructions.len());
         let mut tries = TRIES_MAX;
         for at in 0..batch.instructions.len() {
-            steps.push(self.step(&batch, at, caller.account, algo_id, directory, &mut tries)?);
+            elements.push(self.element(&asked, &batch, at, caller.account, &mut tries)?);
         }
         // Row 5 is the whole batch's: one that places or amends nothing runs with trading off, too.
-        let cancels = |element: &BatchInstruction| matches!(element, BatchInstruction::Cancel(_));
+        let cancels = |one: &BatchInstruction| matches!(one, BatchInstruction::Cancel(_));
         if batch.instructions.iter().all(cancels) {
             asked.active(&caller)?
         } else {
             asked.may_trade(&caller)?
         }
-        let submissions = steps
+        let submissions = elements
             .iter()
-            .flat_map(Step::commands)
+            .flat_map(Element::commands)
             .cloned()
             .enumerate()
             // A nonce is one request's; its first command carries it.
@@ -398,12 +397,12 @@ impl Kraken {
             .collect();
         let replies = self.node.submit_all(submissions).await?;
 
-        let results = batch_results(&steps, &replies)?;
-        notebook.note(|| batch_notes(&steps, &results));
-        let book = self.shown(directory);
+        let results = batch_results(&elements, &replies)?;
+        notebook.note(|| batch_notes(&elements, &results));
+        let shown = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
-            .map(|result| result.events.iter().filter_map(|told| book.event(told)).collect())
+            .map(|result| result.events.iter().filter_map(|one| shown.event(one)).collect())
             .collect();
         let rows = results.iter().zip(&events).zip(&batch.instructions).map(|((result, events), asked)| {
             let (order_tag, named, cli_ord_id) = match asked {
@@ -434,20 +433,20 @@ impl Kraken {
     }
 
     /// What the element of a batch at a place comes to.
-    fn step(
+    fn element(
         &self,
+        asked: &KrakenRequest<'_>,
         batch: &BatchOrder,
         at: usize,
         account: AccountId,
-        algo_id: Option<&str>,
-        directory: &Directory,
         tries: &mut usize,
-    ) -> Result<Step, Failure> {
+    ) -> Result<Element, Failure> {
+        let (directory, algo_id) = (asked.directory, asked.algo_id());
         let process_before = batch.process_before;
         let (before, from_here) = batch.instructions.split_at(at);
         let late = |status| {
             let late = self.is_too_late(process_before);
-            Step::Answer(if late { SendStatus::WouldProcessAfterSpecifiedTime } else { status })
+            Element::Answer(if late { SendStatus::WouldProcessAfterSpecifiedTime } else { status })
         };
         Ok(match &from_here[0] {
             BatchInstruction::Send(send) => match &send.order {
@@ -455,21 +454,21 @@ impl Kraken {
                 Ok(order) => {
                     let mut place = commands::place(order, account, algo_id, directory)?;
                     place.process_before = process_before.map(commands::instant);
-                    Step::Send(commands::placing(order, place))
+                    Element::Send(commands::placing(order, place))
                 }
             },
             BatchInstruction::Edit(edit) => {
                 let sent = sent_before(before, &edit.order, directory);
                 let request = requests::EditOrder { process_before, ..edit.clone() };
                 let (last, others) = sent.split_first().map_or((None, &[][..]), |(at, all)| (Some(*at), all));
-                match self.edit(&request, account, directory, last) {
+                match self.edit(asked, &request, account, last) {
                     Some(found) => {
                         // Which of them has the name by then, nobody knows yet: each is asked on its own grid.
                         let others = if instrument_of(found.command()) == last { others } else { &[] };
                         let edit = |at: &InstrumentId| self.edit_in(&request, account, directory, *at);
                         let others: Vec<_> = others.iter().take(*tries).filter_map(edit).collect();
                         *tries -= others.len();
-                        Step::Edit(found, others)
+                        Element::Edit(found, others)
                     }
                     None => late(SendStatus::OrderForEditNotFound),
                 }
@@ -477,7 +476,7 @@ impl Kraken {
             BatchInstruction::Cancel(cancel) => {
                 let request = requests::CancelOrder { process_before, ..cancel.clone() };
                 match commands::cancel(&request, account, self.node.identity()) {
-                    Some(cancel) => Step::Cancel(cancel),
+                    Some(cancel) => Element::Cancel(cancel),
                     None => late(SendStatus::NotFound),
                 }
             }
@@ -543,9 +542,9 @@ fn noted(
 }
 
 /// What the log is told of a batch.
-fn batch_notes(steps: &[Step], results: &[BatchTold<'_>]) -> Notes {
-    Notes::of(steps.iter().zip(results).enumerate().filter_map(|(at, (step, result))| {
-        let instrument = step.commands().next().and_then(instrument_of);
+fn batch_notes(elements: &[Element], results: &[ElementResult<'_>]) -> Notes {
+    Notes::of(elements.iter().zip(results).enumerate().filter_map(|(at, (element, result))| {
+        let instrument = element.commands().next().and_then(instrument_of);
         noted(at + 1, result.status, result.error, instrument)
     }))
 }
@@ -562,7 +561,7 @@ fn instrument_of(command: &Command) -> Option<InstrumentId> {
 }
 
 /// Each element's answer in its place.
-fn batch_results<'r>(steps: &[Step], replies: &'r [Reply]) -> Result<Vec<BatchTold<'r>>, Failure> {
+fn batch_results<'r>(elements: &[Element], replies: &'r [Reply]) -> Result<Vec<ElementResult<'r>>, Failure> {
     let inactive = |reply: &Reply| reply.outcome == Outcome::AccountInactive;
     // Nothing happened, so it is the whole batch's answer, as it is when it is known before.
     if !replies.is_empty() && replies.iter().all(inactive) {
@@ -571,8 +570,8 @@ fn batch_results<'r>(steps: &[Step], replies: &'r [Reply]) -> Result<Vec<BatchTo
     // All are taken up at one time: if it is too late for one, it is for those that need not be taken up, too.
     let late = replies.iter().any(|reply| reply.outcome == Outcome::TooLate);
     let mut next = replies.iter();
-    let mut told = |step: &Step| Ok(step.told(step.reply(&mut next), late)?);
-    steps.iter().map(&mut told).collect()
+    let mut told = |element: &Element| Ok(element.told(element.reply(&mut next), late)?);
+    elements.iter().map(&mut told).collect()
 }
 
 #[cfg(test)]
@@ -599,8 +598,11 @@ mod tests {
             algo_id: None,
             process_before: None,
         };
-        let steps =
-            [Step::Cancel(cancel.into()), Step::Answer(SendStatus::InvalidSide), Step::Send(place.into())];
+        let elements = [
+            Element::Cancel(cancel.into()),
+            Element::Answer(SendStatus::InvalidSide),
+            Element::Send(place.into()),
+        ];
         let reply = |outcome: &Outcome| Reply {
             sequence: 1,
             time: Timestamp(0),
@@ -608,7 +610,7 @@ mod tests {
             events: Default::default(),
         };
         let replies: Vec<Reply> = outcomes.iter().map(reply).collect();
-        match batch_results(&steps, &replies) {
+        match batch_results(&elements, &replies) {
             Ok(results) => Ok(results.iter().map(|told| told.status).collect()),
             Err(Failure::Word(error)) => Err(error),
             Err(other) => panic!("{other:?}"),

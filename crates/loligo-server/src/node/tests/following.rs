@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicU64;
 
 /// What another appender does before a batch of the node.
-enum Act {
+pub(crate) enum Act {
     /// It appends these.
     Slip(Vec<Body>),
     /// It takes the log back to before a record.
@@ -24,14 +24,14 @@ struct SharedLog {
 }
 
 #[derive(Default)]
-struct Others {
+pub(crate) struct Others {
     acts: Mutex<VecDeque<Act>>,
     /// The log of each branch that was left.
     left: Mutex<Vec<Box<dyn Log>>>,
 }
 
 impl Others {
-    fn act(&self, act: Act) {
+    pub(crate) fn act(&self, act: Act) {
         self.acts.lock().unwrap().push_back(act);
     }
 }
@@ -82,19 +82,23 @@ impl Journal for SharedLog {
 }
 
 /// A node on a log that others write, too; the others; a look at the log; a follower that notes what it is told.
-struct Shared {
-    node: RunningNode,
-    others: Arc<Others>,
+pub(crate) struct Shared {
+    pub(crate) node: RunningNode,
+    pub(crate) others: Arc<Others>,
     log: MemoryJournal,
-    ledger: Arc<Ledger>,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl Shared {
     fn start(config: &Config) -> Self {
+        Self::followed_by(config, Ledger::default())
+    }
+
+    pub(crate) fn followed_by(config: &Config, ledger: Ledger) -> Self {
         let inner = MemoryJournal::new();
         let (others, log) = (Arc::<Others>::default(), inner.another_appender());
         let journal = recovery::OpenJournal::of(Box::new(SharedLog { inner, others: Arc::clone(&others) }));
-        let ledger = Arc::<Ledger>::default();
+        let ledger = Arc::new(ledger);
         let followers: Vec<Arc<dyn Detached>> = vec![Arc::<Ledger>::clone(&ledger)];
         let machine = MachineClock::system();
         let node = spawn_on(config, journal, machine, Duration::ZERO, followers).unwrap();
@@ -130,18 +134,24 @@ fn shown(views: &crate::projection::Projections) -> (Vec<Part>, Vec<OrderView>, 
 
 /// A follower that notes each record and what it came to.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
+    /// What it is called, if not "ledger".
+    name: Option<&'static str>,
     rows: Mutex<Vec<(u64, String)>>,
     /// What came up to here is not among the rows.
     begun: AtomicU64,
     branch: AtomicU64,
     /// What each record waits for, if anything.
-    pub(super) gate: Mutex<Option<Receiver<()>>>,
+    pub(crate) gate: Mutex<Option<Receiver<()>>>,
     /// Told that a record is at the gate.
     pub(super) waits: AtomicUsize,
 }
 
 impl Ledger {
+    pub(crate) fn called(name: &'static str) -> Self {
+        Self { name: Some(name), ..Self::default() }
+    }
+
     pub(super) fn rows(&self) -> Vec<(u64, String)> {
         self.rows.lock().unwrap().clone()
     }
@@ -162,7 +172,7 @@ impl Ledger {
 
 impl Follower for Ledger {
     fn name(&self) -> &'static str {
-        "ledger"
+        self.name.unwrap_or("ledger")
     }
     fn sequence(&self) -> u64 {
         self.rows.lock().unwrap().last().map_or(self.begun(), |(last, _)| *last)

@@ -74,7 +74,7 @@ struct Case<'e> {
 
 /// Why one was refused.
 pub(super) fn reason(explainer: &Explainer<'_>, entry: &Came<'_>, note: &Note) -> String {
-    let directory = explainer.node().views().directory();
+    let directory = explainer.views.directory();
     let spec = note.instrument.and_then(|id| directory.instrument(id)).map(|listed| listed.spec().clone());
     let case = Case {
         explainer,

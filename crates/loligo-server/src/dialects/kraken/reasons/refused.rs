@@ -78,7 +78,7 @@ impl Refusal for Refused {
     }
 
     fn reason(&self, of: &Entry, asker: &Asker) -> String {
-        let explainer = Explainer { asker, routes: self.routes };
+        let explainer = Explainer { views: asker.node.views(), asker, routes: self.routes };
         let Entry { method, path, api_key, .. } = of;
         let came = Came { method, path, api_key, kept: self.kept.as_ref() };
         match &self.why {
