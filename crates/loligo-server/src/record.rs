@@ -165,6 +165,13 @@ pub enum Fact {
         /// Which kind it is.
         roll: Roll,
     },
+    /// A master chose how far its positions may be leveraged by what fills off the book, or takes that back.
+    OffBookLeverage {
+        /// The master.
+        account: AccountId,
+        /// The cap in hundredths; none for no cap.
+        cap: Option<u32>,
+    },
 }
 
 loligo_engine::stored_codes! {
@@ -174,7 +181,8 @@ loligo_engine::stored_codes! {
         RouteSet { operation, available } = 2,
         FaultSet { operation, word, times } = 3,
         FaultEnded { fault } = 4,
-        ContractRolls { instrument, roll } = 5
+        ContractRolls { instrument, roll } = 5,
+        OffBookLeverage { account, cap } = 8
     }
     StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
     FaultWord { ServerError = 0, UnknownError = 1 }
@@ -264,6 +272,9 @@ pub enum FactRefusal {
     /// The contract is not there, or has no last trading time.
     #[error("there is no such dated contract")]
     NotDated,
+    /// The leverage is no cap, or the account is no master.
+    #[error("a master's leverage off the book is capped at 0 to 100")]
+    BadLeverage,
 }
 
 /// What a record cannot be read as.

@@ -6,7 +6,7 @@ use crate::identity::Identity;
 use crate::listing::Roll;
 use crate::projection::{AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, Service};
 use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId};
-use loligo_engine::{AccountId, Exchange, InstrumentId};
+use loligo_engine::{AccountId, Exchange, InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +20,8 @@ const OPERATION_CHARS: usize = 64;
 const ROUTES_OUT: usize = 256;
 /// Faults that may wait to be told at once.
 const FAULTS: usize = 100;
+/// Highest leverage of what fills off the book, in hundredths: the contract's.
+const OFF_BOOK_LEVERAGE: u32 = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registry {
@@ -32,9 +34,31 @@ pub(crate) struct Registry {
     faults: u64,
     /// Contracts that roll, beside those of the default listing.
     rolls: BTreeMap<InstrumentId, Roll>,
+    /// When each key was made.
+    key_times: Vec<Timestamp>,
+    /// How far masters let be leveraged what fills off the book, in hundredths.
+    off_book_leverage: BTreeMap<AccountId, u32>,
     /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
+}
+
+/// A registry as it was stored before keys had times.
+#[derive(Deserialize)]
+pub(crate) struct RegistryWithoutKeyTimes {
+    names: BTreeMap<AccountId, String>,
+    keys: Vec<KeyCreated>,
+    nonces: BTreeMap<KeyId, u64>,
+    service: Service,
+    faults: u64,
+    rolls: BTreeMap<InstrumentId, Roll>,
+}
+
+impl From<RegistryWithoutKeyTimes> for Registry {
+    fn from(stored: RegistryWithoutKeyTimes) -> Self {
+        let RegistryWithoutKeyTimes { names, keys, nonces, service, faults, rolls } = stored;
+        Self { names, keys, nonces, service, faults, rolls, ..Self::default() }
+    }
 }
 
 /// A registry as it was stored before contracts rolled.
@@ -62,8 +86,10 @@ struct Taken {
 }
 
 impl Registry {
-    /// Puts back what the stored form leaves out.
-    pub(crate) fn restored(mut self) -> Self {
+    /// Puts back what the stored form leaves out. Keys of a form without times were made by `now`, and nobody knows when: that is
+    /// what they are dated by.
+    pub(crate) fn restored(mut self, now: Timestamp) -> Self {
+        self.key_times.resize(self.keys.len(), now);
         self.taken.keys = self.keys.iter().map(|key| key.api_key.clone()).collect();
         self.taken.names = self.names.values().cloned().collect();
         for key in &self.keys {
@@ -81,6 +107,7 @@ impl Registry {
                     self.taken.keys.insert(key.api_key.clone());
                     *self.taken.keys_of.entry(key.account).or_default() += 1;
                     self.keys.push(key.clone());
+                    self.key_times.push(exchange.now());
                     FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
                 }
                 Fact::AccountNamed { account, name } => {
@@ -111,6 +138,13 @@ impl Registry {
                 }
                 Fact::ContractRolls { instrument, roll } => {
                     self.rolls.insert(*instrument, *roll);
+                    FactOutcome::Done
+                }
+                Fact::OffBookLeverage { account, cap } => {
+                    match cap {
+                        Some(cap) => self.off_book_leverage.insert(*account, *cap),
+                        None => self.off_book_leverage.remove(account),
+                    };
                     FactOutcome::Done
                 }
             },
@@ -161,6 +195,12 @@ impl Registry {
             Fact::ContractRolls { instrument, .. } => {
                 let listed = exchange.instrument(*instrument);
                 listed.and_then(|listed| listed.spec().expiry).ok_or(FactRefusal::NotDated)?;
+            }
+            Fact::OffBookLeverage { account, cap } => {
+                let view = exchange.account(*account).ok_or(FactRefusal::UnknownAccount)?;
+                if view.parent.is_some() || cap.is_some_and(|cap| cap > OFF_BOOK_LEVERAGE) {
+                    return Err(FactRefusal::BadLeverage);
+                }
             }
         }
         Ok(())
@@ -229,7 +269,11 @@ impl Registry {
                 house: view.house,
                 active: view.active,
                 trading: view.trading,
+                off_book_leverage: None,
             });
+        }
+        for entry in &mut directory.accounts {
+            entry.off_book_leverage = self.off_book_leverage.get(&entry.id).copied();
         }
         for (account, name) in &self.names {
             let entry = directory.accounts.get_mut(account.0 as usize);
@@ -248,6 +292,7 @@ impl Registry {
                 secret,
                 general: key.general,
                 withdrawal: key.withdrawal,
+                created: self.key_times.get(number).copied().unwrap_or(exchange.now()),
             }));
         }
         for (id, instrument) in exchange.instruments().skip(directory.instruments.len()) {
