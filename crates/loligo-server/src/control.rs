@@ -14,7 +14,7 @@ use crate::faults::Faults;
 use crate::history::History;
 use crate::node::{NodeHandle, SubmitError};
 use crate::operations::Operations;
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::{Handler, TurnedAway};
 use bytes::Bytes;
@@ -254,21 +254,21 @@ impl Control {
             Ok(body) => {
                 // A look at the log is none of its requests.
                 if self.log.tells_all() && !head.uri.path().ends_with("/requests") {
-                    self.log.take(Entry::new(arrived, &head, b"", 200, Told::Success));
+                    self.log.take(Entry::new(arrived, &head, b"", 200, Answered::Success));
                 }
                 Some(response(StatusCode::OK, &body))
             }
             Err(Trouble::Refused(refused)) => {
                 let answer = response(refused.status, &json!({ "error": refused.sentence }));
                 if self.log.tells_refusals() {
-                    let told = Told::Sentence(refused.sentence);
+                    let told = Answered::Sentence(refused.sentence);
                     self.log.take(Entry::new(arrived, &head, b"", refused.status.as_u16(), told));
                 }
                 Some(answer)
             }
             Err(Trouble::Undecided) => {
                 if self.log.tells_refusals() {
-                    self.log.take(Entry::new(arrived, &head, b"", 0, Told::Undecided));
+                    self.log.take(Entry::new(arrived, &head, b"", 0, Answered::Undecided));
                 }
                 None
             }
@@ -346,7 +346,7 @@ impl Handler for Control {
             TurnedAway::Ambiguous(_) => StatusCode::BAD_REQUEST,
         };
         if self.log.tells_refusals() {
-            let told = Told::Sentence(why.sentence().to_owned());
+            let told = Answered::Sentence(why.sentence().to_owned());
             self.log.take(Entry::new(self.node.now(), head, b"", status.as_u16(), told));
         }
         response(status, &json!({ "error": why.sentence() }))

@@ -8,7 +8,8 @@ mod matching;
 mod shapes;
 mod words;
 
-pub(crate) use words::{Coded, kept};
+pub(crate) use shapes::{cents, digits, millis};
+pub(crate) use words::{Coded, PARTIAL_LIQUIDATION, kept};
 
 use crate::projection::{Applied, Detached, Follower};
 use fold::Fold;
@@ -34,13 +35,11 @@ pub(crate) struct History {
 
 struct Opened {
     index: Arc<Index>,
-    fold: Mutex<Folding>,
-}
-
-/// What is folded and not written yet; nothing more is when writing has failed.
-enum Folding {
-    On(Box<Fold>),
-    Halted { at: Progress },
+    /// What is folded and not written yet; `None` when writing has failed, and nothing more is folded.
+    fold: Mutex<Option<Box<Fold>>>,
+    /// How far the index is. Who asks for that does not wait for a write under way, which may itself wait for a tool that holds the
+    /// file.
+    written: Mutex<Progress>,
 }
 
 /// History has nothing to tell.
@@ -60,7 +59,7 @@ impl History {
     }
 
     /// The last record that is told, and the first from which on all are.
-    pub(crate) fn reach(&self) -> (u64, u64) {
+    pub(crate) fn extent(&self) -> (u64, u64) {
         let at = self.written();
         (at.folded.min(at.sequence), at.speaks_from)
     }
@@ -86,36 +85,32 @@ impl History {
         };
         words::name_all(&index)?;
         let index = Arc::new(index);
-        let fold = Mutex::new(Folding::On(Box::new(Fold::open(Arc::clone(&index))?)));
-        Ok(Opened { index, fold })
+        let fold = Fold::open(Arc::clone(&index))?;
+        let written = Mutex::new(fold.written());
+        Ok(Opened { index, fold: Mutex::new(Some(Box::new(fold))), written })
     }
 
     /// Does something with what is folded. After a failure nothing is folded any more: a line says so once, reads are told that
     /// history is behind, and the next start goes on from what was written.
     fn with(&self, act: impl FnOnce(&mut Fold) -> Result<(), loligo_history::Error>) {
         let Some(opened) = self.opened() else { return };
-        let mut folding = opened.lock();
-        if let Folding::On(fold) = &mut *folding
-            && let Err(error) = act(fold)
-        {
-            let at = fold.written();
-            tracing::error!(%error, at = at.sequence, "history stands still until the next start");
-            *folding = Folding::Halted { at };
+        let mut folding = lock(&opened.fold);
+        let Some(fold) = folding.as_mut() else { return };
+        let acted = act(fold);
+        *lock(&opened.written) = fold.written();
+        if let Err(error) = acted {
+            tracing::error!(%error, at = fold.written().sequence, "history stands still until the next start");
+            *folding = None;
         }
     }
 
     fn written(&self) -> Progress {
-        self.opened().map_or(Progress::default(), |opened| match &*opened.lock() {
-            Folding::On(fold) => fold.written(),
-            Folding::Halted { at } => *at,
-        })
+        self.opened().map_or(Progress::default(), |opened| *lock(&opened.written))
     }
 }
 
-impl Opened {
-    fn lock(&self) -> MutexGuard<'_, Folding> {
-        self.fold.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl History {
@@ -150,7 +145,7 @@ impl Detached for History {
         self.with(|fold| fold.begin(sequence, exchange));
     }
 
-    fn settle(&self) {
+    fn flush(&self) {
         self.with(Fold::write);
     }
 

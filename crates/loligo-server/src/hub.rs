@@ -39,13 +39,13 @@ const ASKS: usize = 1_024;
 enum Request {
     /// Follow things, or no longer. What there is to answer goes into its outbox; `done` is told when all of it is there,
     /// so that the next request is answered after this one.
-    Steps { of: Follower, steps: Vec<Step>, done: oneshot::Sender<()> },
+    Actions { of: Follower, actions: Vec<Action>, done: oneshot::Sender<()> },
     /// The connection with this number is gone.
     Gone(u64),
 }
 
 /// A part of a request, in the order in which it is to be answered.
-pub(crate) enum Step {
+pub(crate) enum Action {
     /// Says something that is settled.
     Say(Frame),
     /// Joins, and says so with this frame.
@@ -91,9 +91,9 @@ pub(crate) struct HubHandle(Sender<Request>);
 
 impl HubHandle {
     /// Has a connection join and leave, and ends when it is answered. A hub that is gone answers nothing.
-    pub(crate) async fn ask(&self, of: &Follower, steps: Vec<Step>) {
+    pub(crate) async fn ask(&self, of: &Follower, actions: Vec<Action>) {
         let (done, answered) = oneshot::channel();
-        if self.0.send(Request::Steps { of: of.clone(), steps, done }).await.is_ok() {
+        if self.0.send(Request::Actions { of: of.clone(), actions, done }).await.is_ok() {
             let _ = answered.await;
         }
     }
@@ -188,8 +188,8 @@ impl Hub {
                     None => self.next_epoch(),
                 },
                 request = asked.recv() => match request {
-                    Some(Request::Steps { of, steps, done }) => {
-                        self.take(&of, steps);
+                    Some(Request::Actions { of, actions, done }) => {
+                        self.take(&of, actions);
                         // A connection that is gone does not wait.
                         let _ = done.send(());
                     }
@@ -213,28 +213,28 @@ impl Hub {
         });
     }
 
-    fn take(&mut self, of: &Follower, steps: Vec<Step>) {
-        for step in steps {
+    fn take(&mut self, of: &Follower, actions: Vec<Action>) {
+        for action in actions {
             // Its connection is ending: whatever is left of the request would be made for nobody.
             if of.outbox.is_closed() {
                 return;
             }
-            self.step(of, step);
+            self.act(of, action);
         }
     }
 
-    fn step(&mut self, of: &Follower, step: Step) {
-        match step {
-            Step::Say(said) => drop(of.outbox.push(said)),
-            Step::Join(topic, accepted) => self.join(of, topic, accepted),
-            Step::Rejoin(topic, refused) => {
+    fn act(&mut self, of: &Follower, action: Action) {
+        match action {
+            Action::Say(said) => drop(of.outbox.push(said)),
+            Action::Join(topic, accepted) => self.join(of, topic, accepted),
+            Action::Rejoin(topic, refused) => {
                 if self.holds(of.outbox.id, &topic) {
                     self.join(of, topic, refused);
                 } else {
                     of.outbox.push(refused);
                 }
             }
-            Step::Leave(topic, accepted) => {
+            Action::Leave(topic, accepted) => {
                 let left = self.leave(of.outbox.id, &topic);
                 of.outbox.push(if left { accepted } else { self.remark(of, Remark::NotHeld) });
             }
@@ -422,9 +422,9 @@ impl Hub {
                     account.tell_fills(&self.dialects, rows, names);
                 }
             }
-            for steps in changes.orders.chunk_by(|a, b| a.order.account == b.order.account) {
-                if let Some(account) = self.accounts.get_mut(&steps[0].order.account) {
-                    account.tell_orders(&self.dialects, steps, changes.sequence, names);
+            for orders in changes.orders.chunk_by(|a, b| a.order.account == b.order.account) {
+                if let Some(account) = self.accounts.get_mut(&orders[0].order.account) {
+                    account.tell_orders(&self.dialects, orders, changes.sequence, names);
                 }
             }
         }

@@ -22,7 +22,9 @@ mod trades;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use changes::{Changes, CommitChanges, LevelChange, OrderChanged, Publisher, Step, Subscription};
+pub(crate) use changes::{
+    Changes, CommitChanges, LevelChange, OrderChangeKind, OrderChanged, Publisher, Subscription,
+};
 pub use depth::DepthSnapshot;
 pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
 pub(crate) use earlier::EarlierViews;
@@ -84,7 +86,7 @@ impl Projections {
     /// A replay has come to this state.
     pub(crate) fn arrive(&mut self, exchange: &Exchange, sequence: u64) {
         self.orders = Orders::of(exchange, sequence);
-        self.reach(sequence, exchange.now());
+        self.stand_at(sequence, exchange.now());
     }
 
     /// The followers that these views are.
@@ -139,13 +141,13 @@ impl Projections {
         let orders = self.orders.tell(applied, follows);
         let levels = self.markets.tell(applied, || self.publisher.follows_books());
         let Applied { sequence, time, .. } = applied;
-        self.reach(sequence, time);
+        self.stand_at(sequence, time);
         let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
         (!quiet).then_some(Changes { sequence, levels, fills, orders })
     }
 
     /// Says how far the views are.
-    pub(crate) fn reach(&self, sequence: u64, time: Timestamp) {
+    pub(crate) fn stand_at(&self, sequence: u64, time: Timestamp) {
         self.time.store(time.0, Ordering::Release);
         self.sequence.store(sequence, Ordering::Release);
     }

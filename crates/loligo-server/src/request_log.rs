@@ -10,7 +10,7 @@
 
 mod entry;
 
-pub(crate) use entry::{Entry, Refusal, TEXT_BYTES, Told, UNDECIDED, text};
+pub(crate) use entry::{Answered, Entry, Refusal, TEXT_BYTES, UNDECIDED, text};
 
 use crate::node::NodeHandle;
 use crate::projection::Directory;

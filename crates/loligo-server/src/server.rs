@@ -216,6 +216,7 @@ impl Server {
             hub,
             log: Arc::clone(&log),
             candles,
+            past: node.past().cloned(),
         };
         let handlers = Arc::new((control, make(served)));
 
@@ -223,9 +224,9 @@ impl Server {
         let connections = Arc::new(Connections::new(config.bounds.connections));
         let mut doors = Vec::new();
         let door = |listener, tls| {
-            let (room, handlers, stopping) =
+            let (connections, handlers, stopping) =
                 (Arc::clone(&connections), Arc::clone(&handlers), stopping.clone());
-            tokio::spawn(listener::serve(listener, tls, config.bounds, room, handlers, stopping))
+            tokio::spawn(listener::serve(listener, tls, config.bounds, connections, handlers, stopping))
         };
         doors.push(door(http, None));
         if let (Some(https), Some(tls)) = (https, &tls) {

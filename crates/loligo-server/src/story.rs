@@ -3,9 +3,9 @@
 //! It is told to two who know different things. The [sender](told) of a command hears what became of it, move by move. Those
 //! who [follow](of_account) an account know its open orders, and hear what changes of them.
 
-pub(crate) mod told;
+pub(crate) mod moves;
 
-use crate::projection::{OrderChanged, Step};
+use crate::projection::{OrderChangeKind, OrderChanged};
 use loligo_engine::{OrderError, OrderType, OrderView, UpdateReason};
 
 /// A turn that one order of an account took, for those who know its open orders.
@@ -23,16 +23,16 @@ pub(crate) enum Turn<'n> {
     EditMissed { order: &'n OrderView },
 }
 
-/// The turns that an account's orders took in one record, of its steps in their order.
+/// The turns that an account's orders took in one record, of its changes in their order.
 ///
 /// An order that came, or was edited, is told once it rests, as it is then; filled on arrival, it is not told at all. A
 /// trigger that fires is gone, and what it becomes opens under the same number.
 pub(crate) fn of_account(changes: &[OrderChanged]) -> Vec<Turn<'_>> {
     let mut story = Story { turns: Vec::with_capacity(changes.len()), arriving: None };
-    for OrderChanged { step, order } in changes {
-        story.tell(*step, order);
+    for OrderChanged { kind, order } in changes {
+        story.tell(*kind, order);
     }
-    story.settle();
+    story.let_rest();
     story.turns
 }
 
@@ -43,30 +43,30 @@ struct Story<'n> {
 }
 
 impl<'n> Story<'n> {
-    fn tell(&mut self, step: Step, order: &'n OrderView) {
-        match step {
-            Step::Placed => self.arrive(order, UpdateReason::NewUserOrder),
-            Step::Edited => self.arrive(order, UpdateReason::EditedByUser),
-            Step::Took => {
+    fn tell(&mut self, kind: OrderChangeKind, order: &'n OrderView) {
+        match kind {
+            OrderChangeKind::Placed => self.arrive(order, UpdateReason::NewUserOrder),
+            OrderChangeKind::Edited => self.arrive(order, UpdateReason::EditedByUser),
+            OrderChangeKind::Took => {
                 if let Some((arriving, _)) = &mut self.arriving
                     && arriving.id == order.id
                 {
                     *arriving = order;
                 }
             }
-            Step::Hit => {
-                self.settle();
+            OrderChangeKind::Hit => {
+                self.let_rest();
                 // The last lot is told when the order is filled, which is next.
                 if order.open_qty().0 > 0 {
                     self.open(order, UpdateReason::PartialFill);
                 }
             }
-            Step::Filled => match self.arriving.take_if(|(arriving, _)| arriving.id == order.id) {
+            OrderChangeKind::Filled => match self.arriving.take_if(|(arriving, _)| arriving.id == order.id) {
                 // Nobody knew it, or it was removed as a trigger.
                 Some((_, UpdateReason::NewUserOrder | UpdateReason::LimitFromStop)) => {}
                 Some(_) | None => self.turns.push(Turn::Filled { order }),
             },
-            Step::Cancelled => {
+            OrderChangeKind::Cancelled => {
                 let reason = order.reason.unwrap_or(UpdateReason::CancelledByUser);
                 let arriving = self.arriving.is_some_and(|(arriving, _)| arriving.id == order.id);
                 match (arriving, lapses(reason) || (arriving && !rests(order.order_type))) {
@@ -74,37 +74,37 @@ impl<'n> Story<'n> {
                     (true, true) => self.arriving = None,
                     // It gave way to the one that arrives, which goes on taking.
                     (false, true) => {}
-                    (_, false) => self.settle(),
+                    (_, false) => self.let_rest(),
                 }
                 self.turns.push(Turn::Gone { order, reason });
             }
-            Step::Reduced => {
-                self.settle();
+            OrderChangeKind::Reduced => {
+                self.let_rest();
                 self.open(order, UpdateReason::WouldNotReducePosition);
             }
-            Step::Rejected => {
+            OrderChangeKind::Rejected => {
                 // Without a reason of an order's its sender alone is told.
                 let refused = order.reason.map(|reason| Turn::Refused { order, reason });
                 self.turns.extend(refused);
             }
-            Step::Fired => {
-                self.settle();
+            OrderChangeKind::Fired => {
+                self.let_rest();
                 let reason = UpdateReason::StopOrderTriggered;
                 self.turns.push(Turn::Gone { order, reason });
                 self.arrive(order, UpdateReason::LimitFromStop);
             }
-            Step::ActivationFailed => {
-                self.settle();
+            OrderChangeKind::ActivationFailed => {
+                self.let_rest();
                 let reason = UpdateReason::StopOrderTriggered;
                 self.turns.push(Turn::Gone { order, reason });
             }
-            Step::Repriced => {
-                self.settle();
+            OrderChangeKind::Repriced => {
+                self.let_rest();
                 self.open(order, UpdateReason::TrailingStopPriceUpdated);
             }
             // It is what it was; only its record reads otherwise.
-            Step::Rewritten => {}
-            Step::Noted => {
+            OrderChangeKind::Rewritten => {}
+            OrderChangeKind::Noted => {
                 let missed = (UpdateReason::OrderForEditNotFound, OrderError::OrderForEditNotFound);
                 if order.reason.zip(order.error) == Some(missed) {
                     self.turns.push(Turn::EditMissed { order });
@@ -114,12 +114,12 @@ impl<'n> Story<'n> {
     }
 
     fn arrive(&mut self, order: &'n OrderView, reason: UpdateReason) {
-        self.settle();
+        self.let_rest();
         self.arriving = Some((order, reason));
     }
 
     /// Whatever arrived rests by now.
-    fn settle(&mut self) {
+    fn let_rest(&mut self) {
         if let Some((order, reason)) = self.arriving.take() {
             self.open(order, reason);
         }

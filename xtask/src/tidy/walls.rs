@@ -138,7 +138,7 @@ mod tests {
             file("hub/account.rs", "fn f() { crate::dialects::kraken::spell() }"),
             file("hub/encoder.rs", "use loligo_wire::ws1::Alert;"),
             file("story.rs", "use super::dialects;"),
-            file("story/told.rs", "use super::super::hub::Names;"),
+            file("story/moves.rs", "use super::super::hub::Names;"),
             file("transport/listener.rs", "use loligo_wire::{\n    args,\n    sign::Tolerance,\n};"),
             file("control/shown.rs", "use crate::dialects;"),
             file("dialects/kraken/routes.rs", "use crate::control::PREFIX;"),

@@ -83,6 +83,7 @@ impl Board {
     }
 
     /// The forming candle of a series; none before its first price.
+    #[cfg(test)]
     pub(crate) fn candle(&self, series: Series, resolution: Resolution) -> Option<Candle> {
         let at = Resolution::ALL.iter().position(|one| *one == resolution)?;
         self.forming.get(&series).map(|forming| forming.candles[at])

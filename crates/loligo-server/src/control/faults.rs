@@ -16,8 +16,8 @@ use uuid::Uuid;
 enum FaultBody {
     /// The engine panics on the next record, and the exchange stops.
     PanicInApply {},
-    ServerError(Told),
-    UnknownError(Told),
+    ServerError(OperationFault),
+    UnknownError(OperationFault),
     /// A record as a later version would have written it.
     UnknownCode {
         order_id: String,
@@ -29,7 +29,7 @@ enum FaultBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Told {
+struct OperationFault {
     operation: String,
     #[serde(default = "once")]
     times: u32,
@@ -81,8 +81,8 @@ impl Control {
         }
     }
 
-    async fn tell(&self, told: Told, word: FaultWord) -> Result<Value, Trouble> {
-        let Told { operation, times } = told;
+    async fn tell(&self, fault: OperationFault, word: FaultWord) -> Result<Value, Trouble> {
+        let OperationFault { operation, times } = fault;
         let operation = self.known_operation(&operation, StatusCode::BAD_REQUEST)?.to_owned();
         let fact = Fact::FaultSet { operation: operation.clone(), word, times };
         match self.node.record(fact).await.map_err(fact_trouble)? {

@@ -82,7 +82,7 @@ struct ClockBody {
 
 impl Control {
     pub(super) fn health(&self) -> Value {
-        let (told, speaks_from) = self.history.reach();
+        let (told, speaks_from) = self.history.extent();
         json!({
             "status": "ok",
             "sequence": self.node.acknowledged(),

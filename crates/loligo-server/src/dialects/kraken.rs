@@ -46,9 +46,10 @@ use crate::history::History;
 use crate::hub::Dialect;
 use crate::login::Denied;
 use crate::node::{AccountError, NodeHandle, SubmitError};
+use crate::past::Past;
 use crate::projection::Ticker;
 use crate::record::{Fact, FaultWord};
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
 use crate::transport::listener::{Peer, Read, Received};
 use crate::transport::outbox::Outbox;
@@ -61,7 +62,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
 };
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use loligo_engine::{MarketState, Timestamp};
 use loligo_wire::charts::ChartsError;
@@ -90,6 +91,8 @@ pub(crate) struct Kraken {
     candles: Arc<Candles>,
     tickers: Prepared<Ticker>,
     instruments: Prepared<MarketState>,
+    /// What was made up of the time before the venue began.
+    made_up: Option<Arc<Past>>,
 }
 
 /// The body of a success.
@@ -107,10 +110,20 @@ enum Shape {
     Whole,
     /// There is an instant of which the body does not show all rows, and no other page does.
     Broken(WireTime),
-    /// It is a page of history; the token is that of the next, if there is one.
-    Page(Option<String>),
-    /// It is comma separated text.
-    Csv,
+    /// It is a page of history.
+    Page {
+        /// Of the next page, if there is one.
+        token: Option<String>,
+        /// Behind which instant nothing is missing of what was asked for, if something is before.
+        whole_from: Option<WireTime>,
+    },
+    /// It is a log.
+    Log {
+        /// It is comma separated text.
+        is_csv: bool,
+        /// As of a page.
+        whole_from: Option<WireTime>,
+    },
 }
 
 impl From<Vec<u8>> for Success {
@@ -132,18 +145,31 @@ impl Success {
                 instant.write_millis(&mut told);
                 head.insert(INCOMPLETE.clone(), text(&told));
             }
-            Shape::Page(token) => {
+            Shape::Page { token, whole_from } => {
+                note_missing(head, whole_from);
                 head.insert(IS_TRUNCATED.clone(), text(token.is_some().to_string().as_bytes()));
                 if let Some(token) = token {
                     head.insert(NEXT_TOKEN.clone(), text(token.as_bytes()));
                 }
             }
-            Shape::Csv => {
-                head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+            Shape::Log { is_csv, whole_from } => {
+                note_missing(head, whole_from);
+                if is_csv {
+                    head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+                }
             }
         }
         answer
     }
+}
+
+/// Says that history has not all of what happened up to an instant: it was not kept, or the journal from which the index was made
+/// had it no more.
+fn note_missing(head: &mut HeaderMap, whole_from: Option<WireTime>) {
+    let Some(instant) = whole_from else { return };
+    let mut told = b"only some rows up to ".to_vec();
+    instant.write_millis(&mut told);
+    head.insert(INCOMPLETE.clone(), HeaderValue::from_bytes(&told).expect("visible ASCII"));
 }
 
 static IS_TRUNCATED: HeaderName = HeaderName::from_static("is-truncated");
@@ -157,7 +183,8 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles } = served;
+        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles, past: made_up } =
+            served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
@@ -180,6 +207,7 @@ impl Kraken {
             candles,
             tickers: Prepared::default(),
             instruments: Prepared::default(),
+            made_up,
         }
     }
 
@@ -248,7 +276,7 @@ impl Kraken {
     /// Tells the log of a request that was carried out, if all are told.
     fn log_success(&self, arrived: Timestamp, request: &Received, status: StatusCode) {
         if self.log.tells_all() {
-            self.log_head(arrived, &request.head, status.as_u16(), Told::Success);
+            self.log_head(arrived, &request.head, status.as_u16(), Answered::Success);
         }
     }
 
@@ -256,11 +284,11 @@ impl Kraken {
     fn log_refusal(&self, arrived: Timestamp, request: &Received, status: u16, why: impl FnOnce() -> Why) {
         if self.log.tells_refusals() {
             let refused = Refused::of(self.routes, request, why());
-            self.log_head(arrived, &request.head, status, Told::Refused(Box::new(refused)));
+            self.log_head(arrived, &request.head, status, Answered::Refused(Box::new(refused)));
         }
     }
 
-    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Told) {
+    fn log_head(&self, arrived: Timestamp, head: &http::request::Parts, status: u16, told: Answered) {
         let api_key = head.headers.get(&signing::API_KEY).map_or(&[][..], |value| value.as_bytes());
         self.log.take(Entry::new(arrived, head, api_key, status, told));
     }
@@ -344,7 +372,7 @@ impl Kraken {
         let mut answer = refused.unwrap_or_else(|| self.unknown_path());
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         if self.log.tells_refusals() {
-            let told = Told::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
+            let told = Answered::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -359,18 +387,18 @@ impl Kraken {
     /// Answers a connection that wants to go on as a WebSocket.
     fn upgrade(&self, head: &http::request::Parts, peer: &Peer) -> Response<Full<Bytes>> {
         let (answer, told) = match self.sockets.shake_hands(&head.headers, peer, self.conversation()) {
-            Handshake::Accepted(answer) => (answer, Told::Success),
+            Handshake::Accepted(answer) => (answer, Answered::Success),
             Handshake::Refused(answer) => {
                 let sentence = answer.extensions().get::<Sentence>().map_or("", |sentence| sentence.0);
-                (answer, Told::Sentence(sentence.to_owned()))
+                (answer, Answered::Sentence(sentence.to_owned()))
             }
             Handshake::TooMany => {
                 let sentence = "this address has as many WebSocket connections as one may have";
                 let body = self.error(Error::ApiLimitExceeded.into());
-                (response(StatusCode::TOO_MANY_REQUESTS, body), Told::Sentence(sentence.to_owned()))
+                (response(StatusCode::TOO_MANY_REQUESTS, body), Answered::Sentence(sentence.to_owned()))
             }
         };
-        if matches!(told, Told::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
+        if matches!(told, Answered::Sentence(_)) && self.log.tells_refusals() || self.log.tells_all() {
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer
@@ -410,7 +438,7 @@ impl Handler for Kraken {
             }
         };
         if self.log.tells_refusals() {
-            let told = Told::Sentence(why.sentence().to_owned());
+            let told = Answered::Sentence(why.sentence().to_owned());
             self.log_head(self.node.now(), head, answer.status().as_u16(), told);
         }
         answer

@@ -9,12 +9,12 @@
 
 use super::Served;
 use crate::grid;
-use crate::hub::{self, Dialect, Follower, Form, HubHandle, Names, Remark, Signer, Step, Topic};
+use crate::hub::{self, Action, Dialect, Follower, Form, HubHandle, Names, Remark, Signer, Topic};
 use crate::login::{Caller, Denied, Login, Pool, Right, may_follow};
 use crate::node::{NodeHandle, Submission};
 use crate::projection::{ApiKey, DepthSnapshot, Directory, FillRow, LevelChange};
 use crate::story::Turn;
-use crate::story::told::{self, Tale, Told};
+use crate::story::moves::{self, OrderMove, OrderStory};
 use crate::transport::handshake::Handshake;
 use crate::transport::listener::{Peer, Read};
 use crate::transport::outbox::Outbox;
@@ -114,8 +114,8 @@ impl Shared {
         let mut out = String::new();
         match reply.outcome {
             Outcome::Placed(id) => {
-                let Tale { told, .. } = told::of_order(id, &reply.events);
-                told.iter().for_each(|told| write_told(&mut out, &directory, told));
+                let OrderStory { moves, .. } = moves::of_order(id, &reply.events);
+                moves.iter().for_each(|one| write_move(&mut out, &directory, one));
             }
             Outcome::Cancelled(id) => {
                 let _ = writeln!(out, "DROPPED #{}", id.0);
@@ -128,10 +128,10 @@ impl Shared {
     }
 }
 
-fn write_told(out: &mut String, directory: &Directory, told: &Told<'_>) {
-    let _ = match told {
-        Told::Place { order, .. } => writeln!(out, "RESTS {}", Line(directory, order)),
-        Told::Execution { execution, .. } => writeln!(out, "TRADES {} LOTS", execution.qty.0),
+fn write_move(out: &mut String, directory: &Directory, one: &OrderMove<'_>) {
+    let _ = match one {
+        OrderMove::Place { order, .. } => writeln!(out, "RESTS {}", Line(directory, order)),
+        OrderMove::Execution { execution, .. } => writeln!(out, "TRADES {} LOTS", execution.qty.0),
         other => writeln!(out, "{other:?}"),
     };
 }
@@ -240,13 +240,13 @@ impl Conversation for Talk {
             }
             ["WATCH", what @ ..] => match self.topic(what) {
                 Some(topic) => {
-                    self.shared.hub.ask(&self.follower, vec![Step::Join(topic, "WATCHING".into())]).await;
+                    self.shared.hub.ask(&self.follower, vec![Action::Join(topic, "WATCHING".into())]).await;
                 }
                 None => self.say("WATCH WHAT?"),
             },
             ["LEAVE", what @ ..] => match self.topic(what) {
                 Some(topic) => {
-                    self.shared.hub.ask(&self.follower, vec![Step::Leave(topic, "LEFT".into())]).await;
+                    self.shared.hub.ask(&self.follower, vec![Action::Leave(topic, "LEFT".into())]).await;
                 }
                 None => self.say("LEAVE WHAT?"),
             },

@@ -4,13 +4,13 @@ use super::shapes::{
     ago, asked, contract, digits, earlier, earlier_public, earlier_trigger, instant, is_at_the_book, millis,
     nothing_asked, open_order, order_event, order_of, trigger_of, unfired,
 };
-use super::words::Coded;
+use super::words::{Coded, PARTIAL_LIQUIDATION};
 use crate::projection::Applied;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{
-    AccountId, EditRefusal, Event, Exchange, Instrument, InstrumentId, InstrumentSpec, OrderChange, OrderRef,
-    OrderView, PairId, Side, Timestamp,
+    AccountId, EditRefusal, Event, Exchange, FillRole, Instrument, InstrumentId, InstrumentSpec, OrderChange,
+    OrderId, OrderRef, OrderType, OrderView, PairId, Side, Timestamp,
 };
 use loligo_history::rows::{self, kinds};
 use loligo_history::{AnyRow, Batch, Error, Index, Progress};
@@ -26,6 +26,8 @@ pub(super) struct Fold {
     pub(super) batch: Batch,
     /// The order that came last in this record: what it was before an edit, and what was cut from it.
     pub(super) came: Option<Came>,
+    /// How the liquidation order of this record trades, as rows have it. No such order outlives its record.
+    closing: u8,
 }
 
 pub(super) struct Came {
@@ -46,6 +48,7 @@ impl Fold {
             contracts: Vec::new(),
             house: index.house()?.into_iter().collect(),
             came: None,
+            closing: OrderType::Liquidation.code(),
             index,
         };
         for (_, stored) in fold.index.contracts()? {
@@ -118,7 +121,12 @@ impl Fold {
         self.came = None;
         // After a revert open orders are made again from records whose rows are there already.
         let is_new = applied.sequence > self.written.sequence;
-        for event in applied.events {
+        for (at, event) in applied.events.iter().enumerate() {
+            if let Event::Placed { order, .. } = event
+                && order.order_type == OrderType::Liquidation
+            {
+                self.closing = closing(order.id, &applied.events[at..]);
+            }
             self.event(event, is_new)?;
         }
         Ok(())
@@ -140,7 +148,9 @@ impl Fold {
             }
             Event::Placed { order, reduced } => {
                 self.came = Some(Came { number: order.id.0, old: None, reduced: reduced.map(|by| by.0) });
-                self.batch.open(open_order(order));
+                let mut open = open_order(order);
+                open.order.kind = self.kind_of(order);
+                self.batch.open(open);
                 self.tell(is_new, order, kinds::PLACED, Told::default());
             }
             Event::Fired { order, reduced } => {
@@ -233,6 +243,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::Past { .. }
             | Event::Index { .. } => {}
         }
         Ok(())
@@ -274,6 +285,13 @@ impl Fold {
         }
     }
 
+    fn kind_of(&self, order: &OrderView) -> u8 {
+        match order.order_type {
+            OrderType::Liquidation => self.closing,
+            other => other.code(),
+        }
+    }
+
     fn tell_trigger(&mut self, is_new: bool, order: &OrderView, kind: u8, told: Told) {
         let Some(trigger) = order.trigger() else { return };
         let row = rows::TriggerEvent {
@@ -294,7 +312,7 @@ impl Fold {
         {
             let now = millis(order.updated_at);
             let details = rows::OrderDetails {
-                kind: order.order_type.code(),
+                kind: self.kind_of(order),
                 reduce_only: order.reduce_only,
                 placed_ago: ago(now, millis(order.placed_at)),
                 updated_ago: 0,
@@ -317,7 +335,7 @@ impl Fold {
             contract: Some(u32::from(order.instrument.0)),
             reason: order.reason.map(Coded::code),
             error: order.error.filter(|_| kind == kinds::REJECTED).map(Coded::code),
-            order: Some(order_of(order)),
+            order: Some(rows::Order { kind: self.kind_of(order), ..order_of(order) }),
             old: told.old,
             reduced: told.reduced,
             asked: told.asked.unwrap_or_else(nothing_asked),
@@ -352,6 +370,18 @@ impl Fold {
             };
             self.push_own(is_new, order.account, *at, row);
         }
+    }
+}
+
+/// How a liquidation order trades: its fills say whether it closes a part. It was placed because there was something to meet.
+fn closing(order: OrderId, events: &[Event]) -> u8 {
+    let role = events.iter().find_map(|event| match event {
+        Event::Executed(execution) if execution.taker.order == order => Some(execution.taker.role),
+        _ => None,
+    });
+    match role {
+        Some(FillRole::PartialLiquidation) => PARTIAL_LIQUIDATION,
+        _ => OrderType::Liquidation.code(),
     }
 }
 

@@ -109,6 +109,7 @@ impl Fold {
             old,
             reduced,
             fee: money(fill.fee).to_string(),
+            fee_rate: i64::from(fill.fee_rate),
             realized_pnl: money(fill.realized_pnl).to_string(),
             position: fill.position,
         };

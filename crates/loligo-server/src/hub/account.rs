@@ -151,18 +151,18 @@ impl Account {
         });
     }
 
-    /// Tells one record's steps of orders.
+    /// Tells one record's changes of orders.
     pub(super) fn tell_orders(
         &mut self,
         dialects: &Dialects,
-        steps: &[OrderChanged],
+        changes: &[OrderChanged],
         sequence: u64,
         names: Names<'_>,
     ) {
         if self.orders.is_empty() {
             return;
         }
-        for turn in story::of_account(steps) {
+        for turn in story::of_account(changes) {
             let encode = |(dialect, form): &(Dialect, Form)| {
                 let mut has_message = true;
                 let encoded = frame(|out| has_message = dialects.of(*dialect).turn(out, names, *form, &turn));

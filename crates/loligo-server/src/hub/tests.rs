@@ -37,7 +37,7 @@ impl Desk {
 
     fn join(&mut self, end: &End, topic: Topic) {
         let of = self.follower(&end.outbox);
-        self.hub.step(&of, Step::Join(topic, "joined".into()));
+        self.hub.act(&of, Action::Join(topic, "joined".into()));
     }
 
     fn follower(&self, outbox: &Arc<Outbox>) -> Follower {
@@ -267,7 +267,7 @@ async fn a_book_joined_between_a_change_and_its_news_has_it_once() {
 }
 
 #[tokio::test]
-async fn orders_joined_between_a_step_and_its_news_have_it_once() {
+async fn orders_joined_between_a_change_and_its_message_have_it_once() {
     for first in [true, false] {
         let mut desk = Desk::open().await;
         let (mut before, mut joins) = (End::new(1), End::new(2));
@@ -346,7 +346,7 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
     // News of all that it follows, and a request for the rest of it.
     desk.trade(0, 1).await;
     desk.tell();
-    let again = |topic| Step::Join(topic, "joined".into());
+    let again = |topic| Action::Join(topic, "joined".into());
     let topics =
         (0..5).map(|at| Topic::Book(InstrumentId(at))).chain([orders(0), fills(0), Topic::Heartbeat]);
     desk.hub.take(&desk.follower(&full.outbox), topics.map(again).collect());
@@ -356,8 +356,8 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
     // Full after so many frames: what is left of the request is not made.
     let bounds = FeedBounds { queue_frames: 3, ..FeedBounds::default() };
     let (outbox, queue) = Outbox::new(2, &bounds);
-    let (encoded, step) = (ENCODED.get(), || Step::Join(Topic::Book(InstrumentId(0)), "joined".into()));
-    desk.hub.take(&desk.follower(&outbox), (0..1_000).map(|_| step()).collect());
+    let (encoded, join) = (ENCODED.get(), || Action::Join(Topic::Book(InstrumentId(0)), "joined".into()));
+    desk.hub.take(&desk.follower(&outbox), (0..1_000).map(|_| join()).collect());
     assert_eq!(queue.len(), 3, "an answer, a snapshot, an answer");
     assert!(outbox.is_closed() && ENCODED.get() - encoded <= 3, "{} were made", ENCODED.get() - encoded);
 }
@@ -366,7 +366,7 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
 fn follow_all(desk: &mut Desk, dialect: Dialect, end: &End) {
     let of = Follower::new(dialect, Arc::clone(&end.outbox));
     for topic in [Topic::Book(InstrumentId(0)), orders(0), fills(0), Topic::Heartbeat] {
-        desk.hub.step(&of, Step::Join(topic, "joined".into()));
+        desk.hub.act(&of, Action::Join(topic, "joined".into()));
     }
 }
 

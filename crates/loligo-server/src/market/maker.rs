@@ -69,15 +69,15 @@ pub(super) fn quote(participants: Participants, fair: i64, exchange: &Exchange, 
     };
     let moved = standing.is_none_or(|standing| (standing - fair).abs() >= PATIENCE * half_spread);
     let centre = if moved { fair } else { standing.unwrap_or(fair) };
-    let book = Book { participants, rung, centre, unit: unit_lots(instrument, fair) };
+    let quoting = Quoting { participants, rung, centre, unit: unit_lots(instrument, fair) };
 
     // Cancels first: whatever is left behind could meet what comes.
     for order in bids.chain(asks) {
-        commands.push(book.cancel(order.id));
+        commands.push(quoting.cancel(order.id));
     }
     for order in &ladder {
-        if !book.keeps(order) {
-            commands.push(book.cancel(order.id));
+        if !quoting.keeps(order) {
+            commands.push(quoting.cancel(order.id));
         }
     }
     let (low, high) = (off_rung(fair - half_spread, rung, -1), off_rung(fair + half_spread, rung, 1));
@@ -90,20 +90,20 @@ pub(super) fn quote(participants: Participants, fair: i64, exchange: &Exchange, 
     for (_, order, price) in quotes {
         let Some(order) = order else { continue };
         let price = if moved { price } else { ticks_of(order) };
-        if price != ticks_of(order) || order.open_qty().0 < book.unit / 2 {
-            commands.push(book.edit(order.id, price));
+        if price != ticks_of(order) || order.open_qty().0 < quoting.unit / 2 {
+            commands.push(quoting.edit(order.id, price));
         }
     }
     for (side, order, price) in quotes {
         if order.is_none() {
-            commands.push(book.place(side, price, book.unit));
+            commands.push(quoting.place(side, price, quoting.unit));
         }
     }
     for side in [Side::Buy, Side::Sell] {
-        for (price, qty) in book.rungs(side) {
+        for (price, qty) in quoting.rungs(side) {
             let there = ladder.iter().any(|order| order.side == side && ticks_of(order) == price);
             if !there && price > 0 {
-                commands.push(book.place(side, price, qty));
+                commands.push(quoting.place(side, price, qty));
             }
         }
     }
@@ -130,14 +130,14 @@ fn ticks_of(order: &OrderView) -> i64 {
     order.limit_price.map_or(0, |price| price.0)
 }
 
-struct Book {
+struct Quoting {
     participants: Participants,
     rung: i64,
     centre: i64,
     unit: i64,
 }
 
-impl Book {
+impl Quoting {
     /// Where the ladder of a side should stand, nearest first: near rungs, then far ones beyond them.
     fn rungs(&self, side: Side) -> impl Iterator<Item = (i64, i64)> {
         let (near, far) = (self.first_rung(side), self.first_far_rung(side));

@@ -74,7 +74,7 @@ impl MachineClock {
     }
 
     /// Exchange time stands at `at` now, or later.
-    pub(crate) fn reach(&self, at: Timestamp) {
+    pub(crate) fn not_before(&self, at: Timestamp) {
         self.lead.fetch_max(at.0.saturating_sub((self.monotonic)()), Ordering::SeqCst);
     }
 
@@ -165,12 +165,12 @@ mod tests {
     fn a_start_goes_on_from_the_last_record_however_wrong_the_wall_clock_is() {
         for wall in [0, 1, i64::MIN, 8_999_999] {
             let (clock, _, monotonic) = machine(wall);
-            clock.reach(Timestamp(9_000_000));
+            clock.not_before(Timestamp(9_000_000));
             monotonic.store(1_000_000, Ordering::SeqCst);
             assert_eq!(clock.now(), Timestamp(10_000_000), "{wall}");
         }
         let (clock, _, _) = machine(9_500_000);
-        clock.reach(Timestamp(9_000_000));
+        clock.not_before(Timestamp(9_000_000));
         assert_eq!((clock.now(), clock.behind_micros()), (Timestamp(9_500_000), 0));
     }
 }

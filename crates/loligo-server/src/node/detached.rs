@@ -109,7 +109,7 @@ impl Lane {
     }
 
     /// Waits until the follower knows a record, a second at most.
-    pub(crate) async fn reach(&self, wanted: u64) -> Result<(), Behind> {
+    pub(crate) async fn wait_for(&self, wanted: u64) -> Result<(), Behind> {
         let mut reached = self.reached.subscribe();
         let there = |_: &u64| {
             self.follower.branch() == self.branch.load(Ordering::Acquire)
@@ -237,7 +237,7 @@ fn follow(lane: &Lane) {
             // The source comes first.
             (Next::CatchUp(_), None) => {}
         }
-        follower.settle();
+        follower.flush();
         lane.reached.send_replace(follower.sequence());
     }
     follower.end();

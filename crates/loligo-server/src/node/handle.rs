@@ -412,7 +412,7 @@ impl NodeHandle {
     pub async fn followed(&self, name: &str) -> Result<(), Behind> {
         let wanted = self.acknowledged();
         match self.shared.lanes.iter().find(|lane| lane.name() == name) {
-            Some(lane) => lane.reach(wanted).await,
+            Some(lane) => lane.wait_for(wanted).await,
             None => Ok(()),
         }
     }

@@ -71,10 +71,10 @@ pub(crate) struct RegistryWithoutRolls {
     faults: u64,
 }
 
-impl From<RegistryWithoutRolls> for Registry {
+impl From<RegistryWithoutRolls> for RegistryWithoutKeyTimes {
     fn from(stored: RegistryWithoutRolls) -> Self {
         let RegistryWithoutRolls { names, keys, nonces, service, faults } = stored;
-        Self { names, keys, nonces, service, faults, ..Self::default() }
+        Self { names, keys, nonces, service, faults, rolls: BTreeMap::new() }
     }
 }
 

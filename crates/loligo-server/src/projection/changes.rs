@@ -32,7 +32,7 @@ pub(crate) struct Changes {
     pub levels: Vec<LevelChange>,
     /// New fills of accounts that are followed, each account's together and in their order.
     pub fills: Vec<(AccountId, FillRow)>,
-    /// Steps of orders of accounts that are followed, each account's together and in their order.
+    /// Changes of orders of accounts that are followed, each account's together and in their order.
     pub orders: Vec<OrderChanged>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct LevelChange {
 
 /// What happened to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum OrderChangeKind {
     /// It was accepted; what it takes from the book follows.
     Placed,
     /// It was refused on arrival.
@@ -81,10 +81,10 @@ pub(crate) enum Step {
     Rewritten,
 }
 
-/// A step in an order's life.
+/// A change of an order.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderChanged {
-    pub step: Step,
+    pub kind: OrderChangeKind,
     /// The order after it.
     pub order: OrderView,
 }
@@ -108,9 +108,9 @@ impl CommitChanges {
 
 /// Where commits are handed over: to every hub that subscribed, each through a hand-over of its own.
 #[derive(Clone)]
-pub(crate) struct Publisher(Arc<Room>);
+pub(crate) struct Publisher(Arc<Shared>);
 
-struct Room {
+struct Shared {
     wanted: Wanted,
     hand_overs: ArcSwap<Vec<HandOver>>,
     /// Held while hand-overs come, go or want something else. True when the epoch of these views is over: no hand-over is there then.
@@ -177,8 +177,9 @@ impl HandOver {
 
 impl Publisher {
     pub(crate) fn new() -> Self {
-        let room = Room { wanted: Wanted::default(), hand_overs: ArcSwap::default(), over: Mutex::default() };
-        Self(Arc::new(room))
+        let shared =
+            Shared { wanted: Wanted::default(), hand_overs: ArcSwap::default(), over: Mutex::default() };
+        Self(Arc::new(shared))
     }
 
     /// A hand-over of its own for one more hub, which follows nothing yet.
@@ -191,7 +192,7 @@ impl Publisher {
                 hand_overs.push(HandOver { sender, state: Arc::clone(&state) });
             }
         });
-        Subscription { room: Arc::clone(&self.0), hand_over: state, receiver }
+        Subscription { shared: Arc::clone(&self.0), hand_over: state, receiver }
     }
 
     /// The epoch of these views is over: whoever receives, now or later, finds the end behind what was handed over.
@@ -228,7 +229,7 @@ impl Publisher {
     }
 }
 
-impl Room {
+impl Shared {
     /// Changes who is there or what one wants, and then what is wanted by all.
     fn change(&self, change: impl FnOnce(&mut Vec<HandOver>, &mut bool)) {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
@@ -249,7 +250,7 @@ impl Room {
 
 /// The far end of one hand-over. When it is dropped nothing is handed over any more.
 pub(crate) struct Subscription {
-    room: Arc<Room>,
+    shared: Arc<Shared>,
     hand_over: Arc<HandOverState>,
     receiver: Receiver<Arc<CommitChanges>>,
 }
@@ -257,10 +258,10 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Says what is followed from now on.
     pub(crate) fn follow(&self, books: bool, accounts: Accounts) {
-        self.room.change(|_, _| self.hand_over.wanted.set(books, Arc::new(accounts)));
+        self.shared.change(|_, _| self.hand_over.wanted.set(books, Arc::new(accounts)));
     }
 
-    /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its room [back](Self::took).
+    /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its place [back](Self::took).
     pub(crate) async fn next(&mut self) -> Option<Arc<CommitChanges>> {
         self.receiver.recv().await
     }
@@ -271,7 +272,7 @@ impl Subscription {
         self.receiver.try_recv().ok()
     }
 
-    /// Gives the room of a received commit back.
+    /// Gives the place of a received commit back.
     pub(crate) fn took(&self, commit: &CommitChanges) {
         self.hand_over.waiting.fetch_sub(commit.items(), Ordering::Relaxed);
     }
@@ -285,7 +286,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.room.change(|hand_overs, _| {
+        self.shared.change(|hand_overs, _| {
             hand_overs.retain(|hand_over| !Arc::ptr_eq(&hand_over.state, &self.hand_over))
         });
     }

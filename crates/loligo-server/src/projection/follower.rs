@@ -52,7 +52,7 @@ pub trait Detached: Follower {
     fn begin(&self, sequence: u64, exchange: &Exchange);
 
     /// The records at hand are folded: one that gathers what it folds stores it now.
-    fn settle(&self) {}
+    fn flush(&self) {}
 
     /// The branch of the log that its records are of, as [`Detached::revert`] told it last; 0 before it was told any.
     fn branch(&self) -> u64;

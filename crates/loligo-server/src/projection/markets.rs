@@ -7,6 +7,7 @@ use super::trades::Trades;
 use super::{
     Applied, Cut, DepthSnapshot, Follower, LastTrade, Page, Part, PartError, Ticker, TradeRow, read, write,
 };
+use crate::past;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
@@ -40,7 +41,9 @@ struct Board {
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
-    past: Past,
+    traded: Traded,
+    /// The last trade that was made up for it.
+    before: Option<LastTrade>,
     /// Level changes since the venue began: what the book's feed is numbered by.
     levels: u64,
     state: MarketState,
@@ -50,7 +53,7 @@ struct Contract {
 
 /// What a contract's views know that the exchange does not.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Past {
+pub(super) struct Traded {
     pub(super) trades: Trades,
     pub(super) day: Day,
 }
@@ -70,6 +73,7 @@ impl Markets {
                 contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
                 (contract.state, contract.mark) = (market.state, market.mark);
                 (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
+                contract.before = market.before.map(LastTrade::from);
             }
         }
         Self {
@@ -92,7 +96,26 @@ impl Markets {
     pub fn trades(&self, id: InstrumentId, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0));
-        contract.map_or_else(Page::default, |contract| contract.past.trades.page(before, cut))
+        contract.map_or_else(Page::default, |contract| contract.traded.trades.page(before, cut))
+    }
+
+    /// As [`Markets::trades`], and behind all that happened the trades of the past.
+    pub(crate) fn trades_and_past(
+        &self,
+        id: InstrumentId,
+        past: &past::Past,
+        before: Option<Timestamp>,
+        cut: Cut,
+    ) -> Page<TradeRow> {
+        let page = self.trades(id, before, cut);
+        let whole =
+            |trades: &Trades| trades.last().is_none() || trades.reach_back_to(past::EXECUTIONS as u64);
+        let is_whole =
+            read(&self.board).contracts.get(usize::from(id.0)).is_some_and(|c| whole(&c.traded.trades));
+        if page.rows.len() >= cut.rows || !is_whole {
+            return page;
+        }
+        page.and_earlier(past.trade_rows(id), before, cut, |row| row.time)
     }
 
     /// One contract's ticker; the day's window ends at `now`.
@@ -168,6 +191,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Level { .. }
         | Event::Index { .. }
         | Event::Mark { .. }
+        | Event::Past { .. }
         | Event::Listed { .. }
         | Event::Market { .. } => true,
         Event::AccountCreated { .. }
@@ -205,22 +229,22 @@ impl Follower for Markets {
     }
 
     fn part(&self) -> Option<Part> {
-        let pasts: Vec<Past> =
-            read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect();
-        Some(Part::of(self.name(), PART_VERSION, &pasts))
+        let traded: Vec<Traded> =
+            read(&self.board).contracts.iter().map(|contract| contract.traded.clone()).collect();
+        Some(Part::of(self.name(), PART_VERSION, &traded))
     }
 
     fn take_part(&self, part: &Part) -> Result<(), PartError> {
-        let pasts: Vec<Past> = part.read(PART_VERSION)?;
-        for (contract, past) in write(&self.board).contracts.iter_mut().zip(pasts) {
-            contract.past = past;
+        let traded: Vec<Traded> = part.read(PART_VERSION)?;
+        for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
+            contract.traded = traded;
         }
         self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
 
-impl Past {
+impl Traded {
     fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
@@ -241,19 +265,14 @@ impl Board {
     fn ticker(&self, id: InstrumentId, contract: &Contract, now: Timestamp) -> Ticker {
         Ticker {
             instrument: id,
-            last: contract.past.trades.last().map(|trade| LastTrade {
-                price: trade.price,
-                qty: trade.qty,
-                side: trade.side,
-                time: trade.time,
-            }),
+            last: contract.traded.trades.last().map(TradeRow::last).or(contract.before),
             bid: contract.depth.bid(),
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
             state: contract.state,
             open_interest: Qty(contract.open_interest),
-            day: contract.past.day.stats(now),
+            day: contract.traded.day.stats(now),
         }
     }
 
@@ -261,7 +280,8 @@ impl Board {
         self.contracts.push(Contract {
             instrument,
             depth: Depth::default(),
-            past: Past::default(),
+            traded: Traded::default(),
+            before: None,
             levels: 0,
             state: MarketState::Open,
             mark: None,
@@ -295,11 +315,17 @@ impl Board {
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    contract.past.trade(applied, execution, &contract.instrument);
+                    contract.traded.trade(applied, execution, &contract.instrument);
                     for (side, fill, _) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }
+                }
+            }
+            Event::Past { past, .. } => {
+                if let Some(contract) = self.contract(past.instrument) {
+                    contract.before = Some(past.last.into());
+                    contract.traded.day = Day::after(&past.hours);
                 }
             }
             Event::Index { pair, price, .. } => {

@@ -3,7 +3,7 @@
 //! Sharded by account, so that a reader meets only the writer's fold of its own account, and holds off nobody else. All
 //! of one record's changes to an account are made under one lock: a reader sees a record whole or not at all.
 
-use super::changes::{OrderChanged, Step};
+use super::changes::{OrderChangeKind, OrderChanged};
 use super::{Applied, Follower, read, write};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
@@ -57,7 +57,7 @@ impl Orders {
         }
     }
 
-    /// Folds one record. Tells the steps of orders whose accounts are followed, each account's together and in their
+    /// Folds one record. Tells the changes of orders whose accounts are followed, each account's together and in their
     /// order.
     pub(crate) fn tell(
         &self,
@@ -76,12 +76,12 @@ impl Orders {
             let mut shard = write(&self.shards[shard_of(account)]);
             let orders = shard.entry(account).or_default();
             orders.sequence = applied.sequence;
-            // Asked under the lock: whoever reads these orders after it began to follow is told every later step.
+            // Asked under the lock: whoever reads these orders after it began to follow is told every later change.
             let followed = followed(account);
             for (_, change) in group {
                 orders.change(*change);
-                if followed && let Some((step, id)) = change.step() {
-                    told.extend(orders.get(id).map(|order| OrderChanged { step, order: order.clone() }));
+                if followed && let Some((kind, id)) = change.kind() {
+                    told.extend(orders.get(id).map(|order| OrderChanged { kind, order: order.clone() }));
                 }
             }
         }
@@ -111,9 +111,9 @@ fn shard_of(account: AccountId) -> usize {
 /// What an event means to one order.
 #[derive(Clone, Copy)]
 enum Change<'a> {
-    Insert(Step, &'a OrderView),
-    Replace(Step, &'a OrderView),
-    Fill(Step, &'a Execution, &'a Fill),
+    Insert(OrderChangeKind, &'a OrderView),
+    Replace(OrderChangeKind, &'a OrderView),
+    Fill(OrderChangeKind, &'a Execution, &'a Fill),
     Filled(OrderId),
     Note(OrderId, Option<UpdateReason>, Option<OrderError>),
     Forget(OrderId),
@@ -121,12 +121,12 @@ enum Change<'a> {
 
 impl Change<'_> {
     /// What its owner is told of it.
-    fn step(self) -> Option<(Step, OrderId)> {
+    fn kind(self) -> Option<(OrderChangeKind, OrderId)> {
         match self {
-            Change::Insert(step, order) | Change::Replace(step, order) => Some((step, order.id)),
-            Change::Fill(step, _, fill) => Some((step, fill.order)),
-            Change::Filled(order) => Some((Step::Filled, order)),
-            Change::Note(order, ..) => Some((Step::Noted, order)),
+            Change::Insert(kind, order) | Change::Replace(kind, order) => Some((kind, order.id)),
+            Change::Fill(kind, _, fill) => Some((kind, fill.order)),
+            Change::Filled(order) => Some((OrderChangeKind::Filled, order)),
+            Change::Note(order, ..) => Some((OrderChangeKind::Noted, order)),
             Change::Forget(_) => None,
         }
     }
@@ -135,37 +135,39 @@ impl Change<'_> {
 fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) {
     match event {
         Event::Placed { order, .. } => {
-            changes.push((order.account, Change::Insert(Step::Placed, order)));
+            changes.push((order.account, Change::Insert(OrderChangeKind::Placed, order)));
         }
         Event::Rejected { order, .. } => {
-            changes.push((order.account, Change::Insert(Step::Rejected, order)));
+            changes.push((order.account, Change::Insert(OrderChangeKind::Rejected, order)));
         }
         Event::Executed(execution) => {
-            for (step, fill) in [(Step::Hit, &execution.maker), (Step::Took, &execution.taker)] {
-                changes.push((fill.account, Change::Fill(step, execution, fill)));
+            for (kind, fill) in
+                [(OrderChangeKind::Hit, &execution.maker), (OrderChangeKind::Took, &execution.taker)]
+            {
+                changes.push((fill.account, Change::Fill(kind, execution, fill)));
             }
         }
         Event::Filled { order, account } => changes.push((*account, Change::Filled(*order))),
         Event::Cancelled { order } => {
-            changes.push((order.account, Change::Replace(Step::Cancelled, order)));
+            changes.push((order.account, Change::Replace(OrderChangeKind::Cancelled, order)));
         }
         Event::Reduced { order, .. } => {
-            changes.push((order.account, Change::Replace(Step::Reduced, order)));
+            changes.push((order.account, Change::Replace(OrderChangeKind::Reduced, order)));
         }
         Event::Fired { order, .. } => {
-            changes.push((order.account, Change::Replace(Step::Fired, order)));
+            changes.push((order.account, Change::Replace(OrderChangeKind::Fired, order)));
         }
         Event::ActivationFailed { order } => {
-            changes.push((order.account, Change::Replace(Step::ActivationFailed, order)));
+            changes.push((order.account, Change::Replace(OrderChangeKind::ActivationFailed, order)));
         }
         Event::Repriced { order } => {
-            changes.push((order.account, Change::Replace(Step::Repriced, order)));
+            changes.push((order.account, Change::Replace(OrderChangeKind::Repriced, order)));
         }
         Event::Rewritten { order } => {
-            changes.push((order.account, Change::Replace(Step::Rewritten, order)));
+            changes.push((order.account, Change::Replace(OrderChangeKind::Rewritten, order)));
         }
         Event::Edited { change, .. } => {
-            changes.push((change.order.account, Change::Replace(Step::Edited, &change.order)));
+            changes.push((change.order.account, Change::Replace(OrderChangeKind::Edited, &change.order)));
         }
         Event::EditRejected(refused) => {
             let order = &refused.order;
@@ -184,6 +186,7 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Account { .. }
         | Event::Leverage { .. }
         | Event::Index { .. }
+        | Event::Past { .. }
         | Event::Mark { .. } => {}
     }
 }

@@ -1,14 +1,16 @@
 //! Market statistics of a contract.
 
-use loligo_engine::{Fine, FinePrice, InstrumentId, MarketState, Price, Qty, Side, Timestamp};
+use loligo_engine::{
+    Fine, FinePrice, InstrumentId, MarketState, PastHour, PastTrade, Price, Qty, Side, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-/// The window of the day's statistics slides in steps of this many microseconds.
-const STEP_MICROS: i64 = 60 * Timestamp::SECOND;
+/// The window of the day's statistics slides in minutes of this many microseconds.
+const MINUTE_MICROS: i64 = 60 * Timestamp::SECOND;
 /// Steps in a day.
-const STEPS: i64 = 24 * 60;
+const DAY_MINUTES: i64 = 24 * 60;
 
 /// The last trade of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,13 @@ pub struct LastTrade {
     pub side: Side,
     /// When.
     pub time: Timestamp,
+}
+
+impl From<PastTrade> for LastTrade {
+    fn from(trade: PastTrade) -> Self {
+        let PastTrade { price, qty, side, at: time } = trade;
+        Self { price, qty, side, time }
+    }
 }
 
 /// Trades of the last 24 hours.
@@ -62,8 +71,8 @@ pub struct Ticker {
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
-struct Step {
-    /// Which step of exchange time.
+struct TradedMinute {
+    /// Which minute of exchange time.
     number: i64,
     open: Price,
     high: Price,
@@ -72,31 +81,45 @@ struct Step {
     value: Fine,
 }
 
-/// The sliding day: one bucket per minute that had a trade.
+/// The sliding day: one bucket per minute that had a trade, before them one per made-up hour.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Day {
-    steps: VecDeque<Step>,
-    /// The first step counted, and what was counted from it on: made by the first reader after a trade, for those who
+    minutes: VecDeque<TradedMinute>,
+    /// The first minute counted, and what was counted from it on: made by the first reader after a trade, for those who
     /// follow in the same minute.
     #[serde(skip)]
     counted: OnceLock<(i64, DayStats)>,
 }
 
 impl Day {
+    /// A day that begins with hours that were made up, oldest first. Each counts whole, as if all of it had happened in its
+    /// first minute: the figures are those of the 24 newest candles of an hour.
+    pub(super) fn after(hours: &[PastHour]) -> Self {
+        let bucket = |hour: &PastHour| TradedMinute {
+            number: hour.opened.0.div_euclid(MINUTE_MICROS),
+            open: hour.open,
+            high: hour.high,
+            low: hour.low,
+            volume: hour.qty.0,
+            value: hour.value,
+        };
+        Self { minutes: hours.iter().map(bucket).collect(), counted: OnceLock::new() }
+    }
+
     pub(super) fn trade(&mut self, time: Timestamp, price: Price, qty: Qty, value: Fine) {
         self.counted = OnceLock::new();
-        let number = time.0.div_euclid(STEP_MICROS);
-        while self.steps.front().is_some_and(|step| step.number <= number - STEPS) {
-            self.steps.pop_front();
+        let number = time.0.div_euclid(MINUTE_MICROS);
+        while self.minutes.front().is_some_and(|minute| minute.number <= number - DAY_MINUTES) {
+            self.minutes.pop_front();
         }
-        match self.steps.back_mut().filter(|step| step.number == number) {
-            Some(step) => {
-                step.high = step.high.max(price);
-                step.low = step.low.min(price);
-                step.volume += qty.0;
-                step.value += value;
+        match self.minutes.back_mut().filter(|minute| minute.number == number) {
+            Some(minute) => {
+                minute.high = minute.high.max(price);
+                minute.low = minute.low.min(price);
+                minute.volume += qty.0;
+                minute.value += value;
             }
-            None => self.steps.push_back(Step {
+            None => self.minutes.push_back(TradedMinute {
                 number,
                 open: price,
                 high: price,
@@ -108,21 +131,21 @@ impl Day {
     }
 
     pub(super) fn stats(&self, now: Timestamp) -> DayStats {
-        let first = now.0.div_euclid(STEP_MICROS) - STEPS + 1;
+        let first = now.0.div_euclid(MINUTE_MICROS) - DAY_MINUTES + 1;
         let (counted_from, stats) = *self.counted.get_or_init(|| (first, self.count(first)));
         // A minute later without a trade the window has moved on, and what was counted has not.
         if counted_from == first { stats } else { self.count(first) }
     }
 
     fn count(&self, first: i64) -> DayStats {
-        let start = self.steps.partition_point(|step| step.number < first);
+        let start = self.minutes.partition_point(|minute| minute.number < first);
         let mut stats = DayStats::default();
-        for step in self.steps.range(start..) {
-            stats.volume.0 += step.volume;
-            stats.value += step.value;
-            stats.open = stats.open.or(Some(step.open));
-            stats.high = Some(stats.high.map_or(step.high, |high| high.max(step.high)));
-            stats.low = Some(stats.low.map_or(step.low, |low| low.min(step.low)));
+        for minute in self.minutes.range(start..) {
+            stats.volume.0 += minute.volume;
+            stats.value += minute.value;
+            stats.open = stats.open.or(Some(minute.open));
+            stats.high = Some(stats.high.map_or(minute.high, |high| high.max(minute.high)));
+            stats.low = Some(stats.low.map_or(minute.low, |low| low.min(minute.low)));
         }
         stats
     }
@@ -132,7 +155,7 @@ impl Day {
 mod tests {
     use super::*;
 
-    const MINUTE: i64 = STEP_MICROS;
+    const MINUTE: i64 = MINUTE_MICROS;
 
     #[test]
     fn the_day_slides_by_the_minute() {
@@ -162,6 +185,6 @@ mod tests {
         assert_eq!(day.stats(Timestamp(1439 * MINUTE)), whole, "asked again, the same");
         day.trade(Timestamp(5000 * MINUTE), Price(7), Qty(1), Fine(7));
         assert_eq!(day.stats(Timestamp(5000 * MINUTE)).volume, Qty(1), "a trade is counted at once");
-        assert_eq!(day.steps.len(), 1, "what has left is not kept");
+        assert_eq!(day.minutes.len(), 1, "what has left is not kept");
     }
 }

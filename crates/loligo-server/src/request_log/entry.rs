@@ -22,11 +22,11 @@ pub(crate) struct Entry {
     pub(crate) api_key: String,
     /// Without an answer there is none: 0.
     pub(crate) status: u16,
-    pub(crate) told: Told,
+    pub(crate) answered: Answered,
 }
 
 /// What a request was told.
-pub(crate) enum Told {
+pub(crate) enum Answered {
     Success,
     /// A sentence that is its own reason.
     Sentence(String),
@@ -55,7 +55,7 @@ impl Entry {
         head: &http::request::Parts,
         api_key: &[u8],
         status: u16,
-        told: Told,
+        answered: Answered,
     ) -> Self {
         Self {
             time,
@@ -63,60 +63,60 @@ impl Entry {
             path: text(head.uri.path().as_bytes()),
             api_key: text(api_key),
             status,
-            told,
+            answered,
         }
     }
 
     /// Of a message on a WebSocket at this path.
-    pub(crate) fn of_message(time: Timestamp, path: &str, api_key: &str, told: Told) -> Self {
+    pub(crate) fn of_message(time: Timestamp, path: &str, api_key: &str, answered: Answered) -> Self {
         Self {
             time,
             method: Method::GET,
             path: text(path.as_bytes()),
             api_key: text(api_key.as_bytes()),
             status: 101,
-            told,
+            answered,
         }
     }
 
     pub(crate) fn is_refusal(&self) -> bool {
-        !matches!(self.told, Told::Success)
+        !matches!(self.answered, Answered::Success)
     }
 
     /// How much it weighs in the queue.
     pub(crate) fn bytes(&self) -> usize {
-        let kept = match &self.told {
-            Told::Success | Told::Undecided | Told::Sentence(_) => 0,
-            Told::Refused(refusal) => refusal.bytes(),
+        let kept = match &self.answered {
+            Answered::Success | Answered::Undecided | Answered::Sentence(_) => 0,
+            Answered::Refused(refusal) => refusal.bytes(),
         };
         size_of::<Self>() + self.path.len() + self.api_key.len() + kept
     }
 
     /// Lets go of what is kept for the reason.
     pub(crate) fn forget(&mut self) {
-        if let Told::Refused(refusal) = &mut self.told {
+        if let Answered::Refused(refusal) = &mut self.answered {
             refusal.forget();
         }
     }
 
     /// What it was told, in the words of the wire.
     pub(crate) fn outcome(&self) -> String {
-        let word = match &self.told {
-            Told::Success => Some("ok".to_owned()),
-            Told::Undecided => Some("no answer".to_owned()),
-            Told::Sentence(_) => None,
-            Told::Refused(refusal) => refusal.outcome(),
+        let word = match &self.answered {
+            Answered::Success => Some("ok".to_owned()),
+            Answered::Undecided => Some("no answer".to_owned()),
+            Answered::Sentence(_) => None,
+            Answered::Refused(refusal) => refusal.outcome(),
         };
         word.unwrap_or_else(|| self.status.to_string())
     }
 
     /// Why it was refused; nothing of one that was not.
     pub(super) fn reason(&self, asker: &Asker) -> String {
-        match &self.told {
-            Told::Success => String::new(),
-            Told::Sentence(sentence) => sentence.clone(),
-            Told::Undecided => UNDECIDED.to_owned(),
-            Told::Refused(refusal) => refusal.reason(self, asker),
+        match &self.answered {
+            Answered::Success => String::new(),
+            Answered::Sentence(sentence) => sentence.clone(),
+            Answered::Undecided => UNDECIDED.to_owned(),
+            Answered::Refused(refusal) => refusal.reason(self, asker),
         }
     }
 }

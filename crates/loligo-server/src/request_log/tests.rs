@@ -35,7 +35,7 @@ fn entry(body: usize) -> Entry {
         path: "/".to_owned(),
         api_key: String::new(),
         status: 200,
-        told: Told::Refused(Box::new(Kept(body))),
+        answered: Answered::Refused(Box::new(Kept(body))),
     }
 }
 

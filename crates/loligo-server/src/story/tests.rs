@@ -37,9 +37,9 @@ fn because(order: OrderView, reason: UpdateReason, error: Option<OrderError>) ->
 }
 
 /// One line a message: form, id, filled of size, reason.
-fn told(changes: &[(Step, OrderView)]) -> Vec<String> {
+fn told(changes: &[(OrderChangeKind, OrderView)]) -> Vec<String> {
     let changes: Vec<OrderChanged> =
-        changes.iter().map(|(step, order)| OrderChanged { step: *step, order: order.clone() }).collect();
+        changes.iter().map(|(kind, order)| OrderChanged { kind: *kind, order: order.clone() }).collect();
     let whole = |form: &str, order: &OrderView, reason: UpdateReason| {
         let size = order.qty.unwrap_or_default().0;
         format!("{form} {} {}/{size} {reason:?}", order.id.0, order.filled.0)
@@ -56,7 +56,7 @@ fn told(changes: &[(Step, OrderView)]) -> Vec<String> {
 
 #[test]
 fn each_course_of_events_has_its_messages() {
-    use Step::{
+    use OrderChangeKind::{
         ActivationFailed, Cancelled, Edited, Filled, Fired, Hit, Noted, Placed, Reduced, Rejected, Repriced,
         Rewritten, Took,
     };
@@ -368,12 +368,12 @@ fn random_command(source: &mut Source, newest: u64) -> Command {
 }
 
 fn heard(changes: &mut Subscription) -> Vec<OrderChanged> {
-    let mut steps = Vec::new();
+    let mut heard = Vec::new();
     while let Some(commit) = changes.next_now() {
         changes.took(&commit);
-        steps.extend(commit.changes.iter().flat_map(|changes| changes.orders.iter().cloned()));
+        heard.extend(commit.changes.iter().flat_map(|changes| changes.orders.iter().cloned()));
     }
-    steps
+    heard
 }
 
 #[tokio::test]
@@ -399,8 +399,8 @@ async fn the_messages_alone_keep_a_list_of_open_orders() {
         if round % 7 == 0 {
             handle.advance(300).await.unwrap();
         }
-        let steps = heard(&mut changes);
-        for group in steps.chunk_by(|a, b| a.order.account == b.order.account) {
+        let orders = heard(&mut changes);
+        for group in orders.chunk_by(|a, b| a.order.account == b.order.account) {
             let list = &mut lists[group[0].order.account.0 as usize];
             for turn in of_account(group) {
                 let kind = match turn {

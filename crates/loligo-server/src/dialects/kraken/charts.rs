@@ -67,8 +67,9 @@ impl Kraken {
         let until = listed.instrument.spec().expiry.map_or(now, |expiry| expiry.min(now));
         let range =
             Range { from: wanted.from.map(instant), to: wanted.to.map_or(now, instant), count: wanted.count };
-        let (candles, series) = (Arc::clone(&self.candles), series(tick_type, listed));
-        let read = move || candles.page(None, series, length(resolution), range, until);
+        let (candles, past) = (Arc::clone(&self.candles), self.made_up.clone());
+        let series = series(tick_type, listed);
+        let read = move || candles.page(past.as_deref(), series, length(resolution), range, until);
         // A page may be folded from thousands of rows: too long for a thread that others wait for.
         let page = tokio::task::spawn_blocking(read).await;
         let page = page.map_err(|_| Error::Unavailable)?.map_err(|error| {

@@ -7,12 +7,12 @@ use super::encoder::form;
 use super::reasons::{FeedRefusal, Refused, SignedChallenge, Why};
 use super::routes::Routes;
 use super::signing::Signing;
-use crate::hub::{Dialect, Follower, HubHandle, Signer, Step, Topic};
+use crate::hub::{Action, Dialect, Follower, HubHandle, Signer, Topic};
 use crate::login::Login;
 use crate::login::rates::Window;
 use crate::node::{NodeHandle, Views};
 use crate::projection::Directory;
-use crate::request_log::{Entry, RequestLog, Told};
+use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::outbox::{Frame, Outbox, frame};
 use crate::transport::socket::Conversation;
 use loligo_wire::ws1::{
@@ -100,13 +100,13 @@ impl Client {
             let now = self.feeds.node.now();
             let refused = Refused::new(self.feeds.routes, Why::Alert(outcome.to_owned(), why));
             let path = format!("{} {feed}", ws1::PATH);
-            let told = Told::Refused(Box::new(refused));
+            let told = Answered::Refused(Box::new(refused));
             self.feeds.log.take(Entry::of_message(now, path.trim_end(), api_key, told));
         }
     }
 
     /// The alert for who has not signed a challenge of this connection.
-    fn not_authenticated(&self, asked: &Subscription<'_>) -> Step {
+    fn not_authenticated(&self, asked: &Subscription<'_>) -> Action {
         let signed = asked.credentials.as_ref().map(|credentials| SignedChallenge {
             given: Uuid::try_parse(&credentials.original_challenge)
                 .is_ok_and(|challenge| self.challenges.contains(&challenge)),
@@ -158,8 +158,8 @@ impl Client {
         }
         let views = self.feeds.node.views();
         let directory = views.directory();
-        let steps = match asked.feed {
-            Feed::Heartbeat => vec![step(join, Topic::Heartbeat, asked.feed, None)],
+        let actions = match asked.feed {
+            Feed::Heartbeat => vec![action(join, Topic::Heartbeat, asked.feed, None)],
             Feed::Book => self.book(asked, join, &views),
             Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
             Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
@@ -180,12 +180,12 @@ impl Client {
             }
         };
         // A hub that is gone ends the connection.
-        self.feeds.hub.ask(&self.follower, steps).await;
+        self.feeds.hub.ask(&self.follower, actions).await;
     }
 
     /// One answer a product, each on its own. A market that is over or not yet begun has no book to join; one that was
     /// joined before is held until it is left.
-    fn book(&self, asked: &Subscription<'_>, join: bool, views: &Views) -> Vec<Step> {
+    fn book(&self, asked: &Subscription<'_>, join: bool, views: &Views) -> Vec<Action> {
         if asked.product_ids.is_empty() {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
@@ -197,9 +197,9 @@ impl Client {
             };
             let topic = Topic::Book(listed.id);
             if join && !markets.state(listed.id).is_some_and(is_loaded) {
-                return Step::Rejoin(topic, self.invalid(asked, product));
+                return Action::Rejoin(topic, self.invalid(asked, product));
             }
-            step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
+            action(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
         });
         each.collect()
     }
@@ -210,25 +210,25 @@ impl Client {
         join: bool,
         feed: OrdersFeed,
         directory: &Directory,
-    ) -> Vec<Step> {
+    ) -> Vec<Action> {
         match self.signer(asked.credentials.as_ref(), directory) {
-            Some(signer) => vec![step(join, Topic::Orders(form(feed), signer), asked.feed, None)],
+            Some(signer) => vec![action(join, Topic::Orders(form(feed), signer), asked.feed, None)],
             None => vec![self.not_authenticated(asked)],
         }
     }
 
     /// Products limit this feed: one answer each, as for a book. Own fills can be asked for whatever became of the market.
-    fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Step> {
+    fn fills(&self, asked: &Subscription<'_>, join: bool, directory: &Directory) -> Vec<Action> {
         let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
             return vec![self.not_authenticated(asked)];
         };
         if asked.product_ids.is_empty() {
-            return vec![step(join, Topic::Fills(None, signer), asked.feed, None)];
+            return vec![action(join, Topic::Fills(None, signer), asked.feed, None)];
         }
         let each = asked.product_ids.iter().map(|product| match directory.by_symbol(product) {
             Some(listed) => {
                 let topic = Topic::Fills(Some(listed.id), signer);
-                step(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
+                action(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
             }
             None => self.unknown(asked, product, join),
         });
@@ -236,8 +236,8 @@ impl Client {
     }
 
     /// What is said of a product that there is not.
-    fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Step {
-        if join { Step::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
+    fn unknown(&self, asked: &Subscription<'_>, product: &str, join: bool) -> Action {
+        if join { Action::Say(self.invalid(asked, product)) } else { say(Alert::NotSubscribed) }
     }
 
     fn invalid(&self, asked: &Subscription<'_>, product: &str) -> Frame {
@@ -256,13 +256,13 @@ impl Client {
     }
 }
 
-fn say(alert: Alert<'_>) -> Step {
-    Step::Say(frame(|out| alert.write(out)))
+fn say(alert: Alert<'_>) -> Action {
+    Action::Say(frame(|out| alert.write(out)))
 }
 
-fn step(join: bool, topic: Topic, feed: Feed, product_id: Option<&str>) -> Step {
+fn action(join: bool, topic: Topic, feed: Feed, product_id: Option<&str>) -> Action {
     let accepted = frame(|out| Answer { joined: join, feed, product_id }.write(out));
-    if join { Step::Join(topic, accepted) } else { Step::Leave(topic, accepted) }
+    if join { Action::Join(topic, accepted) } else { Action::Leave(topic, accepted) }
 }
 
 fn upper(name: &str) -> Cow<'_, str> {

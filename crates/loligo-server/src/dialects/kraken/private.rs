@@ -151,7 +151,7 @@ impl Kraken {
         let request = asked.read(&caller, requests::OrdersStatus::parse)?;
         let now = self.node.now();
         let identity = self.node.identity();
-        let book = orders::Shown { directory, identity };
+        let shown = orders::Shown { directory, identity };
         let many = request.order_ids.len() + request.cli_ord_ids.len();
         let (one, several) = asked.views.orders().with(caller.account, |orders| {
             if let ([uuid], []) = (&request.order_ids[..], &request.cli_ord_ids[..]) {
@@ -169,7 +169,7 @@ impl Kraken {
             let found = by_id.chain(by_name).filter(|order| seen.insert(order.id));
             (None, found.cloned().collect())
         });
-        let found = one.iter().chain(&several).filter_map(|order| book.record(order));
+        let found = one.iter().chain(&several).filter_map(|order| shown.record(order));
         let mut body = Vec::with_capacity(96 + 640 * many.min(8));
         responses::write_orders_status(&mut body, found, time(now));
         Ok(body)
@@ -178,9 +178,9 @@ impl Kraken {
     pub(super) async fn open_orders(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
         let now = self.node.now();
-        let book = orders::Shown { directory: asked.directory, identity: self.node.identity() };
+        let shown = orders::Shown { directory: asked.directory, identity: self.node.identity() };
         let open = asked.views.orders().with(caller.account, AccountOrders::open_copied);
-        let rows = open.iter().filter_map(|order| book.open_order(order));
+        let rows = open.iter().filter_map(|order| shown.open_order(order));
         let mut body = Vec::with_capacity(1024);
         responses::write_open_orders(&mut body, rows, time(now));
         Ok(body)
@@ -218,9 +218,9 @@ impl Kraken {
         // A fill's time is written in milliseconds, and that is what the next page is asked for by.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1_000 };
         let Page { rows: fills, broken } = asked.views.fills().page(caller.account, before, cut);
-        let book = orders::Shown { directory, identity: self.node.identity() };
+        let shown = orders::Shown { directory, identity: self.node.identity() };
         // The pages further back do not tell profits (rest.yaml).
-        let rows = fills.iter().filter_map(|fill| book.fill(fill, before.is_none()));
+        let rows = fills.iter().filter_map(|fill| shown.fill(fill, before.is_none()));
         let mut body = Vec::with_capacity(256 + 320 * fills.len());
         responses::write_fills(&mut body, rows, time(now));
         let shape = broken.map_or(Shape::Whole, |instant| Shape::Broken(time(instant)));

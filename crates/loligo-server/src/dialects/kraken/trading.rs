@@ -8,7 +8,7 @@ use crate::grid::time;
 use crate::login::Caller;
 use crate::node::{MAX_BATCH_RECORDS, Reply, Submission, Views};
 use crate::projection::Directory;
-use crate::story::told::Told;
+use crate::story::moves::OrderMove;
 use loligo_engine::{
     AccountId, Ask, CancelAllAfterOutcome, CancelAllOutcome, CancelOutcome, Command, EditOutcome,
     InstrumentId, OrderError, OrderRef, Outcome, PlaceOutcome,
@@ -50,8 +50,8 @@ impl Element {
     }
 
     /// What it is told, in the words of the one list that a batch has. `late` is whether it was too late for the others.
-    fn told<'r>(&self, reply: Option<&'r Reply>, late: bool) -> Result<BatchTold<'r>, Error> {
-        let plain = |status| BatchTold { status, order: None, events: Vec::new(), error: None };
+    fn told<'r>(&self, reply: Option<&'r Reply>, late: bool) -> Result<ElementResult<'r>, Error> {
+        let plain = |status| ElementResult { status, order: None, events: Vec::new(), error: None };
         // What an element is told when trading was switched off after others of its batch were looked at, though those were
         // carried out. The list has no word for it. To the account, it is as if the market were suspended: nothing happened,
         // what rests goes on resting, and cancels work. Cancels are refused to a deactivated account alone, whose orders are gone.
@@ -66,7 +66,7 @@ impl Element {
                     let sent = outcomes::sent(&outcome, &reply.events)?;
                     let word = error.and_then(orders::refusal);
                     let status = word.map_or(sent.status, words::OrderError::batch_status);
-                    Ok(BatchTold { status, order: sent.order, events: sent.events, error })
+                    Ok(ElementResult { status, order: sent.order, events: sent.events, error })
                 }
             },
             (Element::Edit(..), Some(reply)) => match Ask::<EditOutcome>::outcome(reply.outcome.clone()) {
@@ -74,7 +74,7 @@ impl Element {
                 outcome => {
                     let error = edit_error(&outcome);
                     let edited = outcomes::edited(&outcome, &reply.events)?;
-                    Ok(BatchTold {
+                    Ok(ElementResult {
                         status: edited.status.into(),
                         order: edited.order,
                         events: edited.events,
@@ -87,7 +87,7 @@ impl Element {
                 outcome => {
                     let cancelled = outcomes::cancelled(&outcome, &reply.events)?;
                     let events = cancelled.event.into_iter().collect();
-                    Ok(BatchTold {
+                    Ok(ElementResult {
                         status: cancelled.status.into(),
                         order: cancelled.order,
                         events,
@@ -100,10 +100,10 @@ impl Element {
 }
 
 /// What an element of a batch is told.
-struct BatchTold<'r> {
+struct ElementResult<'r> {
     status: SendStatus,
     order: Option<loligo_engine::OrderId>,
-    events: Vec<Told<'r>>,
+    events: Vec<OrderMove<'r>>,
     /// The check that refused it.
     error: Option<OrderError>,
 }
@@ -147,8 +147,8 @@ impl Kraken {
         let sent = outcomes::sent(&reply.outcome, &reply.events)?;
         let error = place_error(&reply.outcome);
         notebook.note(|| Notes::of(noted(0, sent.status, error, instrument).into_iter()));
-        let book = self.shown(directory);
-        let events: Vec<_> = sent.events.iter().filter_map(|told| book.event(told)).collect();
+        let shown = self.shown(directory);
+        let events: Vec<_> = sent.events.iter().filter_map(|one| shown.event(one)).collect();
         let answer = responses::SendOrder {
             status: sent.status,
             order_id: sent.order.map(|id| self.node.identity().order_uuid(id)),
@@ -176,8 +176,8 @@ impl Kraken {
         asked.may_trade(&caller)?;
         let mut body = Vec::with_capacity(1024);
         let mut tell = |edited: &outcomes::Edited<'_>| {
-            let book = self.shown(directory);
-            let events: Vec<_> = edited.events.iter().filter_map(|told| book.event(told)).collect();
+            let shown = self.shown(directory);
+            let events: Vec<_> = edited.events.iter().filter_map(|one| shown.event(one)).collect();
             let answer = responses::EditOrder {
                 status: edited.status,
                 order_id: edited
@@ -273,8 +273,8 @@ impl Kraken {
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(768);
         let mut tell = |cancelled: &outcomes::Cancelled<'_>| {
-            let book = self.shown(directory);
-            let events: Vec<_> = cancelled.event.iter().filter_map(|told| book.event(told)).collect();
+            let shown = self.shown(directory);
+            let events: Vec<_> = cancelled.event.iter().filter_map(|one| shown.event(one)).collect();
             let answer = responses::CancelOrder {
                 status: cancelled.status,
                 order_id: cancelled.order.map(|id| identity.order_uuid(id)),
@@ -330,9 +330,9 @@ impl Kraken {
             gone.extend(outcomes::cancelled_all(&outcome, &reply.events, caller.account, instrument)?);
         }
         let identity = self.node.identity();
-        let book = self.shown(directory);
-        let told: Vec<_> = gone.iter().map(|order| Told::Cancel { order }).collect();
-        let events: Vec<_> = told.iter().filter_map(|told| book.event(told)).collect();
+        let orders = self.shown(directory);
+        let moves: Vec<_> = gone.iter().map(|order| OrderMove::Cancel { order }).collect();
+        let events: Vec<_> = moves.iter().filter_map(|one| orders.event(one)).collect();
         let cancelled: Vec<_> = gone
             .iter()
             .map(|order| responses::CancelledOrder {
@@ -399,10 +399,10 @@ impl Kraken {
 
         let results = batch_results(&elements, &replies)?;
         notebook.note(|| batch_notes(&elements, &results));
-        let book = self.shown(directory);
+        let shown = self.shown(directory);
         let events: Vec<Vec<OrderEvent<'_>>> = results
             .iter()
-            .map(|result| result.events.iter().filter_map(|told| book.event(told)).collect())
+            .map(|result| result.events.iter().filter_map(|one| shown.event(one)).collect())
             .collect();
         let rows = results.iter().zip(&events).zip(&batch.instructions).map(|((result, events), asked)| {
             let (order_tag, named, cli_ord_id) = match asked {
@@ -542,7 +542,7 @@ fn noted(
 }
 
 /// What the log is told of a batch.
-fn batch_notes(elements: &[Element], results: &[BatchTold<'_>]) -> Notes {
+fn batch_notes(elements: &[Element], results: &[ElementResult<'_>]) -> Notes {
     Notes::of(elements.iter().zip(results).enumerate().filter_map(|(at, (element, result))| {
         let instrument = element.commands().next().and_then(instrument_of);
         noted(at + 1, result.status, result.error, instrument)
@@ -561,7 +561,7 @@ fn instrument_of(command: &Command) -> Option<InstrumentId> {
 }
 
 /// Each element's answer in its place.
-fn batch_results<'r>(elements: &[Element], replies: &'r [Reply]) -> Result<Vec<BatchTold<'r>>, Failure> {
+fn batch_results<'r>(elements: &[Element], replies: &'r [Reply]) -> Result<Vec<ElementResult<'r>>, Failure> {
     let inactive = |reply: &Reply| reply.outcome == Outcome::AccountInactive;
     // Nothing happened, so it is the whole batch's answer, as it is when it is known before.
     if !replies.is_empty() && replies.iter().all(inactive) {
@@ -570,7 +570,7 @@ fn batch_results<'r>(elements: &[Element], replies: &'r [Reply]) -> Result<Vec<B
     // All are taken up at one time: if it is too late for one, it is for those that need not be taken up, too.
     let late = replies.iter().any(|reply| reply.outcome == Outcome::TooLate);
     let mut next = replies.iter();
-    let mut told = |step: &Element| Ok(step.told(step.reply(&mut next), late)?);
+    let mut told = |element: &Element| Ok(element.told(element.reply(&mut next), late)?);
     elements.iter().map(&mut told).collect()
 }
 

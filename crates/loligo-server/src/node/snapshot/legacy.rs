@@ -3,22 +3,22 @@
 use super::Stored;
 use crate::node::registry::{RegistryWithoutKeyTimes, RegistryWithoutRolls};
 use crate::projection::{EarlierViews, Part};
-use crate::record::{FIRST_RULES, VenueFacts};
+use crate::record::{FIRST_RULES, PastlessFacts};
 use serde::Deserialize;
 
-/// The layout before keys had times.
-const WITHOUT_KEY_TIMES: u8 = 4;
+/// The layout before venues had pasts, and keys times.
+const WITHOUT_PAST: u8 = 4;
 /// The layout before followers had parts.
 const WITHOUT_PARTS: u8 = 3;
 /// The layout before rules had versions.
 const WITHOUT_RULES: u8 = 2;
 
 #[derive(Deserialize)]
-struct StoredWithoutKeyTimes {
+struct StoredWithoutPast {
     rules: u16,
     crossed: Option<u64>,
     sequence: u64,
-    facts: Option<VenueFacts>,
+    facts: Option<PastlessFacts>,
     registry: RegistryWithoutKeyTimes,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
@@ -31,7 +31,7 @@ struct StoredWithoutParts {
     rules: u16,
     crossed: Option<u64>,
     sequence: u64,
-    facts: Option<VenueFacts>,
+    facts: Option<PastlessFacts>,
     registry: RegistryWithoutKeyTimes,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
@@ -42,7 +42,7 @@ struct StoredWithoutParts {
 #[derive(Deserialize)]
 struct StoredWithoutRules {
     sequence: u64,
-    facts: Option<VenueFacts>,
+    facts: Option<PastlessFacts>,
     registry: RegistryWithoutRolls,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
@@ -50,21 +50,21 @@ struct StoredWithoutRules {
     exchange: Vec<u8>,
 }
 
-/// What an older layout says: the venue, and the views of one whose followers had no parts.
-type Earlier = (Stored, Option<EarlierViews>);
-
-/// Reads the body of an older layout; `None` when the version is of none.
-pub(super) fn read(version: u8, body: &[u8]) -> Option<Result<Earlier, postcard::Error>> {
+/// Reads the body of an older layout, and the views in it where they have no parts yet; `None` when the version is of none.
+pub(super) fn read(
+    version: u8,
+    body: &[u8],
+) -> Option<Result<(Stored, Option<EarlierViews>), postcard::Error>> {
     match version {
-        WITHOUT_KEY_TIMES => Some(postcard::from_bytes(body).map(|stored| (without_key_times(stored), None))),
+        WITHOUT_PAST => Some(postcard::from_bytes(body).map(|stored| (without_past(stored), None))),
         WITHOUT_PARTS => Some(postcard::from_bytes(body).map(without_parts)),
-        WITHOUT_RULES => Some(postcard::from_bytes(body).map(without_rules)),
+        WITHOUT_RULES => Some(postcard::from_bytes(body).map(without_rules).map(without_parts)),
         _ => None,
     }
 }
 
-fn without_key_times(stored: StoredWithoutKeyTimes) -> Stored {
-    let StoredWithoutKeyTimes {
+fn without_past(stored: StoredWithoutPast) -> Stored {
+    let StoredWithoutPast {
         rules,
         crossed,
         sequence,
@@ -75,11 +75,11 @@ fn without_key_times(stored: StoredWithoutKeyTimes) -> Stored {
         parts,
         exchange,
     } = stored;
-    let registry = registry.into();
+    let (facts, registry) = (facts.map(Into::into), registry.into());
     Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }
 }
 
-fn without_parts(stored: StoredWithoutParts) -> Earlier {
+fn without_parts(stored: StoredWithoutParts) -> (Stored, Option<EarlierViews>) {
     let StoredWithoutParts {
         rules,
         crossed,
@@ -91,16 +91,24 @@ fn without_parts(stored: StoredWithoutParts) -> Earlier {
         views,
         exchange,
     } = stored;
-    let (registry, parts) = (registry.into(), Vec::new());
+    let (facts, registry, parts) = (facts.map(Into::into), registry.into(), Vec::new());
     let stored =
         Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange };
     (stored, Some(views))
 }
 
-fn without_rules(stored: StoredWithoutRules) -> Earlier {
+fn without_rules(stored: StoredWithoutRules) -> StoredWithoutParts {
     let StoredWithoutRules { sequence, facts, registry, chain_blocks, chain_rest, views, exchange } = stored;
-    let (rules, crossed, registry, parts) = (FIRST_RULES, None, registry.into(), Vec::new());
-    let stored =
-        Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange };
-    (stored, Some(views))
+    let (rules, crossed, registry) = (FIRST_RULES, None, registry.into());
+    StoredWithoutParts {
+        rules,
+        crossed,
+        sequence,
+        facts,
+        registry,
+        chain_blocks,
+        chain_rest,
+        views,
+        exchange,
+    }
 }

@@ -3,7 +3,7 @@
 use crate::grid::{money, price, size, time};
 use crate::identity::Identity;
 use crate::projection::{Directory, FillRow};
-use crate::story::told::Told;
+use crate::story::moves::OrderMove;
 use loligo_engine::{
     Distance, DistanceUnit, FillRole, InstrumentId, InstrumentSpec, OrderError, OrderStatus, OrderType,
     OrderView, Price, Signal, Trigger, TriggerKind, TriggerSide, UpdateReason,
@@ -265,12 +265,12 @@ impl<'d> Shown<'d> {
     }
 
     /// An event of an order's story.
-    pub(crate) fn event<'o>(&self, told: &'o Told<'_>) -> Option<responses::OrderEvent<'o>>
+    pub(crate) fn event<'o>(&self, one: &'o OrderMove<'_>) -> Option<responses::OrderEvent<'o>>
     where
         'd: 'o,
     {
-        Some(match told {
-            Told::Execution { execution, prior, prior_edit, reduced } => {
+        Some(match one {
+            OrderMove::Execution { execution, prior, prior_edit, reduced } => {
                 let spec = self.spec(execution.instrument)?;
                 responses::OrderEvent::Execution {
                     execution_id: self.identity.execution_uuid(execution.id),
@@ -281,34 +281,34 @@ impl<'d> Shown<'d> {
                     taker_reduced_quantity: reduced.map(|reduced| size(reduced, spec)),
                 }
             }
-            Told::Place { order, reduced } => {
+            OrderMove::Place { order, reduced } => {
                 let spec = self.spec(order.instrument)?;
                 responses::OrderEvent::Place {
                     order: self.order(order)?,
                     reduced_quantity: reduced.map(|reduced| size(reduced, spec)),
                 }
             }
-            Told::Reject { order, error } => {
+            OrderMove::Reject { order, error } => {
                 responses::OrderEvent::Reject { order: self.order(order)?, reason: reject_reason(*error)? }
             }
-            Told::RejectTrigger { order, error } => responses::OrderEvent::RejectTrigger {
+            OrderMove::RejectTrigger { order, error } => responses::OrderEvent::RejectTrigger {
                 trigger: self.order_trigger(order)?,
                 reason: refusal(*error)?,
             },
-            Told::PlaceTrigger { order } => {
+            OrderMove::PlaceTrigger { order } => {
                 responses::OrderEvent::PlaceTrigger { trigger: self.order_trigger(order)? }
             }
-            Told::Cancel { order } if unfired(order).is_some() => {
+            OrderMove::Cancel { order } if unfired(order).is_some() => {
                 responses::OrderEvent::CancelTrigger { trigger: self.order_trigger(order)? }
             }
-            Told::Cancel { order } => responses::OrderEvent::Cancel { order: self.order(order)? },
-            Told::Edit { change, .. } if unfired(&change.order).is_some() => {
+            OrderMove::Cancel { order } => responses::OrderEvent::Cancel { order: self.order(order)? },
+            OrderMove::Edit { change, .. } if unfired(&change.order).is_some() => {
                 responses::OrderEvent::EditTrigger {
                     old: self.order_trigger(&change.prior)?,
                     new: self.order_trigger(&change.order)?,
                 }
             }
-            Told::Edit { change, reduced } => {
+            OrderMove::Edit { change, reduced } => {
                 let spec = self.spec(change.order.instrument)?;
                 responses::OrderEvent::Edit {
                     old: self.order(&change.prior)?,

@@ -1,7 +1,7 @@
 //! What became of a command, as its sender is told: a status word, and the moves of the order.
 
 use super::orders::{refusal, reject_reason, send_status};
-use crate::story::told::{self, Tale, Told};
+use crate::story::moves::{self, OrderMove, OrderStory};
 use loligo_engine::{
     AccountId, CancelAllOutcome, CancelOutcome, EditOutcome, Event, InstrumentId, OrderError, OrderId,
     OrderView, PlaceOutcome, Refusal, UpdateReason,
@@ -14,7 +14,7 @@ pub(crate) struct Sent<'r> {
     pub(crate) status: SendStatus,
     /// Absent for plain refusals (rest-notes 5).
     pub(crate) order: Option<OrderId>,
-    pub(crate) events: Vec<Told<'r>>,
+    pub(crate) events: Vec<OrderMove<'r>>,
 }
 
 /// What became of a cancel.
@@ -22,14 +22,14 @@ pub(crate) struct Sent<'r> {
 pub(crate) struct Cancelled<'r> {
     pub(crate) status: CancelStatus,
     pub(crate) order: Option<OrderId>,
-    pub(crate) event: Option<Told<'r>>,
+    pub(crate) event: Option<OrderMove<'r>>,
 }
 
 impl<'r> Cancelled<'r> {
     /// The client's own name of the order that was cancelled.
     pub(crate) fn cli_ord_id(&self) -> Option<&'r str> {
         match self.event {
-            Some(Told::Cancel { order }) => order.client_order_id.as_deref(),
+            Some(OrderMove::Cancel { order }) => order.client_order_id.as_deref(),
             _ => None,
         }
     }
@@ -42,9 +42,9 @@ impl<'r> Cancelled<'r> {
 pub(crate) fn sent<'r>(outcome: &PlaceOutcome, events: &'r [Event]) -> Result<Sent<'r>, Error> {
     match outcome {
         PlaceOutcome::Placed(id) => {
-            let Tale { told, cut_short } = told::of_order(*id, events);
+            let OrderStory { moves, cut_short } = moves::of_order(*id, events);
             let status = if cut_short { SendStatus::PartiallyFilled } else { SendStatus::Placed };
-            Ok(Sent { status, order: Some(*id), events: told })
+            Ok(Sent { status, order: Some(*id), events: moves })
         }
         PlaceOutcome::Rejected(id, error) => Ok(rejected(*id, *error, events)),
         PlaceOutcome::TooLate => {
@@ -60,7 +60,7 @@ pub(crate) fn sent<'r>(outcome: &PlaceOutcome, events: &'r [Event]) -> Result<Se
 pub(crate) struct Edited<'r> {
     pub(crate) status: EditStatus,
     pub(crate) order: Option<OrderId>,
-    pub(crate) events: Vec<Told<'r>>,
+    pub(crate) events: Vec<OrderMove<'r>>,
 }
 
 impl<'r> Edited<'r> {
@@ -71,8 +71,8 @@ impl<'r> Edited<'r> {
 
     /// The client's own name of the order that was edited.
     pub(crate) fn cli_ord_id(&self) -> Option<&'r str> {
-        self.events.iter().find_map(|told| match told {
-            Told::Edit { change, .. } => change.order.client_order_id.as_deref(),
+        self.events.iter().find_map(|one| match one {
+            OrderMove::Edit { change, .. } => change.order.client_order_id.as_deref(),
             _ => None,
         })
     }
@@ -86,8 +86,8 @@ pub(crate) fn edited<'r>(outcome: &EditOutcome, events: &'r [Event]) -> Result<E
     let refused = |status, order| Ok(Edited { status, order, events: Vec::new() });
     match outcome {
         EditOutcome::Edited(id) => {
-            let Tale { told, .. } = told::of_order(*id, events);
-            Ok(Edited { status: EditStatus::Edited, order: Some(*id), events: told })
+            let OrderStory { moves, .. } = moves::of_order(*id, events);
+            Ok(Edited { status: EditStatus::Edited, order: Some(*id), events: moves })
         }
         // The order is as it was asked to be: that is no refusal (rules 1.8).
         EditOutcome::EditRejected(id, OrderError::EditHasNoEffect) => refused(EditStatus::Edited, *id),
@@ -103,13 +103,13 @@ pub(crate) fn edited<'r>(outcome: &EditOutcome, events: &'r [Event]) -> Result<E
 
 fn rejected(id: OrderId, error: OrderError, events: &[Event]) -> Sent<'_> {
     let status = send_status(error);
-    match (reject_reason(error), told::refused(id, events)) {
+    match (reject_reason(error), moves::refused(id, events)) {
         // One refusal has no word, and an event has to have one.
         (_, Some(order)) if order.trigger().is_some() && refusal(error).is_some() => {
-            Sent { status, order: Some(id), events: vec![Told::RejectTrigger { order, error }] }
+            Sent { status, order: Some(id), events: vec![OrderMove::RejectTrigger { order, error }] }
         }
         (Some(_), Some(order)) => {
-            Sent { status, order: Some(id), events: vec![Told::Reject { order, error }] }
+            Sent { status, order: Some(id), events: vec![OrderMove::Reject { order, error }] }
         }
         _ => Sent { status, order: None, events: Vec::new() },
     }
@@ -123,11 +123,11 @@ pub(crate) fn cancelled<'r>(outcome: &CancelOutcome, events: &'r [Event]) -> Res
     let plain = |status, order| Ok(Cancelled { status, order, event: None });
     match outcome {
         CancelOutcome::Cancelled(id) => {
-            let event = told::cancels(events).find(|order| order.id == *id);
+            let event = moves::cancels(events).find(|order| order.id == *id);
             Ok(Cancelled {
                 status: CancelStatus::Cancelled,
                 order: Some(*id),
-                event: event.map(|order| Told::Cancel { order }),
+                event: event.map(|order| OrderMove::Cancel { order }),
             })
         }
         CancelOutcome::AlreadyFilled(id) => plain(CancelStatus::Filled, Some(*id)),
@@ -150,7 +150,7 @@ pub(crate) fn cancelled_all<'r>(
 ) -> Result<Vec<&'r OrderView>, Error> {
     match outcome {
         CancelAllOutcome::CancelledAll(_) => {
-            let orders = told::cancels(events)
+            let orders = moves::cancels(events)
                 .filter(|order| {
                     order.account == account && instrument.is_none_or(|only| order.instrument == only)
                 })

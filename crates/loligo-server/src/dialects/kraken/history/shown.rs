@@ -2,7 +2,7 @@
 
 use super::super::convert::orders;
 use crate::grid::{price, size, tick_size};
-use crate::history::{Coded, kept};
+use crate::history::{Coded, PARTIAL_LIQUIDATION, kept};
 use crate::identity::Identity;
 use crate::projection::Directory;
 use loligo_engine::{
@@ -218,6 +218,7 @@ impl<'d> Shown<'d> {
                 role: if row.maker { ExecutionType::Maker } else { ExecutionType::Taker },
                 order,
                 fee: decimal(&row.fee),
+                percentage_fee: percentage(row.fee_rate),
                 position_size: size(Qty(row.position), spec),
                 realized_pnl: decimal(&row.realized_pnl),
             },
@@ -433,7 +434,7 @@ fn place_uid(list: &str, owner: u32, at: At) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-fn instant(millis: i64) -> Timestamp {
+pub(super) fn instant(millis: i64) -> Timestamp {
     Timestamp::from_micros(millis.saturating_mul(1_000))
 }
 
@@ -444,6 +445,11 @@ fn before(now_ms: i64, ago_ms: u64) -> Timestamp {
 /// A number that the index keeps as text.
 fn decimal(text: &str) -> Decimal {
     Number::parse(text.as_bytes()).ok().and_then(Number::decimal).unwrap_or_default()
+}
+
+/// A fee's rate, which is kept in hundred-millionths, in per cent.
+fn percentage(rate: i64) -> Decimal {
+    Decimal::new(i128::from(rate), 6)
 }
 
 fn figure(mantissa: i64, scale: u8) -> Decimal {
@@ -502,6 +508,7 @@ fn order_type(code: u8) -> WireType {
         Some(OrderType::Market) => WireType::Market,
         Some(OrderType::FillOrKill) => WireType::FillOrKill,
         Some(OrderType::Liquidation) => WireType::Liquidation,
+        None if code == PARTIAL_LIQUIDATION => WireType::PartialLiquidation,
         None => WireType::Unknown,
     }
 }

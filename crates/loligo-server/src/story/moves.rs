@@ -4,7 +4,7 @@ use loligo_engine::{Event, Execution, OrderChange, OrderError, OrderId, OrderVie
 
 /// One event of an order's story.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told<'r> {
+pub(crate) enum OrderMove<'r> {
     /// It traded; the order as it was before, before the edit that made it trade too, and what reduce-only cut from it.
     Execution {
         execution: &'r Execution,
@@ -28,17 +28,17 @@ pub(crate) enum Told<'r> {
 
 /// All that happened to an order in one record.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Tale<'r> {
+pub(crate) struct OrderStory<'r> {
     /// Move by move.
-    pub(crate) told: Vec<Told<'r>>,
+    pub(crate) moves: Vec<OrderMove<'r>>,
     /// After a part of it was filled it met an order of its own account, and its rest lapsed.
     pub(crate) cut_short: bool,
 }
 
 /// What happened to one order in one record.
-pub(crate) fn of_order(id: OrderId, events: &[Event]) -> Tale<'_> {
+pub(crate) fn of_order(id: OrderId, events: &[Event]) -> OrderStory<'_> {
     let mut cut_short = false;
-    let mut told = Vec::new();
+    let mut moves = Vec::new();
     // The order as it stands while its story goes on; `None` once it is closed, and while it only waits.
     let mut standing: Option<OrderView> = None;
     let mut placed = false;
@@ -47,13 +47,13 @@ pub(crate) fn of_order(id: OrderId, events: &[Event]) -> Tale<'_> {
     for event in events {
         match event {
             Event::Placed { order, .. } if order.id == id && order.trigger().is_some() => {
-                told.push(Told::PlaceTrigger { order });
+                moves.push(OrderMove::PlaceTrigger { order });
             }
             Event::Placed { order, reduced } | Event::Fired { order, reduced } if order.id == id => {
                 (standing, placed, cut) = (Some(order.clone()), true, *reduced);
             }
             Event::Edited { change, reduced } if change.order.id == id => {
-                told.push(Told::Edit { change, reduced: *reduced });
+                moves.push(OrderMove::Edit { change, reduced: *reduced });
                 (standing, prior_edit, cut) = (Some(change.order.clone()), Some(&change.prior), *reduced);
             }
             Event::Executed(execution) if execution.taker.order == id => {
@@ -61,11 +61,11 @@ pub(crate) fn of_order(id: OrderId, events: &[Event]) -> Tale<'_> {
                 let mut prior = order.clone();
                 prior.filled = execution.taker.filled_before;
                 order.filled = Qty(execution.taker.filled_before.0 + execution.qty.0);
-                told.push(Told::Execution { execution, prior, prior_edit, reduced: cut });
+                moves.push(OrderMove::Execution { execution, prior, prior_edit, reduced: cut });
             }
             Event::ActivationFailed { order } if order.id == id => {
                 if let Some(error) = order.error {
-                    told.push(Told::RejectTrigger { order, error });
+                    moves.push(OrderMove::RejectTrigger { order, error });
                 }
             }
             Event::Reduced { order, .. } if order.id == id => standing = Some(order.clone()),
@@ -80,9 +80,9 @@ pub(crate) fn of_order(id: OrderId, events: &[Event]) -> Tale<'_> {
         }
     }
     if let Some(order) = standing.filter(|_| placed) {
-        told.push(Told::Place { order, reduced: cut });
+        moves.push(OrderMove::Place { order, reduced: cut });
     }
-    Tale { told, cut_short }
+    OrderStory { moves, cut_short }
 }
 
 /// The order that was refused on arrival.
