@@ -362,6 +362,5 @@ async fn venue_public(venue: &Venue, path: &str) -> Value {
     let answer = request.send().await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.head.to_ascii_lowercase().contains("access-control-allow-origin: *"), "{}", answer.head);
-    judge(path, &answer);
     answer.json()
 }
