@@ -23,6 +23,7 @@ pub(crate) mod floor;
 mod history;
 mod margin;
 mod money;
+mod notices;
 mod private;
 mod public;
 mod reasons;
@@ -184,6 +185,7 @@ impl Kraken {
             signing: Arc::clone(&signing),
             login,
             log: Arc::clone(&log),
+            history: Arc::clone(&history),
             hub,
             dialect,
             routes,

@@ -47,6 +47,15 @@ struct Contract {
     open_interest: i64,
 }
 
+/// What a record changed, as far as markets are followed.
+#[derive(Default)]
+pub(super) struct MarketChanges {
+    pub(super) levels: Vec<LevelChange>,
+    pub(super) trades: Vec<(InstrumentId, TradeRow)>,
+    /// Index or mark prices, or states.
+    pub(super) prices: bool,
+}
+
 /// What a contract's views know that the exchange does not.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Traded {
@@ -115,6 +124,13 @@ impl Markets {
         board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
     }
 
+    /// A contract's newest `limit` trades, newest first.
+    pub(crate) fn latest_trades(&self, id: InstrumentId, limit: usize) -> Vec<TradeRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.traded.trades.latest(limit))
+    }
+
     /// How each contract trades, in order of id.
     pub fn states(&self) -> Vec<MarketState> {
         read(&self.board).contracts.iter().map(|contract| contract.state).collect()
@@ -136,15 +152,15 @@ impl Markets {
             .collect()
     }
 
-    /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let told = self.tell_levels(applied, followed);
+    /// Folds one record; tells what it changed when markets are followed.
+    pub(super) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let told = self.fold_told(applied, followed);
         self.sequence.store(applied.sequence, Ordering::Release);
         told
     }
 
-    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let mut told = Vec::new();
+    fn fold_told(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let mut told = MarketChanges::default();
         if !applied.events.iter().any(concerns_markets) {
             return told;
         }
@@ -152,10 +168,7 @@ impl Markets {
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
         for event in applied.events {
-            let level = board.fold(event, applied);
-            if followed {
-                told.extend(level);
-            }
+            board.fold(event, applied, followed.then_some(&mut told));
         }
         told
     }
@@ -220,7 +233,7 @@ impl Follower for Markets {
 }
 
 impl Traded {
-    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
@@ -232,7 +245,7 @@ impl Traded {
             side: execution.taker_side,
             role: execution.taker.role,
             time: execution.at,
-        });
+        })
     }
 }
 
@@ -268,29 +281,34 @@ impl Board {
         self.contracts.get_mut(usize::from(id.0))
     }
 
-    /// Folds one event; the change of a level, if it is one.
-    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelChange> {
+    /// Folds one event, and tells what it changed to whoever is there to hear it.
+    fn fold(&mut self, event: &Event, applied: Applied<'_>, told: Option<&mut MarketChanges>) {
         match event {
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
             Event::Level { instrument, side, price, qty, number, at } => {
-                let contract = self.contract(*instrument)?;
+                let Some(contract) = self.contract(*instrument) else { return };
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
-                return Some(LevelChange {
-                    instrument: *instrument,
-                    side: *side,
-                    price: *price,
-                    qty: *qty,
-                    number: *number,
-                    at: *at,
-                });
+                if let Some(told) = told {
+                    told.levels.push(LevelChange {
+                        instrument: *instrument,
+                        side: *side,
+                        price: *price,
+                        qty: *qty,
+                        number: *number,
+                        at: *at,
+                    });
+                }
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    contract.traded.trade(applied, execution, &contract.instrument);
+                    let row = contract.traded.trade(applied, execution, &contract.instrument);
+                    if let Some(told) = told {
+                        told.trades.push((execution.instrument, row.clone()));
+                    }
                     for (side, fill, _) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
@@ -305,19 +323,27 @@ impl Board {
             }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
+                moved(told);
             }
             Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
+                moved(told);
             }
             Event::Market { instrument, state, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }
+                moved(told);
             }
             _ => {}
         }
-        None
+    }
+}
+
+fn moved(told: Option<&mut MarketChanges>) {
+    if let Some(told) = told {
+        told.prices = true;
     }
 }
