@@ -1,9 +1,9 @@
 //! What may be asked of the exchange, already parsed and typed. Commands are what the journal keeps.
 
-use crate::funding::FundingRate;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
+use crate::past::MarketPast;
 use crate::words::{DistanceUnit, MarketState, OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind};
 use serde::{Deserialize, Serialize};
 
@@ -176,26 +176,8 @@ pub struct Genesis {
     pub indexes: Vec<(String, FinePrice)>,
     /// Limits of orders.
     pub limits: Limits,
-    /// What was before the venue began, made up; of contracts of `instruments`, each at most once.
-    pub past: Vec<ContractPast>,
-}
-
-/// What a contract has behind it when its venue begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContractPast {
-    /// Its symbol.
-    pub symbol: String,
-    /// The funding rates of the hours before genesis and of the one in which it is, oldest first; of a perpetual alone.
-    pub funding: Vec<PastRate>,
-}
-
-/// The funding rate of an hour of the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PastRate {
-    /// When the hour began.
-    pub hour: Timestamp,
-    /// Its rate.
-    pub rate: FundingRate,
+    /// What contracts were before, in the order of their numbers; none where there is no past.
+    pub pasts: Vec<MarketPast>,
 }
 
 /// Figures of the order checks (rules 1.11).

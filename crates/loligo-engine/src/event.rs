@@ -10,6 +10,7 @@ use crate::id::{
 };
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{Fine, FinePrice, Money};
+use crate::past::MarketPast;
 use crate::trigger::{Attached, Trigger};
 use crate::words::{BalanceCause, FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
@@ -426,7 +427,7 @@ pub enum Event {
     },
     /// A position was booked the funding of an hour, be it nothing.
     Funding(Box<FundingBooked>),
-    /// The funding rate of an hour was fixed, as it began; at genesis, those of the hours before, oldest first.
+    /// The funding rate of an hour was fixed, as it began.
     FundingRate {
         /// Of which contract.
         instrument: InstrumentId,
@@ -435,6 +436,13 @@ pub enum Event {
         /// When the hour began.
         hour: Timestamp,
         /// When.
+        at: Timestamp,
+    },
+    /// A contract that was just listed has a past, made up: what its trades, prices and figures go on from.
+    Past {
+        /// The past.
+        past: Box<MarketPast>,
+        /// When the venue began.
         at: Timestamp,
     },
     /// An index price changed.
@@ -485,6 +493,7 @@ impl Event {
             | Event::Leverage { at, .. }
             | Event::FundingRate { at, .. }
             | Event::Index { at, .. }
+            | Event::Past { at, .. }
             | Event::Mark { at, .. } => Some(*at),
             Event::Filled { .. }
             | Event::Noted { .. }

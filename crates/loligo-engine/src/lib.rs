@@ -27,6 +27,7 @@ mod market;
 mod money;
 mod order;
 mod outcome;
+mod past;
 mod slot;
 mod stored;
 mod trigger;
@@ -36,8 +37,8 @@ mod words;
 pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    ContractPast, CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef,
-    PastRate, PlaceOrder, Transfer, Withdraw, Written, WrittenNumber,
+    CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
+    Withdraw, Written, WrittenNumber,
 };
 pub use event::{EditRefusal, Event, Execution, Fill, FundingBooked, OrderChange, OrderView};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
@@ -50,12 +51,13 @@ pub use instrument::{Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOT
 pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
 pub use outcome::*;
+pub use past::{MarketPast, PastHour, PastRate, PastTrade};
 #[doc(hidden)]
 pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};
 pub use view::{
     AccountView, CollateralView, FlexView, FundingView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
-    PositionView, WalletView,
+    PositionRisk, PositionView, WalletView,
 };
 pub use words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,

@@ -4,9 +4,9 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only};
 use loligo_engine::{
-    AccountId, Command, ContractPast, Currency, Event, Exchange, FinePrice, FundingBooked, FundingRate,
-    Genesis, InstrumentId, Limits, MarketState, Money, OrderError, Outcome, PairId, PastRate, PlaceOrder,
-    Refusal, Timestamp, Wallet, Withdraw,
+    AccountId, Command, Currency, Event, Exchange, FinePrice, FundingBooked, FundingRate, Genesis,
+    InstrumentId, Limits, MarketPast, MarketState, Money, OrderError, Outcome, PairId, PastRate, PastTrade,
+    PlaceOrder, Price, Qty, Refusal, Side, Timestamp, Wallet, Withdraw,
 };
 
 const BTC: i64 = 10_000;
@@ -474,51 +474,50 @@ fn a_perpetual_that_expires_pays_its_hour_and_nothing_after() {
 
 #[test]
 fn rates_of_a_past_count_from_the_first_moment() {
-    let spec = Desk::open().exchange.instrument(FIRST).expect("listed").spec().clone();
-    let rates = |hours: &[i64]| -> Vec<PastRate> {
-        let rate = |hour: &i64| PastRate { hour: Timestamp(hour * HOUR), rate: rate(50_000, 2_500) };
-        hours.iter().map(rate).collect()
-    };
-    let begin = |symbol: &str, funding: Vec<PastRate>, minute: i64| {
+    let begin = |id: InstrumentId, rates: Vec<PastRate>| {
+        let desk = Desk::open();
+        let listed =
+            [FIRST, InstrumentId(1)].map(|id| desk.exchange.instrument(id).expect("listed").spec().clone());
+        let now = Timestamp(10 * HOUR + 1_200 * SECOND);
+        let past = MarketPast {
+            instrument: id,
+            trades: 1,
+            last: PastTrade { price: Price(50_000), qty: Qty(1), side: Side::Buy, at: now },
+            mark: FinePrice(50_000 * ONE),
+            hours: vec![],
+            rates,
+        };
         let genesis = Genesis {
             table_seed: 7,
-            instruments: vec![spec.clone()],
+            instruments: listed.to_vec(),
             indexes: vec![("XBT:USD".into(), FinePrice(50_000 * ONE))],
             limits: Limits::default(),
-            past: vec![ContractPast { symbol: symbol.into(), funding }],
+            pasts: vec![past],
         };
-        let (mut exchange, mut events) = (Exchange::new(), Vec::new());
-        let at = Timestamp(10 * HOUR + minute * 60 * SECOND);
-        let outcome = exchange.apply(at, &Command::Genesis(Box::new(genesis)), &mut events);
-        (exchange, events, outcome)
+        let mut exchange = Exchange::new();
+        let outcome = exchange.apply(now, &Command::Genesis(Box::new(genesis)), &mut Vec::new());
+        (exchange, outcome)
     };
-    let (exchange, events, outcome) = begin("PF_XBTUSD", rates(&[8, 9, 10]), 20);
+    let rates = |hours: &[i64]| -> Vec<PastRate> {
+        let FundingRate { relative, absolute } = rate(50_000, 2_500);
+        hours.iter().map(|hour| PastRate { hour: Timestamp(hour * HOUR), relative, absolute }).collect()
+    };
+    let (exchange, outcome) = begin(FIRST, rates(&[8, 9, 10]));
     assert_eq!(outcome, Outcome::Done);
-    let hours: Vec<i64> = events
-        .iter()
-        .filter_map(
-            |event| if let Event::FundingRate { hour, .. } = event { Some(hour.0 / HOUR) } else { None },
-        )
-        .collect();
-    assert_eq!(hours, [8, 9, 10]);
-    let told = exchange.market(FIRST).expect("listed").funding.expect("perpetual");
+    let told = exchange.funding(FIRST).expect("perpetual");
     assert_eq!((told.rate, told.next), (rate(50_000, 2_500), Timestamp(11 * HOUR)));
     // Where the hour of genesis has none, it has none.
-    let (exchange, ..) = begin("PF_XBTUSD", rates(&[8, 9]), 20);
-    assert_eq!(exchange.market(FIRST).expect("listed").funding.expect("perpetual").rate, FundingRate::ZERO);
-    for (symbol, funding) in [
-        ("PF_NONE", rates(&[8])),
-        ("PF_XBTUSD", rates(&[9, 8])),
-        ("PF_XBTUSD", rates(&[11])),
-        ("PF_XBTUSD", vec![PastRate { hour: Timestamp(8 * HOUR + 1), rate: rate(1, 1) }]),
-        ("PF_XBTUSD", vec![PastRate { hour: Timestamp(8 * HOUR), rate: rate(100_000_001, 1) }]),
+    let (exchange, _) = begin(FIRST, rates(&[8, 9]));
+    assert_eq!(exchange.funding(FIRST).expect("perpetual").rate, FundingRate::ZERO);
+    for wrong in [
+        rates(&[9, 8]),
+        rates(&[11]),
+        vec![PastRate { hour: Timestamp(8 * HOUR + 1), relative: 1, absolute: 1 }],
+        vec![PastRate { hour: Timestamp(8 * HOUR), relative: 2 * ONE, absolute: 1 }],
+        vec![PastRate { hour: Timestamp(8 * HOUR), relative: 1, absolute: i128::MAX }],
     ] {
-        let (exchange, _, outcome) = begin(symbol, funding.clone(), 20);
-        assert!(
-            matches!(outcome, Outcome::Refused(Refusal::Listing(_))),
-            "{symbol} {funding:?}: {outcome:?}"
-        );
-        assert_eq!(exchange.account_count(), 0);
+        let (exchange, outcome) = begin(FIRST, wrong.clone());
+        assert!(matches!(outcome, Outcome::Refused(Refusal::Listing(_))), "{wrong:?}: {outcome:?}");
         assert!(exchange.market(FIRST).is_none(), "nothing has begun");
     }
 }

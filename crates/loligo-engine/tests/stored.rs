@@ -8,13 +8,13 @@ mod fixture;
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, BalanceCause, CancelOrder,
-    ClientOrderId, Command, ContractKind, ContractPast, CreateAccount, Currency, Deposit, Dislocation,
-    Distance, DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole,
-    Fine, FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits,
-    LimitsChange, MarginLevel, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef,
-    OrderStatus, OrderType, OrderView, PairId, PastRate, PlaceOrder, Price, Qty, QtyMode, SelfTradeStrategy,
-    Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw,
-    Written, WrittenNumber,
+    ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
+    DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole, Fine,
+    FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits,
+    LimitsChange, MarginLevel, MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId,
+    OrderRef, OrderStatus, OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price,
+    Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide,
+    UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -56,7 +56,7 @@ fn commands_of_before_funding_are_read_as_they_were() {
     // A genesis had no past.
     let without_past = |command: &mut Command| {
         if let Command::Genesis(genesis) = command {
-            genesis.past.clear();
+            genesis.pasts.clear();
         }
     };
     let mut read = 0;
@@ -138,6 +138,24 @@ fn spec() -> InstrumentSpec {
     }
 }
 
+fn past() -> MarketPast {
+    MarketPast {
+        instrument: InstrumentId(0),
+        trades: 1_000,
+        last: PastTrade { price: Price(100_000), qty: Qty(7), side: Side::Sell, at: Timestamp(8) },
+        mark: FinePrice(50_001 * 10_i128.pow(18)),
+        hours: vec![PastHour {
+            opened: Timestamp(5),
+            open: Price(99_990),
+            high: Price(100_010),
+            low: Price(99_980),
+            qty: Qty(300),
+            value: Fine(6 * 10_i128.pow(21)),
+        }],
+        rates: vec![PastRate { hour: Timestamp(5), relative: -3, absolute: 40 }],
+    }
+}
+
 fn placed() -> PlaceOrder {
     PlaceOrder {
         account: AccountId(3),
@@ -194,10 +212,7 @@ fn commands() -> Vec<Command> {
             instruments: vec![spec()],
             indexes: vec![("XBT:USD".into(), price)],
             limits: Limits::default(),
-            past: vec![ContractPast {
-                symbol: spec().symbol,
-                funding: vec![PastRate { hour: Timestamp(0), rate: rate() }],
-            }],
+            pasts: vec![past()],
         })),
         Command::Start,
         Command::Advance,
@@ -401,6 +416,7 @@ fn events() -> Vec<Event> {
         })),
         Event::FundingRate { instrument, rate: rate(), hour: Timestamp(0), at },
         Event::Index { pair, price, at },
+        Event::Past { past: Box::new(past()), at },
         Event::Mark { instrument, price, at },
     ]
 }

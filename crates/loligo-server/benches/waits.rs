@@ -263,5 +263,10 @@ async fn funding() -> Done {
     if hours != DAYS as u64 * 24 || handle.query(booked).await? != stranger {
         return Err(format!("{hours} hours were booked").into());
     }
-    report(&format!("a jump of {DAYS} days, {hours} funding hours of {POSITIONS} positions (bar 2 s)"), took, &rest, &waits?)
+    report(
+        &format!("a jump of {DAYS} days, {hours} funding hours of {POSITIONS} positions (bar 2 s)"),
+        took,
+        &rest,
+        &waits?,
+    )
 }

@@ -222,6 +222,15 @@ impl Fold {
                 self.rights.insert(*account, (*active, *trading));
                 Ok(())
             }
+            Event::Past { past, at } => {
+                // What happens is counted on behind what never did.
+                self.last_execution += u64::from(past.trades);
+                self.counts.entry(past.instrument).or_default().1 = past.trades.into();
+                let hour = |at: Timestamp| at.0.div_euclid(3_600 * Timestamp::SECOND);
+                let running = past.rates.iter().find(|rate| hour(rate.hour) == hour(*at));
+                self.rates.extend(running.map(|rate| (past.instrument, (*rate).into())));
+                Ok(())
+            }
             Event::Listed { .. } | Event::AccountCreated { .. } => Ok(()),
         }
     }

@@ -298,20 +298,9 @@ fn genesis() -> impl Strategy<Value = Genesis> {
         6 => (8..=27_u32).prop_map(|e| vec![("AAA:USD".to_owned(), FinePrice(10_i128.pow(e)))]),
     ];
     let instruments = prop_oneof![1 => vec(spec(), 0..4), 8 => Just(vec![])];
-    let rate = (instant(), wide(), wide())
-        .prop_map(|(hour, relative, absolute)| PastRate { hour, rate: FundingRate { relative, absolute } });
-    let past = ("[A-Z]{6}", vec(rate, 0..3));
-    let past = past.prop_map(|(symbol, funding)| ContractPast { symbol, funding });
-    let past = prop_oneof![8 => Just(vec![]), 1 => vec(past, 0..3)];
-    (any::<u64>(), instruments, indexes, limits, past).prop_map(
-        |(table_seed, instruments, indexes, limits, past)| Genesis {
-            table_seed,
-            instruments,
-            indexes,
-            limits,
-            past,
-        },
-    )
+    (any::<u64>(), instruments, indexes, limits).prop_map(|(table_seed, instruments, indexes, limits)| {
+        Genesis { table_seed, instruments, indexes, limits, pasts: Vec::new() }
+    })
 }
 
 fn market_state() -> impl Strategy<Value = MarketState> {

@@ -7,12 +7,12 @@
 
 use super::position::{Booking, Charges, Margin, PositionChange};
 use super::{Exchange, Timer, emit};
-use crate::command::{ContractPast, Genesis, PastRate};
 use crate::event::{Event, FundingBooked};
 use crate::funding::{Funding, FundingRate, HOUR};
 use crate::id::{AccountId, InstrumentId, Side, Timestamp, Wallet};
 use crate::market::Market;
 use crate::money::{Fine, Money};
+use crate::past::MarketPast;
 use crate::slot::{PositionSlot, Slot};
 use crate::view::FundingView;
 use crate::words::MarketState;
@@ -116,36 +116,16 @@ impl Exchange {
         self.accrues = self.markets.iter().any(accrues);
     }
 
-    /// Takes up the rates of the hours before genesis.
-    ///
-    /// # Errors
-    /// In words, when they are of no perpetual that is listed, or of no past.
-    pub(super) fn take_past(&mut self, genesis: &Genesis, events: &mut Vec<Event>) -> Result<(), String> {
-        let at = self.now;
-        for ContractPast { symbol, funding: rates } in &genesis.past {
-            let named = |id: &InstrumentId| self.markets[*id].instrument.spec().symbol == *symbol;
-            let problem = |what: &str| Err(format!("the past of {symbol} {what}"));
-            let Some(id) = self.markets.slots().find(named) else { return problem("is of no contract") };
-            let market = &mut self.markets[id];
-            let whole = |rate: &PastRate| rate.hour.0 % HOUR == 0 && rate.hour <= at;
-            let rising = rates.windows(2).all(|pair| pair[0].hour < pair[1].hour);
-            if !(rising && rates.iter().all(whole)) {
-                return problem("has rates that are not of hours before now, one after the other");
-            }
-            for past in rates {
-                let funding = Funding::with_rate(past.rate);
-                if market.funding.is_none() || !funding.fits(&market.instrument) {
-                    return problem("has a funding rate that the contract cannot have");
-                }
-                if hour_of(past.hour) == hour_of(at) {
-                    market.funding = Some(funding);
-                }
-                let (rate, hour) = (past.rate, past.hour);
-                emit(events, || Event::FundingRate { instrument: id, rate, hour, at });
-            }
+    /// Takes up the rate of the running hour from a contract's past, where that has one.
+    pub(super) fn take_past_rate(&mut self, past: &MarketPast, id: InstrumentId) {
+        let hour = hour_of(self.now);
+        let running = past.rates.iter().find(|rate| hour_of(rate.hour) == hour);
+        if let Some(funding) = &mut self.markets[id].funding
+            && let Some(running) = running
+        {
+            *funding = Funding::with_rate((*running).into());
         }
         self.note_rates();
-        Ok(())
     }
 
     /// The funding of a contract as it is now; none of a dated one, nor of one that is over.

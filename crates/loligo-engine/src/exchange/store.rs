@@ -16,9 +16,9 @@ pub const RULES_VERSION: u16 = 4;
 const COMMAND_VERSION: u8 = 3;
 const EVENT_VERSION: u8 = 4;
 const STATE_VERSION: u8 = 6;
-/// Commands with contracts that had no least funding rate, and without a past: read, never written.
+/// Commands with contracts that had no least funding rate, and of a genesis without pasts: read, never written.
 const LEGACY_COMMAND_VERSION: u8 = 2;
-/// The state without funding: read, never written.
+/// The state without pasts and without funding: read, never written.
 const UNFUNDED_STATE_VERSION: u8 = 5;
 /// The state without the numbers that clients see, and without work that is waiting: read, never written.
 const UNNUMBERED_STATE_VERSION: u8 = 4;

@@ -30,7 +30,7 @@ impl World {
         };
         let Listing { instruments, indexes, .. } = listing;
         let genesis =
-            Genesis { table_seed: 1, instruments, indexes, limits: Limits::default(), past: vec![] };
+            Genesis { table_seed: 1, instruments, indexes, limits: Limits::default(), pasts: Vec::new() };
         world.apply(Command::Genesis(Box::new(genesis)));
         for _ in 0..2 {
             world.quote();

@@ -188,6 +188,7 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Funding(_)
         | Event::FundingRate { .. }
         | Event::Index { .. }
+        | Event::Past { .. }
         | Event::Mark { .. } => {}
     }
 }

@@ -49,11 +49,17 @@ impl Model {
         for spec in &genesis.instruments {
             self.list(spec);
         }
-        for past in &genesis.past {
-            let now = past.funding.iter().find(|past| past.hour.0.div_euclid(HOUR) == self.funded);
-            let of_past = self.contracts.iter_mut().filter(|contract| contract.spec.symbol == past.symbol);
-            for contract in of_past {
-                contract.funding = now.map(|past| Funding::at(past.rate)).or(contract.funding.take());
+        for past in &genesis.pasts {
+            self.last_execution += u64::from(past.trades);
+            let running = past.rates.iter().find(|rate| rate.hour.0.div_euclid(HOUR) == self.funded);
+            let contract = self.contract_mut(past.instrument);
+            contract.trades = past.trades.into();
+            contract.last = Some(past.last.price);
+            // Its mark began at its index: a premium of nothing.
+            contract.samples.push_back(0.into());
+            if let Some(rate) = running {
+                let (relative, absolute) = (rate.relative, rate.absolute);
+                contract.funding = Some(Funding::at(FundingRate { relative, absolute }));
             }
         }
         Ok(Outcome::Done)

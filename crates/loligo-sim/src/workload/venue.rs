@@ -3,9 +3,9 @@
 use super::{Flavor, Workload};
 use crate::agreement::Step;
 use loligo_engine::{
-    AccountId, Command, ContractKind, ContractPast, CreateAccount, Currency, Deposit, FinePrice, FundingRate,
-    Genesis, InstrumentId, InstrumentSpec, Limits, MarginLevel, Money, PairId, PastRate, Qty, Timestamp,
-    Wallet,
+    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, FinePrice, Genesis, InstrumentId,
+    InstrumentSpec, Limits, MarginLevel, MarketPast, Money, PairId, PastRate, PastTrade, Price, Qty, Side,
+    Timestamp, Wallet,
 };
 
 /// When streams begin: 2026-01-01.
@@ -159,7 +159,7 @@ impl Workload {
             instruments: contracts.iter().map(|c| c.spec.clone()).collect(),
             indexes: indexes.clone(),
             limits,
-            past: self.past(&contracts, &indexes),
+            pasts: self.pasts(&contracts, &indexes),
         };
         let mut commands = vec![Command::Genesis(Box::new(genesis))];
         for (pair, (_, price)) in (0..pairs).zip(&indexes) {
@@ -192,27 +192,29 @@ impl Workload {
         commands.into_iter().map(|command| Step { time: Timestamp(OPENED), command }).collect()
     }
 
-    /// Rates of the hours before and of the one in which it begins: so large that they are felt, of either sign.
-    fn past(&mut self, contracts: &[Contract], indexes: &[(String, FinePrice)]) -> Vec<ContractPast> {
+    /// Pasts of some perpetuals, with rates of the hours before and of the one in which it begins: so large that they are felt, of
+    /// either sign.
+    fn pasts(&mut self, contracts: &[Contract], indexes: &[(String, FinePrice)]) -> Vec<MarketPast> {
         const HOUR: i64 = 3_600 * Timestamp::SECOND;
-        let mut past = vec![];
-        for Contract { spec, .. } in contracts.iter().filter(|contract| contract.spec.expiry.is_none()) {
-            let index = indexes.iter().find(|(pair, _)| *pair == spec.pair).expect("a price").1.0;
+        let mut pasts = vec![];
+        for (id, Contract { spec, fair }) in (0..).map(InstrumentId).zip(contracts) {
+            let index = indexes.iter().find(|(pair, _)| *pair == spec.pair).expect("a price").1;
             let mut rate = |hour| {
                 let relative = i128::from(self.rng.below(100_000)) * 10_i128.pow(12) - 5 * 10_i128.pow(16);
                 let absolute = match spec.kind {
-                    ContractKind::Linear => relative / 10_i128.pow(9) * (index / 10_i128.pow(6)) / 1_000,
-                    ContractKind::Inverse => relative * 10_i128.pow(18) / index,
+                    ContractKind::Linear => relative / 10_i128.pow(9) * (index.0 / 10_i128.pow(6)) / 1_000,
+                    ContractKind::Inverse => relative * 10_i128.pow(18) / index.0,
                 };
-                PastRate { hour: Timestamp(hour * HOUR), rate: FundingRate { relative, absolute } }
+                PastRate { hour: Timestamp(hour * HOUR), relative, absolute }
             };
-            let now = OPENED / HOUR;
-            let funding = vec![rate(now - 1), rate(now)];
-            if self.chance(70) {
-                past.push(ContractPast { symbol: spec.symbol.clone(), funding });
+            let rates = vec![rate(OPENED / HOUR - 1), rate(OPENED / HOUR)];
+            if spec.expiry.is_none() && self.chance(70) {
+                let (price, qty, side, at) = (Price(*fair), Qty(1), Side::Buy, Timestamp(OPENED - 1));
+                let last = PastTrade { price, qty, side, at };
+                pasts.push(MarketPast { instrument: id, trades: 1, last, mark: index, hours: vec![], rates });
             }
         }
-        past
+        pasts
     }
 
     fn fund(&mut self, account: u32, pairs: u16, commands: &mut Vec<Command>) {

@@ -11,8 +11,7 @@ use crate::venue::{Home, Venue, text};
 
 const SYMBOL: &str = "PF_XBTUSD";
 const HOUR: u64 = 3_600_000;
-const FLAGS: &[&str] =
-    &["--market", "none", "--clock", "manual", "--rate-limits", "off", "--accounts", "10"];
+const FLAGS: &[&str] = &["--market", "none", "--clock", "manual", "--rate-limits", "off", "--accounts", "10"];
 /// Accounts that hold something: every second one has bought from the one before.
 const HOLDERS: usize = 8;
 const ROUNDS: u64 = 8;
@@ -62,9 +61,8 @@ fn pass_and_kill(venue: Venue, round: u64, acknowledged: u64) -> Vec<String> {
             // It may be answered, or die with the process.
             drop(mover.request("POST", "/loligo/v1/clock", &headers, Some(body.as_bytes())));
         });
-        let placed = (0..acknowledged).map(|at| {
-            client.place_limit(SYMBOL, "buy", "0.01", "40000", &format!("kept-{round}-{at}"))
-        });
+        let placed = (0..acknowledged)
+            .map(|at| client.place_limit(SYMBOL, "buy", "0.01", "40000", &format!("kept-{round}-{at}")));
         let placed = placed.collect();
         venue.kill();
         placed
@@ -93,8 +91,12 @@ fn an_hour_that_a_kill_falls_into_is_paid_exactly_once() {
         pass_to(&mut venue, ends - 1_000);
         kept.extend(pass_and_kill(venue, round, round * 3 % 8));
         venue = home.start(FLAGS);
-        let open: Vec<String> =
-            venue.client(HOLDERS).open_orders().iter().map(|order| text(&order["order_id"]).to_owned()).collect();
+        let open: Vec<String> = venue
+            .client(HOLDERS)
+            .open_orders()
+            .iter()
+            .map(|order| text(&order["order_id"]).to_owned())
+            .collect();
         assert!(kept.iter().all(|id| open.contains(id)), "round {round}: {kept:?} of {open:?}");
         pass_to(&mut venue, ends + 1_000);
         assert_eq!(venue.control("GET", "/audit", &Value::Null)["status"], "ok", "round {round}");
@@ -103,7 +105,8 @@ fn an_hour_that_a_kill_falls_into_is_paid_exactly_once() {
         let mut client = venue.client(holder);
         let rows = log(&mut client);
         let funding: Vec<_> = rows.iter().filter(|row| row["type"] == "funding rate change").collect();
-        let told: Vec<_> = funding.iter().map(|row| row["realized funding"].parse::<f64>().expect("a number")).collect();
+        let told: Vec<_> =
+            funding.iter().map(|row| row["realized funding"].parse::<f64>().expect("a number")).collect();
         let hour = if holder % 2 == 0 { -25.0 } else { 25.0 };
         let want: Vec<f64> = std::iter::once(0.0).chain((0..ROUNDS).map(|_| hour)).collect();
         assert_eq!(told, want, "holder {holder}: {rows:?}");

@@ -4,8 +4,8 @@
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, State,
-    StoredFunding, StoredOrder, StoredPosition, StoredWork,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
+    State, StoredFunding, StoredOrder, StoredPosition, StoredWork,
 };
 use super::{
     CodecError, LEGACY_COMMAND_VERSION, LEGACY_STATE_VERSION, UNFUNDED_STATE_VERSION,
@@ -229,7 +229,7 @@ pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
     read_shorter(UNNUMBERED_STATE_VERSION, bytes, &rest)
 }
 
-/// Reads a state of version 5, which ended before funding, as today's list.
+/// Reads a state of version 5, which ended before pasts and funding, as today's list.
 ///
 /// # Errors
 /// [`CodecError`] when the bytes are none.
@@ -237,9 +237,9 @@ pub(super) fn read_unfunded(bytes: &[u8]) -> Result<State, CodecError> {
     read_shorter(UNFUNDED_STATE_VERSION, bytes, &())
 }
 
-/// Reads a list that ended before `rest`, and before funding.
+/// Reads a list that ended before `rest`, and before pasts and funding.
 fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<State, CodecError> {
-    let rest = (rest, StoredFunding::default());
+    let rest = (rest, Pasts::default(), StoredFunding::default());
     let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
     let list: State<Spec> = read("state", version, &list)?;
     // By name, so that nothing is left out.
@@ -263,6 +263,7 @@ fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<Stat
         deposited,
         numbers,
         work,
+        pasts,
         funding,
     } = list;
     let contracts = contracts.into_iter().map(|Contract { spec, prices, fees, dust }| Contract {
@@ -291,6 +292,7 @@ fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<Stat
         deposited,
         numbers,
         work,
+        pasts,
         funding,
     })
 }
@@ -305,8 +307,8 @@ pub(super) fn read_command(bytes: &[u8]) -> Result<Command, CodecError> {
             let (_, genesis) = read::<(u8, LegacyGenesis)>("command", LEGACY_COMMAND_VERSION, bytes)?;
             let LegacyGenesis { table_seed, instruments, indexes, limits } = genesis;
             let instruments = instruments.into_iter().map(InstrumentSpec::from).collect();
-            let past = Vec::new();
-            Ok(Command::Genesis(Box::new(Genesis { table_seed, instruments, indexes, limits, past })))
+            let pasts = Vec::new();
+            Ok(Command::Genesis(Box::new(Genesis { table_seed, instruments, indexes, limits, pasts })))
         }
         Some(&LIST) => {
             let (_, spec) = read::<(u8, Spec)>("command", LEGACY_COMMAND_VERSION, bytes)?;
@@ -436,6 +438,7 @@ impl Memory {
             deposited: self.deposited.into_iter().collect(),
             work: StoredWork::default(),
             numbers: Numbers::default(),
+            pasts: Pasts::default(),
             funding: StoredFunding::default(),
         })
     }

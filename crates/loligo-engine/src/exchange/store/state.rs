@@ -18,6 +18,7 @@ use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, Money};
 use crate::order::{Order, Record};
+use crate::past::PastTrade;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Attached;
 use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
@@ -46,7 +47,20 @@ pub(super) struct State<Spec = InstrumentSpec> {
     pub deposited: Vec<(Currency, Money)>,
     pub numbers: Numbers,
     pub work: StoredWork,
+    pub pasts: Pasts,
     pub funding: StoredFunding,
+}
+
+/// The last made-up trade of each contract that has a past. Stands by itself behind all that earlier forms had: they are of
+/// venues without a past.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Pasts(pub Vec<(InstrumentId, PastTrade)>);
+
+impl Pasts {
+    fn of(exchange: &Exchange) -> Self {
+        let contracts = exchange.markets.entries();
+        Self(contracts.filter_map(|(id, market)| Some((id, market.before?))).collect())
+    }
 }
 
 /// What clients see counted, and since when. Stands last and by itself: earlier forms end before it, and read as one in which
@@ -354,6 +368,7 @@ impl State {
             deposited: deposited.iter().map(|(currency, money)| (*currency, *money)).collect(),
             numbers: Numbers::of(exchange),
             work: StoredWork::of(exchange),
+            pasts: Pasts::of(exchange),
             funding: StoredFunding::of(exchange),
         }
     }
