@@ -1,14 +1,16 @@
-//! Who follows what, and the one thread that tells them, each in the words of its dialect.
+//! Who follows what, and the threads that tell them, each in the words of its dialect.
 //!
 //! ```text
 //! writer -> publisher -> hub: each message encoded once a dialect -> an outbox per connection -> connection
 //!                        ^------------------ join, leave -----------------------------------'
 //! ```
 //!
-//! The hub is one thread. It alone knows who follows what, and takes changes and requests in turn: a snapshot and the messages
-//! after it never miss or repeat a change. It waits for nobody. A connection whose queue is full is closed, and so is
-//! every follower when the writer's changes found no room: what a client sees has no hole that it is not told of. There may be
-//! any number of hubs; each gets all commits.
+//! A hub is one thread. It alone knows who follows what of it, and takes changes and requests in turn: a snapshot and the
+//! messages after it never miss or repeat a change. It writes what it tells to the connections by itself, and waits for none.
+//! A connection whose queue is full is closed, and so is every follower when the writer's changes found no room: what a
+//! client sees has no hole that it is not told of. There may be any number of hubs; each gets all commits. There are
+//! two: one tells what is public, the other each account its own, so no news of one's own waits until thousands have heard
+//! of a book.
 
 mod account;
 mod book;
@@ -20,7 +22,8 @@ use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
 use crate::projection::{CommitChanges, Directory, FillRow, Subscription};
 use crate::record::KeyId;
-use crate::transport::outbox::{Frame, frame};
+use crate::transport::bounds::FEED_COMMITS;
+use crate::transport::outbox::{Frame, frame, gathered};
 use account::Account;
 use book::Book;
 use foldhash::fast::FixedState;
@@ -30,6 +33,7 @@ use std::io;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
+use tokio::task::unconstrained;
 use tokio::time::MissedTickBehavior;
 
 /// Requests that may wait for a hub, of all connections together. Each connection waits for its own.
@@ -56,6 +60,15 @@ pub(crate) enum Action {
     Leave(Topic, Frame),
 }
 
+impl Action {
+    fn is_private(&self) -> bool {
+        match self {
+            Self::Say(_) => false,
+            Self::Join(topic, _) | Self::Rejoin(topic, _) | Self::Leave(topic, _) => topic.signer().is_some(),
+        }
+    }
+}
+
 /// What can be followed.
 #[derive(Clone, Debug)]
 pub(crate) enum Topic {
@@ -67,6 +80,16 @@ pub(crate) enum Topic {
     Orders(Form, Signer),
     /// An account's fills; of this contract, or of all.
     Fills(Option<InstrumentId>, Signer),
+}
+
+impl Topic {
+    /// Who asked for it, if it is private.
+    fn signer(&self) -> Option<Signer> {
+        match self {
+            Self::Heartbeat | Self::Book(_) => None,
+            Self::Orders(_, signer) | Self::Fills(_, signer) => Some(*signer),
+        }
+    }
 }
 
 /// Whose key a private subscription belongs to.
@@ -85,43 +108,71 @@ enum Joined {
     Again,
 }
 
-/// The connections' end of a hub.
+/// The connections' end of the hubs.
 #[derive(Clone)]
-pub(crate) struct HubHandle(Sender<Request>);
+pub(crate) struct HubHandle {
+    private: Sender<Request>,
+    public: Sender<Request>,
+}
 
 impl HubHandle {
     /// Has a connection join and leave, and ends when it is answered. A hub that is gone answers nothing.
     pub(crate) async fn ask(&self, of: &Follower, actions: Vec<Action>) {
-        let (done, answered) = oneshot::channel();
-        if self.0.send(Request::Actions { of: of.clone(), actions, done }).await.is_ok() {
-            let _ = answered.await;
+        let (other, own) = if actions.iter().any(Action::is_private) {
+            (&self.public, &self.private)
+        } else {
+            (&self.private, &self.public)
+        };
+        // An answer comes behind all that had happened, whichever tells of it.
+        for (hub, actions) in [(other, Vec::new()), (own, actions)] {
+            let (done, answered) = oneshot::channel();
+            if hub.send(Request::Actions { of: of.clone(), actions, done }).await.is_ok() {
+                let _ = answered.await;
+            }
         }
     }
 
     /// Says that a connection is gone.
     pub(crate) async fn gone(&self, of: &Follower) {
-        // A hub that is gone has forgotten everybody.
-        let _ = self.0.send(Request::Gone(of.outbox.id)).await;
+        for hub in [&self.private, &self.public] {
+            // A hub that is gone has forgotten everybody.
+            let _ = hub.send(Request::Gone(of.outbox.id)).await;
+        }
     }
 
-    /// Ends when the hub does.
+    /// Ends when either hub does.
     pub(crate) async fn closed(&self) {
-        self.0.closed().await;
+        tokio::select! {
+            () = self.private.closed() => {}
+            () = self.public.closed() => {}
+        }
     }
 }
 
-/// Starts a hub's thread; it ends when nobody can ask it any more.
+/// Starts the hubs' threads; they end when nobody can ask them any more.
 ///
 /// # Errors
-/// When there is no thread.
-pub(crate) fn start(node: NodeHandle, dialects: Dialects, heartbeat: Duration) -> io::Result<HubHandle> {
+/// When there are no threads.
+pub(crate) fn start(node: &NodeHandle, dialects: &Dialects, heartbeat: Duration) -> io::Result<HubHandle> {
+    // The writer hands over first to the one that was there first.
+    let private = start_one("loligo-private", node, dialects, heartbeat)?;
+    let public = start_one("loligo-public", node, dialects, heartbeat)?;
+    Ok(HubHandle { private, public })
+}
+
+fn start_one(
+    name: &str,
+    node: &NodeHandle,
+    dialects: &Dialects,
+    heartbeat: Duration,
+) -> io::Result<Sender<Request>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node, dialects);
-    std::thread::Builder::new()
-        .name("loligo-feeds".to_owned())
-        .spawn(move || runtime.block_on(hub.run(asked, heartbeat)))?;
-    Ok(HubHandle(asks))
+    let hub = Hub::new(node.clone(), dialects.clone());
+    // The thread is the hub's alone, so it need not make room for other tasks between two writes.
+    let run = move || runtime.block_on(unconstrained(hub.run(asked, heartbeat)));
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
+    Ok(asks)
 }
 
 struct Hub {
@@ -180,16 +231,16 @@ impl Hub {
         loop {
             tokio::select! {
                 biased;
-                _ = beats.tick() => self.beat(),
+                _ = beats.tick() => gathered(|| self.beat()),
                 // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
                 commit = self.changes.next() => match commit {
-                    Some(commit) => self.tell(&commit),
+                    Some(commit) => gathered(|| self.tell_waiting(&commit)),
                     None => self.next_epoch(),
                 },
                 request = asked.recv() => match request {
                     Some(Request::Actions { of, actions, done }) => {
-                        self.take(&of, actions);
+                        gathered(|| self.take(&of, actions));
                         // A connection that is gone does not wait.
                         let _ = done.send(());
                     }
@@ -248,8 +299,8 @@ impl Hub {
     /// Answer, then snapshot, then what happens from here on.
     fn join(&mut self, of: &Follower, topic: Topic, accepted: Frame) {
         // The key was found good before this request waited here, and its end may have been told meanwhile.
-        if let Topic::Orders(_, signer) | Topic::Fills(_, signer) = &topic
-            && !holds_good(&self.views.directory(), *signer)
+        if let Some(signer) = topic.signer()
+            && !holds_good(&self.views.directory(), signer)
         {
             of.outbox.push(self.remark(of, Remark::NotAllowed));
             return;
@@ -401,6 +452,17 @@ impl Hub {
         self.changes.follow(books, self.accounts.keys().copied().collect());
     }
 
+    /// Tells a commit, and those that came meanwhile: what many follow is sent in one piece.
+    fn tell_waiting(&mut self, first: &CommitChanges) {
+        self.tell(first);
+        for _ in 1..FEED_COMMITS {
+            let Some(commit) = self.changes.next_now() else { break };
+            self.tell(&commit);
+        }
+        self.books.values_mut().for_each(Book::send);
+        self.tidy();
+    }
+
     fn tell(&mut self, commit: &CommitChanges) {
         let (node, directory) = (self.node.clone(), self.views.directory());
         if self.changes.lost() {
@@ -429,7 +491,6 @@ impl Hub {
             }
         }
         self.changes.took(commit);
-        self.tidy();
     }
 
     /// The node has gone over to another epoch: its changes from here on. Connections of the one that is over close by themselves;

@@ -1,7 +1,9 @@
 //! One contract's book: who follows it, and what they are told.
 
-use super::{Dialect, Dialects, Encoder, Follower, Joined, Shared, place};
+use super::{Dialect, Dialects, Encoder, Follower, Joined, place};
 use crate::projection::{DepthSnapshot, Directory, LevelChange};
+use crate::transport::bounds::FEED_WRITE_BYTES;
+use crate::transport::frame::Run;
 use crate::transport::outbox::{Frame, frame};
 use loligo_engine::{InstrumentSpec, Timestamp};
 
@@ -12,12 +14,21 @@ pub(super) struct Book {
     /// Of each dialect the last whole book that was sent, and the number of the last change in it; shared while nothing has
     /// changed.
     snapshots: Vec<(Dialect, u64, Frame)>,
+    /// What is told and not sent yet, by dialect.
+    runs: Vec<(Dialect, Run)>,
 }
 
 struct Reader {
     follower: Follower,
     /// The number of the last change in the book it was sent.
     shown: u64,
+}
+
+impl Reader {
+    /// Whether it is there and was not shown this change.
+    fn wants(&self, number: u64) -> bool {
+        number > self.shown && !self.follower.outbox.is_closed()
+    }
 }
 
 impl Book {
@@ -70,6 +81,7 @@ impl Book {
         !self.followers.is_empty()
     }
 
+    /// Tells a change, encoded once a dialect; it is sent with what follows it.
     pub(super) fn tell(
         &mut self,
         dialects: &Dialects,
@@ -78,17 +90,37 @@ impl Book {
         directory: &Directory,
     ) {
         let Some(instrument) = directory.instrument(level.instrument) else { return };
-        let spec = instrument.spec();
-        let encode = |of: &Dialect| Some(frame(|out| dialects.of(*of).level(out, spec, level, at)));
-        let mut update = Shared::new();
-        self.followers.retain(|Reader { follower, shown }| {
-            if follower.outbox.is_closed() {
-                return false;
+        for readers in self.followers.chunk_by(|a, b| a.follower.dialect == b.follower.dialect) {
+            if !readers.iter().any(|reader| reader.wants(level.number)) {
+                continue;
             }
-            if level.number <= *shown {
-                return true;
+            let dialect = readers[0].follower.dialect;
+            let encoded = frame(|out| dialects.of(dialect).level(out, instrument.spec(), level, at));
+            match self.runs.iter_mut().find(|(of, _)| *of == dialect) {
+                Some((_, run)) => run.add(level.number, encoded),
+                None => {
+                    let mut run = Run::default();
+                    run.add(level.number, encoded);
+                    self.runs.push((dialect, run));
+                }
             }
-            update.of(follower.dialect, encode).is_none_or(|update| follower.outbox.push(update))
+        }
+        if self.runs.iter().any(|(_, run)| run.bytes() >= FEED_WRITE_BYTES) {
+            self.send();
+        }
+    }
+
+    /// Sends what was told to all who were not shown it.
+    pub(super) fn send(&mut self) {
+        let finished = self.runs.iter_mut().filter_map(|(of, run)| Some((*of, run.finish()?)));
+        let finished: Vec<_> = finished.collect();
+        self.followers.retain_mut(|Reader { follower, shown }| {
+            let of = finished.iter().find(|(of, _)| *of == follower.dialect);
+            let Some((last, frame)) = of.and_then(|(_, run)| Some((run.last, run.after(*shown)?))) else {
+                return !follower.outbox.is_closed();
+            };
+            *shown = last;
+            follower.outbox.push(frame)
         });
     }
 

@@ -1,6 +1,7 @@
 //! The WebSocket API over real sockets: what is answered, what is told, and what ends a connection.
 
 mod book;
+mod delivery;
 mod ends;
 mod fills;
 mod orders;
