@@ -1,23 +1,58 @@
 """Each scenario owns its exchange and its accounts; nothing is shared, so order does not matter."""
 
+import aiohttp
+import ccxt.pro
 import pytest
 import requests
 
-from contract import judge
+from contract import judge, judge_frame
 from exchange import Exchange
 
 
 @pytest.fixture(autouse=True)
 def judged(monkeypatch):
-    """Both clients send over `requests`, so here every answer that they get can be checked against the contract."""
+    """All clients send over `requests` or `aiohttp`, so every answer that they get can be checked against the contract.
+
+    What comes over sockets, and to whoever asks without waiting, is judged when the scenario ends: a client may swallow
+    what is raised in the midst of its own work.
+    """
+    faults = []
+
+    def note(judgement, *arguments):
+        try:
+            judgement(*arguments)
+        except AssertionError as fault:
+            faults.append(fault)
+
     send = requests.adapters.HTTPAdapter.send
 
     def send_and_judge(*args, **kwargs):
         response = send(*args, **kwargs)
-        judge(response)
+        media = response.headers.get("Content-Type", "")
+        judge(response.request.method, response.url, response.status_code, media, response.content)
         return response
 
     monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send_and_judge)
+
+    ask = aiohttp.ClientSession._request
+
+    async def ask_and_judge(*args, **kwargs):
+        response = await ask(*args, **kwargs)
+        if response.status != 101:
+            note(judge, response.method, response.url, response.status, response.content_type, await response.read())
+        return response
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", ask_and_judge)
+
+    hear = ccxt.pro.krakenfutures.handle_message
+
+    def hear_and_judge(client, socket, message):
+        note(judge_frame, message)
+        return hear(client, socket, message)
+
+    monkeypatch.setattr(ccxt.pro.krakenfutures, "handle_message", hear_and_judge)
+    yield lambda message: note(judge_frame, message)
+    assert not faults, "\n".join(map(str, faults[:3]))
 
 
 @pytest.fixture

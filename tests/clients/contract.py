@@ -1,4 +1,4 @@
-"""The contract as a judge: whatever a real client receives must be what contract/rest.yaml says its route answers."""
+"""The contract as a judge: whatever a real client receives must be what contract/ says its route or feed answers."""
 
 import json
 from functools import cache
@@ -8,19 +8,31 @@ from urllib.parse import urlsplit
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
-BASE = "/derivatives/api/v3"
-FILE = Path(__file__).parents[2] / "contract" / "rest.yaml"
+CONTRACT = Path(__file__).parents[2] / "contract"
+
+# What stands before the paths of a file, and the file. Other addresses of the exchange are nobody's contract.
+BASES = {
+    "/derivatives/api/v3": "rest.yaml",
+    "/derivatives/api/v4": "rest.yaml",
+    "/api/history": "history.yaml",
+    "/api/charts": "charts.yaml",
+    "/api/auth": "charts.yaml",
+    "/api/stats": "charts.yaml",
+}
+
+# The one path of rest.yaml that is served under v4, and nothing else is.
+IN_V4 = "/historicalfundingrates"
 
 
 @cache
-def contract():
-    with FILE.open() as file:
+def contract(name):
+    with (CONTRACT / name).open() as file:
         return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def template_of(path):
+def template_of(name, path):
     """The path of the contract that `path` is an instance of, or None; a literal path goes before a template."""
-    paths = contract()["paths"]
+    paths = contract(name)["paths"]
     if path in paths:
         return path
     parts = path.split("/")
@@ -33,30 +45,54 @@ def template_of(path):
 
 
 @cache
-def validator(method, template, status):
-    """The schema of one answer, compiled once."""
-    answer = contract()["paths"][template][method]["responses"].get(str(status))
+def answers(name, method, template, status):
+    """Media types of one answer, each with its schema, compiled once."""
+    answer = contract(name)["paths"][template][method]["responses"].get(str(status))
     assert answer is not None, f"{method} {template}: the contract knows no HTTP {status} here"
     if "$ref" in answer:
-        answer = contract()["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
-    schema = answer["content"]["application/json"]["schema"]
-    document = {"components": {"schemas": contract()["components"]["schemas"]}, "allOf": [schema]}
-    return Draft202012Validator(document, format_checker=FormatChecker())
+        answer = contract(name)["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
+    components = {"schemas": contract(name)["components"]["schemas"]}
+    return {
+        media: Draft202012Validator({"components": components, "allOf": [content["schema"]]}, format_checker=FormatChecker())
+        for media, content in answer["content"].items()
+    }
 
 
-def judge(response):
-    """Fails when an answer of the trading interface is not one that the contract gives."""
-    path = urlsplit(response.url).path
-    if not path.startswith(BASE):
+def judge(method, url, status, media, body):
+    """Fails when an answer of the exchange's interface is not one that the contract gives."""
+    path = urlsplit(str(url)).path
+    base = next((base for base in BASES if path.startswith(base)), None)
+    if base is None:
         return
-    method = response.request.method.lower()
-    template = template_of(path.removeprefix(BASE))
+    name = BASES[base]
+    asked = path.removeprefix(base) if name == "rest.yaml" else path
+    assert (base.endswith("v4")) == (asked == IN_V4), f"{path}: not a path of this version"
+    template = template_of(name, asked)
     assert template is not None, f"{path}: a client asked for what the contract does not know"
-    answer = json.loads(response.content)
-    about = f"{method} {path}, HTTP {response.status_code}: {response.text}"
-    assert response.headers["Content-Type"].startswith("application/json"), about
-    assert not (answer.get("result") == "success" and "error" in answer), about
-    errors = [
-        f"{e.message} at {e.json_path}" for e in validator(method, template, response.status_code).iter_errors(answer)
-    ]
-    assert not errors, f"not as the contract has it: {errors[:3]}\n{about}"
+    about = f"{method} {url}, HTTP {status}: {body.decode()}"
+    media = media.partition(";")[0]
+    known = answers(name, method.lower(), template, status)
+    assert media in known, f"{media}, and the contract has {list(known)}: {about}"
+    if media != "application/json":
+        return
+    answer = json.loads(body)
+    if name == "rest.yaml":
+        assert not (answer.get("result") == "success" and "error" in answer), about
+    complain(known[media].iter_errors(answer), about)
+
+
+@cache
+def frames():
+    """The schema of whatever the exchange may send over a WebSocket."""
+    schema = json.loads((CONTRACT / "websocket.schema.json").read_text())
+    return Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/ServerMessage"})
+
+
+def judge_frame(message):
+    """Fails when a message of a WebSocket is not one that the contract gives."""
+    complain(frames().iter_errors(message), json.dumps(message))
+
+
+def complain(errors, about):
+    found = [f"{error.message[:500]} at {error.json_path}" for error in errors]
+    assert not found, f"not as the contract has it: {found[:3]}\n{about}"

@@ -3,6 +3,7 @@
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
+use crate::past::PastTrade;
 use crate::words::{Dislocation, MarketState, OrderError, SelfTradeStrategy};
 
 /// Prices and state of one contract.
@@ -16,8 +17,10 @@ pub struct MarketView {
     pub index: Option<FinePrice>,
     /// The mark price, once there is an index.
     pub mark: Option<FinePrice>,
-    /// Price of the last execution.
+    /// Price of the last execution; before the first, of the last trade that was made up.
     pub last: Option<Price>,
+    /// The last trade of the past that was made up for it.
+    pub before: Option<PastTrade>,
     /// Best bid and what is open there.
     pub bid: Option<(Price, Qty)>,
     /// Best ask and what is open there.
@@ -184,6 +187,21 @@ pub struct FlexView {
     pub portfolio: Fine,
     /// What of them margins positions.
     pub collateral: Money,
+}
+
+/// What stands against one position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionRisk {
+    /// Its value at mark, without a sign; zero while there is no mark.
+    pub value_at_mark: Fine,
+    /// Initial margin of the position alone: at its levels' rates, or at its own leverage.
+    pub initial_margin: Fine,
+    /// The same with the open orders of its contract.
+    pub initial_margin_with_orders: Fine,
+    /// The mark price at which it would be liquidated, all else as it is; absent when there is none.
+    pub liquidation_price: Option<Price>,
+    /// What stands behind it: the equity of all cross positions of its wallet, or of an isolated one its own.
+    pub equity: Fine,
 }
 
 /// Mark prices, in units of 1e-5, at which a wallet comes down to what it must keep. Zero where there is none.

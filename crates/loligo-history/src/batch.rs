@@ -16,7 +16,8 @@ pub struct Batch {
     pub(crate) rows: Vec<Pending>,
     /// The first and the last record, when there is one.
     pub(crate) span: Option<(u64, u64)>,
-    /// Exchange time of the last record.
+    /// Exchange time of the first record, and of the last.
+    pub(crate) begun_ms: i64,
     pub(crate) time_ms: i64,
     /// What became of open orders: as they are, or gone.
     pub(crate) open: BTreeMap<u64, Option<OpenOrder>>,
@@ -42,6 +43,7 @@ impl Batch {
             branch,
             rows: Vec::new(),
             span: None,
+            begun_ms: 0,
             time_ms: 0,
             open: BTreeMap::new(),
             contracts: Vec::new(),
@@ -52,6 +54,9 @@ impl Batch {
 
     /// Begins the next record, which took effect then. What is pushed is of it.
     pub fn record(&mut self, sequence: u64, time_ms: i64) {
+        if self.span.is_none() {
+            self.begun_ms = time_ms;
+        }
         self.span = Some((self.span.map_or(sequence, |(first, _)| first), sequence));
         self.time_ms = time_ms;
         self.ordinals.fill(0);

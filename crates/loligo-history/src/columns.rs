@@ -132,14 +132,10 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// Declares a group that lies in one column, packed: of these there are tens of millions, and a column costs a byte even when
-/// there is nothing in it.
+/// Has a type lie in one column, packed: of these there are tens of millions, and a column costs a byte even when there is nothing
+/// in it.
 macro_rules! packed {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-        pub struct $name { $($(#[$doc])* pub $field: $type,)+ }
-
+    ($name:ty) => {
         impl $crate::columns::Columns for $name {
             const WIDTH: usize = 1;
 
@@ -148,13 +144,17 @@ macro_rules! packed {
             }
 
             fn put(&self, out: &mut Vec<rusqlite::types::Value>) {
-                let bytes = postcard::to_allocvec(self).expect("numbers and flags have a packed form");
-                out.push(rusqlite::types::Value::Blob(bytes));
+                let mut packer = $crate::packing::Packer::default();
+                $crate::packing::Pack::pack(self, &mut packer);
+                out.push(rusqlite::types::Value::Blob(packer.finish()));
             }
 
             fn take(cells: &mut $crate::columns::Cells<'_>) -> rusqlite::Result<Self> {
                 let bytes: Vec<u8> = cells.cell()?;
-                postcard::from_bytes(&bytes).map_err(|error| {
+                let mut packed = $crate::packing::Packed::new(&bytes);
+                let whole = <$name as $crate::packing::Pack>::unpack(&mut packed)
+                    .and_then(|unpacked| packed.end().map(|()| unpacked));
+                whole.map_err(|error| {
                     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(error))
                 })
             }

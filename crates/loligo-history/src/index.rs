@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use crate::batch::Batch;
 use crate::columns::{Cells, Columns as _};
 use crate::error::Error;
-use crate::page::{self, Entry, Of, Page, Query};
+use crate::page::{self, Earlier, Of, Page, Query};
 use crate::retention::{Keep, Turn};
 use crate::rows::{AccountLogEntry, OpenOrder, Row, lists};
 use crate::schema;
@@ -32,6 +32,10 @@ pub struct Progress {
     pub time_ms: i64,
     /// The first record from which on it has all rows.
     pub speaks_from: u64,
+    /// Exchange time behind which it has all rows; `None` where none are missing, because it was begun with the first record.
+    pub speaks_from_ms: Option<i64>,
+    /// Exchange time of the first record that it was told of, when there was one.
+    pub begun_ms: Option<i64>,
 }
 
 /// A contract.
@@ -141,6 +145,7 @@ impl Index {
             sequence: last.max(before.sequence),
             time_ms: if last < before.sequence { before.time_ms } else { batch.time_ms },
             folded: last,
+            begun_ms: before.begun_ms.or(Some(batch.begun_ms)),
             ..before
         };
         set_progress(&transaction, reached)?;
@@ -160,14 +165,21 @@ impl Index {
         let transaction = writer.connection.transaction()?;
         let before = progress(&transaction)?;
         if before.sequence < last {
-            let gap = [before.sequence + 1, last].map(u64::cast_signed);
-            transaction.execute("INSERT INTO gap VALUES (?1, ?2)", gap)?;
+            let (first, last) = ((before.sequence + 1).cast_signed(), last.cast_signed());
+            transaction.execute("INSERT INTO gap VALUES (?1, ?2, ?3)", [first, last, state.time_ms])?;
         }
         transaction.execute("DELETE FROM open_order", [])?;
         note_open(&transaction, state)?;
         let sequence = last.max(before.sequence);
-        let begun =
-            Progress { branch: state.branch, sequence, time_ms: state.time_ms, folded: last, ..before };
+        let begun_ms = before.begun_ms.or(Some(state.time_ms));
+        let begun = Progress {
+            branch: state.branch,
+            sequence,
+            time_ms: state.time_ms,
+            folded: last,
+            begun_ms,
+            ..before
+        };
         set_progress(&transaction, begun)?;
         Ok(transaction.commit()?)
     }
@@ -266,9 +278,29 @@ impl Index {
         token: Option<&str>,
         wanted: impl FnMut(&R, Option<u64>) -> bool,
     ) -> Result<Page<R>, Error> {
+        self.page_and_earlier(query, token, None, wanted)
+    }
+
+    /// As [`Index::page_with`], of a list that has earlier rows than those that are kept. They are left out once they are older
+    /// than what is kept, and where rows between are missing.
+    ///
+    /// # Errors
+    /// [`Error::Token`]; trouble with the file.
+    pub fn page_and_earlier<R: Row>(
+        &self,
+        query: &Query,
+        token: Option<&str>,
+        earlier: Option<Earlier<'_, R>>,
+        wanted: impl FnMut(&R, Option<u64>) -> bool,
+    ) -> Result<Page<R>, Error> {
         self.read(|connection| {
-            let Progress { branch, sequence, .. } = progress(connection)?;
-            page::read(connection, Of { key: &self.key, branch, sequence }, query, token, wanted)
+            let progress = progress(connection)?;
+            let kept = self.keep.of(R::TABLE);
+            let earlier = earlier.filter(|earlier| {
+                progress.speaks_from == 1
+                    && kept.is_none_or(|kept| progress.time_ms - earlier.ends_ms <= kept)
+            });
+            page::read(connection, self.of(R::TABLE, progress), query, token, earlier, wanted)
         })
     }
 
@@ -281,8 +313,24 @@ impl Index {
         query: &Query,
         numbers: (u64, u64),
         wanted: impl FnMut(&AccountLogEntry) -> bool,
-    ) -> Result<Vec<Entry<AccountLogEntry>>, Error> {
-        self.read(|connection| page::read_log(connection, query, numbers, wanted))
+    ) -> Result<Page<AccountLogEntry>, Error> {
+        self.read(|connection| {
+            let progress = progress(connection)?;
+            page::read_log(connection, self.of(AccountLogEntry::TABLE, progress), query, numbers, wanted)
+        })
+    }
+
+    /// What pages of a list are of. It has all there was behind what the journal had no more when the index was made, and behind what
+    /// is too old to be kept.
+    fn of(&self, table: &str, progress: Progress) -> Of<'_> {
+        let kept = self.keep.of(table).map(|kept| progress.time_ms.saturating_sub(kept));
+        let pruned = kept.filter(|kept| progress.begun_ms.is_some_and(|begun| begun < *kept));
+        Of {
+            key: &self.key,
+            branch: progress.branch,
+            sequence: progress.sequence,
+            whole_from_ms: progress.speaks_from_ms.max(pruned),
+        }
     }
 
     /// Reads what is there at one moment.
@@ -316,20 +364,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn progress(connection: &Connection) -> rusqlite::Result<Progress> {
     let mut read = connection.prepare_cached(
-        "SELECT branch, sequence, time_ms, folded, (SELECT coalesce(max(last), 0) + 1 FROM gap) FROM progress",
+        "SELECT branch, sequence, time_ms, folded, (SELECT coalesce(max(last), 0) + 1 FROM gap),
+             (SELECT max(until_ms) FROM gap), begun_ms FROM progress",
     )?;
     read.query_row([], |row| {
         let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
         let (branch, sequence, folded, speaks_from) = (number(0)?, number(1)?, number(3)?, number(4)?);
-        Ok(Progress { branch, sequence, time_ms: row.get(2)?, folded, speaks_from })
+        let (time_ms, speaks_from_ms, begun_ms) = (row.get(2)?, row.get(5)?, row.get(6)?);
+        Ok(Progress { branch, sequence, time_ms, folded, speaks_from, speaks_from_ms, begun_ms })
     })
 }
 
 fn set_progress(connection: &Connection, progress: Progress) -> rusqlite::Result<()> {
-    let Progress { branch, sequence, time_ms, folded, speaks_from: _ } = progress;
-    let mut write = connection
-        .prepare_cached("UPDATE progress SET branch = ?1, sequence = ?2, time_ms = ?3, folded = ?4")?;
-    write.execute(params![branch.cast_signed(), sequence.cast_signed(), time_ms, folded.cast_signed()])?;
+    let Progress { branch, sequence, time_ms, folded, speaks_from: _, speaks_from_ms: _, begun_ms } =
+        progress;
+    let mut write = connection.prepare_cached(
+        "UPDATE progress SET branch = ?1, sequence = ?2, time_ms = ?3, folded = ?4, begun_ms = ?5",
+    )?;
+    let [branch, sequence, folded] = [branch, sequence, folded].map(u64::cast_signed);
+    write.execute(params![branch, sequence, time_ms, folded, begun_ms])?;
     Ok(())
 }
 

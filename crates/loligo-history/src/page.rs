@@ -76,14 +76,39 @@ pub struct Page<R> {
     pub sequence: u64,
     /// What the filter of the query is, also when the query left it to the token.
     pub filter: Option<u64>,
+    /// The instant behind which the list has all there was; `None` when nothing is missing of what was asked for.
+    pub whole_from_ms: Option<i64>,
 }
 
-/// Which token, list and branch a page is of.
+/// Rows that stand before all rows of a list and are kept nowhere: they are made when a page reaches them.
+pub struct Earlier<'a, R> {
+    /// Where they end: none of the list's own rows is earlier.
+    pub ends_ms: i64,
+    /// All of them, oldest first.
+    pub rows: &'a dyn Fn() -> Vec<Entry<R>>,
+}
+
+/// Which token and branch a page is of, and from when on its list has everything.
 #[derive(Clone, Copy)]
 pub(crate) struct Of<'a> {
     pub(crate) key: &'a [u8; 32],
     pub(crate) branch: u64,
     pub(crate) sequence: u64,
+    pub(crate) whole_from_ms: Option<i64>,
+}
+
+impl Of<'_> {
+    /// A page without rows of a query.
+    fn page<R>(self, query: &Query) -> Page<R> {
+        let asked = |whole: &i64| query.since_ms.is_none_or(|since| since <= *whole);
+        Page {
+            rows: Vec::new(),
+            token: None,
+            sequence: self.sequence,
+            filter: query.filter,
+            whole_from_ms: self.whole_from_ms.filter(asked),
+        }
+    }
 }
 
 pub(crate) fn read<R: Row>(
@@ -91,6 +116,7 @@ pub(crate) fn read<R: Row>(
     of: Of<'_>,
     query: &Query,
     token: Option<&str>,
+    earlier: Option<Earlier<'_, R>>,
     mut wanted: impl FnMut(&R, Option<u64>) -> bool,
 ) -> Result<Page<R>, Error> {
     let list = lists().iter().position(|list| list.table == R::TABLE).unwrap_or_default() as u8;
@@ -99,7 +125,7 @@ pub(crate) fn read<R: Row>(
         return Err(Error::Token);
     }
     let query = token.as_ref().map_or(*query, |token| token.complete(query));
-    let mut page = Page { rows: Vec::new(), token: None, sequence: of.sequence, filter: query.filter };
+    let mut page = of.page(&query);
     let (low, high) = bounds(&query, token.map(|token| token.last));
     let mut statement = connection.prepare_cached(&select::<R>(query.sort))?;
     let mut rows = statement.query(params![
@@ -113,18 +139,32 @@ pub(crate) fn read<R: Row>(
     ])?;
     let mut looked = 0;
     let mut end = low;
-    while let Some(row) = rows.next()? {
+    // Takes a row, while the page has room.
+    let mut take = |entry: Entry<R>| {
         // One row more than is looked at says that there is a next page.
         if page.rows.len() >= query.count as usize || looked >= SCANNED {
             page.token = Some(Token::new(list, of.branch, &query, end).seal(of.key));
-            break;
+            return false;
         }
         looked += 1;
-        end = at(row)?;
-        let row = R::take(&mut Cells::from(row, KEY + 1))?;
-        if wanted(&row, query.filter) {
-            page.rows.push(Entry { at: end, row });
+        end = entry.at;
+        if wanted(&entry.row, query.filter) {
+            page.rows.push(entry);
         }
+        true
+    };
+    let earlier = || -> Vec<Entry<R>> {
+        let reached = earlier.as_ref().filter(|earlier| low.time_ms < earlier.ends_ms);
+        let all = reached.map_or_else(Vec::new, |earlier| (earlier.rows)());
+        all.into_iter().filter(|entry| low <= entry.at && entry.at < high).collect()
+    };
+    let before = if query.sort == Sort::Ascending { earlier() } else { Vec::new() };
+    let mut room = before.into_iter().all(&mut take);
+    while room && let Some(row) = rows.next()? {
+        room = take(Entry { at: at(row)?, row: R::take(&mut Cells::from(row, KEY + 1))? });
+    }
+    if room && query.sort == Sort::Descending {
+        earlier().into_iter().rev().all(&mut take);
     }
     Ok(page)
 }
@@ -167,10 +207,11 @@ fn select<R: Row>(sort: Sort) -> String {
 /// Entries of the account log by their numbers, which all bounds narrow down: those from `from` to `to`, both included.
 pub(crate) fn read_log(
     connection: &Connection,
+    of: Of<'_>,
     query: &Query,
     (from, to): (u64, u64),
     mut wanted: impl FnMut(&AccountLogEntry) -> bool,
-) -> Result<Vec<Entry<AccountLogEntry>>, Error> {
+) -> Result<Page<AccountLogEntry>, Error> {
     let (low, high) = bounds(query, None);
     // Numbers grow with time, so bounds of time are bounds of numbers.
     let number_at = |bound: At| -> rusqlite::Result<u64> {
@@ -192,15 +233,15 @@ pub(crate) fn read_log(
     ))?;
     let most = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut rows = statement.query(params![query.owner, most(from), most(behind)])?;
-    let mut entries = Vec::new();
+    let mut page = of.page(query);
     while let Some(row) = rows.next()? {
-        if entries.len() >= query.count as usize {
+        if page.rows.len() >= query.count as usize {
             break;
         }
         let entry = Entry { at: at(row)?, row: AccountLogEntry::take(&mut Cells::from(row, KEY + 1))? };
         if wanted(&entry.row) {
-            entries.push(entry);
+            page.rows.push(entry);
         }
     }
-    Ok(entries)
+    Ok(page)
 }

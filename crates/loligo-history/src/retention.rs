@@ -46,6 +46,11 @@ impl Keep {
         Self { orders_ms: kept, prices_ms: kept, trades_ms: kept }
     }
 
+    /// How long the rows of a list are kept; `None` for ever.
+    pub(crate) fn of(self, table: &str) -> Option<i64> {
+        self.lists().into_iter().find(|(list, _)| *list == table).map(|(_, kept)| kept)
+    }
+
     fn lists(self) -> [(&'static str, i64); 3] {
         [
             (PublicOrderEvent::TABLE, self.orders_ms),

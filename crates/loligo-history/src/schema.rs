@@ -10,7 +10,7 @@ use crate::rows::{List, OpenOrder, causes, kinds, lists};
 
 /// The stored format. A change of anything in `docs/history.md` gives it another number, and the index is made anew from the
 /// journal.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// "LoHi", for tools that tell files apart.
 const APPLICATION_ID: u32 = 0x4c6f_4869;
 
@@ -20,9 +20,10 @@ CREATE TABLE progress (
     branch INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     time_ms INTEGER NOT NULL,
-    folded INTEGER NOT NULL
+    folded INTEGER NOT NULL,
+    begun_ms INTEGER
 ) STRICT;
-CREATE TABLE gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
+CREATE TABLE gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE contract (
     contract INTEGER PRIMARY KEY,
     symbol TEXT NOT NULL,
@@ -186,7 +187,7 @@ pub(crate) fn create(connection: &Connection, key: &[u8; 32]) -> rusqlite::Resul
         "{TABLES}{open}{tables}{VIEWS}
          CREATE UNIQUE INDEX account_log_number ON account_log (account, number);
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};
-         INSERT INTO progress VALUES (0, 0, 0, 0);"
+         INSERT INTO progress VALUES (0, 0, 0, 0, NULL);"
     ))?;
     transaction.execute("INSERT INTO venue VALUES (?1)", [key])?;
     name_words(&transaction, "kind", kinds::NAMES.iter().copied())?;

@@ -13,91 +13,43 @@
 //! of a book.
 
 mod account;
-mod book;
 mod encoder;
+mod handle;
+mod log;
+mod money;
+mod notices;
+mod product;
+mod readers;
+mod topic;
 
 pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Remark};
+pub(crate) use handle::{HubHandle, start};
+pub(crate) use log::{LogSoFar, PAYMENTS};
+pub(crate) use money::WalletsShown;
+pub(crate) use topic::{AccountFeed, Action, LogFeed, MarketFeed, MoneyFeed, Signer, Topic};
 
+use crate::charts::{Candle, LiveBoard, SeriesAt};
+use crate::history::{History, LogRow};
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
-use crate::projection::{CommitChanges, Directory, FillRow, Subscription};
-use crate::record::KeyId;
-use crate::transport::bounds::FEED_COMMITS;
+use crate::projection::{CommitChanges, Directory, FillRow, Statement, Subscription, Watch};
+use crate::transport::bounds::{FEED_COMMITS, FeedBounds};
 use crate::transport::outbox::{Frame, frame, gathered};
 use account::Account;
-use book::Book;
+use encoder::message;
 use foldhash::fast::FixedState;
+use handle::Request;
 use hashbrown::HashMap;
-use loligo_engine::{AccountId, InstrumentId};
-use std::io;
+use loligo_engine::{AccountId, InstrumentId, Timestamp};
+use product::{At, Product};
+use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::oneshot;
-use tokio::task::unconstrained;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, MissedTickBehavior};
 
-/// Requests that may wait for a hub, of all connections together. Each connection waits for its own.
-const ASKS: usize = 1_024;
-
-/// What a connection asks of the hub.
-enum Request {
-    /// Follow things, or no longer. What there is to answer goes into its outbox; `done` is told when all of it is there,
-    /// so that the next request is answered after this one.
-    Actions { of: Follower, actions: Vec<Action>, done: oneshot::Sender<()> },
-    /// The connection with this number is gone.
-    Gone(u64),
-}
-
-/// A part of a request, in the order in which it is to be answered.
-pub(crate) enum Action {
-    /// Says something that is settled.
-    Say(Frame),
-    /// Joins, and says so with this frame.
-    Join(Topic, Frame),
-    /// Joins again what is held. What is not cannot be joined now, and is refused with this frame.
-    Rejoin(Topic, Frame),
-    /// Leaves, and says so with this frame.
-    Leave(Topic, Frame),
-}
-
-impl Action {
-    fn is_private(&self) -> bool {
-        match self {
-            Self::Say(_) => false,
-            Self::Join(topic, _) | Self::Rejoin(topic, _) | Self::Leave(topic, _) => topic.signer().is_some(),
-        }
-    }
-}
-
-/// What can be followed.
-#[derive(Clone, Debug)]
-pub(crate) enum Topic {
-    /// That the exchange is there.
-    Heartbeat,
-    /// A contract's book.
-    Book(InstrumentId),
-    /// An account's open orders, in one of the dialect's forms.
-    Orders(Form, Signer),
-    /// An account's fills; of this contract, or of all.
-    Fills(Option<InstrumentId>, Signer),
-}
-
-impl Topic {
-    /// Who asked for it, if it is private.
-    fn signer(&self) -> Option<Signer> {
-        match self {
-            Self::Heartbeat | Self::Book(_) => None,
-            Self::Orders(_, signer) | Self::Fills(_, signer) => Some(*signer),
-        }
-    }
-}
-
-/// Whose key a private subscription belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Signer {
-    pub(crate) account: AccountId,
-    pub(crate) key: KeyId,
-}
+/// What changes with every price is told at most so often.
+const PACE: Duration = Duration::from_secs(1);
 
 /// How a follower came to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,71 +60,17 @@ enum Joined {
     Again,
 }
 
-/// The connections' end of the hubs.
-#[derive(Clone)]
-pub(crate) struct HubHandle {
-    private: Sender<Request>,
-    public: Sender<Request>,
+/// What followers that the exchange does not wait for tell hubs; a node without them tells less.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) candles: Option<Arc<LiveBoard>>,
+    pub(crate) history: Option<Arc<History>>,
 }
 
-impl HubHandle {
-    /// Has a connection join and leave, and ends when it is answered. A hub that is gone answers nothing.
-    pub(crate) async fn ask(&self, of: &Follower, actions: Vec<Action>) {
-        let (other, own) = if actions.iter().any(Action::is_private) {
-            (&self.public, &self.private)
-        } else {
-            (&self.private, &self.public)
-        };
-        // An answer comes behind all that had happened, whichever tells of it.
-        for (hub, actions) in [(other, Vec::new()), (own, actions)] {
-            let (done, answered) = oneshot::channel();
-            if hub.send(Request::Actions { of: of.clone(), actions, done }).await.is_ok() {
-                let _ = answered.await;
-            }
-        }
-    }
-
-    /// Says that a connection is gone.
-    pub(crate) async fn gone(&self, of: &Follower) {
-        for hub in [&self.private, &self.public] {
-            // A hub that is gone has forgotten everybody.
-            let _ = hub.send(Request::Gone(of.outbox.id)).await;
-        }
-    }
-
-    /// Ends when either hub does.
-    pub(crate) async fn closed(&self) {
-        tokio::select! {
-            () = self.private.closed() => {}
-            () = self.public.closed() => {}
-        }
-    }
-}
-
-/// Starts the hubs' threads; they end when nobody can ask them any more.
-///
-/// # Errors
-/// When there are no threads.
-pub(crate) fn start(node: &NodeHandle, dialects: &Dialects, heartbeat: Duration) -> io::Result<HubHandle> {
-    // The writer hands over first to the one that was there first.
-    let private = start_one("loligo-private", node, dialects, heartbeat)?;
-    let public = start_one("loligo-public", node, dialects, heartbeat)?;
-    Ok(HubHandle { private, public })
-}
-
-fn start_one(
-    name: &str,
-    node: &NodeHandle,
-    dialects: &Dialects,
-    heartbeat: Duration,
-) -> io::Result<Sender<Request>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node.clone(), dialects.clone());
-    // The thread is the hub's alone, so it need not make room for other tasks between two writes.
-    let run = move || runtime.block_on(unconstrained(hub.run(asked, heartbeat)));
-    std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
-    Ok(asks)
+/// Candles as they form, and what of them is told.
+struct CandleSource {
+    board: Arc<LiveBoard>,
+    news: Watch<SeriesAt, (u64, Candle)>,
 }
 
 struct Hub {
@@ -182,8 +80,29 @@ struct Hub {
     changes: Subscription,
     dialects: Dialects,
     heartbeat: Vec<Follower>,
-    books: HashMap<InstrumentId, Book, FixedState>,
+    products: HashMap<InstrumentId, Product, FixedState>,
     accounts: HashMap<AccountId, Account, FixedState>,
+    candles: Option<CandleSource>,
+    log: Option<Watch<AccountId, Arc<LogRow>>>,
+    /// When that was last told which is told at a pace.
+    paced: Moment,
+}
+
+/// An instant, on the exchange's clock and on the machine's: a pace is kept on whichever moves on. A manual clock stands while
+/// people look at what changes, and runs an hour in a second for a bot that wants to hear each of its seconds.
+#[derive(Clone, Copy)]
+struct Moment {
+    exchange: Timestamp,
+    machine: Instant,
+}
+
+impl Moment {
+    /// Whether so much time lies between this and a later one, on either clock.
+    fn is_past(&self, later: Self, span: Duration) -> bool {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        later.exchange.0.saturating_sub(self.exchange.0) >= micros
+            || later.machine.saturating_duration_since(self.machine) >= span
+    }
 }
 
 /// The message of the dialect at hand: made for the first that gets it, shared by the others. Followers are in the order of
@@ -216,28 +135,41 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 }
 
 impl Hub {
-    fn new(node: NodeHandle, dialects: Dialects) -> Self {
+    fn new(node: NodeHandle, dialects: Dialects, sources: Sources) -> Self {
         let views = node.views();
         let changes = views.publisher().subscribe();
-        let (books, accounts) = (HashMap::default(), HashMap::default());
-        Self { node, views, changes, dialects, heartbeat: Vec::new(), books, accounts }
+        let (products, accounts) = (HashMap::default(), HashMap::default());
+        let paced = Moment { exchange: node.now(), machine: Instant::now() };
+        let candles = sources.candles.map(|board| CandleSource { news: board.watch(), board });
+        let log = sources.history.map(|history| history.watch_logs());
+        let heartbeat = Vec::new();
+        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, paced }
     }
 
-    async fn run(mut self, mut asked: Receiver<Request>, heartbeat: Duration) {
-        let mut beats = tokio::time::interval(heartbeat);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick comes at once, and nobody is there.
-        beats.tick().await;
+    async fn run(mut self, mut asked: Receiver<Request>, bounds: FeedBounds) {
+        let mut beats = interval(bounds.heartbeat).await;
+        let mut paces = interval(bounds.pace).await;
         loop {
             tokio::select! {
                 biased;
                 _ = beats.tick() => gathered(|| self.beat()),
+                _ = paces.tick() => gathered(|| self.keep_pace()),
                 // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
                 commit = self.changes.next() => match commit {
-                    Some(commit) => gathered(|| self.tell_waiting(&commit)),
+                    Some(commit) => gathered(|| {
+                        self.tell_waiting(&commit);
+                        if self.paced.is_past(self.moment(), PACE) {
+                            self.keep_pace();
+                            paces.reset();
+                        }
+                    }),
                     None => self.next_epoch(),
                 },
+                ((series, resolution), candle) = next_of(self.candles.as_mut().map(|of| &mut of.news)) => {
+                    gathered(|| self.tell_candle((series, resolution), candle));
+                }
+                (account, row) = next_of(self.log.as_mut()) => gathered(|| self.tell_row(account, &row)),
                 request = asked.recv() => match request {
                     Some(Request::Actions { of, actions, done }) => {
                         gathered(|| self.take(&of, actions));
@@ -262,6 +194,67 @@ impl Hub {
                 beat.of(follower.dialect, |of| Some(frame(|out| dialects.of(*of).heartbeat(out, now))));
             frame.is_none_or(|frame| follower.outbox.push(frame))
         });
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { exchange: self.node.now(), machine: Instant::now() }
+    }
+
+    /// Tells what has changed of that which is told at a pace.
+    fn keep_pace(&mut self) {
+        let now = self.moment();
+        self.paced = now;
+        let directory = self.views.directory();
+        for (id, product) in self.products.iter_mut().filter(|(_, product)| product.follows_ticker()) {
+            let ticker = self.views.markets().ticker(*id, now.exchange);
+            if let (Some(ticker), Some(listed)) = (ticker, directory.instrument(*id)) {
+                product.tell_ticker(&self.dialects, &ticker, listed.spec(), now);
+            }
+        }
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        for account in self.accounts.values_mut() {
+            account.money.keep_pace(&self.dialects, names);
+        }
+        self.tidy();
+    }
+
+    fn tell_candle(&mut self, at: SeriesAt, (number, candle): (u64, Candle)) {
+        if self.candles.as_ref().is_some_and(|source| source.news.lost()) {
+            tracing::warn!("the feeds were too far behind the candles; those who followed them are closed");
+            self.products.values_mut().for_each(Product::close_candles);
+        }
+        let directory = self.views.directory();
+        for (id, product) in &mut self.products {
+            if let Some(listed) = directory.instrument(*id) {
+                product.tell_candle(&self.dialects, at, number, &candle, listed.spec());
+            }
+        }
+        self.tidy();
+    }
+
+    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
+        if self.log.as_ref().is_some_and(Watch::lost) {
+            tracing::warn!(
+                "the feeds were too far behind the accounts' logs; those who followed them are closed"
+            );
+            self.accounts.values_mut().for_each(|account| account.log.close());
+        }
+        let directory = self.views.directory();
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.log.tell(&self.dialects, names, id, row);
+        }
+        self.tidy();
+    }
+
+    /// Says what is watched beside the changes of commits. What nobody follows any more may be told a while longer.
+    fn watch(&self) {
+        if let Some(source) = &self.candles {
+            source.news.want(self.products.values().flat_map(Product::candles));
+        }
+        if let Some(log) = &self.log {
+            log.want(self.accounts.iter().filter(|(_, of)| of.log.is_followed()).map(|(id, _)| *id));
+        }
     }
 
     fn take(&mut self, of: &Follower, actions: Vec<Action>) {
@@ -289,6 +282,14 @@ impl Hub {
                 let left = self.leave(of.outbox.id, &topic);
                 of.outbox.push(if left { accepted } else { self.remark(of, Remark::NotHeld) });
             }
+            Action::Show(statement) => self.state(&statement, true),
+            Action::Begin(so_far) => {
+                let directory = self.views.directory();
+                let names = Names { directory: &directory, identity: self.node.identity() };
+                if let Some(account) = self.accounts.get_mut(&so_far.account) {
+                    account.log.begin(&self.dialects, names, &so_far);
+                }
+            }
         }
     }
 
@@ -299,8 +300,8 @@ impl Hub {
     /// Answer, then snapshot, then what happens from here on.
     fn join(&mut self, of: &Follower, topic: Topic, accepted: Frame) {
         // The key was found good before this request waited here, and its end may have been told meanwhile.
-        if let Some(signer) = topic.signer()
-            && !holds_good(&self.views.directory(), signer)
+        if let Topic::Account(signer, _) = &topic
+            && !holds_good(&self.views.directory(), *signer)
         {
             of.outbox.push(self.remark(of, Remark::NotAllowed));
             return;
@@ -308,55 +309,140 @@ impl Hub {
         match topic {
             Topic::Heartbeat => {
                 let held = self.heartbeat.iter().any(|other| other.outbox.id == of.outbox.id);
-                self.answer(of, if held { Joined::Again } else { Joined::Anew }, accepted);
+                answer(&self.dialects, of, if held { Joined::Again } else { Joined::Anew }, accepted);
                 if !held {
                     let at = place(&self.heartbeat, &of.dialect, |other| other.dialect);
                     self.heartbeat.insert(at, of.clone());
                 }
             }
-            Topic::Book(instrument) => {
-                if self.books.is_empty() {
+            Topic::Market(instrument, feed) => {
+                if self.products.is_empty() {
                     // First the changes, then the view: see `Publisher`.
                     self.want(true);
                 }
-                let (directory, now) = (self.views.directory(), self.node.now());
-                let depth = self.views.markets().depth(instrument);
-                let (Some(depth), Some(listed)) = (depth, directory.instrument(instrument)) else {
+                if self.join_market(of, instrument, feed, accepted).is_none() {
                     // A contract is in the directory before anyone can name it, so this is not met.
                     of.outbox.push(self.remark(of, Remark::Unavailable));
-                    return;
-                };
-                let joined = self.books.entry(instrument).or_default().join(of, depth.changes);
-                if self.answer(of, joined, accepted)
-                    && let Some(book) = self.books.get_mut(&instrument)
-                {
-                    let encoder = self.dialects.of(of.dialect);
-                    of.outbox.push(book.snapshot(of.dialect, encoder, &depth, listed.spec(), now));
                 }
             }
-            Topic::Orders(form, signer) => {
+            Topic::Account(signer, AccountFeed::Orders(form)) => {
                 let joined = self.account(signer.account).join_orders(of, signer.key, form);
-                if self.answer(of, joined, accepted) {
+                if answer(&self.dialects, of, joined, accepted) {
                     self.send_orders(of, form, signer);
                 }
             }
-            Topic::Fills(product, signer) => {
+            Topic::Account(signer, AccountFeed::Money(feed)) => {
+                let joined = self.account(signer.account).money.join(of, signer.key, feed);
+                // Before the first statement is asked for.
+                self.want(!self.products.is_empty());
+                answer(&self.dialects, of, joined, accepted);
+            }
+            Topic::Account(signer, AccountFeed::Log(feed)) => {
+                let joined = self.account(signer.account).log.join(of, signer.key, feed);
+                // Before what there was is read.
+                self.watch();
+                answer(&self.dialects, of, joined, accepted);
+            }
+            Topic::Account(signer, AccountFeed::Notices) => {
+                let directory = self.views.directory();
+                self.account(signer.account);
+                let Some(account) = self.accounts.get_mut(&signer.account) else { return };
+                // Those who follow already first: what this one is shown is what all were told last.
+                account.notices.tell(&self.dialects, directory.notices());
+                let joined = account.notices.join(of, signer.key);
+                let encode =
+                    |out: &mut Vec<u8>| self.dialects.of(of.dialect).notices(out, directory.notices());
+                if answer(&self.dialects, of, joined, accepted)
+                    && let Some(all) = message(encode)
+                {
+                    of.outbox.push(all);
+                }
+            }
+            Topic::Account(signer, AccountFeed::Fills(product)) => {
                 let account = self.account(signer.account);
                 let last = account.fills_told;
                 let joined = account.join_fills(of, signer.key, product);
-                if self.answer(of, joined, accepted) {
+                if answer(&self.dialects, of, joined, accepted) {
                     self.send_fills(of, product, signer, last);
                 }
             }
         }
     }
 
-    /// Answers a join. False when the answer found no room.
-    fn answer(&self, of: &Follower, joined: Joined, accepted: Frame) -> bool {
-        of.outbox.push(match joined {
-            Joined::Anew => accepted,
-            Joined::Again => self.remark(of, Remark::HeldAlready),
-        })
+    /// Tells what an account's money comes to.
+    fn state(&mut self, statement: &Arc<Statement>, at_once: bool) {
+        let directory = self.views.directory();
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        if let Some(account) = self.accounts.get_mut(&statement.account) {
+            account.money.take(&self.dialects, names, statement, at_once);
+        }
+    }
+
+    /// Joins something of a contract; none when there is no such contract.
+    fn join_market(
+        &mut self,
+        of: &Follower,
+        id: InstrumentId,
+        feed: MarketFeed,
+        accepted: Frame,
+    ) -> Option<()> {
+        let now = self.moment();
+        if let MarketFeed::Candles(series) = feed {
+            return self.join_candles(of, id, series, accepted);
+        }
+        let Self { node, views, dialects, products, .. } = self;
+        let (directory, markets) = (views.directory(), views.markets());
+        let names = Names { directory: &directory, identity: node.identity() };
+        let spec = directory.instrument(id)?.spec();
+        let at = At { dialects, names, spec, now };
+        let product = products.entry(id).or_default();
+        match feed {
+            MarketFeed::Book => {
+                let depth = markets.depth(id)?;
+                let joined = product.join_book(of, &depth);
+                if answer(dialects, of, joined, accepted) {
+                    of.outbox.push(product.whole_book(of, &depth, at));
+                }
+            }
+            MarketFeed::Trades => {
+                let latest = markets.latest_trades(id, dialects.of(of.dialect).trades_shown());
+                let joined = product.join_trades(of, &latest);
+                if answer(dialects, of, joined, accepted) {
+                    of.outbox.push(product.latest_trades(of, &latest, at));
+                }
+            }
+            MarketFeed::Ticker(form) => {
+                let ticker = markets.ticker(id, now.exchange)?;
+                let joined = product.join_ticker(of, form, &ticker, now);
+                if answer(dialects, of, joined, accepted)
+                    && let Some(message) = product.ticker(of, form, &ticker, at)
+                {
+                    of.outbox.push(message);
+                }
+            }
+            MarketFeed::Candles(_) => {}
+        }
+        Some(())
+    }
+
+    /// First candles are watched, then the forming one is looked at.
+    fn join_candles(&mut self, of: &Follower, id: InstrumentId, at: SeriesAt, accepted: Frame) -> Option<()> {
+        let board = Arc::clone(&self.candles.as_ref()?.board);
+        let directory = self.views.directory();
+        let spec = directory.instrument(id)?.spec();
+        self.products.entry(id).or_default().expect_candles(at);
+        self.watch();
+        let (number, candle) = board.forming(at);
+        let Self { dialects, products, .. } = self;
+        let product = products.get_mut(&id)?;
+        let joined = product.join_candles(of, at, number, candle.is_some());
+        if answer(dialects, of, joined, accepted)
+            && let Some(candle) = candle
+            && let Some(first) = message(|out| dialects.of(of.dialect).candle(out, spec, at, &candle, true))
+        {
+            of.outbox.push(first);
+        }
+        Some(())
     }
 
     /// An account's followers, whose changes are told from here on.
@@ -364,7 +450,7 @@ impl Hub {
         if !self.accounts.contains_key(&id) {
             self.accounts.insert(id, Account::default());
             // First the changes, then the view: see `Publisher`.
-            self.want(!self.books.is_empty());
+            self.want(!self.products.is_empty());
             let told = self.views.fills().newest(id);
             if let Some(account) = self.accounts.get_mut(&id) {
                 account.fills_told = told;
@@ -396,11 +482,13 @@ impl Hub {
         of.outbox.push(frame(|out| encoder.latest_fills(out, names, signer.account, &fills)));
     }
 
-    /// Whether a connection follows a contract's book; what else there is can be joined at any time.
+    /// Whether a connection follows something of a contract; what else there is can be joined at any time.
     fn holds(&self, id: u64, topic: &Topic) -> bool {
         match topic {
-            Topic::Book(instrument) => self.books.get(instrument).is_some_and(|book| book.is_held(id)),
-            Topic::Heartbeat | Topic::Orders(..) | Topic::Fills(..) => false,
+            Topic::Market(instrument, feed) => {
+                self.products.get(instrument).is_some_and(|product| product.holds(id, *feed))
+            }
+            Topic::Heartbeat | Topic::Account(..) => false,
         }
     }
 
@@ -412,15 +500,19 @@ impl Hub {
                 self.heartbeat.retain(|follower| follower.outbox.id != id);
                 self.heartbeat.len() < before
             }
-            Topic::Book(instrument) => self.books.get_mut(instrument).is_some_and(|book| book.leave(id)),
-            Topic::Orders(form, signer) => self
-                .accounts
-                .get_mut(&signer.account)
-                .is_some_and(|account| account.leave_orders(id, signer.key, *form)),
-            Topic::Fills(product, signer) => self
-                .accounts
-                .get_mut(&signer.account)
-                .is_some_and(|account| account.leave_fills(id, signer.key, *product)),
+            Topic::Market(instrument, feed) => {
+                self.products.get_mut(instrument).is_some_and(|product| product.leave(id, *feed))
+            }
+            Topic::Account(signer, feed) => match self.accounts.get_mut(&signer.account) {
+                Some(account) => match feed {
+                    AccountFeed::Orders(form) => account.leave_orders(id, signer.key, *form),
+                    AccountFeed::Fills(product) => account.leave_fills(id, signer.key, *product),
+                    AccountFeed::Money(feed) => account.money.leave(id, signer.key, *feed),
+                    AccountFeed::Log(feed) => account.log.leave(id, signer.key, *feed),
+                    AccountFeed::Notices => account.notices.leave(id, signer.key),
+                },
+                None => false,
+            },
         };
         self.tidy();
         left
@@ -429,8 +521,8 @@ impl Hub {
     /// A connection is gone, and follows nothing.
     fn forget(&mut self, id: u64) {
         self.heartbeat.retain(|follower| follower.outbox.id != id);
-        for book in self.books.values_mut() {
-            book.leave(id);
+        for product in self.products.values_mut() {
+            product.forget(id);
         }
         for account in self.accounts.values_mut() {
             account.forget(id);
@@ -440,16 +532,19 @@ impl Hub {
 
     /// What nobody follows any more is not told any more.
     fn tidy(&mut self) {
-        let (books, accounts) = (self.books.len(), self.accounts.len());
-        self.books.retain(|_, book| book.is_followed());
+        let (products, accounts) = (self.products.len(), self.accounts.len());
+        self.products.retain(|_, product| product.is_followed());
         self.accounts.retain(|_, account| account.is_followed());
-        if (self.books.len(), self.accounts.len()) != (books, accounts) {
-            self.want(!self.books.is_empty());
+        if (self.products.len(), self.accounts.len()) != (products, accounts) {
+            self.want(!self.products.is_empty());
+            self.watch();
         }
     }
 
-    fn want(&self, books: bool) {
-        self.changes.follow(books, self.accounts.keys().copied().collect());
+    fn want(&self, markets: bool) {
+        let money = self.accounts.iter().filter(|(_, account)| account.money.is_followed());
+        let money = money.map(|(id, _)| *id).collect();
+        self.changes.follow(markets, self.accounts.keys().copied().collect(), money);
     }
 
     /// Tells a commit, and those that came meanwhile: what many follow is sent in one piece.
@@ -459,7 +554,7 @@ impl Hub {
             let Some(commit) = self.changes.next_now() else { break };
             self.tell(&commit);
         }
-        self.books.values_mut().for_each(Book::send);
+        self.products.values_mut().for_each(Product::send);
         self.tidy();
     }
 
@@ -471,12 +566,24 @@ impl Hub {
         }
         if commit.directory {
             self.drop_keys(&directory);
+            for account in self.accounts.values_mut() {
+                account.notices.tell(&self.dialects, directory.notices());
+            }
         }
         let names = Names { directory: &directory, identity: node.identity() };
         for changes in &commit.changes {
             for level in &changes.levels {
-                if let Some(book) = self.books.get_mut(&level.instrument) {
-                    book.tell(&self.dialects, level, level.at, &directory);
+                if let Some(product) = self.products.get_mut(&level.instrument)
+                    && let Some(listed) = directory.instrument(level.instrument)
+                {
+                    product.tell_level(&self.dialects, level, listed.spec());
+                }
+            }
+            for (instrument, row) in &changes.trades {
+                if let Some(product) = self.products.get_mut(instrument)
+                    && let Some(listed) = directory.instrument(*instrument)
+                {
+                    product.tell_trade(&self.dialects, row, names, listed.spec());
                 }
             }
             for rows in changes.fills.chunk_by(|a, b| a.0 == b.0) {
@@ -489,6 +596,9 @@ impl Hub {
                     account.tell_orders(&self.dialects, orders, changes.sequence, names);
                 }
             }
+        }
+        for (statement, at_once) in &commit.statements {
+            self.state(statement, *at_once);
         }
         self.changes.took(commit);
     }
@@ -503,13 +613,13 @@ impl Hub {
 
     /// Something was lost on the way here: nobody may go on as if nothing had happened.
     fn close_all(&mut self) {
-        for book in self.books.values() {
-            book.close();
+        for product in self.products.values() {
+            product.close();
         }
         for account in self.accounts.values() {
             account.close();
         }
-        self.books.clear();
+        self.products.clear();
         self.accounts.clear();
         self.want(false);
     }
@@ -522,6 +632,33 @@ impl Hub {
         }
         self.tidy();
     }
+}
+
+/// Answers a join. False when the answer found no room.
+fn answer(dialects: &Dialects, of: &Follower, joined: Joined, accepted: Frame) -> bool {
+    of.outbox.push(match joined {
+        Joined::Anew => accepted,
+        Joined::Again => frame(|out| dialects.of(of.dialect).remark(out, Remark::HeldAlready)),
+    })
+}
+
+/// What is told next to one who watches; never, where there is nothing to watch.
+async fn next_of<K: Copy + Eq + Hash, T>(watch: Option<&mut Watch<K, T>>) -> (K, T) {
+    if let Some(watch) = watch
+        && let Some(told) = watch.next().await
+    {
+        return told;
+    }
+    std::future::pending().await
+}
+
+/// Ticks, the first of which comes when the first span is over.
+async fn interval(span: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(span);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // One comes at once, and nobody is there.
+    ticks.tick().await;
+    ticks
 }
 
 /// Whether a key is there, may ask, and belongs to an account that is active.

@@ -7,7 +7,8 @@
 //! Integers are little-endian. The body is an engine command in the engine's own stored form, a fact about the venue
 //! that the engine does not know (names and keys), or the crossing from one version of the rules to another. The first record
 //! of a venue is its genesis: the rules it begins under, the facts that every later start must name again, then the engine's
-//! genesis command. Of records before rules were named the rules are [`FIRST_RULES`].
+//! genesis command. Of records before rules were named the rules are [`FIRST_RULES`]; those of venues before there were pasts name
+//! none.
 
 use crate::listing::Roll;
 use loligo_engine::{AccountId, CodecError, Command, InstrumentId, Timestamp};
@@ -22,7 +23,8 @@ const UNNAMED_GENESIS: u8 = 0;
 const COMMAND: u8 = 1;
 const FACT: u8 = 2;
 const CROSSING: u8 = 3;
-const GENESIS: u8 = 4;
+const PASTLESS_GENESIS: u8 = 4;
+const GENESIS: u8 = 5;
 
 /// An API key's number; dense from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +53,53 @@ pub enum WithdrawalRight {
 /// A fault's number; rising from 1, never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FaultId(pub u64);
+
+/// A notice's number; rising from 1, never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NoticeId(pub u64);
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// A market.
+    Market,
+    /// Anything.
+    General,
+    /// Something new.
+    NewFeature,
+    /// Something put right.
+    BugFix,
+    /// The exchange, or a part of it, will be out of service.
+    Maintenance,
+    /// A settlement.
+    Settlement,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticePriority {
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+/// A notice to clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// How much it matters.
+    pub priority: NoticePriority,
+    /// What it says.
+    pub note: String,
+    /// When what it tells of takes effect.
+    pub effective: Timestamp,
+    /// For how many minutes the exchange is expected to be out of service.
+    pub downtime_minutes: Option<u32>,
+}
 
 /// What requests are told in place of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +171,48 @@ pub struct VenueFacts {
     pub instruments: Option<[u8; 32]>,
     /// Key of order ids; absent when it comes from the seed.
     pub identity_key: Option<[u8; 32]>,
+    /// Days of the past that was made up for it; absent without one.
+    pub past_days: Option<u32>,
+}
+
+/// [`VenueFacts`] of a venue from before there were pasts: read, never written.
+#[derive(Deserialize)]
+pub(crate) struct PastlessFacts {
+    seed: u64,
+    accounts: u32,
+    balance: i128,
+    manual_clock: bool,
+    start: i64,
+    live_market: bool,
+    instruments: Option<[u8; 32]>,
+    identity_key: Option<[u8; 32]>,
+}
+
+impl From<PastlessFacts> for VenueFacts {
+    fn from(facts: PastlessFacts) -> Self {
+        let PastlessFacts {
+            seed,
+            accounts,
+            balance,
+            manual_clock,
+            start,
+            live_market,
+            instruments,
+            identity_key,
+        } = facts;
+        let past_days = None;
+        Self {
+            seed,
+            accounts,
+            balance,
+            manual_clock,
+            start,
+            live_market,
+            instruments,
+            identity_key,
+            past_days,
+        }
+    }
 }
 
 /// A fact about the venue beside the exchange.
@@ -165,6 +256,13 @@ pub enum Fact {
         /// Which kind it is.
         roll: Roll,
     },
+    /// The operator gave clients a notice.
+    NoticeGiven(Notice),
+    /// The operator took a notice back.
+    NoticeEnded {
+        /// Which.
+        notice: NoticeId,
+    },
 }
 
 loligo_engine::stored_codes! {
@@ -174,13 +272,17 @@ loligo_engine::stored_codes! {
         RouteSet { operation, available } = 2,
         FaultSet { operation, word, times } = 3,
         FaultEnded { fault } = 4,
-        ContractRolls { instrument, roll } = 5
+        ContractRolls { instrument, roll } = 5,
+        NoticeGiven(notice) = 6,
+        NoticeEnded { notice } = 7
     }
     StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
     FaultWord { ServerError = 0, UnknownError = 1 }
     GeneralRight { None = 0, ReadOnly = 1, Full = 2 }
     WithdrawalRight { None = 0, Full = 1 }
     Roll { Month = 0, Quarter = 1, Half = 2 }
+    NoticeKind { Market = 0, General = 1, NewFeature = 2, BugFix = 3, Maintenance = 4, Settlement = 5 }
+    NoticePriority { Low = 0, Medium = 1, High = 2 }
 }
 
 /// A new API key.
@@ -221,6 +323,8 @@ pub enum FactOutcome {
     KeyCreated(KeyId),
     /// The fault has this number.
     FaultSet(FaultId),
+    /// The notice has this number.
+    NoticeGiven(NoticeId),
     /// It cannot be.
     Refused(FactRefusal),
 }
@@ -261,6 +365,15 @@ pub enum FactRefusal {
     /// No such fault waits to be told.
     #[error("no such fault waits to be told")]
     UnknownFault,
+    /// The note is empty, too long, or not printable.
+    #[error("a note has 1 to 1000 printable characters")]
+    BadNote,
+    /// As many notices stand as may.
+    #[error("at most 100 notices stand at once")]
+    TooManyNotices,
+    /// No such notice stands.
+    #[error("there is no such notice")]
+    UnknownNotice,
     /// The contract is not there, or has no last trading time.
     #[error("there is no such dated contract")]
     NotDated,
@@ -320,9 +433,10 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (Head { kind, time, nonce }, mut rest) = head(bytes)?;
         let body = match kind {
-            UNNAMED_GENESIS | GENESIS => {
-                let rules = if kind == GENESIS { u16::from_le_bytes(take(&mut rest)?) } else { FIRST_RULES };
-                let venue = Box::new(venue_facts(&mut rest)?);
+            UNNAMED_GENESIS | PASTLESS_GENESIS | GENESIS => {
+                let named = kind != UNNAMED_GENESIS;
+                let rules = if named { u16::from_le_bytes(take(&mut rest)?) } else { FIRST_RULES };
+                let venue = Box::new(venue_facts(kind, &mut rest)?);
                 Body::Genesis { rules, venue, command: Command::decode(rest)? }
             }
             COMMAND => Body::Command(Command::decode(rest)?),
@@ -368,12 +482,16 @@ fn head(bytes: &[u8]) -> Result<(Head, &[u8]), RecordError> {
     Ok((Head { kind, time, nonce }, rest))
 }
 
-fn venue_facts(rest: &mut &[u8]) -> Result<VenueFacts, RecordError> {
+fn venue_facts(kind: u8, rest: &mut &[u8]) -> Result<VenueFacts, RecordError> {
     let length = u32::from_le_bytes(take(rest)?) as usize;
     let cut = rest.split_at_checked(length);
     let (facts, command) = cut.ok_or(RecordError::Layout("it ends within the venue's facts"))?;
     *rest = command;
-    Ok(postcard::from_bytes(facts)?)
+    if kind == GENESIS {
+        Ok(postcard::from_bytes(facts)?)
+    } else {
+        Ok(postcard::from_bytes::<PastlessFacts>(facts)?.into())
+    }
 }
 
 /// The key and nonce of a record, whatever its body: of one whose command a later version wrote, too.
@@ -392,10 +510,10 @@ pub(crate) fn facts_of(bytes: &[u8]) -> Result<Option<VenueFacts>, RecordError> 
     let (Head { kind, .. }, mut rest) = head(bytes)?;
     match kind {
         UNNAMED_GENESIS => {}
-        GENESIS => drop(take::<2>(&mut rest)?),
+        PASTLESS_GENESIS | GENESIS => drop(take::<2>(&mut rest)?),
         _ => return Ok(None),
     }
-    venue_facts(&mut rest).map(Some)
+    venue_facts(kind, &mut rest).map(Some)
 }
 
 /// Appends the stored form of a command's record, without taking the command over.

@@ -205,6 +205,8 @@ columns! {
         reduced: Option<i64>,
         /// What was paid; negative when it was received.
         fee: String,
+        /// What that was reckoned at, in hundred-millionths of the value.
+        fee_rate: i64,
         /// What was realised, before the fee.
         realized_pnl: String,
         /// The signed position afterwards.

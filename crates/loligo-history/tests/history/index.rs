@@ -18,8 +18,16 @@ fn open(path: &Path) -> Index {
     index
 }
 
-fn progress(sequence: u64, time_ms: i64) -> Progress {
-    Progress { branch: 1, sequence, time_ms, folded: sequence, speaks_from: 1 }
+fn progress(sequence: u64, time_ms: i64, begun_ms: i64) -> Progress {
+    Progress {
+        branch: 1,
+        sequence,
+        time_ms,
+        folded: sequence,
+        speaks_from: 1,
+        speaks_from_ms: None,
+        begun_ms: Some(begun_ms),
+    }
 }
 
 /// The files as a kill would leave them now.
@@ -40,7 +48,10 @@ fn a_kill_between_two_writes_loses_nothing_that_was_written() {
         let left = dir.path().join(format!("{sequence}.db"));
         as_killed(&path, &left);
         let found = open(&left);
-        assert_eq!(found.progress().expect("told"), progress(sequence, NEW_YEAR + sequence.cast_signed()));
+        assert_eq!(
+            found.progress().expect("told"),
+            progress(sequence, NEW_YEAR + sequence.cast_signed(), NEW_YEAR + 1)
+        );
         assert_eq!(told(&found, 2), (1..=sequence).collect::<Vec<_>>());
         // It goes on from there, with the next record and no other.
         assert!(matches!(found.write(&prices(sequence, NEW_YEAR, 1)), Err(Error::OutOfOrder { .. })));
@@ -64,7 +75,7 @@ fn a_write_that_fails_half_way_leaves_nothing_of_itself() {
         .expect("made");
     let error = index.write(&prices(2, NEW_YEAR + 1, 4)).expect_err("refused");
     assert!(error.to_string().contains("no room"), "{error}");
-    assert_eq!(index.progress().expect("told"), progress(1, NEW_YEAR));
+    assert_eq!(index.progress().expect("told"), progress(1, NEW_YEAR, NEW_YEAR));
     assert_eq!(told(&index, 0), [1]);
     other.execute_batch("DROP TRIGGER refuse").expect("dropped");
     index.write(&prices(2, NEW_YEAR + 1, 4)).expect("the same again");
@@ -189,6 +200,7 @@ fn every_list_gives_back_what_it_took() {
         old: None,
         reduced: None,
         fee: "-0.5".into(),
+        fee_rate: -10_000,
         realized_pnl: "0".into(),
         position: -7,
     };
@@ -512,7 +524,7 @@ fn the_account_log_is_read_by_number_and_by_time() {
         index.write(&batch).expect("written");
     }
     let numbers = |query: Query, from, to| -> Vec<u64> {
-        let entries = index.account_log(&query, (from, to), |_| true).expect("answered");
+        let entries = index.account_log(&query, (from, to), |_| true).expect("answered").rows;
         entries.iter().map(|entry| entry.row.number).collect()
     };
     let up = Query { sort: Sort::Ascending, ..Query::of(1) };
@@ -524,7 +536,7 @@ fn the_account_log_is_read_by_number_and_by_time() {
     let both = Query { since_ms: Some(NEW_YEAR + 1), before_ms: Some(NEW_YEAR + 3), ..up };
     assert_eq!(numbers(both, 4, 9), [4, 5, 6, 7, 8, 9]);
     assert_eq!(numbers(Query { owner: 2, ..up }, 1, u64::MAX), [0; 0]);
-    let even = index.account_log(&up, (1, u64::MAX), |entry| entry.number % 2 == 0).expect("answered");
+    let even = index.account_log(&up, (1, u64::MAX), |entry| entry.number % 2 == 0).expect("answered").rows;
     assert_eq!(even.len(), 20);
 }
 

@@ -1,6 +1,8 @@
 //! What the index promises, seen from outside.
 
 mod fixture;
+mod gone;
 mod index;
 mod model;
+mod packed;
 mod tokens;

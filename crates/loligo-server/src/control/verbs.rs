@@ -329,18 +329,21 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
         AccountError::Refused(refusal) => refused(&refusal).into(),
         AccountError::Registry(refusal) => {
             let status = match refusal {
-                FactRefusal::UnknownAccount | FactRefusal::UnknownFault | FactRefusal::NotDated => {
-                    StatusCode::NOT_FOUND
-                }
-                FactRefusal::BadName | FactRefusal::BadOperation | FactRefusal::NeverTold => {
-                    StatusCode::BAD_REQUEST
-                }
+                FactRefusal::UnknownAccount
+                | FactRefusal::UnknownFault
+                | FactRefusal::UnknownNotice
+                | FactRefusal::NotDated => StatusCode::NOT_FOUND,
+                FactRefusal::BadName
+                | FactRefusal::BadOperation
+                | FactRefusal::BadNote
+                | FactRefusal::NeverTold => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys
                 | FactRefusal::KeyExists
                 | FactRefusal::NameTaken
                 | FactRefusal::SealedForAnother
                 | FactRefusal::TooManyRoutes
-                | FactRefusal::TooManyFaults => StatusCode::CONFLICT,
+                | FactRefusal::TooManyFaults
+                | FactRefusal::TooManyNotices => StatusCode::CONFLICT,
             };
             Refused::new(status, refusal.to_string()).into()
         }

@@ -23,6 +23,7 @@ pub(crate) mod floor;
 mod history;
 mod margin;
 mod money;
+mod notices;
 mod private;
 mod public;
 mod reasons;
@@ -44,6 +45,7 @@ use crate::history::History;
 use crate::hub::Dialect;
 use crate::login::Denied;
 use crate::node::{AccountError, NodeHandle, SubmitError};
+use crate::past::Past;
 use crate::record::{Fact, FaultWord};
 use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
@@ -58,7 +60,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_TYPE,
 };
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use loligo_engine::Timestamp;
 use loligo_wire::history::HistoryError;
@@ -83,6 +85,8 @@ pub(crate) struct Kraken {
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
     candles: Arc<Candles>,
+    /// What was made up of the time before the venue began.
+    made_up: Option<Arc<Past>>,
 }
 
 /// The body of a success.
@@ -100,10 +104,20 @@ enum Shape {
     Whole,
     /// There is an instant of which the body does not show all rows, and no other page does.
     Broken(WireTime),
-    /// It is a page of history; the token is that of the next, if there is one.
-    Page(Option<String>),
-    /// It is comma separated text.
-    Csv,
+    /// It is a page of history.
+    Page {
+        /// Of the next page, if there is one.
+        token: Option<String>,
+        /// Behind which instant nothing is missing of what was asked for, if something is before.
+        whole_from: Option<WireTime>,
+    },
+    /// It is a log.
+    Log {
+        /// It is comma separated text.
+        is_csv: bool,
+        /// As of a page.
+        whole_from: Option<WireTime>,
+    },
 }
 
 impl From<Vec<u8>> for Success {
@@ -125,18 +139,31 @@ impl Success {
                 instant.write_millis(&mut told);
                 head.insert(INCOMPLETE.clone(), text(&told));
             }
-            Shape::Page(token) => {
+            Shape::Page { token, whole_from } => {
+                note_missing(head, whole_from);
                 head.insert(IS_TRUNCATED.clone(), text(token.is_some().to_string().as_bytes()));
                 if let Some(token) = token {
                     head.insert(NEXT_TOKEN.clone(), text(token.as_bytes()));
                 }
             }
-            Shape::Csv => {
-                head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+            Shape::Log { is_csv, whole_from } => {
+                note_missing(head, whole_from);
+                if is_csv {
+                    head.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+                }
             }
         }
         answer
     }
+}
+
+/// Says that history has not all of what happened up to an instant: it was not kept, or the journal from which the index was made
+/// had it no more.
+fn note_missing(head: &mut HeaderMap, whole_from: Option<WireTime>) {
+    let Some(instant) = whole_from else { return };
+    let mut told = b"only some rows up to ".to_vec();
+    instant.write_millis(&mut told);
+    head.insert(INCOMPLETE.clone(), HeaderValue::from_bytes(&told).expect("visible ASCII"));
 }
 
 static IS_TRUNCATED: HeaderName = HeaderName::from_static("is-truncated");
@@ -150,18 +177,31 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles } = served;
+        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles, past: made_up } =
+            served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
             signing: Arc::clone(&signing),
             login,
             log: Arc::clone(&log),
+            history: Arc::clone(&history),
             hub,
             dialect,
             routes,
         };
-        Self { node, signing, routes, faults, sockets, history, feeds: Arc::new(feeds), log, candles }
+        Self {
+            node,
+            signing,
+            routes,
+            faults,
+            sockets,
+            history,
+            feeds: Arc::new(feeds),
+            log,
+            candles,
+            made_up,
+        }
     }
 
     async fn answer(&self, request: &Received) -> Option<Response<Full<Bytes>>> {

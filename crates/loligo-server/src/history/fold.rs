@@ -1,19 +1,20 @@
 //! Events to rows, record by record.
 
+use super::LogRow;
 use super::shapes::{
     ago, asked, contract, digits, earlier, earlier_public, earlier_trigger, instant, is_at_the_book, millis,
     nothing_asked, open_order, order_event, order_of, trigger_of, unfired,
 };
-use super::words::Coded;
-use crate::projection::Applied;
+use super::words::{Coded, PARTIAL_LIQUIDATION};
+use crate::projection::{Applied, Watched};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{
-    AccountId, EditRefusal, Event, Exchange, Instrument, InstrumentId, InstrumentSpec, OrderChange, OrderRef,
-    OrderView, PairId, Side, Timestamp,
+    AccountId, EditRefusal, Event, Exchange, FillRole, Instrument, InstrumentId, InstrumentSpec, OrderChange,
+    OrderId, OrderRef, OrderType, OrderView, PairId, Side, Timestamp,
 };
 use loligo_history::rows::{self, kinds};
-use loligo_history::{AnyRow, Batch, Error, Index, Progress};
+use loligo_history::{AnyRow, At, Batch, Error, Index, Progress};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,8 +25,12 @@ pub(super) struct Fold {
     pub(super) contracts: Vec<Arc<Instrument>>,
     house: HashSet<u32, FixedState>,
     pub(super) batch: Batch,
+    /// Those who hear of rows of accounts' logs.
+    told: Arc<Watched<AccountId, Arc<LogRow>>>,
     /// The order that came last in this record: what it was before an edit, and what was cut from it.
     pub(super) came: Option<Came>,
+    /// How the liquidation order of this record trades, as rows have it. No such order outlives its record.
+    closing: u8,
 }
 
 pub(super) struct Came {
@@ -38,7 +43,7 @@ pub(super) type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Fold {
     /// Goes on where an index is.
-    pub(super) fn open(index: Arc<Index>) -> Result<Self> {
+    pub(super) fn open(index: Arc<Index>, told: Arc<Watched<AccountId, Arc<LogRow>>>) -> Result<Self> {
         let written = index.progress()?;
         let mut fold = Self {
             batch: Batch::new(written.branch),
@@ -46,6 +51,8 @@ impl Fold {
             contracts: Vec::new(),
             house: index.house()?.into_iter().collect(),
             came: None,
+            told,
+            closing: OrderType::Liquidation.code(),
             index,
         };
         for (_, stored) in fold.index.contracts()? {
@@ -108,7 +115,7 @@ impl Fold {
     pub(super) fn revert(&mut self, branch: u64, to: u64) -> Result {
         self.write()?;
         self.index.revert(branch, to)?;
-        *self = Self::open(Arc::clone(&self.index))?;
+        *self = Self::open(Arc::clone(&self.index), Arc::clone(&self.told))?;
         Ok(())
     }
 
@@ -118,7 +125,12 @@ impl Fold {
         self.came = None;
         // After a revert open orders are made again from records whose rows are there already.
         let is_new = applied.sequence > self.written.sequence;
-        for event in applied.events {
+        for (at, event) in applied.events.iter().enumerate() {
+            if let Event::Placed { order, .. } = event
+                && order.order_type == OrderType::Liquidation
+            {
+                self.closing = closing(order.id, &applied.events[at..]);
+            }
             self.event(event, is_new)?;
         }
         Ok(())
@@ -140,7 +152,9 @@ impl Fold {
             }
             Event::Placed { order, reduced } => {
                 self.came = Some(Came { number: order.id.0, old: None, reduced: reduced.map(|by| by.0) });
-                self.batch.open(open_order(order));
+                let mut open = open_order(order);
+                open.order.kind = self.kind_of(order);
+                self.batch.open(open);
                 self.tell(is_new, order, kinds::PLACED, Told::default());
             }
             Event::Fired { order, reduced } => {
@@ -233,6 +247,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::Past { .. }
             | Event::Index { .. } => {}
         }
         Ok(())
@@ -260,9 +275,15 @@ impl Fold {
         at: Timestamp,
         row: impl Into<AnyRow>,
     ) {
-        if !self.house.contains(&account.0) {
-            self.push(is_new, account.0, at, row);
+        if self.house.contains(&account.0) {
+            return;
         }
+        let row = row.into();
+        if let (true, AnyRow::AccountLogEntry(row), Some(sequence)) = (is_new, &row, self.batch.last()) {
+            let place = At { time_ms: millis(at), sequence, ordinal: 0 };
+            self.told.tell(account, || Arc::new(LogRow { at: place, row: row.clone() }));
+        }
+        self.push(is_new, account.0, at, row);
     }
 
     /// Tells of a trigger that waits, or of an order.
@@ -271,6 +292,13 @@ impl Fold {
             self.tell_trigger(is_new, order, kind, told);
         } else {
             self.tell_order(is_new, order, kind, told);
+        }
+    }
+
+    fn kind_of(&self, order: &OrderView) -> u8 {
+        match order.order_type {
+            OrderType::Liquidation => self.closing,
+            other => other.code(),
         }
     }
 
@@ -294,7 +322,7 @@ impl Fold {
         {
             let now = millis(order.updated_at);
             let details = rows::OrderDetails {
-                kind: order.order_type.code(),
+                kind: self.kind_of(order),
                 reduce_only: order.reduce_only,
                 placed_ago: ago(now, millis(order.placed_at)),
                 updated_ago: 0,
@@ -317,7 +345,7 @@ impl Fold {
             contract: Some(u32::from(order.instrument.0)),
             reason: order.reason.map(Coded::code),
             error: order.error.filter(|_| kind == kinds::REJECTED).map(Coded::code),
-            order: Some(order_of(order)),
+            order: Some(rows::Order { kind: self.kind_of(order), ..order_of(order) }),
             old: told.old,
             reduced: told.reduced,
             asked: told.asked.unwrap_or_else(nothing_asked),
@@ -352,6 +380,18 @@ impl Fold {
             };
             self.push_own(is_new, order.account, *at, row);
         }
+    }
+}
+
+/// How a liquidation order trades: its fills say whether it closes a part. It was placed because there was something to meet.
+fn closing(order: OrderId, events: &[Event]) -> u8 {
+    let role = events.iter().find_map(|event| match event {
+        Event::Executed(execution) if execution.taker.order == order => Some(execution.taker.role),
+        _ => None,
+    });
+    match role {
+        Some(FillRole::PartialLiquidation) => PARTIAL_LIQUIDATION,
+        _ => OrderType::Liquidation.code(),
     }
 }
 

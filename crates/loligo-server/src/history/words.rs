@@ -19,6 +19,10 @@ pub(crate) trait Coded: Serialize + DeserializeOwned + Copy {
     }
 }
 
+/// The type of an order that closes a part of a position, so that the rest can be kept. The engine tells it by the role of its fills;
+/// it is far from the codes that the engine gives to types.
+pub(crate) const PARTIAL_LIQUIDATION: u8 = 0x80;
+
 macro_rules! coded {
     ($($list:literal: $word:ty,)+) => {
         $(impl Coded for $word {})+
@@ -26,7 +30,7 @@ macro_rules! coded {
         /// Names every code, for whoever looks into the index with another tool.
         pub(super) fn name_all(index: &Index) -> Result<(), Error> {
             $(index.name_words($list, <$word>::STORED_CODES.iter().copied())?;)+
-            Ok(())
+            index.name_words("type", [(PARTIAL_LIQUIDATION, "PartialLiquidation")])
         }
     };
 }

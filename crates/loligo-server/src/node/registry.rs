@@ -4,8 +4,10 @@
 use super::vault::Vault;
 use crate::identity::Identity;
 use crate::listing::Roll;
-use crate::projection::{AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, Service};
-use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId};
+use crate::projection::{
+    AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, NoticeEntry, Service,
+};
+use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId, Notice, NoticeId};
 use loligo_engine::{AccountId, Exchange, InstrumentId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,6 +22,9 @@ const OPERATION_CHARS: usize = 64;
 const ROUTES_OUT: usize = 256;
 /// Faults that may wait to be told at once.
 const FAULTS: usize = 100;
+/// Notices that may stand at once: clients are told all of them each time.
+const NOTICES: usize = 100;
+const NOTE_CHARS: usize = 1_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registry {
@@ -32,9 +37,31 @@ pub(crate) struct Registry {
     faults: u64,
     /// Contracts that roll, beside those of the default listing.
     rolls: BTreeMap<InstrumentId, Roll>,
+    /// Notices that stand.
+    notices: BTreeMap<NoticeId, Notice>,
+    /// Notices that were ever given.
+    notices_given: u64,
     /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
+}
+
+/// A registry as it was stored before there were notices.
+#[derive(Deserialize)]
+pub(crate) struct RegistryWithoutNotices {
+    names: BTreeMap<AccountId, String>,
+    keys: Vec<KeyCreated>,
+    nonces: BTreeMap<KeyId, u64>,
+    service: Service,
+    faults: u64,
+    rolls: BTreeMap<InstrumentId, Roll>,
+}
+
+impl From<RegistryWithoutNotices> for Registry {
+    fn from(stored: RegistryWithoutNotices) -> Self {
+        let RegistryWithoutNotices { names, keys, nonces, service, faults, rolls } = stored;
+        Self { names, keys, nonces, service, faults, rolls, ..Self::default() }
+    }
 }
 
 /// A registry as it was stored before contracts rolled.
@@ -113,6 +140,16 @@ impl Registry {
                     self.rolls.insert(*instrument, *roll);
                     FactOutcome::Done
                 }
+                Fact::NoticeGiven(notice) => {
+                    self.notices_given += 1;
+                    let id = NoticeId(self.notices_given);
+                    self.notices.insert(id, notice.clone());
+                    FactOutcome::NoticeGiven(id)
+                }
+                Fact::NoticeEnded { notice } => {
+                    self.notices.remove(notice);
+                    FactOutcome::Done
+                }
             },
         }
     }
@@ -161,6 +198,20 @@ impl Registry {
             Fact::ContractRolls { instrument, .. } => {
                 let listed = exchange.instrument(*instrument);
                 listed.and_then(|listed| listed.spec().expiry).ok_or(FactRefusal::NotDated)?;
+            }
+            Fact::NoticeGiven(notice) => {
+                let fits = (1..=NOTE_CHARS).contains(&notice.note.chars().count());
+                if !fits || notice.note.chars().any(char::is_control) {
+                    return Err(FactRefusal::BadNote);
+                }
+                if self.notices.len() >= NOTICES {
+                    return Err(FactRefusal::TooManyNotices);
+                }
+            }
+            Fact::NoticeEnded { notice } => {
+                if !self.notices.contains_key(notice) {
+                    return Err(FactRefusal::UnknownNotice);
+                }
             }
         }
         Ok(())
@@ -249,6 +300,10 @@ impl Registry {
                 general: key.general,
                 withdrawal: key.withdrawal,
             }));
+        }
+        let entry = |(id, notice): (&NoticeId, &Notice)| NoticeEntry { id: *id, notice: notice.clone() };
+        if !directory.notices.iter().map(|entry| &entry.id).eq(self.notices.keys()) {
+            directory.notices = Arc::new(self.notices.iter().map(entry).collect());
         }
         for (id, instrument) in exchange.instruments().skip(directory.instruments.len()) {
             directory.by_symbol.insert(instrument.spec().symbol.clone(), id);

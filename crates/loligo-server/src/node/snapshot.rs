@@ -13,7 +13,7 @@ use loligo_journal::{JournalError, Snapshots};
 use serde::{Deserialize, Serialize};
 
 /// Version of this layout. Parts have versions of their own.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// Why a snapshot cannot be read. The journal holds everything it held, so an older one or none will do.
 #[derive(Debug, thiserror::Error)]
@@ -73,13 +73,11 @@ pub(crate) fn encode_parts(venue: &Venue, parts: Vec<Part>) -> Result<Vec<u8>, p
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
     let failed = |error: postcard::Error| SnapshotError(error.to_string());
-    let (stored, earlier): (Stored, _) = match bytes.split_first() {
-        Some((&VERSION, body)) => (postcard::from_bytes(body).map_err(failed)?, None),
+    let (stored, earlier) = match bytes.split_first() {
+        Some((&VERSION, body)) => (postcard::from_bytes::<Stored>(body).map_err(failed)?, None),
         Some((version, body)) => {
             let read = legacy::read(*version, body);
-            let (stored, views) =
-                read.ok_or_else(|| SnapshotError(format!("layout {version}")))?.map_err(failed)?;
-            (stored, Some(views))
+            read.ok_or_else(|| SnapshotError(format!("layout {version}")))?.map_err(failed)?
         }
         None => return Err(SnapshotError("empty".to_owned())),
     };

@@ -7,6 +7,7 @@ use super::trades::Trades;
 use super::{
     Applied, Cut, DepthSnapshot, Follower, LastTrade, Page, Part, PartError, Ticker, TradeRow, read, write,
 };
+use crate::past;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
@@ -36,7 +37,9 @@ struct Board {
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
-    past: Past,
+    traded: Traded,
+    /// The last trade that was made up for it.
+    before: Option<LastTrade>,
     /// Level changes since the venue began: what the book's feed is numbered by.
     levels: u64,
     state: MarketState,
@@ -44,9 +47,18 @@ struct Contract {
     open_interest: i64,
 }
 
+/// What a record changed, as far as markets are followed.
+#[derive(Default)]
+pub(super) struct MarketChanges {
+    pub(super) levels: Vec<LevelChange>,
+    pub(super) trades: Vec<(InstrumentId, TradeRow)>,
+    /// Index or mark prices, or states.
+    pub(super) prices: bool,
+}
+
 /// What a contract's views know that the exchange does not.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Past {
+pub(super) struct Traded {
     pub(super) trades: Trades,
     pub(super) day: Day,
 }
@@ -66,6 +78,7 @@ impl Markets {
                 contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
                 (contract.state, contract.mark) = (market.state, market.mark);
                 (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
+                contract.before = market.before.map(LastTrade::from);
             }
         }
         Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
@@ -83,13 +96,39 @@ impl Markets {
     pub fn trades(&self, id: InstrumentId, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0));
-        contract.map_or_else(Page::default, |contract| contract.past.trades.page(before, cut))
+        contract.map_or_else(Page::default, |contract| contract.traded.trades.page(before, cut))
+    }
+
+    /// As [`Markets::trades`], and behind all that happened the trades of the past.
+    pub(crate) fn trades_and_past(
+        &self,
+        id: InstrumentId,
+        past: &past::Past,
+        before: Option<Timestamp>,
+        cut: Cut,
+    ) -> Page<TradeRow> {
+        let page = self.trades(id, before, cut);
+        let whole =
+            |trades: &Trades| trades.last().is_none() || trades.reach_back_to(past::EXECUTIONS as u64);
+        let is_whole =
+            read(&self.board).contracts.get(usize::from(id.0)).is_some_and(|c| whole(&c.traded.trades));
+        if page.rows.len() >= cut.rows || !is_whole {
+            return page;
+        }
+        page.and_earlier(past.trade_rows(id), before, cut, |row| row.time)
     }
 
     /// One contract's ticker; the day's window ends at `now`.
     pub fn ticker(&self, id: InstrumentId, now: Timestamp) -> Option<Ticker> {
         let board = read(&self.board);
         board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
+    }
+
+    /// A contract's newest `limit` trades, newest first.
+    pub(crate) fn latest_trades(&self, id: InstrumentId, limit: usize) -> Vec<TradeRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.traded.trades.latest(limit))
     }
 
     /// How each contract trades, in order of id.
@@ -113,15 +152,15 @@ impl Markets {
             .collect()
     }
 
-    /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let told = self.tell_levels(applied, followed);
+    /// Folds one record; tells what it changed when markets are followed.
+    pub(super) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let told = self.fold_told(applied, followed);
         self.sequence.store(applied.sequence, Ordering::Release);
         told
     }
 
-    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let mut told = Vec::new();
+    fn fold_told(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let mut told = MarketChanges::default();
         if !applied.events.iter().any(concerns_markets) {
             return told;
         }
@@ -129,10 +168,7 @@ impl Markets {
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
         for event in applied.events {
-            let level = board.fold(event, applied);
-            if followed {
-                told.extend(level);
-            }
+            board.fold(event, applied, followed.then_some(&mut told));
         }
         told
     }
@@ -144,6 +180,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Level { .. }
         | Event::Index { .. }
         | Event::Mark { .. }
+        | Event::Past { .. }
         | Event::Listed { .. }
         | Event::Market { .. } => true,
         Event::AccountCreated { .. }
@@ -181,22 +218,22 @@ impl Follower for Markets {
     }
 
     fn part(&self) -> Option<Part> {
-        let pasts: Vec<Past> =
-            read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect();
-        Some(Part::of(self.name(), PART_VERSION, &pasts))
+        let traded: Vec<Traded> =
+            read(&self.board).contracts.iter().map(|contract| contract.traded.clone()).collect();
+        Some(Part::of(self.name(), PART_VERSION, &traded))
     }
 
     fn take_part(&self, part: &Part) -> Result<(), PartError> {
-        let pasts: Vec<Past> = part.read(PART_VERSION)?;
-        for (contract, past) in write(&self.board).contracts.iter_mut().zip(pasts) {
-            contract.past = past;
+        let traded: Vec<Traded> = part.read(PART_VERSION)?;
+        for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
+            contract.traded = traded;
         }
         Ok(())
     }
 }
 
-impl Past {
-    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+impl Traded {
+    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
@@ -208,7 +245,7 @@ impl Past {
             side: execution.taker_side,
             role: execution.taker.role,
             time: execution.at,
-        });
+        })
     }
 }
 
@@ -216,19 +253,14 @@ impl Board {
     fn ticker(&self, id: InstrumentId, contract: &Contract, now: Timestamp) -> Ticker {
         Ticker {
             instrument: id,
-            last: contract.past.trades.last().map(|trade| LastTrade {
-                price: trade.price,
-                qty: trade.qty,
-                side: trade.side,
-                time: trade.time,
-            }),
+            last: contract.traded.trades.last().map(TradeRow::last).or(contract.before),
             bid: contract.depth.bid(),
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
             state: contract.state,
             open_interest: Qty(contract.open_interest),
-            day: contract.past.day.stats(now),
+            day: contract.traded.day.stats(now),
         }
     }
 
@@ -236,7 +268,8 @@ impl Board {
         self.contracts.push(Contract {
             instrument,
             depth: Depth::default(),
-            past: Past::default(),
+            traded: Traded::default(),
+            before: None,
             levels: 0,
             state: MarketState::Open,
             mark: None,
@@ -248,50 +281,69 @@ impl Board {
         self.contracts.get_mut(usize::from(id.0))
     }
 
-    /// Folds one event; the change of a level, if it is one.
-    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelChange> {
+    /// Folds one event, and tells what it changed to whoever is there to hear it.
+    fn fold(&mut self, event: &Event, applied: Applied<'_>, told: Option<&mut MarketChanges>) {
         match event {
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
             Event::Level { instrument, side, price, qty, number, at } => {
-                let contract = self.contract(*instrument)?;
+                let Some(contract) = self.contract(*instrument) else { return };
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
-                return Some(LevelChange {
-                    instrument: *instrument,
-                    side: *side,
-                    price: *price,
-                    qty: *qty,
-                    number: *number,
-                    at: *at,
-                });
+                if let Some(told) = told {
+                    told.levels.push(LevelChange {
+                        instrument: *instrument,
+                        side: *side,
+                        price: *price,
+                        qty: *qty,
+                        number: *number,
+                        at: *at,
+                    });
+                }
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    contract.past.trade(applied, execution, &contract.instrument);
+                    let row = contract.traded.trade(applied, execution, &contract.instrument);
+                    if let Some(told) = told {
+                        told.trades.push((execution.instrument, row.clone()));
+                    }
                     for (side, fill, _) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }
                 }
             }
+            Event::Past { past, .. } => {
+                if let Some(contract) = self.contract(past.instrument) {
+                    contract.before = Some(past.last.into());
+                    contract.traded.day = Day::after(&past.hours);
+                }
+            }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
+                moved(told);
             }
             Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
+                moved(told);
             }
             Event::Market { instrument, state, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }
+                moved(told);
             }
             _ => {}
         }
-        None
+    }
+}
+
+fn moved(told: Option<&mut MarketChanges>) {
+    if let Some(told) = told {
+        told.prices = true;
     }
 }

@@ -20,6 +20,8 @@ pub struct ExecutionSide<'a> {
     pub order: Order<'a>,
     /// What the account paid; negative when it was paid.
     pub fee: Decimal,
+    /// What the fee was reckoned at, in per cent of the value.
+    pub percentage_fee: Decimal,
     /// Its signed position afterwards.
     pub position_size: Decimal,
     /// What was realised, before the fee.
@@ -65,6 +67,9 @@ impl ExecutionSide<'_> {
             let mut side = Object::new(object.member(name));
             side.decimal_string("fee", self.fee);
             side.decimal_string("positionSize", self.position_size);
+            let mut reckoned = Object::new(side.member("feeCalculationInfo"));
+            reckoned.decimal_string("percentageFee", self.percentage_fee);
+            reckoned.end();
             side.decimal_string("realizedPnl", self.realized_pnl);
             side.end();
         }

@@ -191,6 +191,7 @@ fn execution(role: ExecutionType) -> Execution<'static> {
             role,
             order: order(),
             fee: d("-0.1"),
+            percentage_fee: d("0.05"),
             position_size: d("-1.5"),
             realized_pnl: d("2.25"),
         },
@@ -216,7 +217,11 @@ fn an_execution_tells_its_own_side_by_both_names() {
         assert_eq!(told["executionType"], role.as_str());
         assert_eq!(told["order"]["quantity"], "0.6");
         assert_eq!(told["order"], told[order]);
-        assert_eq!(told["orderData"], json!({"fee": "-0.1", "positionSize": "-1.5", "realizedPnl": "2.25"}));
+        assert_eq!(
+            told["orderData"],
+            json!({"fee": "-0.1", "positionSize": "-1.5",
+            "feeCalculationInfo": {"percentageFee": "0.05"}, "realizedPnl": "2.25"})
+        );
         assert_eq!(told["orderData"], told[data]);
         for other in others {
             assert_eq!(told.get(other), None);

@@ -96,6 +96,15 @@ impl Client {
         self.connection.request(method, &target, &headers, body.map(str::as_bytes))
     }
 
+    /// Asks the history API, signed.
+    pub fn past(&mut self, path: &str, arguments: &[(&str, &str)]) -> Response {
+        let (query, path) = (form(arguments), format!("/api/history/v3{path}"));
+        let signature = self.sign_message(&format!("{query}{path}"));
+        let headers = [("APIKey", self.key.as_str()), ("Authent", signature.as_str())];
+        let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+        self.connection.request("GET", &target, &headers, None).expect("an answer")
+    }
+
     /// base64(HMAC-SHA-512(secret, SHA-256(data + nonce + path))), the path without `/derivatives`.
     pub fn sign(&self, path: &str, data: &str, nonce: &str) -> String {
         self.sign_message(&format!("{data}{nonce}/api/v3{path}"))

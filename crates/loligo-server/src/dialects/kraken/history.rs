@@ -10,16 +10,18 @@ use super::private::KrakenRequest;
 use super::{Kraken, Shape, Success};
 use crate::history::{History, NoIndex};
 use crate::login::{Pool, Right};
+use crate::past;
 use crate::projection::Directory;
+use loligo_engine::InstrumentId;
 use loligo_history::rows::{self, Row, kinds};
-use loligo_history::{Entry, Error, Index, Page, Query, Sort};
+use loligo_history::{Earlier, Entry, Error, Index, Page, Query, Sort};
 use loligo_wire::args::Args;
 use loligo_wire::history::{
     self as wire, Event, HistoryError, InvalidArgument, write_account_log, write_account_log_csv,
     write_account_page, write_public_page,
 };
 use loligo_wire::time::Timestamp;
-use shown::Shown;
+pub(super) use shown::Shown;
 use std::sync::Arc;
 
 /// Most entries of the account log as text.
@@ -86,7 +88,8 @@ impl Kraken {
             .followed(History::NAME)
             .await
             .map_err(|behind| Failure::History(503, HistoryError::unavailable(behind.to_string())))?;
-        let (history, identity) = (Arc::clone(&self.history), self.node.identity().clone());
+        let (history, made_up) = (Arc::clone(&self.history), self.made_up.clone());
+        let identity = self.node.identity().clone();
         // What the page tells of may be newer than what was looked at before.
         let directory = asked.views.directory();
         let server_time = crate::grid::time(self.node.now());
@@ -94,7 +97,7 @@ impl Kraken {
         let answer = tokio::task::spawn_blocking(move || {
             let index = history.index()?;
             let shown = Shown { directory: &directory, identity: &identity };
-            reading.answer(index, owner, shown, server_time)
+            reading.answer(index, owner, made_up.as_deref(), shown, server_time)
         });
         answer.await.unwrap_or(Err(Failure::Node(crate::node::SubmitError::Unavailable)))
     }
@@ -218,11 +221,28 @@ impl Paged {
         owner: Option<u32>,
         wanted: impl Fn(Filter, &R) -> bool,
     ) -> Result<Page<R>, Error> {
+        self.page_and_earlier(index, owner, None, wanted)
+    }
+
+    fn page_and_earlier<R: Row>(
+        &self,
+        index: &Index,
+        owner: Option<u32>,
+        earlier: Option<Earlier<'_, R>>,
+        wanted: impl Fn(Filter, &R) -> bool,
+    ) -> Result<Page<R>, Error> {
         let Some(owner) = owner.filter(|_| !self.nowhere) else {
-            return Ok(Page { rows: Vec::new(), token: None, sequence: 0, filter: None });
+            return Ok(Page {
+                rows: Vec::new(),
+                token: None,
+                sequence: 0,
+                filter: None,
+                whole_from_ms: None,
+            });
         };
         let query = Query { owner, ..self.query };
-        index.page_with(&query, self.token.as_deref(), |row, filter| wanted(Filter(filter.unwrap_or(0)), row))
+        let wanted = |row: &R, filter: Option<u64>| wanted(Filter(filter.unwrap_or(0)), row);
+        index.page_and_earlier(&query, self.token.as_deref(), earlier, wanted)
     }
 }
 
@@ -261,6 +281,7 @@ impl Reading {
         &self,
         index: &Index,
         owner: Option<u32>,
+        made_up: Option<&past::Past>,
         shown: Shown<'_>,
         server_time: Timestamp,
     ) -> Result<Success, Failure> {
@@ -275,8 +296,7 @@ impl Reading {
                 let wanted =
                     |filter: Filter, row: &rows::OrderEvent| filter.order(row.contract, row.kind, ends(row));
                 let page = paged.page(index, owner, wanted)?;
-                Ok(own
-                    .page(page.rows.iter().filter_map(|entry| shown.order_event(account, entry)), page.token))
+                Ok(own.page(&page, |entry| shown.order_event(account, entry)))
             }
             Self::Triggers(paged) => {
                 let ends = |kind| matches!(kind, kinds::CANCELLED | kinds::ACTIVATED);
@@ -284,35 +304,34 @@ impl Reading {
                     filter.order(Some(row.contract), row.kind, ends(row.kind))
                 };
                 let page = paged.page(index, owner, wanted)?;
-                Ok(own.page(
-                    page.rows.iter().filter_map(|entry| shown.trigger_event(account, entry)),
-                    page.token,
-                ))
+                Ok(own.page(&page, |entry| shown.trigger_event(account, entry)))
             }
             Self::Executions(paged) => {
                 let wanted = |filter: Filter, row: &rows::Execution| filter.contract(Some(row.contract));
                 let page = paged.page(index, owner, wanted)?;
-                Ok(own.page(page.rows.iter().filter_map(|entry| shown.execution(account, entry)), page.token))
+                Ok(own.page(&page, |entry| shown.execution(account, entry)))
             }
             Self::Positions(paged) => {
                 let page = paged.page(index, owner, Filter::position)?;
-                Ok(own.page(page.rows.iter().filter_map(|entry| shown.position(account, entry)), page.token))
+                Ok(own.page(&page, |entry| shown.position(account, entry)))
             }
             Self::AccountLog(request) => own.log(index, request),
             Self::AccountLogCsv(request) => own.log_csv(index, *request),
             Self::MarketOrders(paged) => {
                 let page = paged.page(index, owner, |_, _| true)?;
-                let elements = page.rows.iter().filter_map(|entry| shown.public_order_event(account, entry));
-                Ok(market(elements, page.token))
+                Ok(market(&page, |entry| shown.public_order_event(account, entry)))
             }
             Self::MarketExecutions(paged) => {
-                let page = paged.page(index, owner, |_, _| true)?;
-                let elements = page.rows.iter().filter_map(|entry| shown.public_execution(account, entry));
-                Ok(market(elements, page.token))
+                let contract = InstrumentId(u16::try_from(account).unwrap_or(u16::MAX));
+                let rows = || made_up.map_or_else(Vec::new, |past| past.executions(contract));
+                let ends_ms = made_up.map(|past| past.ends().0.div_euclid(1_000));
+                let earlier = ends_ms.map(|ends_ms| Earlier { ends_ms, rows: &rows });
+                let page = paged.page_and_earlier(index, owner, earlier, |_, _| true)?;
+                Ok(market(&page, |entry| shown.public_execution(account, entry)))
             }
             Self::MarketPrice(paged) => {
                 let page = paged.page(index, owner, |_, _| true)?;
-                Ok(market(page.rows.iter().map(shown::mark_price), page.token))
+                Ok(market(&page, |entry| Some(shown::mark_price(entry))))
             }
         }
     }
@@ -330,14 +349,15 @@ impl Own<'_> {
         self.shown.identity.account_uid(loligo_engine::AccountId(self.account))
     }
 
-    fn page<E: Event>(
+    fn page<'r, R, E: Event>(
         &self,
-        elements: impl Iterator<Item = wire::Element<E>>,
-        token: Option<String>,
+        page: &'r Page<R>,
+        spell: impl Fn(&'r Entry<R>) -> Option<wire::Element<E>>,
     ) -> Success {
         let mut body = Vec::with_capacity(16 * 1024);
-        write_account_page(&mut body, self.uid(), elements, token.as_deref(), self.server_time);
-        Success { body, shape: Shape::Page(token) }
+        let elements = page.rows.iter().filter_map(spell);
+        write_account_page(&mut body, self.uid(), elements, page.token.as_deref(), self.server_time);
+        Success { body, shape: shape_of(page) }
     }
 
     fn log(&self, index: &Index, request: &wire::AccountLog) -> Result<Success, Failure> {
@@ -347,22 +367,22 @@ impl Own<'_> {
         let wanted = |entry: &rows::AccountLogEntry| {
             infos.is_empty() || infos.iter().any(|info| info.as_str() == entry.info)
         };
-        let entries = index.account_log(&query, (from.unwrap_or(1), to.unwrap_or(u64::MAX)), wanted)?;
-        let mut body = Vec::with_capacity(64 + 700 * entries.len());
-        self.with_entries(&entries, |entries| {
+        let page = index.account_log(&query, (from.unwrap_or(1), to.unwrap_or(u64::MAX)), wanted)?;
+        let mut body = Vec::with_capacity(64 + 700 * page.rows.len());
+        self.with_entries(&page.rows, |entries| {
             write_account_log(&mut body, self.uid(), entries, *conversion_details);
         });
-        Ok(Success { body, shape: Shape::Whole })
+        Ok(Success { body, shape: log_shape(&page, false) })
     }
 
     fn log_csv(&self, index: &Index, request: wire::AccountLogCsv) -> Result<Success, Failure> {
         let query = Query { count: MAX_CSV_ROWS, ..Query::of(self.account) };
-        let entries = index.account_log(&query, (1, u64::MAX), |_| true)?;
-        let mut body = Vec::with_capacity(512 + 200 * entries.len());
-        self.with_entries(&entries, |entries| {
+        let page = index.account_log(&query, (1, u64::MAX), |_| true)?;
+        let mut body = Vec::with_capacity(512 + 200 * page.rows.len());
+        self.with_entries(&page.rows, |entries| {
             write_account_log_csv(&mut body, entries, request.conversion_details);
         });
-        Ok(Success { body, shape: Shape::Csv })
+        Ok(Success { body, shape: log_shape(&page, true) })
     }
 
     fn with_entries(
@@ -379,8 +399,19 @@ impl Own<'_> {
     }
 }
 
-fn market<E: Event>(elements: impl Iterator<Item = wire::Element<E>>, token: Option<String>) -> Success {
+fn market<'r, R, E: Event>(
+    page: &'r Page<R>,
+    spell: impl Fn(&'r Entry<R>) -> Option<wire::Element<E>>,
+) -> Success {
     let mut body = Vec::with_capacity(16 * 1024);
-    write_public_page(&mut body, elements, token.as_deref());
-    Success { body, shape: Shape::Page(token) }
+    write_public_page(&mut body, page.rows.iter().filter_map(spell), page.token.as_deref());
+    Success { body, shape: shape_of(page) }
+}
+
+fn shape_of<R>(page: &Page<R>) -> Shape {
+    Shape::Page { token: page.token.clone(), whole_from: page.whole_from_ms.map(shown::instant) }
+}
+
+fn log_shape(page: &Page<rows::AccountLogEntry>, is_csv: bool) -> Shape {
+    Shape::Log { is_csv, whole_from: page.whole_from_ms.map(shown::instant) }
 }

@@ -80,7 +80,11 @@ impl Kraken {
         let before = request.last_time.map(commands::instant);
         // A trade's time is written in microseconds.
         let cut = Cut { rows: ROWS, most: ROWS_MOST, instant: 1 };
-        let Page { rows: trades, broken } = asked.views.markets().trades(listed.id, before, cut);
+        let markets = asked.views.markets();
+        let Page { rows: trades, broken } = match &self.made_up {
+            Some(past) => markets.trades_and_past(listed.id, past, before, cut),
+            None => markets.trades(listed.id, before, cut),
+        };
         let spec = listed.instrument.spec();
         let identity = self.node.identity();
         let mut body = Vec::with_capacity(128 + 256 * trades.len());

@@ -198,7 +198,7 @@ routes! {
     V3 ["/assignmentprogram/history"] [GET] getAssignmentProgramHistory (gap),
     V3 ["/feeschedules"] [GET] getFeeSchedulesV3 (public fee_schedules),
     V3 ["/feeschedules/volumes"] [GET] getUserFeeScheduleVolumesV3 (gap),
-    V3 ["/notifications"] [GET] getNotifications (gap),
+    V3 ["/notifications"] [GET] getNotifications (key Read 1 notifications),
     V3 ["/fills"] [GET POST] getFills (key Read {fills_cost} fills),
     V3 ["/historical-funding-rates"] [GET] historicalFundingRates (gap),
     V4 ["/historicalfundingrates"] [GET] historicalFundingRatesV4 (gap),

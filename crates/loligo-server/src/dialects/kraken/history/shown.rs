@@ -2,7 +2,7 @@
 
 use super::super::convert::orders;
 use crate::grid::{price, size, tick_size};
-use crate::history::{Coded, kept};
+use crate::history::{Coded, PARTIAL_LIQUIDATION, kept};
 use crate::identity::Identity;
 use crate::projection::Directory;
 use loligo_engine::{
@@ -24,9 +24,9 @@ use uuid::Uuid;
 
 /// What turns the index's numbers into the names that clients know.
 #[derive(Clone, Copy)]
-pub(super) struct Shown<'d> {
-    pub(super) directory: &'d Directory,
-    pub(super) identity: &'d Identity,
+pub(in crate::dialects::kraken) struct Shown<'d> {
+    pub(in crate::dialects::kraken) directory: &'d Directory,
+    pub(in crate::dialects::kraken) identity: &'d Identity,
 }
 
 impl<'d> Shown<'d> {
@@ -218,6 +218,7 @@ impl<'d> Shown<'d> {
                 role: if row.maker { ExecutionType::Maker } else { ExecutionType::Taker },
                 order,
                 fee: decimal(&row.fee),
+                percentage_fee: percentage(row.fee_rate),
                 position_size: size(Qty(row.position), spec),
                 realized_pnl: decimal(&row.realized_pnl),
             },
@@ -281,7 +282,7 @@ impl<'d> Shown<'d> {
         self.element(account, entry, Some(update))
     }
 
-    pub(super) fn log_entry<'r>(
+    pub(in crate::dialects::kraken) fn log_entry<'r>(
         &self,
         account: u32,
         entry: &'r Entry<rows::AccountLogEntry>,
@@ -321,7 +322,7 @@ impl<'d> Shown<'d> {
     }
 
     /// The name of an entry's contract, in lower case.
-    pub(super) fn log_contract(&self, entry: &rows::AccountLogEntry) -> Option<String> {
+    pub(in crate::dialects::kraken) fn log_contract(&self, entry: &rows::AccountLogEntry) -> Option<String> {
         self.spec(entry.contract?).map(|spec| spec.symbol.to_lowercase())
     }
 
@@ -433,7 +434,7 @@ fn place_uid(list: &str, owner: u32, at: At) -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-fn instant(millis: i64) -> Timestamp {
+pub(super) fn instant(millis: i64) -> Timestamp {
     Timestamp::from_micros(millis.saturating_mul(1_000))
 }
 
@@ -444,6 +445,11 @@ fn before(now_ms: i64, ago_ms: u64) -> Timestamp {
 /// A number that the index keeps as text.
 fn decimal(text: &str) -> Decimal {
     Number::parse(text.as_bytes()).ok().and_then(Number::decimal).unwrap_or_default()
+}
+
+/// A fee's rate, which is kept in hundred-millionths, in per cent.
+fn percentage(rate: i64) -> Decimal {
+    Decimal::new(i128::from(rate), 6)
 }
 
 fn figure(mantissa: i64, scale: u8) -> Decimal {
@@ -502,6 +508,7 @@ fn order_type(code: u8) -> WireType {
         Some(OrderType::Market) => WireType::Market,
         Some(OrderType::FillOrKill) => WireType::FillOrKill,
         Some(OrderType::Liquidation) => WireType::Liquidation,
+        None if code == PARTIAL_LIQUIDATION => WireType::PartialLiquidation,
         None => WireType::Unknown,
     }
 }
