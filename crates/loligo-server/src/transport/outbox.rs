@@ -23,6 +23,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::thread::{self, ThreadId};
 use tokio::io::{AsyncWrite as _, WriteHalf};
 use tokio::sync::Notify;
 
@@ -60,8 +61,8 @@ struct Queue {
     end: Option<WriteHalf<Box<dyn Stream>>>,
     /// Whether its task alone writes.
     is_blocked: bool,
-    /// Whether a thread writes it when it has gathered.
-    is_gathered: bool,
+    /// The thread that was last to note that it writes this when it has gathered.
+    gathered_by: Option<ThreadId>,
     /// Whether nothing but a farewell goes in.
     is_left: bool,
 }
@@ -73,18 +74,23 @@ enum Written {
     Part,
 }
 
+/// What a thread has put something into while it gathers.
+struct Gathered {
+    by: ThreadId,
+    outboxes: Vec<Arc<Outbox>>,
+}
+
 thread_local! {
-    /// The connections that this thread has put something for while it gathers.
-    static GATHERED: RefCell<Option<Vec<Arc<Outbox>>>> = const { RefCell::new(None) };
+    static GATHERED: RefCell<Option<Gathered>> = const { RefCell::new(None) };
 }
 
 /// Gathers what this thread puts into outboxes meanwhile, and then writes to each connection all of it at once.
 pub(crate) fn gathered<T>(tell: impl FnOnce() -> T) -> T {
-    GATHERED.set(Some(Vec::new()));
+    GATHERED.set(Some(Gathered { by: thread::current().id(), outboxes: Vec::new() }));
     let told = tell();
-    for outbox in GATHERED.take().into_iter().flatten() {
+    for outbox in GATHERED.take().into_iter().flat_map(|gathered| gathered.outboxes) {
         let mut queue = outbox.queue();
-        queue.is_gathered = false;
+        queue.gathered_by = None;
         outbox.write(&mut queue);
     }
     told
@@ -100,7 +106,7 @@ impl Outbox {
             messages: 0,
             end: None,
             is_blocked: true,
-            is_gathered: false,
+            gathered_by: None,
             is_left: false,
         };
         Arc::new(Self {
@@ -181,29 +187,23 @@ impl Outbox {
         }
     }
 
-    /// Writes all that waits. Only the task does this.
-    pub(super) async fn drain(&self) -> io::Result<()> {
+    /// Writes what waits, one turn's worth at most; whether nothing waits any more. Only the task does this.
+    pub(super) async fn drain(&self) -> io::Result<bool> {
+        let mut turn = 0;
         poll_fn(|context| {
             let mut queue = self.queue();
-            match queue.poll_write(context) {
-                Poll::Pending => {
-                    queue.is_blocked = true;
-                    Poll::Pending
-                }
-                // Others have their turn: those who put something in wait for this lock.
-                Poll::Ready(Ok(Written::Part)) => {
-                    queue.is_blocked = true;
-                    context.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Poll::Ready(Ok(Written::All)) => {
-                    queue.is_blocked = false;
-                    Poll::Ready(Ok(()))
-                }
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            }
+            let written = ready!(queue.poll_write(context, &mut turn))?;
+            // Whoever puts something in writes it again.
+            queue.is_blocked = matches!(written, Written::Part);
+            Poll::Ready(Ok(!queue.is_blocked))
         })
         .await
+    }
+
+    /// Writes all that waits.
+    pub(super) async fn drain_all(&self) -> io::Result<()> {
+        while !self.drain().await? {}
+        Ok(())
     }
 
     /// Nothing more goes in but a farewell, and of what waits only that is kept which was begun.
@@ -239,16 +239,16 @@ impl Outbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this thread gathers; if so it writes this later.
+    /// Whether this thread gathers; if so it writes this later. Another that does, or does not, need not wait for it.
     fn is_gathered(self: &Arc<Self>, queue: &mut Queue) -> bool {
-        queue.is_gathered
-            || GATHERED.with_borrow_mut(|gathered| {
-                if let Some(outboxes) = gathered {
-                    outboxes.push(Arc::clone(self));
-                    queue.is_gathered = true;
-                }
-                queue.is_gathered
-            })
+        GATHERED.with_borrow_mut(|gathered| {
+            let Some(Gathered { by, outboxes }) = gathered else { return false };
+            if queue.gathered_by != Some(*by) {
+                queue.gathered_by = Some(*by);
+                outboxes.push(Arc::clone(self));
+            }
+            true
+        })
     }
 
     /// Writes what waits as far as the connection takes it now; the rest is its task's.
@@ -257,7 +257,7 @@ impl Outbox {
             return;
         }
         // Its task waits for nothing that is written here: it asks for itself once it is its turn.
-        match queue.poll_write(&mut Context::from_waker(Waker::noop())) {
+        match queue.poll_write(&mut Context::from_waker(Waker::noop()), &mut 0) {
             Poll::Ready(Ok(Written::All)) => {}
             Poll::Ready(Ok(Written::Part)) | Poll::Pending => {
                 queue.is_blocked = true;
@@ -294,10 +294,10 @@ impl Queue {
         begun.into_iter().for_each(|frame| self.add(frame));
     }
 
-    /// Writes what waits, one turn's worth at most.
-    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Written>> {
+    /// Writes what waits, one turn's worth at most; `turn` counts the bytes of it.
+    fn poll_write(&mut self, context: &mut Context<'_>, turn: &mut usize) -> Poll<io::Result<Written>> {
         let Some(mut end) = self.end.take() else { return Poll::Ready(Ok(Written::All)) };
-        let written = self.poll_write_to(&mut end, context);
+        let written = self.poll_write_to(&mut end, context, turn);
         self.end = Some(end);
         written
     }
@@ -306,10 +306,10 @@ impl Queue {
         &mut self,
         end: &mut WriteHalf<Box<dyn Stream>>,
         context: &mut Context<'_>,
+        turn: &mut usize,
     ) -> Poll<io::Result<Written>> {
-        let mut turn = 0;
         while !self.waiting.is_empty() {
-            if turn >= FEED_DIRECT_BYTES {
+            if *turn >= FEED_DIRECT_BYTES {
                 return Poll::Ready(Ok(Written::Part));
             }
             let mut slices = [IoSlice::new(&[]); FEED_SLICES];
@@ -331,7 +331,7 @@ impl Queue {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            turn += written;
+            *turn += written;
             self.advance(written);
         }
         // An encrypted connection may still hold some of it.

@@ -95,12 +95,12 @@ pub(super) async fn serve<C: Conversation>(
     let farewell = async {
         if let End::Close(code, reason) = end {
             wire.socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
-            outbox.drain().await?;
+            outbox.drain_all().await?;
         }
         while let Some(message) = wire.socket.next().await {
             message?;
         }
-        outbox.drain().await?;
+        outbox.drain_all().await?;
         Ok::<(), Error>(())
     };
     match timeout(bounds.grace, farewell).await {
@@ -201,13 +201,13 @@ impl Wire {
         }
     }
 
-    /// Sees off what waits, unless the client takes too long over it. Meanwhile nothing is read: who does not listen is not
-    /// listened to, so its questions do not fill its queue.
+    /// Sees off some of what waits, unless the client takes too long over it. Meanwhile nothing is read: who does not listen is
+    /// not listened to, so its questions do not fill its queue.
     async fn drain(&mut self, outbox: &Outbox, stop: &mut Stop) -> Result<(), End> {
         tokio::select! {
             biased;
             over = outbox.overflowed() => Err(over.into()),
-            drained = outbox.drain() => drained.map_err(|error| broken(&error.into())),
+            drained = outbox.drain() => drained.map(drop).map_err(|error| broken(&error.into())),
             () = stop.told() => Err(End::plain(CloseCode::Restart)),
             // Nothing it may have sent was read meanwhile, but it has not read either.
             () = sleep_until(self.silent) => Err(End::SLOW),

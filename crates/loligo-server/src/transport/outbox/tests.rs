@@ -21,7 +21,7 @@ fn connected(takes: usize) -> (Arc<Outbox>, DuplexStream) {
 async fn hear_all(outbox: &Arc<Outbox>, far: &mut DuplexStream) -> Vec<u8> {
     let mut heard = Vec::new();
     let writing = async {
-        outbox.drain().await.expect("an open connection");
+        outbox.drain_all().await.expect("an open connection");
         outbox.shut();
     };
     let (_, read) = tokio::join!(writing, far.read_to_end(&mut heard));
@@ -229,6 +229,51 @@ async fn what_a_thread_gathers_for_a_connection_is_one_write() {
 }
 
 #[tokio::test]
+async fn what_one_thread_gathers_another_does_not_wait_for() {
+    let (outbox, writes, bytes) = counting();
+    gathered(|| {
+        assert!(outbox.push("x".into()));
+        assert_eq!(writes.load(Ordering::Relaxed), 0);
+        // An account's own news, while a thousand are about to be told of a book.
+        std::thread::scope(|scope| {
+            scope.spawn(|| gathered(|| assert!(outbox.push("own".into()))));
+        });
+        assert_eq!((writes.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed)), (1, 8));
+    });
+    assert_eq!(writes.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_all_the_time_is_listened_to_however_slowly_it_reads() {
+    let (outbox, mut far) = connected(1_000);
+    let more = "x".repeat(FEED_WRITE_BYTES);
+    let mut turns = 0;
+    let telling = async {
+        // There is always more to tell than it has read.
+        let mut bytes = vec![0; 500];
+        loop {
+            while outbox.queue().waiting.len() < 10 {
+                assert!(outbox.push(more.as_str().into()));
+            }
+            far.read_exact(&mut bytes).await.expect("bytes");
+        }
+    };
+    let writing = async {
+        for _ in 0..3 {
+            outbox.blocked().await;
+            assert!(!outbox.drain().await.expect("an open connection"), "something waits");
+            // Here its task may hear what it asks.
+            turns += 1;
+        }
+    };
+    tokio::select! {
+        () = telling => unreachable!("it has no end"),
+        () = writing => {}
+    }
+    assert_eq!(turns, 3);
+}
+
+#[tokio::test]
 async fn of_what_is_very_long_the_task_writes_the_rest() {
     let (outbox, _, bytes) = counting();
     let book = "x".repeat(3 * FEED_DIRECT_BYTES);
@@ -236,7 +281,7 @@ async fn of_what_is_very_long_the_task_writes_the_rest() {
     let written = bytes.load(Ordering::Relaxed);
     assert!((FEED_DIRECT_BYTES..FEED_DIRECT_BYTES + FEED_WRITE_BYTES).contains(&written), "{written}");
     outbox.blocked().await;
-    outbox.drain().await.expect("it takes everything");
+    outbox.drain_all().await.expect("it takes everything");
     assert_eq!(bytes.load(Ordering::Relaxed), Frame::from(book.as_str()).bytes().len());
     assert!(!outbox.queue().is_blocked, "whoever has news writes it again");
 }
