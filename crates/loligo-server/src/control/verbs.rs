@@ -404,7 +404,7 @@ fn audit_sums(audit: &Audit) -> Value {
     let currencies: Vec<Value> = currencies
         .iter()
         .map(|sums| {
-            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, dust } = sums;
+            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } = sums;
             json!({
                 "currency": currency.code(),
                 "deposited": decimal(deposited.0, 24),
@@ -412,6 +412,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "entries": decimal(entries.0, 24),
                 "fees": decimal(fees.0, 24),
                 "pool": decimal(pool.0, 24),
+                "funding": decimal(funding.0, 24),
                 "dust": decimal(dust.0, 24),
             })
         })

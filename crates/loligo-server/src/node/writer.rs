@@ -501,6 +501,7 @@ impl Writer {
             self.publish_directory()?;
             self.commit.directory = true;
         }
+        self.epoch.views().markets().show_funding(&self.venue.exchange);
         self.state_money();
         let second = second_of(self.venue.exchange.now());
         self.commit.second = std::mem::replace(&mut self.told_second, second) != second;

@@ -8,6 +8,7 @@ mod clock;
 mod consistency;
 mod contract;
 mod crash;
+mod crash_funding;
 mod damage;
 mod folder;
 mod history;
