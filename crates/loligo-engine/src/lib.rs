@@ -55,7 +55,7 @@ pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};
 pub use view::{
     AccountView, CollateralView, FlexView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
-    PositionView, WalletView,
+    PositionRisk, PositionView, WalletView,
 };
 pub use words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,

@@ -189,6 +189,21 @@ pub struct FlexView {
     pub collateral: Money,
 }
 
+/// What stands against one position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionRisk {
+    /// Its value at mark, without a sign; zero while there is no mark.
+    pub value_at_mark: Fine,
+    /// Initial margin of the position alone: at its levels' rates, or at its own leverage.
+    pub initial_margin: Fine,
+    /// The same with the open orders of its contract.
+    pub initial_margin_with_orders: Fine,
+    /// The mark price at which it would be liquidated, all else as it is; absent when there is none.
+    pub liquidation_price: Option<Price>,
+    /// What stands behind it: the equity of all cross positions of its wallet, or of an isolated one its own.
+    pub equity: Fine,
+}
+
 /// Mark prices, in units of 1e-5, at which a wallet comes down to what it must keep. Zero where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MarkEstimates {

@@ -15,6 +15,12 @@ impl Exchange {
         on_it.and_then(|(id, _)| self.market(id)).and_then(|market| market.index)
     }
 
+    /// An amount's worth in USD, rounded down; absent where there is no price.
+    pub fn usd_value(&self, currency: Currency, amount: Money) -> Option<Money> {
+        let is_priced = currency == Currency::USD || self.usd_rate(currency).is_some();
+        is_priced.then(|| self.usd_worth(currency, amount))
+    }
+
     /// An amount's worth in USD, rounded down; nothing where there is no price.
     fn usd_worth(&self, currency: Currency, balance: Money) -> Money {
         if currency == Currency::USD {

@@ -12,6 +12,9 @@ use loligo_history::rows::{self, causes, kinds};
 use loligo_wire::decimal::Decimal;
 use std::sync::Arc;
 
+/// What the log calls money that came from outside or went there: by the operator, or withdrawn.
+pub(super) const PAYMENT_WORDS: [&str; 2] = ["admin transfer", "cross-exchange transfer"];
+
 impl Fold {
     pub(super) fn executed(&mut self, execution: &Execution, is_new: bool) -> Result {
         let number = u32::from(execution.instrument.0);
@@ -256,10 +259,10 @@ impl Fold {
         cause: BalanceCause,
     ) -> rows::AccountLogEntry {
         let info = match cause {
-            BalanceCause::Operator => "admin transfer",
+            BalanceCause::Operator => PAYMENT_WORDS[0],
             BalanceCause::Transfer => "transfer",
             BalanceCause::SubaccountTransfer => "subaccount transfer",
-            BalanceCause::Withdrawal => "cross-exchange transfer",
+            BalanceCause::Withdrawal => PAYMENT_WORDS[1],
         };
         let code = currency.code().to_lowercase();
         rows::AccountLogEntry {

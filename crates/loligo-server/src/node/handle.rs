@@ -6,7 +6,7 @@ use super::epoch::{Epoch, Views};
 use super::retention::Retention;
 use crate::config::{ClockKind, KeepJournal};
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{Applied, Happened};
+use crate::projection::{Applied, Happened, Statement};
 use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use arc_swap::ArcSwap;
 use loligo_engine::{
@@ -208,12 +208,26 @@ pub(crate) type Question = Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>;
 
 /// What waits for the writer.
 pub(crate) enum Request {
-    Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
-    Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Submit {
+        submissions: Vec<Submission>,
+        reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>>,
+    },
+    Record {
+        fact: Fact,
+        nonce: Option<(KeyId, u64)>,
+        reply: oneshot::Sender<Result<FactOutcome, SubmitError>>,
+    },
     Ask(Question),
-    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, ClockError>> },
-    EndMoves { reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
-    Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
+    Move {
+        to: Target,
+        reply: oneshot::Sender<Result<Timestamp, ClockError>>,
+    },
+    EndMoves {
+        reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<Result<u64, SubmitError>>,
+    },
     Stop,
 }
 
@@ -361,6 +375,14 @@ impl NodeHandle {
             events: at.events,
         })
         .await
+    }
+
+    /// What an account's money comes to now.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::query`].
+    pub(crate) async fn statement(&self, account: AccountId) -> Result<Statement, SubmitError> {
+        self.query_at(move |exchange, at| Statement::of(exchange, account, at.sequence)).await
     }
 
     /// Checks every invariant of the whole state.
@@ -563,7 +585,7 @@ impl NodeHandle {
         let key = KeyCreated { account, api_key: pair.api_key.clone(), secret, general, withdrawal };
         match self.record(Fact::KeyCreated(key)).await? {
             FactOutcome::KeyCreated(id) => Ok(IssuedKey { id, api_key: pair.api_key, secret: pair.secret }),
-            FactOutcome::Done | FactOutcome::FaultSet(_) => {
+            FactOutcome::Done | FactOutcome::FaultSet(_) | FactOutcome::NoticeGiven(_) => {
                 unreachable!("a key's creation tells its number")
             }
             FactOutcome::Refused(refusal) => Err(refusal.into()),
@@ -575,8 +597,20 @@ impl NodeHandle {
     /// # Errors
     /// [`AccountError`].
     pub async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
+        self.record_by(fact, None).await
+    }
+
+    /// As [`NodeHandle::record`], with the key that signed the request and its nonce, which are remembered with the fact.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn record_by(
+        &self,
+        fact: Fact,
+        nonce: Option<(KeyId, u64)>,
+    ) -> Result<FactOutcome, AccountError> {
         let (reply, answer) = oneshot::channel();
-        self.enter(1, Share::Anything, Request::Record { fact, reply })?;
+        self.enter(1, Share::Anything, Request::Record { fact, nonce, reply })?;
         match self.answer(answer).await?? {
             FactOutcome::Refused(refusal) => Err(refusal.into()),
             outcome => Ok(outcome),

@@ -4,9 +4,11 @@
 use super::vault::Vault;
 use crate::identity::Identity;
 use crate::listing::Roll;
-use crate::projection::{AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, Service};
-use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId};
-use loligo_engine::{AccountId, Exchange, InstrumentId};
+use crate::projection::{
+    AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, NoticeEntry, Service,
+};
+use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId, Notice, NoticeId};
+use loligo_engine::{AccountId, Exchange, InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +22,11 @@ const OPERATION_CHARS: usize = 64;
 const ROUTES_OUT: usize = 256;
 /// Faults that may wait to be told at once.
 const FAULTS: usize = 100;
+/// Notices that may stand at once: clients are told all of them each time.
+const NOTICES: usize = 100;
+const NOTE_CHARS: usize = 1_000;
+/// Highest leverage of what fills off the book, in hundredths: the contract's.
+const OFF_BOOK_LEVERAGE: u32 = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registry {
@@ -32,9 +39,35 @@ pub(crate) struct Registry {
     faults: u64,
     /// Contracts that roll, beside those of the default listing.
     rolls: BTreeMap<InstrumentId, Roll>,
+    /// Notices that stand.
+    notices: BTreeMap<NoticeId, Notice>,
+    /// Notices that were ever given.
+    notices_given: u64,
+    /// When each key was made.
+    key_times: Vec<Timestamp>,
+    /// How far masters let be leveraged what fills off the book, in hundredths.
+    off_book_leverage: BTreeMap<AccountId, u32>,
     /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
+}
+
+/// A registry as it was stored before there were notices and keys had times.
+#[derive(Deserialize)]
+pub(crate) struct RegistryWithoutNotices {
+    names: BTreeMap<AccountId, String>,
+    keys: Vec<KeyCreated>,
+    nonces: BTreeMap<KeyId, u64>,
+    service: Service,
+    faults: u64,
+    rolls: BTreeMap<InstrumentId, Roll>,
+}
+
+impl From<RegistryWithoutNotices> for Registry {
+    fn from(stored: RegistryWithoutNotices) -> Self {
+        let RegistryWithoutNotices { names, keys, nonces, service, faults, rolls } = stored;
+        Self { names, keys, nonces, service, faults, rolls, ..Self::default() }
+    }
 }
 
 /// A registry as it was stored before contracts rolled.
@@ -47,10 +80,10 @@ pub(crate) struct RegistryWithoutRolls {
     faults: u64,
 }
 
-impl From<RegistryWithoutRolls> for Registry {
+impl From<RegistryWithoutRolls> for RegistryWithoutNotices {
     fn from(stored: RegistryWithoutRolls) -> Self {
         let RegistryWithoutRolls { names, keys, nonces, service, faults } = stored;
-        Self { names, keys, nonces, service, faults, ..Self::default() }
+        Self { names, keys, nonces, service, faults, rolls: BTreeMap::new() }
     }
 }
 
@@ -62,8 +95,10 @@ struct Taken {
 }
 
 impl Registry {
-    /// Puts back what the stored form leaves out.
-    pub(crate) fn restored(mut self) -> Self {
+    /// Puts back what the stored form leaves out. Keys of a form without times were made by `now`, and nobody knows when: that is
+    /// what they are dated by.
+    pub(crate) fn restored(mut self, now: Timestamp) -> Self {
+        self.key_times.resize(self.keys.len(), now);
         self.taken.keys = self.keys.iter().map(|key| key.api_key.clone()).collect();
         self.taken.names = self.names.values().cloned().collect();
         for key in &self.keys {
@@ -81,6 +116,7 @@ impl Registry {
                     self.taken.keys.insert(key.api_key.clone());
                     *self.taken.keys_of.entry(key.account).or_default() += 1;
                     self.keys.push(key.clone());
+                    self.key_times.push(exchange.now());
                     FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
                 }
                 Fact::AccountNamed { account, name } => {
@@ -111,6 +147,23 @@ impl Registry {
                 }
                 Fact::ContractRolls { instrument, roll } => {
                     self.rolls.insert(*instrument, *roll);
+                    FactOutcome::Done
+                }
+                Fact::NoticeGiven(notice) => {
+                    self.notices_given += 1;
+                    let id = NoticeId(self.notices_given);
+                    self.notices.insert(id, notice.clone());
+                    FactOutcome::NoticeGiven(id)
+                }
+                Fact::NoticeEnded { notice } => {
+                    self.notices.remove(notice);
+                    FactOutcome::Done
+                }
+                Fact::OffBookLeverage { account, cap } => {
+                    match cap {
+                        Some(cap) => self.off_book_leverage.insert(*account, *cap),
+                        None => self.off_book_leverage.remove(account),
+                    };
                     FactOutcome::Done
                 }
             },
@@ -161,6 +214,26 @@ impl Registry {
             Fact::ContractRolls { instrument, .. } => {
                 let listed = exchange.instrument(*instrument);
                 listed.and_then(|listed| listed.spec().expiry).ok_or(FactRefusal::NotDated)?;
+            }
+            Fact::NoticeGiven(notice) => {
+                let fits = (1..=NOTE_CHARS).contains(&notice.note.chars().count());
+                if !fits || notice.note.chars().any(char::is_control) {
+                    return Err(FactRefusal::BadNote);
+                }
+                if self.notices.len() >= NOTICES {
+                    return Err(FactRefusal::TooManyNotices);
+                }
+            }
+            Fact::NoticeEnded { notice } => {
+                if !self.notices.contains_key(notice) {
+                    return Err(FactRefusal::UnknownNotice);
+                }
+            }
+            Fact::OffBookLeverage { account, cap } => {
+                let view = exchange.account(*account).ok_or(FactRefusal::UnknownAccount)?;
+                if view.parent.is_some() || cap.is_some_and(|cap| cap > OFF_BOOK_LEVERAGE) {
+                    return Err(FactRefusal::BadLeverage);
+                }
             }
         }
         Ok(())
@@ -229,7 +302,11 @@ impl Registry {
                 house: view.house,
                 active: view.active,
                 trading: view.trading,
+                off_book_leverage: None,
             });
+        }
+        for entry in &mut directory.accounts {
+            entry.off_book_leverage = self.off_book_leverage.get(&entry.id).copied();
         }
         for (account, name) in &self.names {
             let entry = directory.accounts.get_mut(account.0 as usize);
@@ -248,7 +325,12 @@ impl Registry {
                 secret,
                 general: key.general,
                 withdrawal: key.withdrawal,
+                created: self.key_times.get(number).copied().unwrap_or(exchange.now()),
             }));
+        }
+        let entry = |(id, notice): (&NoticeId, &Notice)| NoticeEntry { id: *id, notice: notice.clone() };
+        if !directory.notices.iter().map(|entry| &entry.id).eq(self.notices.keys()) {
+            directory.notices = Arc::new(self.notices.iter().map(entry).collect());
         }
         for (id, instrument) in exchange.instruments().skip(directory.instruments.len()) {
             directory.by_symbol.insert(instrument.spec().symbol.clone(), id);

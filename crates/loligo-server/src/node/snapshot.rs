@@ -73,8 +73,8 @@ pub(crate) fn encode_parts(venue: &Venue, parts: Vec<Part>) -> Result<Vec<u8>, p
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
     let failed = |error: postcard::Error| SnapshotError(error.to_string());
-    let (stored, earlier): (Stored, _) = match bytes.split_first() {
-        Some((&VERSION, body)) => (postcard::from_bytes(body).map_err(failed)?, None),
+    let (stored, earlier) = match bytes.split_first() {
+        Some((&VERSION, body)) => (postcard::from_bytes::<Stored>(body).map_err(failed)?, None),
         Some((version, body)) => {
             let read = legacy::read(*version, body);
             read.ok_or_else(|| SnapshotError(format!("layout {version}")))?.map_err(failed)?
@@ -88,10 +88,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
         views.number(&mut exchange);
         parts = views.into_parts();
     }
+    let now = exchange.now();
     Ok(Restored {
         venue: Venue {
             exchange,
-            registry: stored.registry.restored(),
+            registry: stored.registry.restored(now),
             chain: EventChain::restored(stored.chain_blocks, stored.chain_rest),
             facts: stored.facts,
             sequence: stored.sequence,

@@ -15,8 +15,8 @@ use super::snapshot::{self, Kept};
 use super::venue::{Poisoned, Venue};
 use crate::config::ClockKind;
 use crate::market::HouseMarket;
-use crate::projection::{CommitChanges, Happened};
-use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
+use crate::projection::{Accounts, CommitChanges, Happened, Statement, Touched};
+use crate::record::{Body, Fact, FactOutcome, KeyId, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
 use loligo_journal::{AppendError, Journal, Records, Urgency};
 use moves::Moves;
@@ -41,7 +41,7 @@ const OPENING_STEPS: usize = 2;
 /// What waits in one group commit.
 enum Item {
     Commands { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
-    Fact { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Fact { fact: Fact, nonce: Option<(KeyId, u64)>, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
     House(Vec<Command>),
 }
 
@@ -92,6 +92,11 @@ pub(crate) struct Writer {
     /// What the commit under way came to, and what of it is to be told to the feeds.
     happened: Happened,
     commit: CommitChanges,
+    /// Whose money is followed, and whose was touched.
+    money: Arc<Accounts>,
+    touched: Touched,
+    /// The second of exchange time that the feeds were told of last.
+    told_second: i64,
     changed: Changed,
     hand_overs: Vec<HandOver>,
     /// What is listed next in the place of a contract that expires, and when.
@@ -130,6 +135,9 @@ impl Writer {
             records: Records::new(),
             happened: Happened::default(),
             commit: CommitChanges::default(),
+            money: Arc::default(),
+            touched: Touched::default(),
+            told_second: i64::MIN,
             changed: Changed::default(),
             hand_overs: Vec::new(),
         }
@@ -231,10 +239,10 @@ impl Writer {
                         break;
                     }
                 }
-                Request::Record { fact, reply } => {
+                Request::Record { fact, nonce, reply } => {
                     self.left_queue(1);
                     records += 1;
-                    items.push(Item::Fact { fact, reply });
+                    items.push(Item::Fact { fact, nonce, reply });
                 }
                 other => {
                     self.next = Some(other);
@@ -266,6 +274,8 @@ impl Writer {
                 self.finish(self.venue.exchange.now())?;
                 let at = StateHashesAt { sequence: self.venue.sequence, events: self.venue.chain.hash() };
                 ask(&self.venue.exchange, at);
+                // Who asks for the first statement of an account is told all that come later.
+                self.money = self.epoch.views().publisher().money();
             }
             Request::Move { to, reply } => {
                 self.left_queue(1);
@@ -445,9 +455,9 @@ impl Writer {
                     }
                     answers.push(Answer::Commands(reply, outcomes));
                 }
-                Item::Fact { fact, reply } => {
+                Item::Fact { fact, nonce, reply } => {
                     let at = self.happened.len();
-                    let outcome = self.venue.fact(time, &fact, &mut self.happened)?;
+                    let outcome = self.venue.fact(time, nonce, &fact, &mut self.happened)?;
                     self.publish(at);
                     self.fact_changed(&fact);
                     answers.push(Answer::Fact(reply, outcome));
@@ -491,11 +501,31 @@ impl Writer {
             self.publish_directory()?;
             self.commit.directory = true;
         }
+        self.state_money();
+        let second = second_of(self.venue.exchange.now());
+        self.commit.second = std::mem::replace(&mut self.told_second, second) != second;
         self.epoch.views().publisher().publish(std::mem::take(&mut self.commit));
         self.epoch.acknowledge(self.venue.sequence);
         let happened = Arc::new(std::mem::take(&mut self.happened));
         self.hand_overs.iter().for_each(|one| one.offer(&happened));
         Ok(happened)
+    }
+
+    /// Tells those who follow it what the money of accounts comes to that this commit touched.
+    fn state_money(&mut self) {
+        let Venue { exchange, sequence, .. } = &self.venue;
+        for account in self.money.iter() {
+            if let Some(itself) = self.touched.of(*account) {
+                let statement = Statement::of(exchange, *account, *sequence);
+                // Prices are nothing to who has no position.
+                if itself || !statement.positions.is_empty() {
+                    self.commit.statements.push((Arc::new(statement), itself));
+                }
+            }
+        }
+        self.touched.clear();
+        // Who begins to follow asks for the first statement, which is of a record behind this one.
+        self.money = self.epoch.views().publisher().money();
     }
 
     /// Appends a batch. `None`: the disk is full, everyone has been told, nothing happened.
@@ -548,8 +578,8 @@ impl Writer {
                         self.records.push_with(|to| encode_command(to, time, None, command));
                     }
                 }
-                Item::Fact { fact, .. } => {
-                    let record = Record { time, nonce: None, body: Body::Fact(Box::new(fact.clone())) };
+                Item::Fact { fact, nonce, .. } => {
+                    let record = Record { time, nonce: *nonce, body: Body::Fact(Box::new(fact.clone())) };
                     let mut bytes = Vec::new();
                     record.encode(&mut bytes).expect("a fact of plain fields has a stored form");
                     self.records.push(&bytes);
@@ -588,6 +618,9 @@ impl Writer {
             let Some(applied) = self.happened.get(at) else { break };
             self.venue.chain.extend(applied.sequence, applied.events);
             self.commit.changes.extend(self.epoch.views().fold(applied));
+            if !self.money.is_empty() {
+                self.touched.note(applied);
+            }
             self.changed.directory |= changes_directory(applied.events);
             self.changed.listing |= changes_listing(applied.events);
         }

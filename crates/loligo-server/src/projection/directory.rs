@@ -1,10 +1,10 @@
-//! Who and what there is: accounts, API keys, instruments.
+//! Who and what there is: accounts, API keys, instruments, notices.
 
 use crate::identity::Secret;
-use crate::record::{GeneralRight, KeyId, WithdrawalRight};
+use crate::record::{GeneralRight, KeyId, Notice, NoticeId, WithdrawalRight};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use loligo_engine::{AccountId, Instrument, InstrumentId};
+use loligo_engine::{AccountId, Instrument, InstrumentId, Timestamp};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub struct ApiKey {
     pub general: GeneralRight,
     /// Right to withdraw.
     pub withdrawal: WithdrawalRight,
+    /// When it was made.
+    pub created: Timestamp,
 }
 
 impl ApiKey {
@@ -52,6 +54,8 @@ pub struct AccountEntry {
     pub active: bool,
     /// It may place and edit orders.
     pub trading: bool,
+    /// How far a master lets be leveraged what fills off the book, in hundredths, if it said so.
+    pub off_book_leverage: Option<u32>,
 }
 
 /// One contract.
@@ -63,6 +67,15 @@ pub struct ListedInstrument {
     pub instrument: Arc<Instrument>,
 }
 
+/// A notice to clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeEntry {
+    /// Its number.
+    pub id: NoticeId,
+    /// What it says.
+    pub notice: Notice,
+}
+
 /// All of them at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -71,6 +84,7 @@ pub struct Directory {
     pub(crate) keys_by_text: HashMap<Arc<str>, KeyId, FixedState>,
     pub(crate) instruments: Vec<ListedInstrument>,
     pub(crate) by_symbol: HashMap<String, InstrumentId, FixedState>,
+    pub(crate) notices: Arc<Vec<NoticeEntry>>,
 }
 
 impl Directory {
@@ -102,6 +116,11 @@ impl Directory {
     /// All contracts, in order of number.
     pub fn instruments(&self) -> &[ListedInstrument] {
         &self.instruments
+    }
+
+    /// Notices that were given and not taken back, in order of number.
+    pub fn notices(&self) -> &Arc<Vec<NoticeEntry>> {
+        &self.notices
     }
 
     /// One contract by number.

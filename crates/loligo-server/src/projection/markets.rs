@@ -26,6 +26,10 @@ pub struct Markets {
     board: RwLock<Board>,
     /// The last record that was folded.
     sequence: AtomicU64,
+    /// How many records changed what is shown here.
+    changes: AtomicU64,
+    /// How many of them changed which contracts there are, or how they trade.
+    state_changes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -45,6 +49,15 @@ struct Contract {
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
+}
+
+/// What a record changed, as far as markets are followed.
+#[derive(Default)]
+pub(super) struct MarketChanges {
+    pub(super) levels: Vec<LevelChange>,
+    pub(super) trades: Vec<(InstrumentId, TradeRow)>,
+    /// Index or mark prices, or states.
+    pub(super) prices: bool,
 }
 
 /// What a contract's views know that the exchange does not.
@@ -72,7 +85,12 @@ impl Markets {
                 contract.before = market.before.map(LastTrade::from);
             }
         }
-        Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
+        Self {
+            board: RwLock::new(board),
+            sequence: AtomicU64::new(sequence),
+            changes: AtomicU64::new(0),
+            state_changes: AtomicU64::new(0),
+        }
     }
 
     /// A contract's whole book, best first. Making it costs a copy once per change, for which all markets wait; readers
@@ -115,9 +133,27 @@ impl Markets {
         board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
     }
 
+    /// A contract's newest `limit` trades, newest first.
+    pub(crate) fn latest_trades(&self, id: InstrumentId, limit: usize) -> Vec<TradeRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.traded.trades.latest(limit))
+    }
+
     /// How each contract trades, in order of id.
     pub fn states(&self) -> Vec<MarketState> {
         read(&self.board).contracts.iter().map(|contract| contract.state).collect()
+    }
+
+    /// Counts what changes anything that is shown here, but for what time alone changes. Who reads it before the figures has
+    /// figures of this change or of a later one.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Counts what changes which contracts there are and how they trade; as [`Markets::changes`].
+    pub fn state_changes(&self) -> u64 {
+        self.state_changes.load(Ordering::Acquire)
     }
 
     /// How one contract trades.
@@ -136,15 +172,15 @@ impl Markets {
             .collect()
     }
 
-    /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let told = self.tell_levels(applied, followed);
+    /// Folds one record; tells what it changed when markets are followed.
+    pub(super) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let told = self.fold_told(applied, followed);
         self.sequence.store(applied.sequence, Ordering::Release);
         told
     }
 
-    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let mut told = Vec::new();
+    fn fold_told(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let mut told = MarketChanges::default();
         if !applied.events.iter().any(concerns_markets) {
             return told;
         }
@@ -152,11 +188,12 @@ impl Markets {
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
         for event in applied.events {
-            let level = board.fold(event, applied);
-            if followed {
-                told.extend(level);
-            }
+            board.fold(event, applied, followed.then_some(&mut told));
         }
+        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
+            self.state_changes.fetch_add(1, Ordering::Release);
+        }
+        self.changes.fetch_add(1, Ordering::Release);
         told
     }
 }
@@ -215,12 +252,13 @@ impl Follower for Markets {
         for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
             contract.traded = traded;
         }
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
 
 impl Traded {
-    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
@@ -232,7 +270,7 @@ impl Traded {
             side: execution.taker_side,
             role: execution.taker.role,
             time: execution.at,
-        });
+        })
     }
 }
 
@@ -268,29 +306,34 @@ impl Board {
         self.contracts.get_mut(usize::from(id.0))
     }
 
-    /// Folds one event; the change of a level, if it is one.
-    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelChange> {
+    /// Folds one event, and tells what it changed to whoever is there to hear it.
+    fn fold(&mut self, event: &Event, applied: Applied<'_>, told: Option<&mut MarketChanges>) {
         match event {
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
             Event::Level { instrument, side, price, qty, number, at } => {
-                let contract = self.contract(*instrument)?;
+                let Some(contract) = self.contract(*instrument) else { return };
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
-                return Some(LevelChange {
-                    instrument: *instrument,
-                    side: *side,
-                    price: *price,
-                    qty: *qty,
-                    number: *number,
-                    at: *at,
-                });
+                if let Some(told) = told {
+                    told.levels.push(LevelChange {
+                        instrument: *instrument,
+                        side: *side,
+                        price: *price,
+                        qty: *qty,
+                        number: *number,
+                        at: *at,
+                    });
+                }
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    contract.traded.trade(applied, execution, &contract.instrument);
+                    let row = contract.traded.trade(applied, execution, &contract.instrument);
+                    if let Some(told) = told {
+                        told.trades.push((execution.instrument, row.clone()));
+                    }
                     for (side, fill, _) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
@@ -305,19 +348,27 @@ impl Board {
             }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
+                moved(told);
             }
             Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
+                moved(told);
             }
             Event::Market { instrument, state, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }
+                moved(told);
             }
             _ => {}
         }
-        None
+    }
+}
+
+fn moved(told: Option<&mut MarketChanges>) {
+    if let Some(told) = told {
+        told.prices = true;
     }
 }

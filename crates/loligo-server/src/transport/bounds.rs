@@ -63,6 +63,8 @@ pub struct FeedBounds {
     pub ping: Duration,
     /// Between two heartbeats.
     pub heartbeat: Duration,
+    /// Between two messages of what is told at a pace, such as tickers, while exchange time stands.
+    pub pace: Duration,
 }
 
 impl Default for FeedBounds {
@@ -75,6 +77,7 @@ impl Default for FeedBounds {
             grace: Duration::from_secs(5),
             ping: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
+            pace: Duration::from_secs(1),
         }
     }
 }

@@ -6,3 +6,5 @@ mod fills;
 mod orders;
 mod requests;
 pub mod socket;
+mod ticker;
+mod trades;

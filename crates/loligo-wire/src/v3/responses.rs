@@ -21,13 +21,15 @@ mod account;
 mod events;
 mod margin;
 mod market;
+mod notices;
 mod order;
 mod settings;
 mod status;
 
 pub use account::{
     Accounts, Auxiliary, FeeSchedule, FeeTier, Fill, FlexAccount, FlexCurrency, MarginAccount, MarginFigures,
-    OpenPosition, Subaccount, write_fee_schedules, write_fills, write_open_positions, write_subaccounts,
+    OpenPosition, Subaccount, write_fee_schedule_volumes, write_fee_schedules, write_fills,
+    write_open_positions, write_subaccounts,
 };
 pub use events::{Order, OrderEvent, OrderTrigger};
 pub use margin::{InitialMargin, MaxOrderSize};
@@ -36,12 +38,13 @@ pub use market::{
     write_history, write_instrument_status, write_instruments, write_instruments_status, write_order_book,
     write_ticker, write_tickers, write_trading_instruments,
 };
+pub use notices::write_notifications;
 pub use order::{
     BatchResult, CancelAllOrders, CancelOrder, CancelledOrder, EditOrder, OpenOrder, SendOrder,
     write_batch_status, write_dead_mans_switch, write_open_orders,
 };
 pub use settings::{
-    LeveragePreference, write_done, write_leverage_preferences, write_self_trade_strategy,
-    write_trading_enabled, write_withdrawal,
+    LeveragePreference, write_done, write_leverage_preferences, write_off_book_leverage,
+    write_self_trade_strategy, write_trading_enabled, write_withdrawal,
 };
 pub use status::{CachedOrder, OrderStatusDetails, TrailingStopOptions, TriggerOptions, write_orders_status};

@@ -21,7 +21,7 @@ use loligo_wire::history::{
     write_account_page, write_public_page,
 };
 use loligo_wire::time::Timestamp;
-use shown::Shown;
+pub(super) use shown::Shown;
 use std::sync::Arc;
 
 /// Most entries of the account log as text.

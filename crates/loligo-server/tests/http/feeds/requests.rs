@@ -29,7 +29,7 @@ async fn only_a_handshake_opens_a_connection() {
                 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
                 Sec-WebSocket-Protocol: kraken\r\nUser-Agent: a bot\r\nx-korigin: 7\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
-    let accepted = receive(&mut stream).await.expect("an answer");
+    let accepted = receive(&mut stream, "GET", "/ws/v1").await.expect("an answer");
     let lower = accepted.head.to_lowercase();
     assert_eq!(accepted.status, 101);
     assert!(accepted.head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{}", accepted.head);
@@ -53,7 +53,7 @@ async fn answers_come_in_the_order_of_the_requests() {
         subscribe(json!([])),
         subscribe(json!("PF_XBTUSD")),
         json!({"event": "subscribe", "feed": "liquidations"}),
-        json!({"event": "subscribe", "feed": "ticker", "product_ids": ["PF_XBTUSD", "PF_ETHUSD"]}),
+        json!({"event": "subscribe", "feed": "candles_trade_2m", "product_ids": ["PF_XBTUSD", "PF_ETHUSD"]}),
         json!({"event": "unsubscribe", "feed": "balances"}),
         json!({"event": "subscribe", "feed": "fills"}),
         json!({"event": "subscribe", "feed": "heartbeat", "product_ids": ["PF_XBTUSD"]}),
@@ -83,7 +83,6 @@ async fn answers_come_in_the_order_of_the_requests() {
         alert("Bad request"),
         alert("Bad request"),
         alert("Couldn't subscribe to invalid feed"),
-        // A feed that is not served yet is none.
         alert("Couldn't subscribe to invalid feed"),
         alert("Couldn't subscribe to invalid feed"),
         alert("Failed to subscribe to authenticated feed"),
@@ -392,7 +391,7 @@ async fn no_bytes_disturb_anybody_else() {
         let head = "GET /ws/v1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         stream.write_all(head.as_bytes()).await.expect("sent");
-        assert_eq!(receive(&mut stream).await.expect("an answer").status, 101);
+        assert_eq!(receive(&mut stream, "GET", "/ws/v1").await.expect("an answer").status, 101);
         // It may be closed while it is still sending, and must be when nothing more comes.
         let _ = stream.write_all(&nearly_frames(seed)).await;
         let _ = stream.shutdown().await;
@@ -424,7 +423,7 @@ async fn the_operator_reads_why_a_feed_was_refused() {
             "the challenge is signed with another secret: that of a key of bob",
         ),
         (with(&own, with(&json!({"api_key": 1}), fills.clone())), None, "api_key, original_challenge"),
-        (json!({"event": "subscribe", "feed": "ticker", "product_ids": [SYMBOL]}), None, "not built yet"),
+        (json!({"event": "subscribe", "feed": "balances"}), None, "not built yet"),
         (book("PF_BTCUSD"), None, "there is no contract \"PF_BTCUSD\": perhaps PF_XBTUSD"),
         (json!({"event": "subscribe", "feed": "book"}), None, "this feed wants product_ids"),
         (json!([]), None, "a request is JSON such as"),

@@ -259,7 +259,7 @@ struct InverseWallet {
 }
 
 /// A currency as the dialect writes it in wallets: bitcoin is `XBT`.
-fn name(currency: &Currency) -> &str {
+pub(crate) fn name(currency: &Currency) -> &str {
     match currency.code() {
         "BTC" => "XBT",
         code => code,

@@ -6,16 +6,19 @@ use crate::identity::Identity;
 use crate::listing::{Roll, kind_at};
 use crate::projection::{LastTrade, Ticker, TradeRow};
 use loligo_engine::{
-    ContractKind, Dislocation, FillRole, InstrumentSpec, MarketState, MarketView, Price, Timestamp,
-    fee_schedule,
+    ContractKind, Dislocation, FillRole, FinePrice, InstrumentSpec, MarketState, MarketView, Money, Price,
+    Timestamp, fee_schedule,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::responses::{self, MarginLevelFrom};
-use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType, TickerTag, TradeType};
+use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType, TradeType};
+use loligo_wire::words::TickerTag;
+use loligo_wire::ws1;
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
+const MINUTE: i64 = 60 * Timestamp::SECOND;
 const DAY: i64 = 86_400 * Timestamp::SECOND;
 const WEEK: i64 = 7 * DAY;
 /// The one platform there is.
@@ -64,6 +67,21 @@ fn opening(spec: &InstrumentSpec, state: MarketState, now: Timestamp) -> Timesta
         return Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
     }
     spec.opening
+}
+
+/// Until when a contract's description reads as it does now, should nothing change: what the operator holds back is shown to
+/// open on the next day, and what is not listed yet may be held back from its opening on.
+pub(crate) fn instrument_holds_until(spec: &InstrumentSpec, now: Timestamp) -> Timestamp {
+    let midnight = Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
+    if spec.opening > now { midnight.min(spec.opening) } else { midnight }
+}
+
+/// Until when a contract's ticker reads as it does now, should nothing change: the day's figures slide with the minute, and the
+/// calendar turns with one; the last week begins whenever it does.
+pub(crate) fn ticker_holds_until(spec: &InstrumentSpec, now: Timestamp) -> Timestamp {
+    let minute = Timestamp((now.0.div_euclid(MINUTE) + 1) * MINUTE);
+    let last_week = spec.expiry.map(|expiry| expiry.plus(-WEEK)).filter(|last_week| *last_week > now);
+    last_week.map_or(minute, |last_week| minute.min(last_week))
 }
 
 impl<'d> InstrumentRow<'d> {
@@ -180,6 +198,72 @@ pub(crate) fn ticker<'d>(
     })
 }
 
+/// A market's ticker as the feeds tell it. None while there is no index price: the feed has no ticker without one.
+pub(crate) fn feed_ticker<'d>(
+    ticker: &Ticker,
+    spec: &'d InstrumentSpec,
+    now: Timestamp,
+) -> Option<ws1::Ticker<'d>> {
+    let index = ticker.index?;
+    let mark = ticker.mark.unwrap_or(index);
+    let shown = self::ticker(ticker, spec, now)?;
+    let lite = ws1::TickerLite {
+        product_id: &spec.symbol,
+        bid: shown.bid,
+        ask: shown.ask,
+        change: shown.change24h,
+        premium: premium(mark, index),
+        volume: shown.vol24h,
+        volume_quote: shown.volume_quote,
+        tag: shown.tag,
+        pair: shown.pair,
+        days_to_maturity: spec.expiry.map_or(0, |expiry| (expiry.0 - now.0).max(0) / DAY),
+        maturity: spec.expiry.map(time),
+    };
+    Some(ws1::Ticker {
+        lite,
+        time: time(now),
+        last: shown.last.map(|(last, ..)| last),
+        open: shown.open24h,
+        high: shown.high24h,
+        low: shown.low24h,
+        index: fine_price(index),
+        mark_price: shown.mark_price,
+        open_interest: shown.open_interest,
+        // Rates are in 1e-6; what does not come out even is cut at two decimals.
+        leverage: spec
+            .margin_levels
+            .first()
+            .and_then(|level| 100_000_000_i128.checked_div(i128::from(level.initial)))
+            .map(|hundredths| Decimal::new(hundredths, 2)),
+        suspended: shown.suspended,
+        post_only: shown.post_only,
+        funding: None,
+    })
+}
+
+/// By how many per cent a mark price is above its index, to one decimal, half to even.
+fn premium(mark: FinePrice, index: FinePrice) -> Decimal {
+    let above = mark.0.saturating_sub(index.0).saturating_mul(1_000);
+    let index = index.0.max(1);
+    let (tenths, rest) = (above.div_euclid(index), above.rem_euclid(index));
+    let up = match (rest * 2).cmp(&index) {
+        std::cmp::Ordering::Less => 0,
+        std::cmp::Ordering::Greater => 1,
+        std::cmp::Ordering::Equal => tenths & 1,
+    };
+    Decimal::new(tenths + up, 1)
+}
+
+/// What kind of trade the feed calls one of this taker.
+pub(crate) fn trade_kind(taker: FillRole) -> ws1::TradeKind {
+    match taker {
+        FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => ws1::TradeKind::Fill,
+        FillRole::Liquidation => ws1::TradeKind::Liquidation,
+        FillRole::PartialLiquidation => ws1::TradeKind::PartialLiquidation,
+    }
+}
+
 /// Average price of the day's trades by volume, to six decimals; what the dialect calls vwap.
 fn average(ticker: &Ticker, spec: &InstrumentSpec) -> Option<Decimal> {
     let (lots, value) = (i128::from(ticker.day.volume.0), ticker.day.value.0.abs());
@@ -250,4 +334,9 @@ pub(crate) fn write_fee_schedules(out: &mut Vec<u8>, server_time: WireTime) {
         .collect();
     let schedule = responses::FeeSchedule { uid: FEE_SCHEDULE, name: "Loligo", tiers: &tiers };
     responses::write_fee_schedules(out, [schedule], server_time);
+}
+
+/// The whole answer of `/feeschedules/volumes`: of the one schedule.
+pub(crate) fn write_fee_volume(out: &mut Vec<u8>, volume: Money, server_time: WireTime) {
+    responses::write_fee_schedule_volumes(out, [(FEE_SCHEDULE, crate::grid::money(volume))], server_time);
 }

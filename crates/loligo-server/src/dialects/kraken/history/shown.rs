@@ -24,9 +24,9 @@ use uuid::Uuid;
 
 /// What turns the index's numbers into the names that clients know.
 #[derive(Clone, Copy)]
-pub(super) struct Shown<'d> {
-    pub(super) directory: &'d Directory,
-    pub(super) identity: &'d Identity,
+pub(in crate::dialects::kraken) struct Shown<'d> {
+    pub(in crate::dialects::kraken) directory: &'d Directory,
+    pub(in crate::dialects::kraken) identity: &'d Identity,
 }
 
 impl<'d> Shown<'d> {
@@ -282,7 +282,7 @@ impl<'d> Shown<'d> {
         self.element(account, entry, Some(update))
     }
 
-    pub(super) fn log_entry<'r>(
+    pub(in crate::dialects::kraken) fn log_entry<'r>(
         &self,
         account: u32,
         entry: &'r Entry<rows::AccountLogEntry>,
@@ -322,7 +322,7 @@ impl<'d> Shown<'d> {
     }
 
     /// The name of an entry's contract, in lower case.
-    pub(super) fn log_contract(&self, entry: &rows::AccountLogEntry) -> Option<String> {
+    pub(in crate::dialects::kraken) fn log_contract(&self, entry: &rows::AccountLogEntry) -> Option<String> {
         self.spec(entry.contract?).map(|spec| spec.symbol.to_lowercase())
     }
 
