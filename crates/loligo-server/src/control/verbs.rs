@@ -336,6 +336,7 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
                 FactRefusal::BadName
                 | FactRefusal::BadOperation
                 | FactRefusal::BadNote
+                | FactRefusal::PlanTooLate
                 | FactRefusal::NeverTold => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys
                 | FactRefusal::KeyExists
