@@ -70,7 +70,8 @@ crate::stored_codes! {
         Mark { instrument, price, at } = 20,
         EditRejected(refused) = 21,
         NotFound { account, order, at } = 22,
-        Leverage { account, instrument, leverage, at } = 23
+        Leverage { account, instrument, leverage, at } = 23,
+        Past { past, at } = 24
     }
 
     OrderStatus {

@@ -3,6 +3,7 @@
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
+use crate::past::MarketPast;
 use crate::words::{DistanceUnit, MarketState, OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind};
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +176,8 @@ pub struct Genesis {
     pub indexes: Vec<(String, FinePrice)>,
     /// Limits of orders.
     pub limits: Limits,
+    /// What contracts were before, in the order of their numbers; none where there is no past.
+    pub pasts: Vec<MarketPast>,
 }
 
 /// Figures of the order checks (rules 1.11).

@@ -9,6 +9,7 @@ use crate::id::{
 };
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{Fine, FinePrice, Money};
+use crate::past::MarketPast;
 use crate::trigger::{Attached, Trigger};
 use crate::words::{BalanceCause, FillRole, MarketState, OrderError, OrderStatus, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
@@ -392,6 +393,13 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A contract that was just listed has a past, made up: what its trades, prices and figures go on from.
+    Past {
+        /// The past.
+        past: Box<MarketPast>,
+        /// When the venue began.
+        at: Timestamp,
+    },
     /// An index price changed.
     Index {
         /// Of which pair.
@@ -438,6 +446,7 @@ impl Event {
             | Event::Account { at, .. }
             | Event::Leverage { at, .. }
             | Event::Index { at, .. }
+            | Event::Past { at, .. }
             | Event::Mark { at, .. } => Some(*at),
             Event::Filled { .. }
             | Event::Noted { .. }

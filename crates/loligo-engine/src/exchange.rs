@@ -31,12 +31,13 @@ use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{Instrument, InstrumentSpec, ListingError};
 use crate::market::{Market, Pair};
-use crate::money::{Fine, Money, price_in_range};
+use crate::money::{Fine, FinePrice, Money, price_in_range};
 use crate::order::Orders;
 use crate::outcome::{
     CreateAccountOutcome, CreateAccountRefusal, GenesisOutcome, GenesisRefusal, ListOutcome, ListRefusal,
     Outcome, Refusal,
 };
+use crate::past::MarketPast;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, Table, WalletSlot};
 use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,7 +166,7 @@ impl Exchange {
             Command::Advance => Outcome::Done,
             Command::CreateAccount(create) => self.create_account(create, events).into(),
             Command::Deposit(deposit) => self.deposit(deposit, events).into(),
-            Command::List(spec) => self.list(spec, events).into(),
+            Command::List(spec) => self.list(spec, None, events).into(),
             Command::PublishIndex { pair, price } => self.publish_index(*pair, *price, events).into(),
             Command::PinIndex { pair, price } => self.pin_index(*pair, *price, events).into(),
             Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price, events).into(),
@@ -222,8 +223,10 @@ impl Exchange {
             fresh.pairs[pair].index = Some(*price);
             emit(&mut listed, || Event::Index { pair, price: *price, at });
         }
+        let mut pasts = genesis.pasts.iter().peekable();
         for spec in &genesis.instruments {
-            match fresh.list(spec, &mut listed) {
+            let next = fresh.markets.next();
+            match fresh.list(spec, pasts.next_if(|past| past.instrument == next), &mut listed) {
                 ListOutcome::Listed(_) => {}
                 ListOutcome::Refused(ListRefusal::PriceOutOfRange) => {
                     return GenesisOutcome::Refused(GenesisRefusal::PriceOutOfRange);
@@ -232,6 +235,10 @@ impl Exchange {
                     return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
                 }
             }
+        }
+        if pasts.next().is_some() {
+            let problem = "pasts are of listed contracts, each of one, in their order".to_owned();
+            return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
         }
         *self = fresh;
         events.append(&mut listed);
@@ -321,7 +328,13 @@ impl Exchange {
         margin_wallet
     }
 
-    fn list(&mut self, spec: &InstrumentSpec, events: &mut Vec<Event>) -> ListOutcome {
+    /// Lists a contract, which may go on from a past that was made up for it.
+    fn list(
+        &mut self,
+        spec: &InstrumentSpec,
+        past: Option<&MarketPast>,
+        events: &mut Vec<Event>,
+    ) -> ListOutcome {
         let refuse = |error: ListingError| ListOutcome::Refused(ListRefusal::Listing(error.to_string()));
         if self.markets.iter().any(|market| market.instrument.spec().symbol == spec.symbol) {
             return refuse(ListingError::Duplicate(spec.symbol.clone()));
@@ -352,6 +365,10 @@ impl Exchange {
             let problem = "its last trading time has passed";
             return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
         }
+        if past.is_some_and(|past| index.is_none() || !past.fits(&instrument, self.now)) {
+            let problem = "its past is none that it can have had";
+            return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
+        }
         self.pair_named(&spec.pair);
         let id = self.markets.next();
         if let Some(at) = spec.expiry {
@@ -363,9 +380,25 @@ impl Exchange {
         self.markets.push(Market::new(instrument));
         let (spec, at) = (Box::new(spec.clone()), self.now);
         emit(events, || Event::Listed { instrument: id, pair, spec, at });
-        self.refresh_mark(id, events);
+        match (past, index) {
+            (Some(past), Some(index)) => self.go_on_from(past, id, index, events),
+            _ => self.refresh_mark(id, events),
+        }
         self.emit_state(id, events);
         ListOutcome::Listed(id)
+    }
+
+    /// A contract has this past: its trades are counted on from there, and its mark begins where it ended.
+    fn go_on_from(&mut self, past: &MarketPast, id: InstrumentId, index: FinePrice, events: &mut Vec<Event>) {
+        self.next_execution += u64::from(past.trades);
+        let market = &mut self.markets[id];
+        market.trades = past.trades.into();
+        market.before = Some(past.last);
+        market.set_bounds(index, self.now);
+        market.begin_at(past.mark, index);
+        let (past, mark, at) = (Box::new(past.clone()), past.mark, self.now);
+        emit(events, || Event::Past { past, at });
+        emit(events, || Event::Mark { instrument: id, price: mark, at });
     }
 
     fn pair_named(&mut self, name: &str) -> PairId {

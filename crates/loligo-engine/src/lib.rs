@@ -26,6 +26,7 @@ mod market;
 mod money;
 mod order;
 mod outcome;
+mod past;
 mod slot;
 mod stored;
 mod trigger;
@@ -48,6 +49,7 @@ pub use instrument::{Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOT
 pub use invariants::{Audit, CurrencyAudit, Violation};
 pub use money::{Fine, FinePrice, Money};
 pub use outcome::*;
+pub use past::{MarketPast, PastHour, PastRate, PastTrade};
 #[doc(hidden)]
 pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};

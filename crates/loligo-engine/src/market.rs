@@ -8,6 +8,7 @@ use crate::margin::{initial_of, maintenance_of};
 use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
+use crate::past::PastTrade;
 use crate::slot::{Maybe, PositionSlot, Table};
 use crate::trigger::Watches;
 use crate::words::{Dislocation, MarketState, Signal};
@@ -125,6 +126,8 @@ pub(crate) struct Market {
     pub judged: [Option<FinePrice>; 3],
     /// Price of the last execution, in ticks.
     pub last: Option<i64>,
+    /// The last trade of the past that was made up for it.
+    pub before: Option<PastTrade>,
     pub mark: Option<FinePrice>,
     /// Value of one lot at mark; zero without a mark.
     pub mark_value: Fine,
@@ -180,6 +183,7 @@ impl Market {
             triggers: Watches::default(),
             judged: [None; 3],
             last: None,
+            before: None,
             mark: None,
             mark_value: Fine::ZERO,
             maintenance_per_lot: Fine::ZERO,
@@ -288,6 +292,20 @@ impl Market {
             Signal::Mark => self.mark,
             Signal::Index => pair.index,
         }
+    }
+
+    /// What a trailing stop begins to follow: the value of its signal, and before the first trade the last one that was made
+    /// up. Nothing fires on that.
+    pub fn reference(&self, signal: Signal, pair: &Pair) -> Option<FinePrice> {
+        let before = self.before.filter(|_| signal == Signal::Last);
+        self.signal(signal, pair).or(before.map(|trade| self.instrument.fine_price(trade.price)))
+    }
+
+    /// Begins with this mark price, as if it had stood so far from the index before.
+    pub fn begin_at(&mut self, mark: FinePrice, index: FinePrice) {
+        let premium = mul_div_half_even(mark.0 - index.0, ONE, index.0);
+        self.premiums.extend(premium);
+        self.set_mark(mark);
     }
 
     /// Sets the mark price.

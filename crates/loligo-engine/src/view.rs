@@ -3,6 +3,7 @@
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
+use crate::past::PastTrade;
 use crate::words::{Dislocation, MarketState, OrderError, SelfTradeStrategy};
 
 /// Prices and state of one contract.
@@ -16,8 +17,10 @@ pub struct MarketView {
     pub index: Option<FinePrice>,
     /// The mark price, once there is an index.
     pub mark: Option<FinePrice>,
-    /// Price of the last execution.
+    /// Price of the last execution; before the first, of the last trade that was made up.
     pub last: Option<Price>,
+    /// The last trade of the past that was made up for it.
+    pub before: Option<PastTrade>,
     /// Best bid and what is open there.
     pub bid: Option<(Price, Qty)>,
     /// Best ask and what is open there.

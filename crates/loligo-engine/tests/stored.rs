@@ -11,9 +11,10 @@ use loligo_engine::{
     ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
     DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole, Fine,
     FinePrice, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel,
-    MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus, OrderType,
-    OrderView, PairId, PlaceOrder, Price, Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer,
-    Trigger, TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
+    MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus,
+    OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price, Qty, QtyMode,
+    SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide, UpdateReason,
+    Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -105,6 +106,24 @@ fn spec() -> InstrumentSpec {
     }
 }
 
+fn past() -> MarketPast {
+    MarketPast {
+        instrument: InstrumentId(0),
+        trades: 1_000,
+        last: PastTrade { price: Price(100_000), qty: Qty(7), side: Side::Sell, at: Timestamp(8) },
+        mark: FinePrice(50_001 * 10_i128.pow(18)),
+        hours: vec![PastHour {
+            opened: Timestamp(5),
+            open: Price(99_990),
+            high: Price(100_010),
+            low: Price(99_980),
+            qty: Qty(300),
+            value: Fine(6 * 10_i128.pow(21)),
+        }],
+        rates: vec![PastRate { hour: Timestamp(5), relative: -3, absolute: 40 }],
+    }
+}
+
 fn placed() -> PlaceOrder {
     PlaceOrder {
         account: AccountId(3),
@@ -161,6 +180,7 @@ fn commands() -> Vec<Command> {
             instruments: vec![spec()],
             indexes: vec![("XBT:USD".into(), price)],
             limits: Limits::default(),
+            pasts: vec![past()],
         })),
         Command::Start,
         Command::Advance,
@@ -343,6 +363,7 @@ fn events() -> Vec<Event> {
         Event::Account { account, active: true, trading: false, at },
         Event::Leverage { account, instrument, leverage: Some(Leverage(500)), at },
         Event::Index { pair, price, at },
+        Event::Past { past: Box::new(past()), at },
         Event::Mark { instrument, price, at },
     ]
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use crate::batch::Batch;
 use crate::columns::{Cells, Columns as _};
 use crate::error::Error;
-use crate::page::{self, Of, Page, Query};
+use crate::page::{self, Earlier, Of, Page, Query};
 use crate::retention::{Keep, Turn};
 use crate::rows::{AccountLogEntry, OpenOrder, Row, lists};
 use crate::schema;
@@ -118,7 +118,7 @@ impl Index {
         let Some((first, last)) = batch.span else { return Ok(()) };
         let mut writer = lock(&self.writer);
         let Writer { connection, inserts, turn } = &mut *writer;
-        let transaction = connection.transaction()?;
+        let transaction = immediate(connection)?;
         let before = progress(&transaction)?;
         if first <= before.folded {
             return Err(Error::OutOfOrder { last: before.folded, got: first });
@@ -162,7 +162,7 @@ impl Index {
     pub fn begin(&self, state: &Batch) -> Result<(), Error> {
         let Some((_, last)) = state.span else { return Ok(()) };
         let mut writer = lock(&self.writer);
-        let transaction = writer.connection.transaction()?;
+        let transaction = immediate(&mut writer.connection)?;
         let before = progress(&transaction)?;
         if before.sequence < last {
             let (first, last) = ((before.sequence + 1).cast_signed(), last.cast_signed());
@@ -191,7 +191,7 @@ impl Index {
     /// Trouble with the file.
     pub fn revert(&self, branch: u64, sequence: u64) -> Result<(), Error> {
         let mut writer = lock(&self.writer);
-        let transaction = writer.connection.transaction()?;
+        let transaction = immediate(&mut writer.connection)?;
         let before = progress(&transaction)?;
         let mut reverted = Progress { branch, ..before };
         if before.sequence > sequence || before.folded > sequence {
@@ -250,7 +250,7 @@ impl Index {
         words: impl IntoIterator<Item = (u8, &'w str)>,
     ) -> Result<(), Error> {
         let mut writer = lock(&self.writer);
-        let transaction = writer.connection.transaction()?;
+        let transaction = immediate(&mut writer.connection)?;
         schema::name_words(&transaction, list, words)?;
         Ok(transaction.commit()?)
     }
@@ -278,9 +278,29 @@ impl Index {
         token: Option<&str>,
         wanted: impl FnMut(&R, Option<u64>) -> bool,
     ) -> Result<Page<R>, Error> {
+        self.page_and_earlier(query, token, None, wanted)
+    }
+
+    /// As [`Index::page_with`], of a list that has earlier rows than those that are kept. They are left out once they are older
+    /// than what is kept, and where rows between are missing.
+    ///
+    /// # Errors
+    /// [`Error::Token`]; trouble with the file.
+    pub fn page_and_earlier<R: Row>(
+        &self,
+        query: &Query,
+        token: Option<&str>,
+        earlier: Option<Earlier<'_, R>>,
+        wanted: impl FnMut(&R, Option<u64>) -> bool,
+    ) -> Result<Page<R>, Error> {
         self.read(|connection| {
             let progress = progress(connection)?;
-            page::read(connection, self.of(R::TABLE, progress), query, token, wanted)
+            let kept = self.keep.of(R::TABLE);
+            let earlier = earlier.filter(|earlier| {
+                progress.speaks_from == 1
+                    && kept.is_none_or(|kept| progress.time_ms - earlier.ends_ms <= kept)
+            });
+            page::read(connection, self.of(R::TABLE, progress), query, token, earlier, wanted)
         })
     }
 
@@ -340,6 +360,11 @@ impl Index {
 /// A panic while a connection was held left its transaction undone, and nothing else.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins a write. One that began by reading could not wait for another's: SQLite refuses it at once.
+fn immediate(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
+    connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
 }
 
 fn progress(connection: &Connection) -> rusqlite::Result<Progress> {

@@ -43,7 +43,7 @@ mod token;
 pub use batch::{AnyRow, Batch};
 pub use error::Error;
 pub use index::{Contract, Index, Progress};
-pub use page::{At, Entry, Page, Query, SCANNED, Sort};
+pub use page::{At, Earlier, Entry, Page, Query, SCANNED, Sort};
 pub use retention::Keep;
 pub use rows::Row;
 pub use schema::{FORMAT, remove};

@@ -80,6 +80,14 @@ pub struct Page<R> {
     pub whole_from_ms: Option<i64>,
 }
 
+/// Rows that stand before all rows of a list and are kept nowhere: they are made when a page reaches them.
+pub struct Earlier<'a, R> {
+    /// Where they end: none of the list's own rows is earlier.
+    pub ends_ms: i64,
+    /// All of them, oldest first.
+    pub rows: &'a dyn Fn() -> Vec<Entry<R>>,
+}
+
 /// Which token and branch a page is of, and from when on its list has everything.
 #[derive(Clone, Copy)]
 pub(crate) struct Of<'a> {
@@ -108,6 +116,7 @@ pub(crate) fn read<R: Row>(
     of: Of<'_>,
     query: &Query,
     token: Option<&str>,
+    earlier: Option<Earlier<'_, R>>,
     mut wanted: impl FnMut(&R, Option<u64>) -> bool,
 ) -> Result<Page<R>, Error> {
     let list = lists().iter().position(|list| list.table == R::TABLE).unwrap_or_default() as u8;
@@ -130,18 +139,32 @@ pub(crate) fn read<R: Row>(
     ])?;
     let mut looked = 0;
     let mut end = low;
-    while let Some(row) = rows.next()? {
+    // Takes a row, while the page has room.
+    let mut take = |entry: Entry<R>| {
         // One row more than is looked at says that there is a next page.
         if page.rows.len() >= query.count as usize || looked >= SCANNED {
             page.token = Some(Token::new(list, of.branch, &query, end).seal(of.key));
-            break;
+            return false;
         }
         looked += 1;
-        end = at(row)?;
-        let row = R::take(&mut Cells::from(row, KEY + 1))?;
-        if wanted(&row, query.filter) {
-            page.rows.push(Entry { at: end, row });
+        end = entry.at;
+        if wanted(&entry.row, query.filter) {
+            page.rows.push(entry);
         }
+        true
+    };
+    let earlier = || -> Vec<Entry<R>> {
+        let reached = earlier.as_ref().filter(|earlier| low.time_ms < earlier.ends_ms);
+        let all = reached.map_or_else(Vec::new, |earlier| (earlier.rows)());
+        all.into_iter().filter(|entry| low <= entry.at && entry.at < high).collect()
+    };
+    let before = if query.sort == Sort::Ascending { earlier() } else { Vec::new() };
+    let mut room = before.into_iter().all(&mut take);
+    while room && let Some(row) = rows.next()? {
+        room = take(Entry { at: at(row)?, row: R::take(&mut Cells::from(row, KEY + 1))? });
+    }
+    if room && query.sort == Sort::Descending {
+        earlier().into_iter().rev().all(&mut take);
     }
     Ok(page)
 }

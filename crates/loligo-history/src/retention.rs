@@ -46,7 +46,7 @@ impl Keep {
         Self { orders_ms: kept, prices_ms: kept, trades_ms: kept }
     }
 
-    /// How long rows of a list are kept; `None` for ever.
+    /// How long the rows of a list are kept; `None` for ever.
     pub(crate) fn of(self, table: &str) -> Option<i64> {
         self.lists().into_iter().find(|(list, _)| *list == table).map(|(_, kept)| kept)
     }

@@ -1,6 +1,7 @@
 //! What a node starts with.
 
 use crate::listing::Listing;
+use crate::past::MOST_DAYS;
 use crate::record::VenueFacts;
 use loligo_engine::{Money, Timestamp};
 use std::path::PathBuf;
@@ -39,6 +40,35 @@ pub enum IdentitySource {
     Seed,
     /// Drawn at genesis and kept in the journal.
     Random,
+}
+
+/// How long a past is made up for a new venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PastLength {
+    /// There is none.
+    None,
+    /// Days.
+    Days(u32),
+}
+
+impl PastLength {
+    /// Days of a live market's past unless told otherwise.
+    pub const DEFAULT_DAYS: u32 = 30;
+}
+
+impl FromStr for PastLength {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
+        match days.filter(|days| (1..=MOST_DAYS).contains(days)) {
+            Some(days) => Ok(Self::Days(days)),
+            None => Err(format!("wants `none`, or days from `1d` to `{MOST_DAYS}d`, such as `30d`")),
+        }
+    }
 }
 
 /// How much of its journal a venue keeps: what is older than both the second newest snapshot and so many days of the
@@ -82,6 +112,8 @@ pub struct Config {
     pub balance: Money,
     /// Who trades without being asked.
     pub market: MarketKind,
+    /// Days of the past that is made up for a live market; none without one.
+    pub past_days: Option<u32>,
     /// Where exchange time comes from.
     pub clock: ClockKind,
     /// What is listed, and at which first index prices.
@@ -112,6 +144,7 @@ impl Default for Config {
             accounts: 10,
             balance: Money(1_000_000 * Money::ONE),
             market: MarketKind::Live,
+            past_days: Some(PastLength::DEFAULT_DAYS),
             clock: ClockKind::Real,
             instruments: Instruments::Default,
             identity: IdentitySource::Seed,
@@ -131,6 +164,7 @@ impl Config {
             accounts: facts.accounts,
             balance: Money(facts.balance),
             market: if facts.live_market { MarketKind::Live } else { MarketKind::None },
+            past_days: facts.past_days,
             clock: if facts.manual_clock {
                 ClockKind::Manual { start: Timestamp(facts.start) }
             } else {
@@ -146,6 +180,7 @@ impl Config {
         Self {
             data: None,
             market: MarketKind::None,
+            past_days: None,
             clock: ClockKind::Manual { start: ClockKind::DEFAULT_START },
             ..Self::default()
         }

@@ -11,6 +11,7 @@ use crate::history::History;
 use crate::hub::HubHandle;
 use crate::login::Login;
 use crate::node::NodeHandle;
+use crate::past::Past;
 use crate::request_log::RequestLog;
 use crate::transport::sockets::Sockets;
 use loligo_wire::sign::Tolerance;
@@ -29,4 +30,5 @@ pub(crate) struct Served {
     pub(crate) hub: HubHandle,
     pub(crate) log: Arc<RequestLog>,
     pub(crate) candles: Arc<Candles>,
+    pub(crate) past: Option<Arc<Past>>,
 }

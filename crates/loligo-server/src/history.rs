@@ -6,9 +6,12 @@
 mod fold;
 mod matching;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use matching::PAYMENT_WORDS;
+pub(crate) use shapes::{cents, digits, millis};
 pub(crate) use words::{Coded, PARTIAL_LIQUIDATION, kept};
 
 use crate::projection::{Applied, Detached, Follower, Watch, Watched};

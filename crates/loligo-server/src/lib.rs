@@ -22,7 +22,6 @@ mod login;
 mod market;
 pub mod node;
 mod operations;
-#[cfg_attr(not(test), expect(dead_code, reason = "no venue begins with a past yet"))]
 mod past;
 pub mod projection;
 pub mod record;

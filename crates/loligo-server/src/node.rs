@@ -44,6 +44,7 @@ pub use stopped::{Began, KeptSnapshot, Replayed, Verified, replay_folder, snapsh
 use crate::config::{Config, MarketKind};
 use crate::identity::{KeyPair, account_name};
 use crate::market::HouseMarket;
+use crate::past::Past;
 use crate::projection::{Detached, Unable};
 use crate::record::{FIRST_RULES, RecordError};
 use arc_swap::ArcSwap;
@@ -313,6 +314,7 @@ pub struct RunningNode {
     thread: Option<JoinHandle<()>>,
     seed: u64,
     accounts: u32,
+    past: Option<Arc<Past>>,
     notes: Vec<String>,
 }
 
@@ -352,6 +354,7 @@ fn spawn_on(
         )));
     }
     let opened = recovery::open(config, journal, &machine)?;
+    let past = opened.past.map(Arc::new);
     let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
     for follower in &followers {
         follower.meet(&mut opened.venue.exchange.instruments())?;
@@ -419,6 +422,7 @@ fn spawn_on(
         thread: Some(thread),
         seed: config.seed,
         accounts: config.accounts,
+        past,
         notes,
     })
 }
@@ -427,6 +431,11 @@ impl RunningNode {
     /// The door to it.
     pub fn handle(&self) -> &NodeHandle {
         &self.handle
+    }
+
+    /// The past that was made up for its market.
+    pub(crate) fn past(&self) -> Option<&Arc<Past>> {
+        self.past.as_ref()
     }
 
     /// What the operator should know of this start: records left behind, snapshots passed over, rights that could not be

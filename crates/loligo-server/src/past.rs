@@ -18,14 +18,18 @@
 //! Known lies: premiums jump at full hours; volume has no times of day; nobody here reacts to anything.
 
 mod contract;
+mod shown;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
 use crate::charts::{Candle, Resolution, Series};
+use crate::listing::Listing;
 use contract::Contract;
-use loligo_engine::{FinePrice, Instrument, InstrumentId, PairId, Price, Qty, Side, Timestamp};
+use loligo_engine::{
+    FinePrice, Instrument, InstrumentId, MarketPast, PairId, PastRate, PastTrade, Timestamp,
+};
 use tree::{DAY, Tree};
 
 /// Most days that a past may have: what a year's strategy reads. Its memory is some bytes a day and pair.
@@ -42,8 +46,10 @@ pub(crate) struct Past {
     /// The first minute of the past, and the first that is no longer of it; counted since 1970.
     first: i64,
     end: i64,
-    pairs: Vec<Pair>,
-    contracts: Vec<Contract>,
+    /// By number; none that had no index price from the start.
+    pairs: Vec<Option<Pair>>,
+    /// By number; none without an index price, or that opened after genesis.
+    contracts: Vec<Option<Contract>>,
 }
 
 struct Pair {
@@ -52,47 +58,30 @@ struct Pair {
     tree: Tree,
 }
 
-/// A trade that never was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PastTrade {
-    pub(crate) time: Timestamp,
-    pub(crate) price: Price,
-    pub(crate) qty: Qty,
-    /// The taker's side.
-    pub(crate) side: Side,
-}
-
-/// The funding rate of an hour before genesis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PastRate {
-    /// When the hour began.
-    pub(crate) hour: Timestamp,
-    /// As a fraction, at 18 decimals.
-    pub(crate) relative: i128,
-    /// Settlement currency per contract, at 18 decimals: of a linear contract relative x index, of an inverse one relative
-    /// / index.
-    pub(crate) absolute: i128,
-}
-
 impl Past {
-    /// The past of a venue that began at `genesis` with these contracts and first index prices, both in the order of their
-    /// numbers. It begins `days` days (at most [`MOST_DAYS`]) before the day of genesis, at midnight UTC.
-    pub(crate) fn new(
-        seed: u64,
-        genesis: Timestamp,
-        days: u32,
-        anchors: &[FinePrice],
-        instruments: &[Instrument],
-    ) -> Self {
+    /// The past of a venue that began at `genesis` with this listing. It begins `days` days (at most [`MOST_DAYS`]) before
+    /// the day of genesis, at midnight UTC.
+    pub(crate) fn new(seed: u64, genesis: Timestamp, days: u32, listing: &Listing) -> Self {
         let end = genesis.0.div_euclid(MINUTE);
         let first_day = end.div_euclid(DAY) - i64::from(days.min(MOST_DAYS));
-        let pairs = anchors
-            .iter()
-            .zip(0..)
-            .map(|(&anchor, number)| Pair { anchor, tree: Tree::new(seed, number, first_day, end) });
-        let contracts = instruments.iter().zip(0..).filter_map(|(instrument, number)| {
-            let anchor = anchors.get(usize::from(instrument.pair().0))?;
-            Some(Contract::new(seed, number, instrument.clone(), *anchor, genesis))
+        // Pairs have numbers as the engine gives them: as they are named first.
+        let mut names: Vec<&str> = Vec::new();
+        let indexed = listing.indexes.iter().map(|(pair, _)| pair.as_str());
+        for name in indexed.chain(listing.instruments.iter().map(|spec| spec.pair.as_str())) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        // Of a pair that is given twice the later price holds.
+        let anchor = |name: &str| Some(listing.indexes.iter().rev().find(|(pair, _)| pair == name)?.1);
+        let pairs = names.iter().zip(0..).map(|(name, number)| {
+            Some(Pair { anchor: anchor(name)?, tree: Tree::new(seed, number, first_day, end) })
+        });
+        let contracts = listing.instruments.iter().zip(0..).map(|(spec, number)| {
+            let pair = names.iter().position(|name| *name == spec.pair)?;
+            let instrument = Instrument::new(spec.clone(), PairId(u16::try_from(pair).ok()?)).ok()?;
+            let traded = spec.opening <= genesis;
+            traded.then_some(Contract::new(seed, number, instrument, anchor(&spec.pair)?, genesis))
         });
         Self { first: first_day * DAY, end, pairs: pairs.collect(), contracts: contracts.collect() }
     }
@@ -111,7 +100,7 @@ impl Past {
     pub(crate) fn covers(&self, series: Series) -> bool {
         match series {
             Series::Trade(id) | Series::Mark(id) => self.contract(id).is_some(),
-            Series::Spot(pair) => usize::from(pair.0) < self.pairs.len(),
+            Series::Spot(pair) => self.pair(pair).is_some(),
         }
     }
 
@@ -120,7 +109,7 @@ impl Past {
         match series {
             Series::Trade(id) => self.contract(id).map(Contract::closing_trade),
             Series::Mark(id) => self.mark(id),
-            Series::Spot(pair) => self.pairs.get(usize::from(pair.0)).map(|pair| pair.anchor),
+            Series::Spot(pair) => self.pair(pair).map(|pair| pair.anchor),
         }
     }
 
@@ -177,7 +166,7 @@ impl Past {
             Series::Spot(pair) => pair,
             Series::Trade(_) | Series::Mark(_) => contract.map_or(PairId(0), Contract::pair),
         };
-        let Some(pair) = self.pairs.get(usize::from(pair.0)) else { return 0 };
+        let Some(pair) = self.pair(pair) else { return 0 };
         pair.tree.nodes(from, to, minutes, &mut |start, length, node| {
             let spot = |distance| spot_price(pair.anchor, distance);
             let spot = Candle {
@@ -197,12 +186,11 @@ impl Past {
     }
 
     fn contract(&self, id: InstrumentId) -> Option<&Contract> {
-        self.contracts.get(usize::from(id.0))
+        self.contracts.get(usize::from(id.0))?.as_ref()
     }
 
-    /// The last price at genesis; the price of the past's last trade.
-    pub(crate) fn last(&self, id: InstrumentId) -> Option<Price> {
-        self.contract(id).map(Contract::last)
+    fn pair(&self, id: PairId) -> Option<&Pair> {
+        self.pairs.get(usize::from(id.0))?.as_ref()
     }
 
     /// The mark price at genesis.
@@ -227,6 +215,28 @@ impl Past {
         trades
     }
 
+    /// What of the past the genesis says, of each contract that has one, in the order of their numbers.
+    pub(crate) fn figures(&self) -> Vec<MarketPast> {
+        let numbers = (0..self.contracts.len()).filter_map(|at| u16::try_from(at).ok());
+        numbers.filter_map(|number| self.figures_of(InstrumentId(number))).collect()
+    }
+
+    fn figures_of(&self, id: InstrumentId) -> Option<MarketPast> {
+        let contract = self.contract(id)?;
+        // The day slides by the minute: an hour counts for as long as its first minute does.
+        let minute = self.ends().0 - Resolution::OneDay.micros();
+        let hours = self.candles(Series::Trade(id), Resolution::OneHour, Timestamp(minute + 1), self.ends());
+        let trades = self.newest_trades(id);
+        Some(MarketPast {
+            instrument: id,
+            trades: u32::try_from(trades.len()).ok()?,
+            last: *trades.last()?,
+            mark: contract.mark(),
+            hours: hours.iter().map(|hour| contract.hour(hour)).collect(),
+            rates: self.rates(id),
+        })
+    }
+
     /// The funding rates of a perpetual, oldest first: of each hour of the past that has a whole hour of it before it, and
     /// of the hour of genesis. Nothing for a dated contract.
     pub(crate) fn rates(&self, id: InstrumentId) -> Vec<PastRate> {
@@ -239,7 +249,7 @@ impl Past {
         // In a venue that began at a full hour the hour of genesis has no share of the past, only its first price.
         let opened = hour.opening(self.ends());
         if opened == self.ends()
-            && let Some(pair) = self.pairs.get(usize::from(contract.pair().0))
+            && let Some(pair) = self.pair(contract.pair())
         {
             opens.push(Candle::flat(opened, pair.anchor));
         }

@@ -7,7 +7,8 @@
 //! Integers are little-endian. The body is an engine command in the engine's own stored form, a fact about the venue
 //! that the engine does not know (names and keys), or the crossing from one version of the rules to another. The first record
 //! of a venue is its genesis: the rules it begins under, the facts that every later start must name again, then the engine's
-//! genesis command. Of records before rules were named the rules are [`FIRST_RULES`].
+//! genesis command. Of records before rules were named the rules are [`FIRST_RULES`]; those of venues before there were pasts name
+//! none.
 
 use crate::listing::Roll;
 use loligo_engine::{AccountId, CodecError, Command, InstrumentId, MarketState, Timestamp};
@@ -22,7 +23,8 @@ const UNNAMED_GENESIS: u8 = 0;
 const COMMAND: u8 = 1;
 const FACT: u8 = 2;
 const CROSSING: u8 = 3;
-const GENESIS: u8 = 4;
+const PASTLESS_GENESIS: u8 = 4;
+const GENESIS: u8 = 5;
 
 /// An API key's number; dense from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,6 +173,48 @@ pub struct VenueFacts {
     pub instruments: Option<[u8; 32]>,
     /// Key of order ids; absent when it comes from the seed.
     pub identity_key: Option<[u8; 32]>,
+    /// Days of the past that was made up for it; absent without one.
+    pub past_days: Option<u32>,
+}
+
+/// [`VenueFacts`] of a venue from before there were pasts: read, never written.
+#[derive(Deserialize)]
+pub(crate) struct PastlessFacts {
+    seed: u64,
+    accounts: u32,
+    balance: i128,
+    manual_clock: bool,
+    start: i64,
+    live_market: bool,
+    instruments: Option<[u8; 32]>,
+    identity_key: Option<[u8; 32]>,
+}
+
+impl From<PastlessFacts> for VenueFacts {
+    fn from(facts: PastlessFacts) -> Self {
+        let PastlessFacts {
+            seed,
+            accounts,
+            balance,
+            manual_clock,
+            start,
+            live_market,
+            instruments,
+            identity_key,
+        } = facts;
+        let past_days = None;
+        Self {
+            seed,
+            accounts,
+            balance,
+            manual_clock,
+            start,
+            live_market,
+            instruments,
+            identity_key,
+            past_days,
+        }
+    }
 }
 
 /// A fact about the venue beside the exchange.
@@ -221,6 +265,13 @@ pub enum Fact {
         /// Which.
         notice: NoticeId,
     },
+    /// A master chose how far its positions may be leveraged by what fills off the book, or takes that back.
+    OffBookLeverage {
+        /// The master.
+        account: AccountId,
+        /// The cap in hundredths; none for no cap.
+        cap: Option<u32>,
+    },
 }
 
 loligo_engine::stored_codes! {
@@ -232,7 +283,8 @@ loligo_engine::stored_codes! {
         FaultEnded { fault } = 4,
         ContractRolls { instrument, roll } = 5,
         NoticeGiven(notice) = 6,
-        NoticeEnded { notice } = 7
+        NoticeEnded { notice } = 7,
+        OffBookLeverage { account, cap } = 8
     }
     StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
     FaultWord { ServerError = 0, UnknownError = 1 }
@@ -338,6 +390,9 @@ pub enum FactRefusal {
     /// The contract is not there, or has no last trading time.
     #[error("there is no such dated contract")]
     NotDated,
+    /// The leverage is no cap, or the account is no master.
+    #[error("a master's leverage off the book is capped at 0 to 100")]
+    BadLeverage,
 }
 
 /// What a record cannot be read as.
@@ -394,9 +449,10 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (Head { kind, time, nonce }, mut rest) = head(bytes)?;
         let body = match kind {
-            UNNAMED_GENESIS | GENESIS => {
-                let rules = if kind == GENESIS { u16::from_le_bytes(take(&mut rest)?) } else { FIRST_RULES };
-                let venue = Box::new(venue_facts(&mut rest)?);
+            UNNAMED_GENESIS | PASTLESS_GENESIS | GENESIS => {
+                let named = kind != UNNAMED_GENESIS;
+                let rules = if named { u16::from_le_bytes(take(&mut rest)?) } else { FIRST_RULES };
+                let venue = Box::new(venue_facts(kind, &mut rest)?);
                 Body::Genesis { rules, venue, command: Command::decode(rest)? }
             }
             COMMAND => Body::Command(Command::decode(rest)?),
@@ -442,12 +498,16 @@ fn head(bytes: &[u8]) -> Result<(Head, &[u8]), RecordError> {
     Ok((Head { kind, time, nonce }, rest))
 }
 
-fn venue_facts(rest: &mut &[u8]) -> Result<VenueFacts, RecordError> {
+fn venue_facts(kind: u8, rest: &mut &[u8]) -> Result<VenueFacts, RecordError> {
     let length = u32::from_le_bytes(take(rest)?) as usize;
     let cut = rest.split_at_checked(length);
     let (facts, command) = cut.ok_or(RecordError::Layout("it ends within the venue's facts"))?;
     *rest = command;
-    Ok(postcard::from_bytes(facts)?)
+    if kind == GENESIS {
+        Ok(postcard::from_bytes(facts)?)
+    } else {
+        Ok(postcard::from_bytes::<PastlessFacts>(facts)?.into())
+    }
 }
 
 /// The key and nonce of a record, whatever its body: of one whose command a later version wrote, too.
@@ -466,10 +526,10 @@ pub(crate) fn facts_of(bytes: &[u8]) -> Result<Option<VenueFacts>, RecordError> 
     let (Head { kind, .. }, mut rest) = head(bytes)?;
     match kind {
         UNNAMED_GENESIS => {}
-        GENESIS => drop(take::<2>(&mut rest)?),
+        PASTLESS_GENESIS | GENESIS => drop(take::<2>(&mut rest)?),
         _ => return Ok(None),
     }
-    venue_facts(&mut rest).map(Some)
+    venue_facts(kind, &mut rest).map(Some)
 }
 
 /// Appends the stored form of a command's record, without taking the command over.

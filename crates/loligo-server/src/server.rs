@@ -223,6 +223,7 @@ impl Server {
             hub,
             log: Arc::clone(&log),
             candles,
+            past: node.past().cloned(),
         };
         let handlers = Arc::new((control, make(served)));
 

@@ -202,7 +202,7 @@ impl Fold {
                 self.rights.insert(*account, (*active, *trading));
                 Ok(())
             }
-            Event::Listed { .. } | Event::AccountCreated { .. } => Ok(()),
+            Event::Listed { .. } | Event::Past { .. } | Event::AccountCreated { .. } => Ok(()),
         }
     }
 

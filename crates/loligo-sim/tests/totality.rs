@@ -294,7 +294,7 @@ fn genesis() -> impl Strategy<Value = Genesis> {
     ];
     let instruments = prop_oneof![1 => vec(spec(), 0..4), 8 => Just(vec![])];
     (any::<u64>(), instruments, indexes, limits).prop_map(|(table_seed, instruments, indexes, limits)| {
-        Genesis { table_seed, instruments, indexes, limits }
+        Genesis { table_seed, instruments, indexes, limits, pasts: Vec::new() }
     })
 }
 

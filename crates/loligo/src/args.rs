@@ -3,7 +3,7 @@
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use loligo_server::Origin;
-use loligo_server::config::KeepJournal;
+use loligo_server::config::{KeepJournal, PastLength};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -66,6 +66,10 @@ pub(crate) struct Serve {
     /// Who trades without being asked: the house's makers and takers, or nobody [default: the folder's, or live].
     #[arg(long, env = "LOLIGO_MARKET", value_name = "KIND")]
     pub(crate) market: Option<Market>,
+    /// How long a past is made up for a new exchange with a live market, for strategies to warm up on: days such as 30d, or
+    /// none [default: the folder's, or 30d].
+    #[arg(long, env = "LOLIGO_PAST", value_name = "DAYS|none")]
+    pub(crate) past: Option<PastLength>,
     /// Where exchange time comes from: the machine's clock, or moves by hand over the control surface [default: the
     /// folder's, or real].
     #[arg(long, env = "LOLIGO_CLOCK", value_name = "KIND")]

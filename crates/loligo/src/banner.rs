@@ -1,6 +1,7 @@
 //! What the screen shows once the exchange is ready: where it is, who may trade, and how each client gets there.
 
 use crate::args::{Clock, LogWhich, Market, Serve, Signatures, Switch};
+use loligo_server::config::PastLength;
 use loligo_server::{StartAccount, StartFile};
 use std::fmt::Write as _;
 
@@ -36,6 +37,9 @@ fn write(out: &mut String, start: &StartFile, args: &Serve, symbols: &[&str]) ->
         Some(Market::Live) | None => "live (the house quotes and trades)",
     };
     writeln!(out, "  market    {market}")?;
+    if let Some(PastLength::Days(days)) = args.past {
+        writeln!(out, "  past      {days} days before it began are made up")?;
+    }
     match args.clock {
         Some(Clock::Real) | None => writeln!(out, "  clock     real")?,
         Some(Clock::Manual) => {

@@ -4,7 +4,7 @@ use crate::args::{Clock, LogForm, LogWhich, Market, Serve, Signatures, Switch};
 use crate::banner;
 use crate::reset::reset;
 use anyhow::{Context, Result, bail};
-use loligo_server::config::{ClockKind, Config, IdentitySource, Instruments, MarketKind};
+use loligo_server::config::{ClockKind, Config, IdentitySource, Instruments, MarketKind, PastLength};
 use loligo_server::files::write_atomically;
 use loligo_server::listing::read_listing;
 use loligo_server::node::{NodeEnd, known_facts};
@@ -181,6 +181,15 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
         Some(Market::Live) => MarketKind::Live,
         Some(Market::None) => MarketKind::None,
     };
+    node.past_days = match (args.past, node.market) {
+        (None, MarketKind::Live) => node.past_days,
+        (Some(PastLength::Days(days)), MarketKind::Live) => Some(days),
+        (Some(PastLength::Days(_)), MarketKind::None) => {
+            bail!("--past is the past of a live market: leave it out, or add --market live")
+        }
+        (None, MarketKind::None) | (Some(PastLength::None), _) => None,
+    };
+    args.past = Some(node.past_days.map_or(PastLength::None, PastLength::Days));
     node.clock = match (args.clock, node.clock) {
         (None, clock) => clock,
         (Some(Clock::Real), _) => ClockKind::Real,

@@ -13,9 +13,12 @@ use state::State;
 /// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
 pub const RULES_VERSION: u16 = 3;
 /// Version of each stored form. A change of any stored type is a new version of its form.
-const COMMAND_VERSION: u8 = 2;
+const COMMAND_VERSION: u8 = 3;
 const EVENT_VERSION: u8 = 3;
-const STATE_VERSION: u8 = 5;
+const STATE_VERSION: u8 = 6;
+/// Commands of a genesis without pasts, and the state without them: read, never written.
+const PASTLESS_COMMAND_VERSION: u8 = 2;
+const PASTLESS_STATE_VERSION: u8 = 5;
 /// The state without the numbers that clients see, and without work that is waiting: read, never written.
 const UNNUMBERED_STATE_VERSION: u8 = 4;
 /// The state as memory was once laid out: read, never written.
@@ -55,7 +58,10 @@ impl Command {
     /// # Errors
     /// [`CodecError`] for another version, and for bytes that are no command.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        read("command", COMMAND_VERSION, bytes)
+        match bytes.first() {
+            Some(&PASTLESS_COMMAND_VERSION) => legacy::read_pastless_command(bytes),
+            _ => read("command", COMMAND_VERSION, bytes),
+        }
     }
 }
 
@@ -81,6 +87,7 @@ impl Exchange {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes.first() {
             Some(&LEGACY_STATE_VERSION) => legacy::read_state(bytes)?.into_exchange(),
+            Some(&PASTLESS_STATE_VERSION) => legacy::read_pastless(bytes)?.into_exchange(),
             Some(&UNNUMBERED_STATE_VERSION) => legacy::read_unnumbered(bytes)?.into_exchange(),
             _ => read::<State>("state", STATE_VERSION, bytes)?.into_exchange(),
         }

@@ -104,7 +104,7 @@ impl Exchange {
                 if ask.stop_price.is_some() || limit.is_some() {
                     return Err(OrderError::InvalidPrice);
                 }
-                let signal = market.signal(asked.signal, &self.pairs[market.pair()]);
+                let signal = market.reference(asked.signal, &self.pairs[market.pair()]);
                 let deviation = check_deviation(asked.deviation, market, signal)?;
                 let signal = signal.ok_or(OrderError::NoReferencePrice)?;
                 if deviation.is_swallowed(&market.instrument, signal) {
@@ -359,7 +359,7 @@ impl Exchange {
         let market = &self.markets[self.positions[position].instrument];
         let signal = old.trigger().map(|trigger| trigger.signal);
         let pair = &self.pairs[market.pair()];
-        let value = signal.and_then(|signal| market.signal(signal, pair));
+        let value = signal.and_then(|signal| market.reference(signal, pair));
         let mut attached = old.attached.as_deref().cloned().unwrap_or_default();
         if let Some(trigger) = &mut attached.trigger
             && let (Some(deviation), Some(value)) = (trigger.deviation, value)
@@ -536,7 +536,7 @@ impl Exchange {
             None if unit == kept.unit => OnGrid::Steps(kept.steps),
             None => return Err(OrderError::InvalidPrice),
         };
-        let signal = market.signal(trigger.signal, &self.pairs[market.pair()]);
+        let signal = market.reference(trigger.signal, &self.pairs[market.pair()]);
         let deviation = check_deviation(Some(AskedDistance { unit, steps }), market, signal)?;
         let signal = signal.ok_or(OrderError::NoReferencePrice)?;
         let price = deviation.trail(&market.instrument, side, signal);

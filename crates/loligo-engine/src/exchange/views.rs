@@ -4,7 +4,7 @@ use super::Exchange;
 use crate::account::MarginWallet;
 use crate::event::OrderView;
 use crate::fees::FeeRates;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, Money};
@@ -48,6 +48,13 @@ impl Exchange {
         })
     }
 
+    /// What an account's family traded in the thirty days that end with the day of `now`, in USD: what its fees go by. The house
+    /// has none.
+    pub fn fee_volume(&self, id: AccountId, now: Timestamp) -> Option<Money> {
+        let account = self.accounts.get(id)?;
+        Some(self.families[account.family].volume_at(now.max(self.now)))
+    }
+
     /// How many accounts there are; their numbers are dense from 0.
     pub fn account_count(&self) -> usize {
         self.accounts.len()
@@ -62,7 +69,8 @@ impl Exchange {
             trading: market.trading,
             index: pair.index,
             mark: market.mark,
-            last: market.last.map(Price),
+            last: market.last.map(Price).or(market.before.map(|trade| trade.price)),
+            before: market.before,
             bid: market.book.touch(Side::Buy),
             ask: market.book.touch(Side::Sell),
             open_interest: Qty(market.open_interest),

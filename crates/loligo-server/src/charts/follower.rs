@@ -209,14 +209,9 @@ impl Held {
     fn fold(&mut self, applied: Applied<'_>) {
         for event in applied.events {
             match event {
-                Event::Listed { instrument, pair, spec, at } => {
+                Event::Listed { instrument, pair, spec, .. } => {
                     let listed = Instrument::new((**spec).clone(), *pair);
                     self.list(*instrument, listed.expect("the engine lists what it can reckon with"));
-                    // Until it has a mark price of its own, a contract is marked at its index.
-                    let index = self.board.forming((Series::Spot(*pair), Resolution::OneMinute)).1;
-                    if let Some(index) = index {
-                        self.tick(applied.sequence, Series::Mark(*instrument), *at, index.close, 0);
-                    }
                 }
                 Event::Index { pair, price, at } => {
                     self.tick(applied.sequence, Series::Spot(*pair), *at, *price, 0);

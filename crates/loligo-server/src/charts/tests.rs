@@ -1,7 +1,8 @@
 use super::shelf::MINUTES_KEPT_DAYS;
 use super::*;
+use crate::listing::Listing;
 use crate::past::Past;
-use loligo_engine::{ContractKind, Currency, Instrument, InstrumentSpec, MarginLevel, Qty};
+use loligo_engine::{ContractKind, Currency, InstrumentSpec, MarginLevel, Qty};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
@@ -320,8 +321,8 @@ fn past(genesis: Timestamp) -> Past {
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
     };
-    let instrument = Instrument::new(spec, PairId(0)).unwrap();
-    Past::new(1, genesis, 30, &[usd(80_000)], &[instrument])
+    let indexes = vec![(spec.pair.clone(), usd(80_000))];
+    Past::new(1, genesis, 30, &Listing { instruments: vec![spec], indexes, rolls: Vec::new() })
 }
 
 #[test]

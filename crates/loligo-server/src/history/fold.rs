@@ -247,6 +247,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::Past { .. }
             | Event::Index { .. } => {}
         }
         Ok(())

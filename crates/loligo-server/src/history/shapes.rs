@@ -10,7 +10,7 @@ use loligo_history::Contract;
 use loligo_history::rows;
 
 /// Whole milliseconds since 1970, the rest cut.
-pub(super) fn millis(at: Timestamp) -> i64 {
+pub(crate) fn millis(at: Timestamp) -> i64 {
     at.0.div_euclid(1_000)
 }
 
@@ -23,7 +23,7 @@ pub(super) fn ago(now_ms: i64, then_ms: i64) -> u64 {
 }
 
 /// USD in hundredths, half to even.
-pub(super) fn cents(value: Money) -> i64 {
+pub(crate) fn cents(value: Money) -> i64 {
     const CENT: i128 = Money::ONE / 100;
     let (whole, rest) = (value.0.div_euclid(CENT), value.0.rem_euclid(CENT));
     let up = match (rest * 2).cmp(&CENT) {
@@ -35,7 +35,7 @@ pub(super) fn cents(value: Money) -> i64 {
 }
 
 /// A mark price as it is shown: its digits, and how many stand behind the point.
-pub(super) fn digits(price: FinePrice) -> (i64, u8) {
+pub(crate) fn digits(price: FinePrice) -> (i64, u8) {
     let shown = fine_price(price).normalized();
     (i64::try_from(shown.mantissa()).unwrap_or(i64::MAX), shown.scale() as u8)
 }
@@ -53,9 +53,10 @@ pub(super) fn is_at_the_book(error: Option<OrderError>) -> bool {
     matches!(error, Some(OrderError::PostWouldExecute | OrderError::IocWouldNotExecute))
 }
 
-/// The trigger that an order still is.
+/// The trigger that an order still is, or was to its end. One that was refused as it came, or as it fired, is told as an order.
 pub(super) fn unfired(order: &OrderView) -> Option<&Trigger> {
-    order.trigger().filter(|trigger| trigger.fired_at.is_none() && order.status != OrderStatus::EnteredBook)
+    let is_one = matches!(order.status, OrderStatus::TriggerPlaced | OrderStatus::Cancelled);
+    order.trigger().filter(|trigger| trigger.fired_at.is_none() && is_one)
 }
 
 pub(super) fn contract(number: InstrumentId, spec: &InstrumentSpec, pair: PairId) -> Contract {

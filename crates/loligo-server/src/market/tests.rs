@@ -29,7 +29,8 @@ impl World {
             commands: 0,
         };
         let Listing { instruments, indexes, .. } = listing;
-        let genesis = Genesis { table_seed: 1, instruments, indexes, limits: Limits::default() };
+        let genesis =
+            Genesis { table_seed: 1, instruments, indexes, limits: Limits::default(), pasts: Vec::new() };
         world.apply(Command::Genesis(Box::new(genesis)));
         for _ in 0..2 {
             world.quote();

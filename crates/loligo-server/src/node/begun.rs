@@ -3,8 +3,9 @@
 use super::StartError;
 use super::replay::decode;
 use crate::listing::Listing;
+use crate::past::Past;
 use crate::record::{self, Body, VenueFacts};
-use loligo_engine::{Command, Genesis};
+use loligo_engine::{Command, Genesis, Timestamp};
 use loligo_journal::{Batch, JournalError, Survey};
 use std::path::Path;
 
@@ -12,19 +13,28 @@ use std::path::Path;
 pub(crate) struct Begun {
     pub(crate) facts: VenueFacts,
     pub(crate) listing: Listing,
+    /// When.
+    pub(crate) time: Timestamp,
     /// The last record of its first batch.
     pub(crate) last: u64,
 }
 
 impl Begun {
+    /// The past that was made up for it.
+    pub(crate) fn past(&self) -> Option<Past> {
+        let days = self.facts.past_days?;
+        Some(Past::new(self.facts.seed, self.time, days, &self.listing))
+    }
+
     pub(crate) fn read(batch: &Batch) -> Result<Self, StartError> {
         let (_, bytes) = batch.iter().next().ok_or(StartError::NoGenesis)?;
-        match decode(1, bytes)?.body {
+        let record = decode(1, bytes)?;
+        match record.body {
             Body::Genesis { venue, command: Command::Genesis(genesis), .. } => {
                 let Genesis { instruments, indexes, .. } = *genesis;
                 // What rolls is told by facts of their own.
                 let listing = Listing { instruments, indexes, rolls: Vec::new() };
-                Ok(Self { facts: *venue, listing, last: batch.last() })
+                Ok(Self { facts: *venue, listing, time: record.time, last: batch.last() })
             }
             _ => Err(StartError::NoGenesis),
         }

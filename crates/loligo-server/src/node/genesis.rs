@@ -2,9 +2,10 @@
 
 use super::venue::{Came, Venue};
 use super::{Difference, StartError};
-use crate::config::{ClockKind, Config, IdentitySource, Instruments};
+use crate::config::{ClockKind, Config, IdentitySource, Instruments, MarketKind};
 use crate::identity::{IdentityKey, KeyPair, account_name};
 use crate::listing::Listing;
+use crate::past::Past;
 use crate::projection::Happened;
 use crate::record::{
     Body, Fact, FactOutcome, GeneralRight, KeyCreated, Record, StoredSecret, VenueFacts, WithdrawalRight,
@@ -34,12 +35,13 @@ pub(crate) fn facts(config: &Config, identity_key: Option<[u8; 32]>) -> VenueFac
             ClockKind::Real => 0,
             ClockKind::Manual { start } => start.0,
         },
-        live_market: config.market == crate::config::MarketKind::Live,
+        live_market: config.market == MarketKind::Live,
         instruments: match &config.instruments {
             Instruments::Default => None,
             Instruments::Given(listing) => Some(listing.digest()),
         },
         identity_key,
+        past_days: config.past_days,
     }
 }
 
@@ -62,6 +64,11 @@ pub(crate) fn differences(venue: &VenueFacts, config: &Config) -> Vec<Difference
     }
     let market = |facts: &VenueFacts| if facts.live_market { "live" } else { "none" }.to_owned();
     compare("market", market(venue), market(&asked));
+    // Without a live market there is none, and that has been said.
+    if venue.live_market == asked.live_market {
+        let past = |facts: &VenueFacts| facts.past_days.map_or("none".to_owned(), |days| format!("{days}d"));
+        compare("past", past(venue), past(&asked));
+    }
     let listing = |facts: &VenueFacts| match facts.instruments {
         None => "the default listing".to_owned(),
         Some(digest) => format!("a listing with digest {}", blake3::Hash::from(digest).to_hex()),
@@ -85,17 +92,26 @@ fn instant(micros: i64) -> String {
 /// The records a venue begins with: genesis, then each named account with its money and keys.
 ///
 /// # Errors
-/// When the engine refuses the listing or a deposit.
+/// When the engine refuses the listing or a deposit, and for a past without a live market.
 pub(crate) fn records(config: &Config, listing: &Listing, now: Timestamp) -> Result<Vec<Record>, StartError> {
     let identity_key = match config.identity {
         IdentitySource::Seed => None,
         IdentitySource::Random => Some(random()?),
+    };
+    let past = match (config.past_days, config.market) {
+        (None, _) => None,
+        (Some(days), MarketKind::Live) => Some(Past::new(config.seed, now, days, listing)),
+        (Some(_), MarketKind::None) => {
+            let problem = "where nobody trades without being asked, nobody did before";
+            return Err(StartError::Refused(problem.to_owned()));
+        }
     };
     let genesis = Genesis {
         table_seed: u64::from_le_bytes(first_eight(&IdentityKey::from_seed(config.seed).0)),
         instruments: listing.instruments.clone(),
         indexes: listing.indexes.clone(),
         limits: Limits::default(),
+        pasts: past.map_or_else(Vec::new, |past| past.figures()),
     };
     let mut script =
         Script { venue: Venue::new(), time: now, records: Vec::new(), happened: Happened::default() };

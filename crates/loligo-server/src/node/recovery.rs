@@ -13,6 +13,7 @@ use crate::config::{ClockKind, Config, Instruments};
 use crate::files;
 use crate::identity::{Identity, IdentityKey};
 use crate::listing::Listing;
+use crate::past::Past;
 use crate::projection::{Part, Projections};
 use crate::record::{self, Body, Crossing, KeyId, Record};
 use loligo_engine::{Command, RULES_VERSION, Timestamp};
@@ -36,6 +37,7 @@ pub(crate) struct Opened {
     pub(crate) identity: Identity,
     pub(crate) vault: Vault,
     pub(crate) listing: Listing,
+    pub(crate) past: Option<Past>,
     /// The record of the snapshot that was used; 0 without one.
     pub(crate) from: u64,
     /// What the operator should know of this start.
@@ -136,6 +138,7 @@ pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> 
     let begun = first_record(journal.last_sequence(), || journal.reader(1))?;
     check_facts(begun.as_ref(), config)?;
     let is_new = begun.is_none();
+    let mut past = begun.as_ref().and_then(Begun::past);
     let listing = match (begun, &config.instruments) {
         (Some(begun), _) => begun.listing,
         (None, Instruments::Given(listing)) => listing.clone(),
@@ -144,6 +147,7 @@ pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> 
     if is_new {
         let records = genesis::records(config, &listing, now)?;
         append(journal.as_mut(), now, &records)?;
+        past = config.past_days.map(|days| Past::new(config.seed, now, days, &listing));
     }
 
     let recovered = restore_newest(journal.as_ref(), &mut notes)?;
@@ -162,7 +166,7 @@ pub(crate) fn open(config: &Config, open: OpenJournal, clock: &MachineClock) -> 
         .map_err(|api_key| StartError::SealedElsewhere { api_key })?;
     views.publish_directory(directory);
     views.publish_service(venue.registry.service().clone());
-    Ok(Opened { journal, venue, views, identity, vault, listing, from, notes })
+    Ok(Opened { journal, venue, views, identity, vault, listing, past, from, notes })
 }
 
 fn append(journal: &mut dyn Journal, time: Timestamp, records: &[Record]) -> Result<(), StartError> {

@@ -1,11 +1,14 @@
 //! What a contract makes of its pair's past: mark prices, trades, volumes, funding rates.
 
+use super::MINUTE;
 use super::tree::bell;
-use super::{MINUTE, PastRate, PastTrade};
 use crate::charts::{Candle, Resolution};
 use crate::market::dice::Dice;
 use crate::market::maker::{HALF_SPREAD_SHARE, fair_worth, unit_lots};
-use loligo_engine::{ContractKind, FinePrice, Instrument, PairId, Price, Qty, Side, Timestamp};
+use loligo_engine::{
+    ContractKind, Fine, FinePrice, Instrument, PairId, PastHour, PastRate, PastTrade, Price, Qty, Side,
+    Timestamp,
+};
 
 /// How far a premium usually is from zero, in billionths: half a basis point.
 const PREMIUM_SIGMA: i64 = 50_000;
@@ -13,14 +16,15 @@ const BILLION: i128 = 1_000_000_000;
 /// Significant digits of a mark price.
 const MARK_DIGITS: u32 = 14;
 
-/// Least and most trades of a minute.
-pub(super) const LEAST_TRADES: i64 = 8;
-const MOST_TRADES: i64 = 14;
+/// Least and most trades of a minute: a live contract has about twenty.
+pub(super) const LEAST_TRADES: i64 = 16;
+const MOST_TRADES: i64 = 24;
 /// Least lots of a minute: no trade is of nothing.
 const LEAST_LOTS: i64 = 2 * MOST_TRADES;
-/// On average a minute trades so often what a maker quotes at the touch; an hour from half to one and a half of that, and
+/// On average a minute trades so often what a maker quotes at the touch, which is what the takers of a live contract come to;
+/// an hour from half to one and a half of that, and
 /// its parts again each its share.
-const TOUCHES_A_MINUTE: i64 = 60;
+const TOUCHES_A_MINUTE: i64 = 20;
 const SHARE: (i64, i64) = (50, 150);
 /// Into what an hour's volume is shared out: minutes of a part, and how many parts there are of it.
 const PARTS: [(i64, i64); 4] = [(30, 2), (15, 2), (5, 3), (1, 5)];
@@ -66,6 +70,20 @@ impl Contract {
 
     pub(super) fn pair(&self) -> PairId {
         self.instrument.pair()
+    }
+
+    pub(super) fn instrument(&self) -> &Instrument {
+        &self.instrument
+    }
+
+    /// The trades of an hour, as the candle of it says. Their worth is that of all at the mean of its four prices.
+    pub(super) fn hour(&self, candle: &Candle) -> PastHour {
+        let ticks = |price| self.instrument.ticks_floor(price);
+        let [open, high, low, close] = [candle.open, candle.high, candle.low, candle.close].map(ticks);
+        let lots = i64::try_from(candle.volume).unwrap_or(i64::MAX);
+        let mean = Price((open.0 + high.0 + low.0 + close.0) / 4);
+        let value = Fine(self.instrument.value(lots, mean).0.abs());
+        PastHour { opened: candle.opened, open, high, low, qty: Qty(lots), value }
     }
 
     pub(super) fn is_perpetual(&self) -> bool {
@@ -215,7 +233,7 @@ impl Contract {
             left -= more;
             let slot = MINUTE / count;
             let time = Timestamp(candle.opened.0 + at * slot + dice.between(0, slot - 1));
-            trades.push(PastTrade { time, price: Price(price), qty: Qty(1 + more), side });
+            trades.push(PastTrade { price: Price(price), qty: Qty(1 + more), side, at: time });
         }
     }
 

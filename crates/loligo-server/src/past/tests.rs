@@ -1,5 +1,9 @@
 use super::*;
-use loligo_engine::{ContractKind, Currency, InstrumentSpec, MarginLevel};
+use crate::projection::{Applied, Cut, Follower as _, Markets, Page};
+use loligo_engine::{
+    Command, ContractKind, Currency, Exchange, Fine, Genesis, InstrumentSpec, Limits, MarginLevel, Outcome,
+    Price, Qty, Side,
+};
 use std::collections::BTreeMap;
 
 /// 2026-01-20T19:15:42.5Z.
@@ -47,8 +51,23 @@ fn instruments() -> Vec<Instrument> {
 
 const ANCHORS: [FinePrice; 2] = [FinePrice(80_000 * ONE), FinePrice(ONE / 100_000)];
 
+fn listing() -> Listing {
+    let indexes = ["XBT:USD", "PEPE:USD"].map(str::to_owned).into_iter().zip(ANCHORS).collect();
+    let instruments = instruments().iter().map(|listed| listed.spec().clone()).collect();
+    Listing { instruments, indexes, rolls: Vec::new() }
+}
+
 fn past(seed: u64, days: u32) -> Past {
-    Past::new(seed, GENESIS, days, &ANCHORS, &instruments())
+    Past::new(seed, GENESIS, days, &listing())
+}
+
+/// What the genesis says of a contract.
+fn figures(past: &Past, id: InstrumentId) -> MarketPast {
+    past.figures().into_iter().find(|figures| figures.instrument == id).unwrap()
+}
+
+fn last(past: &Past, id: InstrumentId) -> Price {
+    figures(past, id).last.price
 }
 
 fn every_series() -> Vec<Series> {
@@ -71,14 +90,14 @@ fn the_last_candle_meets_the_first_real_price() {
             assert_eq!(close(Series::Spot(PairId(1))), ANCHORS[1]);
             for (id, instrument) in [PERPETUAL, INVERSE, DATED, TINY].into_iter().zip(instruments()) {
                 assert_eq!(close(Series::Mark(id)), past.mark(id).unwrap());
-                assert_eq!(close(Series::Trade(id)), instrument.fine_price(past.last(id).unwrap()));
+                assert_eq!(close(Series::Trade(id)), instrument.fine_price(last(&past, id)));
             }
         }
         // A perpetual begins at the index, a dated contract above it, as the house quotes it: 4% a year.
         assert_eq!(past.mark(PERPETUAL), Some(ANCHORS[0]));
-        assert_eq!(past.last(PERPETUAL), Some(Price(80_000)));
-        assert_eq!(past.last(INVERSE), Some(Price(160_000)));
-        assert_eq!(past.last(DATED), Some(Price(80_578)));
+        assert_eq!(last(&past, PERPETUAL), Price(80_000));
+        assert_eq!(last(&past, INVERSE), Price(160_000));
+        assert_eq!(last(&past, DATED), Price(80_578));
     }
 }
 
@@ -94,7 +113,7 @@ fn the_past_begins_at_midnight_and_ends_with_the_last_full_minute() {
     assert_eq!(minutes.last().map(|candle| candle.opened.0), Some(past.ends().0 - MINUTE));
     assert_eq!(minutes.len() as i64, (past.ends().0 - past.begins().0) / MINUTE, "no minute is missing");
     // Whoever asks for more days than there may be gets those.
-    let longest = Past::new(1, GENESIS, u32::MAX, &ANCHORS, &instruments());
+    let longest = Past::new(1, GENESIS, u32::MAX, &listing());
     assert_eq!(days_of(&longest), i64::from(MOST_DAYS));
 }
 
@@ -184,10 +203,10 @@ fn a_minute_is_the_fold_of_its_trades() {
         assert_eq!(minutes.len(), 300);
         for minute in minutes {
             let trades = past.trades(id, minute.opened, minute.opened);
-            assert!((8..=14).contains(&trades.len()));
-            assert!(trades.windows(2).all(|pair| pair[0].time < pair[1].time));
+            assert!((16..=24).contains(&trades.len()));
+            assert!(trades.windows(2).all(|pair| pair[0].at < pair[1].at));
             assert!(trades.iter().all(|trade| trade.qty.0 > 0));
-            assert_eq!(Resolution::OneMinute.opening(trades[trades.len() - 1].time), minute.opened);
+            assert_eq!(Resolution::OneMinute.opening(trades[trades.len() - 1].at), minute.opened);
             let mut folded = Candle::flat(minute.opened, instrument.fine_price(trades[0].price));
             for trade in &trades {
                 folded.tick(instrument.fine_price(trade.price), trade.qty.0);
@@ -203,9 +222,9 @@ fn the_newest_trades_end_with_the_last_price() {
     for id in [PERPETUAL, INVERSE, DATED, TINY] {
         let trades = past.newest_trades(id);
         assert_eq!(trades.len(), EXECUTIONS);
-        assert_eq!(trades.last().map(|trade| trade.price), past.last(id));
-        assert!(trades.windows(2).all(|pair| pair[0].time < pair[1].time));
-        assert!(trades.iter().all(|trade| trade.time < past.ends()));
+        assert_eq!(trades.last().map(|trade| trade.price), Some(last(&past, id)));
+        assert!(trades.windows(2).all(|pair| pair[0].at < pair[1].at));
+        assert!(trades.iter().all(|trade| trade.at < past.ends()));
         assert!([Side::Buy, Side::Sell].iter().all(|side| trades.iter().any(|trade| trade.side == *side)));
     }
 }
@@ -239,11 +258,9 @@ fn every_hour_with_an_hour_behind_it_has_a_rate() {
 
 #[test]
 fn a_rate_is_clamped_to_what_the_contract_allows() {
-    let mut specs: Vec<InstrumentSpec> = instruments().iter().map(|listed| listed.spec().clone()).collect();
-    specs[0].max_relative_funding_rate = 10;
-    let listed: Vec<Instrument> =
-        specs[..1].iter().map(|spec| Instrument::new(spec.clone(), XBT).unwrap()).collect();
-    let rates = Past::new(8, GENESIS, 30, &ANCHORS[..1], &listed).rates(PERPETUAL);
+    let mut listing = listing();
+    listing.instruments[0].max_relative_funding_rate = 10;
+    let rates = Past::new(8, GENESIS, 30, &listing).rates(PERPETUAL);
     let most = ONE / 10_i128.pow(7);
     assert!(rates.iter().all(|rate| rate.relative.abs() <= most));
     assert!(
@@ -254,7 +271,7 @@ fn a_rate_is_clamped_to_what_the_contract_allows() {
 #[test]
 fn a_venue_that_begins_at_a_full_hour_has_a_rate_for_it() {
     let genesis = Timestamp(1_767_225_600_000_000);
-    let past = Past::new(1, genesis, 1, &ANCHORS, &instruments());
+    let past = Past::new(1, genesis, 1, &listing());
     assert_eq!(past.ends(), genesis);
     let rates = past.rates(PERPETUAL);
     assert_eq!(rates.len(), 24);
@@ -273,7 +290,7 @@ fn what_was_listed_later_has_no_past() {
     assert_eq!(all(&past, Series::Trade(later), Resolution::OneHour), []);
     assert_eq!(all(&past, Series::Mark(later), Resolution::OneHour), []);
     assert_eq!(all(&past, Series::Spot(PairId(2)), Resolution::OneHour), []);
-    assert_eq!((past.last(later), past.mark(later)), (None, None));
+    assert_eq!((past.stood(Series::Trade(later)), past.mark(later)), (None, None));
     assert_eq!((past.newest_trades(later), past.rates(later)), (vec![], vec![]));
 }
 
@@ -325,7 +342,7 @@ fn the_same_seed_has_the_same_past_for_good() {
         (
             candle(Series::Trade(PERPETUAL), minute, 1),
             [80_239, 80_258, 80_224, 80_251].map(|price| price * 10_000_000_000_000),
-            241_351,
+            80_489,
         ),
         (
             candle(Series::Mark(DATED), minute, 1),
@@ -340,12 +357,12 @@ fn the_same_seed_has_the_same_past_for_good() {
         (
             candle(Series::Trade(INVERSE), Resolution::OneHour, 100),
             [800_620, 801_285, 797_990, 800_750].map(|price| price * 1_000_000_000_000),
-            132_481_680,
+            44_162_880,
         ),
         (
             candle(Series::Trade(TINY), Resolution::OneDay, 500),
             [98_726, 99_409, 98_566, 99_327].map(|price| price * 1_000),
-            4_964_196_240,
+            1_654_787_760,
         ),
         (
             candle(Series::Mark(PERPETUAL), Resolution::OneWeek, 500),
@@ -360,4 +377,188 @@ fn the_same_seed_has_the_same_past_for_good() {
     ] {
         assert_eq!(found, (prices, volume));
     }
+}
+
+#[test]
+fn the_figures_of_a_day_are_the_fold_of_the_24_newest_hours() {
+    for (seed, genesis) in
+        [(1, GENESIS), (2, Timestamp(1_767_225_600_000_000)), (3, Timestamp(GENESIS.0 + 59 * MINUTE))]
+    {
+        let past = Past::new(seed, genesis, 1, &listing());
+        for (id, instrument) in [PERPETUAL, INVERSE, DATED, TINY].into_iter().zip(instruments()) {
+            let from = Timestamp(past.ends().0 - DAY_MICROS + 1);
+            let hours = past.candles(Series::Trade(id), Resolution::OneHour, from, past.ends());
+            let figures = figures(&past, id);
+            // The hour of genesis is one of the 24, unless it has no minute yet.
+            let whole = genesis.0 % HOUR < MINUTE;
+            assert_eq!(hours.len(), if whole { 23 } else { 24 }, "{seed}");
+            assert_eq!(figures.hours.len(), hours.len());
+            for (told, hour) in figures.hours.iter().zip(&hours) {
+                let price = |price| instrument.fine_price(price);
+                assert_eq!(told.opened, hour.opened);
+                assert_eq!(
+                    (price(told.open), price(told.high), price(told.low)),
+                    (hour.open, hour.high, hour.low)
+                );
+                assert_eq!(i128::from(told.qty.0), hour.volume);
+                let within = [hour.low, hour.high]
+                    .map(|price| instrument.value(told.qty.0, instrument.ticks_floor(price)).0.abs());
+                assert!((within[0].min(within[1])..=within[0].max(within[1])).contains(&told.value.0));
+                assert!(told.value > Fine(0));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exchange_takes_the_figures_up_and_stands_where_the_past_ended() {
+    let (listing, past) = (listing(), past(4, 30));
+    let Listing { instruments: specs, indexes, .. } = listing.clone();
+    let genesis = Genesis {
+        table_seed: 1,
+        instruments: specs,
+        indexes,
+        limits: Limits::default(),
+        pasts: past.figures(),
+    };
+    let mut exchange = Exchange::new();
+    let outcome = exchange.apply(GENESIS, &Command::Genesis(Box::new(genesis)), &mut Vec::new());
+    assert_eq!(outcome, Outcome::Done);
+    for id in [PERPETUAL, INVERSE, DATED, TINY] {
+        let market = exchange.market(id).unwrap();
+        assert_eq!(market.mark, past.mark(id));
+        assert_eq!(market.last, Some(last(&past, id)));
+        assert_eq!(market.trades, EXECUTIONS as u64);
+    }
+}
+
+#[test]
+fn what_has_no_price_or_is_not_open_yet_at_genesis_has_no_past_and_moves_nobody_elses() {
+    let mut other = listing();
+    other.instruments[INVERSE.0 as usize].opening = Timestamp(GENESIS.0 + 1);
+    other.indexes.pop();
+    let (whole, part) = (past(1, 2), Past::new(1, GENESIS, 2, &other));
+    assert!(
+        !part.covers(Series::Trade(INVERSE))
+            && !part.covers(Series::Mark(TINY))
+            && !part.covers(Series::Spot(PairId(1)))
+    );
+    let told: Vec<InstrumentId> = part.figures().iter().map(|figures| figures.instrument).collect();
+    assert_eq!(told, [PERPETUAL, DATED]);
+    for series in [Series::Trade(DATED), Series::Mark(DATED), Series::Spot(XBT)] {
+        let hour = Resolution::OneHour;
+        assert_eq!(all(&part, series, hour), all(&whole, series, hour));
+    }
+}
+
+#[test]
+fn executions_have_names_that_nothing_real_gets() {
+    let past = past(5, 1);
+    let mut seen = std::collections::BTreeSet::new();
+    let mut before = 0;
+    for id in [PERPETUAL, INVERSE, DATED, TINY] {
+        let (rows, entries) = (past.trade_rows(id), past.executions(id));
+        assert_eq!((rows.len(), entries.len()), (EXECUTIONS, EXECUTIONS));
+        for ((row, entry), number) in rows.iter().zip(&entries).zip(1..) {
+            assert_eq!(row.number, number, "counted from one by contract");
+            assert_eq!((row.execution.0, entry.row.number), (before + number, before + number));
+            assert_eq!((row.price.0, row.qty.0), (entry.row.price, entry.row.qty));
+            assert_eq!((row.side == Side::Sell, row.time.0 / 1_000), (entry.row.sell, entry.at.time_ms));
+            assert!(entry.row.mark > 0 && entry.row.usd_cents > 0);
+            for order in [entry.row.details.maker.number, entry.row.details.taker.number] {
+                assert!((1 << 60..1 << 61).contains(&order) && seen.insert(order));
+            }
+        }
+        assert!(entries.windows(2).all(|pair| pair[0].at < pair[1].at));
+        before += EXECUTIONS as u64;
+    }
+}
+
+/// A venue with this past in which nobody does anything, and its views.
+struct Quiet {
+    exchange: Exchange,
+    views: Markets,
+    sequence: u64,
+}
+
+impl Quiet {
+    fn new(past: &Past) -> Self {
+        let Listing { instruments, indexes, .. } = listing();
+        let (limits, pasts) = (Limits::default(), past.figures());
+        let mut quiet =
+            Self { exchange: Exchange::new(), views: Markets::of(&Exchange::new(), 0), sequence: 0 };
+        quiet.apply(
+            GENESIS,
+            &Command::Genesis(Box::new(Genesis { table_seed: 1, instruments, indexes, limits, pasts })),
+        );
+        quiet
+    }
+
+    fn apply(&mut self, time: Timestamp, command: &Command) {
+        let mut events = Vec::new();
+        assert_eq!(self.exchange.apply(time, command, &mut events), Outcome::Done);
+        self.sequence += 1;
+        self.views.fold(Applied { sequence: self.sequence, time, events: &events });
+    }
+}
+
+#[test]
+fn the_day_slides_out_of_the_past_hour_by_hour() {
+    let past = past(6, 3);
+    let quiet = Quiet::new(&past);
+    let hour = Resolution::OneHour;
+    for minutes in [0, 1, 44, 45, 46, 104, 105, 600, 1_000, 1_394, 1_395, 1_396, 1_440, 5_000] {
+        let now = Timestamp(GENESIS.0 + minutes * MINUTE);
+        for (id, instrument) in [PERPETUAL, INVERSE, DATED, TINY].into_iter().zip(instruments()) {
+            let day = quiet.views.ticker(id, now).unwrap().day;
+            // The 24 candles of an hour up to now, of which those after genesis have nothing.
+            let from = Timestamp(hour.opening(now).0 - 23 * HOUR);
+            let hours = past.candles(Series::Trade(id), hour, from, past.ends());
+            let price = |price: Option<Price>| price.map(|price| instrument.fine_price(price));
+            assert_eq!(price(day.open), hours.first().map(|hour| hour.open), "{minutes}");
+            assert_eq!(price(day.high), hours.iter().map(|hour| hour.high).max(), "{minutes}");
+            assert_eq!(price(day.low), hours.iter().map(|hour| hour.low).min(), "{minutes}");
+            assert_eq!(
+                i128::from(day.volume.0),
+                hours.iter().map(|hour| hour.volume).sum::<i128>(),
+                "{minutes}"
+            );
+        }
+    }
+}
+
+#[test]
+fn views_begin_with_the_last_price_of_the_past_again_when_they_are_made_of_a_state() {
+    let past = past(7, 1);
+    let quiet = Quiet::new(&past);
+    let ticker = |views: &Markets| views.ticker(PERPETUAL, GENESIS).unwrap();
+    let read = Exchange::decode(&quiet.exchange.encode()).unwrap();
+    let again = Markets::of(&read, 1);
+    again.take_part(&quiet.views.part().unwrap()).unwrap();
+    assert_eq!(ticker(&again), ticker(&quiet.views));
+    let newest = past.newest_trades(PERPETUAL).pop().unwrap();
+    let last = ticker(&again).last.unwrap();
+    assert_eq!(
+        (last.price, last.qty, last.side, last.time),
+        (newest.price, newest.qty, newest.side, newest.at)
+    );
+}
+
+#[test]
+fn pages_of_public_trades_go_on_into_the_past_and_show_every_trade_once() {
+    let past = past(8, 1);
+    let quiet = Quiet::new(&past);
+    let cut = Cut { rows: 100, most: 200, instant: 1 };
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let page = quiet.views.trades_and_past(PERPETUAL, &past, before, cut);
+        assert_eq!(page.broken, None);
+        let Some(last) = page.rows.last() else { break };
+        before = Some(last.time);
+        seen.extend(page.rows);
+    }
+    seen.reverse();
+    assert_eq!(seen, past.trade_rows(PERPETUAL));
+    // A contract that was listed later has none.
+    assert_eq!(quiet.views.trades_and_past(InstrumentId(9), &past, None, cut), Page::default());
 }

@@ -2,7 +2,7 @@
 
 use super::Part;
 use super::fills::{self, FillRow, Fills};
-use super::markets::{self, Markets, Past};
+use super::markets::{self, Markets, Traded};
 use super::ticker::Day;
 use super::trades::{TradeRow, Trades};
 use loligo_engine::{AccountId, Exchange};
@@ -39,12 +39,14 @@ impl EarlierViews {
 
     /// The rest, as the parts of those whose it is.
     pub(crate) fn into_parts(self) -> Vec<Part> {
-        let past =
-            |contract: EarlierContract| Past { trades: Trades::of(contract.trades.rows), day: contract.day };
-        let pasts: Vec<Past> = self.contracts.into_iter().map(past).collect();
+        let traded = |contract: EarlierContract| Traded {
+            trades: Trades::of(contract.trades.rows),
+            day: contract.day,
+        };
+        let traded: Vec<Traded> = self.contracts.into_iter().map(traded).collect();
         vec![
             Part::of(Fills::NAME, fills::PART_VERSION, &self.fills),
-            Part::of(Markets::NAME, markets::PART_VERSION, &pasts),
+            Part::of(Markets::NAME, markets::PART_VERSION, &traded),
         ]
     }
 }

@@ -7,6 +7,7 @@ use super::trades::Trades;
 use super::{
     Applied, Cut, DepthSnapshot, Follower, LastTrade, Page, Part, PartError, Ticker, TradeRow, read, write,
 };
+use crate::past;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
@@ -25,6 +26,10 @@ pub struct Markets {
     board: RwLock<Board>,
     /// The last record that was folded.
     sequence: AtomicU64,
+    /// How many records changed what is shown here.
+    changes: AtomicU64,
+    /// How many of them changed which contracts there are, or how they trade.
+    state_changes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -36,7 +41,9 @@ struct Board {
 struct Contract {
     instrument: Arc<Instrument>,
     depth: Depth,
-    past: Past,
+    traded: Traded,
+    /// The last trade that was made up for it.
+    before: Option<LastTrade>,
     /// Level changes since the venue began: what the book's feed is numbered by.
     levels: u64,
     state: MarketState,
@@ -55,7 +62,7 @@ pub(super) struct MarketChanges {
 
 /// What a contract's views know that the exchange does not.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Past {
+pub(super) struct Traded {
     pub(super) trades: Trades,
     pub(super) day: Day,
 }
@@ -75,9 +82,15 @@ impl Markets {
                 contract.depth = Depth::new(levels(Side::Buy), levels(Side::Sell));
                 (contract.state, contract.mark) = (market.state, market.mark);
                 (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
+                contract.before = market.before.map(LastTrade::from);
             }
         }
-        Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
+        Self {
+            board: RwLock::new(board),
+            sequence: AtomicU64::new(sequence),
+            changes: AtomicU64::new(0),
+            state_changes: AtomicU64::new(0),
+        }
     }
 
     /// A contract's whole book, best first. Making it costs a copy once per change, for which all markets wait; readers
@@ -92,7 +105,26 @@ impl Markets {
     pub fn trades(&self, id: InstrumentId, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0));
-        contract.map_or_else(Page::default, |contract| contract.past.trades.page(before, cut))
+        contract.map_or_else(Page::default, |contract| contract.traded.trades.page(before, cut))
+    }
+
+    /// As [`Markets::trades`], and behind all that happened the trades of the past.
+    pub(crate) fn trades_and_past(
+        &self,
+        id: InstrumentId,
+        past: &past::Past,
+        before: Option<Timestamp>,
+        cut: Cut,
+    ) -> Page<TradeRow> {
+        let page = self.trades(id, before, cut);
+        let whole =
+            |trades: &Trades| trades.last().is_none() || trades.reach_back_to(past::EXECUTIONS as u64);
+        let is_whole =
+            read(&self.board).contracts.get(usize::from(id.0)).is_some_and(|c| whole(&c.traded.trades));
+        if page.rows.len() >= cut.rows || !is_whole {
+            return page;
+        }
+        page.and_earlier(past.trade_rows(id), before, cut, |row| row.time)
     }
 
     /// One contract's ticker; the day's window ends at `now`.
@@ -105,12 +137,23 @@ impl Markets {
     pub(crate) fn latest_trades(&self, id: InstrumentId, limit: usize) -> Vec<TradeRow> {
         let board = read(&self.board);
         let contract = board.contracts.get(usize::from(id.0));
-        contract.map_or_else(Vec::new, |contract| contract.past.trades.latest(limit))
+        contract.map_or_else(Vec::new, |contract| contract.traded.trades.latest(limit))
     }
 
     /// How each contract trades, in order of id.
     pub fn states(&self) -> Vec<MarketState> {
         read(&self.board).contracts.iter().map(|contract| contract.state).collect()
+    }
+
+    /// Counts what changes anything that is shown here, but for what time alone changes. Who reads it before the figures has
+    /// figures of this change or of a later one.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Counts what changes which contracts there are and how they trade; as [`Markets::changes`].
+    pub fn state_changes(&self) -> u64 {
+        self.state_changes.load(Ordering::Acquire)
     }
 
     /// How one contract trades.
@@ -147,6 +190,10 @@ impl Markets {
         for event in applied.events {
             board.fold(event, applied, followed.then_some(&mut told));
         }
+        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
+            self.state_changes.fetch_add(1, Ordering::Release);
+        }
+        self.changes.fetch_add(1, Ordering::Release);
         told
     }
 }
@@ -157,6 +204,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Level { .. }
         | Event::Index { .. }
         | Event::Mark { .. }
+        | Event::Past { .. }
         | Event::Listed { .. }
         | Event::Market { .. } => true,
         Event::AccountCreated { .. }
@@ -194,21 +242,22 @@ impl Follower for Markets {
     }
 
     fn part(&self) -> Option<Part> {
-        let pasts: Vec<Past> =
-            read(&self.board).contracts.iter().map(|contract| contract.past.clone()).collect();
-        Some(Part::of(self.name(), PART_VERSION, &pasts))
+        let traded: Vec<Traded> =
+            read(&self.board).contracts.iter().map(|contract| contract.traded.clone()).collect();
+        Some(Part::of(self.name(), PART_VERSION, &traded))
     }
 
     fn take_part(&self, part: &Part) -> Result<(), PartError> {
-        let pasts: Vec<Past> = part.read(PART_VERSION)?;
-        for (contract, past) in write(&self.board).contracts.iter_mut().zip(pasts) {
-            contract.past = past;
+        let traded: Vec<Traded> = part.read(PART_VERSION)?;
+        for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
+            contract.traded = traded;
         }
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
 
-impl Past {
+impl Traded {
     fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
@@ -229,19 +278,14 @@ impl Board {
     fn ticker(&self, id: InstrumentId, contract: &Contract, now: Timestamp) -> Ticker {
         Ticker {
             instrument: id,
-            last: contract.past.trades.last().map(|trade| LastTrade {
-                price: trade.price,
-                qty: trade.qty,
-                side: trade.side,
-                time: trade.time,
-            }),
+            last: contract.traded.trades.last().map(TradeRow::last).or(contract.before),
             bid: contract.depth.bid(),
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
             mark: contract.mark,
             state: contract.state,
             open_interest: Qty(contract.open_interest),
-            day: contract.past.day.stats(now),
+            day: contract.traded.day.stats(now),
         }
     }
 
@@ -249,7 +293,8 @@ impl Board {
         self.contracts.push(Contract {
             instrument,
             depth: Depth::default(),
-            past: Past::default(),
+            traded: Traded::default(),
+            before: None,
             levels: 0,
             state: MarketState::Open,
             mark: None,
@@ -285,7 +330,7 @@ impl Board {
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    let row = contract.past.trade(applied, execution, &contract.instrument);
+                    let row = contract.traded.trade(applied, execution, &contract.instrument);
                     if let Some(told) = told {
                         told.trades.push((execution.instrument, row.clone()));
                     }
@@ -293,6 +338,12 @@ impl Board {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }
+                }
+            }
+            Event::Past { past, .. } => {
+                if let Some(contract) = self.contract(past.instrument) {
+                    contract.before = Some(past.last.into());
+                    contract.traded.day = Day::after(&past.hours);
                 }
             }
             Event::Index { pair, price, .. } => {

@@ -186,6 +186,7 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Account { .. }
         | Event::Leverage { .. }
         | Event::Index { .. }
+        | Event::Past { .. }
         | Event::Mark { .. } => {}
     }
 }

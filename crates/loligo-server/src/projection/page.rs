@@ -24,6 +24,23 @@ pub struct Page<T> {
     pub broken: Option<Timestamp>,
 }
 
+impl<T: Clone> Page<T> {
+    /// The page with as many rows as it has room for of others that all came before the oldest kept one; oldest first, no
+    /// two of one instant.
+    pub(super) fn and_earlier(
+        mut self,
+        earlier: Vec<T>,
+        before: Option<Timestamp>,
+        cut: Cut,
+        time: impl Fn(&T) -> Timestamp,
+    ) -> Self {
+        let room = cut.rows.saturating_sub(self.rows.len());
+        let wanted = earlier.iter().rev().filter(|row| before.is_none_or(|before| time(row) < before));
+        self.rows.extend(wanted.take(room).cloned());
+        self
+    }
+}
+
 impl<T> Default for Page<T> {
     fn default() -> Self {
         Self { rows: Vec::new(), broken: None }

@@ -136,6 +136,7 @@ impl Touched {
                 }
                 Event::Index { .. } | Event::Mark { .. } => self.prices = true,
                 Event::Listed { .. }
+                | Event::Past { .. }
                 | Event::AccountCreated { .. }
                 | Event::Rejected { .. }
                 | Event::Filled { .. }

@@ -66,8 +66,8 @@ impl World {
             kept: None,
         };
         let limits = Limits { open_orders: 30, small_orders: 5, ..Limits::default() };
-        let genesis =
-            Genesis { table_seed: 7, instruments: listing.instruments, indexes: listing.indexes, limits };
+        let Listing { instruments, indexes, .. } = listing;
+        let genesis = Genesis { table_seed: 7, instruments, indexes, limits, pasts: Vec::new() };
         world.apply(&Command::Genesis(Box::new(genesis)));
         let pair = world.exchange.pair_by_name("XBT:USD").unwrap();
         for number in 0..ACCOUNTS {

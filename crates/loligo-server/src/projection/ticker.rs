@@ -1,6 +1,8 @@
 //! Market statistics of a contract.
 
-use loligo_engine::{Fine, FinePrice, InstrumentId, MarketState, Price, Qty, Side, Timestamp};
+use loligo_engine::{
+    Fine, FinePrice, InstrumentId, MarketState, PastHour, PastTrade, Price, Qty, Side, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -21,6 +23,13 @@ pub struct LastTrade {
     pub side: Side,
     /// When.
     pub time: Timestamp,
+}
+
+impl From<PastTrade> for LastTrade {
+    fn from(trade: PastTrade) -> Self {
+        let PastTrade { price, qty, side, at: time } = trade;
+        Self { price, qty, side, time }
+    }
 }
 
 /// Trades of the last 24 hours.
@@ -72,7 +81,7 @@ struct TradedMinute {
     value: Fine,
 }
 
-/// The sliding day: one bucket per minute that had a trade.
+/// The sliding day: one bucket per minute that had a trade, before them one per made-up hour.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Day {
     minutes: VecDeque<TradedMinute>,
@@ -83,6 +92,20 @@ pub(super) struct Day {
 }
 
 impl Day {
+    /// A day that begins with hours that were made up, oldest first. Each counts whole, as if all of it had happened in its
+    /// first minute: the figures are those of the 24 newest candles of an hour.
+    pub(super) fn after(hours: &[PastHour]) -> Self {
+        let bucket = |hour: &PastHour| TradedMinute {
+            number: hour.opened.0.div_euclid(MINUTE_MICROS),
+            open: hour.open,
+            high: hour.high,
+            low: hour.low,
+            volume: hour.qty.0,
+            value: hour.value,
+        };
+        Self { minutes: hours.iter().map(bucket).collect(), counted: OnceLock::new() }
+    }
+
     pub(super) fn trade(&mut self, time: Timestamp, price: Price, qty: Qty, value: Fine) {
         self.counted = OnceLock::new();
         let number = time.0.div_euclid(MINUTE_MICROS);

@@ -1,5 +1,6 @@
 //! Public trades of a contract.
 
+use super::LastTrade;
 use super::page::{Cut, Page, page};
 use loligo_engine::{ExecutionId, FillRole, Price, Qty, Side, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,13 @@ pub struct TradeRow {
     pub time: Timestamp,
 }
 
+impl TradeRow {
+    /// What is shown of it as the last trade.
+    pub(super) fn last(&self) -> LastTrade {
+        LastTrade { price: self.price, qty: self.qty, side: self.side, time: self.time }
+    }
+}
+
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Trades {
     rows: VecDeque<TradeRow>,
@@ -50,6 +58,11 @@ impl Trades {
 
     pub(super) fn last(&self) -> Option<&TradeRow> {
         self.rows.back()
+    }
+
+    /// Whether the oldest that is kept is the one after so many that are not.
+    pub(super) fn reach_back_to(&self, before: u64) -> bool {
+        self.rows.front().is_some_and(|row| row.number == before + 1)
     }
 
     pub(super) fn latest(&self, limit: usize) -> Vec<TradeRow> {

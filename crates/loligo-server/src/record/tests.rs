@@ -29,14 +29,15 @@ fn golden() -> Vec<(Body, &'static str)> {
         live_market: false,
         instruments: None,
         identity_key: None,
+        past_days: Some(30),
     };
     let operation = || "sendOrder".to_owned();
     vec![
         (
             Body::Genesis { rules: 2, venue: Box::new(facts), command: Command::Advance },
-            "0200080000000702 0a01020000 00 0202",
+            "0200 0a0000000702 0a01020000 00 011e 0302",
         ),
-        (Body::Command(Command::Start), "0201"),
+        (Body::Command(Command::Start), "0301"),
         (Body::Crossing(Crossing { from: 1, to: 2, state: [9; 32] }), "01000200 NINES"),
         (
             key(StoredSecret::Development { place: 1, kind: "full".to_owned() }),
@@ -51,6 +52,8 @@ fn golden() -> Vec<(Body, &'static str)> {
         ),
         (fact(Fact::FaultEnded { fault: FaultId(4) }), "04 04"),
         (fact(Fact::ContractRolls { instrument: InstrumentId(5), roll: Roll::Half }), "05 05 02"),
+        (fact(Fact::OffBookLeverage { account: AccountId(3), cap: Some(250) }), "08 03 01 fa01"),
+        (fact(Fact::OffBookLeverage { account: AccountId(3), cap: None }), "08 03 00"),
     ]
 }
 
@@ -58,7 +61,7 @@ fn golden() -> Vec<(Body, &'static str)> {
 fn no_stored_record_changes_its_bytes() {
     for (body, text) in golden() {
         let kind = match &body {
-            Body::Genesis { .. } => 4,
+            Body::Genesis { .. } => 5,
             Body::Command(_) => 1,
             Body::Fact(_) => 2,
             Body::Crossing(_) => 3,
@@ -80,13 +83,31 @@ fn a_genesis_from_before_rules_had_versions_is_of_the_first() {
     let (record, mut bytes) = (&golden()[0].0, Vec::new());
     let record = Record { time: Timestamp(0), nonce: None, body: record.clone() };
     record.encode(&mut bytes).expect("into memory");
-    // As it was written then: another kind, and no rules in it.
+    // As it was written then: another kind, no rules in it, and facts that end before the past.
     bytes[1] = UNNAMED_GENESIS;
     bytes.drain(11..13);
+    bytes[11] = 8;
+    bytes.drain(23..25);
     match Record::decode(&bytes).expect("readable").body {
         Body::Genesis { rules, .. } => assert_eq!(rules, FIRST_RULES),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_genesis_from_before_there_were_pasts_has_none() {
+    let (body, mut bytes) = (&golden()[0].0, Vec::new());
+    let record = Record { time: Timestamp(0), nonce: None, body: body.clone() };
+    record.encode(&mut bytes).expect("into memory");
+    bytes[1] = PASTLESS_GENESIS;
+    bytes[13] = 8;
+    bytes.drain(25..27);
+    let Body::Genesis { rules, venue, command } = body else { panic!("the first is a genesis") };
+    let facts = VenueFacts { past_days: None, ..(**venue).clone() };
+    assert_eq!(facts_of(&bytes), Ok(Some(facts.clone())));
+    let venue = Box::new(facts);
+    let read = Body::Genesis { rules: *rules, venue, command: command.clone() };
+    assert_eq!(Record::decode(&bytes).map(|record| record.body), Ok(read));
 }
 
 #[test]
@@ -100,7 +121,7 @@ fn what_is_no_record_is_refused() {
         Record::decode(&damaged)
     };
     assert_eq!(with(0, 2), Err(RecordError::Version(2)));
-    assert!(matches!(with(1, 5), Err(RecordError::Layout(_))), "no such kind");
+    assert!(matches!(with(1, 6), Err(RecordError::Layout(_))), "no such kind");
     assert!(matches!(with(10, 2), Err(RecordError::Layout(_))), "a nonce is there or not");
     let longer = [bytes.clone(), vec![0]].concat();
     assert!(matches!(Record::decode(&longer), Err(RecordError::Layout(_))), "a byte too many");

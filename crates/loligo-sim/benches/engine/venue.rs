@@ -35,6 +35,7 @@ impl Venue {
         let fair = FinePrice(i128::from(FAIR) * one);
         venue.must(&Command::Genesis(Box::new(Genesis {
             table_seed: 20_261_122,
+            pasts: Vec::new(),
             instruments: (0..books).map(contract).collect(),
             indexes: vec![("XBT:USD".into(), fair)],
             limits: Limits {

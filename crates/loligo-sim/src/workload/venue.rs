@@ -157,6 +157,7 @@ impl Workload {
             instruments: contracts.iter().map(|c| c.spec.clone()).collect(),
             indexes: indexes.clone(),
             limits,
+            pasts: Vec::new(),
         };
         let mut commands = vec![Command::Genesis(Box::new(genesis))];
         for (pair, (_, price)) in (0..pairs).zip(&indexes) {

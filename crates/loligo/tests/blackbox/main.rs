@@ -16,6 +16,7 @@ mod limits;
 mod nonces;
 mod operator;
 mod origins;
+mod past;
 mod poison;
 mod prune;
 mod refusals;

@@ -1,20 +1,24 @@
-//! The states of earlier versions, read into today's list, never written: that of version 4, a shorter list, and that of version
-//! 3, which was memory as it was laid out then.
+//! The states of earlier versions, read into today's list, never written: those of version 5 and 4, shorter lists, and that of
+//! version 3, which was memory as it was laid out then. Beside them the genesis of earlier commands.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, State,
-    StoredOrder, StoredPosition, StoredWork,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
+    State, StoredOrder, StoredPosition, StoredWork,
 };
-use super::{CodecError, LEGACY_STATE_VERSION, UNNUMBERED_STATE_VERSION, read};
+use super::{
+    CodecError, LEGACY_STATE_VERSION, PASTLESS_COMMAND_VERSION, PASTLESS_STATE_VERSION,
+    UNNUMBERED_STATE_VERSION, read,
+};
 use crate::account::FamilyDays;
-use crate::command::{Limits, LimitsChange};
+use crate::command::{Command, Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, FinePrice, Money};
+use crate::past::MarketPast;
 use crate::trigger::Attached;
 use crate::words::{
     Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason,
@@ -23,6 +27,8 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+/// The code of a genesis.
+const GENESIS: u8 = 0;
 /// No slot, as memory once said it.
 const NIL: u32 = u32::MAX;
 
@@ -216,12 +222,36 @@ const RESERVED: u8 = 8;
 /// Numbers on one page of the table from numbers to slots.
 const PAGE: u64 = 1024;
 
+/// Reads a state of version 5, which ended before the pasts, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_pastless(bytes: &[u8]) -> Result<State, CodecError> {
+    let list =
+        postcard::to_extend(&Pasts::default(), bytes.to_vec()).expect("writing into memory cannot fail");
+    read("state", PASTLESS_STATE_VERSION, &list)
+}
+
+/// Reads a command of version 2, in which a genesis ended before the pasts.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_pastless_command(bytes: &[u8]) -> Result<Command, CodecError> {
+    let mut command = bytes.to_vec();
+    // Codes below 128 are one byte.
+    if command.get(1) == Some(&GENESIS) {
+        let none: Vec<MarketPast> = Vec::new();
+        command = postcard::to_extend(&none, command).expect("writing into memory cannot fail");
+    }
+    read("command", PASTLESS_COMMAND_VERSION, &command)
+}
+
 /// Reads a state of version 4, which ended before the numbers and what is waiting to be done, as today's list.
 ///
 /// # Errors
 /// [`CodecError`] when the bytes are none.
 pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
-    let rest = (Numbers::default(), StoredWork::default());
+    let rest = (Numbers::default(), StoredWork::default(), Pasts::default());
     let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
     read("state", UNNUMBERED_STATE_VERSION, &list)
 }
@@ -291,6 +321,7 @@ impl Memory {
             deposited: self.deposited.into_iter().collect(),
             work: StoredWork::default(),
             numbers: Numbers::default(),
+            pasts: Pasts::default(),
         })
     }
 

@@ -17,6 +17,7 @@ use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, Money};
 use crate::order::{Order, Record};
+use crate::past::PastTrade;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Attached;
 use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
@@ -45,6 +46,19 @@ pub(super) struct State {
     pub deposited: Vec<(Currency, Money)>,
     pub numbers: Numbers,
     pub work: StoredWork,
+    pub pasts: Pasts,
+}
+
+/// The last made-up trade of each contract that has a past. Stands last and by itself: earlier forms end before it, and are of
+/// venues without a past.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Pasts(pub Vec<(InstrumentId, PastTrade)>);
+
+impl Pasts {
+    fn of(exchange: &Exchange) -> Self {
+        let contracts = exchange.markets.entries();
+        Self(contracts.filter_map(|(id, market)| Some((id, market.before?))).collect())
+    }
 }
 
 /// What clients see counted, and since when. Stands last and by itself: earlier forms end before it, and read as one in which
@@ -317,6 +331,7 @@ impl State {
             deposited: deposited.iter().map(|(currency, money)| (*currency, *money)).collect(),
             numbers: Numbers::of(exchange),
             work: StoredWork::of(exchange),
+            pasts: Pasts::of(exchange),
         }
     }
 }

@@ -58,7 +58,7 @@ impl Kraken {
         let [word, symbol, resolution] = named(asked.path());
         let tick_type = tick_type(word)?;
         let resolution = Resolution::from_word(resolution).ok_or(ChartsError::Resolution)?;
-        let wanted = CandleRange::read(asked.args()?)?;
+        let wanted = CandleRange::read(asked.args().map_err(|_| ChartsError::Arguments)?)?;
         let Some(listed) = asked.directory.by_symbol(symbol) else {
             return Ok(written(&[], TickType::Mark, None, false));
         };
@@ -68,8 +68,9 @@ impl Kraken {
         let until = listed.instrument.spec().expiry.map_or(now, |expiry| expiry.min(now));
         let range =
             Range { from: wanted.from.map(instant), to: wanted.to.map_or(now, instant), count: wanted.count };
-        let (candles, series) = (Arc::clone(&self.candles), series(tick_type, listed));
-        let read = move || candles.page(None, series, length(resolution), range, until);
+        let (candles, past) = (Arc::clone(&self.candles), self.made_up.clone());
+        let series = series(tick_type, listed);
+        let read = move || candles.page(past.as_deref(), series, length(resolution), range, until);
         // A page may be folded from thousands of rows: too long for a thread that others wait for.
         let page = tokio::task::spawn_blocking(read).await;
         let page = page.map_err(|_| Error::Unavailable)?.map_err(|error| {

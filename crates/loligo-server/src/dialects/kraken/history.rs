@@ -10,9 +10,11 @@ use super::private::KrakenRequest;
 use super::{Kraken, Shape, Success};
 use crate::history::{History, NoIndex};
 use crate::login::{Pool, Right};
+use crate::past;
 use crate::projection::Directory;
+use loligo_engine::InstrumentId;
 use loligo_history::rows::{self, Row, kinds};
-use loligo_history::{Entry, Error, Index, Page, Query, Sort};
+use loligo_history::{Earlier, Entry, Error, Index, Page, Query, Sort};
 use loligo_wire::args::Args;
 use loligo_wire::history::{
     self as wire, Event, HistoryError, InvalidArgument, write_account_log, write_account_log_csv,
@@ -86,7 +88,8 @@ impl Kraken {
             .followed(History::NAME)
             .await
             .map_err(|behind| Failure::History(503, HistoryError::unavailable(behind.to_string())))?;
-        let (history, identity) = (Arc::clone(&self.history), self.node.identity().clone());
+        let (history, made_up) = (Arc::clone(&self.history), self.made_up.clone());
+        let identity = self.node.identity().clone();
         // What the page tells of may be newer than what was looked at before.
         let directory = asked.views.directory();
         let server_time = crate::grid::time(self.node.now());
@@ -94,7 +97,7 @@ impl Kraken {
         let answer = tokio::task::spawn_blocking(move || {
             let index = history.index()?;
             let shown = Shown { directory: &directory, identity: &identity };
-            reading.answer(index, owner, shown, server_time)
+            reading.answer(index, owner, made_up.as_deref(), shown, server_time)
         });
         answer.await.unwrap_or(Err(Failure::Node(crate::node::SubmitError::Unavailable)))
     }
@@ -218,6 +221,16 @@ impl Paged {
         owner: Option<u32>,
         wanted: impl Fn(Filter, &R) -> bool,
     ) -> Result<Page<R>, Error> {
+        self.page_and_earlier(index, owner, None, wanted)
+    }
+
+    fn page_and_earlier<R: Row>(
+        &self,
+        index: &Index,
+        owner: Option<u32>,
+        earlier: Option<Earlier<'_, R>>,
+        wanted: impl Fn(Filter, &R) -> bool,
+    ) -> Result<Page<R>, Error> {
         let Some(owner) = owner.filter(|_| !self.nowhere) else {
             return Ok(Page {
                 rows: Vec::new(),
@@ -228,7 +241,8 @@ impl Paged {
             });
         };
         let query = Query { owner, ..self.query };
-        index.page_with(&query, self.token.as_deref(), |row, filter| wanted(Filter(filter.unwrap_or(0)), row))
+        let wanted = |row: &R, filter: Option<u64>| wanted(Filter(filter.unwrap_or(0)), row);
+        index.page_and_earlier(&query, self.token.as_deref(), earlier, wanted)
     }
 }
 
@@ -267,6 +281,7 @@ impl Reading {
         &self,
         index: &Index,
         owner: Option<u32>,
+        made_up: Option<&past::Past>,
         shown: Shown<'_>,
         server_time: Timestamp,
     ) -> Result<Success, Failure> {
@@ -307,7 +322,11 @@ impl Reading {
                 Ok(market(&page, |entry| shown.public_order_event(account, entry)))
             }
             Self::MarketExecutions(paged) => {
-                let page = paged.page(index, owner, |_, _| true)?;
+                let contract = InstrumentId(u16::try_from(account).unwrap_or(u16::MAX));
+                let rows = || made_up.map_or_else(Vec::new, |past| past.executions(contract));
+                let ends_ms = made_up.map(|past| past.ends().0.div_euclid(1_000));
+                let earlier = ends_ms.map(|ends_ms| Earlier { ends_ms, rows: &rows });
+                let page = paged.page_and_earlier(index, owner, earlier, |_, _| true)?;
                 Ok(market(&page, |entry| shown.public_execution(account, entry)))
             }
             Self::MarketPrice(paged) => {

@@ -37,6 +37,7 @@ fn kraken(node: &NodeHandle) -> Kraken {
         hub,
         log,
         candles: Arc::new(Candles::new(None).unwrap()),
+        past: None,
     };
     Kraken::new(served, dialect)
 }

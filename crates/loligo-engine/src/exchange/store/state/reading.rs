@@ -1,8 +1,8 @@
 //! From the list back into memory: each part is checked as it is taken up, and what follows from it is made anew.
 
 use super::{
-    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, State,
-    StoredClearing, StoredOrder, StoredPosition, StoredWork,
+    ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
+    State, StoredClearing, StoredOrder, StoredPosition, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::exchange::closing::{Closed, ClosedOrders};
@@ -58,6 +58,7 @@ impl State {
             deposited,
             numbers,
             work,
+            pasts,
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -85,6 +86,7 @@ impl State {
         }
         reading.liquidate(liquidations)?;
         reading.number(numbers)?;
+        reading.go_on(pasts)?;
         reading.resume(work)?;
         reading.watch();
         Ok(reading.exchange)
@@ -135,6 +137,15 @@ impl Reading {
             market.announced = market.state(&pairs[market.pair()], exchange.now);
         }
         exchange.pairs = pairs;
+        Ok(())
+    }
+
+    fn go_on(&mut self, Pasts(pasts): Pasts) -> Result<(), CodecError> {
+        for (id, last) in pasts {
+            let price = (1..=MAX_TICKS).contains(&last.price.0);
+            let market = self.exchange.markets.get_mut(id).filter(|_| price);
+            market.ok_or_else(|| damaged("a contract's last made-up trade"))?.before = Some(last);
+        }
         Ok(())
     }
 
