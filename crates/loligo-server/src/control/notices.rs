@@ -115,7 +115,8 @@ fn instant(text: &str, member: &str) -> Result<Timestamp, Refused> {
 }
 
 fn shown(entry: &NoticeEntry) -> Value {
-    let NoticeEntry { id, notice: Notice { kind, priority, note, effective, downtime_minutes, plan: _ } } = entry;
+    let NoticeEntry { id, notice: Notice { kind, priority, note, effective, downtime_minutes, plan: _ } } =
+        entry;
     let kind = match kind {
         NoticeKind::Market => Kind::Market,
         NoticeKind::General => Kind::General,

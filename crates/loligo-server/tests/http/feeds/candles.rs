@@ -1,7 +1,6 @@
 //! Candles as they form.
 
 use super::socket::{Socket, alert};
-use crate::contract;
 use crate::venue::{SYMBOL, Venue, send};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -42,11 +41,9 @@ async fn next(socket: &mut Socket) -> Value {
 /// The last candle over http.
 async fn last(venue: &Venue, path: &str) -> Value {
     let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
-    let answer =
-        send(&mut stream, "GET", &format!("/api/charts/v1{path}"), &[], b"").await.expect("an answer");
-    let told = answer.json();
-    contract::judge_chart(path, &told);
-    told["candles"].as_array().and_then(|candles| candles.last()).cloned().expect("a candle")
+    let target = format!("/api/charts/v1{path}");
+    let answer = send(&mut stream, "GET", &target, &[], b"").await.expect("an answer");
+    answer.json()["candles"].as_array().and_then(|candles| candles.last()).cloned().expect("a candle")
 }
 
 #[tokio::test]

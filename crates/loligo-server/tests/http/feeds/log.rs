@@ -20,6 +20,8 @@ async fn log(client: &Client) -> Vec<Value> {
 fn as_told(row: &Value) -> Value {
     let texts = ["contract", "execution", "collateral"];
     let mut told = row.as_object().expect("a row").clone();
+    // The one member that the feed does not have.
+    told.remove("position_uid");
     for (name, value) in &mut told {
         if value.is_null() {
             *value = if texts.contains(&name.as_str()) { json!("") } else { json!(0) };

@@ -139,10 +139,13 @@ async fn orders_and_fills_are_told_at_once_and_prices_once_a_second() {
     assert_eq!(socket.settle().await, Vec::<Value>::new(), "the second is not over");
     venue.advance(1_000).await;
     let told = socket.settle().await;
-    assert_eq!(heads(&told), [("open_positions", 2), ("balances", 3), ("account_balances_and_margins", 3)]);
+    // What the bitcoin of another wallet is worth has changed, too.
+    let wanted =
+        [("open_positions", 2), ("balances", 3), ("balances", 4), ("account_balances_and_margins", 3)];
+    assert_eq!(heads(&told), wanted);
     assert_eq!(told[0]["positions"][0]["pnl"], 520);
     judge_positions(&alice, &told[0]).await;
-    judge_flex(&alice, &told[1]["flex_futures"]).await;
+    judge_flex(&alice, &told[2]["flex_futures"]).await;
 
     // What is closed disappears.
     bob.place("lmt", "buy", "0.4", "50000", &[]).await;
@@ -184,21 +187,27 @@ async fn wallets_that_change_are_told_by_themselves() {
     assert_eq!(
         told[0]["futures"],
         json!({"F-XBT:USD": {
-            "name": "F-XBT:USD", "pair": "XBT/USD", "unit": "XBT", "portfolio_value": 0.5, "balance": 0.5,
-            "maintenance_margin": 0, "initial_margin": 0, "available": 0.5, "unrealized_funding": 0, "pnl": 0,
-            "cash_value": 25_000,
-        }})
+            "name": "F-XBT:USD", "pair": "XBT/USD", "unit": "XBT", "portfolio_value": 1.75, "balance": 1.75,
+            "maintenance_margin": 0, "initial_margin": 0, "available": 1.75, "unrealized_funding": 0, "pnl": 0,
+            "cash_value": 87_500,
+        }}),
+        "to the 1.25 that were there"
     );
     assert_eq!(told[0]["holding"], json!({}), "what it held before is still there");
     let rows = told[1]["margin_accounts"].as_array().unwrap();
     let names: Vec<&Value> = rows.iter().map(|row| &row["name"]).collect();
-    assert_eq!(names, ["usd", "f-xbt:usd", "flex"]);
+    assert_eq!(
+        (names[0], names[1], names[names.len() - 1]),
+        (&json!("usd"), &json!("f-xbt:usd"), &json!("flex"))
+    );
     // Seen whole by who comes now, and by another key of the account.
     let mut other = Socket::open(&venue).await;
     let credentials = other.credentials(&venue.reader(0)).await;
     let snapshot = other.join(&credentials, "balances").await;
     assert_eq!(snapshot["holding"], json!({"USD": 250}));
-    assert_eq!(snapshot["futures_cash_value"], 25_000);
+    let singles = snapshot["futures"].as_object().expect("wallets");
+    let worth: i128 = singles.values().map(|wallet| units(&wallet["cash_value"])).sum();
+    assert_eq!(units(&snapshot["futures_cash_value"]), worth);
     // Somebody else's money is nobody's business.
     venue.client(1).place("lmt", "buy", "1", "49000", &[]).await;
     assert_eq!(other.settle().await, Vec::<Value>::new());
@@ -231,11 +240,11 @@ async fn an_isolated_position_stands_for_itself() {
 #[tokio::test]
 async fn a_position_is_liquidated_at_the_mark_that_was_told() {
     let venue = Venue::start().await;
-    let (alice, bob) = (venue.client(0), venue.client(1));
+    let bob = venue.client(1);
     let (_, poor) = venue.subaccount(0, "poor", "600").await;
     bob.place("lmt", "sell", "1", "50000", &[]).await;
     poor.place("ioc", "buy", "1", "50000", &[]).await;
-    alice.place("lmt", "buy", "5", "49000", &[]).await;
+    bob.place("lmt", "buy", "5", "49500", &[]).await;
     let mut socket = Socket::open(&venue).await;
     let credentials = socket.credentials(&poor).await;
     let told = socket.join(&credentials, "open_positions").await;

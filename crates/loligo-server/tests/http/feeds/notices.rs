@@ -129,7 +129,8 @@ async fn a_state_that_names_a_time_is_announced_and_comes_by_itself() {
     let mut socket = Socket::open(&venue).await;
     let credentials = socket.credentials(&venue.client(0)).await;
     socket.join(&credentials, "notifications_auth").await;
-    let state = async |venue: &Venue| venue.order("GET", "/markets/PF_XBTUSD", Value::Null).await["state"].clone();
+    let state =
+        async |venue: &Venue| venue.order("GET", "/markets/PF_XBTUSD", Value::Null).await["state"].clone();
     let plan = async |state: &str, at: &str| {
         venue.order("PUT", "/markets/PF_XBTUSD", json!({"state": state, "at": at})).await
     };
@@ -162,5 +163,8 @@ async fn a_state_that_names_a_time_is_announced_and_comes_by_itself() {
     assert_eq!(venue.client(0).place("lmt", "buy", "1", "49000", &[]).await["status"], "marketSuspended");
     venue.advance(86_400_000).await;
     assert_eq!(state(&venue).await, "open");
-    assert_eq!(venue.order("GET", "/notifications", Value::Null).await["notifications"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        venue.order("GET", "/notifications", Value::Null).await["notifications"].as_array().map(Vec::len),
+        Some(2)
+    );
 }
