@@ -25,3 +25,4 @@ mod routes;
 mod syncs;
 mod upgrade;
 mod venue;
+mod week;
