@@ -86,6 +86,11 @@ async fn a_refused_order_is_found_here_when_it_is_found_nowhere_else() {
     venue.advance(5_001).await;
     let status = a.post("/orders/status", &[("cliOrdIds", "too much"), ("cliOrdIds", "off")]).await;
     assert_eq!(status["orders"], json!([]));
+    assert_eq!(a.get("/openorders", &[]).await["openOrders"], json!([]));
+    assert_eq!(a.get("/fills", &[]).await["fills"], json!([]));
+    for elsewhere in ["/executions", "/triggers", "/positions"] {
+        assert_eq!(events(&a, elsewhere, &[]).await, [], "{elsewhere}");
+    }
     let story = events(&a, "/orders", &[]).await;
     assert_eq!(kinds(&story), ["OrderRejected", "OrderRejected", "OrderNotFound", "OrderNotFound"]);
     let refused = |at: usize| (&story[at].1["orderError"], &story[at].1["order"]["clientId"]);
