@@ -424,6 +424,13 @@ impl Family {
         true
     }
 
+    /// The volume that counts at an instant which has not come to the exchange yet.
+    pub fn volume_at(&self, now: Timestamp) -> Money {
+        let mut then = self.clone();
+        then.roll(now);
+        then.volume
+    }
+
     /// Looks the tier up by its place in the schedule; sets where the next one begins.
     pub fn tier(&mut self) -> u8 {
         let at = FEE_SCHEDULE.partition_point(|tier| usd(tier.from_usd) <= self.volume).max(1);

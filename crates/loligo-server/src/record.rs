@@ -263,6 +263,13 @@ pub enum Fact {
         /// Which.
         notice: NoticeId,
     },
+    /// A master chose how far its positions may be leveraged by what fills off the book, or takes that back.
+    OffBookLeverage {
+        /// The master.
+        account: AccountId,
+        /// The cap in hundredths; none for no cap.
+        cap: Option<u32>,
+    },
 }
 
 loligo_engine::stored_codes! {
@@ -274,7 +281,8 @@ loligo_engine::stored_codes! {
         FaultEnded { fault } = 4,
         ContractRolls { instrument, roll } = 5,
         NoticeGiven(notice) = 6,
-        NoticeEnded { notice } = 7
+        NoticeEnded { notice } = 7,
+        OffBookLeverage { account, cap } = 8
     }
     StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
     FaultWord { ServerError = 0, UnknownError = 1 }
@@ -377,6 +385,9 @@ pub enum FactRefusal {
     /// The contract is not there, or has no last trading time.
     #[error("there is no such dated contract")]
     NotDated,
+    /// The leverage is no cap, or the account is no master.
+    #[error("a master's leverage off the book is capped at 0 to 100")]
+    BadLeverage,
 }
 
 /// What a record cannot be read as.

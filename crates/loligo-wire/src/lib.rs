@@ -22,6 +22,7 @@ pub mod charts;
 pub mod decimal;
 pub mod history;
 mod json;
+pub mod keys;
 pub mod sign;
 pub mod time;
 pub mod v3;

@@ -4,7 +4,7 @@ use super::Exchange;
 use crate::account::MarginWallet;
 use crate::event::OrderView;
 use crate::fees::FeeRates;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, Money};
@@ -46,6 +46,13 @@ impl Exchange {
             fills: account.fills,
             log_rows: account.log,
         })
+    }
+
+    /// What an account's family traded in the thirty days that end with the day of `now`, in USD: what its fees go by. The house
+    /// has none.
+    pub fn fee_volume(&self, id: AccountId, now: Timestamp) -> Option<Money> {
+        let account = self.accounts.get(id)?;
+        Some(self.families[account.family].volume_at(now.max(self.now)))
     }
 
     /// How many accounts there are; their numbers are dense from 0.

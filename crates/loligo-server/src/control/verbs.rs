@@ -257,12 +257,28 @@ impl Control {
         }
     }
 
-    /// Has commands carried out; the first refusal is the answer.
+    /// Has commands carried out that come to nothing but that they are done; the first refusal is the answer.
     pub(super) async fn order(&self, commands: Vec<Command>) -> Result<(), Trouble> {
         let replies = self.node.submit_all(commands.into_iter().map(Submission::new).collect()).await?;
         replies.into_iter().try_for_each(|reply| match reply.outcome {
+            Outcome::Done => Ok(()),
             Outcome::Refused(refusal) => Err(refused(&refusal).into()),
-            _ => Ok(()),
+            outcome @ (Outcome::AccountCreated(_)
+            | Outcome::Listed(_)
+            | Outcome::Placed(_)
+            | Outcome::Rejected(..)
+            | Outcome::Edited(_)
+            | Outcome::EditRejected(..)
+            | Outcome::Cancelled(_)
+            | Outcome::AlreadyFilled(_)
+            | Outcome::CancelNotFound(_)
+            | Outcome::CancelledAll(_)
+            | Outcome::Armed(_)
+            | Outcome::Replaced(_)
+            | Outcome::AccountInactive
+            | Outcome::TooLate) => {
+                unreachable!("a verb's command that is done or refused came to {outcome:?}")
+            }
         })
     }
 
@@ -336,7 +352,8 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
                 FactRefusal::BadName
                 | FactRefusal::BadOperation
                 | FactRefusal::BadNote
-                | FactRefusal::NeverTold => StatusCode::BAD_REQUEST,
+                | FactRefusal::NeverTold
+                | FactRefusal::BadLeverage => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys
                 | FactRefusal::KeyExists
                 | FactRefusal::NameTaken

@@ -131,6 +131,7 @@ fn with_right(directory: &Directory, key: u32, general: GeneralRight) -> Directo
         secret: KeyPair::development(1, 0, "full").secret,
         general,
         withdrawal: WithdrawalRight::None,
+        created: old.created,
     });
     later
 }

@@ -208,12 +208,26 @@ pub(crate) type Question = Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>;
 
 /// What waits for the writer.
 pub(crate) enum Request {
-    Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
-    Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Submit {
+        submissions: Vec<Submission>,
+        reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>>,
+    },
+    Record {
+        fact: Fact,
+        nonce: Option<(KeyId, u64)>,
+        reply: oneshot::Sender<Result<FactOutcome, SubmitError>>,
+    },
     Ask(Question),
-    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, ClockError>> },
-    EndMoves { reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
-    Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
+    Move {
+        to: Target,
+        reply: oneshot::Sender<Result<Timestamp, ClockError>>,
+    },
+    EndMoves {
+        reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<Result<u64, SubmitError>>,
+    },
     Stop,
 }
 
@@ -583,8 +597,20 @@ impl NodeHandle {
     /// # Errors
     /// [`AccountError`].
     pub async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
+        self.record_by(fact, None).await
+    }
+
+    /// As [`NodeHandle::record`], with the key that signed the request and its nonce, which are remembered with the fact.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn record_by(
+        &self,
+        fact: Fact,
+        nonce: Option<(KeyId, u64)>,
+    ) -> Result<FactOutcome, AccountError> {
         let (reply, answer) = oneshot::channel();
-        self.enter(1, Share::Anything, Request::Record { fact, reply })?;
+        self.enter(1, Share::Anything, Request::Record { fact, nonce, reply })?;
         match self.answer(answer).await?? {
             FactOutcome::Refused(refusal) => Err(refusal.into()),
             outcome => Ok(outcome),

@@ -62,7 +62,7 @@ impl Venue {
             Body::Command(command) => {
                 self.command(record.time, record.nonce, command, happened).map(Came::ToOutcome)
             }
-            Body::Fact(fact) => self.fact(record.time, fact, happened).map(Came::ToFact),
+            Body::Fact(fact) => self.fact(record.time, record.nonce, fact, happened).map(Came::ToFact),
             Body::Crossing(crossing) => {
                 self.crossed = Some(self.sequence);
                 self.sequence += 1;
@@ -103,10 +103,11 @@ impl Venue {
     pub(crate) fn fact(
         &mut self,
         time: Timestamp,
+        nonce: Option<(KeyId, u64)>,
         fact: &Fact,
         happened: &mut Happened,
     ) -> Result<FactOutcome, Poisoned> {
-        self.command(time, None, &Command::Advance, happened)?;
+        self.command(time, nonce, &Command::Advance, happened)?;
         Ok(self.registry.apply(fact, &self.exchange))
     }
 }

@@ -16,7 +16,7 @@ use super::venue::{Poisoned, Venue};
 use crate::config::ClockKind;
 use crate::market::HouseMarket;
 use crate::projection::{Accounts, CommitChanges, Happened, Statement, Touched};
-use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
+use crate::record::{Body, Fact, FactOutcome, KeyId, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
 use loligo_journal::{AppendError, Journal, Records, Urgency};
 use moves::Moves;
@@ -41,7 +41,7 @@ const OPENING_STEPS: usize = 2;
 /// What waits in one group commit.
 enum Item {
     Commands { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
-    Fact { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Fact { fact: Fact, nonce: Option<(KeyId, u64)>, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
     House(Vec<Command>),
 }
 
@@ -239,10 +239,10 @@ impl Writer {
                         break;
                     }
                 }
-                Request::Record { fact, reply } => {
+                Request::Record { fact, nonce, reply } => {
                     self.left_queue(1);
                     records += 1;
-                    items.push(Item::Fact { fact, reply });
+                    items.push(Item::Fact { fact, nonce, reply });
                 }
                 other => {
                     self.next = Some(other);
@@ -455,9 +455,9 @@ impl Writer {
                     }
                     answers.push(Answer::Commands(reply, outcomes));
                 }
-                Item::Fact { fact, reply } => {
+                Item::Fact { fact, nonce, reply } => {
                     let at = self.happened.len();
-                    let outcome = self.venue.fact(time, &fact, &mut self.happened)?;
+                    let outcome = self.venue.fact(time, nonce, &fact, &mut self.happened)?;
                     self.publish(at);
                     self.fact_changed(&fact);
                     answers.push(Answer::Fact(reply, outcome));
@@ -578,8 +578,8 @@ impl Writer {
                         self.records.push_with(|to| encode_command(to, time, None, command));
                     }
                 }
-                Item::Fact { fact, .. } => {
-                    let record = Record { time, nonce: None, body: Body::Fact(Box::new(fact.clone())) };
+                Item::Fact { fact, nonce, .. } => {
+                    let record = Record { time, nonce: *nonce, body: Body::Fact(Box::new(fact.clone())) };
                     let mut bytes = Vec::new();
                     record.encode(&mut bytes).expect("a fact of plain fields has a stored form");
                     self.records.push(&bytes);

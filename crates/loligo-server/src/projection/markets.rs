@@ -26,6 +26,10 @@ pub struct Markets {
     board: RwLock<Board>,
     /// The last record that was folded.
     sequence: AtomicU64,
+    /// How many records changed what is shown here.
+    changes: AtomicU64,
+    /// How many of them changed which contracts there are, or how they trade.
+    state_changes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -81,7 +85,12 @@ impl Markets {
                 contract.before = market.before.map(LastTrade::from);
             }
         }
-        Self { board: RwLock::new(board), sequence: AtomicU64::new(sequence) }
+        Self {
+            board: RwLock::new(board),
+            sequence: AtomicU64::new(sequence),
+            changes: AtomicU64::new(0),
+            state_changes: AtomicU64::new(0),
+        }
     }
 
     /// A contract's whole book, best first. Making it costs a copy once per change, for which all markets wait; readers
@@ -136,6 +145,17 @@ impl Markets {
         read(&self.board).contracts.iter().map(|contract| contract.state).collect()
     }
 
+    /// Counts what changes anything that is shown here, but for what time alone changes. Who reads it before the figures has
+    /// figures of this change or of a later one.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Counts what changes which contracts there are and how they trade; as [`Markets::changes`].
+    pub fn state_changes(&self) -> u64 {
+        self.state_changes.load(Ordering::Acquire)
+    }
+
     /// How one contract trades.
     pub fn state(&self, id: InstrumentId) -> Option<MarketState> {
         read(&self.board).contracts.get(usize::from(id.0)).map(|contract| contract.state)
@@ -170,6 +190,10 @@ impl Markets {
         for event in applied.events {
             board.fold(event, applied, followed.then_some(&mut told));
         }
+        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
+            self.state_changes.fetch_add(1, Ordering::Release);
+        }
+        self.changes.fetch_add(1, Ordering::Release);
         told
     }
 }
@@ -228,6 +252,7 @@ impl Follower for Markets {
         for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
             contract.traded = traded;
         }
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }

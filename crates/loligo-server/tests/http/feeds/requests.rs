@@ -29,7 +29,7 @@ async fn only_a_handshake_opens_a_connection() {
                 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
                 Sec-WebSocket-Protocol: kraken\r\nUser-Agent: a bot\r\nx-korigin: 7\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
-    let accepted = receive(&mut stream).await.expect("an answer");
+    let accepted = receive(&mut stream, "GET", "/ws/v1").await.expect("an answer");
     let lower = accepted.head.to_lowercase();
     assert_eq!(accepted.status, 101);
     assert!(accepted.head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{}", accepted.head);
@@ -391,7 +391,7 @@ async fn no_bytes_disturb_anybody_else() {
         let head = "GET /ws/v1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
         stream.write_all(head.as_bytes()).await.expect("sent");
-        assert_eq!(receive(&mut stream).await.expect("an answer").status, 101);
+        assert_eq!(receive(&mut stream, "GET", "/ws/v1").await.expect("an answer").status, 101);
         // It may be closed while it is still sending, and must be when nothing more comes.
         let _ = stream.write_all(&nearly_frames(seed)).await;
         let _ = stream.shutdown().await;

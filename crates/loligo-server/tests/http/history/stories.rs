@@ -192,6 +192,61 @@ async fn a_trigger_that_fires_into_a_refusal_is_activated_and_its_order_rejected
 }
 
 #[tokio::test]
+async fn a_liquidation_in_parts_is_told_as_such_wherever_it_shows() {
+    let venue = Venue::start().await;
+    let b = venue.client(1);
+    let (_, poor) = venue.subaccount(0, "poor", "1000").await;
+    b.place("lmt", "sell", "1", "50000", &[]).await;
+    poor.place("ioc", "buy", "1", "50000", &[]).await;
+    b.place("lmt", "buy", "5", "49200", &[]).await;
+    venue.pin(SYMBOL, "49250").await;
+    let orders = events(&poor, "/orders", &[("tradeable", SYMBOL)]).await;
+    let (kind, closing) = &orders[2];
+    assert_eq!((kind.as_str(), &closing["reason"]), ("OrderPlaced", &json!("liquidation")));
+    assert_eq!(closing["order"]["orderType"], "PartialLiquidation");
+    assert_eq!(orders[3].1["newOrder"]["orderType"], "PartialLiquidation");
+    let executions = events(&poor, "/executions", &[]).await;
+    let execution = &executions[1].1["execution"];
+    assert_eq!((&execution["quantity"], &execution["price"]), (&json!("0.1"), &json!("49200")));
+    assert_eq!(execution["order"]["orderType"], "PartialLiquidation");
+    let updates = events(&poor, "/positions", &[]).await;
+    assert_eq!(updates[1].1["tradeType"], "partialLiquidation");
+    let log = ask(&poor, "/account-log", &[("info", "futures partial liquidation"), ("sort", "asc")]).await;
+    assert_eq!((&log["logs"][0]["asset"], &log["logs"][1]["asset"]), (&json!("pf_xbtusd"), &json!("usd")));
+    assert!(log["logs"][1]["liquidation_fee"].as_f64().is_some_and(|fee| fee > 0.0), "{log}");
+    let market = format!("/market/{SYMBOL}");
+    let trades = events(&b, &format!("{market}/executions"), &[]).await;
+    let trade = &trades[1].1["execution"];
+    assert_eq!(
+        (&trade["takerOrder"]["orderType"], &trade["makerOrder"]["orderType"]),
+        (&json!("PartialLiquidation"), &json!("Limit"))
+    );
+    let told = events(&b, &format!("{market}/orders"), &[]).await;
+    let of_closing =
+        told.iter().filter(|(_, event)| event["order"]["uid"] == closing["order"]["uid"]).collect::<Vec<_>>();
+    assert_eq!(of_closing[0].1["order"]["orderType"], "PartialLiquidation");
+}
+
+#[tokio::test]
+async fn a_fee_tells_what_it_was_reckoned_at() {
+    let venue = Venue::start().await;
+    let (a, b) = (venue.client(0), venue.client(1));
+    b.place("lmt", "sell", "1", "50000", &[]).await;
+    a.place("ioc", "buy", "1", "50000", &[]).await;
+    for (client, data) in [(&a, "takerOrderData"), (&b, "makerOrderData")] {
+        let executions = events(client, "/executions", &[]).await;
+        let told = &executions[0].1["execution"];
+        let own = &told[data];
+        assert_eq!(own, &told["orderData"]);
+        let number =
+            |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("a number");
+        let rate = number(&own["feeCalculationInfo"]["percentageFee"]);
+        assert!(rate > 0.0);
+        assert_eq!(number(&own["fee"]), rate / 100.0 * number(&told["usdValue"]), "{own}");
+    }
+}
+
+#[tokio::test]
 async fn positions_open_grow_shrink_turn_and_close() {
     let venue = Venue::start().await;
     let (a, b) = (venue.client(0), venue.client(1));
@@ -362,6 +417,5 @@ async fn venue_public(venue: &Venue, path: &str) -> Value {
     let answer = request.send().await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.head.to_ascii_lowercase().contains("access-control-allow-origin: *"), "{}", answer.head);
-    judge(path, &answer);
     answer.json()
 }

@@ -147,19 +147,23 @@ pub struct Instrument<'a> {
     pub maker_protection_millis: Option<u32>,
 }
 
-/// Appends the whole answer of `/instruments`.
+/// Appends the whole answer of `/instruments`, of rows as [`Instrument::write`] has them.
 pub fn write_instruments<'a>(
     out: &mut Vec<u8>,
-    instruments: impl IntoIterator<Item = Instrument<'a>>,
+    rows: impl IntoIterator<Item = &'a [u8]>,
     server_time: Timestamp,
 ) {
-    write_success(out, server_time, |answer| {
-        write_array(answer.member("instruments"), instruments, |out, instrument| instrument.write(out));
-    });
+    write_success(out, server_time, |answer| write_rows(answer.member("instruments"), rows));
+}
+
+/// Appends a list of rows that are written already.
+fn write_rows<'a>(out: &mut Vec<u8>, rows: impl IntoIterator<Item = &'a [u8]>) {
+    write_array(out, rows, |out, row| out.extend_from_slice(row));
 }
 
 impl Instrument<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends its row.
+    pub fn write(&self, out: &mut Vec<u8>) {
         let mut object = Object::new(out);
         self.write_kind(&mut object);
         object.decimal("contractSize", self.contract_size);
@@ -403,15 +407,13 @@ pub struct Funding {
     pub relative_rate_prediction: Decimal,
 }
 
-/// Appends the whole answer of `/tickers`.
+/// Appends the whole answer of `/tickers`, of rows as [`Ticker::write`] has them.
 pub fn write_tickers<'a>(
     out: &mut Vec<u8>,
-    tickers: impl IntoIterator<Item = Ticker<'a>>,
+    rows: impl IntoIterator<Item = &'a [u8]>,
     server_time: Timestamp,
 ) {
-    write_success(out, server_time, |answer| {
-        write_array(answer.member("tickers"), tickers, |out, ticker| ticker.write(out));
-    });
+    write_success(out, server_time, |answer| write_rows(answer.member("tickers"), rows));
 }
 
 /// Appends the whole answer of `/tickers/{symbol}`.
@@ -420,7 +422,8 @@ pub fn write_ticker(out: &mut Vec<u8>, ticker: &Ticker<'_>, server_time: Timesta
 }
 
 impl Ticker<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends its row.
+    pub fn write(&self, out: &mut Vec<u8>) {
         let Self {
             symbol,
             last,

@@ -6,7 +6,7 @@ use crate::identity::Identity;
 use crate::listing::{Roll, kind_at};
 use crate::projection::{LastTrade, Ticker, TradeRow};
 use loligo_engine::{
-    ContractKind, Dislocation, FillRole, FinePrice, InstrumentSpec, MarketState, MarketView, Price,
+    ContractKind, Dislocation, FillRole, FinePrice, InstrumentSpec, MarketState, MarketView, Money, Price,
     Timestamp, fee_schedule,
 };
 use loligo_wire::decimal::Decimal;
@@ -18,6 +18,7 @@ use loligo_wire::ws1;
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
+const MINUTE: i64 = 60 * Timestamp::SECOND;
 const DAY: i64 = 86_400 * Timestamp::SECOND;
 const WEEK: i64 = 7 * DAY;
 /// The one platform there is.
@@ -66,6 +67,21 @@ fn opening(spec: &InstrumentSpec, state: MarketState, now: Timestamp) -> Timesta
         return Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
     }
     spec.opening
+}
+
+/// Until when a contract's description reads as it does now, should nothing change: what the operator holds back is shown to
+/// open on the next day, and what is not listed yet may be held back from its opening on.
+pub(crate) fn instrument_holds_until(spec: &InstrumentSpec, now: Timestamp) -> Timestamp {
+    let midnight = Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
+    if spec.opening > now { midnight.min(spec.opening) } else { midnight }
+}
+
+/// Until when a contract's ticker reads as it does now, should nothing change: the day's figures slide with the minute, and the
+/// calendar turns with one; the last week begins whenever it does.
+pub(crate) fn ticker_holds_until(spec: &InstrumentSpec, now: Timestamp) -> Timestamp {
+    let minute = Timestamp((now.0.div_euclid(MINUTE) + 1) * MINUTE);
+    let last_week = spec.expiry.map(|expiry| expiry.plus(-WEEK)).filter(|last_week| *last_week > now);
+    last_week.map_or(minute, |last_week| minute.min(last_week))
 }
 
 impl<'d> InstrumentRow<'d> {
@@ -318,4 +334,9 @@ pub(crate) fn write_fee_schedules(out: &mut Vec<u8>, server_time: WireTime) {
         .collect();
     let schedule = responses::FeeSchedule { uid: FEE_SCHEDULE, name: "Loligo", tiers: &tiers };
     responses::write_fee_schedules(out, [schedule], server_time);
+}
+
+/// The whole answer of `/feeschedules/volumes`: of the one schedule.
+pub(crate) fn write_fee_volume(out: &mut Vec<u8>, volume: Money, server_time: WireTime) {
+    responses::write_fee_schedule_volumes(out, [(FEE_SCHEDULE, crate::grid::money(volume))], server_time);
 }
