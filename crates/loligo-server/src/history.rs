@@ -6,6 +6,8 @@
 mod fold;
 mod matching;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use matching::PAYMENT_WORDS;

@@ -52,6 +52,8 @@ impl Pool {
 /// What a private request must be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Right {
+    /// Be a key.
+    Hold,
     /// Ask.
     Read,
     /// Trade.
@@ -83,6 +85,8 @@ pub(crate) enum Denied {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) account: AccountId,
+    /// The key that signed.
+    pub(crate) key: KeyId,
     /// The key and its nonce: remembered with a command, so that it cannot be sent again after a restart.
     pub(crate) nonce: Option<(KeyId, u64)>,
 }
@@ -138,6 +142,7 @@ impl Login {
         (pool, cost): (Pool, u32),
     ) -> Result<Caller, Denied> {
         let allowed = match right {
+            Right::Hold => true,
             Right::Read => key.may_ask(),
             Right::Trade => key.general == GeneralRight::Full,
             Right::Withdraw => key.withdrawal == WithdrawalRight::Full,
@@ -170,7 +175,7 @@ impl Login {
                 return Err(Denied::RateExceeded { pool, cost, left, wait });
             }
         }
-        Ok(Caller { account: key.account, nonce: nonce.map(|nonce| (key.id, nonce)) })
+        Ok(Caller { account: key.account, key: key.id, nonce: nonce.map(|nonce| (key.id, nonce)) })
     }
 }
 

@@ -11,7 +11,7 @@
 //! none.
 
 use crate::listing::Roll;
-use loligo_engine::{AccountId, CodecError, Command, InstrumentId, Timestamp};
+use loligo_engine::{AccountId, CodecError, Command, InstrumentId, MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Version of this layout.
@@ -99,6 +99,8 @@ pub struct Notice {
     pub effective: Timestamp,
     /// For how many minutes the exchange is expected to be out of service.
     pub downtime_minutes: Option<u32>,
+    /// What becomes of a contract when it takes effect; nothing more once it has, or when the notice is taken back.
+    pub plan: Option<(InstrumentId, MarketState)>,
 }
 
 /// What requests are told in place of an answer.
@@ -263,6 +265,13 @@ pub enum Fact {
         /// Which.
         notice: NoticeId,
     },
+    /// A master chose how far its positions may be leveraged by what fills off the book, or takes that back.
+    OffBookLeverage {
+        /// The master.
+        account: AccountId,
+        /// The cap in hundredths; none for no cap.
+        cap: Option<u32>,
+    },
 }
 
 loligo_engine::stored_codes! {
@@ -274,7 +283,8 @@ loligo_engine::stored_codes! {
         FaultEnded { fault } = 4,
         ContractRolls { instrument, roll } = 5,
         NoticeGiven(notice) = 6,
-        NoticeEnded { notice } = 7
+        NoticeEnded { notice } = 7,
+        OffBookLeverage { account, cap } = 8
     }
     StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
     FaultWord { ServerError = 0, UnknownError = 1 }
@@ -371,12 +381,18 @@ pub enum FactRefusal {
     /// As many notices stand as may.
     #[error("at most 100 notices stand at once")]
     TooManyNotices,
+    /// What is planned would be in the past.
+    #[error("what is planned wants a time that is still to come")]
+    PlanTooLate,
     /// No such notice stands.
     #[error("there is no such notice")]
     UnknownNotice,
     /// The contract is not there, or has no last trading time.
     #[error("there is no such dated contract")]
     NotDated,
+    /// The leverage is no cap, or the account is no master.
+    #[error("a master's leverage off the book is capped at 0 to 100")]
+    BadLeverage,
 }
 
 /// What a record cannot be read as.

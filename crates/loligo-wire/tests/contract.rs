@@ -11,6 +11,8 @@ mod contract;
 mod errors;
 #[path = "contract/history.rs"]
 mod history;
+#[path = "contract/keys.rs"]
+mod keys;
 #[path = "contract/margin.rs"]
 mod margin;
 #[path = "contract/market.rs"]

@@ -4,7 +4,7 @@ use super::Exchange;
 use crate::account::MarginWallet;
 use crate::event::OrderView;
 use crate::fees::FeeRates;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
 use crate::money::{Fine, Money};
@@ -48,6 +48,13 @@ impl Exchange {
         })
     }
 
+    /// What an account's family traded in the thirty days that end with the day of `now`, in USD: what its fees go by. The house
+    /// has none.
+    pub fn fee_volume(&self, id: AccountId, now: Timestamp) -> Option<Money> {
+        let account = self.accounts.get(id)?;
+        Some(self.families[account.family].volume_at(now.max(self.now)))
+    }
+
     /// How many accounts there are; their numbers are dense from 0.
     pub fn account_count(&self) -> usize {
         self.accounts.len()
@@ -71,6 +78,7 @@ impl Exchange {
             margin_multiplier: pair.margin_multiplier(),
             level_changes: market.levels,
             trades: market.trades,
+            funding: self.funding(id),
         })
     }
 
@@ -117,6 +125,7 @@ impl Exchange {
                     opened_at: position.opened_at,
                     average_price: market.instrument.average_price(position.size, position.entry),
                     unrealized_pnl: market.unrealized(position),
+                    unrealized_funding: market.accrued(position, self.now),
                     initial_margin: initial_of(
                         &market.instrument,
                         OpenSum::of(position.size, position.entry),
@@ -138,6 +147,7 @@ impl Exchange {
             settlement: None,
             unrealized_pnl: Fine::ZERO,
             equity: Fine::ZERO,
+            unrealized_funding: Fine::ZERO,
             isolated_pnl: Fine::ZERO,
             set_aside: Fine::ZERO,
             initial_margin: Fine::ZERO,
@@ -155,12 +165,14 @@ impl Exchange {
         let margin_wallet: &MarginWallet = &self.margin_wallets[margin_wallet_slot];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
         let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
+        let mut unrealized_funding = Fine::ZERO;
         for (_, slot) in &owner.positions {
             let position = &self.positions[*slot];
             if position.margin_wallet != margin_wallet_slot || position.size == 0 {
                 continue;
             }
             let market = &self.markets[position.instrument];
+            unrealized_funding += market.accrued(position, self.now);
             if position.leverage.is_some() {
                 set_aside += position.set_aside();
                 isolated_pnl += market.unrealized(position);
@@ -179,7 +191,8 @@ impl Exchange {
             wallet: margin_wallet.wallet,
             balances,
             settlement: Some(margin_wallet.currency),
-            unrealized_pnl: equity - margin_wallet.balance.fine() + isolated_pnl,
+            unrealized_pnl: equity - margin_wallet.balance.fine() - unrealized_funding + isolated_pnl,
+            unrealized_funding,
             equity: equity + isolated_pnl,
             isolated_pnl,
             set_aside,

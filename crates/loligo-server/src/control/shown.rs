@@ -152,11 +152,11 @@ impl Control {
 
 fn account_shown(directory: &Directory, account: &AccountEntry) -> Value {
     // The house's own are not shown at all.
-    let AccountEntry { id, uid, name, parent, house: _, active, trading } = account;
+    let AccountEntry { id, uid, name, parent, house: _, active, trading, off_book_leverage: _ } = account;
     let uid_of = |id: AccountId| directory.account(id).map(|account| account.uid.to_string());
     let keys = directory.keys().iter().filter(|key| key.account == *id).map(|key| {
         // What signs is shown once, when the key is made.
-        let ApiKey { id: _, account: _, api_key, secret: _, general, withdrawal } = &**key;
+        let ApiKey { id: _, account: _, api_key, secret: _, general, withdrawal, created: _ } = &**key;
         let general = match general {
             GeneralRight::Full => "full",
             GeneralRight::ReadOnly => "read_only",

@@ -257,12 +257,28 @@ impl Control {
         }
     }
 
-    /// Has commands carried out; the first refusal is the answer.
+    /// Has commands carried out that come to nothing but that they are done; the first refusal is the answer.
     pub(super) async fn order(&self, commands: Vec<Command>) -> Result<(), Trouble> {
         let replies = self.node.submit_all(commands.into_iter().map(Submission::new).collect()).await?;
         replies.into_iter().try_for_each(|reply| match reply.outcome {
+            Outcome::Done => Ok(()),
             Outcome::Refused(refusal) => Err(refused(&refusal).into()),
-            _ => Ok(()),
+            outcome @ (Outcome::AccountCreated(_)
+            | Outcome::Listed(_)
+            | Outcome::Placed(_)
+            | Outcome::Rejected(..)
+            | Outcome::Edited(_)
+            | Outcome::EditRejected(..)
+            | Outcome::Cancelled(_)
+            | Outcome::AlreadyFilled(_)
+            | Outcome::CancelNotFound(_)
+            | Outcome::CancelledAll(_)
+            | Outcome::Armed(_)
+            | Outcome::Replaced(_)
+            | Outcome::AccountInactive
+            | Outcome::TooLate) => {
+                unreachable!("a verb's command that is done or refused came to {outcome:?}")
+            }
         })
     }
 
@@ -336,7 +352,9 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
                 FactRefusal::BadName
                 | FactRefusal::BadOperation
                 | FactRefusal::BadNote
-                | FactRefusal::NeverTold => StatusCode::BAD_REQUEST,
+                | FactRefusal::PlanTooLate
+                | FactRefusal::NeverTold
+                | FactRefusal::BadLeverage => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys
                 | FactRefusal::KeyExists
                 | FactRefusal::NameTaken
@@ -387,7 +405,7 @@ fn audit_sums(audit: &Audit) -> Value {
     let currencies: Vec<Value> = currencies
         .iter()
         .map(|sums| {
-            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, dust } = sums;
+            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } = sums;
             json!({
                 "currency": currency.code(),
                 "deposited": decimal(deposited.0, 24),
@@ -395,6 +413,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "entries": decimal(entries.0, 24),
                 "fees": decimal(fees.0, 24),
                 "pool": decimal(pool.0, 24),
+                "funding": decimal(funding.0, 24),
                 "dust": decimal(dust.0, 24),
             })
         })

@@ -21,9 +21,11 @@ mod feeds;
 #[cfg(feature = "floor")]
 pub(crate) mod floor;
 mod history;
+mod keys;
 mod margin;
 mod money;
 mod notices;
+mod prepared;
 mod private;
 mod public;
 mod reasons;
@@ -46,6 +48,7 @@ use crate::hub::Dialect;
 use crate::login::Denied;
 use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::past::Past;
+use crate::projection::Ticker;
 use crate::record::{Fact, FaultWord};
 use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::handshake::{Handshake, Sentence};
@@ -62,12 +65,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
-use loligo_engine::Timestamp;
+use loligo_engine::{MarketState, Timestamp};
+use loligo_wire::charts::ChartsError;
 use loligo_wire::history::HistoryError;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::words::Error;
 use loligo_wire::ws1;
+use prepared::Prepared;
 use private::KrakenRequest;
 use reasons::{Notebook, Refused, Why};
 use routes::{Audience, Found, Operation, Routes};
@@ -85,6 +90,8 @@ pub(crate) struct Kraken {
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
     candles: Arc<Candles>,
+    tickers: Prepared<Ticker>,
+    instruments: Prepared<MarketState>,
     /// What was made up of the time before the venue began.
     made_up: Option<Arc<Past>>,
 }
@@ -200,6 +207,8 @@ impl Kraken {
             feeds: Arc::new(feeds),
             log,
             candles,
+            tickers: Prepared::default(),
+            instruments: Prepared::default(),
             made_up,
         }
     }
@@ -241,8 +250,8 @@ impl Kraken {
 
     /// The answer to what failed; none when nobody knows what happened.
     fn failed(&self, found: &Found<'_>, failure: &Failure) -> Option<Response<Full<Bytes>>> {
-        if found.operation.is_history() {
-            return history_failed(failure);
+        if found.operation.is_reasoned() {
+            return reasoned(failure);
         }
         match (failure, failure.word()) {
             (_, Some(error)) => {
@@ -251,6 +260,7 @@ impl Kraken {
                 let error = if closed { error.bare() } else { error };
                 Some(response(status_of(found.operation, error.error), self.error(error)))
             }
+            (Failure::SwitchedOff, None) => Some(self.unknown_path()),
             (Failure::Charts(error), None) => Some(words(StatusCode::BAD_REQUEST, error.to_string())),
             (Failure::Numbered(error), None) => {
                 Some(response(StatusCode::INTERNAL_SERVER_ERROR, self.numbered(error)))
@@ -348,15 +358,20 @@ impl Kraken {
 
     /// The answer to a body over the limit, which cannot be checked any further.
     fn too_long(&self, head: &http::request::Parts) -> Response<Full<Bytes>> {
-        let mut answer = match self.routes.find(&head.method, head.uri.path()) {
-            None => self.unknown_path(),
-            Some(Found { operation, .. }) => {
-                let gone = operation.audience() == Audience::Nobody || self.is_out(operation.name());
+        let found = self.routes.find(&head.method, head.uri.path());
+        let refused = found.and_then(|found| {
+            let failure = if self.is_out(found.operation.name()) {
+                Failure::OutOfService
+            } else {
                 // No argument is to blame, so none is named.
-                let word = if gone { Error::Unavailable } else { Error::InvalidArgument };
-                response(status_of(operation, word), self.error(word.into()))
-            }
-        };
+                let is_chart = head.uri.path().starts_with(loligo_wire::charts::PATH);
+                let long =
+                    if is_chart { ChartsError::Arguments.into() } else { Error::InvalidArgument.into() };
+                found.operation.not_served().unwrap_or(long)
+            };
+            self.failed(&found, &failure)
+        });
+        let mut answer = refused.unwrap_or_else(|| self.unknown_path());
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         if self.log.tells_refusals() {
             let told = Answered::Refused(Box::new(Refused::new(self.routes, Why::TooLong)));
@@ -436,8 +451,8 @@ impl Handler for Kraken {
     }
 }
 
-/// The answer to a request for history that failed; none when nobody knows what happened.
-fn history_failed(failure: &Failure) -> Option<Response<Full<Bytes>>> {
+/// The answer, by a status and a reason, to a request that failed; none when nobody knows what happened.
+fn reasoned(failure: &Failure) -> Option<Response<Full<Bytes>>> {
     let (status, error) = match failure {
         Failure::History(status, error) => (*status, error.clone()),
         Failure::Denied(Denied::RateExceeded { wait, .. }) => {
@@ -456,11 +471,13 @@ fn history_failed(failure: &Failure) -> Option<Response<Full<Bytes>>> {
         Failure::Fault(FaultWord::UnknownError) => {
             (503, HistoryError::unavailable(Error::UnknownError.as_str()))
         }
-        Failure::Word(_)
-        | Failure::Missing(_)
+        Failure::Word(error) if error.error == Error::AccountInactive => (401, HistoryError::unauthorized()),
+        Failure::Word(error) => (400, HistoryError::bad_request(error.to_string())),
+        Failure::Missing(_)
         | Failure::Refused(..)
         | Failure::Node(_)
         | Failure::NotBuilt
+        | Failure::SwitchedOff
         | Failure::Numbered(_)
         | Failure::Charts(_) => (503, HistoryError::unavailable("the exchange cannot answer now")),
     };

@@ -74,8 +74,9 @@ pub(crate) fn start(
     let Sources { candles, history } = sources;
     let (of_accounts, of_markets) = (Sources { candles: None, history }, Sources { candles, history: None });
     // The writer hands over first to the one that was there first.
-    let private = start_one("loligo-private", Hub::new(node.clone(), dialects.clone(), of_accounts), bounds)?;
-    let public = start_one("loligo-public", Hub::new(node.clone(), dialects.clone(), of_markets), bounds)?;
+    let hub = |sources| Hub::new(node.clone(), dialects.clone(), sources, bounds.delay);
+    let private = start_one("loligo-private", hub(of_accounts), bounds)?;
+    let public = start_one("loligo-public", hub(of_markets), bounds)?;
     Ok(HubHandle { private, public })
 }
 

@@ -208,12 +208,26 @@ pub(crate) type Question = Box<dyn FnOnce(&Exchange, StateHashesAt) + Send>;
 
 /// What waits for the writer.
 pub(crate) enum Request {
-    Submit { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
-    Record { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Submit {
+        submissions: Vec<Submission>,
+        reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>>,
+    },
+    Record {
+        fact: Fact,
+        nonce: Option<(KeyId, u64)>,
+        reply: oneshot::Sender<Result<FactOutcome, SubmitError>>,
+    },
     Ask(Question),
-    Move { to: Target, reply: oneshot::Sender<Result<Timestamp, ClockError>> },
-    EndMoves { reply: oneshot::Sender<Result<Timestamp, SubmitError>> },
-    Snapshot { reply: oneshot::Sender<Result<u64, SubmitError>> },
+    Move {
+        to: Target,
+        reply: oneshot::Sender<Result<Timestamp, ClockError>>,
+    },
+    EndMoves {
+        reply: oneshot::Sender<Result<Timestamp, SubmitError>>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<Result<u64, SubmitError>>,
+    },
     Stop,
 }
 
@@ -583,8 +597,20 @@ impl NodeHandle {
     /// # Errors
     /// [`AccountError`].
     pub async fn record(&self, fact: Fact) -> Result<FactOutcome, AccountError> {
+        self.record_by(fact, None).await
+    }
+
+    /// As [`NodeHandle::record`], with the key that signed the request and its nonce, which are remembered with the fact.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn record_by(
+        &self,
+        fact: Fact,
+        nonce: Option<(KeyId, u64)>,
+    ) -> Result<FactOutcome, AccountError> {
         let (reply, answer) = oneshot::channel();
-        self.enter(1, Share::Anything, Request::Record { fact, reply })?;
+        self.enter(1, Share::Anything, Request::Record { fact, nonce, reply })?;
         match self.answer(answer).await?? {
             FactOutcome::Refused(refusal) => Err(refusal.into()),
             outcome => Ok(outcome),
@@ -631,68 +657,4 @@ pub(crate) fn is_cancel(command: &Command) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cancels(count: usize) -> Vec<Submission> {
-        let account = AccountId(1);
-        vec![Submission::new(Command::CancelAll { account, instrument: None }); count]
-    }
-
-    #[test]
-    fn what_a_request_may_fill_is_told_by_what_it_asks() {
-        let order = Submission::new(Command::Advance);
-        assert_eq!(Share::of(&cancels(1)), Share::SingleCancel);
-        assert_eq!(Share::of(&cancels(2)), Share::Cancels);
-        assert_eq!(Share::of(std::slice::from_ref(&order)), Share::Anything);
-        assert_eq!(Share::of(&[cancels(1), vec![order]].concat()), Share::Anything);
-        let switch = Command::CancelAllAfter { account: AccountId(1), timeout_seconds: 60 };
-        assert_eq!(Share::of(&[Submission::new(switch)]), Share::SingleCancel);
-    }
-
-    #[test]
-    fn batches_of_cancels_leave_single_ones_their_room() {
-        let waiting = Waiting::default();
-        let fill = |records: usize, share| (0..).take_while(|_| waiting.enter(records, share)).count();
-        assert_eq!(fill(MAX_BATCH_RECORDS, Share::Anything), 8);
-        assert_eq!(fill(1, Share::Anything), 0);
-        assert_eq!(fill(MAX_BATCH_RECORDS, Share::Cancels), 2);
-        assert_eq!(fill(1, Share::Cancels), 0);
-        assert_eq!(fill(1, Share::SingleCancel), QUEUE_SINGLE_CANCELS);
-        // What has been written makes room for those first who have none beyond.
-        waiting.leave(QUEUE_SINGLE_CANCELS + QUEUE_CANCELS + 3);
-        assert_eq!(fill(1, Share::Anything), 3);
-    }
-
-    /// Every connection there may be has one single cancel under way, and each of them finds room.
-    #[test]
-    fn each_connection_has_room_for_a_cancel() {
-        assert!(crate::Bounds::default().connections <= QUEUE_SINGLE_CANCELS);
-    }
-
-    #[test]
-    fn a_batch_that_is_refused_takes_no_room_while_it_is_refused() {
-        let waiting = Waiting::default();
-        while waiting.enter(MAX_BATCH_RECORDS, Share::Cancels) {}
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !done.load(Ordering::Relaxed) {
-                        assert!(!waiting.enter(QUEUE_ALL, Share::Cancels));
-                    }
-                });
-            }
-            let refused = (0..200_000).filter(|_| {
-                let taken = waiting.enter(1, Share::SingleCancel);
-                if taken {
-                    waiting.leave(1);
-                }
-                !taken
-            });
-            let refused = refused.count();
-            done.store(true, Ordering::Relaxed);
-            assert_eq!(refused, 0);
-        });
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use crate::projection::{
     AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, NoticeEntry, Service,
 };
 use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId, Notice, NoticeId};
-use loligo_engine::{AccountId, Exchange, InstrumentId};
+use loligo_engine::{AccountId, Command, Exchange, InstrumentId, MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ const FAULTS: usize = 100;
 /// Notices that may stand at once: clients are told all of them each time.
 const NOTICES: usize = 100;
 const NOTE_CHARS: usize = 1_000;
+/// Highest leverage of what fills off the book, in hundredths: the contract's.
+const OFF_BOOK_LEVERAGE: u32 = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Registry {
@@ -41,12 +43,16 @@ pub(crate) struct Registry {
     notices: BTreeMap<NoticeId, Notice>,
     /// Notices that were ever given.
     notices_given: u64,
+    /// When each key was made.
+    key_times: Vec<Timestamp>,
+    /// How far masters let be leveraged what fills off the book, in hundredths.
+    off_book_leverage: BTreeMap<AccountId, u32>,
     /// Public texts of keys and names of accounts, so that none is given twice; and how many keys an account has.
     #[serde(skip)]
     taken: Taken,
 }
 
-/// A registry as it was stored before there were notices.
+/// A registry as it was stored before there were notices and keys had times.
 #[derive(Deserialize)]
 pub(crate) struct RegistryWithoutNotices {
     names: BTreeMap<AccountId, String>,
@@ -74,10 +80,10 @@ pub(crate) struct RegistryWithoutRolls {
     faults: u64,
 }
 
-impl From<RegistryWithoutRolls> for Registry {
+impl From<RegistryWithoutRolls> for RegistryWithoutNotices {
     fn from(stored: RegistryWithoutRolls) -> Self {
         let RegistryWithoutRolls { names, keys, nonces, service, faults } = stored;
-        Self { names, keys, nonces, service, faults, ..Self::default() }
+        Self { names, keys, nonces, service, faults, rolls: BTreeMap::new() }
     }
 }
 
@@ -89,8 +95,10 @@ struct Taken {
 }
 
 impl Registry {
-    /// Puts back what the stored form leaves out.
-    pub(crate) fn restored(mut self) -> Self {
+    /// Puts back what the stored form leaves out. Keys of a form without times were made by `now`, and nobody knows when: that is
+    /// what they are dated by.
+    pub(crate) fn restored(mut self, now: Timestamp) -> Self {
+        self.key_times.resize(self.keys.len(), now);
         self.taken.keys = self.keys.iter().map(|key| key.api_key.clone()).collect();
         self.taken.names = self.names.values().cloned().collect();
         for key in &self.keys {
@@ -108,6 +116,7 @@ impl Registry {
                     self.taken.keys.insert(key.api_key.clone());
                     *self.taken.keys_of.entry(key.account).or_default() += 1;
                     self.keys.push(key.clone());
+                    self.key_times.push(exchange.now());
                     FactOutcome::KeyCreated(KeyId(self.keys.len() as u32 - 1))
                 }
                 Fact::AccountNamed { account, name } => {
@@ -148,6 +157,13 @@ impl Registry {
                 }
                 Fact::NoticeEnded { notice } => {
                     self.notices.remove(notice);
+                    FactOutcome::Done
+                }
+                Fact::OffBookLeverage { account, cap } => {
+                    match cap {
+                        Some(cap) => self.off_book_leverage.insert(*account, *cap),
+                        None => self.off_book_leverage.remove(account),
+                    };
                     FactOutcome::Done
                 }
             },
@@ -204,6 +220,9 @@ impl Registry {
                 if !fits || notice.note.chars().any(char::is_control) {
                     return Err(FactRefusal::BadNote);
                 }
+                if notice.plan.is_some() && notice.effective <= exchange.now() {
+                    return Err(FactRefusal::PlanTooLate);
+                }
                 if self.notices.len() >= NOTICES {
                     return Err(FactRefusal::TooManyNotices);
                 }
@@ -211,6 +230,12 @@ impl Registry {
             Fact::NoticeEnded { notice } => {
                 if !self.notices.contains_key(notice) {
                     return Err(FactRefusal::UnknownNotice);
+                }
+            }
+            Fact::OffBookLeverage { account, cap } => {
+                let view = exchange.account(*account).ok_or(FactRefusal::UnknownAccount)?;
+                if view.parent.is_some() || cap.is_some_and(|cap| cap > OFF_BOOK_LEVERAGE) {
+                    return Err(FactRefusal::BadLeverage);
                 }
             }
         }
@@ -225,6 +250,21 @@ impl Registry {
     /// Contracts that roll, beside those of the default listing.
     pub(crate) fn rolls(&self) -> &BTreeMap<InstrumentId, Roll> {
         &self.rolls
+    }
+
+    /// What notices say will become of contracts next, and when.
+    pub(crate) fn next_planned(&self) -> Option<(Timestamp, Vec<Command>)> {
+        let planned = || self.notices.values().filter(|notice| notice.plan.is_some());
+        let at = planned().map(|notice| notice.effective).min()?;
+        let due = planned().filter(|notice| notice.effective == at).filter_map(|notice| notice.plan);
+        Some((at, due.map(|(instrument, state)| Command::SetMarketState { instrument, state }).collect()))
+    }
+
+    /// A contract was given a state: whatever came of it, what was planned of it by now is not planned any more.
+    pub(crate) fn carried_out(&mut self, plan: (InstrumentId, MarketState), now: Timestamp) {
+        for notice in self.notices.values_mut() {
+            notice.plan = notice.plan.filter(|planned| *planned != plan || notice.effective > now);
+        }
     }
 
     pub(crate) fn remember_nonce(&mut self, key: KeyId, nonce: u64) {
@@ -280,7 +320,11 @@ impl Registry {
                 house: view.house,
                 active: view.active,
                 trading: view.trading,
+                off_book_leverage: None,
             });
+        }
+        for entry in &mut directory.accounts {
+            entry.off_book_leverage = self.off_book_leverage.get(&entry.id).copied();
         }
         for (account, name) in &self.names {
             let entry = directory.accounts.get_mut(account.0 as usize);
@@ -299,6 +343,7 @@ impl Registry {
                 secret,
                 general: key.general,
                 withdrawal: key.withdrawal,
+                created: self.key_times.get(number).copied().unwrap_or(exchange.now()),
             }));
         }
         let entry = |(id, notice): (&NoticeId, &Notice)| NoticeEntry { id: *id, notice: notice.clone() };

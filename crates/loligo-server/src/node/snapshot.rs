@@ -88,10 +88,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
         views.number(&mut exchange);
         parts = views.into_parts();
     }
+    let now = exchange.now();
     Ok(Restored {
         venue: Venue {
             exchange,
-            registry: stored.registry.restored(),
+            registry: stored.registry.restored(now),
             chain: EventChain::restored(stored.chain_blocks, stored.chain_rest),
             facts: stored.facts,
             sequence: stored.sequence,

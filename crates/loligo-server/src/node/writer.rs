@@ -16,7 +16,7 @@ use super::venue::{Poisoned, Venue};
 use crate::config::ClockKind;
 use crate::market::HouseMarket;
 use crate::projection::{Accounts, CommitChanges, Happened, Statement, Touched};
-use crate::record::{Body, Fact, FactOutcome, Record, encode_command};
+use crate::record::{Body, Fact, FactOutcome, KeyId, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
 use loligo_journal::{AppendError, Journal, Records, Urgency};
 use moves::Moves;
@@ -41,7 +41,7 @@ const OPENING_STEPS: usize = 2;
 /// What waits in one group commit.
 enum Item {
     Commands { submissions: Vec<Submission>, reply: oneshot::Sender<Result<Vec<Reply>, SubmitError>> },
-    Fact { fact: Fact, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
+    Fact { fact: Fact, nonce: Option<(KeyId, u64)>, reply: oneshot::Sender<Result<FactOutcome, SubmitError>> },
     House(Vec<Command>),
 }
 
@@ -239,10 +239,10 @@ impl Writer {
                         break;
                     }
                 }
-                Request::Record { fact, reply } => {
+                Request::Record { fact, nonce, reply } => {
                     self.left_queue(1);
                     records += 1;
-                    items.push(Item::Fact { fact, reply });
+                    items.push(Item::Fact { fact, nonce, reply });
                 }
                 other => {
                     self.next = Some(other);
@@ -406,6 +406,8 @@ impl Writer {
                 return Ok(false);
             }
             let Some((at, commands)) = self.listing.take_if(|(listed, _)| *listed == at) else { continue };
+            // Something else comes next then.
+            self.changed.listing = true;
             self.commit_one(at, vec![Item::House(commands)])?;
             if !Arc::ptr_eq(&epoch, &self.epoch) {
                 return Ok(false);
@@ -455,9 +457,9 @@ impl Writer {
                     }
                     answers.push(Answer::Commands(reply, outcomes));
                 }
-                Item::Fact { fact, reply } => {
+                Item::Fact { fact, nonce, reply } => {
                     let at = self.happened.len();
-                    let outcome = self.venue.fact(time, &fact, &mut self.happened)?;
+                    let outcome = self.venue.fact(time, nonce, &fact, &mut self.happened)?;
                     self.publish(at);
                     self.fact_changed(&fact);
                     answers.push(Answer::Fact(reply, outcome));
@@ -501,6 +503,7 @@ impl Writer {
             self.publish_directory()?;
             self.commit.directory = true;
         }
+        self.epoch.views().markets().show_funding(&self.venue.exchange);
         self.state_money();
         let second = second_of(self.venue.exchange.now());
         self.commit.second = std::mem::replace(&mut self.told_second, second) != second;
@@ -578,8 +581,8 @@ impl Writer {
                         self.records.push_with(|to| encode_command(to, time, None, command));
                     }
                 }
-                Item::Fact { fact, .. } => {
-                    let record = Record { time, nonce: None, body: Body::Fact(Box::new(fact.clone())) };
+                Item::Fact { fact, nonce, .. } => {
+                    let record = Record { time, nonce: *nonce, body: Body::Fact(Box::new(fact.clone())) };
                     let mut bytes = Vec::new();
                     record.encode(&mut bytes).expect("a fact of plain fields has a stored form");
                     self.records.push(&bytes);
@@ -629,7 +632,8 @@ impl Writer {
     /// What the server knows beside the exchange is published as a whole.
     fn fact_changed(&mut self, fact: &Fact) {
         self.changed.directory = true;
-        self.changed.listing |= matches!(fact, Fact::ContractRolls { .. });
+        self.changed.listing |=
+            matches!(fact, Fact::ContractRolls { .. } | Fact::NoticeGiven(_) | Fact::NoticeEnded { .. });
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {

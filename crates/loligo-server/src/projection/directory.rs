@@ -4,7 +4,7 @@ use crate::identity::Secret;
 use crate::record::{GeneralRight, KeyId, Notice, NoticeId, WithdrawalRight};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use loligo_engine::{AccountId, Instrument, InstrumentId};
+use loligo_engine::{AccountId, Instrument, InstrumentId, Timestamp};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub struct ApiKey {
     pub general: GeneralRight,
     /// Right to withdraw.
     pub withdrawal: WithdrawalRight,
+    /// When it was made.
+    pub created: Timestamp,
 }
 
 impl ApiKey {
@@ -52,6 +54,8 @@ pub struct AccountEntry {
     pub active: bool,
     /// It may place and edit orders.
     pub trading: bool,
+    /// How far a master lets be leveraged what fills off the book, in hundredths, if it said so.
+    pub off_book_leverage: Option<u32>,
 }
 
 /// One contract.

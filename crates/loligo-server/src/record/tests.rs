@@ -52,6 +52,8 @@ fn golden() -> Vec<(Body, &'static str)> {
         ),
         (fact(Fact::FaultEnded { fault: FaultId(4) }), "04 04"),
         (fact(Fact::ContractRolls { instrument: InstrumentId(5), roll: Roll::Half }), "05 05 02"),
+        (fact(Fact::OffBookLeverage { account: AccountId(3), cap: Some(250) }), "08 03 01 fa01"),
+        (fact(Fact::OffBookLeverage { account: AccountId(3), cap: None }), "08 03 00"),
     ]
 }
 

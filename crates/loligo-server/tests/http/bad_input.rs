@@ -2,7 +2,7 @@
 
 use crate::venue::{BASE, SYMBOL, Venue, form, receive, send};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const GOOD: [(&str, &str); 5] =
@@ -185,9 +185,7 @@ async fn paths_methods_and_bodies_that_are_none() {
     for (method, path) in [
         ("GET", "/derivatives/api/v3/pnlpreferences"),
         ("PUT", "/derivatives/api/v3/pnlpreferences"),
-        ("GET", "/derivatives/api/v4/historicalfundingrates"),
         ("GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest"),
-        ("GET", "/api/auth/v1/api-keys/v3/check"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
         let answer = send(&mut stream, method, path, &[], b"").await.expect("an answer");
@@ -199,13 +197,13 @@ async fn paths_methods_and_bodies_that_are_none() {
     for (method, path, status, want) in [
         ("POST", "/sendorder", 200, "invalidArgument"),
         ("POST", "/orders/status", 200, "invalidArgument"),
-        ("POST", "/portfolio-margining/simulate", 200, "Unavailable"),
+        ("PUT", "/pnlpreferences", 200, "Unavailable"),
         ("GET", "/tickers/PF_XBTUSD", 200, "invalidArgument"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
         let head = format!("{method} {BASE}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n");
         stream.write_all(head.as_bytes()).await.expect("sent");
-        let answer = receive(&mut stream).await.expect("an answer");
+        let answer = receive(&mut stream, method, &format!("{BASE}{path}")).await.expect("an answer");
         assert_eq!((answer.status, word(&answer.json())), (status, want), "{path}");
         assert!(answer.head.to_ascii_lowercase().contains("connection: close"), "{}", answer.head);
     }
@@ -215,6 +213,113 @@ async fn paths_methods_and_bodies_that_are_none() {
     let mut unsigned = alice.request("POST", "/orders/status", &many);
     unsigned.authent = None;
     assert_eq!(word(&unsigned.json().await), "authenticationError");
+}
+
+#[tokio::test]
+async fn json_as_deep_as_it_is_long_is_no_batch() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let before = picture(&venue).await;
+    for deep in [130, 20_000, 600_000] {
+        let nested = |open: &str, close: &str| format!("{}{}", open.repeat(deep), close.repeat(deep));
+        let value = nested("[", "]");
+        for json in [
+            value.clone(),
+            "[".repeat(deep),
+            "{\"a\":".repeat(deep.min(200_000)),
+            format!(r#"{{"batchOrder":{value}}}"#),
+            format!(r#"{{"batchOrder":[{{"order":"cancel","order_id":{value}}}]}}"#),
+            format!(r#"{{"batchOrder":[{{"order":"cancel","cliOrdId":"a","more":{value}}}]}}"#),
+        ] {
+            // A form of three letters for each bracket would be over the bound of a body.
+            let mut request = alice.request("POST", "/batchorder", &[]);
+            request.body = format!("json={json}");
+            request.sign();
+            let answer = request.json().await;
+            let told = answer["error"].as_str().or(answer["batchStatus"][0]["status"].as_str());
+            let told = told.unwrap_or_else(|| panic!("{deep}: {answer}"));
+            let is_refused =
+                told == "Json Parse Error" || told.starts_with("invalidArgument: ") || told == "notFound";
+            assert!(is_refused, "{deep}: {told}");
+        }
+        let (status, told) = {
+            let answer = venue.control("POST", "/accounts", &value).await;
+            (answer.status, answer.json())
+        };
+        assert!([400, 413].contains(&status) && told["error"].is_string(), "{deep}: {status} {told}");
+    }
+    assert_eq!(picture(&venue).await, before);
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_too_much_is_told_in_the_form_of_each_document() {
+    let venue = Venue::start().await;
+    let long = async |method: &str, path: &str| {
+        let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2097153\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        receive(&mut stream, method, path).await.expect("an answer")
+    };
+    let answer = long("GET", "/api/history/v3/orders").await;
+    assert_eq!((answer.status, &answer.json()["status"]), (400, &json!("bad_request")));
+    let answer = long("GET", "/api/charts/v1/trade/PF_XBTUSD/1m").await;
+    assert_eq!((answer.status, &*answer.body), (400, &b"Invalid arguments"[..]));
+    let answer = long("GET", "/api/auth/v1/api-keys/v3/check").await;
+    assert_eq!((answer.status, &answer.json()["status"]), (400, &json!("bad_request")));
+    assert_eq!(long("GET", "/derivatives/api/v3/rfqs").await.status, 404);
+    assert_eq!(long("POST", "/derivatives/api/v3/nosuch").await.status, 404);
+
+    // As many arguments as nobody reads, and a length that nobody said.
+    let alice = venue.client(0);
+    let mut many = alice.request("GET", "", &vec![("a", "b"); 3_000]);
+    many.path = "/api/charts/v1/trade/PF_XBTUSD/1m".to_owned();
+    let answer = many.send().await;
+    assert_eq!((answer.status, &*answer.body), (400, &b"Invalid arguments"[..]));
+    let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
+    let path = format!("{BASE}/sendorder");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x1_0000));
+    for _ in 0..33 {
+        stream.write_all(chunk.as_bytes()).await.expect("it is read");
+    }
+    let answer = receive(&mut stream, "POST", &path).await.expect("an answer");
+    assert_eq!((answer.status, word(&answer.json())), (200, "invalidArgument"));
+}
+
+#[tokio::test]
+async fn half_a_request_is_none() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let order = alice.request("POST", "/sendorder", &GOOD);
+    let whole = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nAPIKey: {}\r\nAuthent: {}\r\nContent-Length: {}\r\n\r\n{}",
+        order.path,
+        alice.api_key,
+        order.authent.as_deref().expect("signed"),
+        order.body.len(),
+        order.body
+    );
+    let body_at = whole.len() - order.body.len();
+    for cut in [1, 20, body_at - 3, body_at, whole.len() - 1] {
+        let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
+        stream.write_all(&whole.as_bytes()[..cut]).await.expect("sent");
+        stream.shutdown().await.expect("the rest never comes");
+        // Whatever it is told, if anything: it is no success, and the connection ends.
+        let mut told = Vec::new();
+        let _ = stream.read_to_end(&mut told).await;
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.is_empty() || told.starts_with("HTTP/1.1 400 "), "cut at {cut}: {told}");
+    }
+    assert_eq!(alice.get("/openorders", &[]).await["openOrders"], json!([]));
+    // A length that is none, or two, is not guessed at.
+    for lengths in ["Content-Length: -1", "Content-Length: 5\r\nContent-Length: 6", "Content-Length: five"] {
+        let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
+        let text = format!("POST {} HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n{}", order.path, order.body);
+        stream.write_all(text.as_bytes()).await.expect("sent");
+        let answer = receive(&mut stream, "POST", &order.path).await;
+        assert!(answer.is_none_or(|answer| answer.status == 400), "{lengths}");
+    }
 }
 
 #[tokio::test]
@@ -236,7 +341,8 @@ async fn requests_in_one_breath_are_answered_in_order() {
     let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
     stream.write_all(text.as_bytes()).await.expect("sent");
     for name in ["p1", "p2", "p3"] {
-        let answer = receive(&mut stream).await.expect("an answer").json();
+        let answer =
+            receive(&mut stream, "POST", &format!("{BASE}/sendorder")).await.expect("an answer").json();
         assert_eq!(
             (&answer["sendStatus"]["status"], &answer["sendStatus"]["cliOrdId"]),
             (&json!("placed"), &json!(name))

@@ -23,7 +23,7 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
     let movement = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
     let users = [&[("fromUser", &*uid), ("toUser", &*child)][..], &movement].concat();
     let batch = r#"{"batchOrder":[{"order":"cancel","cliOrdId":"resting"}]}"#;
-    let routes: [Route<'_>; 27] = [
+    let routes: [Route<'_>; 31] = [
         ("POST", "/sendorder", &order),
         ("POST", "/editorder", &[("cliOrdId", "resting"), ("size", "1")]),
         ("POST", "/editorder", &[("cliOrdId", "nobody"), ("size", "1")]),
@@ -46,6 +46,10 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
         ("GET", "/self-trade-strategy", &[]),
         ("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")]),
         ("GET", "/subaccounts", &[]),
+        ("GET", "/feeschedules/volumes", &[]),
+        ("GET", "/rfq-assignment/max-leverage", &[]),
+        ("PUT", "/rfq-assignment/max-leverage", &[("maxLeverage", "3")]),
+        ("DELETE", "/rfq-assignment/max-leverage", &[]),
         ("GET", &switch, &[]),
         ("PUT", &switch, &[("tradingEnabled", "false")]),
         ("POST", "/transfer", &movement),

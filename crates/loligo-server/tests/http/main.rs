@@ -1,19 +1,24 @@
 //! A server in this process, asked over real sockets; time stands still unless a test moves it.
 
+mod agreement;
 mod answers;
 mod auth;
 mod bad_input;
 mod charts;
 mod closing;
+mod completeness;
 mod contract;
 mod control;
 mod feeds;
+mod funding;
 mod history;
 mod inactive;
+mod keys;
 mod lists;
 mod operator;
 mod origins;
 mod overload;
+mod prepared;
 mod rates;
 mod rolls;
 mod settings;
@@ -24,3 +29,4 @@ mod tls;
 mod transfer;
 mod transport;
 mod venue;
+mod volumes;

@@ -1,6 +1,5 @@
 //! What the operator does to markets, orders, limits and the dialect itself, as a trader sees it.
 
-use crate::contract::judge_error;
 use crate::venue::{BASE, SYMBOL, Venue, send};
 use loligo_server::config::Config;
 use loligo_server::{Server, ServerConfig};
@@ -216,7 +215,6 @@ async fn an_operation_out_of_service_is_unavailable_to_everyone() {
     // One route publishes no error of its own with HTTP 200; it answers like all others.
     let told = async |word: &str| {
         let answer = alice.request("GET", "/tickers/PF_XBTUSD", &[]).send().await;
-        judge_error(&answer.json());
         assert_eq!((answer.status, &answer.json()["error"]), (200, &json!(word)));
     };
     venue.order("PUT", "/routes/getTicker", json!({"available": false})).await;

@@ -11,7 +11,8 @@ async fn ask(venue: &Venue, lines: &[&str], body: &str) -> Answer {
     let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
     let text = format!("{}\r\n\r\n{body}", lines.join("\r\n"));
     stream.write_all(text.as_bytes()).await.expect("sent");
-    receive(&mut stream).await.expect("an answer")
+    let [method, target, ..] = lines[0].split(' ').collect::<Vec<_>>()[..] else { panic!("a request") };
+    receive(&mut stream, method, target).await.expect("an answer")
 }
 
 const HANDSHAKE: [&str; 5] = [

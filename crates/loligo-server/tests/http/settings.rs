@@ -1,6 +1,7 @@
 //! How an account trades: its family's self-trade strategy, and its leverage in each contract.
 
 use crate::venue::{SYMBOL, Venue};
+use loligo_server::ServerConfig;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -165,4 +166,53 @@ async fn contracts_as_an_account_sees_them() {
     venue.order("PUT", "/markets/PF_XBTUSD", json!({"state": "post_only"})).await;
     let own = alice.get("/trading/instruments", &[]).await["instruments"].clone();
     assert_eq!(own[0]["postOnly"], json!(true), "{}", own[0]);
+}
+
+#[tokio::test]
+async fn a_cap_off_the_book_is_kept_told_and_taken_back_by_the_master_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = || {
+        let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
+        config.node.data = Some(folder.path().to_owned());
+        config
+    };
+    const PATH: &str = "/rfq-assignment/max-leverage";
+    let venue = Venue::with(config()).await;
+    let (alice, reader) = (venue.client(0), venue.reader(0));
+    let (_, child) = venue.subaccount(0, "child", "1000").await;
+    assert_eq!(alice.get(PATH, &[]).await["maxLeverage"], Value::Null);
+    for (sent, told) in [("0", "0.00"), ("2.5", "2.50"), ("100", "100.00"), ("7.00", "7.00")] {
+        let answer = alice.request("PUT", PATH, &[("maxLeverage", sent)]).send().await;
+        let text = String::from_utf8(answer.body).expect("text");
+        assert!(text.contains(&format!(r#""maxLeverage":{told},"#)), "{text}");
+        let told: Value = serde_json::from_str(told).expect("a number");
+        assert_eq!(reader.get(PATH, &[]).await["maxLeverage"], told);
+    }
+    for bad in ["-1", "100.01", "2.555", "1e400", "-1e400", "many", ""] {
+        let error = alice.request("PUT", PATH, &[("maxLeverage", bad)]).error().await;
+        assert_eq!(error.as_deref(), Some("invalidArgument: maxLeverage"), "{bad}");
+    }
+    let missing = alice.request("PUT", PATH, &[]).error().await;
+    assert_eq!(missing.as_deref(), Some("requiredArgumentMissing"));
+    for (client, method) in
+        [(&child, "GET"), (&child, "PUT"), (&child, "DELETE"), (&reader, "PUT"), (&reader, "DELETE")]
+    {
+        let error = client.request(method, PATH, &[("maxLeverage", "3")]).error().await;
+        assert_eq!(error.as_deref(), Some("authenticationError"), "{method}");
+    }
+    assert_eq!(venue.client(1).get(PATH, &[]).await["maxLeverage"], Value::Null, "another's is another's");
+
+    // A nonce that it was set with is spent for good, like every other.
+    let set = alice.request("PUT", PATH, &[("maxLeverage", "9")]).nonce(5_000_000_000_u64);
+    assert_eq!(set.done().await["maxLeverage"], json!(9.0));
+    venue.server.stop().await;
+    let venue = Venue::with(config()).await;
+    let alice = venue.client(0);
+    assert_eq!(alice.get(PATH, &[]).await["maxLeverage"], json!(9.0));
+    let again = alice.request("PUT", PATH, &[("maxLeverage", "1")]).nonce(5_000_000_000_u64).error().await;
+    assert_eq!(again.as_deref(), Some("nonceBelowThreshold"));
+    let cleared = alice.request("DELETE", PATH, &[]).done().await;
+    assert_eq!(cleared["maxLeverage"], Value::Null);
+    assert_eq!(alice.get(PATH, &[]).await["maxLeverage"], Value::Null);
+    venue.server.stop().await;
 }

@@ -1,11 +1,11 @@
 //! https beside http, under an authority of the venue's own.
 
-use crate::venue::Venue;
+use crate::venue::{Answer, BASE, Venue, receive};
 use loligo_server::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 /// A connection to https that trusts one authority.
@@ -33,13 +33,11 @@ pub async fn over(
     tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-async fn ask(venue: &Venue, trusted: &str) -> std::io::Result<String> {
+async fn ask(venue: &Venue, trusted: &str) -> std::io::Result<Answer> {
     let mut stream = connect(venue, trusted).await?;
     let request = "GET /derivatives/api/v3/tickers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(receive(&mut stream, "GET", &format!("{BASE}/tickers")).await.expect("an answer"))
 }
 
 #[tokio::test]
@@ -48,7 +46,7 @@ async fn https_answers_whoever_trusts_the_authority() {
     let venue = Venue::with(config()).await;
     let authority = venue.server.authority().expect("an authority").to_owned();
     let answer = ask(&venue, &authority).await.expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""result":"success""#), "{answer}");
+    assert_eq!((answer.status, &answer.json()["result"]), (200, &serde_json::json!("success")));
     let other = Venue::with(config()).await;
     assert!(ask(&other, &authority).await.is_err(), "each venue has an authority of its own");
 }

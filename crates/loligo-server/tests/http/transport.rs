@@ -19,19 +19,6 @@ fn bytes(client: &Client, path: &str, arguments: &[(&str, &str)]) -> String {
     )
 }
 
-/// The body of one answer.
-async fn told(stream: &mut (impl AsyncRead + Unpin)) -> Value {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("an answer"));
-    }
-    let head = String::from_utf8(head).expect("text").to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
-    let mut body = vec![0; length.parse().expect("a number")];
-    stream.read_exact(&mut body).await.expect("a body");
-    serde_json::from_slice(&body).expect("JSON")
-}
-
 const BEHIND: [&str; 6] = [
     "",
     "\r\n",
@@ -58,7 +45,7 @@ async fn is_answered(
     let text = bytes(client, "/sendorder", &order) + behind;
     stream.write_all(text.as_bytes()).await.expect("sent");
     stream.flush().await.expect("sent");
-    let answer = told(stream).await;
+    let answer = receive(stream, "POST", &format!("{BASE}/sendorder")).await.expect("an answer").json();
     assert_eq!(answer["sendStatus"]["status"], "placed", "{behind:?}: {answer}");
 }
 
@@ -145,7 +132,7 @@ async fn what_is_over_the_bound_is_answered_to_who_sends_it_to_its_end() {
             let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
             let text = bytes(&alice, path, &[("json", &long)]);
             stream.write_all(text.as_bytes()).await.expect("all of it is taken");
-            let answer = receive(&mut stream).await.expect("an answer");
+            let answer = receive(&mut stream, "POST", &format!("{BASE}{path}")).await.expect("an answer");
             assert_eq!((answer.status, &answer.json()["error"]), (200, &json!("invalidArgument")), "{path}");
             assert_eq!(stream.read(&mut [0]).await.expect("a clean end"), 0);
         }
@@ -160,7 +147,7 @@ async fn what_is_over_the_bound_is_answered_to_who_sends_it_to_its_end() {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
         let text = format!("GET {BASE}/orders/status?{query} HTTP/1.1\r\nHost: x\r\n\r\n");
         stream.write_all(text.as_bytes()).await.expect("all of it is taken");
-        let answer = receive(&mut stream).await.expect("an answer");
+        let answer = receive(&mut stream, "GET", &format!("{BASE}/orders/status")).await.expect("an answer");
         assert!([414, 431].contains(&answer.status), "{}", answer.head);
     }
 }

@@ -38,6 +38,9 @@ pub enum ChartsError {
     /// `count` is no whole number, is negative, or is given twice.
     #[error("Invalid count")]
     Count,
+    /// There are more arguments than are read.
+    #[error("Invalid arguments")]
+    Arguments,
 }
 
 impl CandleRange {

@@ -37,12 +37,16 @@ use crate::v3::words::Error;
 
 pub use batch::{BatchInstruction, BatchOrder, BatchSend, MAX_BATCH_INSTRUCTIONS};
 pub use margin::{InitialMargin, MaxOrderSize};
-pub use market::{Fills, History, Instruments, InstrumentsStatus, OrderBook, Tickers, TradingInstruments};
+pub use market::{
+    Fills, FundingRates, History, Instruments, InstrumentsStatus, OrderBook, Tickers, TradingInstruments,
+};
 pub use order::{
     CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
     UnknownUnit,
 };
-pub use settings::{LeveragePreferences, SetLeveragePreference, SetSelfTradeStrategy, SetTradingEnabled};
+pub use settings::{
+    LeveragePreferences, SetLeveragePreference, SetOffBookLeverage, SetSelfTradeStrategy, SetTradingEnabled,
+};
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
 pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};
 

@@ -28,14 +28,15 @@ mod status;
 
 pub use account::{
     Accounts, Auxiliary, FeeSchedule, FeeTier, Fill, FlexAccount, FlexCurrency, MarginAccount, MarginFigures,
-    OpenPosition, Subaccount, write_fee_schedules, write_fills, write_open_positions, write_subaccounts,
+    OpenPosition, Subaccount, write_fee_schedule_volumes, write_fee_schedules, write_fills,
+    write_open_positions, write_subaccounts,
 };
 pub use events::{Order, OrderEvent, OrderTrigger};
 pub use margin::{InitialMargin, MaxOrderSize};
 pub use market::{
-    Funding, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker, Trade, TradingInstrument,
-    write_history, write_instrument_status, write_instruments, write_instruments_status, write_order_book,
-    write_ticker, write_tickers, write_trading_instruments,
+    Funding, HistoricalFundingRate, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker,
+    Trade, TradingInstrument, write_funding_rates, write_history, write_instrument_status, write_instruments,
+    write_instruments_status, write_order_book, write_ticker, write_tickers, write_trading_instruments,
 };
 pub use notices::write_notifications;
 pub use order::{
@@ -43,7 +44,7 @@ pub use order::{
     write_batch_status, write_dead_mans_switch, write_open_orders,
 };
 pub use settings::{
-    LeveragePreference, write_done, write_leverage_preferences, write_self_trade_strategy,
-    write_trading_enabled, write_withdrawal,
+    LeveragePreference, write_done, write_leverage_preferences, write_off_book_leverage,
+    write_self_trade_strategy, write_trading_enabled, write_withdrawal,
 };
 pub use status::{CachedOrder, OrderStatusDetails, TrailingStopOptions, TriggerOptions, write_orders_status};

@@ -2,7 +2,8 @@
 
 use loligo_wire::v3::responses::{
     Accounts, Auxiliary, FeeSchedule, FeeTier, Fill, FlexAccount, FlexCurrency, MarginAccount, MarginFigures,
-    OpenPosition, Subaccount, write_fee_schedules, write_fills, write_open_positions, write_subaccounts,
+    OpenPosition, Subaccount, write_fee_schedule_volumes, write_fee_schedules, write_fills,
+    write_open_positions, write_subaccounts,
 };
 use loligo_wire::v3::words::{FillType, PositionSide, Side};
 use serde_json::{Value, json};
@@ -179,4 +180,12 @@ fn fee_schedules_have_tiers() {
     let answer = assert_valid(&judge, &written(|out| write_fee_schedules(out, schedules, NOW)));
     let second = &answer["feeSchedules"][0]["tiers"][1];
     assert_eq!(*second, json!({ "makerFee": 0.015, "takerFee": 0.04, "usdVolume": 100_000 }));
+}
+
+#[test]
+fn volumes_stand_under_their_schedule() {
+    let judge = validator(&rest(), &answer_pointer("get", "/feeschedules/volumes"));
+    let volumes = [("eef90775-995b-4596-9257-0917f6134766", d("53823.5"))];
+    let answer = assert_valid(&judge, &written(|out| write_fee_schedule_volumes(out, volumes, NOW)));
+    assert_eq!(answer["volumesByFeeSchedule"], json!({ "eef90775-995b-4596-9257-0917f6134766": 53823.5 }));
 }

@@ -71,6 +71,7 @@ fn perpetual() -> Instrument<'static> {
         margin_levels: LEVELS,
         funding_rate_coefficient: Some(8),
         max_relative_funding_rate: Some(d("0.005")),
+        min_relative_funding_rate: None,
         isin: Some("GB00BQ84JX13"),
         post_only: false,
         fee_schedule_uid: Some("723888f7-0a8e-4183-8648-f920a22339e3"),
@@ -108,7 +109,13 @@ fn instruments_have_what_clients_need() {
         maker_protection_millis: Some(20),
         ..perpetual()
     };
-    let answer = assert_valid(&judge, &written(|out| write_instruments(out, [perpetual(), dated], NOW)));
+    let answer = assert_valid(
+        &judge,
+        &written(|out| {
+            let rows = [perpetual(), dated].map(|instrument| written(|row| instrument.write(row)));
+            write_instruments(out, rows.iter().map(|row| &**row), NOW);
+        }),
+    );
     let instruments = answer["instruments"].as_array().expect("a list");
     for instrument in instruments {
         assert_published(&rest, "Instrument", instrument);
@@ -242,7 +249,13 @@ fn tickers_leave_out_what_is_not_known() {
         ..ticker()
     };
     let tickers = std::iter::once(ticker()).chain(TickerTag::ALL.iter().map(quiet));
-    let answer = assert_valid(&judge, &written(|out| write_tickers(out, tickers, NOW)));
+    let answer = assert_valid(
+        &judge,
+        &written(|out| {
+            let rows: Vec<_> = tickers.map(|ticker| written(|row| ticker.write(row))).collect();
+            write_tickers(out, rows.iter().map(|row| &**row), NOW);
+        }),
+    );
     let tickers = answer["tickers"].as_array().expect("a list");
     for ticker in tickers {
         assert_published(&rest, "MarketTicker", ticker);

@@ -1,8 +1,8 @@
 //! Answers about how an account trades, and to movements of money.
 
 use loligo_wire::v3::responses::{
-    LeveragePreference, write_done, write_leverage_preferences, write_self_trade_strategy,
-    write_trading_enabled, write_withdrawal,
+    LeveragePreference, write_done, write_leverage_preferences, write_off_book_leverage,
+    write_self_trade_strategy, write_trading_enabled, write_withdrawal,
 };
 use loligo_wire::v3::words::SelfTradeStrategy;
 
@@ -36,6 +36,21 @@ fn leverage_has_two_decimals() {
     assert_eq!(text(|out| write_leverage_preferences(out, preferences, NOW)), expected);
     let cross = assert_valid(&judge, &written(|out| write_leverage_preferences(out, [], NOW)));
     assert_eq!(cross["leveragePreferences"], serde_json::json!([]));
+}
+
+#[test]
+fn a_cap_off_the_book_has_two_decimals_or_is_null() {
+    let rest = rest();
+    for method in ["get", "put", "delete"] {
+        let judge = validator(&rest, &answer_pointer(method, "/rfq-assignment/max-leverage"));
+        for (cap, told) in [(Some(d("2.5")), "2.50"), (Some(d("0")), "0.00"), (None, "null")] {
+            assert_valid(&judge, &written(|out| write_off_book_leverage(out, cap, NOW)));
+            let expected = format!(
+                r#"{{"result":"success","maxLeverage":{told},"serverTime":"2026-01-01T00:00:00.123Z"}}"#
+            );
+            assert_eq!(text(|out| write_off_book_leverage(out, cap, NOW)), expected);
+        }
+    }
 }
 
 #[test]

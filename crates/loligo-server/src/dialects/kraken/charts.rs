@@ -58,7 +58,7 @@ impl Kraken {
         let [word, symbol, resolution] = named(asked.path());
         let tick_type = tick_type(word)?;
         let resolution = Resolution::from_word(resolution).ok_or(ChartsError::Resolution)?;
-        let wanted = CandleRange::read(asked.args()?)?;
+        let wanted = CandleRange::read(asked.args().map_err(|_| ChartsError::Arguments)?)?;
         let Some(listed) = asked.directory.by_symbol(symbol) else {
             return Ok(written(&[], TickType::Mark, None, false));
         };

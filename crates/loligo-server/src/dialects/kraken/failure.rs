@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Node(SubmitError),
     /// The contract has it, this version does not.
     NotBuilt,
+    /// The venue has it switched off: no such path is known.
+    SwitchedOff,
     /// The operator took it out of service.
     OutOfService,
     /// The operator wants this told.
@@ -50,7 +52,9 @@ impl Failure {
             Self::Node(_) | Self::NotBuilt | Self::OutOfService => Error::Unavailable.into(),
             Self::Fault(FaultWord::ServerError) => Error::ServerError.into(),
             Self::Fault(FaultWord::UnknownError) => Error::UnknownError.into(),
-            Self::Numbered(_) | Self::Charts(_) | Self::History(..) | Self::Undecided => return None,
+            Self::Numbered(_) | Self::Charts(_) | Self::History(..) | Self::SwitchedOff | Self::Undecided => {
+                return None;
+            }
         })
     }
 
@@ -59,6 +63,7 @@ impl Failure {
         match (self, self.word()) {
             (_, Some(answer)) => answer.to_string(),
             (Self::Numbered(error), None) => error.message.to_owned(),
+            (Self::SwitchedOff, None) => "404".to_owned(),
             (Self::Charts(error), None) => error.to_string(),
             (Self::History(_, error), None) => error.status.to_owned(),
             _ => "no answer".to_owned(),

@@ -8,11 +8,12 @@ use crate::grid;
 use crate::grid::{need, price, size, time};
 use crate::login::Caller;
 use loligo_engine::{
-    EstimateRefusal, Fine, InstrumentSpec, MAX_TICKS, MarketState, OnGrid, OrderError, Price, Qty, Side,
+    AccountId, EstimateRefusal, Fine, InstrumentId, InstrumentSpec, MAX_TICKS, MarketState, OnGrid,
+    OrderError, Price, Qty, Side,
 };
 use loligo_wire::decimal::Number;
 use loligo_wire::v3::errors::ErrorAnswer;
-use loligo_wire::v3::requests;
+use loligo_wire::v3::requests::{self, Symbol};
 use loligo_wire::v3::responses::{self, TradingInstrument};
 use loligo_wire::v3::words::{self, Error};
 
@@ -42,6 +43,7 @@ impl Kraken {
         responses::write_trading_instruments(&mut body, shown, time(now));
         Ok(body)
     }
+
     pub(super) async fn initial_margin(
         &self,
         asked: KrakenRequest<'_>,
@@ -49,16 +51,13 @@ impl Kraken {
         caller: Caller,
     ) -> Answer {
         let request = request?;
-        asked.active(&caller)?;
-        let listed = commands::contract(asked.directory, &request.symbol)?;
-        let (account, instrument) = (caller.account, listed.id);
-        let spec = listed.instrument.spec();
+        let Supposed { account, instrument, spec, limit } =
+            Supposed::of(&asked, &caller, &request.symbol, request.limit_price)?;
         let side = match request.side {
             words::Side::Buy => Side::Buy,
             words::Side::Sell => Side::Sell,
         };
         let qty = Qty(steps(grid::lots(request.size, spec)));
-        let limit = request.limit_price.map(|limit| ticks(limit, spec));
         let ask = self
             .node
             .query(move |exchange| exchange.initial_margin_of(account, instrument, side, qty, limit));
@@ -84,11 +83,8 @@ impl Kraken {
         caller: Caller,
     ) -> Answer {
         let request = request?;
-        asked.active(&caller)?;
-        let listed = commands::contract(asked.directory, &request.symbol)?;
-        let (account, instrument) = (caller.account, listed.id);
-        let spec = listed.instrument.spec();
-        let limit = request.limit_price.map(|limit| ticks(limit, spec));
+        let Supposed { account, instrument, spec, limit } =
+            Supposed::of(&asked, &caller, &request.symbol, request.limit_price)?;
         if limit.is_some_and(|limit| !(1..=MAX_TICKS).contains(&limit.0)) {
             return Err(ErrorAnswer::invalid_argument("limitPrice").into());
         }
@@ -103,6 +99,29 @@ impl Kraken {
         let mut body = Vec::with_capacity(192);
         answer.write(&mut body, time(self.node.now()));
         Ok(body)
+    }
+}
+
+/// Whose order is supposed, in which contract, and at which limit if it names one.
+struct Supposed<'d> {
+    account: AccountId,
+    instrument: InstrumentId,
+    spec: &'d InstrumentSpec,
+    limit: Option<Price>,
+}
+
+impl<'d> Supposed<'d> {
+    fn of(
+        asked: &KrakenRequest<'d>,
+        caller: &Caller,
+        symbol: &Symbol,
+        limit: Option<Number>,
+    ) -> Result<Self, Failure> {
+        asked.active(caller)?;
+        let listed = commands::contract(asked.directory, symbol)?;
+        let spec = listed.instrument.spec();
+        let limit = limit.map(|limit| ticks(limit, spec));
+        Ok(Self { account: caller.account, instrument: listed.id, spec, limit })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::bounds::{ROWS, ROWS_MOST};
 use super::convert::{commands, markets};
+use super::prepared::Rows;
 use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken, Shape, Success};
 use crate::grid::{price, size, time};
@@ -28,16 +29,17 @@ impl Kraken {
             .iter()
             .map(|symbol| commands::contract(directory, symbol).map(|listed| listed.id))
             .collect::<Result<_, _>>()?;
-        let tickers = asked.views.markets().tickers(now);
-        let rows = tickers.iter().filter_map(|ticker| {
-            let spec = directory.instrument(ticker.instrument)?.spec();
-            let asked = wanted.is_empty() || wanted.contains(&ticker.instrument);
-            let shown =
-                asked && markets::of_type(spec, &request.contract_types) && markets::is_loaded(ticker.state);
-            if shown { markets::ticker(ticker, spec, now) } else { None }
+        let rows = self.ticker_rows(asked, now);
+        let shown = rows.iter().filter(|row| !row.bytes.is_empty()).filter(|row| {
+            let id = row.seen.instrument;
+            let is_wanted = wanted.is_empty() || wanted.contains(&id);
+            is_wanted
+                && directory
+                    .instrument(id)
+                    .is_some_and(|of| markets::of_type(of.spec(), &request.contract_types))
         });
-        let mut body = Vec::with_capacity(512 * tickers.len());
-        responses::write_tickers(&mut body, rows, time(now));
+        let mut body = body_for(&rows);
+        responses::write_tickers(&mut body, shown.map(|row| &*row.bytes), time(now));
         Ok(body)
     }
 
@@ -94,18 +96,30 @@ impl Kraken {
         Ok(Success { body, shape })
     }
 
+    /// Kept for expired markets, too; a dated one has none.
+    pub(super) async fn funding_rates(&self, asked: &KrakenRequest<'_>) -> Answer {
+        let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
+        let request = requests::FundingRates::parse(args)?;
+        let listed = commands::contract(directory, &request.symbol)?;
+        let rates = asked.views.markets().funding_rates(listed.id);
+        let mut body = Vec::with_capacity(128 + 112 * rates.len());
+        responses::write_funding_rates(&mut body, rates.iter().map(markets::funding_rate), time(now));
+        Ok(body)
+    }
+
     pub(super) async fn instruments(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Instruments::parse(args)?;
-        let states = asked.views.markets().states();
-        let rows: Vec<_> = shown(directory, &request.contract_types)
-            .filter_map(|listed| Some((listed, *states.get(usize::from(listed.id.0))?)))
+        let rows = self.instrument_rows(asked, now);
+        let shown = directory
+            .instruments()
+            .iter()
+            .zip(rows.iter())
+            .filter(|(listed, _)| markets::of_type(listed.instrument.spec(), &request.contract_types))
             // One or the other: those that are over, or all others.
-            .filter(|(_, state)| request.expired == (*state == MarketState::Expired))
-            .map(|(listed, state)| markets::InstrumentRow::of(listed.instrument.spec(), state, now))
-            .collect();
-        let mut body = Vec::with_capacity(1024 * rows.len());
-        responses::write_instruments(&mut body, rows.iter().map(markets::InstrumentRow::row), time(now));
+            .filter(|(_, row)| request.expired == (row.seen == MarketState::Expired));
+        let mut body = body_for(&rows);
+        responses::write_instruments(&mut body, shown.map(|(_, row)| &*row.bytes), time(now));
         Ok(body)
     }
 
@@ -143,6 +157,11 @@ impl Kraken {
         };
         Ok(self.node.query(all).await?)
     }
+}
+
+/// Room for an answer of all rows of a list.
+fn body_for<T>(rows: &Rows<T>) -> Vec<u8> {
+    Vec::with_capacity(128 + rows.iter().map(|row| row.bytes.len() + 1).sum::<usize>())
 }
 
 fn shown<'d>(

@@ -39,6 +39,7 @@ fn charts(error: ChartsError) -> &'static str {
         ChartsError::Resolution => "the resolutions are 1m, 5m, 15m, 30m, 1h, 4h, 12h, 1d and 1w",
         ChartsError::From => "from is no number of seconds since 1970, or has two values",
         ChartsError::To => "to is no number of seconds since 1970, or has two values",
+        ChartsError::Arguments => "there are more arguments than one request may have",
         ChartsError::Count => "count is no whole number from 0 on, or has two values",
     }
 }
@@ -154,6 +155,10 @@ impl Explainer<'_> {
             Failure::Node(error) => error.to_string(),
             Failure::History(_, error) => error.reason.clone(),
             Failure::NotBuilt => "not built yet".to_owned(),
+            Failure::SwitchedOff => {
+                "requests for quotes and portfolio margining are switched off here, as on the venue"
+                    .to_owned()
+            }
             Failure::Charts(error) => charts(*error).to_owned(),
             Failure::Undecided => UNDECIDED.to_owned(),
             Failure::OutOfService => {
@@ -279,6 +284,7 @@ impl Explainer<'_> {
                 let directory = self.views.directory();
                 let held = directory.key(entry.api_key).map_or("nothing", |key| rights_of(key));
                 let needed = match right {
+                    Right::Hold => "a key",
                     Right::Read => "a key that may ask",
                     Right::Trade => "a key that may trade",
                     Right::Withdraw => "a key with the right to withdraw",

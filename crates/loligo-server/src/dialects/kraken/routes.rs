@@ -43,6 +43,9 @@ macro_rules! audience {
     (gap) => {
         Audience::Nobody
     };
+    (off) => {
+        Audience::Nobody
+    };
     (past $what:ident public) => {
         Audience::Public
     };
@@ -52,18 +55,40 @@ macro_rules! audience {
     (public $($how:tt)+) => {
         Audience::Public
     };
+    (chart $handler:ident) => {
+        Audience::Public
+    };
     (key $($how:tt)+) => {
+        Audience::Private
+    };
+    (reasoned $right:ident $handler:ident) => {
         Audience::Private
     };
 }
 
-/// Whether an operation is of the history API.
-macro_rules! is_history {
+/// Whether an operation tells errors by a status and a reason, as the history API does.
+macro_rules! is_reasoned {
     (past $what:ident $whom:ident) => {
+        true
+    };
+    (reasoned $right:ident $handler:ident) => {
         true
     };
     ($($how:tt)+) => {
         false
+    };
+}
+
+/// Why an operation is not served, where it is not.
+macro_rules! not_served {
+    (gap) => {
+        Some(Failure::NotBuilt)
+    };
+    (off) => {
+        Some(Failure::SwitchedOff)
+    };
+    ($($how:tt)+) => {
+        None
     };
 }
 
@@ -74,13 +99,25 @@ macro_rules! serve {
         let _ = $asked;
         Err(Failure::NotBuilt)
     }};
+    ($kraken:ident, $asked:ident, off) => {{
+        let _ = $asked;
+        Err(Failure::SwitchedOff)
+    }};
     ($kraken:ident, $asked:ident, past $what:ident $whom:ident) => {
         $kraken.past(Past::$what, $asked).await
     };
+    ($kraken:ident, $asked:ident, chart $handler:ident) => {{
+        $kraken.told_fault(&$asked).await?;
+        $kraken.$handler(&$asked).await.map(Success::from)
+    }};
     ($kraken:ident, $asked:ident, public $handler:ident) => {{
         $asked.args()?;
         $kraken.told_fault(&$asked).await?;
         $kraken.$handler(&$asked).await.map(Success::from)
+    }};
+    ($kraken:ident, $asked:ident, reasoned $right:ident $handler:ident) => {{
+        let caller = $kraken.admit(&$asked, Right::$right, 1).await?;
+        $kraken.$handler(&$asked, &caller).map(Success::from)
     }};
     ($kraken:ident, $asked:ident, key $right:ident $cost:literal $handler:ident) => {{
         let caller = $kraken.admit(&$asked, Right::$right, $cost).await?;
@@ -103,7 +140,9 @@ macro_rules! serve {
 }
 
 /// One row an operation: base, paths, methods, its name in the contract, and how it is served. That is `gap` for one that is not
-/// built; `past`, what is asked of history, and of whom; `public` and its handler; or `key`, the right it takes, what it costs (a number, or what works it out), the request
+/// built; `off` for what the venue has switched off, too, and answers like a path that nobody has; `reasoned` for what tells its
+/// errors like history, with the right it takes, at a cost of 1; `past`, what is asked of history, and of whom; `public` and its handler; `chart`, which is
+/// public too and tells of its arguments in words of its own; or `key`, the right it takes, what it costs (a number, or what works it out), the request
 /// whose arguments it requires, if it requires any, and its handler.
 macro_rules! routes {
     ($($base:ident [$($path:literal),+] [$($method:ident)+] $name:ident ($($how:tt)+),)+) => {
@@ -135,10 +174,17 @@ macro_rules! routes {
                 }
             }
 
-            /// Whether it is of the history API, which tells errors in its own way.
-            pub(crate) const fn is_history(self) -> bool {
+            /// What is told of it whatever is asked, where it is not served.
+            pub(super) const fn not_served(self) -> Option<Failure> {
                 match self {
-                    $(Self::$name => is_history!($($how)+),)+
+                    $(Self::$name => not_served!($($how)+),)+
+                }
+            }
+
+            /// Whether it tells errors by a status and a reason, as the history API does.
+            pub(crate) const fn is_reasoned(self) -> bool {
+                match self {
+                    $(Self::$name => is_reasoned!($($how)+),)+
                 }
             }
         }
@@ -190,42 +236,42 @@ routes! {
     V3 ["/accounts"] [GET POST] getAccounts (key Read 2 accounts),
     V3 ["/openpositions"] [GET POST] getOpenPositions (key Read 2 open_positions),
     V3 ["/unwindqueue"] [GET] getUnwindQueue (gap),
-    V3 ["/portfolio-margining/parameters"] [GET] getPortfolioMarginingParameters (gap),
-    V3 ["/portfolio-margining/simulate"] [POST] simulatePortfolio (gap),
+    V3 ["/portfolio-margining/parameters"] [GET] getPortfolioMarginingParameters (off),
+    V3 ["/portfolio-margining/simulate"] [POST] simulatePortfolio (off),
     V3 ["/assignmentprogram/current"] [GET] getAssignmentProgramCurrent (gap),
     V3 ["/assignmentprogram/add"] [POST] addAssignmentProgram (gap),
     V3 ["/assignmentprogram/delete"] [POST] deleteAssignmentProgram (gap),
     V3 ["/assignmentprogram/history"] [GET] getAssignmentProgramHistory (gap),
     V3 ["/feeschedules"] [GET] getFeeSchedulesV3 (public fee_schedules),
-    V3 ["/feeschedules/volumes"] [GET] getUserFeeScheduleVolumesV3 (gap),
+    V3 ["/feeschedules/volumes"] [GET] getUserFeeScheduleVolumesV3 (key Read 1 fee_schedule_volumes),
     V3 ["/notifications"] [GET] getNotifications (key Read 1 notifications),
     V3 ["/fills"] [GET POST] getFills (key Read {fills_cost} fills),
-    V3 ["/historical-funding-rates"] [GET] historicalFundingRates (gap),
-    V4 ["/historicalfundingrates"] [GET] historicalFundingRatesV4 (gap),
+    V3 ["/historical-funding-rates"] [GET] historicalFundingRates (public funding_rates),
+    V4 ["/historicalfundingrates"] [GET] historicalFundingRatesV4 (public funding_rates),
     V3 ["/self-trade-strategy"] [GET] getSelfTradeStrategy (key Read 2 self_trade_strategy),
     V3 ["/self-trade-strategy"] [PUT] setSelfTradeStrategy (key Trade 2 SetSelfTradeStrategy set_self_trade_strategy),
-    V3 ["/rfq-assignment/max-leverage"] [GET] getRfqAssignmentMaxLeverage (gap),
-    V3 ["/rfq-assignment/max-leverage"] [PUT] setRfqAssignmentMaxLeverage (gap),
-    V3 ["/rfq-assignment/max-leverage"] [DELETE] clearRfqAssignmentMaxLeverage (gap),
+    V3 ["/rfq-assignment/max-leverage"] [GET] getRfqAssignmentMaxLeverage (key Read 1 off_book_leverage),
+    V3 ["/rfq-assignment/max-leverage"] [PUT] setRfqAssignmentMaxLeverage (key Trade 1 SetOffBookLeverage set_off_book_leverage),
+    V3 ["/rfq-assignment/max-leverage"] [DELETE] clearRfqAssignmentMaxLeverage (key Trade 1 clear_off_book_leverage),
     V3 ["/subaccounts"] [GET] listSubaccounts (key Read 1 subaccounts),
     V3 ["/subaccount/{subaccountUid}/trading-enabled"] [GET] getSubaccountTradingCapability (key Trade 2 trading_enabled),
     V3 ["/subaccount/{subaccountUid}/trading-enabled"] [PUT] updateSubaccountTradingCapability (key Trade 2 SetTradingEnabled set_trading_enabled),
     V3 ["/transfer"] [POST] transfer (key Trade 10 Transfer transfer),
     V3 ["/transfer/subaccount"] [POST] subAccountTransfer (key Trade 10 SubaccountTransfer subaccount_transfer),
     V3 ["/withdrawal"] [POST] withdrawal (key Withdraw 100 Withdrawal withdrawal),
-    V3 ["/rfqs"] [GET] getAllOpenRfqs (gap),
-    V3 ["/rfqs/{rfqUid}"] [GET] getRfq (gap),
-    V3 ["/rfqs/open-offers"] [GET] getOpenRfqOffers (gap),
-    V3 ["/rfqs/closed-offers"] [GET] getClosedRfqOffers (gap),
-    V3 ["/rfqs/place-offer/{rfqUid}"] [POST] placeRfqOffer (gap),
-    V3 ["/rfqs/cancel-offer/{rfqUid}"] [DELETE] cancelRfqOffer (gap),
-    V3 ["/rfqs/open-rfqs"] [GET] getOpenRfqsForAccount (gap),
-    V3 ["/rfqs/open-rfqs"] [POST] createUserRfq (gap),
-    V3 ["/rfqs/open-rfqs/{rfqUid}"] [DELETE] cancelUserRfq (gap),
-    V3 ["/rfqs/open-rfqs/accept-offer/{rfqUid}"] [POST] acceptRfqOffer (gap),
-    V3 ["/rfqs/{rfqUid}/place-offer"] [POST] placeRfqOfferLegacy (gap),
-    V3 ["/rfqs/{rfqUid}/replace-offer"] [PUT] replaceRfqOffer (gap),
-    V3 ["/rfqs/{rfqUid}/cancel-offer"] [DELETE] cancelRfqOfferLegacy (gap),
+    V3 ["/rfqs"] [GET] getAllOpenRfqs (off),
+    V3 ["/rfqs/{rfqUid}"] [GET] getRfq (off),
+    V3 ["/rfqs/open-offers"] [GET] getOpenRfqOffers (off),
+    V3 ["/rfqs/closed-offers"] [GET] getClosedRfqOffers (off),
+    V3 ["/rfqs/place-offer/{rfqUid}"] [POST] placeRfqOffer (off),
+    V3 ["/rfqs/cancel-offer/{rfqUid}"] [DELETE] cancelRfqOffer (off),
+    V3 ["/rfqs/open-rfqs"] [GET] getOpenRfqsForAccount (off),
+    V3 ["/rfqs/open-rfqs"] [POST] createUserRfq (off),
+    V3 ["/rfqs/open-rfqs/{rfqUid}"] [DELETE] cancelUserRfq (off),
+    V3 ["/rfqs/open-rfqs/accept-offer/{rfqUid}"] [POST] acceptRfqOffer (off),
+    V3 ["/rfqs/{rfqUid}/place-offer"] [POST] placeRfqOfferLegacy (off),
+    V3 ["/rfqs/{rfqUid}/replace-offer"] [PUT] replaceRfqOffer (off),
+    V3 ["/rfqs/{rfqUid}/cancel-offer"] [DELETE] cancelRfqOfferLegacy (off),
     ROOT ["/api/history/v3/orders", "/derivatives/api/v3/orders"] [GET] getOrderEventsV3 (past Orders key),
     HISTORY2 ["/orders"] [GET] getOrderEventsV2 (past Orders key),
     ROOT ["/api/history/v3/executions", "/derivatives/api/v3/executions"] [GET] getExecutionEventsV3 (past Executions key),
@@ -244,14 +290,14 @@ routes! {
     HISTORY2 ["/market/{tradeable}/executions"] [GET] getPublicExecutionEventsV2 (past MarketExecutions public),
     HISTORY3 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV3 (past MarketPrice public),
     HISTORY2 ["/market/{tradeable}/price"] [GET] getPublicPriceEventsV2 (past MarketPrice public),
-    CHARTS ["", "/"] [GET] getTickTypes (public tick_types),
-    CHARTS ["/{tick_type}"] [GET] getChartMarkets (public chart_markets),
-    CHARTS ["/{tick_type}/{symbol}"] [GET] getChartResolutions (public chart_resolutions),
-    CHARTS ["/{tick_type}/{symbol}/{resolution}"] [GET] getCandles (public candles),
+    CHARTS ["", "/"] [GET] getTickTypes (chart tick_types),
+    CHARTS ["/{tick_type}"] [GET] getChartMarkets (chart chart_markets),
+    CHARTS ["/{tick_type}/{symbol}"] [GET] getChartResolutions (chart chart_resolutions),
+    CHARTS ["/{tick_type}/{symbol}/{resolution}"] [GET] getCandles (chart candles),
     CHARTS ["/analytics/liquidity-pool"] [GET] getLiquidityPoolStats (gap),
     CHARTS ["/analytics/{symbol}/{analytics_type}"] [GET] getMarketAnalytics (gap),
-    ROOT ["/api/auth/v1/api-keys/v3/check"] [GET] checkApiKeyV3 (gap),
-    ROOT ["/api/stats/v1/rebates/self-market-share"] [GET] getSelfMarketShare (gap),
+    ROOT ["/api/auth/v1/api-keys/v3/check"] [GET] checkApiKeyV3 (reasoned Hold api_key_check),
+    ROOT ["/api/stats/v1/rebates/self-market-share"] [GET] getSelfMarketShare (reasoned Read self_market_share),
 }
 
 /// Names of the contract for what another name does, and that one.

@@ -2,16 +2,18 @@
 
 use super::convert::accounts::{self, SubaccountSeen};
 use super::convert::commands::contract;
+use super::convert::markets;
 use super::convert::refusals;
-use super::convert::settings::{leverage, strategy, strategy_word};
+use super::convert::settings::{hundredths, leverage, off_book_leverage, strategy, strategy_word};
 use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
+use crate::node::AccountError;
 use crate::projection::AccountEntry;
+use crate::record::Fact;
 use loligo_engine::{Ask, Exchange, LeverageOutcome, SelfTradeOutcome, TradingOutcome};
-use loligo_wire::decimal::Decimal;
-use loligo_wire::v3::errors::NumberedError;
+use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::{self, RequestError, parse_uuid};
 use loligo_wire::v3::responses;
 use loligo_wire::v3::words::Error;
@@ -58,10 +60,7 @@ impl Kraken {
         let rows =
             held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, leverage)| {
                 let symbol = &asked.directory.instrument(*id)?.spec().symbol;
-                Some(responses::LeveragePreference {
-                    symbol,
-                    max_leverage: Decimal::new(i128::from(leverage.0), 2),
-                })
+                Some(responses::LeveragePreference { symbol, max_leverage: hundredths(leverage.0) })
             });
         let mut body = Vec::with_capacity(256);
         responses::write_leverage_preferences(&mut body, rows, time(self.node.now()));
@@ -90,6 +89,62 @@ impl Kraken {
             LeverageOutcome::AccountInactive => Err(Error::AccountInactive.into()),
             LeverageOutcome::Refused(refusal) => Err(refusals::of_leverage(refusal)),
         }
+    }
+
+    /// How far a master lets be leveraged what fills off the book. Nothing does here, so it is remembered and told, no more.
+    pub(super) async fn off_book_leverage(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
+        let cap = master(&asked, &caller)?.off_book_leverage;
+        let mut body = Vec::with_capacity(96);
+        responses::write_off_book_leverage(&mut body, cap.map(hundredths), time(self.node.now()));
+        Ok(body)
+    }
+
+    pub(super) async fn set_off_book_leverage(
+        &self,
+        asked: KrakenRequest<'_>,
+        request: Result<requests::SetOffBookLeverage, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let cap = off_book_leverage(request?.max_leverage);
+        let cap = cap.ok_or(ErrorAnswer::invalid_argument("maxLeverage"))?;
+        self.cap_off_book_leverage(&asked, &caller, Some(cap)).await
+    }
+
+    pub(super) async fn clear_off_book_leverage(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
+        asked.args()?;
+        self.cap_off_book_leverage(&asked, &caller, None).await
+    }
+
+    async fn cap_off_book_leverage(
+        &self,
+        asked: &KrakenRequest<'_>,
+        caller: &Caller,
+        cap: Option<u32>,
+    ) -> Answer {
+        asked.active(caller)?;
+        let account = master(asked, caller)?.id;
+        match self.node.record_by(Fact::OffBookLeverage { account, cap }, caller.nonce).await {
+            Ok(_) => {}
+            Err(AccountError::Node(error)) => return Err(error.into()),
+            Err(error) => {
+                tracing::error!(%error, "a cap that was checked was refused");
+                return Err(Error::UnknownError.into());
+            }
+        }
+        let mut body = Vec::with_capacity(96);
+        responses::write_off_book_leverage(&mut body, cap.map(hundredths), time(self.node.now()));
+        Ok(body)
+    }
+
+    /// What the family of an account traded in thirty days, which is what its fees go by.
+    pub(super) async fn fee_schedule_volumes(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
+        asked.active(&caller)?;
+        let (account, now) = (caller.account, self.node.now());
+        let volume = self.node.query(move |exchange| exchange.fee_volume(account, now)).await?;
+        let mut body = Vec::with_capacity(160);
+        markets::write_fee_volume(&mut body, volume.ok_or(Error::UnknownError)?, time(now));
+        Ok(body)
     }
 
     pub(super) async fn subaccounts(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
@@ -155,6 +210,12 @@ impl Kraken {
         let account = self.node.identity().account_id(uid).and_then(|id| directory.account(id));
         account.filter(|account| account.parent == Some(caller.account)).ok_or_else(|| Error::NotFound.into())
     }
+}
+
+/// The caller's account, which is a master.
+fn master<'d>(asked: &KrakenRequest<'d>, caller: &Caller) -> Result<&'d AccountEntry, Failure> {
+    let entry = asked.directory.account(caller.account).ok_or(Error::UnknownError)?;
+    if entry.parent.is_some() { Err(Error::AuthenticationError.into()) } else { Ok(entry) }
 }
 
 fn subaccount_uid(text: &str) -> Result<Uuid, RequestError> {

@@ -1,12 +1,12 @@
 //! Snapshots of layouts that are read and never written any more.
 
 use super::Stored;
-use crate::node::registry::{Registry, RegistryWithoutNotices, RegistryWithoutRolls};
+use crate::node::registry::{RegistryWithoutNotices, RegistryWithoutRolls};
 use crate::projection::{EarlierViews, Part};
 use crate::record::{FIRST_RULES, PastlessFacts};
 use serde::Deserialize;
 
-/// The layout before venues had pasts and notices.
+/// The layout before venues had pasts and notices, and keys times.
 const WITHOUT_PAST: u8 = 4;
 /// The layout before followers had parts.
 const WITHOUT_PARTS: u8 = 3;
@@ -27,12 +27,12 @@ struct StoredWithoutPast {
 }
 
 #[derive(Deserialize)]
-struct StoredWithoutParts<R = RegistryWithoutNotices> {
+struct StoredWithoutParts {
     rules: u16,
     crossed: Option<u64>,
     sequence: u64,
     facts: Option<PastlessFacts>,
-    registry: R,
+    registry: RegistryWithoutNotices,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
     views: EarlierViews,
@@ -57,7 +57,7 @@ type Read = Result<(Stored, Option<EarlierViews>), postcard::Error>;
 pub(super) fn read(version: u8, body: &[u8]) -> Option<Read> {
     match version {
         WITHOUT_PAST => Some(postcard::from_bytes(body).map(without_past)),
-        WITHOUT_PARTS => Some(postcard::from_bytes::<StoredWithoutParts>(body).map(without_parts)),
+        WITHOUT_PARTS => Some(postcard::from_bytes(body).map(without_parts)),
         WITHOUT_RULES => Some(postcard::from_bytes(body).map(without_rules).map(without_parts)),
         _ => None,
     }
@@ -79,7 +79,7 @@ fn without_past(stored: StoredWithoutPast) -> (Stored, Option<EarlierViews>) {
     (Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }, None)
 }
 
-fn without_parts<R: Into<Registry>>(stored: StoredWithoutParts<R>) -> (Stored, Option<EarlierViews>) {
+fn without_parts(stored: StoredWithoutParts) -> (Stored, Option<EarlierViews>) {
     let StoredWithoutParts {
         rules,
         crossed,
@@ -97,7 +97,7 @@ fn without_parts<R: Into<Registry>>(stored: StoredWithoutParts<R>) -> (Stored, O
     (stored, Some(views))
 }
 
-fn without_rules(stored: StoredWithoutRules) -> StoredWithoutParts<Registry> {
+fn without_rules(stored: StoredWithoutRules) -> StoredWithoutParts {
     let StoredWithoutRules { sequence, facts, registry, chain_blocks, chain_rest, views, exchange } = stored;
     let (rules, crossed, registry) = (FIRST_RULES, None, registry.into());
     StoredWithoutParts {

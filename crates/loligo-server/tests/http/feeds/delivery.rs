@@ -7,13 +7,10 @@ use crate::venue::{SYMBOL, Venue};
 use futures_util::StreamExt as _;
 use loligo_server::ServerConfig;
 use serde_json::{Value, json};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio::net::TcpSocket;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -141,80 +138,4 @@ async fn connections_that_end_while_they_are_written_to_disturb_nobody() {
         }
     }
     assert_eq!(book.seq, 20 * 800);
-}
-
-#[tokio::test]
-async fn of_a_thousand_one_that_stalls_is_closed_and_the_others_see_everything() {
-    const ADDRESSES: u8 = 10;
-    const OF_EACH: usize = 100;
-    let files = rlimit::increase_nofile_limit(u64::MAX).expect("a limit");
-    assert!(files > 2_100, "this test opens two files a connection");
-    let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
-    config.bounds.feeds.per_address = OF_EACH;
-    config.bounds.feeds.queue_frames = 200;
-    config.bounds.feeds.grace = Duration::from_secs(86_400);
-    let venue = Venue::with(config).await;
-    let address = venue.server.http();
-    // Updates that nobody follows make a book that is worth sending.
-    for at in 0..400 {
-        venue.client(1).place("lmt", "buy", "0.1", &(20_000 + at).to_string(), &[]).await;
-    }
-    let mut stalls = Socket::over(from(1, address).await).await.expect("a handshake");
-    let mut seen = Book::of(&stalls.follow_book().await);
-    let (until, last) = watch::channel(u64::MAX);
-    let mut others = JoinSet::new();
-    for at in 1..usize::from(ADDRESSES) * OF_EACH {
-        let own = 1 + u8::try_from(at / OF_EACH).expect("an address");
-        let mut socket = Socket::over(from(own, address).await).await.expect("a handshake");
-        let mut book = Book::of(&socket.follow_book().await);
-        let mut last = last.clone();
-        others.spawn(async move {
-            while book.seq < *last.borrow_and_update() {
-                tokio::select! {
-                    message = socket.hear() => book.hear(&message),
-                    _ = last.changed() => {}
-                }
-            }
-        });
-    }
-    assert!(is_full(address).await, "its address has all connections that it may have");
-
-    // It asks for whole books, more than any kernel keeps for a connection, and reads none of them.
-    let again = json!({"event": "subscribe", "feed": "book", "product_ids": [SYMBOL]});
-    for _ in 0..400 {
-        stalls.say(again.clone()).await;
-    }
-    let mut updates = 0;
-    // Its place is given back once it is closed.
-    while is_full(address).await {
-        venue.client(2).place("lmt", "buy", "0.1", "30000", &[]).await;
-        venue.client(2).post("/cancelallorders", &[("symbol", SYMBOL)]).await;
-        updates += 2;
-    }
-    until.send(seen.seq + updates).expect("they wait for it");
-    assert_eq!(others.join_all().await.len(), usize::from(ADDRESSES) * OF_EACH - 1);
-    let (told, code) = stalls.end().await;
-    let reason = "too slow: what waits for this connection has a bound";
-    assert_eq!(code, Some((1008, reason.to_owned())));
-    // What it was sent has no hole either.
-    for message in told.iter().filter(|message| message["feed"].is_string()) {
-        seen.hear(message);
-    }
-}
-
-/// A connection from one of the loopback's addresses.
-async fn from(own: u8, address: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(8_192).expect("a size");
-    socket.bind((Ipv4Addr::new(127, 0, 1, own), 0).into()).expect("an address of the loopback");
-    socket.connect(address).await.expect("it listens")
-}
-
-/// Whether the first of them has as many connections as it may.
-async fn is_full(address: SocketAddr) -> bool {
-    match Socket::over(from(1, address).await).await {
-        Ok(_) => false,
-        Err(Error::Http(answer)) if answer.status() == 429 => true,
-        Err(error) => panic!("a handshake, or no room for it: {error}"),
-    }
 }

@@ -81,6 +81,33 @@ impl<'a> Request<'a> for SetLeveragePreference {
     }
 }
 
+/// `PUT /rfq-assignment/max-leverage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetOffBookLeverage {
+    /// The cap of what fills off the book. Whether it is one is not said.
+    pub max_leverage: Number,
+}
+
+slots! {
+    struct OffBookLeverageSlots {
+        max_leverage = "maxLeverage",
+    }
+}
+
+impl<'a> Request<'a> for SetOffBookLeverage {
+    type Found = Found<OffBookLeverageSlots<'a>, Argument<'a>>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        OffBookLeverageSlots::find(args, |slots| required(slots.max_leverage, "maxLeverage"))
+    }
+
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let (max_leverage, _) = found.one()?;
+        let max_leverage = max_leverage.number();
+        Ok(Self { max_leverage: max_leverage.map_err(|_| RequestError::InvalidArgument("maxLeverage"))? })
+    }
+}
+
 /// `PUT /subaccount/{subaccountUid}/trading-enabled`. The subaccount stands in the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetTradingEnabled {

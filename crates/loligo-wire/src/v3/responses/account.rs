@@ -469,3 +469,18 @@ pub fn write_fee_schedules<'a>(
         });
     });
 }
+
+/// Appends the whole answer of `/feeschedules/volumes`: what was traded in thirty days, in USD, by the id of a schedule.
+pub fn write_fee_schedule_volumes<'a>(
+    out: &mut Vec<u8>,
+    volumes: impl IntoIterator<Item = (&'a str, Decimal)>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        let mut by_schedule = Object::new(answer.member("volumesByFeeSchedule"));
+        for (uid, volume) in volumes {
+            by_schedule.decimal(uid, volume);
+        }
+        by_schedule.end();
+    });
+}

@@ -68,6 +68,35 @@ pub fn write_history(out: &mut Vec<u8>, trades: impl IntoIterator<Item = Trade>,
     });
 }
 
+/// The funding rate of an hour that is over, or runs.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoricalFundingRate {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// The absolute rate.
+    pub rate: Decimal,
+    /// The relative rate.
+    pub relative_rate: Decimal,
+}
+
+/// Appends the whole answer of `/historical-funding-rates`, oldest first.
+pub fn write_funding_rates(
+    out: &mut Vec<u8>,
+    rates: impl IntoIterator<Item = HistoricalFundingRate>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("rates"), rates, |out, row| {
+            let HistoricalFundingRate { hour, rate, relative_rate } = row;
+            let mut element = Object::new(out);
+            element.seconds("timestamp", hour);
+            element.decimal("fundingRate", rate);
+            element.decimal("relativeFundingRate", relative_rate);
+            element.end();
+        });
+    });
+}
+
 /// From which size of a position a margin level applies.
 #[derive(Clone, Copy, Debug)]
 pub enum MarginLevelFrom {
@@ -123,6 +152,8 @@ pub struct Instrument<'a> {
     pub funding_rate_coefficient: Option<i64>,
     /// Perpetuals: the largest rate an hour, as a fraction.
     pub max_relative_funding_rate: Option<Decimal>,
+    /// Perpetuals: the least rate an hour, as a fraction, where it is not the largest with its sign turned.
+    pub min_relative_funding_rate: Option<Decimal>,
     /// Its ISIN.
     pub isin: Option<&'a str>,
     /// Whether only post-only orders are taken now.
@@ -147,19 +178,23 @@ pub struct Instrument<'a> {
     pub maker_protection_millis: Option<u32>,
 }
 
-/// Appends the whole answer of `/instruments`.
+/// Appends the whole answer of `/instruments`, of rows as [`Instrument::write`] has them.
 pub fn write_instruments<'a>(
     out: &mut Vec<u8>,
-    instruments: impl IntoIterator<Item = Instrument<'a>>,
+    rows: impl IntoIterator<Item = &'a [u8]>,
     server_time: Timestamp,
 ) {
-    write_success(out, server_time, |answer| {
-        write_array(answer.member("instruments"), instruments, |out, instrument| instrument.write(out));
-    });
+    write_success(out, server_time, |answer| write_rows(answer.member("instruments"), rows));
+}
+
+/// Appends a list of rows that are written already.
+fn write_rows<'a>(out: &mut Vec<u8>, rows: impl IntoIterator<Item = &'a [u8]>) {
+    write_array(out, rows, |out, row| out.extend_from_slice(row));
 }
 
 impl Instrument<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends its row.
+    pub fn write(&self, out: &mut Vec<u8>) {
         let mut object = Object::new(out);
         self.write_kind(&mut object);
         object.decimal("contractSize", self.contract_size);
@@ -199,6 +234,7 @@ impl Instrument<'_> {
             margin_levels: _,
             funding_rate_coefficient: _,
             max_relative_funding_rate: _,
+            min_relative_funding_rate: _,
             isin: _,
             post_only: _,
             fee_schedule_uid: _,
@@ -244,6 +280,7 @@ impl Instrument<'_> {
             object.int("fundingRateCoefficient", coefficient);
         }
         object.decimal_if_some("maxRelativeFundingRate", self.max_relative_funding_rate);
+        object.decimal_if_some("minRelativeFundingRate", self.min_relative_funding_rate);
     }
 
     fn write_flags(&self, object: &mut Object<'_>) {
@@ -403,15 +440,13 @@ pub struct Funding {
     pub relative_rate_prediction: Decimal,
 }
 
-/// Appends the whole answer of `/tickers`.
+/// Appends the whole answer of `/tickers`, of rows as [`Ticker::write`] has them.
 pub fn write_tickers<'a>(
     out: &mut Vec<u8>,
-    tickers: impl IntoIterator<Item = Ticker<'a>>,
+    rows: impl IntoIterator<Item = &'a [u8]>,
     server_time: Timestamp,
 ) {
-    write_success(out, server_time, |answer| {
-        write_array(answer.member("tickers"), tickers, |out, ticker| ticker.write(out));
-    });
+    write_success(out, server_time, |answer| write_rows(answer.member("tickers"), rows));
 }
 
 /// Appends the whole answer of `/tickers/{symbol}`.
@@ -420,7 +455,8 @@ pub fn write_ticker(out: &mut Vec<u8>, ticker: &Ticker<'_>, server_time: Timesta
 }
 
 impl Ticker<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Appends its row.
+    pub fn write(&self, out: &mut Vec<u8>) {
         let Self {
             symbol,
             last,

@@ -49,6 +49,14 @@ pub fn write_leverage_preferences<'a>(
     });
 }
 
+/// Appends the whole answer of `/rfq-assignment/max-leverage`, read, set or cleared.
+pub fn write_off_book_leverage(out: &mut Vec<u8>, max_leverage: Option<Decimal>, server_time: Timestamp) {
+    write_success(out, server_time, |answer| match max_leverage {
+        Some(leverage) => answer.decimal_with_cents("maxLeverage", leverage),
+        None => answer.null("maxLeverage"),
+    });
+}
+
 /// Appends the whole answer of `/subaccount/{subaccountUid}/trading-enabled`, read or set: the bare object, without a result
 /// or a time.
 pub fn write_trading_enabled(out: &mut Vec<u8>, trading_enabled: bool) {

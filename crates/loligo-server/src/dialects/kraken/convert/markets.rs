@@ -1,13 +1,13 @@
 //! Markets as the dialect shows them.
 
 use super::orders::side;
-use crate::grid::{fine_price, price, size, tick_size, time};
+use crate::grid::{fine_price, price, rate, size, tick_size, time};
 use crate::identity::Identity;
 use crate::listing::{Roll, kind_at};
-use crate::projection::{LastTrade, Ticker, TradeRow};
+use crate::projection::{FundingRateRow, LastTrade, Ticker, TradeRow};
 use loligo_engine::{
-    ContractKind, Dislocation, FillRole, FinePrice, InstrumentSpec, MarketState, MarketView, Price,
-    Timestamp, fee_schedule,
+    ContractKind, Dislocation, FillRole, FinePrice, FundingView, InstrumentSpec, MarketState, MarketView,
+    Money, Price, Timestamp, fee_schedule,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;
@@ -18,6 +18,7 @@ use loligo_wire::ws1;
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
+const MINUTE: i64 = 60 * Timestamp::SECOND;
 const DAY: i64 = 86_400 * Timestamp::SECOND;
 const WEEK: i64 = 7 * DAY;
 /// The one platform there is.
@@ -66,6 +67,21 @@ fn opening(spec: &InstrumentSpec, state: MarketState, now: Timestamp) -> Timesta
         return Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
     }
     spec.opening
+}
+
+/// Until when a contract's description reads as it does now, should nothing change: what the operator holds back is shown to
+/// open on the next day, and what is not listed yet may be held back from its opening on.
+pub(crate) fn instrument_holds_until(spec: &InstrumentSpec, now: Timestamp) -> Timestamp {
+    let midnight = Timestamp((now.0.div_euclid(DAY) + 1) * DAY);
+    if spec.opening > now { midnight.min(spec.opening) } else { midnight }
+}
+
+/// Until when a contract's ticker reads as it does now, should nothing change: the day's figures slide with the minute, and the
+/// calendar turns with one; the last week begins whenever it does.
+pub(crate) fn ticker_holds_until(spec: &InstrumentSpec, now: Timestamp) -> Timestamp {
+    let minute = Timestamp((now.0.div_euclid(MINUTE) + 1) * MINUTE);
+    let last_week = spec.expiry.map(|expiry| expiry.plus(-WEEK)).filter(|last_week| *last_week > now);
+    last_week.map_or(minute, |last_week| minute.min(last_week))
 }
 
 impl<'d> InstrumentRow<'d> {
@@ -121,6 +137,10 @@ impl<'d> InstrumentRow<'d> {
             funding_rate_coefficient: perpetual.then(|| i64::from(spec.funding_rate_coefficient)),
             max_relative_funding_rate: perpetual
                 .then(|| Decimal::new(i128::from(spec.max_relative_funding_rate), 8)),
+            min_relative_funding_rate: spec
+                .min_relative_funding_rate
+                .filter(|_| perpetual)
+                .map(|rate| Decimal::new(i128::from(rate), 8)),
             isin: None,
             post_only: self.state == MarketState::PostOnly,
             fee_schedule_uid: Some(FEE_SCHEDULE),
@@ -175,11 +195,29 @@ pub(crate) fn ticker<'d>(
         low24h: day.low.map(|low| price(low, spec)),
         vwap24h: average(ticker, spec),
         change24h: change(ticker.last, day.open),
-        // No funding is charged yet, so none is announced.
-        funding: None,
+        funding: ticker.funding.map(funding),
         suspended: ticker.state == MarketState::Suspended,
         post_only: ticker.state == MarketState::PostOnly,
     })
+}
+
+/// A perpetual's funding: the rate of the running hour, and what the next would be if it ended now.
+fn funding(FundingView { rate: now, prediction, next: _ }: FundingView) -> responses::Funding {
+    responses::Funding {
+        rate: rate(now.absolute),
+        rate_prediction: rate(prediction.absolute),
+        relative_rate: rate(now.relative),
+        relative_rate_prediction: rate(prediction.relative),
+    }
+}
+
+/// The funding rate of an hour.
+pub(crate) fn funding_rate(row: &FundingRateRow) -> responses::HistoricalFundingRate {
+    responses::HistoricalFundingRate {
+        hour: time(row.hour),
+        rate: rate(row.rate.absolute),
+        relative_rate: rate(row.rate.relative),
+    }
 }
 
 /// A market's ticker as the feeds tell it. None while there is no index price: the feed has no ticker without one.
@@ -222,7 +260,13 @@ pub(crate) fn feed_ticker<'d>(
             .map(|hundredths| Decimal::new(hundredths, 2)),
         suspended: shown.suspended,
         post_only: shown.post_only,
-        funding: None,
+        funding: shown.funding.zip(ticker.funding).map(|(rates, funding)| ws1::Funding {
+            rate: rates.rate,
+            rate_prediction: rates.rate_prediction,
+            relative_rate: rates.relative_rate,
+            relative_rate_prediction: rates.relative_rate_prediction,
+            next_time: time(funding.next),
+        }),
     })
 }
 
@@ -318,4 +362,9 @@ pub(crate) fn write_fee_schedules(out: &mut Vec<u8>, server_time: WireTime) {
         .collect();
     let schedule = responses::FeeSchedule { uid: FEE_SCHEDULE, name: "Loligo", tiers: &tiers };
     responses::write_fee_schedules(out, [schedule], server_time);
+}
+
+/// The whole answer of `/feeschedules/volumes`: of the one schedule.
+pub(crate) fn write_fee_volume(out: &mut Vec<u8>, volume: Money, server_time: WireTime) {
+    responses::write_fee_schedule_volumes(out, [(FEE_SCHEDULE, crate::grid::money(volume))], server_time);
 }

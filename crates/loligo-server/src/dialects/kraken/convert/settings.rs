@@ -1,8 +1,11 @@
 //! Settings of an account, as the dialect and the engine call them.
 
 use loligo_engine::{Leverage, SelfTradeStrategy};
-use loligo_wire::decimal::Number;
+use loligo_wire::decimal::{Decimal, Number};
 use loligo_wire::v3::words;
+
+/// Most that caps what fills off the book, in hundredths.
+const OFF_BOOK_MOST: u32 = 10_000;
 
 /// A leverage that no contract allows: what is finer than a hundredth, or no leverage at all, is refused as such in its
 /// place among the checks.
@@ -28,9 +31,20 @@ pub(crate) fn strategy_word(strategy: SelfTradeStrategy) -> words::SelfTradeStra
 
 /// A leverage, which the engine counts in hundredths.
 pub(crate) fn leverage(number: Number) -> Leverage {
-    number
-        .decimal()
-        .and_then(|decimal| decimal.at_scale(2).ok())
-        .and_then(|hundredths| u32::try_from(hundredths).ok())
-        .map_or(OUT_OF_BOUNDS, Leverage)
+    in_hundredths(number).map_or(OUT_OF_BOUNDS, Leverage)
+}
+
+/// A cap of what fills off the book, in hundredths; none for what is no number from 0 to 100 with two places.
+pub(crate) fn off_book_leverage(number: Number) -> Option<u32> {
+    in_hundredths(number).filter(|cap| *cap <= OFF_BOOK_MOST)
+}
+
+/// A leverage as it is told.
+pub(crate) fn hundredths(leverage: u32) -> Decimal {
+    Decimal::new(i128::from(leverage), 2)
+}
+
+fn in_hundredths(number: Number) -> Option<u32> {
+    let hundredths = number.decimal()?.at_scale(2).ok()?;
+    u32::try_from(hundredths).ok()
 }
