@@ -1,5 +1,6 @@
 //! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
 
+use crate::funding::FundingRate;
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
@@ -35,6 +36,19 @@ pub struct MarketView {
     pub level_changes: u64,
     /// How many trades there were.
     pub trades: u64,
+    /// Its funding; none of a dated contract, nor of one that is over.
+    pub funding: Option<FundingView>,
+}
+
+/// Funding of one contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FundingView {
+    /// The rate of the running hour.
+    pub rate: FundingRate,
+    /// What the next rate would be if the hour ended now, at the index of now; nothing before the hour's first sample.
+    pub prediction: FundingRate,
+    /// When the next rate is fixed, and what has accrued is booked.
+    pub next: Timestamp,
 }
 
 /// One position.
@@ -52,6 +66,8 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// Funding that has accrued and is not booked yet: positive what it gets.
+    pub unrealized_funding: Fine,
     /// Initial margin at entry, at the rates of the levels it spans.
     pub initial_margin: Fine,
     /// Maintenance margin at mark.
@@ -73,7 +89,9 @@ pub struct WalletView {
     pub settlement: Option<Currency>,
     /// Open P&L of its positions at mark.
     pub unrealized_pnl: Fine,
-    /// Balance in the settlement currency plus open P&L.
+    /// Funding that its positions have accrued and that is not booked yet.
+    pub unrealized_funding: Fine,
+    /// Balance in the settlement currency plus open P&L plus unrealised funding.
     pub equity: Fine,
     /// Of the open P&L, that of isolated positions.
     pub isolated_pnl: Fine,
@@ -183,7 +201,7 @@ pub struct FlexView {
     pub held: Vec<CollateralView>,
     /// What they are worth together.
     pub value: Money,
-    /// That, and the open P&L of its positions.
+    /// That, and the open P&L and the unrealised funding of its positions.
     pub portfolio: Fine,
     /// What of them margins positions.
     pub collateral: Money,

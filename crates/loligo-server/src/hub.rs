@@ -12,6 +12,7 @@
 
 mod account;
 mod encoder;
+mod late;
 mod log;
 mod money;
 mod notices;
@@ -34,6 +35,7 @@ use account::Account;
 use encoder::message;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use late::{Late, News};
 use loligo_engine::{AccountId, InstrumentId, Timestamp};
 use product::{At, Product};
 use std::hash::Hash;
@@ -185,7 +187,7 @@ pub(crate) fn start(
 ) -> io::Result<HubHandle> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node, dialects, sources);
+    let hub = Hub::new(node, dialects, sources, bounds.delay);
     std::thread::Builder::new()
         .name("loligo-feeds".to_owned())
         .spawn(move || runtime.block_on(hub.run(asked, bounds)))?;
@@ -216,6 +218,8 @@ struct Hub {
     accounts: HashMap<AccountId, Account, FixedState>,
     candles: Option<CandleSource>,
     log: Option<Watch<AccountId, Arc<LogRow>>>,
+    /// What accounts are told later than it happened.
+    late: Late,
     /// When that was last told which is told at a pace.
     paced: Moment,
 }
@@ -267,15 +271,15 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 }
 
 impl Hub {
-    fn new(node: NodeHandle, dialects: Dialects, sources: Sources) -> Self {
+    fn new(node: NodeHandle, dialects: Dialects, sources: Sources, delay: Duration) -> Self {
         let views = node.views();
         let changes = views.publisher().subscribe();
         let (products, accounts) = (HashMap::default(), HashMap::default());
         let paced = Moment { exchange: node.now(), machine: Instant::now() };
         let candles = sources.candles.map(|board| CandleSource { news: board.watch(), board });
         let log = sources.history.map(|history| history.watch_logs());
-        let heartbeat = Vec::new();
-        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, paced }
+        let (heartbeat, late) = (Vec::new(), Late::new(delay));
+        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, late, paced }
     }
 
     async fn run(mut self, mut asked: Receiver<Request>, bounds: FeedBounds) {
@@ -286,6 +290,10 @@ impl Hub {
                 biased;
                 _ = beats.tick() => self.beat(),
                 _ = paces.tick() => self.keep_pace(),
+                news = self.late.next() => match news {
+                    News::Commit(commit) => self.tell_accounts(&commit),
+                    News::Row(account, row) => self.tell_row(account, &row),
+                },
                 // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
                 commit = self.changes.next() => match commit {
@@ -301,7 +309,7 @@ impl Hub {
                 ((series, resolution), candle) = next_of(self.candles.as_mut().map(|of| &mut of.news)) => {
                     self.tell_candle((series, resolution), candle);
                 }
-                (account, row) = next_of(self.log.as_mut()) => self.tell_row(account, &row),
+                (account, row) = next_of(self.log.as_mut()) => self.hear_row(account, row),
                 request = asked.recv() => match request {
                     Some(Request::Actions { of, actions, done }) => {
                         self.take(&of, actions);
@@ -364,13 +372,21 @@ impl Hub {
         self.tidy();
     }
 
-    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
+    fn hear_row(&mut self, id: AccountId, row: Arc<LogRow>) {
         if self.log.as_ref().is_some_and(Watch::lost) {
             tracing::warn!(
                 "the feeds were too far behind the accounts' logs; those who followed them are closed"
             );
             self.accounts.values_mut().for_each(|account| account.log.close());
         }
+        if self.late.is_wanted() {
+            self.put_late(News::Row(id, row));
+        } else {
+            self.tell_row(id, &row);
+        }
+    }
+
+    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
         let directory = self.views.directory();
         let names = Names { directory: &directory, identity: self.node.identity() };
         if let Some(account) = self.accounts.get_mut(&id) {
@@ -679,7 +695,7 @@ impl Hub {
         self.changes.follow(markets, self.accounts.keys().copied().collect(), money);
     }
 
-    fn tell(&mut self, commit: &CommitChanges) {
+    fn tell(&mut self, commit: &Arc<CommitChanges>) {
         let (node, directory) = (self.node.clone(), self.views.directory());
         if self.changes.lost() {
             tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
@@ -687,9 +703,6 @@ impl Hub {
         }
         if commit.directory {
             self.drop_keys(&directory);
-            for account in self.accounts.values_mut() {
-                account.notices.tell(&self.dialects, directory.notices());
-            }
         }
         let names = Names { directory: &directory, identity: node.identity() };
         for changes in &commit.changes {
@@ -707,6 +720,25 @@ impl Hub {
                     product.tell_trade(&self.dialects, row, names, listed.spec());
                 }
             }
+        }
+        if self.late.is_wanted() && !self.accounts.is_empty() {
+            self.put_late(News::Commit(Arc::clone(commit)));
+        } else {
+            self.tell_accounts(commit);
+        }
+        self.tidy();
+    }
+
+    /// Tells each account its own.
+    fn tell_accounts(&mut self, commit: &CommitChanges) {
+        let (node, directory) = (self.node.clone(), self.views.directory());
+        if commit.directory {
+            for account in self.accounts.values_mut() {
+                account.notices.tell(&self.dialects, directory.notices());
+            }
+        }
+        let names = Names { directory: &directory, identity: node.identity() };
+        for changes in &commit.changes {
             for rows in changes.fills.chunk_by(|a, b| a.0 == b.0) {
                 if let Some(account) = self.accounts.get_mut(&rows[0].0) {
                     account.tell_fills(&self.dialects, rows, names);
@@ -723,6 +755,22 @@ impl Hub {
         }
         self.changes.took(commit);
         self.tidy();
+    }
+
+    /// Has accounts be told later.
+    fn put_late(&mut self, news: News) {
+        if let Err(news) = self.late.put(news) {
+            tracing::warn!("more happened than may wait for its time; the feeds' followers are closed");
+            self.give_back(&news);
+            self.close_all();
+        }
+    }
+
+    /// News is not told: its place is free again.
+    fn give_back(&self, news: &News) {
+        if let News::Commit(commit) = news {
+            self.changes.took(commit);
+        }
     }
 
     /// The node has gone over to another epoch: its changes from here on. Connections of the one that is over close by themselves;
@@ -743,6 +791,8 @@ impl Hub {
         }
         self.products.clear();
         self.accounts.clear();
+        let untold: Vec<_> = self.late.drain().collect();
+        untold.iter().for_each(|news| self.give_back(news));
         self.want(false);
     }
 

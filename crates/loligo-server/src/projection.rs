@@ -33,7 +33,7 @@ pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
 use markets::MarketChanges;
-pub use markets::Markets;
+pub use markets::{FUNDING_RATES_KEPT, FundingRateRow, Markets};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
 pub use service::{FaultEntry, Service};
@@ -91,6 +91,7 @@ impl Projections {
     /// A replay has come to this state.
     pub(crate) fn arrive(&mut self, exchange: &Exchange, sequence: u64) {
         self.orders = Orders::of(exchange, sequence);
+        self.markets.show_funding(exchange);
         self.stand_at(sequence, exchange.now());
     }
 

@@ -352,6 +352,7 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
                 FactRefusal::BadName
                 | FactRefusal::BadOperation
                 | FactRefusal::BadNote
+                | FactRefusal::PlanTooLate
                 | FactRefusal::NeverTold
                 | FactRefusal::BadLeverage => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys
@@ -404,7 +405,7 @@ fn audit_sums(audit: &Audit) -> Value {
     let currencies: Vec<Value> = currencies
         .iter()
         .map(|sums| {
-            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, dust } = sums;
+            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } = sums;
             json!({
                 "currency": currency.code(),
                 "deposited": decimal(deposited.0, 24),
@@ -412,6 +413,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "entries": decimal(entries.0, 24),
                 "fees": decimal(fees.0, 24),
                 "pool": decimal(pool.0, 24),
+                "funding": decimal(funding.0, 24),
                 "dust": decimal(dust.0, 24),
             })
         })

@@ -235,6 +235,7 @@ impl Fold {
                 let entry = self.transferred(*wallet, *currency, *change, *balance, *log, *cause);
                 self.push_own(is_new, *account, *at, entry);
             }
+            Event::Funding(booked) => self.funding_booked(is_new, booked),
             Event::Mark { instrument, price, at } => {
                 let (mantissa, scale) = digits(*price);
                 self.push(is_new, u32::from(instrument.0), *at, rows::MarkPrice { mantissa, scale });
@@ -247,6 +248,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::FundingRate { .. }
             | Event::Past { .. }
             | Event::Index { .. } => {}
         }

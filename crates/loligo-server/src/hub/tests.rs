@@ -31,7 +31,7 @@ impl Desk {
         let node = tokio::task::spawn_blocking(|| node::spawn(&Config::test())).await.unwrap().unwrap();
         let mut dialects = Dialects::default();
         let dialect = dialects.add(Kraken);
-        let hub = Hub::new(node.handle().clone(), dialects, Sources::default());
+        let hub = Hub::new(node.handle().clone(), dialects, Sources::default(), Duration::ZERO);
         Self { node: Arc::new(node), hub, dialect }
     }
 
@@ -448,7 +448,7 @@ async fn every_hub_gets_every_commit() {
     let mut desk = Desk::open().await;
     let mut dialects = Dialects::default();
     let dialect = dialects.add(Kraken);
-    let hub = Hub::new(desk.node.handle().clone(), dialects, Sources::default());
+    let hub = Hub::new(desk.node.handle().clone(), dialects, Sources::default(), Duration::ZERO);
     let mut second = Desk { node: Arc::clone(&desk.node), hub, dialect };
     let (mut here, mut there, mut idle) = (End::new(1), End::new(1), End::new(2));
     desk.join(&here, Topic::Market(InstrumentId(0), MarketFeed::Book));

@@ -406,6 +406,8 @@ impl Writer {
                 return Ok(false);
             }
             let Some((at, commands)) = self.listing.take_if(|(listed, _)| *listed == at) else { continue };
+            // Something else comes next then.
+            self.changed.listing = true;
             self.commit_one(at, vec![Item::House(commands)])?;
             if !Arc::ptr_eq(&epoch, &self.epoch) {
                 return Ok(false);
@@ -501,6 +503,7 @@ impl Writer {
             self.publish_directory()?;
             self.commit.directory = true;
         }
+        self.epoch.views().markets().show_funding(&self.venue.exchange);
         self.state_money();
         let second = second_of(self.venue.exchange.now());
         self.commit.second = std::mem::replace(&mut self.told_second, second) != second;
@@ -629,7 +632,8 @@ impl Writer {
     /// What the server knows beside the exchange is published as a whole.
     fn fact_changed(&mut self, fact: &Fact) {
         self.changed.directory = true;
-        self.changed.listing |= matches!(fact, Fact::ContractRolls { .. });
+        self.changed.listing |=
+            matches!(fact, Fact::ContractRolls { .. } | Fact::NoticeGiven(_) | Fact::NoticeEnded { .. });
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {

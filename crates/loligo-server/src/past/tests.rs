@@ -33,6 +33,7 @@ fn spec(symbol: &str, pair: &str, kind: ContractKind, tick: (u32, u8), lot_preci
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     }
 }
 

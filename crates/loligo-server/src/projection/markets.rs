@@ -11,15 +11,20 @@ use crate::past;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Side,
-    Timestamp,
+    Event, Exchange, Execution, Fine, FinePrice, FundingRate, FundingView, Instrument, InstrumentId,
+    MarketState, PairId, Qty, Side, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
-/// Layout of its part of a snapshot: trades and day by contract.
-pub(super) const PART_VERSION: u8 = 1;
+/// Layout of its part of a snapshot: trades, day and funding rates by contract.
+pub(super) const PART_VERSION: u8 = 2;
+/// Without funding rates: read, never written.
+const RATELESS_PART_VERSION: u8 = 1;
+/// Funding rates that are kept of each contract: those of a year.
+pub const FUNDING_RATES_KEPT: usize = 366 * 24;
 
 /// Books, trades and tickers of all contracts.
 pub struct Markets {
@@ -35,6 +40,8 @@ pub struct Markets {
 #[derive(Default)]
 struct Board {
     contracts: Vec<Contract>,
+    /// The second up to which funding is shown; none when something has changed that it hangs on.
+    funded_second: Option<i64>,
     indexes: HashMap<PairId, FinePrice, FixedState>,
 }
 
@@ -49,6 +56,8 @@ struct Contract {
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
+    /// Of a perpetual that is not over.
+    funding: Option<FundingView>,
 }
 
 /// What a record changed, as far as markets are followed.
@@ -65,6 +74,23 @@ pub(super) struct MarketChanges {
 pub(super) struct Traded {
     pub(super) trades: Trades,
     pub(super) day: Day,
+    pub(super) rates: VecDeque<FundingRateRow>,
+}
+
+/// A [`Traded`] before there was funding.
+#[derive(Deserialize)]
+struct RatelessTraded {
+    trades: Trades,
+    day: Day,
+}
+
+/// The funding rate of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundingRateRow {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// Its rate.
+    pub rate: FundingRate,
 }
 
 impl Markets {
@@ -85,6 +111,7 @@ impl Markets {
                 contract.before = market.before.map(LastTrade::from);
             }
         }
+        board.show_funding(exchange);
         Self {
             board: RwLock::new(board),
             sequence: AtomicU64::new(sequence),
@@ -125,6 +152,22 @@ impl Markets {
             return page;
         }
         page.and_earlier(past.trade_rows(id), before, cut, |row| row.time)
+    }
+
+    /// The funding rates of a contract's hours, oldest first: the last [`FUNDING_RATES_KEPT`].
+    pub fn funding_rates(&self, id: InstrumentId) -> Vec<FundingRateRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.traded.rates.iter().copied().collect())
+    }
+
+    /// Shows the funding of all contracts as the exchange has it. What is predicted follows from samples, of which no event tells:
+    /// it is looked at anew once a second, and when a rate, a contract or an index has changed.
+    pub(crate) fn show_funding(&self, exchange: &Exchange) {
+        let second = exchange.now().0.div_euclid(Timestamp::SECOND);
+        if read(&self.board).funded_second != Some(second) {
+            write(&self.board).show_funding(exchange);
+        }
     }
 
     /// One contract's ticker; the day's window ends at `now`.
@@ -172,6 +215,13 @@ impl Markets {
             .collect()
     }
 
+    /// The board, to be changed: whoever reads the count of this change finds the figures of it.
+    fn change(&self) -> RwLockWriteGuard<'_, Board> {
+        let board = write(&self.board);
+        self.changes.fetch_add(1, Ordering::Release);
+        board
+    }
+
     /// Folds one record; tells what it changed when markets are followed.
     pub(super) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
         let told = self.fold_told(applied, followed);
@@ -184,16 +234,15 @@ impl Markets {
         if !applied.events.iter().any(concerns_markets) {
             return told;
         }
-        let mut board = write(&self.board);
+        let mut board = self.change();
+        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
+            self.state_changes.fetch_add(1, Ordering::Release);
+        }
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
         for event in applied.events {
             board.fold(event, applied, followed.then_some(&mut told));
         }
-        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
-            self.state_changes.fetch_add(1, Ordering::Release);
-        }
-        self.changes.fetch_add(1, Ordering::Release);
         told
     }
 }
@@ -203,6 +252,7 @@ fn concerns_markets(event: &Event) -> bool {
         Event::Executed(_)
         | Event::Level { .. }
         | Event::Index { .. }
+        | Event::FundingRate { .. }
         | Event::Mark { .. }
         | Event::Past { .. }
         | Event::Listed { .. }
@@ -224,6 +274,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::NotFound { .. }
         | Event::Noted { .. }
         | Event::Forgotten { .. }
+        | Event::Funding(_)
         | Event::Balance { .. } => false,
     }
 }
@@ -248,16 +299,31 @@ impl Follower for Markets {
     }
 
     fn take_part(&self, part: &Part) -> Result<(), PartError> {
-        let traded: Vec<Traded> = part.read(PART_VERSION)?;
-        for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
+        let traded: Vec<Traded> = match part.version {
+            RATELESS_PART_VERSION => {
+                let traded: Vec<RatelessTraded> = part.read(RATELESS_PART_VERSION)?;
+                let with_none =
+                    |RatelessTraded { trades, day }| Traded { trades, day, rates: VecDeque::new() };
+                traded.into_iter().map(with_none).collect()
+            }
+            _ => part.read(PART_VERSION)?,
+        };
+        for (contract, traded) in self.change().contracts.iter_mut().zip(traded) {
             contract.traded = traded;
         }
-        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }
 
 impl Traded {
+    /// Keeps the rate of one more hour.
+    fn rate(&mut self, row: FundingRateRow) {
+        self.rates.push_back(row);
+        if self.rates.len() > FUNDING_RATES_KEPT {
+            self.rates.pop_front();
+        }
+    }
+
     fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
@@ -286,6 +352,7 @@ impl Board {
             state: contract.state,
             open_interest: Qty(contract.open_interest),
             day: contract.traded.day.stats(now),
+            funding: contract.funding,
         }
     }
 
@@ -299,7 +366,15 @@ impl Board {
             state: MarketState::Open,
             mark: None,
             open_interest: 0,
+            funding: None,
         });
+    }
+
+    fn show_funding(&mut self, exchange: &Exchange) {
+        self.funded_second = Some(exchange.now().0.div_euclid(Timestamp::SECOND));
+        for (at, contract) in self.contracts.iter_mut().enumerate() {
+            contract.funding = exchange.funding(InstrumentId(at as u16));
+        }
     }
 
     fn contract(&mut self, id: InstrumentId) -> Option<&mut Contract> {
@@ -309,8 +384,15 @@ impl Board {
     /// Folds one event, and tells what it changed to whoever is there to hear it.
     fn fold(&mut self, event: &Event, applied: Applied<'_>, told: Option<&mut MarketChanges>) {
         match event {
+            Event::FundingRate { instrument, rate, hour, .. } => {
+                self.funded_second = None;
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.traded.rate(FundingRateRow { hour: *hour, rate: *rate });
+                }
+            }
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
+                self.funded_second = None;
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
             Event::Level { instrument, side, price, qty, number, at } => {
@@ -344,9 +426,13 @@ impl Board {
                 if let Some(contract) = self.contract(past.instrument) {
                     contract.before = Some(past.last.into());
                     contract.traded.day = Day::after(&past.hours);
+                    for past in &past.rates {
+                        contract.traded.rate(FundingRateRow { hour: past.hour, rate: (*past).into() });
+                    }
                 }
             }
             Event::Index { pair, price, .. } => {
+                self.funded_second = None;
                 self.indexes.insert(*pair, *price);
                 moved(told);
             }
@@ -357,6 +443,7 @@ impl Board {
                 moved(told);
             }
             Event::Market { instrument, state, .. } => {
+                self.funded_second = None;
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }

@@ -131,11 +131,15 @@ impl Touched {
                 Event::Edited { change, .. } => {
                     self.accounts.insert(change.order.account);
                 }
+                Event::Funding(booked) => {
+                    self.accounts.insert(booked.account);
+                }
                 Event::Balance { account, .. } | Event::Leverage { account, .. } => {
                     self.accounts.insert(*account);
                 }
                 Event::Index { .. } | Event::Mark { .. } => self.prices = true,
                 Event::Listed { .. }
+                | Event::FundingRate { .. }
                 | Event::Past { .. }
                 | Event::AccountCreated { .. }
                 | Event::Rejected { .. }

@@ -127,6 +127,7 @@ fn contract(book: u32) -> InstrumentSpec {
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     }
 }
 

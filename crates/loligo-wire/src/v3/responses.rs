@@ -34,9 +34,9 @@ pub use account::{
 pub use events::{Order, OrderEvent, OrderTrigger};
 pub use margin::{InitialMargin, MaxOrderSize};
 pub use market::{
-    Funding, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker, Trade, TradingInstrument,
-    write_history, write_instrument_status, write_instruments, write_instruments_status, write_order_book,
-    write_ticker, write_tickers, write_trading_instruments,
+    Funding, HistoricalFundingRate, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker,
+    Trade, TradingInstrument, write_funding_rates, write_history, write_instrument_status, write_instruments,
+    write_instruments_status, write_order_book, write_ticker, write_tickers, write_trading_instruments,
 };
 pub use notices::write_notifications;
 pub use order::{

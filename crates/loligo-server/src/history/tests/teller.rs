@@ -6,7 +6,7 @@ use loligo_engine::{
     BalanceCause, ContractKind, Event, FillRole, Instrument, Money, OrderRef, OrderStatus, OrderType,
     OrderView, Qty, Side, Timestamp, UpdateReason, Wallet, Written,
 };
-use loligo_history::rows::{self, kinds};
+use loligo_history::rows::{self, causes, kinds};
 use loligo_history::{AnyRow, At};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -357,6 +357,46 @@ impl Teller {
                     ..nothing_logged()
                 };
                 self.tell_own(account.0, *at, row);
+            }
+            Event::Funding(booked) => {
+                let contract = u32::from(booked.instrument.0);
+                let entry = self.contracts[contract as usize].average_price(booked.position, booked.entry);
+                let entry = Some(fine_price(entry).to_string());
+                let (code, got) = (booked.currency.code(), money(booked.realized).to_string());
+                let update = rows::PositionUpdate {
+                    cause: causes::FUNDING,
+                    contract,
+                    old_position: booked.position,
+                    new_position: booked.position,
+                    old_entry: entry.clone(),
+                    new_entry: entry,
+                    opened_ms: booked.opened_at.map(|at| at.0.div_euclid(1_000)),
+                    fee: "0".to_owned(),
+                    realized_pnl: "0".to_owned(),
+                    realized_funding: got.clone(),
+                    currency: code.to_owned(),
+                    execution: None,
+                    price: None,
+                    qty: None,
+                    role: None,
+                };
+                self.tell_own(booked.account.0, booked.at, update);
+                let before = Money(booked.balance.0 - booked.realized.0);
+                let row = rows::AccountLogEntry {
+                    number: booked.log,
+                    info: "funding rate change".to_owned(),
+                    asset: code.to_lowercase(),
+                    wallet: self.wallet(booked.wallet),
+                    old_balance: money(before).to_string(),
+                    new_balance: money(booked.balance).to_string(),
+                    contract: Some(contract),
+                    collateral: Some(code.to_lowercase()),
+                    mark: booked.mark.map(|mark| fine_price(mark).to_string()),
+                    funding_rate: Some(crate::grid::rate(booked.rate.absolute).to_string()),
+                    realized_funding: Some(got),
+                    ..nothing_logged()
+                };
+                self.tell_own(booked.account.0, booked.at, row);
             }
             Event::Mark { instrument, price, at } => {
                 let shown = fine_price(*price).normalized();

@@ -1,13 +1,13 @@
 //! Markets as the dialect shows them.
 
 use super::orders::side;
-use crate::grid::{fine_price, price, size, tick_size, time};
+use crate::grid::{fine_price, price, rate, size, tick_size, time};
 use crate::identity::Identity;
 use crate::listing::{Roll, kind_at};
-use crate::projection::{LastTrade, Ticker, TradeRow};
+use crate::projection::{FundingRateRow, LastTrade, Ticker, TradeRow};
 use loligo_engine::{
-    ContractKind, Dislocation, FillRole, FinePrice, InstrumentSpec, MarketState, MarketView, Money, Price,
-    Timestamp, fee_schedule,
+    ContractKind, Dislocation, FillRole, FinePrice, FundingView, InstrumentSpec, MarketState, MarketView,
+    Money, Price, Timestamp, fee_schedule,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;
@@ -137,6 +137,10 @@ impl<'d> InstrumentRow<'d> {
             funding_rate_coefficient: perpetual.then(|| i64::from(spec.funding_rate_coefficient)),
             max_relative_funding_rate: perpetual
                 .then(|| Decimal::new(i128::from(spec.max_relative_funding_rate), 8)),
+            min_relative_funding_rate: spec
+                .min_relative_funding_rate
+                .filter(|_| perpetual)
+                .map(|rate| Decimal::new(i128::from(rate), 8)),
             isin: None,
             post_only: self.state == MarketState::PostOnly,
             fee_schedule_uid: Some(FEE_SCHEDULE),
@@ -191,11 +195,29 @@ pub(crate) fn ticker<'d>(
         low24h: day.low.map(|low| price(low, spec)),
         vwap24h: average(ticker, spec),
         change24h: change(ticker.last, day.open),
-        // No funding is charged yet, so none is announced.
-        funding: None,
+        funding: ticker.funding.map(funding),
         suspended: ticker.state == MarketState::Suspended,
         post_only: ticker.state == MarketState::PostOnly,
     })
+}
+
+/// A perpetual's funding: the rate of the running hour, and what the next would be if it ended now.
+fn funding(FundingView { rate: now, prediction, next: _ }: FundingView) -> responses::Funding {
+    responses::Funding {
+        rate: rate(now.absolute),
+        rate_prediction: rate(prediction.absolute),
+        relative_rate: rate(now.relative),
+        relative_rate_prediction: rate(prediction.relative),
+    }
+}
+
+/// The funding rate of an hour.
+pub(crate) fn funding_rate(row: &FundingRateRow) -> responses::HistoricalFundingRate {
+    responses::HistoricalFundingRate {
+        hour: time(row.hour),
+        rate: rate(row.rate.absolute),
+        relative_rate: rate(row.rate.relative),
+    }
 }
 
 /// A market's ticker as the feeds tell it. None while there is no index price: the feed has no ticker without one.
@@ -238,7 +260,13 @@ pub(crate) fn feed_ticker<'d>(
             .map(|hundredths| Decimal::new(hundredths, 2)),
         suspended: shown.suspended,
         post_only: shown.post_only,
-        funding: None,
+        funding: shown.funding.zip(ticker.funding).map(|(rates, funding)| ws1::Funding {
+            rate: rates.rate,
+            rate_prediction: rates.rate_prediction,
+            relative_rate: rates.relative_rate,
+            relative_rate_prediction: rates.relative_rate_prediction,
+            next_time: time(funding.next),
+        }),
     })
 }
 

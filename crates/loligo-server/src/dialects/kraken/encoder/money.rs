@@ -33,7 +33,7 @@ fn shown<'d>(names: Names<'d>, position: &PositionStated) -> Option<Position<'d>
         liquidation_threshold: risk.liquidation_price.map(|at| price(at, spec)),
         effective_leverage: leverage(risk.value_at_mark, risk.equity),
         return_on_equity: ratio(view.unrealized_pnl, risk.initial_margin, 100).unwrap_or_default(),
-        unrealized_funding: instrument.is_perpetual().then_some(Decimal::ZERO),
+        unrealized_funding: instrument.is_perpetual().then(|| amount(view.unrealized_funding)),
         initial_margin: need(risk.initial_margin),
         initial_margin_with_orders: need(risk.initial_margin_with_orders),
         maintenance_margin: need(view.maintenance_margin),
@@ -126,7 +126,14 @@ pub(super) fn write_margins(out: &mut Vec<u8>, names: Names<'_>, statement: &Sta
     let single_names: Vec<String> = singles.iter().map(|single| single.name.to_lowercase()).collect();
     let inverse = singles.iter().zip(&single_names).map(|(single, name)| {
         let SingleWallet {
-            portfolio_value, balance, available, initial_margin, maintenance_margin, pnl, ..
+            portfolio_value,
+            balance,
+            available,
+            initial_margin,
+            maintenance_margin,
+            pnl,
+            unrealized_funding,
+            ..
         } = single.row();
         MarginAccount {
             name,
@@ -136,7 +143,7 @@ pub(super) fn write_margins(out: &mut Vec<u8>, names: Names<'_>, statement: &Sta
             am: available,
             im: initial_margin,
             mm: maintenance_margin,
-            funding: Some(Decimal::ZERO),
+            funding: Some(unrealized_funding),
         }
     });
     let flex =
@@ -148,7 +155,7 @@ pub(super) fn write_margins(out: &mut Vec<u8>, names: Names<'_>, statement: &Sta
             am: amount(view.available()),
             im: need(view.initial_margin_with_orders),
             mm: need(view.maintenance_margin),
-            funding: Some(Decimal::ZERO),
+            funding: Some(amount(view.unrealized_funding)),
         });
     let account = names.identity.account_uid(statement.account);
     ws1::write_account_balances_and_margins(out, account, held.chain(inverse).chain(flex), seq);
@@ -207,7 +214,7 @@ impl Single<'_> {
             maintenance_margin: need(view.maintenance_margin),
             initial_margin: need(view.initial_margin_with_orders),
             available: amount(view.available().max(Fine::ZERO)),
-            unrealized_funding: Decimal::ZERO,
+            unrealized_funding: amount(view.unrealized_funding),
             pnl: amount(view.unrealized_pnl),
             cash_value: usd_value.map(money),
         }
@@ -243,7 +250,7 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
                 risk.initial_margin_with_orders,
                 risk.initial_margin,
                 view.maintenance_margin,
-                view.unrealized_pnl,
+                (view.unrealized_pnl, view.unrealized_funding),
             );
             Some((symbol.as_str(), figures))
         })
@@ -254,14 +261,20 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
         counted.map(|position| position.risk.value_at_mark).sum()
     };
     let cross_pnl = view.unrealized_pnl - view.isolated_pnl;
+    let isolated_funding: Fine = statement
+        .isolated()
+        .filter(|position| position.wallet == Wallet::Flex)
+        .map(|position| position.view.unrealized_funding)
+        .sum();
     let FlexView { held: _, value: balance_value, portfolio, collateral } = flex;
     let (balance_value, collateral_value) = (money(*balance_value), money(*collateral));
-    let margins =
-        |pnl| unrealized(view.initial_margin_with_orders, view.initial_margin, view.maintenance_margin, pnl);
+    let margins = |gains| {
+        unrealized(view.initial_margin_with_orders, view.initial_margin, view.maintenance_margin, gains)
+    };
     write(FlexWallet {
         currencies: &currencies,
         equity: Equity {
-            unrealized: margins(view.unrealized_pnl),
+            unrealized: margins((view.unrealized_pnl, view.unrealized_funding)),
             balance_value,
             portfolio_value: amount(*portfolio),
             collateral_value,
@@ -271,7 +284,7 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
         },
         isolated: &isolated,
         cross: Equity {
-            unrealized: margins(cross_pnl),
+            unrealized: margins((cross_pnl, view.unrealized_funding - isolated_funding)),
             balance_value,
             portfolio_value: amount(*portfolio - view.isolated_pnl),
             collateral_value,
@@ -283,16 +296,16 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
     });
 }
 
-/// The seven figures of a margin.
-fn unrealized(with_orders: Fine, alone: Fine, maintenance: Fine, pnl: Fine) -> Unrealized {
-    let pnl = amount(pnl);
+/// The seven figures of a margin; open P&L and funding stand together.
+fn unrealized(with_orders: Fine, alone: Fine, maintenance: Fine, (pnl, funding): (Fine, Fine)) -> Unrealized {
+    let (pnl, funding) = (pnl.floor(), funding.floor());
     Unrealized {
         initial_margin: need(with_orders),
         initial_margin_without_orders: need(alone),
         maintenance_margin: need(maintenance),
-        pnl,
-        unrealized_funding: Decimal::ZERO,
-        total_unrealized: pnl,
-        total_unrealized_as_margin: pnl,
+        pnl: money(pnl),
+        unrealized_funding: money(funding),
+        total_unrealized: money(pnl + funding),
+        total_unrealized_as_margin: money(pnl + funding),
     }
 }
