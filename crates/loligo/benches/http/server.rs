@@ -118,6 +118,11 @@ impl Server {
         Duration::from_millis(ticks * 10)
     }
 
+    /// A question that anyone may ask.
+    pub fn public(&self, path: &str) -> Request {
+        Arc::from(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address).into_bytes())
+    }
+
     /// A POST with its arguments in the body, signed by the first account.
     pub fn signed(&self, path: &str, body: &str) -> Request {
         self.signed_by(0, path, body)
