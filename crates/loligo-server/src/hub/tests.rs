@@ -6,7 +6,7 @@ use crate::dialects::kraken::Encoder as Kraken;
 use crate::identity::KeyPair;
 use crate::node::{self, RunningNode, Submission};
 use crate::projection::ApiKey;
-use crate::record::{GeneralRight, WithdrawalRight};
+use crate::record::{GeneralRight, KeyId, WithdrawalRight};
 use crate::transport::bounds::FeedBounds;
 use crate::transport::outbox::{ENCODED, Outbox};
 use loligo_engine::{Command, OnGrid, OrderType, PlaceOrder, Side};
