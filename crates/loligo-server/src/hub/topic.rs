@@ -1,4 +1,4 @@
-//! What can be followed, and what connections ask to be done about it.
+//! What can be followed, and what a connection asks about it.
 
 use super::{Form, LogSoFar};
 use crate::charts::SeriesAt;
@@ -22,6 +22,19 @@ pub(crate) enum Action {
     Show(Arc<Statement>),
     /// Shows what there was of an account's log to those who joined it and were told nothing of it yet, or nothing as new.
     Begin(LogSoFar),
+}
+
+impl Action {
+    /// Whether it is of an account.
+    pub(super) fn is_private(&self) -> bool {
+        match self {
+            Self::Say(_) => false,
+            Self::Join(topic, _) | Self::Rejoin(topic, _) | Self::Leave(topic, _) => {
+                matches!(topic, Topic::Account(..))
+            }
+            Self::Show(_) | Self::Begin(_) => true,
+        }
+    }
 }
 
 /// What can be followed.
