@@ -202,6 +202,7 @@ fn a_token_of_a_branch_that_was_left_is_refused() {
 
 /// One contract, so that it takes seconds; `cargo xtask bench week` does the same with all of them.
 #[test]
+#[expect(clippy::print_stdout, reason = "the sizes are what one looks for")]
 fn seven_exchange_days_of_a_live_market_take_a_fraction_of_what_a_venue_may_take_for_ever() {
     const DAYS: u32 = 7;
     /// Of the default listing.
