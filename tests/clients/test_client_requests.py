@@ -3,41 +3,14 @@
 import base64
 import hashlib
 import hmac
-import json
 import re
 
-import ccxt
 import requests
 
 from exchange import exact
-from samples import ROOT, blocks
+from samples import ROOT
 
 README = (ROOT / "README.md").read_text()
-
-
-def test_the_settings_for_freqtrade_lead_its_ccxt_here(venue):
-    """freqtrade hands `ccxt_config` to ccxt as it stands, and asks this before it enters a position."""
-    account = venue.config["accounts"][0]
-    [block] = [block for block in blocks("README.md") if block.role == "config freqtrade"]
-    text = "\n".join(block.lines)
-    for written, here in (("http://127.0.0.1:8080", venue.http), ("ws://127.0.0.1:8080/ws/v1", venue.config["ws"])):
-        assert written in text
-        text = text.replace(written, here)
-    settings = json.loads(f"{{{text}}}")["exchange"]
-    assert settings["name"] == "krakenfutures"
-    config = {"apiKey": account["api_key"], "secret": account["api_secret"], "enableRateLimit": False}
-    exchange = ccxt.krakenfutures(config | settings["ccxt_config"])
-    pair = "BTC/USD:USD"
-    assert exchange.load_markets()[pair]["active"] is True
-    [first, *_] = exchange.fetch_leverage_tiers([pair])[pair]
-    assert (first["minNotional"], first["maxLeverage"]) == (0, 100)
-    wallet = exchange.fetch_balance()["info"]["accounts"]["flex"]
-    assert exact(wallet["availableMargin"]) == exact(wallet["marginEquity"]) > 0
-    exchange.set_leverage(3, pair)
-    assert exchange.fetch_leverage(pair)["longLeverage"] == 3
-    entry = exchange.create_order(pair, "limit", "buy", 0.01, 49000, {"timeInForce": "GTC"})
-    stop = exchange.create_order(pair, "market", "sell", 0.01, None, {"stopLossPrice": 45000, "triggerSignal": "mark"})
-    assert [exchange.fetch_order(order["id"])["status"] for order in (entry, stop)] == ["open", "open"]
 
 
 def test_the_requests_that_kraken_cli_makes_are_understood(start):

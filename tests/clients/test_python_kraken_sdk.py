@@ -7,7 +7,7 @@ from kraken.exceptions import (
     KrakenRequiredArgumentMissingError,
     KrakenUnavailableError,
 )
-from kraken.futures import Funding, Market, Trade, User
+from kraken.futures import Market, Trade, User
 
 from exchange import exact
 
@@ -277,8 +277,6 @@ def test_symbols_come_in_any_case_and_sizes_as_text(alice):
 
 def test_what_is_not_there_yet_says_so(venue, market, alice):
     credentials = {"key": alice.account["api_key"], "secret": alice.account["api_secret"], "url": venue.http}
-    with pytest.raises(KrakenUnavailableError):
-        Funding(**credentials).get_historical_funding_rates(SYMBOL)
     with pytest.raises(KrakenUnavailableError):
         alice.user.get_notifications()
     with pytest.raises(KrakenUnavailableError):

@@ -7,12 +7,12 @@ import pytest
 
 from samples import PAGES, ROOT, Block, Reader, blocks, refusals, same_each_time, statements, unfenced
 
-# What no run of the suite carries out, by the word it begins with or by its role. Each is told as skipped, with its
+# What this reader does not carry out, by what it begins with or by its role. Each is told as skipped, with its
 # reason, and counted as that.
 NOT_RUN = {
     "cargo": "cargo builds what everything here runs against, and runs what runs this",
     "kraken": "kraken-cli is not installed here, and the suite builds no tool from source; test_client_requests.py sends its requests",
-    "config freqtrade": "freqtrade is not installed here; test_client_requests.py hands its settings to the ccxt in it",
+    "freqtrade trade": "freqtrade trades until it is stopped; test_freqtrade.py starts it with these words and these settings",
     "config nautilus": "NautilusTrader is not installed here",
     "schema": "the tests of loligo-history hold the schema on the page against that of the database",
     "sqlite3": "sqlite3 need not be installed; the tests of loligo-history read the same views over a connection of their own",
@@ -24,11 +24,16 @@ CLIENTS = {
     "ccxt.pro": "run",
     "python-kraken-sdk": "run",
     "python-kraken-sdk, WebSocket": "run",
-    "freqtrade": "config freqtrade",
+    "freqtrade": "run",
     "NautilusTrader": "config nautilus",
     "kraken-cli": "kraken",
     "curl": "run",
 }
+
+
+def not_run_as(text):
+    """The entry of `NOT_RUN` that a statement is, or None."""
+    return next((what for what in NOT_RUN if f"{text} ".startswith(f"{what} ")), None)
 
 
 def pieces(block):
@@ -37,7 +42,7 @@ def pieces(block):
         return [(block.role, sum(map(bool, block.lines)))]
     if block.language != "sh":
         return [(None, sum(map(bool, block.lines)))]
-    return [(first if (first := s.text.split()[0]) in NOT_RUN else None, s.lines) for s in statements(block)]
+    return [(not_run_as(s.text), s.lines) for s in statements(block)]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
@@ -58,7 +63,7 @@ def test_a_reader_pastes_every_sample_of(page, tmp_path, capsys):
                 not_run += sum(map(bool, block.lines))
             elif block.language == "sh":
                 for statement in statements(block):
-                    if statement.text.split()[0] in NOT_RUN:
+                    if not_run_as(statement.text):
                         not_run += statement.lines
                     else:
                         reader.paste(statement)

@@ -14,7 +14,7 @@ struct Measurement {
     bench: &'static str,
 }
 
-const MEASUREMENTS: [Measurement; 6] = [
+const MEASUREMENTS: [Measurement; 8] = [
     Measurement {
         name: "engine",
         about: "operations on the whole engine, against plain hash maps",
@@ -32,6 +32,18 @@ const MEASUREMENTS: [Measurement; 6] = [
         about: "how large a pruned journal becomes, and what an append waits for beside pruning",
         package: "loligo-journal",
         bench: "prune",
+    },
+    Measurement {
+        name: "history",
+        about: "a page of history at ten million rows, against the same at ten thousand",
+        package: "loligo-history",
+        bench: "pages",
+    },
+    Measurement {
+        name: "week",
+        about: "what seven exchange days of a live market take up on the disk, and for ever",
+        package: "loligo",
+        bench: "week",
     },
     Measurement {
         name: "node",

@@ -77,7 +77,7 @@ impl Account {
 #[derive(Clone, Debug)]
 pub(crate) struct MarginWallet {
     pub balance: Money,
-    /// Sum of the positions' open P&L at mark, but for isolated ones: theirs is their own.
+    /// Sum of the positions' unrealised funding, and of their open P&L at mark, but for isolated ones: theirs is their own.
     pub unrealized: Fine,
     /// Sum of the positions' initial margin, orders included; of isolated ones what is set aside.
     pub initial_margin: Fine,
@@ -100,15 +100,11 @@ impl MarginWallet {
         FEE_SCHEDULE[usize::from(self.tier)].rates
     }
 
-    /// Equity: balance plus open P&L. What is set aside for isolated positions is still in it.
+    /// Equity as it was last counted: balance plus open P&L plus unrealised funding. What is set aside for isolated positions is
+    /// still in it.
     #[inline]
     pub fn equity(&self) -> Fine {
         self.balance.fine() + self.unrealized
-    }
-
-    /// What may leave it: at most the balance, and what no margin holds.
-    pub fn free(&self) -> Money {
-        (self.equity() - self.initial_margin).floor().min(self.balance)
     }
 }
 
@@ -144,8 +140,12 @@ pub(crate) struct Position {
     pub reduce_only_orders: u32,
     /// Margin of its own, at this leverage; cross when absent.
     pub leverage: Option<Leverage>,
-    /// Open P&L as its wallet counts it: at the mark of now, or at the one before until its account is looked over.
+    /// Since when it accrues funding: the hour began then, or it changed.
+    pub funded_at: Timestamp,
+    /// Open P&L and unrealised funding as its wallet counts them: at the mark of now, or at the one before until its account is
+    /// looked over, and the funding up to `counted_at`.
     pub counted: Fine,
+    pub counted_at: Timestamp,
 }
 
 /// An order that is not there yet, as margin sees it.
@@ -195,7 +195,9 @@ impl Position {
             leverage: None,
             small_orders: 0,
             reduce_only_orders: 0,
+            funded_at: Timestamp(0),
             counted: Fine::ZERO,
+            counted_at: Timestamp(0),
         }
     }
 

@@ -71,7 +71,9 @@ crate::stored_codes! {
         EditRejected(refused) = 21,
         NotFound { account, order, at } = 22,
         Leverage { account, instrument, leverage, at } = 23,
-        Past { past, at } = 24
+        Past { past, at } = 24,
+        Funding(booked) = 25,
+        FundingRate { instrument, rate, hour, at } = 26
     }
 
     OrderStatus {

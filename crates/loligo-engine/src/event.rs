@@ -4,6 +4,7 @@
 //! behind. `docs/events.md` says which field of which answer comes from where.
 
 use crate::command::{OrderRef, Written};
+use crate::funding::FundingRate;
 use crate::id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
@@ -188,6 +189,37 @@ impl Execution {
     pub fn completes_maker(&self) -> bool {
         self.maker.filled_before.0 + self.qty.0 == self.maker.qty.0
     }
+}
+
+/// What a position was booked for an hour that is over, and what it left of the account's wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundingBooked {
+    /// Whose.
+    pub account: AccountId,
+    /// In which contract.
+    pub instrument: InstrumentId,
+    /// The number of its row in the account's log.
+    pub log: u64,
+    /// The rate of the hour.
+    pub rate: FundingRate,
+    /// What the position got, for all of the hour or since it changed in it; negative what it paid.
+    pub realized: Money,
+    /// Signed lots of the position.
+    pub position: i64,
+    /// Its signed entry value, in the settlement currency.
+    pub entry: Fine,
+    /// When it was opened; absent of one that was opened under rules that did not note it.
+    pub opened_at: Option<Timestamp>,
+    /// The mark price then.
+    pub mark: Option<FinePrice>,
+    /// The wallet that it touched.
+    pub wallet: Wallet,
+    /// The currency it settled in.
+    pub currency: Currency,
+    /// Balance of that wallet after it.
+    pub balance: Money,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An edit that was refused.
@@ -393,6 +425,19 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A position was booked the funding of an hour, be it nothing.
+    Funding(Box<FundingBooked>),
+    /// The funding rate of an hour was fixed, as it began.
+    FundingRate {
+        /// Of which contract.
+        instrument: InstrumentId,
+        /// The rate.
+        rate: FundingRate,
+        /// When the hour began.
+        hour: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
     /// A contract that was just listed has a past, made up: what its trades, prices and figures go on from.
     Past {
         /// The past.
@@ -437,6 +482,7 @@ impl Event {
             Event::Edited { change, .. } => Some(change.order.updated_at),
             Event::EditRejected(refused) => Some(refused.at),
             Event::Executed(execution) => Some(execution.at),
+            Event::Funding(booked) => Some(booked.at),
             Event::Listed { at, .. }
             | Event::AccountCreated { at, .. }
             | Event::NotFound { at, .. }
@@ -445,6 +491,7 @@ impl Event {
             | Event::Market { at, .. }
             | Event::Account { at, .. }
             | Event::Leverage { at, .. }
+            | Event::FundingRate { at, .. }
             | Event::Index { at, .. }
             | Event::Past { at, .. }
             | Event::Mark { at, .. } => Some(*at),

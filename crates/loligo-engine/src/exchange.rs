@@ -6,6 +6,7 @@ mod dislocation;
 mod edit;
 mod estimates;
 mod firing;
+mod funding;
 mod leverage;
 mod liquidation;
 mod margin_check;
@@ -45,6 +46,7 @@ pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
+use funding::hour_of;
 pub(crate) use liquidation::{Ladder, Portfolio};
 pub use store::{CodecError, RULES_VERSION};
 pub use work::WORK_PER_RECORD;
@@ -84,6 +86,10 @@ pub struct Exchange {
     pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
+    /// The number of the hour at whose beginning funding was last booked.
+    pub(crate) funded: i64,
+    /// Some contract has a rate: time alone moves what wallets are worth.
+    pub(crate) accrues: bool,
 }
 
 /// The fee schedule, rising by 30-day volume.
@@ -214,6 +220,8 @@ impl Exchange {
         fresh.orders = Orders::new(genesis.table_seed);
         fresh.next_execution = 1;
         fresh.sampled = fresh.now.0.div_euclid(Timestamp::SECOND);
+        fresh.funded = hour_of(fresh.now);
+        fresh.await_funding();
         let mut listed = Vec::new();
         for (name, price) in &genesis.indexes {
             if !price_in_range(*price) {
@@ -396,6 +404,7 @@ impl Exchange {
         market.before = Some(past.last);
         market.set_bounds(index, self.now);
         market.begin_at(past.mark, index);
+        self.take_past_rate(past, id);
         let (past, mark, at) = (Box::new(past.clone()), past.mark, self.now);
         emit(events, || Event::Past { past, at });
         emit(events, || Event::Mark { instrument: id, price: mark, at });

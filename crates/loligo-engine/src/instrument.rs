@@ -21,6 +21,9 @@ pub const MAX_TICKS: i64 = 1_000_000_000;
 /// No quantity may exceed this many lots; far above every value cap, it keeps products in range.
 pub const MAX_LOTS: i64 = 1_000_000_000_000;
 
+/// A funding rate of all of the value, in 1e-8.
+const RATE_ONE: i64 = 100_000_000;
+
 /// Greatest value of a position (fine units): 10^12 of its settlement currency.
 const VALUE_MAX: i128 = 10_i128.pow(36);
 
@@ -77,6 +80,8 @@ pub struct InstrumentSpec {
     pub funding_rate_coefficient: u32,
     /// Clamp of the hourly relative funding rate, in 1e-8 (perpetuals).
     pub max_relative_funding_rate: u32,
+    /// Least hourly relative funding rate, in 1e-8 (perpetuals); absent where it is the greatest with its sign turned.
+    pub min_relative_funding_rate: Option<i32>,
 }
 
 /// Why a listing is refused.
@@ -189,6 +194,13 @@ impl Instrument {
         }
         if spec.expiry.is_none() && spec.funding_rate_coefficient == 0 {
             return bad("a perpetual needs a funding rate coefficient");
+        }
+        let most = i64::from(spec.max_relative_funding_rate);
+        let least = spec.min_relative_funding_rate.map_or(-most, i64::from);
+        if spec.expiry.is_none() && (most > RATE_ONE || least < -RATE_ONE || least > most) {
+            return bad(
+                "a perpetual's funding rates are from -100% to 100% an hour, the least not above the greatest",
+            );
         }
         if i128::from(spec.tick_mantissa) > 1_000 * pow10(u32::from(spec.tick_scale)) {
             return bad("the tick size must be at most 1000");

@@ -1,7 +1,7 @@
 //! Whole-state checks: what must hold after every command, recomputed from scratch.
 
 use crate::account::Position;
-use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange};
+use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange, Portfolio};
 use crate::id::{Currency, InstrumentId, Price, Side};
 use crate::instrument::OpenSum;
 use crate::money::Fine;
@@ -25,7 +25,7 @@ pub struct Audit {
     pub positions: u64,
 }
 
-/// Money of one currency. Deposited = wallets - entry values + fees + pool + dust, to the last unit.
+/// Money of one currency. Deposited = wallets - entry values + fees + pool + funding + dust, to the last unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrencyAudit {
     /// Which currency.
@@ -40,7 +40,10 @@ pub struct CurrencyAudit {
     pub fees: Fine,
     /// What liquidations have paid for the losses of others.
     pub pool: Fine,
-    /// What rounding left over.
+    /// Funding that was booked to payers, less what was booked to receivers. Together with what is still to be booked it is nothing
+    /// but what rounding leaves over.
+    pub funding: Fine,
+    /// What rounding left over of all else.
     pub dust: Fine,
 }
 
@@ -236,7 +239,7 @@ impl Exchange {
         );
         let looked_over = self.is_looked_over(position.account);
         hold!(
-            !looked_over || position.counted == market.shared_pnl(position),
+            !looked_over || position.counted == market.shared(position, position.counted_at),
             "{slot:?} is not valued at the mark of now"
         );
         hold!(
@@ -270,11 +273,19 @@ impl Exchange {
     /// the house.
     fn check_liquidations(&self) -> Result<(), Violation> {
         for portfolio in self.liquidations.keys().filter(|_| !self.is_busy()) {
-            hold!(self.margin_status(*portfolio).is_short(), "{portfolio:?} is liquidated but not short");
+            let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = *portfolio;
+            // What only time has brought is looked at when something happens.
+            let mut wallets = self.accounts[account].margin_wallets();
+            let accrued = wallets.any(|margin_wallet| self.has_accrued(account, margin_wallet));
+            hold!(
+                accrued || self.margin_status(*portfolio).is_short(),
+                "{portfolio:?} is liquidated but not short"
+            );
         }
         for position in &self.positions {
             let waits = !self.is_looked_over(position.account)
-                || self.work.margin_checks.contains(&(position.account, position.margin_wallet));
+                || self.work.margin_checks.contains(&(position.account, position.margin_wallet))
+                || self.has_accrued(position.account, position.margin_wallet);
             hold!(
                 waits || self.is_judged(position.account, position.margin_wallet),
                 "{:?} is short of margin, and nothing follows",
@@ -352,6 +363,7 @@ impl Exchange {
                 entries: zero,
                 fees: zero,
                 pool: zero,
+                funding: zero,
                 dust: zero,
             }));
         };
@@ -374,13 +386,24 @@ impl Exchange {
             at(market.instrument.settlement(), &mut |audit| {
                 audit.fees += market.fees.fine();
                 audit.dust += market.dust;
+                audit.funding += market.funding.as_ref().map_or(Fine::ZERO, |funding| funding.held.fine());
             });
+            if let Some(funding) = &market.funding {
+                let held = market.positions().map(|slot| &self.positions[slot]);
+                let imbalance = funding.imbalance(&market.instrument, held, self.now);
+                hold!(
+                    imbalance == 0,
+                    "longs and shorts of {} differ by {imbalance} in what they paid each other",
+                    market.instrument.spec().symbol
+                );
+            }
         }
         for (currency, amount) in &self.pool {
             at(*currency, &mut |audit| audit.pool += amount.fine());
         }
         for audit in audits.values() {
-            let accounted = audit.wallets - audit.entries + audit.fees + audit.pool + audit.dust;
+            let accounted =
+                audit.wallets - audit.entries + audit.fees + audit.pool + audit.funding + audit.dust;
             hold!(
                 accounted == audit.deposited,
                 "{:?}: {} deposited but {} accounted for (units of 1e-24)",

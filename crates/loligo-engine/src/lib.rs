@@ -18,6 +18,7 @@ mod command;
 mod event;
 mod exchange;
 mod fees;
+mod funding;
 mod id;
 mod instrument;
 mod invariants;
@@ -39,9 +40,10 @@ pub use command::{
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
     Withdraw, Written, WrittenNumber,
 };
-pub use event::{EditRefusal, Event, Execution, Fill, OrderChange, OrderView};
+pub use event::{EditRefusal, Event, Execution, Fill, FundingBooked, OrderChange, OrderView};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};
+pub use funding::FundingRate;
 pub use id::{
     AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
 };
@@ -54,8 +56,8 @@ pub use past::{MarketPast, PastHour, PastRate, PastTrade};
 pub use stored::{PARTS_MAX, next_part};
 pub use trigger::{Attached, Distance, Trigger};
 pub use view::{
-    AccountView, CollateralView, FlexView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
-    PositionView, WalletView,
+    AccountView, CollateralView, FlexView, FundingView, MarginQuote, MarkEstimates, MarketView, MaxOrderSize,
+    PositionRisk, PositionView, WalletView,
 };
 pub use words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,

@@ -2,6 +2,7 @@
 
 use crate::account::{MarginWallet, Position};
 use crate::book::Book;
+use crate::funding::{Funding, FundingRate};
 use crate::id::{AccountId, PairId, Price, Side, Timestamp};
 use crate::instrument::{Instrument, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
@@ -9,7 +10,7 @@ use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
 use crate::past::PastTrade;
-use crate::slot::{Maybe, PositionSlot, Table};
+use crate::slot::{Maybe, PositionSlot, Slot, Table};
 use crate::trigger::Watches;
 use crate::words::{Dislocation, MarketState, Signal};
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,8 @@ pub(crate) struct Market {
     pub trades: u64,
     /// How it trades, as last told: what [`Market::state`] gives, between two changes.
     pub announced: MarketState,
+    /// Of a perpetual.
+    pub funding: Option<Funding>,
 }
 
 /// What a contract's prices were and are, and what the operator made of it: all of a market that does not follow from its
@@ -177,6 +180,7 @@ pub(crate) struct MarketPrices {
 impl Market {
     pub fn new(instrument: Instrument) -> Self {
         Self {
+            funding: instrument.is_perpetual().then(Funding::default),
             instrument,
             trading: MarketState::Open,
             book: Book::default(),
@@ -261,6 +265,11 @@ impl Market {
     /// Every position, by account.
     pub fn positions(&self) -> impl Iterator<Item = PositionSlot> {
         self.positions.iter().filter_map(|slot| slot.get())
+    }
+
+    /// The positions of the accounts from one on.
+    pub fn positions_from(&self, account: AccountId) -> impl Iterator<Item = PositionSlot> {
+        self.positions.iter().skip(account.index()).filter_map(|slot| slot.get())
     }
 
     pub fn pair(&self) -> PairId {
@@ -355,12 +364,59 @@ impl Market {
         if position.leverage.is_some() { Fine::ZERO } else { self.unrealized(position) }
     }
 
-    /// Counts a position's open P&L at the mark of now in its wallet.
+    /// What a position has accrued since its funding was last booked; positive what it gets.
     #[inline]
-    pub fn recount(&self, position: &mut Position, margin_wallet: &mut MarginWallet) {
-        let pnl = self.shared_pnl(position);
-        margin_wallet.unrealized += pnl - position.counted;
-        position.counted = pnl;
+    pub fn accrued(&self, position: &Position, until: Timestamp) -> Fine {
+        match &self.funding {
+            Some(funding) if funding.rate.absolute != 0 && position.size != 0 => {
+                funding.accrued(&self.instrument, position, until)
+            }
+            _ => Fine::ZERO,
+        }
+    }
+
+    /// What booking a position's funding now would come to.
+    pub fn due_funding(&self, position: &Position, now: Timestamp) -> Money {
+        match &self.funding {
+            Some(funding) if funding.rate.absolute != 0 && position.size != 0 => {
+                funding.due(&self.instrument, position, now)
+            }
+            _ => Money::ZERO,
+        }
+    }
+
+    /// Books what a position has accrued: from `now` on it accrues anew.
+    #[inline]
+    pub fn realize_funding(&mut self, position: &mut Position, now: Timestamp) -> Money {
+        let realized = match &mut self.funding {
+            Some(funding) if funding.rate.absolute != 0 && position.size != 0 => {
+                funding.realize(&self.instrument, position, now)
+            }
+            _ => Money::ZERO,
+        };
+        position.funded_at = now;
+        realized
+    }
+
+    /// True while its positions are booked every hour: it is a perpetual, and what was to be paid when it expired is booked, too.
+    pub fn pays_funding(&self) -> bool {
+        let open = self.trading != MarketState::Expired;
+        self.funding.as_ref().is_some_and(|funding| open || funding.rate != FundingRate::ZERO)
+    }
+
+    /// What its wallet counts of a position: its share of the open P&L at the mark of now, and its funding up to an instant, which
+    /// is the wallet's, be the position isolated or not (rules 4.6).
+    #[inline]
+    pub fn shared(&self, position: &Position, until: Timestamp) -> Fine {
+        self.shared_pnl(position) + self.accrued(position, until)
+    }
+
+    /// Counts a position in its wallet as it is now.
+    #[inline]
+    pub fn recount(&self, position: &mut Position, margin_wallet: &mut MarginWallet, now: Timestamp) {
+        let counts = self.shared(position, now);
+        margin_wallet.unrealized += counts - position.counted;
+        (position.counted, position.counted_at) = (counts, now);
     }
 
     /// By how much `lots` (signed) traded for `value` (signed) are worse than at mark; negative when they are better.
@@ -380,6 +436,19 @@ impl Market {
     pub fn sample(&mut self, index: FinePrice, seconds: i64, now: Timestamp) {
         self.dislocation = self.dislocation_at(index, now);
         let given = self.book_premium(index);
+        if now > self.instrument.spec().opening {
+            let (premium, kept) = match (given, self.good_premium) {
+                (Some(premium), _) => (premium, seconds),
+                (None, Some((premium, at))) => {
+                    let stays = at.plus(PREMIUM_KEPT + seconds * Timestamp::SECOND).0 - now.0;
+                    (premium, stays.div_euclid(Timestamp::SECOND).clamp(0, seconds))
+                }
+                (None, None) => (0, 0),
+            };
+            if let Some(funding) = &mut self.funding {
+                funding.sample(premium, kept, seconds);
+            }
+        }
         for before in (0..seconds.min(SAMPLES as i64)).rev() {
             let at = now.plus(-before * Timestamp::SECOND);
             if self.premiums.len() == SAMPLES {

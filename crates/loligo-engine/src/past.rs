@@ -1,6 +1,7 @@
 //! What a market was before its venue began. All of it is made up, and part of the genesis: whoever reads the journal comes
 //! to the same figures, whatever made them up.
 
+use crate::funding::{Funding, FundingRate, HOUR};
 use crate::id::{InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::{Instrument, MAX_LOTS, MAX_TICKS};
 use crate::money::{Fine, FinePrice, price_in_range};
@@ -72,6 +73,19 @@ pub struct PastRate {
     pub absolute: i128,
 }
 
+impl From<PastRate> for FundingRate {
+    fn from(PastRate { hour: _, relative, absolute }: PastRate) -> Self {
+        Self { relative, absolute }
+    }
+}
+
+impl PastRate {
+    /// True when a contract can have had it: of a full hour, and no more than it can pay.
+    fn fits(&self, instrument: &Instrument) -> bool {
+        self.hour.0.rem_euclid(HOUR) == 0 && Funding::with_rate((*self).into()).fits(instrument)
+    }
+}
+
 impl MarketPast {
     /// True when the contract can have had this past at `now`.
     pub(crate) fn fits(&self, instrument: &Instrument, now: Timestamp) -> bool {
@@ -97,7 +111,8 @@ impl MarketPast {
             && lots.is_some()
             && value.is_some()
             && rates.len() <= MOST_RATES
-            && rates.iter().all(|rate| before(rate.hour))
+            && (rates.is_empty() || instrument.is_perpetual())
+            && rates.iter().all(|rate| before(rate.hour) && rate.fits(instrument))
             && rates.windows(2).all(|pair| pair[0].hour < pair[1].hour)
     }
 }

@@ -1,5 +1,6 @@
 //! Answers to questions about the exchange's state. Views are copies: asking changes nothing.
 
+use crate::funding::FundingRate;
 use crate::id::{AccountId, Currency, InstrumentId, Price, Qty, Timestamp, Wallet};
 use crate::instrument::Leverage;
 use crate::money::{Fine, FinePrice, Money};
@@ -35,6 +36,19 @@ pub struct MarketView {
     pub level_changes: u64,
     /// How many trades there were.
     pub trades: u64,
+    /// Its funding; none of a dated contract, nor of one that is over.
+    pub funding: Option<FundingView>,
+}
+
+/// Funding of one contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FundingView {
+    /// The rate of the running hour.
+    pub rate: FundingRate,
+    /// What the next rate would be if the hour ended now, at the index of now; nothing before the hour's first sample.
+    pub prediction: FundingRate,
+    /// When the next rate is fixed, and what has accrued is booked.
+    pub next: Timestamp,
 }
 
 /// One position.
@@ -52,6 +66,8 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// Funding that has accrued and is not booked yet: positive what it gets.
+    pub unrealized_funding: Fine,
     /// Initial margin at entry, at the rates of the levels it spans.
     pub initial_margin: Fine,
     /// Maintenance margin at mark.
@@ -73,7 +89,9 @@ pub struct WalletView {
     pub settlement: Option<Currency>,
     /// Open P&L of its positions at mark.
     pub unrealized_pnl: Fine,
-    /// Balance in the settlement currency plus open P&L.
+    /// Funding that its positions have accrued and that is not booked yet.
+    pub unrealized_funding: Fine,
+    /// Balance in the settlement currency plus open P&L plus unrealised funding.
     pub equity: Fine,
     /// Of the open P&L, that of isolated positions.
     pub isolated_pnl: Fine,
@@ -183,10 +201,25 @@ pub struct FlexView {
     pub held: Vec<CollateralView>,
     /// What they are worth together.
     pub value: Money,
-    /// That, and the open P&L of its positions.
+    /// That, and the open P&L and the unrealised funding of its positions.
     pub portfolio: Fine,
     /// What of them margins positions.
     pub collateral: Money,
+}
+
+/// What stands against one position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionRisk {
+    /// Its value at mark, without a sign; zero while there is no mark.
+    pub value_at_mark: Fine,
+    /// Initial margin of the position alone: at its levels' rates, or at its own leverage.
+    pub initial_margin: Fine,
+    /// The same with the open orders of its contract.
+    pub initial_margin_with_orders: Fine,
+    /// The mark price at which it would be liquidated, all else as it is; absent when there is none.
+    pub liquidation_price: Option<Price>,
+    /// What stands behind it: the equity of all cross positions of its wallet, or of an isolated one its own.
+    pub equity: Fine,
 }
 
 /// Mark prices, in units of 1e-5, at which a wallet comes down to what it must keep. Zero where there is none.

@@ -10,15 +10,17 @@ use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, BalanceCause, CancelOrder,
     ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
     DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole, Fine,
-    FinePrice, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MarginLevel,
-    MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus,
-    OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price, Qty, QtyMode,
-    SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide, UpdateReason,
-    Wallet, Withdraw, Written, WrittenNumber,
+    FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits,
+    LimitsChange, MarginLevel, MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId,
+    OrderRef, OrderStatus, OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price,
+    Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide,
+    UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
 const GOLDEN: &str = include_str!("golden/stored.txt");
+/// Commands as they were written before contracts had a least funding rate.
+const OLD_COMMANDS: &str = include_str!("golden/commands-2.txt");
 
 #[test]
 fn no_stored_form_changes_without_a_new_version() {
@@ -39,12 +41,41 @@ fn no_stored_form_changes_without_a_new_version() {
     writeln!(lines, "state {} {}", state[0], hex(&state[1..])).expect("into memory");
     let state = amid_work().encode();
     writeln!(lines, "state {} amid work {}", state[0], hex(&state[1..])).expect("into memory");
+    let state = amid_funding().encode();
+    writeln!(lines, "state {} amid funding {}", state[0], hex(&state[1..])).expect("into memory");
     let (golden, found): (Vec<_>, Vec<_>) = (GOLDEN.lines().collect(), lines.lines().collect());
     let changed: Vec<_> = found.iter().filter(|line| !golden.contains(line)).collect();
     let gone: Vec<_> = golden.iter().filter(|line| !found.contains(line)).collect();
     assert!(changed.is_empty() && gone.is_empty(), "gone:\n{gone:#?}\nnew:\n{}", {
         changed.iter().map(|line| format!("{line}\n")).collect::<String>()
     });
+}
+
+#[test]
+fn commands_of_before_funding_are_read_as_they_were() {
+    // A genesis had no past.
+    let without_past = |command: &mut Command| {
+        if let Command::Genesis(genesis) = command {
+            genesis.pasts.clear();
+        }
+    };
+    let mut read = 0;
+    for line in OLD_COMMANDS.lines() {
+        let [_, version, name, bytes] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let bytes: Vec<u8> = (0..bytes.len()).step_by(2).map(|at| byte(&bytes[at..at + 2])).collect();
+        let stored: Vec<u8> = std::iter::once(version.parse().expect("a version")).chain(bytes).collect();
+        let found = Command::decode(&stored).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut now = commands();
+        now.iter_mut().for_each(without_past);
+        assert!(now.contains(&found), "{name}: {found:?}");
+        assert!(Command::decode(&stored[..stored.len() - 1]).is_err(), "{name} that is cut");
+        read += 1;
+    }
+    assert!(read >= 3);
+}
+
+fn byte(hex: &str) -> u8 {
+    u8::from_str_radix(hex, 16).expect("two digits")
 }
 
 #[test]
@@ -103,6 +134,7 @@ fn spec() -> InstrumentSpec {
         expiry: Some(Timestamp(1_774_627_200_000_000)),
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     }
 }
 
@@ -243,6 +275,11 @@ fn written() -> Written {
     }
 }
 
+/// Of an hour.
+fn rate() -> FundingRate {
+    FundingRate { relative: -7 * 10_i128.pow(13), absolute: 3 * 10_i128.pow(18) }
+}
+
 fn shown() -> OrderView {
     OrderView {
         id: OrderId(300),
@@ -362,6 +399,22 @@ fn events() -> Vec<Event> {
         Event::Market { instrument, state: MarketState::Expired, at },
         Event::Account { account, active: true, trading: false, at },
         Event::Leverage { account, instrument, leverage: Some(Leverage(500)), at },
+        Event::Funding(Box::new(FundingBooked {
+            account,
+            instrument,
+            log: 42,
+            rate: rate(),
+            realized: usd(-3),
+            position: -7,
+            entry: Fine(6),
+            opened_at: Some(Timestamp(4)),
+            mark: Some(price),
+            wallet: Wallet::Inverse(pair),
+            currency,
+            balance: usd(97),
+            at,
+        })),
+        Event::FundingRate { instrument, rate: rate(), hour: Timestamp(0), at },
         Event::Index { pair, price, at },
         Event::Past { past: Box::new(past()), at },
         Event::Mark { instrument, price, at },
@@ -403,6 +456,23 @@ fn busy() -> Desk {
     let gone = desk.placed(desk.carol, ask(5, 50_500));
     desk.cancel(desk.carol, gone);
     desk
+}
+
+/// A venue in its third hour, of whose positions one is booked.
+fn amid_funding() -> Exchange {
+    let mut desk = Desk::listed();
+    desk.placed(desk.carol, bid(1_000, 50_190));
+    desk.placed(desk.carol, ask(1_000, 50_210));
+    desk.placed(desk.bob, ask(100, 50_200));
+    desk.placed(desk.alice, bid(100, 50_200));
+    desk.wait(3_600 * Timestamp::SECOND + 1_500_000);
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let mut events = Vec::new();
+    while !events.iter().any(|event| matches!(event, Event::Funding(_))) {
+        exchange.apply(Timestamp(7_200 * Timestamp::SECOND), &Command::Advance, &mut events);
+    }
+    exchange
 }
 
 /// A venue that has something to do: accounts to look over, triggers that are due, a contract to clear.

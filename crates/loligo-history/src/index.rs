@@ -118,7 +118,7 @@ impl Index {
         let Some((first, last)) = batch.span else { return Ok(()) };
         let mut writer = lock(&self.writer);
         let Writer { connection, inserts, turn } = &mut *writer;
-        let transaction = connection.transaction()?;
+        let transaction = immediate(connection)?;
         let before = progress(&transaction)?;
         if first <= before.folded {
             return Err(Error::OutOfOrder { last: before.folded, got: first });
@@ -162,7 +162,7 @@ impl Index {
     pub fn begin(&self, state: &Batch) -> Result<(), Error> {
         let Some((_, last)) = state.span else { return Ok(()) };
         let mut writer = lock(&self.writer);
-        let transaction = writer.connection.transaction()?;
+        let transaction = immediate(&mut writer.connection)?;
         let before = progress(&transaction)?;
         if before.sequence < last {
             let (first, last) = ((before.sequence + 1).cast_signed(), last.cast_signed());
@@ -191,7 +191,7 @@ impl Index {
     /// Trouble with the file.
     pub fn revert(&self, branch: u64, sequence: u64) -> Result<(), Error> {
         let mut writer = lock(&self.writer);
-        let transaction = writer.connection.transaction()?;
+        let transaction = immediate(&mut writer.connection)?;
         let before = progress(&transaction)?;
         let mut reverted = Progress { branch, ..before };
         if before.sequence > sequence || before.folded > sequence {
@@ -250,7 +250,7 @@ impl Index {
         words: impl IntoIterator<Item = (u8, &'w str)>,
     ) -> Result<(), Error> {
         let mut writer = lock(&self.writer);
-        let transaction = writer.connection.transaction()?;
+        let transaction = immediate(&mut writer.connection)?;
         schema::name_words(&transaction, list, words)?;
         Ok(transaction.commit()?)
     }
@@ -360,6 +360,11 @@ impl Index {
 /// A panic while a connection was held left its transaction undone, and nothing else.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins a write. One that began by reading could not wait for another's: SQLite refuses it at once.
+fn immediate(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
+    connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
 }
 
 fn progress(connection: &Connection) -> rusqlite::Result<Progress> {

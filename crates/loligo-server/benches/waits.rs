@@ -1,5 +1,5 @@
-//! How long a cancel of a stranger waits while one price concerns ten thousand accounts or orders, and while a clock is moved over
-//! a live market. Each is printed beside a cancel at rest, which is one sync: the bar is 10 ms beyond that.
+//! How long a cancel of a stranger waits while one price concerns ten thousand accounts or orders, while a clock is moved over a live
+//! market, and while it is moved over the funding hours of a month. Each is printed beside a cancel at rest, which is one sync: the bar is 10 ms beyond that.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's interface is its standard output")]
 
@@ -24,12 +24,15 @@ const BATCH: usize = 500;
 /// A twentieth of a bitcoin, in lots.
 const SIZE: i64 = 500;
 const DAYS: i64 = 31;
+/// Positions that every funding hour books.
+const POSITIONS: u32 = 1_000;
 
 fn main() -> Done {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(liquidations())?;
     runtime.block_on(stops())?;
-    runtime.block_on(jump())
+    runtime.block_on(jump())?;
+    runtime.block_on(funding())
 }
 
 struct Venue {
@@ -222,5 +225,48 @@ async fn jump() -> Done {
         begun.elapsed(),
         &rest,
         &waits,
+    )
+}
+
+/// A month of funding hours over a thousand positions, with no market: each hour books each of them.
+async fn funding() -> Done {
+    let venue = Venue::open(MarketKind::None).await?;
+    let handle = venue.node.handle();
+    submit_all(handle, [mark(80_000), roomy()]).await?;
+    let house = accounts(&venue.node, 1, 10_000_000_000, true).await?[0];
+    let crowd = accounts(&venue.node, POSITIONS, 1_000_000, false).await?;
+    let many = i64::from(POSITIONS) * SIZE / 100_000 + 1;
+    submit_all(handle, (0..many).map(|_| order(house, Side::Sell, 100_000, 80_000, None))).await?;
+    submit_all(handle, crowd.iter().map(|account| order(*account, Side::Buy, SIZE, 80_000, None))).await?;
+    submit_all(handle, [Command::CancelAll { account: house, instrument: None }]).await?;
+    // A premium of a quarter of a per cent.
+    let quotes = [(Side::Buy, 80_190), (Side::Sell, 80_210)];
+    submit_all(handle, quotes.map(|(side, limit)| order(house, side, 100_000, limit, None))).await?;
+    let booked = |exchange: &loligo_engine::Exchange| exchange.account(STRANGER).map(|view| view.log_rows);
+    let rows = crowd[0];
+    let rows_of = move |exchange: &loligo_engine::Exchange| exchange.account(rows).map(|view| view.log_rows);
+    let (before, stranger) = (handle.query(rows_of).await?, handle.query(booked).await?);
+    let never = std::cell::Cell::new(false);
+    let rest = venue.cancels(RESTING - 50..RESTING, Duration::ZERO, &never).await?;
+    let stop = std::cell::Cell::new(false);
+    let begun = Instant::now();
+    let days = async {
+        let moved = handle.advance(DAYS * 86_400 * 1_000).await;
+        stop.set(true);
+        (moved, begun.elapsed())
+    };
+    let ((moved, took), waits) =
+        tokio::join!(days, venue.cancels(0..RESTING - 50, Duration::from_millis(5), &stop));
+    moved?;
+    let after = handle.query(rows_of).await?;
+    let hours = after.unwrap_or_default() - before.unwrap_or_default();
+    if hours != DAYS as u64 * 24 || handle.query(booked).await? != stranger {
+        return Err(format!("{hours} hours were booked").into());
+    }
+    report(
+        &format!("a jump of {DAYS} days, {hours} funding hours of {POSITIONS} positions (bar 2 s)"),
+        took,
+        &rest,
+        &waits?,
     )
 }

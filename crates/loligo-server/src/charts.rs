@@ -12,7 +12,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use board::{Board, Row};
+pub(crate) use board::{Board, LiveBoard, Row, SeriesAt};
 pub(crate) use follower::{Candles, NAME};
 pub(crate) use page::{Page, Range, Rows, page};
 pub(crate) use shelf::Shelf;

@@ -5,6 +5,7 @@
 
 mod body;
 mod faults;
+mod notices;
 mod operator_auth;
 mod shown;
 mod venue;
@@ -126,6 +127,9 @@ enum Verb {
     AddFault,
     Faults,
     EndFault,
+    Notices,
+    GiveNotice,
+    EndNotice,
 }
 
 /// Every verb: method, path behind [`ROOT`], and a line about it for `GET /loligo/v1`. A part in braces names something.
@@ -154,7 +158,7 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::GET, "/markets", Verb::Markets, "every contract: the state that was set, and the one in force"),
     (Method::POST, "/markets", Verb::ListMarket, "lists a contract, described as in an instruments file"),
     (Method::GET, "/markets/{symbol}", Verb::Market, "one contract: the state that was set, and the one in force"),
-    (Method::PUT, "/markets/{symbol}", Verb::SetMarket, "sets its state: open, suspended, post_only, inactive, pre_launch"),
+    (Method::PUT, "/markets/{symbol}", Verb::SetMarket, "sets its state: open, suspended, post_only, inactive, pre_launch; with `at` it is announced, and set then"),
     (Method::POST, "/markets/{symbol}/expire", Verb::ExpireMarket, "lets it expire now"),
     (Method::POST, "/orders/{order}/cancel", Verb::CancelOrder, "cancels an order by its id"),
     (Method::POST, "/orders/{order}/replace", Verb::ReplaceOrder, "cancels a trailing stop and places it anew"),
@@ -166,6 +170,9 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::GET, "/faults", Verb::Faults, "faults that wait to be told, and operations out of service"),
     (Method::POST, "/faults", Verb::AddFault, "adds a fault: kind, and what it needs"),
     (Method::DELETE, "/faults/{fault}", Verb::EndFault, "ends a fault that waits"),
+    (Method::GET, "/notifications", Verb::Notices, "notices that clients are told"),
+    (Method::POST, "/notifications", Verb::GiveNotice, "gives clients a notice: type, priority, note, effective_time, expected_downtime_minutes"),
+    (Method::DELETE, "/notifications/{id}", Verb::EndNotice, "takes a notice back"),
 ];
 
 /// The verb of a method and path, and what the path names.
@@ -323,6 +330,9 @@ impl Control {
             Verb::AddFault => self.add_fault(&request.body).await,
             Verb::Faults => Ok(self.faults_shown()),
             Verb::EndFault => self.end_fault(named, &request.body).await,
+            Verb::Notices => Ok(self.notices_shown()),
+            Verb::GiveNotice => self.give_notice(&request.body).await,
+            Verb::EndNotice => self.end_notice(named, &request.body).await,
         }
     }
 }

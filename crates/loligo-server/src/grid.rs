@@ -80,6 +80,11 @@ pub(crate) fn fine_price(price: FinePrice) -> Decimal {
     significant(price.0, 18, 14)
 }
 
+/// A funding rate, at 18 decimals, with 14 significant digits.
+pub(crate) fn rate(units: i128) -> Decimal {
+    significant(units, 18, 14)
+}
+
 /// `units / 10^scale` with at most so many significant digits, half to even.
 fn significant(units: i128, scale: u32, digits: u32) -> Decimal {
     let have = units.unsigned_abs().checked_ilog10().map_or(1, |log| log + 1);
@@ -123,6 +128,7 @@ mod tests {
             expiry: None,
             funding_rate_coefficient: 8,
             max_relative_funding_rate: 500_000,
+            min_relative_funding_rate: None,
         }
     }
 

@@ -6,15 +6,19 @@
 mod fold;
 mod matching;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod words;
 
+use matching::PAYMENT_WORDS;
 pub(crate) use shapes::{cents, digits, millis};
 pub(crate) use words::{Coded, PARTIAL_LIQUIDATION, kept};
 
-use crate::projection::{Applied, Detached, Follower};
+use crate::projection::{Applied, Detached, Follower, Watch, Watched};
 use fold::Fold;
-use loligo_engine::Exchange;
-use loligo_history::{Index, Keep, Progress};
+use loligo_engine::{AccountId, Exchange};
+use loligo_history::rows::AccountLogEntry;
+use loligo_history::{Entry, Index, Keep, Progress, Query};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -22,6 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 pub(crate) const FILE: &str = "history.db";
 /// Rows that are written at once: beyond that a batch gains nothing.
 const ROWS: usize = 4_096;
+/// Rows of an account's log that are looked at for the few that are wanted of it: a tenth of a second's work.
+const LOOKED_AT: u64 = 100_000;
 /// Records that are written at once, when they come to few rows.
 const RECORDS: u64 = 65_536;
 
@@ -29,6 +35,7 @@ const RECORDS: u64 = 65_536;
 pub(crate) struct History {
     path: Option<PathBuf>,
     keep: Keep,
+    told: Arc<Watched<AccountId, Arc<LogRow>>>,
     /// Opened when the node holds its folder: nobody else may change what is in it.
     opened: OnceLock<Option<Opened>>,
 }
@@ -42,6 +49,23 @@ struct Opened {
     written: Mutex<Progress>,
 }
 
+/// A row of an account's log.
+pub(crate) type LogRow = Entry<AccountLogEntry>;
+
+/// Whether a row is of money that came from outside, or went there.
+pub(crate) fn is_payment(entry: &AccountLogEntry) -> bool {
+    PAYMENT_WORDS.contains(&entry.info.as_str())
+}
+
+/// Why an account's log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogError {
+    #[error(transparent)]
+    NoIndex(#[from] NoIndex),
+    #[error(transparent)]
+    Index(#[from] loligo_history::Error),
+}
+
 /// History has nothing to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the history index cannot be used")]
@@ -50,12 +74,40 @@ pub(crate) struct NoIndex;
 impl History {
     /// History of a venue in a folder; in memory, what markets did is kept for an hour.
     pub(crate) fn new(folder: Option<&std::path::Path>, keep: Keep) -> Self {
-        Self { path: folder.map(|folder| folder.join(FILE)), keep, opened: OnceLock::new() }
+        Self {
+            path: folder.map(|folder| folder.join(FILE)),
+            keep,
+            told: Arc::default(),
+            opened: OnceLock::new(),
+        }
     }
 
     /// The index, to be read from.
     pub(crate) fn index(&self) -> Result<&Index, NoIndex> {
         self.opened().map(|opened| opened.index.as_ref()).ok_or(NoIndex)
+    }
+
+    /// Hears of new rows of accounts' logs as they are made: before they can be read from the index.
+    pub(crate) fn watch_logs(&self) -> Watch<AccountId, Arc<LogRow>> {
+        self.told.watch()
+    }
+
+    /// The newest rows of an account's log that are wanted, newest first, of those that are looked at; and the number of the
+    /// newest row of all.
+    pub(crate) fn latest_log(
+        &self,
+        account: AccountId,
+        count: usize,
+        wanted: impl Fn(&AccountLogEntry) -> bool,
+    ) -> Result<(Vec<Arc<LogRow>>, u64), LogError> {
+        let index = self.index()?;
+        let last = Query { count: 1, ..Query::of(account.0) };
+        let last = index.account_log(&last, (1, u64::MAX), |_| true)?;
+        let newest = last.rows.first().map_or(0, |entry| entry.row.number);
+        let query = Query { count: u32::try_from(count).unwrap_or(u32::MAX), ..Query::of(account.0) };
+        let numbers = (newest.saturating_sub(LOOKED_AT).max(1), newest);
+        let rows = index.account_log(&query, numbers, wanted)?;
+        Ok((rows.rows.into_iter().map(Arc::new).collect(), newest))
     }
 
     /// The last record that is told, and the first from which on all are.
@@ -85,7 +137,7 @@ impl History {
         };
         words::name_all(&index)?;
         let index = Arc::new(index);
-        let fold = Fold::open(Arc::clone(&index))?;
+        let fold = Fold::open(Arc::clone(&index), Arc::clone(&self.told))?;
         let written = Mutex::new(fold.written());
         Ok(Opened { index, fold: Mutex::new(Some(Box::new(fold))), written })
     }

@@ -11,26 +11,43 @@
 //! any number of hubs; each gets all commits.
 
 mod account;
-mod book;
 mod encoder;
+mod late;
+mod log;
+mod money;
+mod notices;
+mod product;
+mod readers;
 
 pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Remark};
+pub(crate) use log::{LogSoFar, PAYMENTS};
+pub(crate) use money::WalletsShown;
 
+use crate::charts::{Candle, LiveBoard, SeriesAt};
+use crate::history::{History, LogRow};
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
-use crate::projection::{CommitChanges, Directory, FillRow, Subscription};
+use crate::projection::{CommitChanges, Directory, FillRow, Statement, Subscription, Watch};
 use crate::record::KeyId;
+use crate::transport::bounds::FeedBounds;
 use crate::transport::outbox::{Frame, frame};
 use account::Account;
-use book::Book;
+use encoder::message;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use loligo_engine::{AccountId, InstrumentId};
+use late::{Late, News};
+use loligo_engine::{AccountId, InstrumentId, Timestamp};
+use product::{At, Product};
+use std::hash::Hash;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// What changes with every price is told at most so often.
+const PACE: Duration = Duration::from_secs(1);
 
 /// Requests that may wait for a hub, of all connections together. Each connection waits for its own.
 const ASKS: usize = 1_024;
@@ -54,6 +71,10 @@ pub(crate) enum Action {
     Rejoin(Topic, Frame),
     /// Leaves, and says so with this frame.
     Leave(Topic, Frame),
+    /// Shows an account's money to those who joined it and were told nothing of it yet, or nothing as new.
+    Show(Arc<Statement>),
+    /// Shows what there was of an account's log to those who joined it and were told nothing of it yet, or nothing as new.
+    Begin(LogSoFar),
 }
 
 /// What can be followed.
@@ -61,12 +82,56 @@ pub(crate) enum Action {
 pub(crate) enum Topic {
     /// That the exchange is there.
     Heartbeat,
-    /// A contract's book.
-    Book(InstrumentId),
-    /// An account's open orders, in one of the dialect's forms.
-    Orders(Form, Signer),
-    /// An account's fills; of this contract, or of all.
-    Fills(Option<InstrumentId>, Signer),
+    /// Something of a contract.
+    Market(InstrumentId, MarketFeed),
+    /// Something of an account.
+    Account(Signer, AccountFeed),
+}
+
+/// What of a contract can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarketFeed {
+    Book,
+    Trades,
+    /// The ticker, in one of the dialect's forms.
+    Ticker(Form),
+    /// Candles of a series.
+    Candles(SeriesAt),
+}
+
+/// What of an account can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccountFeed {
+    /// Open orders, in one of the dialect's forms.
+    Orders(Form),
+    /// Fills; of this contract, or of all.
+    Fills(Option<InstrumentId>),
+    /// What positions and wallets come to. Whoever has joined asks for the first statement and [shows](Action::Show) it.
+    Money(MoneyFeed),
+    /// The log. Whoever has joined reads what there was of it and [shows](Action::Begin) it.
+    Log(LogFeed),
+    /// Notices to clients.
+    Notices,
+}
+
+/// What of an account's log can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LogFeed {
+    /// All rows.
+    Rows,
+    /// Deposits and withdrawals, always all that are told.
+    Payments,
+}
+
+/// What of an account's money can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MoneyFeed {
+    /// Open positions.
+    Positions,
+    /// Wallets: all, then those that have changed.
+    Wallets,
+    /// Wallets, always all.
+    Margins,
 }
 
 /// Whose key a private subscription belongs to.
@@ -114,14 +179,32 @@ impl HubHandle {
 ///
 /// # Errors
 /// When there is no thread.
-pub(crate) fn start(node: NodeHandle, dialects: Dialects, heartbeat: Duration) -> io::Result<HubHandle> {
+pub(crate) fn start(
+    node: NodeHandle,
+    dialects: Dialects,
+    sources: Sources,
+    bounds: FeedBounds,
+) -> io::Result<HubHandle> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node, dialects);
+    let hub = Hub::new(node, dialects, sources, bounds.delay);
     std::thread::Builder::new()
         .name("loligo-feeds".to_owned())
-        .spawn(move || runtime.block_on(hub.run(asked, heartbeat)))?;
+        .spawn(move || runtime.block_on(hub.run(asked, bounds)))?;
     Ok(HubHandle(asks))
+}
+
+/// What followers that the exchange does not wait for tell hubs; a node without them tells less.
+#[derive(Default)]
+pub(crate) struct Sources {
+    pub(crate) candles: Option<Arc<LiveBoard>>,
+    pub(crate) history: Option<Arc<History>>,
+}
+
+/// Candles as they form, and what of them is told.
+struct CandleSource {
+    board: Arc<LiveBoard>,
+    news: Watch<SeriesAt, (u64, Candle)>,
 }
 
 struct Hub {
@@ -131,8 +214,31 @@ struct Hub {
     changes: Subscription,
     dialects: Dialects,
     heartbeat: Vec<Follower>,
-    books: HashMap<InstrumentId, Book, FixedState>,
+    products: HashMap<InstrumentId, Product, FixedState>,
     accounts: HashMap<AccountId, Account, FixedState>,
+    candles: Option<CandleSource>,
+    log: Option<Watch<AccountId, Arc<LogRow>>>,
+    /// What accounts are told later than it happened.
+    late: Late,
+    /// When that was last told which is told at a pace.
+    paced: Moment,
+}
+
+/// An instant, on the exchange's clock and on the machine's: a pace is kept on whichever moves on. A manual clock stands while
+/// people look at what changes, and runs an hour in a second for a bot that wants to hear each of its seconds.
+#[derive(Clone, Copy)]
+struct Moment {
+    exchange: Timestamp,
+    machine: Instant,
+}
+
+impl Moment {
+    /// Whether so much time lies between this and a later one, on either clock.
+    fn is_past(&self, later: Self, span: Duration) -> bool {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        later.exchange.0.saturating_sub(self.exchange.0) >= micros
+            || later.machine.saturating_duration_since(self.machine) >= span
+    }
 }
 
 /// The message of the dialect at hand: made for the first that gets it, shared by the others. Followers are in the order of
@@ -165,28 +271,45 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 }
 
 impl Hub {
-    fn new(node: NodeHandle, dialects: Dialects) -> Self {
+    fn new(node: NodeHandle, dialects: Dialects, sources: Sources, delay: Duration) -> Self {
         let views = node.views();
         let changes = views.publisher().subscribe();
-        let (books, accounts) = (HashMap::default(), HashMap::default());
-        Self { node, views, changes, dialects, heartbeat: Vec::new(), books, accounts }
+        let (products, accounts) = (HashMap::default(), HashMap::default());
+        let paced = Moment { exchange: node.now(), machine: Instant::now() };
+        let candles = sources.candles.map(|board| CandleSource { news: board.watch(), board });
+        let log = sources.history.map(|history| history.watch_logs());
+        let (heartbeat, late) = (Vec::new(), Late::new(delay));
+        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, late, paced }
     }
 
-    async fn run(mut self, mut asked: Receiver<Request>, heartbeat: Duration) {
-        let mut beats = tokio::time::interval(heartbeat);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first tick comes at once, and nobody is there.
-        beats.tick().await;
+    async fn run(mut self, mut asked: Receiver<Request>, bounds: FeedBounds) {
+        let mut beats = interval(bounds.heartbeat).await;
+        let mut paces = interval(bounds.pace).await;
         loop {
             tokio::select! {
                 biased;
                 _ = beats.tick() => self.beat(),
+                _ = paces.tick() => self.keep_pace(),
+                news = self.late.next() => match news {
+                    News::Commit(commit) => self.tell_accounts(&commit),
+                    News::Row(account, row) => self.tell_row(account, &row),
+                },
                 // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
                 commit = self.changes.next() => match commit {
-                    Some(commit) => self.tell(&commit),
+                    Some(commit) => {
+                        self.tell(&commit);
+                        if self.paced.is_past(self.moment(), PACE) {
+                            self.keep_pace();
+                            paces.reset();
+                        }
+                    }
                     None => self.next_epoch(),
                 },
+                ((series, resolution), candle) = next_of(self.candles.as_mut().map(|of| &mut of.news)) => {
+                    self.tell_candle((series, resolution), candle);
+                }
+                (account, row) = next_of(self.log.as_mut()) => self.hear_row(account, row),
                 request = asked.recv() => match request {
                     Some(Request::Actions { of, actions, done }) => {
                         self.take(&of, actions);
@@ -211,6 +334,75 @@ impl Hub {
                 beat.of(follower.dialect, |of| Some(frame(|out| dialects.of(*of).heartbeat(out, now))));
             frame.is_none_or(|frame| follower.outbox.push(frame))
         });
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { exchange: self.node.now(), machine: Instant::now() }
+    }
+
+    /// Tells what has changed of that which is told at a pace.
+    fn keep_pace(&mut self) {
+        let now = self.moment();
+        self.paced = now;
+        let directory = self.views.directory();
+        for (id, product) in self.products.iter_mut().filter(|(_, product)| product.follows_ticker()) {
+            let ticker = self.views.markets().ticker(*id, now.exchange);
+            if let (Some(ticker), Some(listed)) = (ticker, directory.instrument(*id)) {
+                product.tell_ticker(&self.dialects, &ticker, listed.spec(), now);
+            }
+        }
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        for account in self.accounts.values_mut() {
+            account.money.keep_pace(&self.dialects, names);
+        }
+        self.tidy();
+    }
+
+    fn tell_candle(&mut self, at: SeriesAt, (number, candle): (u64, Candle)) {
+        if self.candles.as_ref().is_some_and(|source| source.news.lost()) {
+            tracing::warn!("the feeds were too far behind the candles; those who followed them are closed");
+            self.products.values_mut().for_each(Product::close_candles);
+        }
+        let directory = self.views.directory();
+        for (id, product) in &mut self.products {
+            if let Some(listed) = directory.instrument(*id) {
+                product.tell_candle(&self.dialects, at, number, &candle, listed.spec());
+            }
+        }
+        self.tidy();
+    }
+
+    fn hear_row(&mut self, id: AccountId, row: Arc<LogRow>) {
+        if self.log.as_ref().is_some_and(Watch::lost) {
+            tracing::warn!(
+                "the feeds were too far behind the accounts' logs; those who followed them are closed"
+            );
+            self.accounts.values_mut().for_each(|account| account.log.close());
+        }
+        if self.late.is_wanted() {
+            self.put_late(News::Row(id, row));
+        } else {
+            self.tell_row(id, &row);
+        }
+    }
+
+    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
+        let directory = self.views.directory();
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.log.tell(&self.dialects, names, id, row);
+        }
+        self.tidy();
+    }
+
+    /// Says what is watched beside the changes of commits. What nobody follows any more may be told a while longer.
+    fn watch(&self) {
+        if let Some(source) = &self.candles {
+            source.news.want(self.products.values().flat_map(Product::candles));
+        }
+        if let Some(log) = &self.log {
+            log.want(self.accounts.iter().filter(|(_, of)| of.log.is_followed()).map(|(id, _)| *id));
+        }
     }
 
     fn take(&mut self, of: &Follower, actions: Vec<Action>) {
@@ -238,6 +430,14 @@ impl Hub {
                 let left = self.leave(of.outbox.id, &topic);
                 of.outbox.push(if left { accepted } else { self.remark(of, Remark::NotHeld) });
             }
+            Action::Show(statement) => self.state(&statement, true),
+            Action::Begin(so_far) => {
+                let directory = self.views.directory();
+                let names = Names { directory: &directory, identity: self.node.identity() };
+                if let Some(account) = self.accounts.get_mut(&so_far.account) {
+                    account.log.begin(&self.dialects, names, &so_far);
+                }
+            }
         }
     }
 
@@ -248,7 +448,7 @@ impl Hub {
     /// Answer, then snapshot, then what happens from here on.
     fn join(&mut self, of: &Follower, topic: Topic, accepted: Frame) {
         // The key was found good before this request waited here, and its end may have been told meanwhile.
-        if let Topic::Orders(_, signer) | Topic::Fills(_, signer) = &topic
+        if let Topic::Account(signer, _) = &topic
             && !holds_good(&self.views.directory(), *signer)
         {
             of.outbox.push(self.remark(of, Remark::NotAllowed));
@@ -257,55 +457,140 @@ impl Hub {
         match topic {
             Topic::Heartbeat => {
                 let held = self.heartbeat.iter().any(|other| other.outbox.id == of.outbox.id);
-                self.answer(of, if held { Joined::Again } else { Joined::Anew }, accepted);
+                answer(&self.dialects, of, if held { Joined::Again } else { Joined::Anew }, accepted);
                 if !held {
                     let at = place(&self.heartbeat, &of.dialect, |other| other.dialect);
                     self.heartbeat.insert(at, of.clone());
                 }
             }
-            Topic::Book(instrument) => {
-                if self.books.is_empty() {
+            Topic::Market(instrument, feed) => {
+                if self.products.is_empty() {
                     // First the changes, then the view: see `Publisher`.
                     self.want(true);
                 }
-                let (directory, now) = (self.views.directory(), self.node.now());
-                let depth = self.views.markets().depth(instrument);
-                let (Some(depth), Some(listed)) = (depth, directory.instrument(instrument)) else {
+                if self.join_market(of, instrument, feed, accepted).is_none() {
                     // A contract is in the directory before anyone can name it, so this is not met.
                     of.outbox.push(self.remark(of, Remark::Unavailable));
-                    return;
-                };
-                let joined = self.books.entry(instrument).or_default().join(of, depth.changes);
-                if self.answer(of, joined, accepted)
-                    && let Some(book) = self.books.get_mut(&instrument)
-                {
-                    let encoder = self.dialects.of(of.dialect);
-                    of.outbox.push(book.snapshot(of.dialect, encoder, &depth, listed.spec(), now));
                 }
             }
-            Topic::Orders(form, signer) => {
+            Topic::Account(signer, AccountFeed::Orders(form)) => {
                 let joined = self.account(signer.account).join_orders(of, signer.key, form);
-                if self.answer(of, joined, accepted) {
+                if answer(&self.dialects, of, joined, accepted) {
                     self.send_orders(of, form, signer);
                 }
             }
-            Topic::Fills(product, signer) => {
+            Topic::Account(signer, AccountFeed::Money(feed)) => {
+                let joined = self.account(signer.account).money.join(of, signer.key, feed);
+                // Before the first statement is asked for.
+                self.want(!self.products.is_empty());
+                answer(&self.dialects, of, joined, accepted);
+            }
+            Topic::Account(signer, AccountFeed::Log(feed)) => {
+                let joined = self.account(signer.account).log.join(of, signer.key, feed);
+                // Before what there was is read.
+                self.watch();
+                answer(&self.dialects, of, joined, accepted);
+            }
+            Topic::Account(signer, AccountFeed::Notices) => {
+                let directory = self.views.directory();
+                self.account(signer.account);
+                let Some(account) = self.accounts.get_mut(&signer.account) else { return };
+                // Those who follow already first: what this one is shown is what all were told last.
+                account.notices.tell(&self.dialects, directory.notices());
+                let joined = account.notices.join(of, signer.key);
+                let encode =
+                    |out: &mut Vec<u8>| self.dialects.of(of.dialect).notices(out, directory.notices());
+                if answer(&self.dialects, of, joined, accepted)
+                    && let Some(all) = message(encode)
+                {
+                    of.outbox.push(all);
+                }
+            }
+            Topic::Account(signer, AccountFeed::Fills(product)) => {
                 let account = self.account(signer.account);
                 let last = account.fills_told;
                 let joined = account.join_fills(of, signer.key, product);
-                if self.answer(of, joined, accepted) {
+                if answer(&self.dialects, of, joined, accepted) {
                     self.send_fills(of, product, signer, last);
                 }
             }
         }
     }
 
-    /// Answers a join. False when the answer found no room.
-    fn answer(&self, of: &Follower, joined: Joined, accepted: Frame) -> bool {
-        of.outbox.push(match joined {
-            Joined::Anew => accepted,
-            Joined::Again => self.remark(of, Remark::HeldAlready),
-        })
+    /// Tells what an account's money comes to.
+    fn state(&mut self, statement: &Arc<Statement>, at_once: bool) {
+        let directory = self.views.directory();
+        let names = Names { directory: &directory, identity: self.node.identity() };
+        if let Some(account) = self.accounts.get_mut(&statement.account) {
+            account.money.take(&self.dialects, names, statement, at_once);
+        }
+    }
+
+    /// Joins something of a contract; none when there is no such contract.
+    fn join_market(
+        &mut self,
+        of: &Follower,
+        id: InstrumentId,
+        feed: MarketFeed,
+        accepted: Frame,
+    ) -> Option<()> {
+        let now = self.moment();
+        if let MarketFeed::Candles(series) = feed {
+            return self.join_candles(of, id, series, accepted);
+        }
+        let Self { node, views, dialects, products, .. } = self;
+        let (directory, markets) = (views.directory(), views.markets());
+        let names = Names { directory: &directory, identity: node.identity() };
+        let spec = directory.instrument(id)?.spec();
+        let at = At { dialects, names, spec, now };
+        let product = products.entry(id).or_default();
+        match feed {
+            MarketFeed::Book => {
+                let depth = markets.depth(id)?;
+                let joined = product.join_book(of, &depth);
+                if answer(dialects, of, joined, accepted) {
+                    of.outbox.push(product.whole_book(of, &depth, at));
+                }
+            }
+            MarketFeed::Trades => {
+                let latest = markets.latest_trades(id, dialects.of(of.dialect).trades_shown());
+                let joined = product.join_trades(of, &latest);
+                if answer(dialects, of, joined, accepted) {
+                    of.outbox.push(product.latest_trades(of, &latest, at));
+                }
+            }
+            MarketFeed::Ticker(form) => {
+                let ticker = markets.ticker(id, now.exchange)?;
+                let joined = product.join_ticker(of, form, &ticker, now);
+                if answer(dialects, of, joined, accepted)
+                    && let Some(message) = product.ticker(of, form, &ticker, at)
+                {
+                    of.outbox.push(message);
+                }
+            }
+            MarketFeed::Candles(_) => {}
+        }
+        Some(())
+    }
+
+    /// First candles are watched, then the forming one is looked at.
+    fn join_candles(&mut self, of: &Follower, id: InstrumentId, at: SeriesAt, accepted: Frame) -> Option<()> {
+        let board = Arc::clone(&self.candles.as_ref()?.board);
+        let directory = self.views.directory();
+        let spec = directory.instrument(id)?.spec();
+        self.products.entry(id).or_default().expect_candles(at);
+        self.watch();
+        let (number, candle) = board.forming(at);
+        let Self { dialects, products, .. } = self;
+        let product = products.get_mut(&id)?;
+        let joined = product.join_candles(of, at, number, candle.is_some());
+        if answer(dialects, of, joined, accepted)
+            && let Some(candle) = candle
+            && let Some(first) = message(|out| dialects.of(of.dialect).candle(out, spec, at, &candle, true))
+        {
+            of.outbox.push(first);
+        }
+        Some(())
     }
 
     /// An account's followers, whose changes are told from here on.
@@ -313,7 +598,7 @@ impl Hub {
         if !self.accounts.contains_key(&id) {
             self.accounts.insert(id, Account::default());
             // First the changes, then the view: see `Publisher`.
-            self.want(!self.books.is_empty());
+            self.want(!self.products.is_empty());
             let told = self.views.fills().newest(id);
             if let Some(account) = self.accounts.get_mut(&id) {
                 account.fills_told = told;
@@ -345,11 +630,13 @@ impl Hub {
         of.outbox.push(frame(|out| encoder.latest_fills(out, names, signer.account, &fills)));
     }
 
-    /// Whether a connection follows a contract's book; what else there is can be joined at any time.
+    /// Whether a connection follows something of a contract; what else there is can be joined at any time.
     fn holds(&self, id: u64, topic: &Topic) -> bool {
         match topic {
-            Topic::Book(instrument) => self.books.get(instrument).is_some_and(|book| book.is_held(id)),
-            Topic::Heartbeat | Topic::Orders(..) | Topic::Fills(..) => false,
+            Topic::Market(instrument, feed) => {
+                self.products.get(instrument).is_some_and(|product| product.holds(id, *feed))
+            }
+            Topic::Heartbeat | Topic::Account(..) => false,
         }
     }
 
@@ -361,15 +648,19 @@ impl Hub {
                 self.heartbeat.retain(|follower| follower.outbox.id != id);
                 self.heartbeat.len() < before
             }
-            Topic::Book(instrument) => self.books.get_mut(instrument).is_some_and(|book| book.leave(id)),
-            Topic::Orders(form, signer) => self
-                .accounts
-                .get_mut(&signer.account)
-                .is_some_and(|account| account.leave_orders(id, signer.key, *form)),
-            Topic::Fills(product, signer) => self
-                .accounts
-                .get_mut(&signer.account)
-                .is_some_and(|account| account.leave_fills(id, signer.key, *product)),
+            Topic::Market(instrument, feed) => {
+                self.products.get_mut(instrument).is_some_and(|product| product.leave(id, *feed))
+            }
+            Topic::Account(signer, feed) => match self.accounts.get_mut(&signer.account) {
+                Some(account) => match feed {
+                    AccountFeed::Orders(form) => account.leave_orders(id, signer.key, *form),
+                    AccountFeed::Fills(product) => account.leave_fills(id, signer.key, *product),
+                    AccountFeed::Money(feed) => account.money.leave(id, signer.key, *feed),
+                    AccountFeed::Log(feed) => account.log.leave(id, signer.key, *feed),
+                    AccountFeed::Notices => account.notices.leave(id, signer.key),
+                },
+                None => false,
+            },
         };
         self.tidy();
         left
@@ -378,8 +669,8 @@ impl Hub {
     /// A connection is gone, and follows nothing.
     fn forget(&mut self, id: u64) {
         self.heartbeat.retain(|follower| follower.outbox.id != id);
-        for book in self.books.values_mut() {
-            book.leave(id);
+        for product in self.products.values_mut() {
+            product.forget(id);
         }
         for account in self.accounts.values_mut() {
             account.forget(id);
@@ -389,19 +680,22 @@ impl Hub {
 
     /// What nobody follows any more is not told any more.
     fn tidy(&mut self) {
-        let (books, accounts) = (self.books.len(), self.accounts.len());
-        self.books.retain(|_, book| book.is_followed());
+        let (products, accounts) = (self.products.len(), self.accounts.len());
+        self.products.retain(|_, product| product.is_followed());
         self.accounts.retain(|_, account| account.is_followed());
-        if (self.books.len(), self.accounts.len()) != (books, accounts) {
-            self.want(!self.books.is_empty());
+        if (self.products.len(), self.accounts.len()) != (products, accounts) {
+            self.want(!self.products.is_empty());
+            self.watch();
         }
     }
 
-    fn want(&self, books: bool) {
-        self.changes.follow(books, self.accounts.keys().copied().collect());
+    fn want(&self, markets: bool) {
+        let money = self.accounts.iter().filter(|(_, account)| account.money.is_followed());
+        let money = money.map(|(id, _)| *id).collect();
+        self.changes.follow(markets, self.accounts.keys().copied().collect(), money);
     }
 
-    fn tell(&mut self, commit: &CommitChanges) {
+    fn tell(&mut self, commit: &Arc<CommitChanges>) {
         let (node, directory) = (self.node.clone(), self.views.directory());
         if self.changes.lost() {
             tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
@@ -413,10 +707,38 @@ impl Hub {
         let names = Names { directory: &directory, identity: node.identity() };
         for changes in &commit.changes {
             for level in &changes.levels {
-                if let Some(book) = self.books.get_mut(&level.instrument) {
-                    book.tell(&self.dialects, level, level.at, &directory);
+                if let Some(product) = self.products.get_mut(&level.instrument)
+                    && let Some(listed) = directory.instrument(level.instrument)
+                {
+                    product.tell_level(&self.dialects, level, listed.spec());
                 }
             }
+            for (instrument, row) in &changes.trades {
+                if let Some(product) = self.products.get_mut(instrument)
+                    && let Some(listed) = directory.instrument(*instrument)
+                {
+                    product.tell_trade(&self.dialects, row, names, listed.spec());
+                }
+            }
+        }
+        if self.late.is_wanted() && !self.accounts.is_empty() {
+            self.put_late(News::Commit(Arc::clone(commit)));
+        } else {
+            self.tell_accounts(commit);
+        }
+        self.tidy();
+    }
+
+    /// Tells each account its own.
+    fn tell_accounts(&mut self, commit: &CommitChanges) {
+        let (node, directory) = (self.node.clone(), self.views.directory());
+        if commit.directory {
+            for account in self.accounts.values_mut() {
+                account.notices.tell(&self.dialects, directory.notices());
+            }
+        }
+        let names = Names { directory: &directory, identity: node.identity() };
+        for changes in &commit.changes {
             for rows in changes.fills.chunk_by(|a, b| a.0 == b.0) {
                 if let Some(account) = self.accounts.get_mut(&rows[0].0) {
                     account.tell_fills(&self.dialects, rows, names);
@@ -428,8 +750,27 @@ impl Hub {
                 }
             }
         }
+        for (statement, at_once) in &commit.statements {
+            self.state(statement, *at_once);
+        }
         self.changes.took(commit);
         self.tidy();
+    }
+
+    /// Has accounts be told later.
+    fn put_late(&mut self, news: News) {
+        if let Err(news) = self.late.put(news) {
+            tracing::warn!("more happened than may wait for its time; the feeds' followers are closed");
+            self.give_back(&news);
+            self.close_all();
+        }
+    }
+
+    /// News is not told: its place is free again.
+    fn give_back(&self, news: &News) {
+        if let News::Commit(commit) = news {
+            self.changes.took(commit);
+        }
     }
 
     /// The node has gone over to another epoch: its changes from here on. Connections of the one that is over close by themselves;
@@ -442,14 +783,16 @@ impl Hub {
 
     /// Something was lost on the way here: nobody may go on as if nothing had happened.
     fn close_all(&mut self) {
-        for book in self.books.values() {
-            book.close();
+        for product in self.products.values() {
+            product.close();
         }
         for account in self.accounts.values() {
             account.close();
         }
-        self.books.clear();
+        self.products.clear();
         self.accounts.clear();
+        let untold: Vec<_> = self.late.drain().collect();
+        untold.iter().for_each(|news| self.give_back(news));
         self.want(false);
     }
 
@@ -461,6 +804,33 @@ impl Hub {
         }
         self.tidy();
     }
+}
+
+/// Answers a join. False when the answer found no room.
+fn answer(dialects: &Dialects, of: &Follower, joined: Joined, accepted: Frame) -> bool {
+    of.outbox.push(match joined {
+        Joined::Anew => accepted,
+        Joined::Again => frame(|out| dialects.of(of.dialect).remark(out, Remark::HeldAlready)),
+    })
+}
+
+/// What is told next to one who watches; never, where there is nothing to watch.
+async fn next_of<K: Copy + Eq + Hash, T>(watch: Option<&mut Watch<K, T>>) -> (K, T) {
+    if let Some(watch) = watch
+        && let Some(told) = watch.next().await
+    {
+        return told;
+    }
+    std::future::pending().await
+}
+
+/// Ticks, the first of which comes when the first span is over.
+async fn interval(span: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(span);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // One comes at once, and nobody is there.
+    ticks.tick().await;
+    ticks
 }
 
 /// Whether a key is there, may ask, and belongs to an account that is active.

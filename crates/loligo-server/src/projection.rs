@@ -16,26 +16,31 @@ mod markets;
 mod orders;
 mod page;
 mod service;
+mod statement;
 mod ticker;
 mod trades;
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use changes::{
-    Changes, CommitChanges, LevelChange, OrderChangeKind, OrderChanged, Publisher, Subscription,
+    Accounts, Changes, CommitChanges, LevelChange, OrderChangeKind, OrderChanged, Publisher, Subscription,
 };
 pub use depth::DepthSnapshot;
-pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument};
+pub use directory::{AccountEntry, ApiKey, Directory, ListedInstrument, NoticeEntry};
 pub(crate) use earlier::EarlierViews;
 pub use fills::{FILLS_KEPT, FillRow, Fills};
 pub use follower::{Applied, Detached, Follower, Happened, Part, PartError, Unable};
-pub use markets::Markets;
+use markets::MarketChanges;
+pub use markets::{FUNDING_RATES_KEPT, FundingRateRow, Markets};
 pub use orders::{AccountOrders, CLOSED_VISIBLE_MICROS, Orders};
 pub use page::{Cut, Page};
 pub use service::{FaultEntry, Service};
+pub(crate) use statement::{PositionStated, Statement, Touched, WalletStated};
 pub use ticker::{DayStats, LastTrade, Ticker};
 pub use trades::{TRADES_KEPT, TradeRow};
+pub(crate) use watch::{Watch, Watched};
 
 use arc_swap::{ArcSwap, Guard};
 use loligo_engine::{Exchange, Timestamp};
@@ -86,6 +91,7 @@ impl Projections {
     /// A replay has come to this state.
     pub(crate) fn arrive(&mut self, exchange: &Exchange, sequence: u64) {
         self.orders = Orders::of(exchange, sequence);
+        self.markets.show_funding(exchange);
         self.stand_at(sequence, exchange.now());
     }
 
@@ -139,11 +145,13 @@ impl Projections {
         let follows = |account| self.publisher.follows(account);
         let fills = self.fills.tell(applied, follows);
         let orders = self.orders.tell(applied, follows);
-        let levels = self.markets.tell(applied, || self.publisher.follows_books());
+        let MarketChanges { levels, trades, prices } =
+            self.markets.tell(applied, || self.publisher.follows_markets());
         let Applied { sequence, time, .. } = applied;
         self.stand_at(sequence, time);
-        let quiet = levels.is_empty() && fills.is_empty() && orders.is_empty();
-        (!quiet).then_some(Changes { sequence, levels, fills, orders })
+        let quiet =
+            !prices && levels.is_empty() && trades.is_empty() && fills.is_empty() && orders.is_empty();
+        (!quiet).then_some(Changes { sequence, levels, trades, fills, orders })
     }
 
     /// Says how far the views are.

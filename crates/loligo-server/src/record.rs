@@ -11,7 +11,7 @@
 //! none.
 
 use crate::listing::Roll;
-use loligo_engine::{AccountId, CodecError, Command, InstrumentId, Timestamp};
+use loligo_engine::{AccountId, CodecError, Command, InstrumentId, MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Version of this layout.
@@ -53,6 +53,55 @@ pub enum WithdrawalRight {
 /// A fault's number; rising from 1, never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FaultId(pub u64);
+
+/// A notice's number; rising from 1, never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NoticeId(pub u64);
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// A market.
+    Market,
+    /// Anything.
+    General,
+    /// Something new.
+    NewFeature,
+    /// Something put right.
+    BugFix,
+    /// The exchange, or a part of it, will be out of service.
+    Maintenance,
+    /// A settlement.
+    Settlement,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticePriority {
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+/// A notice to clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is about.
+    pub kind: NoticeKind,
+    /// How much it matters.
+    pub priority: NoticePriority,
+    /// What it says.
+    pub note: String,
+    /// When what it tells of takes effect.
+    pub effective: Timestamp,
+    /// For how many minutes the exchange is expected to be out of service.
+    pub downtime_minutes: Option<u32>,
+    /// What becomes of a contract when it takes effect; nothing more once it has, or when the notice is taken back.
+    pub plan: Option<(InstrumentId, MarketState)>,
+}
 
 /// What requests are told in place of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -209,6 +258,13 @@ pub enum Fact {
         /// Which kind it is.
         roll: Roll,
     },
+    /// The operator gave clients a notice.
+    NoticeGiven(Notice),
+    /// The operator took a notice back.
+    NoticeEnded {
+        /// Which.
+        notice: NoticeId,
+    },
     /// A master chose how far its positions may be leveraged by what fills off the book, or takes that back.
     OffBookLeverage {
         /// The master.
@@ -226,6 +282,8 @@ loligo_engine::stored_codes! {
         FaultSet { operation, word, times } = 3,
         FaultEnded { fault } = 4,
         ContractRolls { instrument, roll } = 5,
+        NoticeGiven(notice) = 6,
+        NoticeEnded { notice } = 7,
         OffBookLeverage { account, cap } = 8
     }
     StoredSecret { Development { place, kind } = 0, Sealed(bytes) = 1 }
@@ -233,6 +291,8 @@ loligo_engine::stored_codes! {
     GeneralRight { None = 0, ReadOnly = 1, Full = 2 }
     WithdrawalRight { None = 0, Full = 1 }
     Roll { Month = 0, Quarter = 1, Half = 2 }
+    NoticeKind { Market = 0, General = 1, NewFeature = 2, BugFix = 3, Maintenance = 4, Settlement = 5 }
+    NoticePriority { Low = 0, Medium = 1, High = 2 }
 }
 
 /// A new API key.
@@ -273,6 +333,8 @@ pub enum FactOutcome {
     KeyCreated(KeyId),
     /// The fault has this number.
     FaultSet(FaultId),
+    /// The notice has this number.
+    NoticeGiven(NoticeId),
     /// It cannot be.
     Refused(FactRefusal),
 }
@@ -313,6 +375,18 @@ pub enum FactRefusal {
     /// No such fault waits to be told.
     #[error("no such fault waits to be told")]
     UnknownFault,
+    /// The note is empty, too long, or not printable.
+    #[error("a note has 1 to 1000 printable characters")]
+    BadNote,
+    /// As many notices stand as may.
+    #[error("at most 100 notices stand at once")]
+    TooManyNotices,
+    /// What is planned would be in the past.
+    #[error("what is planned wants a time that is still to come")]
+    PlanTooLate,
+    /// No such notice stands.
+    #[error("there is no such notice")]
+    UnknownNotice,
     /// The contract is not there, or has no last trading time.
     #[error("there is no such dated contract")]
     NotDated,

@@ -7,7 +7,7 @@ use crate::dialects::Served;
 use crate::dialects::kraken::{self, Kraken};
 use crate::faults::Faults;
 use crate::history::History;
-use crate::hub::{self, Dialects};
+use crate::hub::{self, Dialects, Sources};
 use crate::login::Login;
 use crate::login::real_time::RealTime;
 use crate::node::{self, NodeEnd, NodeHandle, RunningNode, StartError as NodeError};
@@ -15,7 +15,7 @@ use crate::operations::Operations;
 use crate::projection::{Detached, Unable};
 use crate::request_log::{LogConfig, LogMode, RequestLog};
 use crate::start_file::StartFile;
-use crate::transport::bounds::Bounds;
+use crate::transport::bounds::{Bounds, FeedBounds};
 use crate::transport::listener::{self, Connections};
 use crate::transport::origin::{Origin, Origins};
 use crate::transport::sockets::Sockets;
@@ -25,6 +25,7 @@ use loligo_history::Keep;
 use loligo_wire::sign::Tolerance;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -71,7 +72,11 @@ impl ServerConfig {
             tls_listen: None,
             rate_limits: true,
             tolerance: Tolerance::ALL,
-            bounds: Bounds::default(),
+            // What is told at a pace is told as exchange time passes, and not while a test takes its own.
+            bounds: Bounds {
+                feeds: FeedBounds { pace: Duration::from_secs(86_400), ..FeedBounds::default() },
+                ..Bounds::default()
+            },
             allow_origins: Vec::new(),
             real_time: RealTime::driven(),
             control_token: None,
@@ -195,7 +200,9 @@ impl Server {
         let mut dialects = Dialects::default();
         let make = speak(&mut dialects);
         let feeds = config.bounds.feeds;
-        let hub = hub::start(handle.clone(), dialects, feeds.heartbeat).map_err(StartError::Feeds)?;
+        let sources =
+            Sources { candles: Some(Arc::clone(candles.board())), history: Some(Arc::clone(&history)) };
+        let hub = hub::start(handle.clone(), dialects, sources, feeds).map_err(StartError::Feeds)?;
         let faults = Arc::new(Faults::default());
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let control = Control::new(

@@ -3,8 +3,8 @@
 use crate::fold::Fold;
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, Execution, InstrumentId, OrderId, OrderRef,
-    OrderView, Outcome, Qty, Side, Timestamp,
+    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, Execution, FundingBooked, InstrumentId,
+    OrderId, OrderRef, OrderView, Outcome, Qty, Side, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -80,6 +80,7 @@ impl SideBySide {
         same("work left", &self.engine.is_busy(), &self.model.is_busy())?;
         same("executions", &executions(&self.events), &answer.executions)?;
         same("triggers fired", &fired(&self.events), &answer.fired)?;
+        same("funding booked", &fundings(&self.events), &answer.fundings)?;
         same("lots cut", &reduced(&self.events), &answer.reduced)?;
 
         for event in &self.events {
@@ -160,6 +161,10 @@ impl SideBySide {
         same(&of("open interest"), &market.open_interest, &self.model.open_interest(instrument))?;
         same(&of("mark price"), &market.mark, &self.model.mark(instrument))?;
         same(&of("index price"), &market.index, &self.model.index(instrument))?;
+        same(&of("funding"), &market.funding, &self.model.funding(instrument))?;
+        if let Some(funding) = market.funding {
+            same(&of("funding rate from events"), &funding.rate, &self.fold.rate(instrument))?;
+        }
         same(&of("mark price from events"), &market.mark, &self.fold.mark(instrument))?;
         let told = self.fold.index(self.model.pair(instrument));
         same(&of("index price from events"), &market.index, &told)?;
@@ -176,6 +181,15 @@ fn executions(events: &[Event]) -> Vec<Execution> {
         _ => None,
     });
     executions.collect()
+}
+
+/// What positions were booked for an hour.
+fn fundings(events: &[Event]) -> Vec<FundingBooked> {
+    let booked = events.iter().filter_map(|event| match event {
+        Event::Funding(booked) => Some((**booked).clone()),
+        _ => None,
+    });
+    booked.collect()
 }
 
 /// Triggers that fired, into an order or into a refusal.

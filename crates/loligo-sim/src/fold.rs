@@ -1,9 +1,9 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, InstrumentId, Leverage,
-    MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side, Timestamp, UpdateReason,
-    Wallet,
+    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, FundingBooked, FundingRate,
+    InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side,
+    Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -28,6 +28,7 @@ pub struct Fold {
     marks: BTreeMap<InstrumentId, FinePrice>,
     markets: BTreeMap<InstrumentId, MarketState>,
     rights: BTreeMap<AccountId, (bool, bool)>,
+    rates: BTreeMap<InstrumentId, FundingRate>,
 }
 
 /// A position as its last fill left it.
@@ -186,6 +187,25 @@ impl Fold {
                 *before += *change;
                 ensure(before == balance, "what was there and what came", event)
             }
+            Event::Funding(booked) => {
+                let FundingBooked { account, instrument, log, realized, position, balance, .. } = **booked;
+                let rows = self.rows.entry(account).or_default();
+                *rows += 1;
+                ensure(*rows == log, "the next row of its log", event)?;
+                let held = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
+                ensure(held.lots != 0 && held.lots == position, "an open position", event)?;
+                ensure(held.entry == booked.entry, "its entry value", event)?;
+                let wallet = (account, booked.wallet, booked.currency);
+                let before = self.balances.entry(wallet).or_default();
+                *before += realized;
+                ensure(*before == balance, "what was there and what came", event)?;
+                ensure(self.rate(instrument) == booked.rate, "the rate that was fixed for the hour", event)
+            }
+            Event::FundingRate { instrument, rate, hour, at } => {
+                ensure(hour <= at && hour.0 % (3_600 * Timestamp::SECOND) == 0, "of an hour", event)?;
+                self.rates.insert(*instrument, *rate);
+                Ok(())
+            }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
                 Ok(())
@@ -202,7 +222,16 @@ impl Fold {
                 self.rights.insert(*account, (*active, *trading));
                 Ok(())
             }
-            Event::Listed { .. } | Event::Past { .. } | Event::AccountCreated { .. } => Ok(()),
+            Event::Past { past, at } => {
+                // What happens is counted on behind what never did.
+                self.last_execution += u64::from(past.trades);
+                self.counts.entry(past.instrument).or_default().1 = past.trades.into();
+                let hour = |at: Timestamp| at.0.div_euclid(3_600 * Timestamp::SECOND);
+                let running = past.rates.iter().find(|rate| hour(rate.hour) == hour(*at));
+                self.rates.extend(running.map(|rate| (past.instrument, (*rate).into())));
+                Ok(())
+            }
+            Event::Listed { .. } | Event::AccountCreated { .. } => Ok(()),
         }
     }
 
@@ -355,6 +384,11 @@ impl Fold {
     /// Whether an account is active, and whether it may trade.
     pub fn rights(&self, account: AccountId) -> (bool, bool) {
         self.rights.get(&account).copied().unwrap_or((true, true))
+    }
+
+    /// Funding rate last told; nothing before.
+    pub fn rate(&self, instrument: InstrumentId) -> FundingRate {
+        self.rates.get(&instrument).copied().unwrap_or(FundingRate::ZERO)
     }
 
     /// Index price last told.

@@ -3,6 +3,7 @@
 
 mod checks;
 mod figures;
+mod funding;
 mod liquidation;
 mod margin;
 mod matching;
@@ -17,11 +18,12 @@ mod time;
 mod triggers;
 mod work;
 
+use funding::Funding;
 use liquidation::Ladder;
 use loligo_engine::{
-    AccountId, Command, Currency, Dislocation, Execution, FinePrice, InstrumentId, InstrumentSpec, Leverage,
-    Limits, LimitsChange, MarketState, Money, OrderId, OrderStatus, OrderView, Outcome, PairId, Price, Qty,
-    Refusal, SelfTradeStrategy, Signal, Timestamp, Wallet,
+    AccountId, Command, Currency, Dislocation, Execution, FinePrice, FundingBooked, InstrumentId,
+    InstrumentSpec, Leverage, Limits, LimitsChange, MarketState, Money, OrderId, OrderStatus, OrderView,
+    Outcome, PairId, Price, Qty, Refusal, SelfTradeStrategy, Signal, Timestamp, Wallet,
 };
 use margin::Portfolio;
 use num_bigint::BigInt;
@@ -52,12 +54,15 @@ pub struct Model {
     due: VecDeque<OrderId>,
     /// The last full second at which marks were sampled.
     sampled: i64,
+    /// The hour at whose beginning positions were last booked.
+    funded: i64,
     last_order: u64,
     last_execution: u64,
     last_place_in_queue: u64,
     executions: Vec<Execution>,
     reduced: Vec<Option<Qty>>,
     fired: Vec<OrderId>,
+    fundings: Vec<FundingBooked>,
 }
 
 /// What a command came to.
@@ -71,6 +76,8 @@ pub struct Answer {
     pub reduced: Vec<Option<Qty>>,
     /// Triggers that were fired, those that failed included, in order.
     pub fired: Vec<OrderId>,
+    /// What positions were booked for an hour, in order.
+    pub fundings: Vec<FundingBooked>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,6 +98,7 @@ struct Contract {
     dislocation: Option<Dislocation>,
     /// Each signal as triggers were last judged by it.
     judged: BTreeMap<Signal, FinePrice>,
+    funding: Option<Funding>,
 }
 
 #[derive(Clone, Debug)]
@@ -131,6 +139,8 @@ struct Position {
     entry: BigInt,
     /// When its first lot came; of a flat one nothing.
     opened_at: Option<Timestamp>,
+    /// When its funding was last booked: then it changed, or an hour was over.
+    funded_at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -180,6 +190,7 @@ impl Model {
         self.executions.clear();
         self.reduced.clear();
         self.fired.clear();
+        self.fundings.clear();
         self.work.done = 0;
         let cancels = matches!(
             command,
@@ -194,12 +205,14 @@ impl Model {
         if !amid_work {
             self.follow_up();
         }
+        self.note_next_holder();
         self.forget();
         Answer {
             outcome,
             executions: self.executions.clone(),
             reduced: self.reduced.clone(),
             fired: self.fired.clone(),
+            fundings: self.fundings.clone(),
         }
     }
 

@@ -114,10 +114,16 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
                 if execution.maker.fee.0 < 0 {
                     say("rebate".into());
                 }
+                if execution.taker.realized_funding.0 != 0 {
+                    say("funding with a fill".into());
+                }
                 if execution.taker.realized_pnl.0 != 0 {
                     say("realised".into());
                 }
             }
+            Event::Funding(booked) if booked.realized.0 != 0 => say("funding of an hour".into()),
+            Event::Funding(_) => say("funding of an hour, nothing".into()),
+            Event::FundingRate { rate, .. } if rate.relative != 0 => say("funding rate".into()),
             Event::Reduced { .. } => say("cut".into()),
             Event::Placed { reduced, .. } if reduced.is_some_and(|by| by.0 > 0) => say("placed, cut".into()),
             Event::Edited { reduced, .. } if reduced.is_some_and(|by| by.0 > 0) => say("edited, cut".into()),
@@ -127,7 +133,11 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
 }
 
 /// What the streams must come across, or they prove little.
-const WORDS: [&str; 158] = [
+const WORDS: [&str; 162] = [
+    "funding of an hour",
+    "funding of an hour, nothing",
+    "funding rate",
+    "funding with a fill",
     "Placed",
     "Edited",
     "Cancelled",

@@ -2,10 +2,11 @@
 
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    ContractKind, CreateAccount, Currency, Deposit, DistanceUnit, EditOrder, Exchange, FinePrice, Genesis,
-    InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MAX_LOTS, MAX_TICKS, MarginLevel,
-    MarketState, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode,
-    SelfTradeStrategy, Side, Signal, Timestamp, Transfer, TriggerKind, Wallet, Withdraw,
+    ContractKind, ContractPast, CreateAccount, Currency, Deposit, DistanceUnit, EditOrder, Exchange,
+    FinePrice, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MAX_LOTS,
+    MAX_TICKS, MarginLevel, MarketState, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PastRate,
+    PlaceOrder, Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, TriggerKind, Wallet,
+    Withdraw,
 };
 use loligo_sim::model::Model;
 use loligo_sim::workload::Workload;
@@ -208,11 +209,12 @@ fn spec() -> impl Strategy<Value = InstrumentSpec> {
     let scale = prop_oneof![0..20_u8, any::<u8>()];
     let precision = prop_oneof![-4..8_i8, any::<i8>()];
     let grid = (prop_oneof![1..100_u32, any::<u32>()], scale, precision, number(), number(), levels);
-    let dates = (instant(), of(instant()), any::<u32>(), any::<u32>());
+    let most = prop_oneof![3 => 0..100_000_000_u32, 1 => any::<u32>()];
+    let dates = (instant(), of(instant()), any::<u32>(), most, of(any::<i32>()));
     (names, grid, dates).prop_map(|(names, grid, dates)| {
         let (symbol, kind, pair, base, quote) = names;
         let (tick_mantissa, tick_scale, lot_precision, most, impact, margin_levels) = grid;
-        let (opening, expiry, funding_rate_coefficient, max_relative_funding_rate) = dates;
+        let (opening, expiry, funding_rate_coefficient, max_relative_funding_rate, least) = dates;
         InstrumentSpec {
             symbol,
             kind,
@@ -229,6 +231,7 @@ fn spec() -> impl Strategy<Value = InstrumentSpec> {
             expiry,
             funding_rate_coefficient,
             max_relative_funding_rate,
+            min_relative_funding_rate: least,
         }
     })
 }
@@ -252,6 +255,8 @@ fn sound_spec() -> impl Strategy<Value = InstrumentSpec> {
             opening: Timestamp(0),
             expiry: None,
             funding_rate_coefficient: 8,
+            max_relative_funding_rate: spec.max_relative_funding_rate.min(100_000_000),
+            min_relative_funding_rate: None,
             ..spec
         },
     )

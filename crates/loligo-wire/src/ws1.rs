@@ -4,11 +4,11 @@
 //! to a buffer, each one whole JSON object, which is one frame.
 //!
 //! ```
-//! use loligo_wire::ws1::{Alert, Feed, Request, RequestError};
+//! use loligo_wire::ws1::{Alert, Feed, FeedName, Request, RequestError};
 //!
 //! let text = r#"{"event":"subscribe","feed":"book","product_ids":["PF_XBTUSD"],"depth":10}"#;
 //! let Ok(Request::Subscribe(asked)) = Request::parse(text) else { unreachable!() };
-//! assert_eq!((asked.feed, &*asked.product_ids[0]), (Feed::Book, "PF_XBTUSD"));
+//! assert_eq!((asked.feed, &*asked.product_ids[0]), (FeedName::Of(Feed::Book), "PF_XBTUSD"));
 //!
 //! let mut frame = Vec::new();
 //! Alert::NotSubscribed.write(&mut frame);
@@ -42,7 +42,7 @@ pub use orders::{
     OpenOrder, OrderRemoval, OrderUpdate, OrdersFeed, TrailingStopOptions, write_open_orders_snapshot,
 };
 pub use requests::{Credentials, MAX_PRODUCT_IDS, Request, RequestError, Subscription};
-pub use words::{Audience, Feed, FillOrderType, OpenOrderType};
+pub use words::{Audience, Feed, FeedName, FillOrderType, OpenOrderType};
 
 /// Where the API is served.
 pub const PATH: &str = "/ws/v1";

@@ -7,11 +7,12 @@ use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_TICKS, OpenSum};
-use crate::margin::{isolated_of, maintenance_of};
+use crate::margin::{initial_of, isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::Fine;
 use crate::outcome::EstimateRefusal;
-use crate::view::{MarginQuote, MaxOrderSize};
+use crate::slot::WalletSlot;
+use crate::view::{MarginQuote, MaxOrderSize, PositionRisk};
 use crate::words::{ContractKind, OrderError, OrderType};
 
 impl Exchange {
@@ -81,6 +82,50 @@ impl Exchange {
             let ((buy, buy_price), (sell, sell_price)) = (largest(Side::Buy), largest(Side::Sell));
             MaxOrderSize { buy, sell, buy_price, sell_price }
         })
+    }
+
+    /// What stands against a position of an account; absent when it has none in that contract.
+    pub fn position_risk(&self, account: AccountId, instrument: InstrumentId) -> Option<PositionRisk> {
+        let market = self.markets.get(instrument)?;
+        let position = &self.positions[market.position_of(account)?];
+        if position.size == 0 {
+            return None;
+        }
+        let equity = match position.leverage {
+            Some(_) => position.set_aside() + market.unrealized(position),
+            None => {
+                self.equity(account, position.margin_wallet)
+                    - self.set_aside_of(account, position.margin_wallet)
+            }
+        };
+        // An order of nothing changes nothing, whatever its price.
+        let nothing = Terms {
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            limit: Some(1),
+            lots: 0,
+            reduce_only: false,
+            slot: None,
+            fired: false,
+        };
+        let liquidation_price = self.liquidation_price_after(position, market, &nothing, Price(1));
+        let initial_margin = match position.leverage {
+            Some(_) => position.set_aside(),
+            None => initial_of(&market.instrument, OpenSum::of(position.size, position.entry)),
+        };
+        Some(PositionRisk {
+            value_at_mark: Fine(market.at_mark(position.size).value.0.abs()),
+            initial_margin,
+            initial_margin_with_orders: position.initial_margin(&market.instrument),
+            liquidation_price,
+            equity,
+        })
+    }
+
+    /// What of a wallet is set aside for isolated positions.
+    fn set_aside_of(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
+        let held = self.accounts[account].positions.iter().map(|(_, slot)| &self.positions[*slot]);
+        held.filter(|position| position.margin_wallet == margin_wallet).map(Position::set_aside).sum()
     }
 
     /// Asks about an account's position in a linear contract, an empty one without orders where it has none yet.

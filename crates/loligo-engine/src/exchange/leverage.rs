@@ -57,7 +57,7 @@ impl Exchange {
         let market = &self.markets[id];
         let position = &mut self.positions[slot];
         position.leverage = leverage;
-        market.recount(position, &mut self.margin_wallets[position.margin_wallet]);
+        market.recount(position, &mut self.margin_wallets[position.margin_wallet], self.now);
         let at = self.now;
         emit(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
@@ -102,7 +102,8 @@ impl Exchange {
         let initial_margin =
             margin::with_orders(&market.instrument, leverage, standing, position.buys, position.sells);
         let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
-        let before = margin_wallet.equity() - margin_wallet.initial_margin;
+        let equity = self.equity(position.account, position.margin_wallet);
+        let before = equity - margin_wallet.initial_margin;
         let after =
             before + (shared - market.shared_pnl(position)) - (initial_margin - position.initial_margin);
         if after < Fine::ZERO && after < before { Err(LeverageRefusal::MarginShort) } else { Ok(()) }

@@ -255,7 +255,10 @@ impl Exchange {
             None => {
                 let equity =
                     self.margin_status_of_wallet(position.account, position.margin_wallet, None).equity;
-                equity - market.loss_to_mark(lots, value) - dust
+                // What has accrued is booked with it, and rounded.
+                let rounded =
+                    market.due_funding(position, self.now).fine() - market.accrued(position, self.now);
+                equity - market.loss_to_mark(lots, value) - dust + rounded
             }
             Some(leverage) => {
                 position.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage) + realized.fine()

@@ -33,7 +33,10 @@ impl Exchange {
     #[inline]
     pub(super) fn look_at(&mut self, slot: PositionSlot) {
         if self.work.look_from.is_some() {
-            self.value(self.positions[slot].account);
+            self.value(self.positions[slot].account, None);
+        } else if self.accrues {
+            let Position { account, margin_wallet, .. } = self.positions[slot];
+            self.value(account, Some(margin_wallet));
         }
         let position = &self.positions[slot];
         let market = &self.markets[position.instrument];
@@ -48,14 +51,14 @@ impl Exchange {
         self.work.busy = true;
     }
 
-    /// Values an account's positions at the marks of now.
+    /// Values an account's positions at the marks of now, with their funding up to now: those of one wallet, or all.
     #[cold]
-    fn value(&mut self, account: AccountId) {
-        let Self { accounts, positions, margin_wallets, markets, .. } = self;
+    fn value(&mut self, account: AccountId, of: Option<WalletSlot>) {
+        let Self { accounts, positions, margin_wallets, markets, now, .. } = self;
         for (instrument, slot) in &accounts[account].positions {
             let position = &mut positions[*slot];
-            if position.size != 0 {
-                markets[*instrument].recount(position, &mut margin_wallets[position.margin_wallet]);
+            if position.size != 0 && of.is_none_or(|of| of == position.margin_wallet) {
+                markets[*instrument].recount(position, &mut margin_wallets[position.margin_wallet], *now);
             }
         }
     }
@@ -77,22 +80,39 @@ impl Exchange {
         }
     }
 
-    /// Equity of a margin wallet at the marks of now, looked over since they moved or not.
+    /// Equity of a margin wallet at the marks of now, looked over since they moved or not, with its funding up to now.
+    #[inline]
     pub(super) fn equity(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
         let counted = self.margin_wallets[margin_wallet].equity();
-        if self.work.look_from.is_none() {
-            return counted;
+        if self.work.look_from.is_none() && !self.accrues {
+            counted
+        } else {
+            self.equity_now(account, margin_wallet)
         }
+    }
+
+    #[cold]
+    fn equity_now(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
+        let counted = self.margin_wallets[margin_wallet].equity();
         let of = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
         of.fold(counted, |equity, position| {
-            equity + self.markets[position.instrument].shared_pnl(position) - position.counted
+            equity + self.markets[position.instrument].shared(position, self.now) - position.counted
+        })
+    }
+
+    /// True when time alone has moved what a wallet is worth since it was last valued: it is looked at when something happens to it.
+    pub(crate) fn has_accrued(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+        let mut held = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
+        held.any(|position| {
+            let market = &self.markets[position.instrument];
+            position.counted != market.shared(position, self.now)
         })
     }
 
     /// After a mark has moved: an account is valued at it, and those of its wallets in which something is to be done are to be
     /// judged.
     pub(super) fn look_over(&mut self, account: AccountId) {
-        self.value(account);
+        self.value(account, None);
         let Self { accounts, positions, margin_wallets, markets, work, .. } = self;
         let owner = &accounts[account];
         let mut margin_checks: Vec<WalletSlot> = Vec::new();
@@ -146,11 +166,17 @@ impl Exchange {
     pub(super) fn is_doomed(&self, position: &Position) -> bool {
         let Position { account, margin_wallet, instrument, .. } = *position;
         self.is_wallet_doomed(account, margin_wallet)
-            || (self.work.busy && self.is_to_be_liquidated(Portfolio::Isolated { account, instrument }))
+            || (self.may_be_short() && self.is_to_be_liquidated(Portfolio::Isolated { account, instrument }))
     }
 
     pub(super) fn is_wallet_doomed(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
-        self.work.busy && self.is_to_be_liquidated(Portfolio::Cross { account, margin_wallet })
+        self.may_be_short() && self.is_to_be_liquidated(Portfolio::Cross { account, margin_wallet })
+    }
+
+    /// False when nobody can be short of margin who is not on the ladder: everyone is valued as of now, and was judged.
+    #[inline]
+    pub(super) fn may_be_short(&self) -> bool {
+        self.work.busy || self.accrues
     }
 
     fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {

@@ -42,7 +42,7 @@ pub(super) struct Booking {
     pub opened_at: Option<Timestamp>,
     /// Before fees.
     pub realized_pnl: Money,
-    /// Nothing, as long as no contract pays funding.
+    /// What it had accrued; positive what it got.
     pub realized_funding: Money,
     pub charges: Charges,
     /// Of its wallet, after it.
@@ -61,7 +61,7 @@ pub(super) enum Margin {
 }
 
 impl Exchange {
-    /// Books a change of position, and all that moves with it: the market's open interest, fees and dust, when the position was
+    /// Books a change of position, and all that moves with it: the funding it has accrued, the market's open interest, fees and dust, when the position was
     /// opened, the wallet's balance and open P&L, the pool. Margin and orders are for [`Exchange::after_change`], when whatever
     /// made the change is done with the account's orders.
     #[inline(always)]
@@ -76,6 +76,7 @@ impl Exchange {
         let market = &mut self.markets[position.instrument];
         let margin_wallet = &mut self.margin_wallets[position.margin_wallet];
 
+        let realized_funding = market.realize_funding(position, self.now);
         let (before, entry_before) = (position.size, position.entry);
         let booked = position.book(side.sign() * lots, market.instrument.signed(side, value));
         market.open_interest += position.size.max(0) - before.max(0);
@@ -93,7 +94,6 @@ impl Exchange {
             market.dust += dust;
             realized_pnl = money;
         }
-        let realized_funding = Money::ZERO;
         let charges = charges(market, margin_wallet);
         let Charges { fee, into_pool, .. } = charges;
         market.fees += fee;
@@ -102,7 +102,7 @@ impl Exchange {
             margin_wallet.balance -= paid;
             *self.pool.entry(margin_wallet.currency).or_default() += paid;
         }
-        market.recount(position, margin_wallet);
+        market.recount(position, margin_wallet, self.now);
 
         let (size, entry, balance) = (position.size, position.entry, margin_wallet.balance);
         let owner = &mut self.accounts[position.account];

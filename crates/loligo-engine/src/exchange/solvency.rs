@@ -90,12 +90,13 @@ impl Exchange {
                 (position.margin_with(instrument, &order), lots - position.closing_part(&order))
             }
         };
-        if rest > 0 && self.work.busy && self.is_doomed(position) {
+        if rest > 0 && self.may_be_short() && self.is_doomed(position) {
             return Err(OrderError::InsufficientMargin);
         }
         let added = initial_margin - position.initial_margin;
         let margin_wallet = &self.margin_wallets[position.margin_wallet];
-        let available = margin_wallet.equity() - margin_wallet.initial_margin;
+        let equity = self.equity(position.account, position.margin_wallet);
+        let available = equity - margin_wallet.initial_margin;
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > Fine::ZERO || available < Fine::ZERO) {
             let multiplier = self.pairs[market.pair()].margin_multiplier();
@@ -139,7 +140,7 @@ impl Exchange {
         let margin_wallet = &self.margin_wallets[position.margin_wallet];
         if !margin_wallet.checked_always {
             let adds = if only_reduces { 0 } else { lots };
-            let room = margin_wallet.equity()
+            let room = self.equity(position.account, position.margin_wallet)
                 - margin_wallet.initial_margin
                 - loss.max(Fine::ZERO)
                 - Fine(i128::from(adds) * market.maintenance_per_lot.0);

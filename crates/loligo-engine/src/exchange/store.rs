@@ -11,14 +11,15 @@ use crate::id::AccountId;
 use state::State;
 
 /// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
-pub const RULES_VERSION: u16 = 3;
+pub const RULES_VERSION: u16 = 4;
 /// Version of each stored form. A change of any stored type is a new version of its form.
 const COMMAND_VERSION: u8 = 3;
-const EVENT_VERSION: u8 = 3;
+const EVENT_VERSION: u8 = 4;
 const STATE_VERSION: u8 = 6;
-/// Commands of a genesis without pasts, and the state without them: read, never written.
-const PASTLESS_COMMAND_VERSION: u8 = 2;
-const PASTLESS_STATE_VERSION: u8 = 5;
+/// Commands with contracts that had no least funding rate, and of a genesis without pasts: read, never written.
+const LEGACY_COMMAND_VERSION: u8 = 2;
+/// The state without pasts and without funding: read, never written.
+const UNFUNDED_STATE_VERSION: u8 = 5;
 /// The state without the numbers that clients see, and without work that is waiting: read, never written.
 const UNNUMBERED_STATE_VERSION: u8 = 4;
 /// The state as memory was once laid out: read, never written.
@@ -59,7 +60,7 @@ impl Command {
     /// [`CodecError`] for another version, and for bytes that are no command.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes.first() {
-            Some(&PASTLESS_COMMAND_VERSION) => legacy::read_pastless_command(bytes),
+            Some(&LEGACY_COMMAND_VERSION) => legacy::read_command(bytes),
             _ => read("command", COMMAND_VERSION, bytes),
         }
     }
@@ -87,8 +88,8 @@ impl Exchange {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         match bytes.first() {
             Some(&LEGACY_STATE_VERSION) => legacy::read_state(bytes)?.into_exchange(),
-            Some(&PASTLESS_STATE_VERSION) => legacy::read_pastless(bytes)?.into_exchange(),
             Some(&UNNUMBERED_STATE_VERSION) => legacy::read_unnumbered(bytes)?.into_exchange(),
+            Some(&UNFUNDED_STATE_VERSION) => legacy::read_unfunded(bytes)?.into_exchange(),
             _ => read::<State>("state", STATE_VERSION, bytes)?.into_exchange(),
         }
     }

@@ -4,6 +4,7 @@ use super::Exchange;
 use super::work::STEP;
 use crate::account::day_of;
 use crate::event::Event;
+use crate::funding::HOUR;
 use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 use crate::outcome::{CancelAllAfterOutcome, CancelAllAfterRefusal};
@@ -20,6 +21,8 @@ pub(crate) enum Timer {
     CancelAll(AccountId),
     /// A contract's last trading time.
     Expiry(InstrumentId),
+    /// An hour is over: positions of perpetuals are booked what they have accrued.
+    Funding,
 }
 
 /// A mark that only the shrinking cap of a dated contract's premium moves is passed in steps of an hour, where at least
@@ -76,7 +79,7 @@ impl Exchange {
     fn emit_what_is_due(&mut self, events: &mut Vec<Event>) {
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) {
             match timer {
-                Timer::CancelAll(_) | Timer::Expiry(_) => return,
+                Timer::CancelAll(_) | Timer::Expiry(_) | Timer::Funding => return,
                 Timer::Opening(_) | Timer::Stale(_) => self.end_timer(at, timer, events),
             }
         }
@@ -95,6 +98,7 @@ impl Exchange {
         match timer {
             Timer::CancelAll(account) => self.dead_man_switch(account, events),
             Timer::Expiry(instrument) => self.expire(instrument, events),
+            Timer::Funding => self.begin_funding(),
             Timer::Opening(instrument) => return self.emit_state(instrument, events),
             Timer::Stale(pair) => return self.emit_states(pair, events),
         }
@@ -116,7 +120,11 @@ impl Exchange {
         self.forget_due(events);
         let stirred = std::mem::take(&mut self.stirred);
         let moved = self.sample_marks(passed, events);
-        if moved {
+        let hour = is_full_hour(second);
+        if hour {
+            self.fix_rates(events);
+        }
+        if moved || hour {
             self.work.spend(STEP.saturating_mul(self.markets.len() as u32));
         }
         // What no liquidation's step found at the last second, none finds while nothing but time has passed.
@@ -130,7 +138,8 @@ impl Exchange {
     /// What they would have left is known without sampling them one by one, so a jump comes to what slow time comes to.
     fn next_sample(&self, last: i64) -> i64 {
         let next = self.sampled + 1;
-        if last == next {
+        // An hour is whole only with the sample of its last second.
+        if last == next || is_full_hour(next) {
             return next;
         }
         match self.next_change() {
@@ -248,6 +257,11 @@ impl Exchange {
         self.emit_state(id, events);
         self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }
+}
+
+/// True for a second at which an hour ends.
+fn is_full_hour(second: i64) -> bool {
+    (second * Timestamp::SECOND).rem_euclid(HOUR) == 0
 }
 
 /// The first full second that is not before an instant.

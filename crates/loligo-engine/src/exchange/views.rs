@@ -78,6 +78,7 @@ impl Exchange {
             margin_multiplier: pair.margin_multiplier(),
             level_changes: market.levels,
             trades: market.trades,
+            funding: self.funding(id),
         })
     }
 
@@ -124,6 +125,7 @@ impl Exchange {
                     opened_at: position.opened_at,
                     average_price: market.instrument.average_price(position.size, position.entry),
                     unrealized_pnl: market.unrealized(position),
+                    unrealized_funding: market.accrued(position, self.now),
                     initial_margin: initial_of(
                         &market.instrument,
                         OpenSum::of(position.size, position.entry),
@@ -145,6 +147,7 @@ impl Exchange {
             settlement: None,
             unrealized_pnl: Fine::ZERO,
             equity: Fine::ZERO,
+            unrealized_funding: Fine::ZERO,
             isolated_pnl: Fine::ZERO,
             set_aside: Fine::ZERO,
             initial_margin: Fine::ZERO,
@@ -162,12 +165,14 @@ impl Exchange {
         let margin_wallet: &MarginWallet = &self.margin_wallets[margin_wallet_slot];
         let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
         let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
+        let mut unrealized_funding = Fine::ZERO;
         for (_, slot) in &owner.positions {
             let position = &self.positions[*slot];
             if position.margin_wallet != margin_wallet_slot || position.size == 0 {
                 continue;
             }
             let market = &self.markets[position.instrument];
+            unrealized_funding += market.accrued(position, self.now);
             if position.leverage.is_some() {
                 set_aside += position.set_aside();
                 isolated_pnl += market.unrealized(position);
@@ -186,7 +191,8 @@ impl Exchange {
             wallet: margin_wallet.wallet,
             balances,
             settlement: Some(margin_wallet.currency),
-            unrealized_pnl: equity - margin_wallet.balance.fine() + isolated_pnl,
+            unrealized_pnl: equity - margin_wallet.balance.fine() - unrealized_funding + isolated_pnl,
+            unrealized_funding,
             equity: equity + isolated_pnl,
             isolated_pnl,
             set_aside,

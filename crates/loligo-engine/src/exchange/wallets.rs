@@ -1,7 +1,7 @@
 //! Money moving in, out, and between wallets.
 
 use super::{Exchange, emit};
-use crate::account::Account;
+use crate::account::{Account, MarginWallet};
 use crate::command::{Deposit, Transfer, Withdraw};
 use crate::event::Event;
 use crate::id::{AccountId, Currency, PairId, Wallet};
@@ -181,7 +181,8 @@ impl Exchange {
         {
             Money::ZERO
         } else {
-            self.margin_wallets[margin_wallet].free()
+            let MarginWallet { balance, initial_margin, .. } = self.margin_wallets[margin_wallet];
+            (self.equity(account, margin_wallet) - initial_margin).floor().min(balance)
         }
     }
 
@@ -195,7 +196,7 @@ impl Exchange {
             return None;
         }
         margin_wallet.balance = balance;
-        if margin_wallet.checked_always {
+        if margin_wallet.checked_always || (self.accrues && self.needs_judging(owner, slot)) {
             self.work.check_margin_of(owner, slot);
         }
         Some(balance)

@@ -15,6 +15,12 @@ impl Exchange {
         on_it.and_then(|(id, _)| self.market(id)).and_then(|market| market.index)
     }
 
+    /// An amount's worth in USD, rounded down; absent where there is no price.
+    pub fn usd_value(&self, currency: Currency, amount: Money) -> Option<Money> {
+        let is_priced = currency == Currency::USD || self.usd_rate(currency).is_some();
+        is_priced.then(|| self.usd_worth(currency, amount))
+    }
+
     /// An amount's worth in USD, rounded down; nothing where there is no price.
     fn usd_worth(&self, currency: Currency, balance: Money) -> Money {
         if currency == Currency::USD {
@@ -44,13 +50,19 @@ impl Exchange {
         let held: Vec<CollateralView> = held.collect();
         let value: Money = held.iter().map(|held| held.value).sum();
         let collateral = held.iter().map(|held| held.collateral).sum();
-        FlexView { value, portfolio: value.fine() + wallet.unrealized_pnl, collateral, held }
+        FlexView {
+            value,
+            portfolio: value.fine() + wallet.unrealized_pnl + wallet.unrealized_funding,
+            collateral,
+            held,
+        }
     }
 
     /// At which mark price an inverse wallet's value comes down to each of its figures, its contracts' marks taken as one
     /// (rules 5.2). Zero where there is none.
     pub fn mark_estimates(&self, account: AccountId, wallet: &WalletView) -> MarkEstimates {
-        // With n contracts in all, entered at a value of e and position a balance of b: value(p) = b - e - n / p.
+        // With n contracts in all, entered at a value of e and position a balance and unrealised funding of b:
+        // value(p) = b - e - n / p.
         let (mut contracts, mut entry) = (0_i128, 0_i128);
         let mut mark = None;
         for position in self.positions(account) {
@@ -77,7 +89,7 @@ impl Exchange {
             let units = scaled.and_then(|scaled| scaled.checked_div(denominator / 10_i128.pow(12)));
             units.unwrap_or_default().max(0)
         };
-        let left = balance.0 - entry;
+        let left = (balance + wallet.unrealized_funding).0 - entry;
         MarkEstimates {
             initial: price(contracts, left - wallet.initial_margin.0),
             maintenance: price(contracts + kept, left),

@@ -1,8 +1,66 @@
 //! The candles that are forming now, of every series at every resolution.
 
 use super::{Candle, Resolution, Rows, Series};
+use crate::projection::{Watch, Watched};
 use loligo_engine::{FinePrice, Timestamp};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A series at a resolution.
+pub(crate) type SeriesAt = (Series, Resolution);
+
+/// The board as others see it while it is folded: its lock is held for one price at a time.
+#[derive(Default)]
+pub(crate) struct LiveBoard {
+    ticked: Mutex<Ticked>,
+    watched: Watched<SeriesAt, (u64, Candle)>,
+}
+
+/// A board, and how many prices it was told since the process began.
+#[derive(Default)]
+struct Ticked {
+    board: Board,
+    ticks: u64,
+}
+
+impl LiveBoard {
+    /// Another board takes the place of this one.
+    pub(super) fn replace(&self, board: Board) {
+        self.lock().board = board;
+    }
+
+    /// See [`Board::tick`]. Tells it to those who watch the series.
+    pub(super) fn tick(&self, series: Series, at: Timestamp, price: FinePrice, lots: i64) {
+        let mut ticked = self.lock();
+        ticked.ticks += 1;
+        ticked.board.tick(series, at, price, lots);
+        let Ticked { board, ticks } = &*ticked;
+        // Under the lock: whoever watches and then looks at a candle is told all that comes after it.
+        for (resolution, candle) in board.all(series) {
+            self.watched.tell((series, resolution), || (*ticks, candle));
+        }
+    }
+
+    /// Does something with the board.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Board) -> T) -> T {
+        act(&mut self.lock().board)
+    }
+
+    /// The forming candle of a series, if it had a price, and the number of the last price that may be in it.
+    pub(crate) fn forming(&self, (series, resolution): SeriesAt) -> (u64, Option<Candle>) {
+        let ticked = self.lock();
+        (ticked.ticks, ticked.board.candle(series, resolution))
+    }
+
+    /// Hears of each price, with its number and what it made of the candle.
+    pub(crate) fn watch(&self) -> Watch<SeriesAt, (u64, Candle)> {
+        self.watched.watch()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ticked> {
+        self.ticked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// All forming candles: some kilobytes a contract, however long the venue runs.
 #[derive(Default)]
@@ -83,10 +141,15 @@ impl Board {
     }
 
     /// The forming candle of a series; none before its first price.
-    #[cfg(test)]
     pub(crate) fn candle(&self, series: Series, resolution: Resolution) -> Option<Candle> {
         let at = Resolution::ALL.iter().position(|one| *one == resolution)?;
         self.forming.get(&series).map(|forming| forming.candles[at])
+    }
+
+    /// The forming candles of a series.
+    fn all(&self, series: Series) -> impl Iterator<Item = (Resolution, Candle)> {
+        let forming = self.forming.get(&series);
+        forming.into_iter().flat_map(|forming| Resolution::ALL.into_iter().zip(forming.candles))
     }
 
     /// How many complete rows wait to be taken.

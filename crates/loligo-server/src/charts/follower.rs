@@ -3,7 +3,7 @@
 //! Rows are written some seconds at a time, each time with the place in the log that they are of, in one transaction: what was
 //! not written when the process ended is folded again at the next start.
 
-use super::{Board, Page, Range, Resolution, Series, Shelf, page};
+use super::{Board, LiveBoard, Page, Range, Resolution, Series, Shelf, page};
 use crate::past::Past;
 use crate::projection::{Applied, Detached, Follower, Unable};
 use loligo_engine::{Event, Exchange, Execution, FinePrice, Instrument, InstrumentId, Timestamp};
@@ -13,7 +13,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The database in a data folder.
@@ -47,6 +47,7 @@ const SCHEMA: &str = "
 pub(crate) struct Candles {
     file: Option<PathBuf>,
     held: Mutex<Held>,
+    board: Arc<LiveBoard>,
     /// The last record that was folded; here, so that nobody waits for the lock to learn it.
     sequence: AtomicU64,
     /// The branch that it is of; told after the record, so that whoever sees a new one sees no record of the old.
@@ -55,7 +56,7 @@ pub(crate) struct Candles {
 
 struct Held {
     connection: Connection,
-    board: Board,
+    board: Arc<LiveBoard>,
     contracts: BTreeMap<InstrumentId, Instrument>,
     /// Names that the database does not have yet.
     unnamed: Vec<InstrumentId>,
@@ -89,9 +90,17 @@ impl Candles {
     /// # Errors
     /// Those of the database.
     pub(crate) fn new(data: Option<&Path>) -> rusqlite::Result<Self> {
-        let held = Held::restore(opened(Connection::open_in_memory()?)?, BTreeMap::new())?;
+        let board = Arc::new(LiveBoard::default());
+        let memory = opened(Connection::open_in_memory()?)?;
+        let held = Held::restore(memory, BTreeMap::new(), Arc::clone(&board))?;
         let file = data.map(|data| data.join(FILE));
-        Ok(Self { file, held: Mutex::new(held), sequence: AtomicU64::new(0), branch: AtomicU64::new(0) })
+        Ok(Self {
+            file,
+            held: Mutex::new(held),
+            board,
+            sequence: AtomicU64::new(0),
+            branch: AtomicU64::new(0),
+        })
     }
 
     /// A page of a series; see [`page`].
@@ -110,6 +119,11 @@ impl Candles {
         // What is forming is a row like any other then.
         held.write()?;
         page(&Shelf::new(&held.connection), past, series, resolution, range, until)
+    }
+
+    /// The candles that are forming.
+    pub(crate) fn board(&self) -> &Arc<LiveBoard> {
+        &self.board
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -167,8 +181,9 @@ impl Held {
     fn restore(
         connection: Connection,
         contracts: BTreeMap<InstrumentId, Instrument>,
+        board: Arc<LiveBoard>,
     ) -> rusqlite::Result<Self> {
-        let board = Board::restore(&Shelf::new(&connection))?;
+        board.replace(Board::restore(&Shelf::new(&connection))?);
         let place = connection.query_row("SELECT branch, record, complete_before FROM place", [], |row| {
             let number = |column| row.get(column).map(i64::cast_unsigned);
             let complete_before = Timestamp(row.get::<_, i64>(2)?.saturating_mul(Timestamp::SECOND));
@@ -238,12 +253,12 @@ impl Held {
         if self.place == self.kept {
             return Ok(());
         }
-        let rows = self.board.take_rows();
+        let rows = self.board.with(Board::take_rows);
         let written = self.write_rows(&rows);
         self.room = ROWS_WAITING;
         if written.is_err() {
-            self.board.put_back(rows, ROWS_MOST);
-            self.room += self.board.waiting();
+            self.board.with(|board| board.put_back(rows, ROWS_MOST));
+            self.room += self.board.with(|board| board.waiting());
         } else {
             self.kept = self.place;
             self.begun.clear();
@@ -273,7 +288,7 @@ impl Held {
     /// Writes if it is time to, and now and then drops what is too old.
     fn keep_up(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         let is_due = self.written.is_none_or(|written| written.elapsed() >= WRITE_EVERY);
-        if !is_due && self.board.waiting() < self.room {
+        if !is_due && self.board.with(|board| board.waiting()) < self.room {
             return Ok(());
         }
         self.written = Some(Instant::now());
@@ -309,7 +324,7 @@ impl Held {
             write_place(&self.connection, place)?;
         }
         let connection = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
-        *self = Self::restore(connection, std::mem::take(&mut self.contracts))?;
+        *self = Self::restore(connection, std::mem::take(&mut self.contracts), Arc::clone(&self.board))?;
         Ok(())
     }
 }
@@ -351,7 +366,7 @@ impl Detached for Candles {
         let mut held = self.lock();
         if let Some(file) = &self.file {
             let connection = Connection::open(file).and_then(opened).map_err(unable)?;
-            *held = Held::restore(connection, BTreeMap::new()).map_err(unable)?;
+            *held = Held::restore(connection, BTreeMap::new(), Arc::clone(&self.board)).map_err(unable)?;
             self.tell(held.place);
         }
         for (id, instrument) in contracts {

@@ -320,6 +320,7 @@ fn past(genesis: Timestamp) -> Past {
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     };
     let indexes = vec![(spec.pair.clone(), usd(80_000))];
     Past::new(1, genesis, 30, &Listing { instruments: vec![spec], indexes, rolls: Vec::new() })

@@ -345,11 +345,14 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
         AccountError::Refused(refusal) => refused(&refusal).into(),
         AccountError::Registry(refusal) => {
             let status = match refusal {
-                FactRefusal::UnknownAccount | FactRefusal::UnknownFault | FactRefusal::NotDated => {
-                    StatusCode::NOT_FOUND
-                }
+                FactRefusal::UnknownAccount
+                | FactRefusal::UnknownFault
+                | FactRefusal::UnknownNotice
+                | FactRefusal::NotDated => StatusCode::NOT_FOUND,
                 FactRefusal::BadName
                 | FactRefusal::BadOperation
+                | FactRefusal::BadNote
+                | FactRefusal::PlanTooLate
                 | FactRefusal::NeverTold
                 | FactRefusal::BadLeverage => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys
@@ -357,7 +360,8 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
                 | FactRefusal::NameTaken
                 | FactRefusal::SealedForAnother
                 | FactRefusal::TooManyRoutes
-                | FactRefusal::TooManyFaults => StatusCode::CONFLICT,
+                | FactRefusal::TooManyFaults
+                | FactRefusal::TooManyNotices => StatusCode::CONFLICT,
             };
             Refused::new(status, refusal.to_string()).into()
         }
@@ -401,7 +405,7 @@ fn audit_sums(audit: &Audit) -> Value {
     let currencies: Vec<Value> = currencies
         .iter()
         .map(|sums| {
-            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, dust } = sums;
+            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } = sums;
             json!({
                 "currency": currency.code(),
                 "deposited": decimal(deposited.0, 24),
@@ -409,6 +413,7 @@ fn audit_sums(audit: &Audit) -> Value {
                 "entries": decimal(entries.0, 24),
                 "fees": decimal(fees.0, 24),
                 "pool": decimal(pool.0, 24),
+                "funding": decimal(funding.0, 24),
                 "dust": decimal(dust.0, 24),
             })
         })

@@ -24,6 +24,7 @@ mod history;
 mod keys;
 mod margin;
 mod money;
+mod notices;
 mod prepared;
 mod private;
 mod public;
@@ -191,6 +192,7 @@ impl Kraken {
             signing: Arc::clone(&signing),
             login,
             log: Arc::clone(&log),
+            history: Arc::clone(&history),
             hub,
             dialect,
             routes,

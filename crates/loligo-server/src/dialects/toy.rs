@@ -8,11 +8,18 @@
 //! ```
 
 use super::Served;
+use crate::charts::{Candle, SeriesAt};
 use crate::grid;
-use crate::hub::{self, Action, Dialect, Follower, Form, HubHandle, Names, Remark, Signer, Topic};
+use crate::history::LogRow;
+use crate::hub::{
+    self, AccountFeed, Action, Dialect, Follower, Form, HubHandle, MarketFeed, Names, Remark, Signer, Topic,
+    WalletsShown,
+};
 use crate::login::{Caller, Denied, Login, Pool, Right, may_follow};
 use crate::node::{NodeHandle, Submission};
-use crate::projection::{ApiKey, DepthSnapshot, Directory, FillRow, LevelChange};
+use crate::projection::{
+    ApiKey, DepthSnapshot, Directory, FillRow, LevelChange, NoticeEntry, Statement, Ticker, TradeRow,
+};
 use crate::story::Turn;
 use crate::story::moves::{self, OrderMove, OrderStory};
 use crate::transport::handshake::Handshake;
@@ -215,9 +222,16 @@ impl Talk {
     fn topic(&self, words: &[&str]) -> Option<Topic> {
         Some(match words {
             ["CLOCK"] => Topic::Heartbeat,
-            ["BOOK", symbol] => Topic::Book(self.shared.node.views().directory().by_symbol(symbol)?.id),
-            ["ORDERS"] => Topic::Orders(Form(0), self.signer?),
-            ["FILLS"] => Topic::Fills(None, self.signer?),
+            [what @ ("BOOK" | "TAPE" | "PRICE"), symbol] => {
+                let feed = match *what {
+                    "BOOK" => MarketFeed::Book,
+                    "TAPE" => MarketFeed::Trades,
+                    _ => MarketFeed::Ticker(Form(0)),
+                };
+                Topic::Market(self.shared.node.views().directory().by_symbol(symbol)?.id, feed)
+            }
+            ["ORDERS"] => Topic::Account(self.signer?, AccountFeed::Orders(Form(0))),
+            ["FILLS"] => Topic::Account(self.signer?, AccountFeed::Fills(None)),
             _ => return None,
         })
     }
@@ -306,6 +320,31 @@ impl hub::Encoder for Encoder {
         say!(out, "LEVEL {} {price} HOLDS {size}", spec.symbol);
     }
 
+    fn trades_shown(&self) -> usize {
+        3
+    }
+
+    fn latest_trades(&self, out: &mut Vec<u8>, _: Names<'_>, spec: &InstrumentSpec, trades: &[TradeRow]) {
+        say!(out, "TAPE {} {}", spec.symbol, trades.len());
+    }
+
+    fn trade(&self, out: &mut Vec<u8>, _: Names<'_>, spec: &InstrumentSpec, trade: &TradeRow) {
+        say!(out, "TRADE {} {}", spec.symbol, grid::size(trade.qty, spec));
+    }
+
+    fn ticker(
+        &self,
+        out: &mut Vec<u8>,
+        spec: &InstrumentSpec,
+        _: Form,
+        ticker: &Ticker,
+        _: Timestamp,
+    ) -> bool {
+        let Some((bid, _)) = ticker.bid else { return false };
+        say!(out, "PRICE {} {}", spec.symbol, grid::price(bid, spec));
+        true
+    }
+
     fn open_orders(&self, out: &mut Vec<u8>, names: Names<'_>, _: Form, _: AccountId, orders: &[OrderView]) {
         say!(out, "ORDERS {}", orders.len());
         for order in orders {
@@ -338,6 +377,48 @@ impl hub::Encoder for Encoder {
             let (qty, price) = (grid::size(fill.qty, listed.spec()), grid::price(fill.price, listed.spec()));
             say!(out, "FILL #{} {qty} AT {price}", fill.order.0);
         }
+    }
+
+    fn positions(&self, out: &mut Vec<u8>, _: Names<'_>, statement: &Statement, seq: u64) -> bool {
+        say!(out, "POSITIONS {} ({seq})", statement.positions.len());
+        true
+    }
+
+    fn wallets(
+        &self,
+        out: &mut Vec<u8>,
+        _: Names<'_>,
+        statement: &Statement,
+        _: WalletsShown<'_>,
+        seq: u64,
+    ) -> bool {
+        say!(out, "WALLETS {} ({seq})", statement.wallets.len());
+        true
+    }
+
+    // It has no more feeds than these.
+    fn margins(&self, _: &mut Vec<u8>, _: Names<'_>, _: &Statement, _: u64) -> bool {
+        false
+    }
+
+    fn log(&self, _: &mut Vec<u8>, _: Names<'_>, _: AccountId, _: &[Arc<LogRow>]) -> bool {
+        false
+    }
+
+    fn log_row(&self, _: &mut Vec<u8>, _: Names<'_>, _: AccountId, _: &LogRow) -> bool {
+        false
+    }
+
+    fn payments(&self, _: &mut Vec<u8>, _: Names<'_>, _: AccountId, _: &[Arc<LogRow>]) -> bool {
+        false
+    }
+
+    fn notices(&self, _: &mut Vec<u8>, _: &[NoticeEntry]) -> bool {
+        false
+    }
+
+    fn candle(&self, _: &mut Vec<u8>, _: &InstrumentSpec, _: SeriesAt, _: &Candle, _: bool) -> bool {
+        false
     }
 }
 

@@ -1,11 +1,12 @@
 //! Events to rows, record by record.
 
+use super::LogRow;
 use super::shapes::{
     ago, asked, contract, digits, earlier, earlier_public, earlier_trigger, instant, is_at_the_book, millis,
     nothing_asked, open_order, order_event, order_of, trigger_of, unfired,
 };
 use super::words::{Coded, PARTIAL_LIQUIDATION};
-use crate::projection::Applied;
+use crate::projection::{Applied, Watched};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use loligo_engine::{
@@ -13,7 +14,7 @@ use loligo_engine::{
     OrderId, OrderRef, OrderType, OrderView, PairId, Side, Timestamp,
 };
 use loligo_history::rows::{self, kinds};
-use loligo_history::{AnyRow, Batch, Error, Index, Progress};
+use loligo_history::{AnyRow, At, Batch, Error, Index, Progress};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub(super) struct Fold {
     pub(super) contracts: Vec<Arc<Instrument>>,
     house: HashSet<u32, FixedState>,
     pub(super) batch: Batch,
+    /// Those who hear of rows of accounts' logs.
+    told: Arc<Watched<AccountId, Arc<LogRow>>>,
     /// The order that came last in this record: what it was before an edit, and what was cut from it.
     pub(super) came: Option<Came>,
     /// How the liquidation order of this record trades, as rows have it. No such order outlives its record.
@@ -40,7 +43,7 @@ pub(super) type Result<T = ()> = std::result::Result<T, Error>;
 
 impl Fold {
     /// Goes on where an index is.
-    pub(super) fn open(index: Arc<Index>) -> Result<Self> {
+    pub(super) fn open(index: Arc<Index>, told: Arc<Watched<AccountId, Arc<LogRow>>>) -> Result<Self> {
         let written = index.progress()?;
         let mut fold = Self {
             batch: Batch::new(written.branch),
@@ -48,6 +51,7 @@ impl Fold {
             contracts: Vec::new(),
             house: index.house()?.into_iter().collect(),
             came: None,
+            told,
             closing: OrderType::Liquidation.code(),
             index,
         };
@@ -111,7 +115,7 @@ impl Fold {
     pub(super) fn revert(&mut self, branch: u64, to: u64) -> Result {
         self.write()?;
         self.index.revert(branch, to)?;
-        *self = Self::open(Arc::clone(&self.index))?;
+        *self = Self::open(Arc::clone(&self.index), Arc::clone(&self.told))?;
         Ok(())
     }
 
@@ -231,6 +235,7 @@ impl Fold {
                 let entry = self.transferred(*wallet, *currency, *change, *balance, *log, *cause);
                 self.push_own(is_new, *account, *at, entry);
             }
+            Event::Funding(booked) => self.funding_booked(is_new, booked),
             Event::Mark { instrument, price, at } => {
                 let (mantissa, scale) = digits(*price);
                 self.push(is_new, u32::from(instrument.0), *at, rows::MarkPrice { mantissa, scale });
@@ -243,6 +248,7 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::FundingRate { .. }
             | Event::Past { .. }
             | Event::Index { .. } => {}
         }
@@ -271,9 +277,15 @@ impl Fold {
         at: Timestamp,
         row: impl Into<AnyRow>,
     ) {
-        if !self.house.contains(&account.0) {
-            self.push(is_new, account.0, at, row);
+        if self.house.contains(&account.0) {
+            return;
         }
+        let row = row.into();
+        if let (true, AnyRow::AccountLogEntry(row), Some(sequence)) = (is_new, &row, self.batch.last()) {
+            let place = At { time_ms: millis(at), sequence, ordinal: 0 };
+            self.told.tell(account, || Arc::new(LogRow { at: place, row: row.clone() }));
+        }
+        self.push(is_new, account.0, at, row);
     }
 
     /// Tells of a trigger that waits, or of an order.

@@ -3,14 +3,18 @@
 use super::fold::{Fold, Result};
 use super::shapes::{ago, cents, digits, earlier_public, log_word, millis, order_event};
 use super::words::Coded;
-use crate::grid::{fine_price, money, price, size};
+use crate::grid::{fine_price, money, price, rate, size};
 use crate::wallets::inverse_name;
 use loligo_engine::{
-    BalanceCause, ContractKind, Currency, Execution, Fill, Instrument, Money, Qty, Side, UpdateReason, Wallet,
+    BalanceCause, ContractKind, Currency, Execution, Fill, FundingBooked, Instrument, Money, Qty, Side,
+    UpdateReason, Wallet,
 };
 use loligo_history::rows::{self, causes, kinds};
 use loligo_wire::decimal::Decimal;
 use std::sync::Arc;
+
+/// What the log calls money that came from outside or went there: by the operator, or withdrawn.
+pub(super) const PAYMENT_WORDS: [&str; 2] = ["admin transfer", "cross-exchange transfer"];
 
 impl Fold {
     pub(super) fn executed(&mut self, execution: &Execution, is_new: bool) -> Result {
@@ -245,6 +249,57 @@ impl Fold {
         self.push_own(is_new, fill.account, execution.at, cash_leg);
     }
 
+    /// What an hour's funding did to a wallet, and that it left the position as it was.
+    pub(super) fn funding_booked(&mut self, is_new: bool, booked: &FundingBooked) {
+        let Some(instrument) = self.contracts.get(usize::from(booked.instrument.0)).map(Arc::clone) else {
+            return;
+        };
+        let entry = Some(fine_price(instrument.average_price(booked.position, booked.entry)).to_string());
+        let realized = money(booked.realized).to_string();
+        let update = rows::PositionUpdate {
+            cause: causes::FUNDING,
+            contract: u32::from(booked.instrument.0),
+            old_position: booked.position,
+            new_position: booked.position,
+            old_entry: entry.clone(),
+            new_entry: entry,
+            opened_ms: booked.opened_at.map(millis),
+            fee: money(Money::ZERO).to_string(),
+            realized_pnl: money(Money::ZERO).to_string(),
+            realized_funding: realized.clone(),
+            currency: booked.currency.code().to_owned(),
+            execution: None,
+            price: None,
+            qty: None,
+            role: None,
+        };
+        self.push_own(is_new, booked.account, booked.at, update);
+
+        let currency = booked.currency.code().to_lowercase();
+        let leg = rows::AccountLogEntry {
+            number: booked.log,
+            info: "funding rate change".to_owned(),
+            asset: currency.clone(),
+            wallet: self.wallet_name(booked.wallet),
+            old_balance: money(booked.balance - booked.realized).to_string(),
+            new_balance: money(booked.balance).to_string(),
+            contract: Some(u32::from(booked.instrument.0)),
+            collateral: Some(currency),
+            execution: None,
+            old_entry: None,
+            new_entry: None,
+            trade_price: None,
+            mark: booked.mark.map(|mark| fine_price(mark).to_string()),
+            realized_pnl: None,
+            fee: None,
+            funding_rate: Some(rate(booked.rate.absolute).to_string()),
+            realized_funding: Some(realized),
+            liquidation_fee: None,
+            conversion: None,
+        };
+        self.push_own(is_new, booked.account, booked.at, leg);
+    }
+
     /// The row of money that no contract moved.
     pub(super) fn transferred(
         &self,
@@ -256,10 +311,10 @@ impl Fold {
         cause: BalanceCause,
     ) -> rows::AccountLogEntry {
         let info = match cause {
-            BalanceCause::Operator => "admin transfer",
+            BalanceCause::Operator => PAYMENT_WORDS[0],
             BalanceCause::Transfer => "transfer",
             BalanceCause::SubaccountTransfer => "subaccount transfer",
-            BalanceCause::Withdrawal => "cross-exchange transfer",
+            BalanceCause::Withdrawal => PAYMENT_WORDS[1],
         };
         let code = currency.code().to_lowercase();
         rows::AccountLogEntry {

@@ -53,9 +53,10 @@ pub(super) fn is_at_the_book(error: Option<OrderError>) -> bool {
     matches!(error, Some(OrderError::PostWouldExecute | OrderError::IocWouldNotExecute))
 }
 
-/// The trigger that an order still is.
+/// The trigger that an order still is, or was to its end. One that was refused as it came, or as it fired, is told as an order.
 pub(super) fn unfired(order: &OrderView) -> Option<&Trigger> {
-    order.trigger().filter(|trigger| trigger.fired_at.is_none() && order.status != OrderStatus::EnteredBook)
+    let is_one = matches!(order.status, OrderStatus::TriggerPlaced | OrderStatus::Cancelled);
+    order.trigger().filter(|trigger| trigger.fired_at.is_none() && is_one)
 }
 
 pub(super) fn contract(number: InstrumentId, spec: &InstrumentSpec, pair: PairId) -> Contract {

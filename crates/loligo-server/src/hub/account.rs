@@ -1,5 +1,9 @@
-//! One account: whose keys follow its orders and fills, and what they are told.
+//! One account: whose keys follow it, and what they are told of its orders and fills.
 
+use super::encoder::message;
+use super::log::Log;
+use super::money::Money;
+use super::notices::Notices;
 use super::{Dialect, Dialects, Follower, Form, Joined, Names, Shared, place};
 use crate::projection::{FillRow, OrderChanged};
 use crate::record::KeyId;
@@ -16,6 +20,9 @@ pub(super) struct Account {
     fills: Vec<FillsFollower>,
     /// The number of the last fill that was told, or would have been if someone had followed.
     pub(super) fills_told: u64,
+    pub(super) money: Money,
+    pub(super) log: Log,
+    pub(super) notices: Notices,
 }
 
 struct OrdersFollower {
@@ -107,15 +114,25 @@ impl Account {
     pub(super) fn forget(&mut self, id: u64) {
         self.orders.retain(|other| other.follower.outbox.id != id);
         self.fills.retain(|other| other.follower.outbox.id != id);
+        self.money.forget(id);
+        self.log.forget(id);
+        self.notices.forget(id);
     }
 
     pub(super) fn keep_keys(&mut self, keep: impl Fn(KeyId) -> bool) {
         self.orders.retain(|follower| keep(follower.key));
         self.fills.retain(|follower| keep(follower.key));
+        self.money.keep_keys(&keep);
+        self.log.keep_keys(&keep);
+        self.notices.keep_keys(&keep);
     }
 
     pub(super) fn is_followed(&self) -> bool {
-        !self.orders.is_empty() || !self.fills.is_empty()
+        !self.orders.is_empty()
+            || !self.fills.is_empty()
+            || self.money.is_followed()
+            || self.log.is_followed()
+            || self.notices.is_followed()
     }
 
     /// Tells one record's fills in one message.
@@ -164,11 +181,9 @@ impl Account {
         }
         for turn in story::of_account(changes) {
             let encode = |(dialect, form): &(Dialect, Form)| {
-                let mut has_message = true;
-                let encoded = frame(|out| has_message = dialects.of(*dialect).turn(out, names, *form, &turn));
-                has_message.then_some(encoded)
+                message(|out| dialects.of(*dialect).turn(out, names, *form, &turn))
             };
-            let mut message = Shared::new();
+            let mut shared = Shared::new();
             self.orders.retain(|other| {
                 if other.follower.outbox.is_closed() {
                     return false;
@@ -176,7 +191,7 @@ impl Account {
                 if sequence <= other.shown {
                     return true;
                 }
-                message.of(other.rank(), encode).is_none_or(|message| other.follower.outbox.push(message))
+                shared.of(other.rank(), encode).is_none_or(|told| other.follower.outbox.push(told))
             });
         }
     }
@@ -186,6 +201,9 @@ impl Account {
         for follower in orders.chain(self.fills.iter().map(|other| &other.follower)) {
             follower.outbox.overflow();
         }
+        self.money.close();
+        self.log.close();
+        self.notices.close();
     }
 }
 

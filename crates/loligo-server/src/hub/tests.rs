@@ -31,7 +31,7 @@ impl Desk {
         let node = tokio::task::spawn_blocking(|| node::spawn(&Config::test())).await.unwrap().unwrap();
         let mut dialects = Dialects::default();
         let dialect = dialects.add(Kraken);
-        let hub = Hub::new(node.handle().clone(), dialects);
+        let hub = Hub::new(node.handle().clone(), dialects, Sources::default(), Duration::ZERO);
         Self { node: Arc::new(node), hub, dialect }
     }
 
@@ -113,11 +113,11 @@ impl End {
 }
 
 fn orders(key: u32) -> Topic {
-    Topic::Orders(Form(0), Signer { account: AccountId(0), key: KeyId(key) })
+    Topic::Account(Signer { account: AccountId(0), key: KeyId(key) }, AccountFeed::Orders(Form(0)))
 }
 
 fn fills(key: u32) -> Topic {
-    Topic::Fills(None, Signer { account: AccountId(0), key: KeyId(key) })
+    Topic::Account(Signer { account: AccountId(0), key: KeyId(key) }, AccountFeed::Fills(None))
 }
 
 /// The directory of a later moment, in which a key has another right.
@@ -143,7 +143,7 @@ async fn a_key_that_loses_its_right_hears_nothing_more_and_is_told_nothing() {
     for (end, key) in [(&first, 0), (&second, 1)] {
         desk.join(end, orders(key));
         desk.join(end, fills(key));
-        desk.join(end, Topic::Book(InstrumentId(0)));
+        desk.join(end, Topic::Market(InstrumentId(0), MarketFeed::Book));
     }
     let joined = ["joined", "open_orders_snapshot", "joined", "fills_snapshot", "joined", "book_snapshot"];
     assert_eq!(first.heard(), joined);
@@ -190,7 +190,7 @@ async fn whoever_signed_in_time_but_comes_after_the_end_of_its_account_follows_n
         assert_eq!(late.heard(), [refused]);
     }
     assert!(desk.hub.accounts.is_empty());
-    desk.join(&late, Topic::Book(InstrumentId(0)));
+    desk.join(&late, Topic::Market(InstrumentId(0), MarketFeed::Book));
     assert_eq!(late.heard(), ["joined", "book_snapshot"], "what is public is for everyone");
 }
 
@@ -198,7 +198,7 @@ async fn whoever_signed_in_time_but_comes_after_the_end_of_its_account_follows_n
 async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
     let mut desk = Desk::open().await;
     let (mut book, mut own, mut idle) = (End::new(1), End::new(2), End::new(3));
-    desk.join(&book, Topic::Book(InstrumentId(0)));
+    desk.join(&book, Topic::Market(InstrumentId(0), MarketFeed::Book));
     desk.join(&own, orders(0));
     desk.join(&idle, Topic::Heartbeat);
     // Nobody takes the changes until there is no room for more.
@@ -219,7 +219,7 @@ async fn news_that_got_lost_closes_whoever_followed_and_nobody_else() {
     assert_eq!(own.heard(), ["joined", "open_orders_snapshot"]);
     // Whoever comes now sees the whole of it.
     let mut late = End::new(4);
-    desk.join(&late, Topic::Book(InstrumentId(0)));
+    desk.join(&late, Topic::Market(InstrumentId(0), MarketFeed::Book));
     let Ok(_) = late.queue.try_recv() else { panic!("an answer") };
     let snapshot: Value = serde_json::from_str(&late.queue.try_recv().expect("a snapshot")).expect("JSON");
     assert_eq!(snapshot["bids"].as_array().map(Vec::len), Some((price - 40_000 + 1) as usize));
@@ -239,16 +239,16 @@ async fn a_book_joined_between_a_change_and_its_news_has_it_once() {
         let (mut before, mut joins) = (End::new(1), End::new(2));
         desk.bid(0, 49_000).await;
         if first {
-            desk.join(&before, Topic::Book(InstrumentId(0)));
+            desk.join(&before, Topic::Market(InstrumentId(0), MarketFeed::Book));
         } else {
             // What a join does first; its view is read after the change below.
             desk.hub.want(true);
         }
         desk.bid(0, 49_001).await;
         desk.bid(0, 49_001).await;
-        desk.join(&joins, Topic::Book(InstrumentId(0)));
+        desk.join(&joins, Topic::Market(InstrumentId(0), MarketFeed::Book));
         // And who held it asks again at the same moment.
-        desk.join(&before, Topic::Book(InstrumentId(0)));
+        desk.join(&before, Topic::Market(InstrumentId(0), MarketFeed::Book));
         desk.bid(0, 49_002).await;
         desk.tell();
         desk.bid(0, 49_003).await;
@@ -301,7 +301,8 @@ async fn fills_joined_between_a_fill_and_its_news_have_it_once() {
         [(true, None), (false, None), (true, Some(InstrumentId(0))), (false, Some(InstrumentId(0)))]
     {
         let mut desk = Desk::open().await;
-        let mine = Topic::Fills(products, Signer { account: AccountId(0), key: KeyId(0) });
+        let mine =
+            Topic::Account(Signer { account: AccountId(0), key: KeyId(0) }, AccountFeed::Fills(products));
         let (mut before, mut joins) = (End::new(1), End::new(2));
         desk.trade(0, 1).await;
         if first {
@@ -334,10 +335,40 @@ async fn fills_joined_between_a_fill_and_its_news_have_it_once() {
 }
 
 #[tokio::test]
+async fn trades_joined_between_a_trade_and_its_news_have_it_once() {
+    for first in [true, false] {
+        let mut desk = Desk::open().await;
+        let tape = || Topic::Market(InstrumentId(0), MarketFeed::Trades);
+        let (mut before, mut joins) = (End::new(1), End::new(2));
+        desk.trade(0, 1).await;
+        if first {
+            desk.join(&before, tape());
+        } else {
+            desk.hub.want(true);
+        }
+        desk.trade(0, 1).await;
+        desk.join(&joins, tape());
+        desk.join(&before, tape());
+        desk.trade(0, 1).await;
+        desk.tell();
+        desk.trade(0, 1).await;
+        desk.tell();
+        for (end, skipped) in [(&mut joins, 0), (&mut before, if first { 2 } else { 0 })] {
+            let told: Vec<Value> = end.messages().into_iter().skip(skipped + 1).collect();
+            let seqs = |trades: &[Value]| -> Vec<u64> {
+                trades.iter().map(|trade| trade["seq"].as_u64().unwrap_or(0)).collect()
+            };
+            assert_eq!(seqs(told[0]["trades"].as_array().expect("trades")), [2, 1], "{first}: {told:?}");
+            assert_eq!(seqs(&told[1..]), [3, 4], "each later trade, once: {first}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_encoded_for_a_queue_that_is_full() {
     let mut desk = Desk::open().await;
     let mut full = End::new(1);
-    for topic in [Topic::Book(InstrumentId(0)), orders(0), fills(0), Topic::Heartbeat] {
+    for topic in [Topic::Market(InstrumentId(0), MarketFeed::Book), orders(0), fills(0), Topic::Heartbeat] {
         desk.join(&full, topic);
     }
     full.heard();
@@ -347,17 +378,21 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
     desk.trade(0, 1).await;
     desk.tell();
     let again = |topic| Action::Join(topic, "joined".into());
-    let topics =
-        (0..5).map(|at| Topic::Book(InstrumentId(at))).chain([orders(0), fills(0), Topic::Heartbeat]);
+    let topics = (0..5).map(|at| Topic::Market(InstrumentId(at), MarketFeed::Book)).chain([
+        orders(0),
+        fills(0),
+        Topic::Heartbeat,
+    ]);
     desk.hub.take(&desk.follower(&full.outbox), topics.map(again).collect());
     assert_eq!((ENCODED.get(), full.heard()), (encoded, Vec::new()));
-    assert!(desk.hub.books.is_empty() && desk.hub.accounts.is_empty(), "it follows nothing any more");
+    assert!(desk.hub.products.is_empty() && desk.hub.accounts.is_empty(), "it follows nothing any more");
 
     // Full after so many frames: what is left of the request is not made.
     let bounds = FeedBounds { queue_frames: 3, ..FeedBounds::default() };
     let (outbox, queue) = Outbox::new(2, &bounds);
-    let (encoded, join) = (ENCODED.get(), || Action::Join(Topic::Book(InstrumentId(0)), "joined".into()));
-    desk.hub.take(&desk.follower(&outbox), (0..1_000).map(|_| join()).collect());
+    let (encoded, step) =
+        (ENCODED.get(), || Action::Join(Topic::Market(InstrumentId(0), MarketFeed::Book), "joined".into()));
+    desk.hub.take(&desk.follower(&outbox), (0..1_000).map(|_| step()).collect());
     assert_eq!(queue.len(), 3, "an answer, a snapshot, an answer");
     assert!(outbox.is_closed() && ENCODED.get() - encoded <= 3, "{} were made", ENCODED.get() - encoded);
 }
@@ -365,7 +400,9 @@ async fn nothing_is_encoded_for_a_queue_that_is_full() {
 /// Joins a follower of a dialect to a book, an account's orders and its fills.
 fn follow_all(desk: &mut Desk, dialect: Dialect, end: &End) {
     let of = Follower::new(dialect, Arc::clone(&end.outbox));
-    for topic in [Topic::Book(InstrumentId(0)), orders(0), fills(0), Topic::Heartbeat] {
+    let market = [MarketFeed::Book, MarketFeed::Trades, MarketFeed::Ticker(Form(0))];
+    let market = market.map(|feed| Topic::Market(InstrumentId(0), feed));
+    for topic in market.into_iter().chain([orders(0), fills(0), Topic::Heartbeat]) {
         desk.hub.act(&of, Action::Join(topic, "joined".into()));
     }
 }
@@ -389,14 +426,19 @@ async fn each_message_is_encoded_once_a_dialect_however_many_follow() {
     let encoded = ENCODED.get();
     desk.order(1, Side::Sell, 80_000).await;
     desk.tell();
-    assert_eq!(ENCODED.get() - encoded, 6, "a level, a fill and an order, in two dialects");
+    assert_eq!(ENCODED.get() - encoded, 8, "a level, a trade, a fill and an order, in two dialects");
+    let encoded = ENCODED.get();
+    desk.hub.keep_pace();
+    assert_eq!(ENCODED.get() - encoded, 2, "a ticker, in two dialects");
+    desk.hub.keep_pace();
+    assert_eq!(ENCODED.get() - encoded, 2, "it has not changed since");
     let encoded = ENCODED.get();
     desk.hub.beat();
     assert_eq!(ENCODED.get() - encoded, 2);
     for (dialect, end) in &mut ends {
         let frames = end.frames();
         let own = if *dialect == toy { "LEVEL" } else { r#"{"feed":"book""# };
-        assert_eq!(frames.len(), 6, "{frames:?}");
+        assert_eq!(frames.len(), if *dialect == toy { 7 } else { 8 }, "{frames:?}");
         assert!(frames[0].starts_with(own), "{frames:?}");
     }
 }
@@ -406,13 +448,13 @@ async fn every_hub_gets_every_commit() {
     let mut desk = Desk::open().await;
     let mut dialects = Dialects::default();
     let dialect = dialects.add(Kraken);
-    let hub = Hub::new(desk.node.handle().clone(), dialects);
+    let hub = Hub::new(desk.node.handle().clone(), dialects, Sources::default(), Duration::ZERO);
     let mut second = Desk { node: Arc::clone(&desk.node), hub, dialect };
     let (mut here, mut there, mut idle) = (End::new(1), End::new(1), End::new(2));
-    desk.join(&here, Topic::Book(InstrumentId(0)));
+    desk.join(&here, Topic::Market(InstrumentId(0), MarketFeed::Book));
     desk.bid(0, 49_000).await;
     // The second begins to follow while the first has changes that it was not told yet.
-    second.join(&there, Topic::Book(InstrumentId(0)));
+    second.join(&there, Topic::Market(InstrumentId(0), MarketFeed::Book));
     second.join(&there, orders(0));
     second.join(&idle, Topic::Heartbeat);
     desk.bid(0, 49_001).await;

@@ -188,6 +188,7 @@ impl Row {
             expiry: maturity.map(|maturity| maturity.expiry),
             funding_rate_coefficient: if maturity.is_none() { FUNDING_COEFFICIENT } else { 0 },
             max_relative_funding_rate: if maturity.is_none() { MAX_FUNDING_RATE } else { 0 },
+            min_relative_funding_rate: None,
         }
     }
 }

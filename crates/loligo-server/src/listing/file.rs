@@ -86,6 +86,7 @@ pub struct InstrumentEntry {
     roll: Option<RollWord>,
     funding_rate_coefficient: Option<u32>,
     max_relative_funding_rate: Option<Exact>,
+    min_relative_funding_rate: Option<Exact>,
 }
 
 /// A [`Roll`] as a file spells it.
@@ -245,6 +246,10 @@ impl InstrumentEntry {
             let rate = rate.at(8).and_then(|rate| u32::try_from(rate).ok());
             rate.ok_or_else(|| bad("max_relative_funding_rate has at most 8 decimals"))
         });
+        let least = self.min_relative_funding_rate.map(|rate| {
+            let rate = rate.at(8).and_then(|rate| i32::try_from(rate).ok());
+            rate.ok_or_else(|| bad("min_relative_funding_rate has at most 8 decimals"))
+        });
         let perpetual = expiry.is_none();
         let spec = InstrumentSpec {
             kind: match self.kind {
@@ -281,6 +286,7 @@ impl InstrumentEntry {
             } else {
                 0
             }),
+            min_relative_funding_rate: least.transpose()?,
             symbol: symbol.clone(),
         };
         if let Some(roll) = self.roll() {

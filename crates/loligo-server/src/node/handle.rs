@@ -6,7 +6,7 @@ use super::epoch::{Epoch, Views};
 use super::retention::Retention;
 use crate::config::{ClockKind, KeepJournal};
 use crate::identity::{Identity, KeyPair, Secret};
-use crate::projection::{Applied, Happened};
+use crate::projection::{Applied, Happened, Statement};
 use crate::record::{Fact, FactOutcome, FactRefusal, GeneralRight, KeyCreated, KeyId, WithdrawalRight};
 use arc_swap::ArcSwap;
 use loligo_engine::{
@@ -377,6 +377,14 @@ impl NodeHandle {
         .await
     }
 
+    /// What an account's money comes to now.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::query`].
+    pub(crate) async fn statement(&self, account: AccountId) -> Result<Statement, SubmitError> {
+        self.query_at(move |exchange, at| Statement::of(exchange, account, at.sequence)).await
+    }
+
     /// Checks every invariant of the whole state.
     ///
     /// # Errors
@@ -577,7 +585,7 @@ impl NodeHandle {
         let key = KeyCreated { account, api_key: pair.api_key.clone(), secret, general, withdrawal };
         match self.record(Fact::KeyCreated(key)).await? {
             FactOutcome::KeyCreated(id) => Ok(IssuedKey { id, api_key: pair.api_key, secret: pair.secret }),
-            FactOutcome::Done | FactOutcome::FaultSet(_) => {
+            FactOutcome::Done | FactOutcome::FaultSet(_) | FactOutcome::NoticeGiven(_) => {
                 unreachable!("a key's creation tells its number")
             }
             FactOutcome::Refused(refusal) => Err(refusal.into()),

@@ -193,6 +193,7 @@ fn remember(
     append(journal, venue.exchange.now(), records)?;
     let reader = journal.reader(venue.sequence + 1)?;
     replay(reader, venue, journal.last_sequence(), &views.followers(), &GO_ON)?;
+    views.markets().show_funding(&venue.exchange);
     views.stand_at(venue.sequence, venue.exchange.now());
     Ok(())
 }

@@ -4,9 +4,11 @@
 use super::vault::Vault;
 use crate::identity::Identity;
 use crate::listing::Roll;
-use crate::projection::{AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, Service};
-use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId};
-use loligo_engine::{AccountId, Exchange, InstrumentId, Timestamp};
+use crate::projection::{
+    AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, NoticeEntry, Service,
+};
+use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId, Notice, NoticeId};
+use loligo_engine::{AccountId, Command, Exchange, InstrumentId, MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +22,9 @@ const OPERATION_CHARS: usize = 64;
 const ROUTES_OUT: usize = 256;
 /// Faults that may wait to be told at once.
 const FAULTS: usize = 100;
+/// Notices that may stand at once: clients are told all of them each time.
+const NOTICES: usize = 100;
+const NOTE_CHARS: usize = 1_000;
 /// Highest leverage of what fills off the book, in hundredths: the contract's.
 const OFF_BOOK_LEVERAGE: u32 = 10_000;
 
@@ -34,6 +39,10 @@ pub(crate) struct Registry {
     faults: u64,
     /// Contracts that roll, beside those of the default listing.
     rolls: BTreeMap<InstrumentId, Roll>,
+    /// Notices that stand.
+    notices: BTreeMap<NoticeId, Notice>,
+    /// Notices that were ever given.
+    notices_given: u64,
     /// When each key was made.
     key_times: Vec<Timestamp>,
     /// How far masters let be leveraged what fills off the book, in hundredths.
@@ -43,9 +52,9 @@ pub(crate) struct Registry {
     taken: Taken,
 }
 
-/// A registry as it was stored before keys had times.
+/// A registry as it was stored before there were notices and keys had times.
 #[derive(Deserialize)]
-pub(crate) struct RegistryWithoutKeyTimes {
+pub(crate) struct RegistryWithoutNotices {
     names: BTreeMap<AccountId, String>,
     keys: Vec<KeyCreated>,
     nonces: BTreeMap<KeyId, u64>,
@@ -54,9 +63,9 @@ pub(crate) struct RegistryWithoutKeyTimes {
     rolls: BTreeMap<InstrumentId, Roll>,
 }
 
-impl From<RegistryWithoutKeyTimes> for Registry {
-    fn from(stored: RegistryWithoutKeyTimes) -> Self {
-        let RegistryWithoutKeyTimes { names, keys, nonces, service, faults, rolls } = stored;
+impl From<RegistryWithoutNotices> for Registry {
+    fn from(stored: RegistryWithoutNotices) -> Self {
+        let RegistryWithoutNotices { names, keys, nonces, service, faults, rolls } = stored;
         Self { names, keys, nonces, service, faults, rolls, ..Self::default() }
     }
 }
@@ -71,7 +80,7 @@ pub(crate) struct RegistryWithoutRolls {
     faults: u64,
 }
 
-impl From<RegistryWithoutRolls> for RegistryWithoutKeyTimes {
+impl From<RegistryWithoutRolls> for RegistryWithoutNotices {
     fn from(stored: RegistryWithoutRolls) -> Self {
         let RegistryWithoutRolls { names, keys, nonces, service, faults } = stored;
         Self { names, keys, nonces, service, faults, rolls: BTreeMap::new() }
@@ -140,6 +149,16 @@ impl Registry {
                     self.rolls.insert(*instrument, *roll);
                     FactOutcome::Done
                 }
+                Fact::NoticeGiven(notice) => {
+                    self.notices_given += 1;
+                    let id = NoticeId(self.notices_given);
+                    self.notices.insert(id, notice.clone());
+                    FactOutcome::NoticeGiven(id)
+                }
+                Fact::NoticeEnded { notice } => {
+                    self.notices.remove(notice);
+                    FactOutcome::Done
+                }
                 Fact::OffBookLeverage { account, cap } => {
                     match cap {
                         Some(cap) => self.off_book_leverage.insert(*account, *cap),
@@ -196,6 +215,23 @@ impl Registry {
                 let listed = exchange.instrument(*instrument);
                 listed.and_then(|listed| listed.spec().expiry).ok_or(FactRefusal::NotDated)?;
             }
+            Fact::NoticeGiven(notice) => {
+                let fits = (1..=NOTE_CHARS).contains(&notice.note.chars().count());
+                if !fits || notice.note.chars().any(char::is_control) {
+                    return Err(FactRefusal::BadNote);
+                }
+                if notice.plan.is_some() && notice.effective <= exchange.now() {
+                    return Err(FactRefusal::PlanTooLate);
+                }
+                if self.notices.len() >= NOTICES {
+                    return Err(FactRefusal::TooManyNotices);
+                }
+            }
+            Fact::NoticeEnded { notice } => {
+                if !self.notices.contains_key(notice) {
+                    return Err(FactRefusal::UnknownNotice);
+                }
+            }
             Fact::OffBookLeverage { account, cap } => {
                 let view = exchange.account(*account).ok_or(FactRefusal::UnknownAccount)?;
                 if view.parent.is_some() || cap.is_some_and(|cap| cap > OFF_BOOK_LEVERAGE) {
@@ -214,6 +250,21 @@ impl Registry {
     /// Contracts that roll, beside those of the default listing.
     pub(crate) fn rolls(&self) -> &BTreeMap<InstrumentId, Roll> {
         &self.rolls
+    }
+
+    /// What notices say will become of contracts next, and when.
+    pub(crate) fn next_planned(&self) -> Option<(Timestamp, Vec<Command>)> {
+        let planned = || self.notices.values().filter(|notice| notice.plan.is_some());
+        let at = planned().map(|notice| notice.effective).min()?;
+        let due = planned().filter(|notice| notice.effective == at).filter_map(|notice| notice.plan);
+        Some((at, due.map(|(instrument, state)| Command::SetMarketState { instrument, state }).collect()))
+    }
+
+    /// A contract was given a state: whatever came of it, what was planned of it by now is not planned any more.
+    pub(crate) fn carried_out(&mut self, plan: (InstrumentId, MarketState), now: Timestamp) {
+        for notice in self.notices.values_mut() {
+            notice.plan = notice.plan.filter(|planned| *planned != plan || notice.effective > now);
+        }
     }
 
     pub(crate) fn remember_nonce(&mut self, key: KeyId, nonce: u64) {
@@ -294,6 +345,10 @@ impl Registry {
                 withdrawal: key.withdrawal,
                 created: self.key_times.get(number).copied().unwrap_or(exchange.now()),
             }));
+        }
+        let entry = |(id, notice): (&NoticeId, &Notice)| NoticeEntry { id: *id, notice: notice.clone() };
+        if !directory.notices.iter().map(|entry| &entry.id).eq(self.notices.keys()) {
+            directory.notices = Arc::new(self.notices.iter().map(entry).collect());
         }
         for (id, instrument) in exchange.instruments().skip(directory.instruments.len()) {
             directory.by_symbol.insert(instrument.spec().symbol.clone(), id);

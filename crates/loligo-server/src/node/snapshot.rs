@@ -73,8 +73,8 @@ pub(crate) fn encode_parts(venue: &Venue, parts: Vec<Part>) -> Result<Vec<u8>, p
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Restored, SnapshotError> {
     let failed = |error: postcard::Error| SnapshotError(error.to_string());
-    let (stored, earlier): (Stored, _) = match bytes.split_first() {
-        Some((&VERSION, body)) => (postcard::from_bytes(body).map_err(failed)?, None),
+    let (stored, earlier) = match bytes.split_first() {
+        Some((&VERSION, body)) => (postcard::from_bytes::<Stored>(body).map_err(failed)?, None),
         Some((version, body)) => {
             let read = legacy::read(*version, body);
             read.ok_or_else(|| SnapshotError(format!("layout {version}")))?.map_err(failed)?

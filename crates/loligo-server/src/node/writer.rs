@@ -15,7 +15,7 @@ use super::snapshot::{self, Kept};
 use super::venue::{Poisoned, Venue};
 use crate::config::ClockKind;
 use crate::market::HouseMarket;
-use crate::projection::{CommitChanges, Happened};
+use crate::projection::{Accounts, CommitChanges, Happened, Statement, Touched};
 use crate::record::{Body, Fact, FactOutcome, KeyId, Record, encode_command};
 use loligo_engine::{Command, Event, MarketState, Outcome, Timestamp};
 use loligo_journal::{AppendError, Journal, Records, Urgency};
@@ -92,6 +92,11 @@ pub(crate) struct Writer {
     /// What the commit under way came to, and what of it is to be told to the feeds.
     happened: Happened,
     commit: CommitChanges,
+    /// Whose money is followed, and whose was touched.
+    money: Arc<Accounts>,
+    touched: Touched,
+    /// The second of exchange time that the feeds were told of last.
+    told_second: i64,
     changed: Changed,
     hand_overs: Vec<HandOver>,
     /// What is listed next in the place of a contract that expires, and when.
@@ -130,6 +135,9 @@ impl Writer {
             records: Records::new(),
             happened: Happened::default(),
             commit: CommitChanges::default(),
+            money: Arc::default(),
+            touched: Touched::default(),
+            told_second: i64::MIN,
             changed: Changed::default(),
             hand_overs: Vec::new(),
         }
@@ -266,6 +274,8 @@ impl Writer {
                 self.finish(self.venue.exchange.now())?;
                 let at = StateHashesAt { sequence: self.venue.sequence, events: self.venue.chain.hash() };
                 ask(&self.venue.exchange, at);
+                // Who asks for the first statement of an account is told all that come later.
+                self.money = self.epoch.views().publisher().money();
             }
             Request::Move { to, reply } => {
                 self.left_queue(1);
@@ -396,6 +406,8 @@ impl Writer {
                 return Ok(false);
             }
             let Some((at, commands)) = self.listing.take_if(|(listed, _)| *listed == at) else { continue };
+            // Something else comes next then.
+            self.changed.listing = true;
             self.commit_one(at, vec![Item::House(commands)])?;
             if !Arc::ptr_eq(&epoch, &self.epoch) {
                 return Ok(false);
@@ -491,11 +503,32 @@ impl Writer {
             self.publish_directory()?;
             self.commit.directory = true;
         }
+        self.epoch.views().markets().show_funding(&self.venue.exchange);
+        self.state_money();
+        let second = second_of(self.venue.exchange.now());
+        self.commit.second = std::mem::replace(&mut self.told_second, second) != second;
         self.epoch.views().publisher().publish(std::mem::take(&mut self.commit));
         self.epoch.acknowledge(self.venue.sequence);
         let happened = Arc::new(std::mem::take(&mut self.happened));
         self.hand_overs.iter().for_each(|one| one.offer(&happened));
         Ok(happened)
+    }
+
+    /// Tells those who follow it what the money of accounts comes to that this commit touched.
+    fn state_money(&mut self) {
+        let Venue { exchange, sequence, .. } = &self.venue;
+        for account in self.money.iter() {
+            if let Some(itself) = self.touched.of(*account) {
+                let statement = Statement::of(exchange, *account, *sequence);
+                // Prices are nothing to who has no position.
+                if itself || !statement.positions.is_empty() {
+                    self.commit.statements.push((Arc::new(statement), itself));
+                }
+            }
+        }
+        self.touched.clear();
+        // Who begins to follow asks for the first statement, which is of a record behind this one.
+        self.money = self.epoch.views().publisher().money();
     }
 
     /// Appends a batch. `None`: the disk is full, everyone has been told, nothing happened.
@@ -588,6 +621,9 @@ impl Writer {
             let Some(applied) = self.happened.get(at) else { break };
             self.venue.chain.extend(applied.sequence, applied.events);
             self.commit.changes.extend(self.epoch.views().fold(applied));
+            if !self.money.is_empty() {
+                self.touched.note(applied);
+            }
             self.changed.directory |= changes_directory(applied.events);
             self.changed.listing |= changes_listing(applied.events);
         }
@@ -596,7 +632,8 @@ impl Writer {
     /// What the server knows beside the exchange is published as a whole.
     fn fact_changed(&mut self, fact: &Fact) {
         self.changed.directory = true;
-        self.changed.listing |= matches!(fact, Fact::ContractRolls { .. });
+        self.changed.listing |=
+            matches!(fact, Fact::ContractRolls { .. } | Fact::NoticeGiven(_) | Fact::NoticeEnded { .. });
     }
 
     fn publish_directory(&self) -> Result<(), NodeEnd> {

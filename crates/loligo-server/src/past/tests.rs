@@ -1,8 +1,9 @@
 use super::*;
 use crate::projection::{Applied, Cut, Follower as _, Markets, Page};
 use loligo_engine::{
-    Command, ContractKind, Currency, Exchange, Fine, Genesis, InstrumentSpec, Limits, MarginLevel, Outcome,
-    Price, Qty, Side,
+    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Exchange, Fine, Genesis,
+    InstrumentSpec, Limits, MarginLevel, Money, OnGrid, OrderType, Outcome, PlaceOrder, Price, Qty, Side,
+    Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ fn spec(symbol: &str, pair: &str, kind: ContractKind, tick: (u32, u8), lot_preci
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     }
 }
 
@@ -495,10 +497,36 @@ impl Quiet {
     }
 
     fn apply(&mut self, time: Timestamp, command: &Command) {
+        assert_eq!(self.come_to(time, command), Outcome::Done);
+    }
+
+    fn come_to(&mut self, time: Timestamp, command: &Command) -> Outcome {
         let mut events = Vec::new();
-        assert_eq!(self.exchange.apply(time, command, &mut events), Outcome::Done);
+        let outcome = self.exchange.apply(time, command, &mut events);
         self.sequence += 1;
         self.views.fold(Applied { sequence: self.sequence, time, events: &events });
+        outcome
+    }
+
+    /// An order for one lot at 80,000, which trades with the one before it on the other side.
+    fn trade(&mut self, time: Timestamp, account: AccountId, side: Side) {
+        let order = PlaceOrder {
+            account,
+            instrument: PERPETUAL,
+            side,
+            order_type: OrderType::Limit,
+            qty: OnGrid::Steps(1),
+            limit_price: Some(OnGrid::Steps(80_000)),
+            stop_price: None,
+            trigger: None,
+            limit_offset: None,
+            reduce_only: false,
+            client_order_id: None,
+            algo_id: None,
+            process_before: None,
+        };
+        let outcome = self.come_to(time, &Command::Place(order));
+        assert!(matches!(outcome, Outcome::Placed(_)), "{outcome:?}");
     }
 }
 
@@ -561,4 +589,40 @@ fn pages_of_public_trades_go_on_into_the_past_and_show_every_trade_once() {
     assert_eq!(seen, past.trade_rows(PERPETUAL));
     // A contract that was listed later has none.
     assert_eq!(quiet.views.trades_and_past(InstrumentId(9), &past, None, cut), Page::default());
+}
+
+#[test]
+fn real_trades_stand_before_the_past_and_at_last_in_its_place() {
+    let past = past(9, 1);
+    let mut quiet = Quiet::new(&past);
+    let usd = Currency::USD;
+    for account in [0, 1].map(AccountId) {
+        let create = Command::CreateAccount(CreateAccount { parent: None, house: false });
+        assert_eq!(quiet.come_to(GENESIS, &create), Outcome::AccountCreated(account));
+        let amount = Money(1_000_000 * Money::ONE);
+        quiet.apply(
+            GENESIS,
+            &Command::Deposit(Deposit { account, wallet: Wallet::Flex, currency: usd, amount }),
+        );
+    }
+    let cut = Cut { rows: 3_000, most: 3_000, instant: 1 };
+    let shown = |quiet: &Quiet| quiet.views.trades_and_past(PERPETUAL, &past, None, cut).rows;
+    for trades in 1..=EXECUTIONS as i64 + 1 {
+        let now = Timestamp(GENESIS.0 + trades);
+        for (account, side) in [(AccountId(0), Side::Sell), (AccountId(1), Side::Buy)] {
+            quiet.trade(now, account, side);
+        }
+        if trades == 3 {
+            let rows = shown(&quiet);
+            assert_eq!(rows.len(), 3 + EXECUTIONS);
+            let numbers: Vec<u64> = rows.iter().rev().map(|row| row.number).collect();
+            assert_eq!(numbers, (1..=EXECUTIONS as u64 + 3).collect::<Vec<_>>(), "counted on without a gap");
+            let rest: Vec<_> = rows[3..].iter().rev().cloned().collect();
+            assert_eq!(rest, past.trade_rows(PERPETUAL));
+        }
+    }
+    // The first real one is forgotten by now: whoever read on would miss it.
+    let rows = shown(&quiet);
+    assert_eq!(rows.len(), EXECUTIONS);
+    assert!(rows.iter().all(|row| row.time > GENESIS), "no hole between what is shown");
 }

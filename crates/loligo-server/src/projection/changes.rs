@@ -8,7 +8,7 @@
 //! first asks for changes and then reads a view misses nothing between the two: what the view does not show yet comes as changes,
 //! and changes of what it shows can be told by their numbers.
 
-use super::FillRow;
+use super::{FillRow, Statement, TradeRow};
 use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -23,13 +23,16 @@ const COMMITS: usize = 1_024;
 /// one record.
 const ITEMS: usize = 1_000_000;
 
-/// One record's changes.
+/// One record's changes. One that moved prices, or the state of a market, may have none in it: it says that there is something new
+/// in the view.
 #[derive(Debug)]
 pub(crate) struct Changes {
     /// Its place in the journal.
     pub sequence: u64,
     /// Changed price levels, in their order.
     pub levels: Vec<LevelChange>,
+    /// New trades, in their order.
+    pub trades: Vec<(InstrumentId, TradeRow)>,
     /// New fills of accounts that are followed, each account's together and in their order.
     pub fills: Vec<(AccountId, FillRow)>,
     /// Changes of orders of accounts that are followed, each account's together and in their order.
@@ -95,14 +98,22 @@ pub(crate) struct CommitChanges {
     pub changes: Vec<Changes>,
     /// Accounts, keys or contracts have changed.
     pub directory: bool,
+    /// What accounts whose money is followed come to now; true beside those to which something happened, and not to prices alone.
+    pub statements: Vec<(Arc<Statement>, bool)>,
+    /// Exchange time has come to another second: what is told at a pace may be due.
+    pub second: bool,
 }
 
 impl CommitChanges {
     fn items(&self) -> usize {
         self.changes
             .iter()
-            .map(|changes| changes.levels.len() + changes.fills.len() + changes.orders.len())
-            .sum()
+            .map(|changes| {
+                let Changes { levels, trades, fills, orders, .. } = changes;
+                levels.len() + trades.len() + fills.len() + orders.len()
+            })
+            .sum::<usize>()
+            + self.statements.len()
     }
 }
 
@@ -117,27 +128,30 @@ struct Shared {
     over: Mutex<bool>,
 }
 
-type Accounts = HashSet<AccountId, FixedState>;
+pub(crate) type Accounts = HashSet<AccountId, FixedState>;
 
 /// What is followed: by one hub, or by all of them together.
 #[derive(Default)]
 struct Wanted {
     /// Anything at all.
     any: AtomicBool,
-    books: AtomicBool,
+    markets: AtomicBool,
     accounts: ArcSwap<Accounts>,
+    /// Whose money is followed: some of those accounts.
+    money: ArcSwap<Accounts>,
 }
 
 impl Wanted {
-    fn set(&self, books: bool, accounts: Arc<Accounts>) {
-        let any = books || !accounts.is_empty();
+    fn set(&self, markets: bool, accounts: Arc<Accounts>, money: Arc<Accounts>) {
+        let any = markets || !accounts.is_empty();
         // The views' locks order these stores: see the head of this file. Until they are all seen, too much may be told,
         // which numbers sort out, and never too little.
         if any {
             self.any.store(true, Ordering::Relaxed);
         }
-        self.books.store(books, Ordering::Relaxed);
+        self.markets.store(markets, Ordering::Relaxed);
         self.accounts.store(accounts);
+        self.money.store(money);
         if !any {
             self.any.store(false, Ordering::Relaxed);
         }
@@ -208,8 +222,13 @@ impl Publisher {
         self.0.wanted.any.load(Ordering::Relaxed)
     }
 
-    pub(super) fn follows_books(&self) -> bool {
-        self.0.wanted.books.load(Ordering::Relaxed)
+    pub(super) fn follows_markets(&self) -> bool {
+        self.0.wanted.markets.load(Ordering::Relaxed)
+    }
+
+    /// Accounts whose money is followed.
+    pub(crate) fn money(&self) -> Arc<Accounts> {
+        self.0.wanted.money.load_full()
     }
 
     pub(super) fn follows(&self, account: AccountId) -> bool {
@@ -219,7 +238,8 @@ impl Publisher {
     /// Hands a group commit over to every hub that follows anything, some of it perhaps followed by another hub alone. Only
     /// the writer calls this, and it never waits here.
     pub(crate) fn publish(&self, commit: CommitChanges) {
-        if commit.changes.is_empty() && !(commit.directory && self.follows_any()) {
+        let heard = (commit.directory || commit.second) && self.follows_any();
+        if commit.changes.is_empty() && commit.statements.is_empty() && !heard {
             return;
         }
         let (items, commit) = (commit.items(), Arc::new(commit));
@@ -235,16 +255,18 @@ impl Shared {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         let mut hand_overs = Vec::clone(&self.hand_overs.load());
         change(&mut hand_overs, &mut over);
-        let books = hand_overs.iter().any(|hand_over| hand_over.state.wanted.books.load(Ordering::Relaxed));
-        let accounts = match &hand_overs[..] {
-            [only] => only.state.wanted.accounts.load_full(),
+        let markets =
+            hand_overs.iter().any(|hand_over| hand_over.state.wanted.markets.load(Ordering::Relaxed));
+        let of_all = |of: fn(&Wanted) -> &ArcSwap<Accounts>| match &hand_overs[..] {
+            [only] => of(&only.state.wanted).load_full(),
             several => {
-                let all = several.iter().map(|hand_over| hand_over.state.wanted.accounts.load_full());
+                let all = several.iter().map(|hand_over| of(&hand_over.state.wanted).load_full());
                 Arc::new(all.flat_map(|accounts| accounts.iter().copied().collect::<Vec<_>>()).collect())
             }
         };
+        let (accounts, money) = (of_all(|wanted| &wanted.accounts), of_all(|wanted| &wanted.money));
         self.hand_overs.store(Arc::new(hand_overs));
-        self.wanted.set(books, accounts);
+        self.wanted.set(markets, accounts, money);
     }
 }
 
@@ -256,9 +278,9 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Says what is followed from now on.
-    pub(crate) fn follow(&self, books: bool, accounts: Accounts) {
-        self.shared.change(|_, _| self.hand_over.wanted.set(books, Arc::new(accounts)));
+    /// Says what is followed from now on: markets, accounts, and of which of these the money.
+    pub(crate) fn follow(&self, markets: bool, accounts: Accounts, money: Accounts) {
+        self.shared.change(|_, _| self.hand_over.wanted.set(markets, Arc::new(accounts), Arc::new(money)));
     }
 
     /// The next group commit; none when the epoch of these views is over. Whoever has told what is in it gives its place [back](Self::took).

@@ -1,7 +1,7 @@
-//! Who and what there is: accounts, API keys, instruments.
+//! Who and what there is: accounts, API keys, instruments, notices.
 
 use crate::identity::Secret;
-use crate::record::{GeneralRight, KeyId, WithdrawalRight};
+use crate::record::{GeneralRight, KeyId, Notice, NoticeId, WithdrawalRight};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{AccountId, Instrument, InstrumentId, Timestamp};
@@ -67,6 +67,15 @@ pub struct ListedInstrument {
     pub instrument: Arc<Instrument>,
 }
 
+/// A notice to clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeEntry {
+    /// Its number.
+    pub id: NoticeId,
+    /// What it says.
+    pub notice: Notice,
+}
+
 /// All of them at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -75,6 +84,7 @@ pub struct Directory {
     pub(crate) keys_by_text: HashMap<Arc<str>, KeyId, FixedState>,
     pub(crate) instruments: Vec<ListedInstrument>,
     pub(crate) by_symbol: HashMap<String, InstrumentId, FixedState>,
+    pub(crate) notices: Arc<Vec<NoticeEntry>>,
 }
 
 impl Directory {
@@ -106,6 +116,11 @@ impl Directory {
     /// All contracts, in order of number.
     pub fn instruments(&self) -> &[ListedInstrument] {
         &self.instruments
+    }
+
+    /// Notices that were given and not taken back, in order of number.
+    pub fn notices(&self) -> &Arc<Vec<NoticeEntry>> {
+        &self.notices
     }
 
     /// One contract by number.

@@ -42,6 +42,7 @@ impl EarlierViews {
         let traded = |contract: EarlierContract| Traded {
             trades: Trades::of(contract.trades.rows),
             day: contract.day,
+            ..Traded::default()
         };
         let traded: Vec<Traded> = self.contracts.into_iter().map(traded).collect();
         vec![

@@ -11,15 +11,20 @@ use crate::past;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use loligo_engine::{
-    Event, Exchange, Execution, Fine, FinePrice, Instrument, InstrumentId, MarketState, PairId, Qty, Side,
-    Timestamp,
+    Event, Exchange, Execution, Fine, FinePrice, FundingRate, FundingView, Instrument, InstrumentId,
+    MarketState, PairId, Qty, Side, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
-/// Layout of its part of a snapshot: trades and day by contract.
-pub(super) const PART_VERSION: u8 = 1;
+/// Layout of its part of a snapshot: trades, day and funding rates by contract.
+pub(super) const PART_VERSION: u8 = 2;
+/// Without funding rates: read, never written.
+const RATELESS_PART_VERSION: u8 = 1;
+/// Funding rates that are kept of each contract: those of a year.
+pub const FUNDING_RATES_KEPT: usize = 366 * 24;
 
 /// Books, trades and tickers of all contracts.
 pub struct Markets {
@@ -35,6 +40,8 @@ pub struct Markets {
 #[derive(Default)]
 struct Board {
     contracts: Vec<Contract>,
+    /// The second up to which funding is shown; none when something has changed that it hangs on.
+    funded_second: Option<i64>,
     indexes: HashMap<PairId, FinePrice, FixedState>,
 }
 
@@ -49,6 +56,17 @@ struct Contract {
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
+    /// Of a perpetual that is not over.
+    funding: Option<FundingView>,
+}
+
+/// What a record changed, as far as markets are followed.
+#[derive(Default)]
+pub(super) struct MarketChanges {
+    pub(super) levels: Vec<LevelChange>,
+    pub(super) trades: Vec<(InstrumentId, TradeRow)>,
+    /// Index or mark prices, or states.
+    pub(super) prices: bool,
 }
 
 /// What a contract's views know that the exchange does not.
@@ -56,6 +74,23 @@ struct Contract {
 pub(super) struct Traded {
     pub(super) trades: Trades,
     pub(super) day: Day,
+    pub(super) rates: VecDeque<FundingRateRow>,
+}
+
+/// A [`Traded`] before there was funding.
+#[derive(Deserialize)]
+struct RatelessTraded {
+    trades: Trades,
+    day: Day,
+}
+
+/// The funding rate of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FundingRateRow {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// Its rate.
+    pub rate: FundingRate,
 }
 
 impl Markets {
@@ -76,6 +111,7 @@ impl Markets {
                 contract.before = market.before.map(LastTrade::from);
             }
         }
+        board.show_funding(exchange);
         Self {
             board: RwLock::new(board),
             sequence: AtomicU64::new(sequence),
@@ -118,10 +154,33 @@ impl Markets {
         page.and_earlier(past.trade_rows(id), before, cut, |row| row.time)
     }
 
+    /// The funding rates of a contract's hours, oldest first: the last [`FUNDING_RATES_KEPT`].
+    pub fn funding_rates(&self, id: InstrumentId) -> Vec<FundingRateRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.traded.rates.iter().copied().collect())
+    }
+
+    /// Shows the funding of all contracts as the exchange has it. What is predicted follows from samples, of which no event tells:
+    /// it is looked at anew once a second, and when a rate, a contract or an index has changed.
+    pub(crate) fn show_funding(&self, exchange: &Exchange) {
+        let second = exchange.now().0.div_euclid(Timestamp::SECOND);
+        if read(&self.board).funded_second != Some(second) {
+            self.change().show_funding(exchange);
+        }
+    }
+
     /// One contract's ticker; the day's window ends at `now`.
     pub fn ticker(&self, id: InstrumentId, now: Timestamp) -> Option<Ticker> {
         let board = read(&self.board);
         board.contracts.get(usize::from(id.0)).map(|contract| board.ticker(id, contract, now))
+    }
+
+    /// A contract's newest `limit` trades, newest first.
+    pub(crate) fn latest_trades(&self, id: InstrumentId, limit: usize) -> Vec<TradeRow> {
+        let board = read(&self.board);
+        let contract = board.contracts.get(usize::from(id.0));
+        contract.map_or_else(Vec::new, |contract| contract.traded.trades.latest(limit))
     }
 
     /// How each contract trades, in order of id.
@@ -163,15 +222,15 @@ impl Markets {
         board
     }
 
-    /// Folds one record; tells each changed level when books are followed.
-    pub(crate) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let told = self.tell_levels(applied, followed);
+    /// Folds one record; tells what it changed when markets are followed.
+    pub(super) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let told = self.fold_told(applied, followed);
         self.sequence.store(applied.sequence, Ordering::Release);
         told
     }
 
-    fn tell_levels(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> Vec<LevelChange> {
-        let mut told = Vec::new();
+    fn fold_told(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
+        let mut told = MarketChanges::default();
         if !applied.events.iter().any(concerns_markets) {
             return told;
         }
@@ -182,10 +241,7 @@ impl Markets {
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
         for event in applied.events {
-            let level = board.fold(event, applied);
-            if followed {
-                told.extend(level);
-            }
+            board.fold(event, applied, followed.then_some(&mut told));
         }
         told
     }
@@ -196,6 +252,7 @@ fn concerns_markets(event: &Event) -> bool {
         Event::Executed(_)
         | Event::Level { .. }
         | Event::Index { .. }
+        | Event::FundingRate { .. }
         | Event::Mark { .. }
         | Event::Past { .. }
         | Event::Listed { .. }
@@ -217,6 +274,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::NotFound { .. }
         | Event::Noted { .. }
         | Event::Forgotten { .. }
+        | Event::Funding(_)
         | Event::Balance { .. } => false,
     }
 }
@@ -241,7 +299,15 @@ impl Follower for Markets {
     }
 
     fn take_part(&self, part: &Part) -> Result<(), PartError> {
-        let traded: Vec<Traded> = part.read(PART_VERSION)?;
+        let traded: Vec<Traded> = match part.version {
+            RATELESS_PART_VERSION => {
+                let traded: Vec<RatelessTraded> = part.read(RATELESS_PART_VERSION)?;
+                let with_none =
+                    |RatelessTraded { trades, day }| Traded { trades, day, rates: VecDeque::new() };
+                traded.into_iter().map(with_none).collect()
+            }
+            _ => part.read(PART_VERSION)?,
+        };
         for (contract, traded) in self.change().contracts.iter_mut().zip(traded) {
             contract.traded = traded;
         }
@@ -250,7 +316,15 @@ impl Follower for Markets {
 }
 
 impl Traded {
-    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) {
+    /// Keeps the rate of one more hour.
+    fn rate(&mut self, row: FundingRateRow) {
+        self.rates.push_back(row);
+        if self.rates.len() > FUNDING_RATES_KEPT {
+            self.rates.pop_front();
+        }
+    }
+
+    fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
         let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
         self.day.trade(execution.at, execution.price, execution.qty, worth);
         self.trades.push(TradeRow {
@@ -262,7 +336,7 @@ impl Traded {
             side: execution.taker_side,
             role: execution.taker.role,
             time: execution.at,
-        });
+        })
     }
 }
 
@@ -278,6 +352,7 @@ impl Board {
             state: contract.state,
             open_interest: Qty(contract.open_interest),
             day: contract.traded.day.stats(now),
+            funding: contract.funding,
         }
     }
 
@@ -291,36 +366,56 @@ impl Board {
             state: MarketState::Open,
             mark: None,
             open_interest: 0,
+            funding: None,
         });
+    }
+
+    fn show_funding(&mut self, exchange: &Exchange) {
+        self.funded_second = Some(exchange.now().0.div_euclid(Timestamp::SECOND));
+        for (at, contract) in self.contracts.iter_mut().enumerate() {
+            contract.funding = exchange.funding(InstrumentId(at as u16));
+        }
     }
 
     fn contract(&mut self, id: InstrumentId) -> Option<&mut Contract> {
         self.contracts.get_mut(usize::from(id.0))
     }
 
-    /// Folds one event; the change of a level, if it is one.
-    fn fold(&mut self, event: &Event, applied: Applied<'_>) -> Option<LevelChange> {
+    /// Folds one event, and tells what it changed to whoever is there to hear it.
+    fn fold(&mut self, event: &Event, applied: Applied<'_>, told: Option<&mut MarketChanges>) {
         match event {
+            Event::FundingRate { instrument, rate, hour, .. } => {
+                self.funded_second = None;
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.traded.rate(FundingRateRow { hour: *hour, rate: *rate });
+                }
+            }
             Event::Listed { spec, pair, .. } => {
                 let listed = Instrument::new((**spec).clone(), *pair);
+                self.funded_second = None;
                 self.list(Arc::new(listed.expect("the engine lists what it can reckon with")));
             }
             Event::Level { instrument, side, price, qty, number, at } => {
-                let contract = self.contract(*instrument)?;
+                let Some(contract) = self.contract(*instrument) else { return };
                 contract.depth.set(*side, *price, *qty);
                 contract.levels = *number;
-                return Some(LevelChange {
-                    instrument: *instrument,
-                    side: *side,
-                    price: *price,
-                    qty: *qty,
-                    number: *number,
-                    at: *at,
-                });
+                if let Some(told) = told {
+                    told.levels.push(LevelChange {
+                        instrument: *instrument,
+                        side: *side,
+                        price: *price,
+                        qty: *qty,
+                        number: *number,
+                        at: *at,
+                    });
+                }
             }
             Event::Executed(execution) => {
                 if let Some(contract) = self.contract(execution.instrument) {
-                    contract.traded.trade(applied, execution, &contract.instrument);
+                    let row = contract.traded.trade(applied, execution, &contract.instrument);
+                    if let Some(told) = told {
+                        told.trades.push((execution.instrument, row.clone()));
+                    }
                     for (side, fill, _) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
@@ -331,23 +426,36 @@ impl Board {
                 if let Some(contract) = self.contract(past.instrument) {
                     contract.before = Some(past.last.into());
                     contract.traded.day = Day::after(&past.hours);
+                    for past in &past.rates {
+                        contract.traded.rate(FundingRateRow { hour: past.hour, rate: (*past).into() });
+                    }
                 }
             }
             Event::Index { pair, price, .. } => {
+                self.funded_second = None;
                 self.indexes.insert(*pair, *price);
+                moved(told);
             }
             Event::Mark { instrument, price, .. } => {
                 if let Some(contract) = self.contract(*instrument) {
                     contract.mark = Some(*price);
                 }
+                moved(told);
             }
             Event::Market { instrument, state, .. } => {
+                self.funded_second = None;
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
                 }
+                moved(told);
             }
             _ => {}
         }
-        None
+    }
+}
+
+fn moved(told: Option<&mut MarketChanges>) {
+    if let Some(told) = told {
+        told.prices = true;
     }
 }

@@ -185,6 +185,8 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Market { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::Funding(_)
+        | Event::FundingRate { .. }
         | Event::Index { .. }
         | Event::Past { .. }
         | Event::Mark { .. } => {}

@@ -460,7 +460,7 @@ fn a_view_and_the_news_after_it_make_every_later_view() {
     }
     let accounts = [AccountId(1), AccountId(3)];
     let hub = world.views.publisher().subscribe();
-    hub.follow(true, accounts.into_iter().collect());
+    hub.follow(true, accounts.into_iter().collect(), Default::default());
     let mut follower = Follower::read(&world, &accounts);
     for _ in 0..4_000 {
         world.step();
@@ -478,7 +478,7 @@ fn a_view_and_the_news_after_it_make_every_later_view() {
         rows.reverse();
         assert!(rows.len() > 100 && fills.ends_with(&rows));
     }
-    hub.follow(false, accounts.into_iter().take(1).collect());
+    hub.follow(false, accounts.into_iter().take(1).collect(), Default::default());
     for _ in 0..500 {
         world.step();
         if let Some(changes) = &world.changes {
@@ -493,8 +493,8 @@ fn a_view_and_the_news_after_it_make_every_later_view() {
 fn news_that_finds_no_room_is_missed_and_said_to_be() {
     let publisher = Publisher::new();
     let (mut slow, mut other) = (publisher.subscribe(), publisher.subscribe());
-    slow.follow(true, Default::default());
-    other.follow(true, Default::default());
+    slow.follow(true, Default::default(), Default::default());
+    other.follow(true, Default::default(), Default::default());
     let commit = |sequence: u64, levels: usize| {
         let level = LevelChange {
             instrument: InstrumentId(0),
@@ -505,8 +505,9 @@ fn news_that_finds_no_room_is_missed_and_said_to_be() {
             at: START,
         };
         let (fills, orders) = (Vec::new(), Vec::new());
-        let changes = Changes { sequence, levels: vec![level; levels], fills, orders };
-        CommitChanges { changes: vec![changes], directory: false }
+        let levels = vec![level; levels];
+        let changes = Changes { sequence, levels, trades: Vec::new(), fills, orders };
+        CommitChanges { changes: vec![changes], ..CommitChanges::default() }
     };
     let mut fits = 0;
     while !slow.lost() {

@@ -1,7 +1,7 @@
 //! Market statistics of a contract.
 
 use loligo_engine::{
-    Fine, FinePrice, InstrumentId, MarketState, PastHour, PastTrade, Price, Qty, Side, Timestamp,
+    Fine, FinePrice, FundingView, InstrumentId, MarketState, PastHour, PastTrade, Price, Qty, Side, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -68,6 +68,8 @@ pub struct Ticker {
     pub open_interest: Qty,
     /// The last 24 hours; change in percent is `last` against `day.open`.
     pub day: DayStats,
+    /// Of a perpetual that is not over: rate, what is predicted, and when that begins.
+    pub funding: Option<FundingView>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]

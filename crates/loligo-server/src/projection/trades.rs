@@ -48,11 +48,12 @@ impl Trades {
         Self { rows }
     }
 
-    pub(super) fn push(&mut self, row: TradeRow) {
+    pub(super) fn push(&mut self, row: TradeRow) -> &TradeRow {
         if self.rows.len() == TRADES_KEPT {
             self.rows.pop_front();
         }
         self.rows.push_back(row);
+        &self.rows[self.rows.len() - 1]
     }
 
     pub(super) fn last(&self) -> Option<&TradeRow> {
@@ -62,6 +63,10 @@ impl Trades {
     /// Whether the oldest that is kept is the one after so many that are not.
     pub(super) fn reach_back_to(&self, before: u64) -> bool {
         self.rows.front().is_some_and(|row| row.number == before + 1)
+    }
+
+    pub(super) fn latest(&self, limit: usize) -> Vec<TradeRow> {
+        self.rows.iter().rev().take(limit).cloned().collect()
     }
 
     pub(super) fn page(&self, before: Option<Timestamp>, cut: Cut) -> Page<TradeRow> {

@@ -382,7 +382,7 @@ async fn the_messages_alone_keep_a_list_of_open_orders() {
     let handle = node.handle().clone();
     let mut changes = handle.views().publisher().subscribe();
     let followed = [AccountId(0), AccountId(1)];
-    changes.follow(false, followed.into_iter().collect());
+    changes.follow(false, followed.into_iter().collect(), Default::default());
     let (mut source, mut newest) = (Source(3), 1);
     let mut lists = [List::default(), List::default()];
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();

@@ -22,6 +22,9 @@ pub(crate) const FEED_WRITE_BYTES: usize = 64 * 1024;
 /// Frames that are taken from a connection's queue at once.
 pub(crate) const FEED_BURST: usize = 512;
 
+/// The longest [delay](FeedBounds::delay). A client that needs more is not slow but stuck, and what waits takes memory.
+pub const FEED_DELAY_MAX: Duration = Duration::from_secs(1);
+
 /// Connections beyond those of everyone. Each is answered once, and only on the control surface: so the operator gets in
 /// when all other places are taken. They are taken over before they have asked, oldest first, so idling takes none away.
 pub(crate) const OPERATOR_CONNECTIONS: usize = 16;
@@ -63,6 +66,10 @@ pub struct FeedBounds {
     pub ping: Duration,
     /// Between two heartbeats.
     pub heartbeat: Duration,
+    /// Between two messages of what is told at a pace, such as tickers, while exchange time stands.
+    pub pace: Duration,
+    /// How much later than it was committed accounts are told what happened to them; [`FEED_DELAY_MAX`] at most.
+    pub delay: Duration,
 }
 
 impl Default for FeedBounds {
@@ -75,6 +82,8 @@ impl Default for FeedBounds {
             grace: Duration::from_secs(5),
             ping: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
+            pace: Duration::from_secs(1),
+            delay: Duration::ZERO,
         }
     }
 }

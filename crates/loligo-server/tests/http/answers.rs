@@ -365,7 +365,8 @@ async fn markets_are_listed_and_quoted() {
         "symbol": SYMBOL, "last": 50010, "lastTime": "2026-01-01T00:00:00.000000Z", "lastSize": 0.5,
         "tag": "perpetual", "pair": "XBT:USD", "markPrice": 50000, "bid": 49990, "bidSize": 3, "ask": 50010,
         "askSize": 1.5, "vol24h": 0.5, "volumeQuote": 25005, "openInterest": 0.5, "open24h": 50010, "high24h": 50010,
-        "low24h": 50010, "vwap24h": 50010, "suspended": false, "indexPrice": 50000, "postOnly": false, "change24h": 0,
+        "low24h": 50010, "vwap24h": 50010, "fundingRate": 0, "fundingRatePrediction": 0, "relativeFundingRate": 0,
+        "relativeFundingRatePrediction": 0, "suspended": false, "indexPrice": 50000, "postOnly": false, "change24h": 0,
     });
     assert_eq!(ticker, want);
     let history = alice.get("/history", &[("symbol", SYMBOL)]).await["history"].clone();

@@ -185,7 +185,6 @@ async fn paths_methods_and_bodies_that_are_none() {
     for (method, path) in [
         ("GET", "/derivatives/api/v3/pnlpreferences"),
         ("PUT", "/derivatives/api/v3/pnlpreferences"),
-        ("GET", "/derivatives/api/v4/historicalfundingrates"),
         ("GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");

@@ -1,8 +1,16 @@
 //! The WebSocket API over real sockets: what is answered, what is told, and what ends a connection.
 
 mod book;
+mod candles;
+mod complete;
+mod crowd;
 mod ends;
 mod fills;
+mod log;
+mod money;
+mod notices;
 mod orders;
 mod requests;
 pub mod socket;
+mod ticker;
+mod trades;

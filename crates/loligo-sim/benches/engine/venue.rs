@@ -47,6 +47,7 @@ impl Venue {
                 order_value_usd: 1_000_000_000,
                 price_collar: 1_000_000,
             },
+            past: vec![],
         })));
         venue.must(&Command::PinIndex { pair: PairId(0), price: Some(fair) });
         for book in 0..books as u16 {
@@ -127,6 +128,7 @@ fn contract(book: u32) -> InstrumentSpec {
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     }
 }
 

@@ -45,6 +45,11 @@ pub(super) fn book(amount: &BigInt) -> Money {
     Money(narrow(&half_even(amount, &ten(13))))
 }
 
+/// As [`book`], of an amount that is over so many parts.
+pub(super) fn book_part(amount: &BigInt, parts: i64) -> Money {
+    Money(narrow(&half_even(amount, &(ten(13) * parts))))
+}
+
 /// A fee of `rate` in 1e-8 of a value at 24 decimals: never in the client's favour, so up when it is paid and, being
 /// negative then, also up when it is received.
 pub(super) fn fee(value: &BigInt, rate: i32) -> Money {
@@ -104,6 +109,11 @@ impl Contract {
             precision @ 0.. => BigInt::from(contracts) * ten(precision),
             precision => down(&BigInt::from(contracts), &ten(-precision)),
         }
+    }
+
+    /// Signed lots as contracts, at six decimals.
+    pub(super) fn contracts_at_six(&self, lots: i64) -> BigInt {
+        BigInt::from(lots) * ten(6 - i64::from(self.spec.lot_precision))
     }
 
     /// Value of signed `lots` at a mark price; one lot's value is rounded, as the engine documents it.

@@ -211,9 +211,11 @@ impl Model {
         }
     }
 
-    /// Balance in the settlement currency plus the open P&L of cross positions.
+    /// Balance in the settlement currency plus the open P&L of cross positions plus the funding of all.
     pub(super) fn equity(&self, account: AccountId, wallet: Wallet, currency: Currency) -> BigInt {
         let balance = figures::fine(self.balance(account, wallet, currency));
+        let all = self.margined_by(wallet).into_iter();
+        let balance = balance + all.map(|i| self.unrealized_funding(account, i)).sum::<BigInt>();
         let cross = self.margined_by(wallet).into_iter().filter(|i| self.leverage(account, *i).is_none());
         cross.map(|i| self.open_pnl(account, i)).sum::<BigInt>() + balance
     }
@@ -297,6 +299,7 @@ impl Model {
                 opened_at: position.opened_at,
                 average_price: contract.average_price(position.qty, &position.entry),
                 unrealized_pnl: figures::as_fine(&self.open_pnl(account, instrument)),
+                unrealized_funding: figures::as_fine(&self.unrealized_funding(account, instrument)),
                 initial_margin: figures::as_fine(&contract.initial(None, &Self::entered(&position))),
                 maintenance_margin: figures::as_fine(&self.maintenance_of(account, instrument)),
                 leverage: self.leverage(account, instrument),
@@ -330,6 +333,7 @@ impl Model {
             balances: balances.into_iter().collect(),
             settlement,
             unrealized_pnl: fine(&sum(&all, &pnl)),
+            unrealized_funding: fine(&sum(&all, &|i| self.unrealized_funding(account, i))),
             equity: fine(&equity),
             isolated_pnl: fine(&isolated_pnl),
             set_aside: fine(&sum(&isolated, &|i| self.set_aside(account, i))),

@@ -141,17 +141,19 @@ impl Model {
         let aside = self.set_aside(came.view.account, instrument);
         let settled =
             self.settle(came.view.account, instrument, qty * came.view.side.sign(), price, taker_rate);
+        let (settled, funding) = settled;
         let (fee, liquidation_fee) = match role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (settled.0, Money::ZERO),
             FillRole::Liquidation | FillRole::PartialLiquidation => {
                 self.liquidation_fees(&came.view, (qty, price), (held.qty, aside), settled)
             }
         };
-        let taker = self.fill_of(&came.view, role, taker_rate, (fee, settled.1), &held);
+        let taker = self.fill_of(&came.view, role, taker_rate, (fee, settled.1, funding), &held);
         let held = self.position(rested.view.account, instrument);
         let settled =
             self.settle(rested.view.account, instrument, qty * rested.view.side.sign(), price, maker_rate);
-        let maker = self.fill_of(&rested.view, FillRole::Maker, maker_rate, settled, &held);
+        let ((fee, realized), funding) = settled;
+        let maker = self.fill_of(&rested.view, FillRole::Maker, maker_rate, (fee, realized, funding), &held);
         let (wallet, currency) = self.margin_wallet(instrument);
         let contract = self.contract_mut(instrument);
         contract.trades += 1;
@@ -196,7 +198,7 @@ impl Model {
         order: &OrderView,
         role: FillRole,
         fee_rate: i32,
-        (fee, realized_pnl): (Money, Money),
+        (fee, realized_pnl, realized_funding): (Money, Money, Money),
         held: &Position,
     ) -> Fill {
         let (wallet, currency) = self.margin_wallet(order.instrument);
@@ -219,7 +221,7 @@ impl Model {
             fee,
             fee_rate,
             realized_pnl,
-            realized_funding: Money::ZERO,
+            realized_funding,
             position: position.qty,
             entry_before: figures::as_fine(&held.entry),
             entry: figures::as_fine(&position.entry),
@@ -240,7 +242,7 @@ impl Model {
         }
     }
 
-    /// Books one side of a match: signed `lots` at `price`. Gives its fee and realised P&L.
+    /// Books one side of a match: signed `lots` at `price`. Gives its fee and realised P&L, and the funding it had accrued.
     fn settle(
         &mut self,
         account: AccountId,
@@ -248,7 +250,8 @@ impl Model {
         lots: i64,
         price: i64,
         rate: i32,
-    ) -> (Money, Money) {
+    ) -> ((Money, Money), Money) {
+        let funding = self.realize_funding(account, instrument);
         let value = self.contract(instrument).value(lots, price);
         let held = self.position(account, instrument);
         let (mut position, realized) = booked(&held, lots, &value);
@@ -264,7 +267,7 @@ impl Model {
         let (wallet, currency) = self.margin_wallet(instrument);
         let balance = self.balance(account, wallet, currency) + realized - fee;
         self.accounts[account.0 as usize].balances.insert((wallet, currency), balance);
-        (fee, realized)
+        ((fee, realized), funding)
     }
 
     /// Cuts an account's resting reduce-only orders so that they can only close its position (rules 1.5): what is
@@ -338,5 +341,6 @@ pub(super) fn booked(held: &Position, lots: i64, value: &BigInt) -> (Position, B
     };
     let realized = -&closed - &share;
     let entry = &held.entry - share + (value - closed);
-    (Position { qty: left * sign + lots + closing * sign, entry, opened_at: None }, realized)
+    let funded_at = held.funded_at;
+    (Position { qty: left * sign + lots + closing * sign, entry, opened_at: None, funded_at }, realized)
 }

@@ -1,10 +1,11 @@
 //! What the operator does to venue, markets, orders, accounts and limits, and a master to its family (rules 2.0, 6, 7).
 
+use super::funding::{Funding, HOUR};
 use super::{Account, Contract, Model, Pair};
 use loligo_engine::{
-    AccountId, CreateAccount, Genesis, InstrumentId, InstrumentSpec, Limits, LimitsChange, MAX_TICKS,
-    MarketState, OrderId, OrderStatus, Outcome, PairId, Refusal, SelfTradeStrategy, Signal, TriggerKind,
-    TriggerSide, UpdateReason,
+    AccountId, CreateAccount, FundingRate, Genesis, InstrumentId, InstrumentSpec, Limits, LimitsChange,
+    MAX_TICKS, MarketState, OrderId, OrderStatus, Outcome, PairId, Refusal, SelfTradeStrategy, Signal,
+    TriggerKind, TriggerSide, UpdateReason,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -40,12 +41,26 @@ impl Model {
         self.listed = true;
         self.limits = genesis.limits.clone();
         self.sampled = self.now.0.div_euclid(loligo_engine::Timestamp::SECOND);
+        self.funded = self.now.0.div_euclid(HOUR);
         for (name, price) in &genesis.indexes {
             let pair = self.pair_named(name);
             self.pairs[pair.0 as usize].index = Some(*price);
         }
         for spec in &genesis.instruments {
             self.list(spec);
+        }
+        for past in &genesis.pasts {
+            self.last_execution += u64::from(past.trades);
+            let running = past.rates.iter().find(|rate| rate.hour.0.div_euclid(HOUR) == self.funded);
+            let contract = self.contract_mut(past.instrument);
+            contract.trades = past.trades.into();
+            contract.last = Some(past.last.price);
+            // Its mark began at its index: a premium of nothing.
+            contract.samples.push_back(0.into());
+            if let Some(rate) = running {
+                let (relative, absolute) = (rate.relative, rate.absolute);
+                contract.funding = Some(Funding::at(FundingRate { relative, absolute }));
+            }
         }
         Ok(Outcome::Done)
     }
@@ -64,6 +79,7 @@ impl Model {
             good_premium: None,
             dislocation: None,
             judged: BTreeMap::new(),
+            funding: spec.expiry.is_none().then(|| Funding::at(FundingRate::ZERO)),
         });
         let id = InstrumentId(self.contracts.len() as u16 - 1);
         self.refresh_mark(id);

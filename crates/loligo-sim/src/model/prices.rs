@@ -186,6 +186,8 @@ impl Model {
                 let premium = figures::half_even(&((mid - index.0) * figures::one()), &BigInt::from(index.0));
                 contract.good_premium = Some((premium, now));
             }
+            let uncapped = contract.uncapped_premium(now);
+            contract.sample_funding(now.0.div_euclid(Timestamp::SECOND), 1, &uncapped);
             let sample = contract.present_premium(now);
             contract.samples.push_back(sample);
             if contract.samples.len() > SAMPLES {
@@ -194,6 +196,17 @@ impl Model {
             self.refresh_mark(id);
         }
         self.contracts.iter().zip(before).any(|(contract, before)| contract.mark != before)
+    }
+
+    /// Seconds pass that are like this one: each is a sample of funding all the same.
+    pub(super) fn sample_calm_funding(&mut self, first: i64, count: i64) {
+        for id in self.instrument_ids().filter(|id| self.index(*id).is_some()).collect::<Vec<_>>() {
+            let now = self.now;
+            let contract = self.contract_mut(id);
+            // What the book gave in this second it gives in every other.
+            let premium = contract.uncapped_premium(now);
+            contract.sample_funding(first, count, &premium);
+        }
     }
 
     /// On which side of its index a book is too far away, as it is now: beyond the cap of its premium and 4%; once it is,
@@ -276,13 +289,18 @@ impl Model {
 }
 
 impl Contract {
-    /// The last good premium while it stands, cut to what counts.
-    fn present_premium(&self, now: Timestamp) -> BigInt {
-        let cap = self.premium_cap(now);
+    /// The last good premium while it stands.
+    fn uncapped_premium(&self, now: Timestamp) -> BigInt {
         match &self.good_premium {
-            Some((premium, at)) if now <= at.plus(PREMIUM_STAYS) => premium.clone().clamp(-&cap, cap),
+            Some((premium, at)) if now <= at.plus(PREMIUM_STAYS) => premium.clone(),
             _ => BigInt::ZERO,
         }
+    }
+
+    /// The same, cut to what counts.
+    fn present_premium(&self, now: Timestamp) -> BigInt {
+        let cap = self.premium_cap(now);
+        self.uncapped_premium(now).clamp(-&cap, cap)
     }
 }
 

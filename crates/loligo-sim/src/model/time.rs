@@ -1,12 +1,13 @@
 //! Time passing: whatever was due by then happens first, at its own instant (rules 1.9, 4.4, 4.5, 4.6).
 
 use super::Model;
+use super::funding::HOUR;
 use super::work::STEP;
 use loligo_engine::{AccountId, InstrumentId, MarketState, Outcome, Timestamp, UpdateReason};
 
 impl Model {
-    /// Instant by instant until `time`, or as far as one record goes. At one instant: dead man's switches, expiries, then
-    /// samples; what follows from each is done before the next.
+    /// Instant by instant until `time`, or as far as one record goes. At one instant: dead man's switches, expiries, funding,
+    /// then samples; what follows from each is done before the next.
     pub(super) fn pass_time(&mut self, time: Timestamp) {
         let time = time.max(self.now);
         loop {
@@ -44,7 +45,11 @@ impl Model {
         self.sampled += 1;
         let stirred = std::mem::take(&mut self.stirred);
         let moved = self.sample_marks();
-        if moved {
+        let hour = (self.sampled * Timestamp::SECOND) % HOUR == 0;
+        if hour {
+            self.fix_rates();
+        }
+        if moved || hour {
             self.spend(self.contracts.len() as u32 * STEP);
         }
         if moved || stirred {
@@ -52,11 +57,12 @@ impl Model {
         }
     }
 
-    /// The next instant at which a dead man's switch ends or a contract expires.
+    /// The next instant at which a dead man's switch ends, a contract expires or an hour is over.
     fn next_timer(&self) -> Option<Timestamp> {
         let switches = self.accounts.iter().filter_map(|a| a.cancel_all_at);
         let listed = self.contracts.iter().filter(|c| c.state != MarketState::Expired);
-        switches.chain(listed.filter_map(|c| c.spec.expiry)).min()
+        let hour = self.listed.then(|| self.next_funding());
+        switches.chain(listed.filter_map(|c| c.spec.expiry)).chain(hour).min()
     }
 
     /// One of the timers that end now.
@@ -75,8 +81,10 @@ impl Model {
             let contract = self.contract(*id);
             contract.state != MarketState::Expired && contract.spec.expiry.is_some_and(|at| at <= self.now)
         };
-        let over = self.instrument_ids().find(over);
-        self.expire(over.expect("one of the timers has ended"));
+        match self.instrument_ids().find(over) {
+            Some(over) => self.expire(over),
+            None => self.begin_funding(),
+        }
     }
 
     /// When the next second would be exactly like this one, so is every one until a timer ends: the last of them will do
@@ -86,7 +94,9 @@ impl Model {
             return;
         }
         let until = self.next_timer().map_or(time, |at| time.min(at.plus(-1)));
-        self.sampled = self.sampled.max(until.0.div_euclid(Timestamp::SECOND) - 1);
+        let to = self.sampled.max(until.0.div_euclid(Timestamp::SECOND) - 1);
+        let before = std::mem::replace(&mut self.sampled, to);
+        self.sample_calm_funding(before + 1, self.sampled - before);
     }
 
     pub(super) fn cancel_all_after(

@@ -20,6 +20,8 @@ pub(super) struct Work {
     pub(super) moved: u32,
     /// Closed contracts, each with what is left of its orders, resting and waiting ones to go for a reason each.
     clearing: Vec<(InstrumentId, UpdateReason, UpdateReason, VecDeque<OrderId>)>,
+    /// An hour is over: positions from this one on are to be booked, by contract and account.
+    pub(super) funding: Option<(InstrumentId, AccountId)>,
     /// The account to be looked over next.
     looking: Option<AccountId>,
     /// Portfolios whose step of this second is to come.
@@ -28,7 +30,15 @@ pub(super) struct Work {
 
 impl Default for Work {
     fn default() -> Self {
-        Self { limit: LIMIT, done: 0, moved: 0, clearing: vec![], looking: None, stepping: VecDeque::new() }
+        Self {
+            limit: LIMIT,
+            done: 0,
+            moved: 0,
+            clearing: vec![],
+            funding: None,
+            looking: None,
+            stepping: VecDeque::new(),
+        }
     }
 }
 
@@ -54,6 +64,7 @@ impl Model {
     /// Something that follows from what has happened is not done yet.
     pub fn is_busy(&self) -> bool {
         self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
+            || self.next_holder().is_some()
             || self.work.looking.is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
             || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
@@ -94,6 +105,7 @@ impl Model {
     /// After a change nothing else happens before what follows from it, one thing after the other.
     pub(super) fn follow_up(&mut self) {
         while !self.is_spent() && self.follow_once() {}
+        self.note_next_holder();
     }
 
     /// Does what comes first of all that waits. What there is no need for any more costs nothing. False when nothing waits.
@@ -110,6 +122,11 @@ impl Model {
             }
             let reason = if self.order(id).resting { resting } else { waiting };
             self.close(id, OrderStatus::Cancelled, reason, None);
+            self.stirred = true;
+        } else if self.work.funding.is_some() {
+            self.note_next_holder();
+            let Some((instrument, account)) = self.work.funding else { return true };
+            self.book_funding(instrument, account);
             self.stirred = true;
         } else if let Some(account) = self.work.looking {
             let next = AccountId(account.0 + 1);

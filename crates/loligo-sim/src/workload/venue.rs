@@ -4,7 +4,8 @@ use super::{Flavor, Workload};
 use crate::agreement::Step;
 use loligo_engine::{
     AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, FinePrice, Genesis, InstrumentId,
-    InstrumentSpec, Limits, MarginLevel, Money, PairId, Qty, Timestamp, Wallet,
+    InstrumentSpec, Limits, MarginLevel, MarketPast, Money, PairId, PastRate, PastTrade, Price, Qty, Side,
+    Timestamp, Wallet,
 };
 
 /// When streams begin: 2026-01-01.
@@ -59,6 +60,7 @@ fn contract(
         expiry: None,
         funding_rate_coefficient: 8,
         max_relative_funding_rate: 500_000,
+        min_relative_funding_rate: None,
     };
     Contract { spec, fair }
 }
@@ -157,7 +159,7 @@ impl Workload {
             instruments: contracts.iter().map(|c| c.spec.clone()).collect(),
             indexes: indexes.clone(),
             limits,
-            pasts: Vec::new(),
+            pasts: self.pasts(&contracts, &indexes),
         };
         let mut commands = vec![Command::Genesis(Box::new(genesis))];
         for (pair, (_, price)) in (0..pairs).zip(&indexes) {
@@ -188,6 +190,31 @@ impl Workload {
             self.fund(account, pairs, &mut commands);
         }
         commands.into_iter().map(|command| Step { time: Timestamp(OPENED), command }).collect()
+    }
+
+    /// Pasts of some perpetuals, with rates of the hours before and of the one in which it begins: so large that they are felt, of
+    /// either sign.
+    fn pasts(&mut self, contracts: &[Contract], indexes: &[(String, FinePrice)]) -> Vec<MarketPast> {
+        const HOUR: i64 = 3_600 * Timestamp::SECOND;
+        let mut pasts = vec![];
+        for (id, Contract { spec, fair }) in (0..).map(InstrumentId).zip(contracts) {
+            let index = indexes.iter().find(|(pair, _)| *pair == spec.pair).expect("a price").1;
+            let mut rate = |hour| {
+                let relative = i128::from(self.rng.below(100_000)) * 10_i128.pow(12) - 5 * 10_i128.pow(16);
+                let absolute = match spec.kind {
+                    ContractKind::Linear => relative / 10_i128.pow(9) * (index.0 / 10_i128.pow(6)) / 1_000,
+                    ContractKind::Inverse => relative * 10_i128.pow(18) / index.0,
+                };
+                PastRate { hour: Timestamp(hour * HOUR), relative, absolute }
+            };
+            let rates = vec![rate(OPENED / HOUR - 1), rate(OPENED / HOUR)];
+            if spec.expiry.is_none() && self.chance(70) {
+                let (price, qty, side, at) = (Price(*fair), Qty(1), Side::Buy, Timestamp(OPENED - 1));
+                let last = PastTrade { price, qty, side, at };
+                pasts.push(MarketPast { instrument: id, trades: 1, last, mark: index, hours: vec![], rates });
+            }
+        }
+        pasts
     }
 
     fn fund(&mut self, account: u32, pairs: u16, commands: &mut Vec<Command>) {

@@ -37,7 +37,9 @@ use crate::v3::words::Error;
 
 pub use batch::{BatchInstruction, BatchOrder, BatchSend, MAX_BATCH_INSTRUCTIONS};
 pub use margin::{InitialMargin, MaxOrderSize};
-pub use market::{Fills, History, Instruments, InstrumentsStatus, OrderBook, Tickers, TradingInstruments};
+pub use market::{
+    Fills, FundingRates, History, Instruments, InstrumentsStatus, OrderBook, Tickers, TradingInstruments,
+};
 pub use order::{
     CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
     UnknownUnit,

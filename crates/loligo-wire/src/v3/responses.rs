@@ -21,6 +21,7 @@ mod account;
 mod events;
 mod margin;
 mod market;
+mod notices;
 mod order;
 mod settings;
 mod status;
@@ -33,10 +34,11 @@ pub use account::{
 pub use events::{Order, OrderEvent, OrderTrigger};
 pub use margin::{InitialMargin, MaxOrderSize};
 pub use market::{
-    Funding, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker, Trade, TradingInstrument,
-    write_history, write_instrument_status, write_instruments, write_instruments_status, write_order_book,
-    write_ticker, write_tickers, write_trading_instruments,
+    Funding, HistoricalFundingRate, Instrument, InstrumentStatus, MarginLevel, MarginLevelFrom, Ticker,
+    Trade, TradingInstrument, write_funding_rates, write_history, write_instrument_status, write_instruments,
+    write_instruments_status, write_order_book, write_ticker, write_tickers, write_trading_instruments,
 };
+pub use notices::write_notifications;
 pub use order::{
     BatchResult, CancelAllOrders, CancelOrder, CancelledOrder, EditOrder, OpenOrder, SendOrder,
     write_batch_status, write_dead_mans_switch, write_open_orders,

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::words::Feed;
+use super::words::{Feed, FeedName};
 use crate::json::{Object, write_array, write_string};
 use crate::time::Timestamp;
 
@@ -28,7 +28,7 @@ pub struct Answer<'a> {
     /// Joined, not left.
     pub joined: bool,
     /// The feed.
-    pub feed: Feed,
+    pub feed: FeedName,
     /// Of this product. Feeds of products are answered one product at a time: clients match on that.
     pub product_id: Option<&'a str>,
 }
@@ -39,7 +39,7 @@ impl Answer<'_> {
         let Self { joined, feed, product_id } = *self;
         let mut message = Object::new(out);
         message.string("event", if joined { "subscribed" } else { "unsubscribed" });
-        message.string("feed", feed.as_str());
+        message.string("feed", &feed.to_string());
         if let Some(product) = product_id {
             write_array(message.member("product_ids"), [product], write_string);
         }

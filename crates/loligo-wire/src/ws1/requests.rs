@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answers::{Alert, write_json_error};
-use super::words::Feed;
+use super::words::FeedName;
 
 /// Most products of one request; clients send up to 100.
 pub const MAX_PRODUCT_IDS: usize = 1000;
@@ -30,7 +30,7 @@ pub enum Request<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription<'a> {
     /// The feed.
-    pub feed: Feed,
+    pub feed: FeedName,
     /// Its products as they were sent, in their order, each once whatever its case; at most [`MAX_PRODUCT_IDS`].
     pub product_ids: Vec<Cow<'a, str>>,
     /// Who asks, if all three parts are there.
@@ -94,7 +94,7 @@ impl<'a> Request<'a> {
 impl<'a> Subscription<'a> {
     fn read(members: &Members<'a>) -> Result<Self, RequestError> {
         let feed = string(members, "feed").ok_or(RequestError::Malformed)?;
-        let feed = Feed::from_word(&feed).ok_or(RequestError::UnknownFeed)?;
+        let feed = FeedName::from_word(&feed).ok_or(RequestError::UnknownFeed)?;
         let product_ids = if feed.takes_products() { products(members)? } else { Vec::new() };
         let part = |name| string(members, name);
         let credentials = part("api_key").zip(part("original_challenge")).zip(part("signed_challenge")).map(

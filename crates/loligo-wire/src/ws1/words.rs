@@ -1,10 +1,10 @@
 //! Words that only the feeds have, or spell in their own way.
 
+use super::market::CandlesFeed;
 use crate::words::{DeviationUnit, OrderUpdateReason, words};
 
 words! {
-    /// What can be subscribed to. Candles are not in the list: their feeds are named after their resolution, and are not
-    /// written here yet.
+    /// What can be subscribed to under a name of its own. Feeds of candles are [named](FeedName) after their resolution.
     pub enum Feed {
         Ticker = "ticker",
         TickerLite = "ticker_lite",
@@ -20,6 +20,47 @@ words! {
         AccountLog = "account_log",
         DepositsWithdrawals = "deposits_withdrawals",
         NotificationsAuth = "notifications_auth",
+    }
+}
+
+/// A feed as a request names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedName {
+    /// One with a name of its own.
+    Of(Feed),
+    /// One of candles.
+    Candles(CandlesFeed),
+}
+
+impl FeedName {
+    /// The feed of this name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Feed::from_word(word).map(Self::Of).or_else(|| CandlesFeed::from_word(word).map(Self::Candles))
+    }
+
+    /// Whether the `product_ids` of a request mean something to it.
+    #[must_use]
+    pub const fn takes_products(self) -> bool {
+        match self {
+            Self::Of(feed) => feed.takes_products(),
+            Self::Candles(_) => true,
+        }
+    }
+}
+
+impl From<Feed> for FeedName {
+    fn from(feed: Feed) -> Self {
+        Self::Of(feed)
+    }
+}
+
+impl std::fmt::Display for FeedName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Of(feed) => f.write_str(feed.as_str()),
+            Self::Candles(feed) => feed.fmt(f),
+        }
     }
 }
 

@@ -105,7 +105,7 @@ fn answers_are_those_of_the_examples() {
         ("subscribed-private.json", true, Feed::OpenOrders, None),
         ("unsubscribed-private.json", false, Feed::OpenOrders, None),
     ] {
-        let answer = Answer { joined, feed, product_id };
+        let answer = Answer { joined, feed: feed.into(), product_id };
         as_example(name, "Subscription", |out| answer.write(out));
     }
     for (name, alert) in [
@@ -125,7 +125,7 @@ fn answers_are_those_of_the_examples() {
     judged("Error", |out| RequestError::NotJson.write(out));
     // Clients' own tests read these as text.
     assert_eq!(text(write_info), r#"{"event":"info","version":1}"#);
-    let answer = Answer { joined: true, feed: Feed::Book, product_id: Some("PI_XBTUSD") };
+    let answer = Answer { joined: true, feed: Feed::Book.into(), product_id: Some("PI_XBTUSD") };
     assert_eq!(
         text(|out| answer.write(out)),
         r#"{"event":"subscribed","feed":"book","product_ids":["PI_XBTUSD"]}"#

@@ -4,6 +4,7 @@
 //! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules, and
 //! `folders/rules-2-format-2.tgz` the same in the journal format after that. `folders/rules-3.tgz` is of the present rules and format.
 
+use crate::http::Connection;
 use crate::venue::{Home, Venue, text};
 use serde_json::{Value, json};
 use std::fs;
@@ -43,7 +44,7 @@ fn a_folder_from_before_rules_had_versions_opens_and_goes_on() {
     let home = home_of("rules-1.tgz");
     let mut venue = home.start(&[]);
     let said = venue.screen("Ctrl-C");
-    assert!(said.contains("records 1 to 3864 were made under rules 1; from here on rules 3 hold"), "{said}");
+    assert!(said.contains("records 1 to 3864 were made under rules 1; from here on rules 4 hold"), "{said}");
     let orders = open(&venue);
     assert_eq!(
         orders,
@@ -79,7 +80,7 @@ fn a_folder_from_before_rules_had_versions_opens_and_goes_on() {
     let replayed = home.run("replay");
     assert!(replayed.stdout.contains(text(&hashes["event_hash"])), "{} {hashes}", replayed.stdout);
     let log = home.run_with("log", &["--from", "3865", "--count", "1"]);
-    assert!(log.stdout.contains("from rules 1 to rules 3"), "{}", log.stdout);
+    assert!(log.stdout.contains("from rules 1 to rules 4"), "{}", log.stdout);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn records_under_other_rules_without_a_snapshot_behind_them_are_refused_with_the
         let refused = home.refused(&[]);
         assert_eq!(refused.status.code(), Some(1), "{}", refused.said());
         let said = refused.said();
-        assert!(said.contains("record 1 was made under rules 1, and this version follows rules 3"), "{said}");
+        assert!(said.contains("record 1 was made under rules 1, and this version follows rules 4"), "{said}");
         assert!(
             said.contains("Start the version that made it on this folder and stop it with Ctrl-C"),
             "{said}"
@@ -146,7 +147,7 @@ fn a_folder_of_the_rules_before_opens_and_goes_on() {
 fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written() {
     // Written down when the folder was made. Other hashes are other rules or another stored form: then a version rises, and
     // this folder becomes one that is crossed over.
-    const STATE: &str = "7fc594500998ec81c55e4775832d1aca0b5ff986197dbd1806f127aff101e87e";
+    const STATE: &str = "a06136466a746c7750d2f683b7793c7d2ccb74a90e719c10cdc4f6aee3d93e6c";
     const EVENTS: &str = "982a0135837910f3f0546e44ad404910d7c020191d8d7516e367f6b0d3a5121e";
     let home = home_of("rules-3.tgz");
     let replayed = home.run("replay");
@@ -162,6 +163,22 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     assert!(!said.contains("crossed over") && !said.contains("were made under rules"), "{said}");
     let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.1 stop 47500", "sell 0.2 lmt 52000"];
     assert_eq!(open(&venue), orders);
+}
+
+#[test]
+fn a_live_market_from_before_there_were_pasts_has_none() {
+    let home = home_of("rules-1.tgz");
+    let refused = home.refused(&["--past", "30d"]);
+    assert!(
+        refused.said().contains("it was begun with --past none, this start names 30d"),
+        "{}",
+        refused.said()
+    );
+    let venue = home.start(&["--past", "none"]);
+    let mut stream = Connection::open(venue.http()).expect("it listens");
+    let days = stream.request("GET", "/api/charts/v1/mark/PF_XBTUSD/1d", &[], None).expect("an answer");
+    let days: Value = serde_json::from_slice(&days.body).expect("JSON");
+    assert!(days["candles"].as_array().expect("a list").len() <= 1, "{days}");
 }
 
 /// The number that the newest change of a contract's book has on the wire.

@@ -1,34 +1,32 @@
-//! The states of earlier versions, read into today's list, never written: those of version 5 and 4, shorter lists, and that of
-//! version 3, which was memory as it was laid out then. Beside them the genesis of earlier commands.
+//! The states of earlier versions, read into today's list, never written: those of versions 4 and 5, shorter lists, and that of
+//! version 3, which was memory as it was laid out then. And commands of version 2, whose contracts said less.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
-    State, StoredOrder, StoredPosition, StoredWork,
+    State, StoredFunding, StoredOrder, StoredPosition, StoredWork,
 };
 use super::{
-    CodecError, LEGACY_STATE_VERSION, PASTLESS_COMMAND_VERSION, PASTLESS_STATE_VERSION,
+    CodecError, LEGACY_COMMAND_VERSION, LEGACY_STATE_VERSION, UNFUNDED_STATE_VERSION,
     UNNUMBERED_STATE_VERSION, read,
 };
 use crate::account::FamilyDays;
-use crate::command::{Command, Limits, LimitsChange};
+use crate::command::{Command, Genesis, Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
-use crate::instrument::{InstrumentSpec, Leverage};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Qty, Side, Timestamp, Wallet};
+use crate::instrument::{InstrumentSpec, Leverage, MarginLevel};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, FinePrice, Money};
-use crate::past::MarketPast;
 use crate::trigger::Attached;
 use crate::words::{
-    Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason,
+    ContractKind, Dislocation, MarketState, OrderError, OrderStatus, OrderType, SelfTradeStrategy,
+    UpdateReason,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// The code of a genesis.
-const GENESIS: u8 = 0;
 /// No slot, as memory once said it.
 const NIL: u32 = u32::MAX;
 
@@ -80,7 +78,7 @@ struct Market {
 
 #[derive(Deserialize)]
 struct Instrument {
-    spec: InstrumentSpec,
+    spec: Spec,
     _pair: PairId,
     _unit: i128,
     _money_unit: u64,
@@ -222,38 +220,157 @@ const RESERVED: u8 = 8;
 /// Numbers on one page of the table from numbers to slots.
 const PAGE: u64 = 1024;
 
-/// Reads a state of version 5, which ended before the pasts, as today's list.
-///
-/// # Errors
-/// [`CodecError`] when the bytes are none.
-pub(super) fn read_pastless(bytes: &[u8]) -> Result<State, CodecError> {
-    let list =
-        postcard::to_extend(&Pasts::default(), bytes.to_vec()).expect("writing into memory cannot fail");
-    read("state", PASTLESS_STATE_VERSION, &list)
-}
-
-/// Reads a command of version 2, in which a genesis ended before the pasts.
-///
-/// # Errors
-/// [`CodecError`] when the bytes are none.
-pub(super) fn read_pastless_command(bytes: &[u8]) -> Result<Command, CodecError> {
-    let mut command = bytes.to_vec();
-    // Codes below 128 are one byte.
-    if command.get(1) == Some(&GENESIS) {
-        let none: Vec<MarketPast> = Vec::new();
-        command = postcard::to_extend(&none, command).expect("writing into memory cannot fail");
-    }
-    read("command", PASTLESS_COMMAND_VERSION, &command)
-}
-
 /// Reads a state of version 4, which ended before the numbers and what is waiting to be done, as today's list.
 ///
 /// # Errors
 /// [`CodecError`] when the bytes are none.
 pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
-    let rest = (Numbers::default(), StoredWork::default(), Pasts::default());
+    let rest = (Numbers::default(), StoredWork::default());
+    read_shorter(UNNUMBERED_STATE_VERSION, bytes, &rest)
+}
+
+/// Reads a state of version 5, which ended before pasts and funding, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_unfunded(bytes: &[u8]) -> Result<State, CodecError> {
+    read_shorter(UNFUNDED_STATE_VERSION, bytes, &())
+}
+
+/// Reads a list that ended before `rest`, and before pasts and funding.
+fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<State, CodecError> {
+    let rest = (rest, Pasts::default(), StoredFunding::default());
     let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
-    read("state", UNNUMBERED_STATE_VERSION, &list)
+    let list: State<Spec> = read("state", version, &list)?;
+    // By name, so that nothing is left out.
+    let State {
+        now,
+        born,
+        table_seed,
+        next_order,
+        next_execution,
+        sampled,
+        limits,
+        particular_limits,
+        pairs,
+        contracts,
+        accounts,
+        resting,
+        waiting,
+        closed,
+        liquidations,
+        pool,
+        deposited,
+        numbers,
+        work,
+        pasts,
+        funding,
+    } = list;
+    let contracts = contracts.into_iter().map(|Contract { spec, prices, fees, dust }| Contract {
+        spec: spec.into(),
+        prices,
+        fees,
+        dust,
+    });
+    Ok(State {
+        now,
+        born,
+        table_seed,
+        next_order,
+        next_execution,
+        sampled,
+        limits,
+        particular_limits,
+        pairs,
+        contracts: contracts.collect(),
+        accounts,
+        resting,
+        waiting,
+        closed,
+        liquidations,
+        pool,
+        deposited,
+        numbers,
+        work,
+        pasts,
+        funding,
+    })
+}
+
+/// Reads a command of version 2: only those that list contracts were other ones.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_command(bytes: &[u8]) -> Result<Command, CodecError> {
+    match bytes.get(1) {
+        Some(&GENESIS) => {
+            let (_, genesis) = read::<(u8, LegacyGenesis)>("command", LEGACY_COMMAND_VERSION, bytes)?;
+            let LegacyGenesis { table_seed, instruments, indexes, limits } = genesis;
+            let instruments = instruments.into_iter().map(InstrumentSpec::from).collect();
+            let pasts = Vec::new();
+            Ok(Command::Genesis(Box::new(Genesis { table_seed, instruments, indexes, limits, pasts })))
+        }
+        Some(&LIST) => {
+            let (_, spec) = read::<(u8, Spec)>("command", LEGACY_COMMAND_VERSION, bytes)?;
+            Ok(Command::List(Box::new(spec.into())))
+        }
+        _ => read("command", LEGACY_COMMAND_VERSION, bytes),
+    }
+}
+
+/// Codes of the commands that list contracts.
+const GENESIS: u8 = 0;
+const LIST: u8 = 5;
+
+#[derive(Deserialize)]
+struct LegacyGenesis {
+    table_seed: u64,
+    instruments: Vec<Spec>,
+    indexes: Vec<(String, FinePrice)>,
+    limits: Limits,
+}
+
+/// A contract before it had a least funding rate.
+#[derive(Deserialize)]
+struct Spec {
+    symbol: String,
+    kind: ContractKind,
+    pair: String,
+    base: Currency,
+    quote: Currency,
+    tick_mantissa: u32,
+    tick_scale: u8,
+    lot_precision: i8,
+    max_position: Qty,
+    impact_mid_size: Qty,
+    margin_levels: Vec<MarginLevel>,
+    opening: Timestamp,
+    expiry: Option<Timestamp>,
+    funding_rate_coefficient: u32,
+    max_relative_funding_rate: u32,
+}
+
+impl From<Spec> for InstrumentSpec {
+    fn from(spec: Spec) -> Self {
+        Self {
+            symbol: spec.symbol,
+            kind: spec.kind,
+            pair: spec.pair,
+            base: spec.base,
+            quote: spec.quote,
+            tick_mantissa: spec.tick_mantissa,
+            tick_scale: spec.tick_scale,
+            lot_precision: spec.lot_precision,
+            max_position: spec.max_position,
+            impact_mid_size: spec.impact_mid_size,
+            margin_levels: spec.margin_levels,
+            opening: spec.opening,
+            expiry: spec.expiry,
+            funding_rate_coefficient: spec.funding_rate_coefficient,
+            max_relative_funding_rate: spec.max_relative_funding_rate,
+            min_relative_funding_rate: None,
+        }
+    }
 }
 
 /// Reads a state of version 3 as today's list.
@@ -322,6 +439,7 @@ impl Memory {
             work: StoredWork::default(),
             numbers: Numbers::default(),
             pasts: Pasts::default(),
+            funding: StoredFunding::default(),
         })
     }
 
@@ -427,6 +545,6 @@ impl Market {
             bounds: self.bounds,
             dislocation: self.dislocation,
         };
-        Contract { spec: self.instrument.spec, prices, fees: self.fees, dust: self.dust }
+        Contract { spec: self.instrument.spec.into(), prices, fees: self.fees, dust: self.dust }
     }
 }

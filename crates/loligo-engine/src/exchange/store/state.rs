@@ -12,6 +12,7 @@ use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
 use crate::exchange::{Exchange, Portfolio};
+use crate::funding::Funding;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
@@ -24,9 +25,9 @@ use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, Update
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Everything the exchange knows.
+/// Everything the exchange knows. Specs of earlier forms are another type.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct State {
+pub(super) struct State<Spec = InstrumentSpec> {
     pub now: Timestamp,
     pub born: bool,
     pub table_seed: u64,
@@ -36,7 +37,7 @@ pub(super) struct State {
     pub limits: Limits,
     pub particular_limits: Vec<ParticularLimits>,
     pub pairs: Vec<Pair>,
-    pub contracts: Vec<Contract>,
+    pub contracts: Vec<Contract<Spec>>,
     pub accounts: Vec<Owner>,
     pub resting: Vec<StoredOrder>,
     pub waiting: Vec<StoredOrder>,
@@ -47,9 +48,10 @@ pub(super) struct State {
     pub numbers: Numbers,
     pub work: StoredWork,
     pub pasts: Pasts,
+    pub funding: StoredFunding,
 }
 
-/// The last made-up trade of each contract that has a past. Stands last and by itself: earlier forms end before it, and are of
+/// The last made-up trade of each contract that has a past. Stands by itself behind all that earlier forms had: they are of
 /// venues without a past.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pasts(pub Vec<(InstrumentId, PastTrade)>);
@@ -101,6 +103,39 @@ pub(super) struct StoredWork {
     pub due: Vec<OrderId>,
 }
 
+/// Funding. Stands last and by itself: earlier forms end before it, and are of an exchange in which none was paid.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredFunding {
+    /// The hour at whose beginning it was last booked; of an earlier form the one that the exchange is in.
+    pub hour: Option<i64>,
+    /// Of each contract.
+    pub contracts: Vec<Option<Funding>>,
+    /// Of each position that accrues: since when, and up to when its wallet counts that.
+    pub positions: Vec<(AccountId, InstrumentId, Timestamp, Timestamp)>,
+    /// The position to be booked next of those that are still to be booked.
+    pub next: Option<(InstrumentId, AccountId)>,
+}
+
+impl StoredFunding {
+    fn of(exchange: &Exchange) -> Self {
+        let Exchange { markets, positions, funded, .. } = exchange;
+        let accrues =
+            |id: InstrumentId| markets[id].funding.as_ref().is_some_and(|funding| funding.rate.absolute != 0);
+        let held = exchange.accounts.iter().flat_map(|account| &account.positions);
+        let accruing = held.filter(|(id, slot)| positions[*slot].size != 0 && accrues(*id));
+        let accruing = accruing.map(|(id, slot)| {
+            let Position { account, funded_at, counted_at, .. } = positions[*slot];
+            (account, *id, funded_at, counted_at)
+        });
+        Self {
+            hour: Some(*funded),
+            contracts: markets.iter().map(|market| market.funding.clone()).collect(),
+            positions: accruing.collect(),
+            next: exchange.work.funding,
+        }
+    }
+}
+
 /// A contract whose orders all go, and those that are left.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredClearing {
@@ -149,8 +184,8 @@ pub(super) struct ParticularLimits {
 
 /// A listed contract. Its pair is the one that its spec names.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Contract {
-    pub spec: InstrumentSpec,
+pub(super) struct Contract<Spec = InstrumentSpec> {
+    pub spec: Spec,
     pub prices: MarketPrices,
     pub fees: Money,
     pub dust: Fine,
@@ -276,6 +311,8 @@ impl State {
             liquidations,
             pool,
             deposited,
+            funded: _,
+            accrues: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {
@@ -332,6 +369,7 @@ impl State {
             numbers: Numbers::of(exchange),
             work: StoredWork::of(exchange),
             pasts: Pasts::of(exchange),
+            funding: StoredFunding::of(exchange),
         }
     }
 }

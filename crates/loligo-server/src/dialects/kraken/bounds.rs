@@ -11,3 +11,5 @@ pub(super) const FEED_REQUESTS: u32 = 100;
 pub(super) const FEED_REQUEST_WINDOW: u64 = 1_000_000;
 /// Different challenges that a connection is given; who asks for more gets the last one again.
 pub(super) const FEED_CHALLENGES: usize = 256;
+/// Rows of the account log that its feed begins with (websocket.md 6.7).
+pub(super) const FEED_LOG_ROWS: usize = 500;

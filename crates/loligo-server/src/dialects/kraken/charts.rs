@@ -2,7 +2,7 @@
 
 use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
-use crate::charts::{self, Candle, Range, Series};
+use crate::charts::{self, Candle, Range, Series, SeriesAt};
 use crate::grid::{time, volume};
 use crate::projection::ListedInstrument;
 use loligo_engine::{InstrumentSpec, Timestamp};
@@ -12,6 +12,7 @@ use loligo_wire::charts::{
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::v3::words::Error;
+use loligo_wire::ws1::CandlesFeed;
 use std::sync::Arc;
 
 /// What a path of the charts API names, from left to right; empty where there is no more.
@@ -88,7 +89,7 @@ fn written(candles: &[Candle], tick_type: TickType, spec: Option<&InstrumentSpec
 }
 
 /// A candle as the dialect has it; of trades, in contracts of this kind.
-fn wire(candle: &Candle, traded: Option<&InstrumentSpec>) -> loligo_wire::charts::Candle {
+pub(super) fn wire(candle: &Candle, traded: Option<&InstrumentSpec>) -> loligo_wire::charts::Candle {
     let price = |price: loligo_engine::FinePrice| Decimal::new(price.0, 18);
     loligo_wire::charts::Candle {
         time: time(candle.opened),
@@ -100,7 +101,7 @@ fn wire(candle: &Candle, traded: Option<&InstrumentSpec>) -> loligo_wire::charts
     }
 }
 
-fn series(tick_type: TickType, listed: &ListedInstrument) -> Series {
+pub(super) fn series(tick_type: TickType, listed: &ListedInstrument) -> Series {
     match tick_type {
         TickType::Trade => Series::Trade(listed.id),
         TickType::Mark => Series::Mark(listed.id),
@@ -108,7 +109,18 @@ fn series(tick_type: TickType, listed: &ListedInstrument) -> Series {
     }
 }
 
-const fn length(resolution: Resolution) -> charts::Resolution {
+/// The feed that tells candles of a series.
+pub(super) fn feed((series, resolution): SeriesAt) -> CandlesFeed {
+    let tick_type = match series {
+        Series::Trade(_) => TickType::Trade,
+        Series::Mark(_) => TickType::Mark,
+        Series::Spot(_) => TickType::Spot,
+    };
+    let same = Resolution::ALL.iter().find(|of| length(**of) == resolution);
+    CandlesFeed { tick_type, resolution: *same.expect("every length has a word") }
+}
+
+pub(super) const fn length(resolution: Resolution) -> charts::Resolution {
     match resolution {
         Resolution::OneMinute => charts::Resolution::OneMinute,
         Resolution::FiveMinutes => charts::Resolution::FiveMinutes,

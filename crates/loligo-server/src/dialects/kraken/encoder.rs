@@ -1,16 +1,26 @@
-//! The feeds as the hub tells them: heartbeats, books, orders and fills in the words of [`ws1`].
+//! The feeds as the hub tells them, in the words of [`ws1`].
+
+mod log;
+mod money;
 
 use super::bounds::ROWS;
+use super::charts;
+use super::convert::markets::{self, trade_kind};
 use super::convert::orders::{Shown, distance, fill_type, reason, side, signal, unfired};
-use crate::grid::{money, price, size, time};
-use crate::hub::{self, Form, Names, Remark};
-use crate::projection::{DepthSnapshot, FillRow, LevelChange};
+use super::notices;
+use crate::charts::{Candle, SeriesAt};
+use crate::grid::{price, size, time};
+use crate::history::LogRow;
+use crate::hub::{self, Form, Names, Remark, WalletsShown};
+use crate::projection::{DepthSnapshot, FillRow, LevelChange, NoticeEntry, Statement, Ticker, TradeRow};
 use crate::story::Turn;
 use loligo_engine::{
     AccountId, ContractKind, InstrumentSpec, OrderType, OrderView, Timestamp, TriggerKind, UpdateReason,
 };
+use loligo_wire::charts::TickType;
 use loligo_wire::decimal::Decimal;
 use loligo_wire::ws1::{self, Alert, OrdersFeed};
+use std::sync::Arc;
 
 /// The hub's words in this dialect.
 pub(crate) struct Encoder;
@@ -22,6 +32,10 @@ pub(super) fn form(feed: OrdersFeed) -> Form {
         OrdersFeed::Verbose => Form(1),
     }
 }
+
+/// The forms of the two tickers.
+pub(super) const TICKER: Form = Form(0);
+pub(super) const TICKER_LITE: Form = Form(1);
 
 fn feed(of: Form) -> OrdersFeed {
     if of == form(OrdersFeed::Verbose) { OrdersFeed::Verbose } else { OrdersFeed::Plain }
@@ -60,6 +74,35 @@ impl hub::Encoder for Encoder {
             timestamp: time(at),
         };
         update.write(out);
+    }
+
+    fn trades_shown(&self) -> usize {
+        ROWS
+    }
+
+    fn latest_trades(&self, out: &mut Vec<u8>, names: Names<'_>, spec: &InstrumentSpec, trades: &[TradeRow]) {
+        ws1::write_trade_snapshot(out, &spec.symbol, trades.iter().map(|row| trade(names, spec, row)));
+    }
+
+    fn trade(&self, out: &mut Vec<u8>, names: Names<'_>, spec: &InstrumentSpec, row: &TradeRow) {
+        trade(names, spec, row).write(out);
+    }
+
+    fn ticker(
+        &self,
+        out: &mut Vec<u8>,
+        spec: &InstrumentSpec,
+        form: Form,
+        ticker: &Ticker,
+        now: Timestamp,
+    ) -> bool {
+        let Some(ticker) = markets::feed_ticker(ticker, spec, now) else { return false };
+        if form == TICKER_LITE {
+            ticker.lite.write(out);
+        } else {
+            ticker.write(out);
+        }
+        true
     }
 
     fn open_orders(
@@ -116,6 +159,84 @@ impl hub::Encoder for Encoder {
         let shown = Shown::from(names);
         let rows = fills.iter().filter_map(|fill| shown.feed_fill(fill));
         ws1::write_fills(out, names.identity.account_uid(account), rows);
+    }
+
+    fn positions(&self, out: &mut Vec<u8>, names: Names<'_>, statement: &Statement, seq: u64) -> bool {
+        money::write_positions(out, names, statement, seq);
+        true
+    }
+
+    fn wallets(
+        &self,
+        out: &mut Vec<u8>,
+        names: Names<'_>,
+        statement: &Statement,
+        shown: WalletsShown<'_>,
+        seq: u64,
+    ) -> bool {
+        money::write_wallets(out, names, statement, shown, seq)
+    }
+
+    fn margins(&self, out: &mut Vec<u8>, names: Names<'_>, statement: &Statement, seq: u64) -> bool {
+        money::write_margins(out, names, statement, seq);
+        true
+    }
+
+    fn log(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, rows: &[Arc<LogRow>]) -> bool {
+        log::write_log(out, names, account, rows);
+        true
+    }
+
+    fn log_row(&self, out: &mut Vec<u8>, names: Names<'_>, account: AccountId, row: &LogRow) -> bool {
+        log::write_row(out, names, account, row)
+    }
+
+    fn payments(
+        &self,
+        out: &mut Vec<u8>,
+        names: Names<'_>,
+        account: AccountId,
+        rows: &[Arc<LogRow>],
+    ) -> bool {
+        log::write_payments(out, names, account, rows);
+        true
+    }
+
+    fn notices(&self, out: &mut Vec<u8>, notices: &[NoticeEntry]) -> bool {
+        ws1::write_notifications(out, notices.iter().map(notices::notice));
+        true
+    }
+
+    fn candle(
+        &self,
+        out: &mut Vec<u8>,
+        spec: &InstrumentSpec,
+        at: SeriesAt,
+        candle: &Candle,
+        is_first: bool,
+    ) -> bool {
+        let feed = charts::feed(at);
+        let candle = charts::wire(candle, Some(spec).filter(|_| feed.tick_type == TickType::Trade));
+        if is_first {
+            feed.write_snapshot(out, &spec.symbol, &candle);
+        } else {
+            feed.write(out, &spec.symbol, &candle);
+        }
+        true
+    }
+}
+
+/// A trade of the trade feed.
+fn trade<'s>(names: Names<'_>, spec: &'s InstrumentSpec, row: &TradeRow) -> ws1::Trade<'s> {
+    ws1::Trade {
+        product_id: &spec.symbol,
+        uid: names.identity.execution_uuid(row.execution),
+        side: side(row.side),
+        kind: trade_kind(row.role),
+        seq: row.number,
+        time: time(row.time),
+        qty: size(row.qty, spec),
+        price: price(row.price, spec),
     }
 }
 
@@ -174,7 +295,7 @@ impl Shown<'_> {
             cli_ord_id: fill.client_order_id.as_deref(),
             fill_id: self.identity.execution_uuid(fill.execution),
             fill_type: fill_type(fill.role),
-            fee_paid: money(fill.fee),
+            fee_paid: crate::grid::money(fill.fee),
             fee_currency: settlement(spec),
             taker_order_type: fill_order_type(fill.taker_order_type),
             order_type: fill_order_type(fill.order_type),

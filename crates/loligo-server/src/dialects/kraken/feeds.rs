@@ -1,22 +1,28 @@
 //! The feeds: WebSocket connections on the ports of http and https, and what is said on them. What they are told as it
 //! happens is the [hub](crate::hub)'s, in the words of the [encoder](super::encoder).
 
-use super::bounds::{FEED_CHALLENGES, FEED_REQUEST_WINDOW, FEED_REQUESTS};
+use super::bounds::{FEED_CHALLENGES, FEED_LOG_ROWS, FEED_REQUEST_WINDOW, FEED_REQUESTS};
+use super::charts::{length, series};
 use super::convert::markets::is_loaded;
-use super::encoder::form;
+use super::encoder::{TICKER, TICKER_LITE, form};
 use super::reasons::{FeedRefusal, Refused, SignedChallenge, Why};
 use super::routes::Routes;
 use super::signing::Signing;
-use crate::hub::{Action, Dialect, Follower, HubHandle, Signer, Topic};
+use crate::history::{History, is_payment};
+use crate::hub::{
+    AccountFeed, Action, Dialect, Follower, HubHandle, LogFeed, LogSoFar, MarketFeed, MoneyFeed, PAYMENTS,
+    Signer, Topic,
+};
 use crate::login::Login;
 use crate::login::rates::Window;
 use crate::node::{NodeHandle, Views};
-use crate::projection::Directory;
+use crate::projection::{Directory, ListedInstrument};
 use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::outbox::{Frame, Outbox, frame};
 use crate::transport::socket::Conversation;
+use loligo_engine::AccountId;
 use loligo_wire::ws1::{
-    self, Alert, Answer, Credentials, Feed, OrdersFeed, Request, RequestError, Subscription,
+    self, Alert, Answer, Credentials, Feed, FeedName, OrdersFeed, Request, RequestError, Subscription,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,6 +40,7 @@ pub(super) struct Feeds {
     pub(super) signing: Arc<Signing>,
     pub(super) login: Arc<Login>,
     pub(super) log: Arc<RequestLog>,
+    pub(super) history: Arc<History>,
     pub(super) hub: HubHandle,
     pub(super) dialect: Dialect,
     pub(super) routes: &'static Routes,
@@ -94,7 +101,7 @@ impl Client {
     /// Tells the log of a request that is answered with an alert.
     fn log(&self, asked: Option<&Subscription<'_>>, outcome: &str, why: FeedRefusal) {
         if self.feeds.log.tells_refusals() {
-            let feed = asked.map_or("", |asked| asked.feed.as_str());
+            let feed = asked.map_or_else(String::new, |asked| asked.feed.to_string());
             let credentials = asked.and_then(|asked| asked.credentials.as_ref());
             let api_key = credentials.map_or("", |credentials| &credentials.api_key);
             let now = self.feeds.node.now();
@@ -158,34 +165,56 @@ impl Client {
         }
         let views = self.feeds.node.views();
         let directory = views.directory();
-        let actions = match asked.feed {
-            Feed::Heartbeat => vec![action(join, Topic::Heartbeat, asked.feed, None)],
-            Feed::Book => self.book(asked, join, &views),
-            Feed::OpenOrders => self.orders(asked, join, OrdersFeed::Plain, &directory),
-            Feed::OpenOrdersVerbose => self.orders(asked, join, OrdersFeed::Verbose, &directory),
-            Feed::Fills => self.fills(asked, join, &directory),
-            // Known feeds that are not served yet. No alert says so; of those that clients know, the one for a feed that
-            // does not exist is true of this exchange, makes none of them wait, and closes no connection.
-            Feed::Ticker
-            | Feed::TickerLite
-            | Feed::Trade
-            | Feed::OpenPositions
-            | Feed::Balances
-            | Feed::AccountBalancesAndMargins
-            | Feed::AccountLog
-            | Feed::DepositsWithdrawals
-            | Feed::NotificationsAuth => {
-                self.log(Some(asked), "invalid feed", FeedRefusal::NotBuilt);
-                vec![say(Alert::InvalidFeed)]
+        let feed = match asked.feed {
+            FeedName::Of(feed) => feed,
+            FeedName::Candles(feed) => {
+                let actions = self.each_market(asked, join, &views, |listed| {
+                    MarketFeed::Candles((series(feed.tick_type, listed), length(feed.resolution)))
+                });
+                return self.feeds.hub.ask(&self.follower, actions).await;
             }
+        };
+        let actions = match feed {
+            Feed::Heartbeat => vec![action(join, Topic::Heartbeat, asked.feed, None)],
+            Feed::Book => self.market(asked, join, &views, MarketFeed::Book),
+            Feed::Trade => self.market(asked, join, &views, MarketFeed::Trades),
+            Feed::Ticker => self.market(asked, join, &views, MarketFeed::Ticker(TICKER)),
+            Feed::TickerLite => self.market(asked, join, &views, MarketFeed::Ticker(TICKER_LITE)),
+            Feed::OpenOrders => {
+                self.own(asked, join, AccountFeed::Orders(form(OrdersFeed::Plain)), &directory)
+            }
+            Feed::OpenOrdersVerbose => {
+                self.own(asked, join, AccountFeed::Orders(form(OrdersFeed::Verbose)), &directory)
+            }
+            Feed::Fills => self.fills(asked, join, &directory),
+            Feed::OpenPositions => return self.money(asked, join, MoneyFeed::Positions, &directory).await,
+            Feed::Balances => return self.money(asked, join, MoneyFeed::Wallets, &directory).await,
+            Feed::AccountBalancesAndMargins => {
+                return self.money(asked, join, MoneyFeed::Margins, &directory).await;
+            }
+            Feed::AccountLog => return self.account_log(asked, join, LogFeed::Rows, &directory).await,
+            Feed::DepositsWithdrawals => {
+                return self.account_log(asked, join, LogFeed::Payments, &directory).await;
+            }
+            Feed::NotificationsAuth => self.own(asked, join, AccountFeed::Notices, &directory),
         };
         // A hub that is gone ends the connection.
         self.feeds.hub.ask(&self.follower, actions).await;
     }
 
-    /// One answer a product, each on its own. A market that is over or not yet begun has no book to join; one that was
+    /// One answer a product, each on its own. A market that is over or not yet begun has nothing to join; what was
     /// joined before is held until it is left.
-    fn book(&self, asked: &Subscription<'_>, join: bool, views: &Views) -> Vec<Action> {
+    fn market(&self, asked: &Subscription<'_>, join: bool, views: &Views, feed: MarketFeed) -> Vec<Action> {
+        self.each_market(asked, join, views, |_| feed)
+    }
+
+    fn each_market(
+        &self,
+        asked: &Subscription<'_>,
+        join: bool,
+        views: &Views,
+        feed: impl Fn(&ListedInstrument) -> MarketFeed,
+    ) -> Vec<Action> {
         if asked.product_ids.is_empty() {
             self.log(Some(asked), "bad request", FeedRefusal::NoProducts);
             return vec![say(Alert::BadRequest)];
@@ -195,7 +224,7 @@ impl Client {
             let Some(listed) = directory.by_symbol(product) else {
                 return self.unknown(asked, product, join);
             };
-            let topic = Topic::Book(listed.id);
+            let topic = Topic::Market(listed.id, feed(listed));
             if join && !markets.state(listed.id).is_some_and(is_loaded) {
                 return Action::Rejoin(topic, self.invalid(asked, product));
             }
@@ -204,15 +233,16 @@ impl Client {
         each.collect()
     }
 
-    fn orders(
+    /// Something of an account that is told without being asked for first.
+    fn own(
         &self,
         asked: &Subscription<'_>,
         join: bool,
-        feed: OrdersFeed,
+        feed: AccountFeed,
         directory: &Directory,
     ) -> Vec<Action> {
         match self.signer(asked.credentials.as_ref(), directory) {
-            Some(signer) => vec![action(join, Topic::Orders(form(feed), signer), asked.feed, None)],
+            Some(signer) => vec![action(join, Topic::Account(signer, feed), asked.feed, None)],
             None => vec![self.not_authenticated(asked)],
         }
     }
@@ -223,16 +253,63 @@ impl Client {
             return vec![self.not_authenticated(asked)];
         };
         if asked.product_ids.is_empty() {
-            return vec![action(join, Topic::Fills(None, signer), asked.feed, None)];
+            let topic = Topic::Account(signer, AccountFeed::Fills(None));
+            return vec![action(join, topic, asked.feed, None)];
         }
         let each = asked.product_ids.iter().map(|product| match directory.by_symbol(product) {
             Some(listed) => {
-                let topic = Topic::Fills(Some(listed.id), signer);
+                let topic = Topic::Account(signer, AccountFeed::Fills(Some(listed.id)));
                 action(join, topic, asked.feed, Some(&listed.instrument.spec().symbol))
             }
             None => self.unknown(asked, product, join),
         });
         each.collect()
+    }
+
+    /// Joined first and asked for then: what happens between the two is in the one or the other.
+    async fn money(&self, asked: &Subscription<'_>, join: bool, feed: MoneyFeed, directory: &Directory) {
+        let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
+            return self.feeds.hub.ask(&self.follower, vec![self.not_authenticated(asked)]).await;
+        };
+        let topic = || Topic::Account(signer, AccountFeed::Money(feed));
+        self.feeds.hub.ask(&self.follower, vec![action(join, topic(), asked.feed, None)]).await;
+        if join {
+            let shown = match self.feeds.node.statement(signer.account).await {
+                Ok(statement) => Action::Show(Arc::new(statement)),
+                // The writer has too much to do, or none is there; without a beginning there is nothing to go on with.
+                Err(_) => Action::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
+            };
+            self.feeds.hub.ask(&self.follower, vec![shown]).await;
+        }
+    }
+
+    /// As for [money](Self::money).
+    async fn account_log(&self, asked: &Subscription<'_>, join: bool, feed: LogFeed, directory: &Directory) {
+        let Some(signer) = self.signer(asked.credentials.as_ref(), directory) else {
+            return self.feeds.hub.ask(&self.follower, vec![self.not_authenticated(asked)]).await;
+        };
+        let topic = || Topic::Account(signer, AccountFeed::Log(feed));
+        self.feeds.hub.ask(&self.follower, vec![action(join, topic(), asked.feed, None)]).await;
+        if join {
+            let shown = match self.log_so_far(signer.account, feed).await {
+                Some(so_far) => Action::Begin(so_far),
+                None => Action::Leave(topic(), frame(|out| Alert::Unavailable.write(out))),
+            };
+            self.feeds.hub.ask(&self.follower, vec![shown]).await;
+        }
+    }
+
+    /// What there was of an account's log; none while that cannot be read.
+    async fn log_so_far(&self, account: AccountId, feed: LogFeed) -> Option<LogSoFar> {
+        self.feeds.node.followed(History::NAME).await.ok()?;
+        let history = Arc::clone(&self.feeds.history);
+        let read = move || match feed {
+            LogFeed::Rows => history.latest_log(account, FEED_LOG_ROWS, |_| true),
+            LogFeed::Payments => history.latest_log(account, PAYMENTS, is_payment),
+        };
+        // It may be read from the disk.
+        let (rows, newest) = tokio::task::spawn_blocking(read).await.ok()?.ok()?;
+        Some(LogSoFar { account, feed, rows, newest })
     }
 
     /// What is said of a product that there is not.
@@ -260,7 +337,7 @@ fn say(alert: Alert<'_>) -> Action {
     Action::Say(frame(|out| alert.write(out)))
 }
 
-fn action(join: bool, topic: Topic, feed: Feed, product_id: Option<&str>) -> Action {
+fn action(join: bool, topic: Topic, feed: FeedName, product_id: Option<&str>) -> Action {
     let accepted = frame(|out| Answer { joined: join, feed, product_id }.write(out));
     if join { Action::Join(topic, accepted) } else { Action::Leave(topic, accepted) }
 }

@@ -96,6 +96,17 @@ impl Kraken {
         Ok(Success { body, shape })
     }
 
+    /// Kept for expired markets, too; a dated one has none.
+    pub(super) async fn funding_rates(&self, asked: &KrakenRequest<'_>) -> Answer {
+        let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
+        let request = requests::FundingRates::parse(args)?;
+        let listed = commands::contract(directory, &request.symbol)?;
+        let rates = asked.views.markets().funding_rates(listed.id);
+        let mut body = Vec::with_capacity(128 + 112 * rates.len());
+        responses::write_funding_rates(&mut body, rates.iter().map(markets::funding_rate), time(now));
+        Ok(body)
+    }
+
     pub(super) async fn instruments(&self, asked: &KrakenRequest<'_>) -> Answer {
         let (args, directory, now) = (asked.args()?, asked.directory, self.node.now());
         let request = requests::Instruments::parse(args)?;

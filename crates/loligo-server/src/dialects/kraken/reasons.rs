@@ -98,7 +98,6 @@ impl Explainer<'_> {
             FeedRefusal::TooMany => {
                 format!("a connection may send {FEED_REQUESTS} requests a second (--rate-limits off)")
             }
-            FeedRefusal::NotBuilt => "not built yet".to_owned(),
             FeedRefusal::NoProducts => "this feed wants product_ids".to_owned(),
             FeedRefusal::Product(symbol) => {
                 let directory = self.views.directory();

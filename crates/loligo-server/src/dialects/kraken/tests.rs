@@ -3,7 +3,7 @@
 use super::*;
 use crate::charts;
 use crate::config::{Config, MarketKind};
-use crate::hub::{self, Dialects};
+use crate::hub::{self, Dialects, Sources};
 use crate::login::Login;
 use crate::login::real_time::RealTime;
 use crate::node::Submission;
@@ -19,14 +19,13 @@ use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::mpsc::sync_channel;
 use std::task::Poll;
-use std::time::Duration;
 
 /// The dialect over a node, with nothing but it in front.
 fn kraken(node: &NodeHandle) -> Kraken {
     let log = RequestLog::start(LogConfig { mode: LogMode::None, lines: None }, node.clone()).unwrap();
     let mut dialects = Dialects::default();
     let dialect = dialects.add(Encoder);
-    let hub = hub::start(node.clone(), dialects, Duration::from_secs(60)).unwrap();
+    let hub = hub::start(node.clone(), dialects, Sources::default(), FeedBounds::default()).unwrap();
     let origins = Arc::new(Origins::new(Vec::new(), std::iter::empty()));
     let served = Served {
         node: node.clone(),

@@ -1,12 +1,12 @@
 //! Snapshots of layouts that are read and never written any more.
 
 use super::Stored;
-use crate::node::registry::{RegistryWithoutKeyTimes, RegistryWithoutRolls};
+use crate::node::registry::{RegistryWithoutNotices, RegistryWithoutRolls};
 use crate::projection::{EarlierViews, Part};
 use crate::record::{FIRST_RULES, PastlessFacts};
 use serde::Deserialize;
 
-/// The layout before venues had pasts, and keys times.
+/// The layout before venues had pasts and notices, and keys times.
 const WITHOUT_PAST: u8 = 4;
 /// The layout before followers had parts.
 const WITHOUT_PARTS: u8 = 3;
@@ -19,7 +19,7 @@ struct StoredWithoutPast {
     crossed: Option<u64>,
     sequence: u64,
     facts: Option<PastlessFacts>,
-    registry: RegistryWithoutKeyTimes,
+    registry: RegistryWithoutNotices,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
     parts: Vec<Part>,
@@ -32,7 +32,7 @@ struct StoredWithoutParts {
     crossed: Option<u64>,
     sequence: u64,
     facts: Option<PastlessFacts>,
-    registry: RegistryWithoutKeyTimes,
+    registry: RegistryWithoutNotices,
     chain_blocks: [u8; 32],
     chain_rest: Vec<u8>,
     views: EarlierViews,
@@ -50,20 +50,20 @@ struct StoredWithoutRules {
     exchange: Vec<u8>,
 }
 
-/// Reads the body of an older layout, and the views in it where they have no parts yet; `None` when the version is of none.
-pub(super) fn read(
-    version: u8,
-    body: &[u8],
-) -> Option<Result<(Stored, Option<EarlierViews>), postcard::Error>> {
+/// A snapshot, and the views in it of a layout whose views have no parts yet.
+type Read = Result<(Stored, Option<EarlierViews>), postcard::Error>;
+
+/// Reads the body of an older layout; `None` when the version is of none.
+pub(super) fn read(version: u8, body: &[u8]) -> Option<Read> {
     match version {
-        WITHOUT_PAST => Some(postcard::from_bytes(body).map(|stored| (without_past(stored), None))),
+        WITHOUT_PAST => Some(postcard::from_bytes(body).map(without_past)),
         WITHOUT_PARTS => Some(postcard::from_bytes(body).map(without_parts)),
         WITHOUT_RULES => Some(postcard::from_bytes(body).map(without_rules).map(without_parts)),
         _ => None,
     }
 }
 
-fn without_past(stored: StoredWithoutPast) -> Stored {
+fn without_past(stored: StoredWithoutPast) -> (Stored, Option<EarlierViews>) {
     let StoredWithoutPast {
         rules,
         crossed,
@@ -76,7 +76,7 @@ fn without_past(stored: StoredWithoutPast) -> Stored {
         exchange,
     } = stored;
     let (facts, registry) = (facts.map(Into::into), registry.into());
-    Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }
+    (Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange }, None)
 }
 
 fn without_parts(stored: StoredWithoutParts) -> (Stored, Option<EarlierViews>) {
@@ -91,7 +91,7 @@ fn without_parts(stored: StoredWithoutParts) -> (Stored, Option<EarlierViews>) {
         views,
         exchange,
     } = stored;
-    let (facts, registry, parts) = (facts.map(Into::into), registry.into(), Vec::new());
+    let (facts, parts, registry) = (facts.map(Into::into), Vec::new(), registry.into());
     let stored =
         Stored { rules, crossed, sequence, facts, registry, chain_blocks, chain_rest, parts, exchange };
     (stored, Some(views))

@@ -371,7 +371,7 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     let handle = shared.node.handle();
     let old = handle.views();
     let mut changes = old.publisher().subscribe();
-    changes.follow(true, Default::default());
+    changes.follow(true, Default::default(), Default::default());
     let kept = placed(&shared.node).await;
     let gone = placed(&shared.node).await;
     let before = shown(&old);
@@ -397,7 +397,7 @@ async fn feeds_of_an_epoch_that_is_over_end_and_those_of_the_next_begin() {
     assert_eq!((open(&old, 0), open(&new, 0)), (vec![kept, gone], vec![kept]));
     assert_eq!(open(&new, 1), [gone], "its number is given again on the branch that never knew it");
     let mut changes = new.publisher().subscribe();
-    changes.follow(true, Default::default());
+    changes.follow(true, Default::default(), Default::default());
     placed(&shared.node).await;
     assert!(changes.next().await.is_some(), "the next epoch's feeds begin");
     shared.check().await;

@@ -86,6 +86,11 @@ async fn a_refused_order_is_found_here_when_it_is_found_nowhere_else() {
     venue.advance(5_001).await;
     let status = a.post("/orders/status", &[("cliOrdIds", "too much"), ("cliOrdIds", "off")]).await;
     assert_eq!(status["orders"], json!([]));
+    assert_eq!(a.get("/openorders", &[]).await["openOrders"], json!([]));
+    assert_eq!(a.get("/fills", &[]).await["fills"], json!([]));
+    for elsewhere in ["/executions", "/triggers", "/positions"] {
+        assert_eq!(events(&a, elsewhere, &[]).await, [], "{elsewhere}");
+    }
     let story = events(&a, "/orders", &[]).await;
     assert_eq!(kinds(&story), ["OrderRejected", "OrderRejected", "OrderNotFound", "OrderNotFound"]);
     let refused = |at: usize| (&story[at].1["orderError"], &story[at].1["order"]["clientId"]);
@@ -189,6 +194,61 @@ async fn a_trigger_that_fires_into_a_refusal_is_activated_and_its_order_rejected
         (&orders[0].1["order"]["uid"], &orders[0].1["orderError"]),
         (&placed["order_id"], &json!("WOULD_NOT_REDUCE_POSITION"))
     );
+}
+
+#[tokio::test]
+async fn a_liquidation_in_parts_is_told_as_such_wherever_it_shows() {
+    let venue = Venue::start().await;
+    let b = venue.client(1);
+    let (_, poor) = venue.subaccount(0, "poor", "1000").await;
+    b.place("lmt", "sell", "1", "50000", &[]).await;
+    poor.place("ioc", "buy", "1", "50000", &[]).await;
+    b.place("lmt", "buy", "5", "49200", &[]).await;
+    venue.pin(SYMBOL, "49250").await;
+    let orders = events(&poor, "/orders", &[("tradeable", SYMBOL)]).await;
+    let (kind, closing) = &orders[2];
+    assert_eq!((kind.as_str(), &closing["reason"]), ("OrderPlaced", &json!("liquidation")));
+    assert_eq!(closing["order"]["orderType"], "PartialLiquidation");
+    assert_eq!(orders[3].1["newOrder"]["orderType"], "PartialLiquidation");
+    let executions = events(&poor, "/executions", &[]).await;
+    let execution = &executions[1].1["execution"];
+    assert_eq!((&execution["quantity"], &execution["price"]), (&json!("0.1"), &json!("49200")));
+    assert_eq!(execution["order"]["orderType"], "PartialLiquidation");
+    let updates = events(&poor, "/positions", &[]).await;
+    assert_eq!(updates[1].1["tradeType"], "partialLiquidation");
+    let log = ask(&poor, "/account-log", &[("info", "futures partial liquidation"), ("sort", "asc")]).await;
+    assert_eq!((&log["logs"][0]["asset"], &log["logs"][1]["asset"]), (&json!("pf_xbtusd"), &json!("usd")));
+    assert_eq!(log["logs"][1]["liquidation_fee"].to_string(), "0", "{log}");
+    let market = format!("/market/{SYMBOL}");
+    let trades = events(&b, &format!("{market}/executions"), &[]).await;
+    let trade = &trades[1].1["execution"];
+    assert_eq!(
+        (&trade["takerOrder"]["orderType"], &trade["makerOrder"]["orderType"]),
+        (&json!("PartialLiquidation"), &json!("Limit"))
+    );
+    let told = events(&b, &format!("{market}/orders"), &[]).await;
+    let of_closing =
+        told.iter().filter(|(_, event)| event["order"]["uid"] == closing["order"]["uid"]).collect::<Vec<_>>();
+    assert_eq!(of_closing[0].1["order"]["orderType"], "PartialLiquidation");
+}
+
+#[tokio::test]
+async fn a_fee_tells_what_it_was_reckoned_at() {
+    let venue = Venue::start().await;
+    let (a, b) = (venue.client(0), venue.client(1));
+    b.place("lmt", "sell", "1", "50000", &[]).await;
+    a.place("ioc", "buy", "1", "50000", &[]).await;
+    // 0.05 per cent of 50,000 USD, and 0.02.
+    let sides = [(&a, "takerOrderData", ["0.05", "25"]), (&b, "makerOrderData", ["0.02", "10"])];
+    for (client, data, [percentage, fee]) in sides {
+        let executions = events(client, "/executions", &[]).await;
+        let told = &executions[0].1["execution"];
+        let own = &told[data];
+        assert_eq!(own, &told["orderData"]);
+        assert_eq!(told["usdValue"], "50000");
+        assert_eq!(own["feeCalculationInfo"]["percentageFee"], percentage, "{own}");
+        assert_eq!(own["fee"], fee, "{own}");
+    }
 }
 
 #[tokio::test]

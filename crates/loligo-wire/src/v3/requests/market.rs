@@ -48,6 +48,23 @@ impl History {
     }
 }
 
+/// `GET /historical-funding-rates`, and its older path: the funding rates of a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FundingRates {
+    /// The market.
+    pub symbol: Symbol,
+}
+
+impl FundingRates {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// When the symbol is missing, or cannot be read.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        Ok(Self { symbol: required_symbol(args)? })
+    }
+}
+
 /// `GET /tickers`. Empty lists ask for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tickers {

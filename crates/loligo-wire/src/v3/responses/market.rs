@@ -68,6 +68,35 @@ pub fn write_history(out: &mut Vec<u8>, trades: impl IntoIterator<Item = Trade>,
     });
 }
 
+/// The funding rate of an hour that is over, or runs.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoricalFundingRate {
+    /// When the hour began.
+    pub hour: Timestamp,
+    /// The absolute rate.
+    pub rate: Decimal,
+    /// The relative rate.
+    pub relative_rate: Decimal,
+}
+
+/// Appends the whole answer of `/historical-funding-rates`, oldest first.
+pub fn write_funding_rates(
+    out: &mut Vec<u8>,
+    rates: impl IntoIterator<Item = HistoricalFundingRate>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("rates"), rates, |out, row| {
+            let HistoricalFundingRate { hour, rate, relative_rate } = row;
+            let mut element = Object::new(out);
+            element.seconds("timestamp", hour);
+            element.decimal("fundingRate", rate);
+            element.decimal("relativeFundingRate", relative_rate);
+            element.end();
+        });
+    });
+}
+
 /// From which size of a position a margin level applies.
 #[derive(Clone, Copy, Debug)]
 pub enum MarginLevelFrom {
@@ -123,6 +152,8 @@ pub struct Instrument<'a> {
     pub funding_rate_coefficient: Option<i64>,
     /// Perpetuals: the largest rate an hour, as a fraction.
     pub max_relative_funding_rate: Option<Decimal>,
+    /// Perpetuals: the least rate an hour, as a fraction, where it is not the largest with its sign turned.
+    pub min_relative_funding_rate: Option<Decimal>,
     /// Its ISIN.
     pub isin: Option<&'a str>,
     /// Whether only post-only orders are taken now.
@@ -203,6 +234,7 @@ impl Instrument<'_> {
             margin_levels: _,
             funding_rate_coefficient: _,
             max_relative_funding_rate: _,
+            min_relative_funding_rate: _,
             isin: _,
             post_only: _,
             fee_schedule_uid: _,
@@ -248,6 +280,7 @@ impl Instrument<'_> {
             object.int("fundingRateCoefficient", coefficient);
         }
         object.decimal_if_some("maxRelativeFundingRate", self.max_relative_funding_rate);
+        object.decimal_if_some("minRelativeFundingRate", self.min_relative_funding_rate);
     }
 
     fn write_flags(&self, object: &mut Object<'_>) {

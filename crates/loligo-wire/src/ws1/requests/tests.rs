@@ -8,7 +8,11 @@ use crate::ws1::words::Audience;
 use crate::ws1::{Credentials, Feed};
 
 fn subscription(feed: Feed, product_ids: &[&'static str]) -> Subscription<'static> {
-    Subscription { feed, product_ids: product_ids.iter().map(|id| (*id).into()).collect(), credentials: None }
+    Subscription {
+        feed: feed.into(),
+        product_ids: product_ids.iter().map(|id| (*id).into()).collect(),
+        credentials: None,
+    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
-    State, StoredClearing, StoredOrder, StoredPosition, StoredWork,
+    State, StoredClearing, StoredFunding, StoredOrder, StoredPosition, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::work::Clearing;
-use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer};
+use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer, hour_of};
+use crate::funding::HOUR;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, Pair};
@@ -59,6 +60,7 @@ impl State {
             numbers,
             work,
             pasts,
+            funding,
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -81,13 +83,14 @@ impl State {
         reading.list(pairs, contracts)?;
         reading.open(accounts)?;
         reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
+        reading.fund(&funding)?;
         for slot in reading.exchange.positions.slots() {
             reading.sum_up(slot)?;
         }
         reading.liquidate(liquidations)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
-        reading.resume(work)?;
+        reading.resume(work, funding.next)?;
         reading.watch();
         Ok(reading.exchange)
     }
@@ -389,7 +392,7 @@ impl Reading {
         }
         position.initial_margin = position.initial_margin(&market.instrument);
         // Whoever was still to be looked over is valued now: that is all the same to who asks.
-        position.counted = market.shared_pnl(position);
+        position.counted = market.shared(position, position.counted_at);
         let margin_wallet = &mut margin_wallets[position.margin_wallet];
         let sums = (
             margin_wallet.unrealized.0.checked_add(position.counted.0),
@@ -397,6 +400,41 @@ impl Reading {
         );
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
         (margin_wallet.unrealized, margin_wallet.initial_margin) = (Fine(unrealized), Fine(held));
+        Ok(())
+    }
+
+    /// What positions have accrued, and since when.
+    fn fund(&mut self, stored: &StoredFunding) -> Result<(), CodecError> {
+        let StoredFunding { hour, contracts, positions, next: _ } = stored;
+        let exchange = &mut self.exchange;
+        let (now, present) = (exchange.now, hour_of(exchange.now));
+        exchange.funded = hour.unwrap_or(present);
+        // That of the present instant may be still to come.
+        there((present - 1..=present).contains(&exchange.funded), "the hour last booked")?;
+        there(contracts.is_empty() || contracts.len() == exchange.markets.len(), "the number of fundings")?;
+        for (market, funding) in exchange.markets.iter_mut().zip(contracts) {
+            let fits = funding.as_ref().is_none_or(|funding| funding.fits(&market.instrument));
+            there(fits && funding.is_some() == market.funding.is_some(), "a contract's funding")?;
+            market.funding.clone_from(funding);
+        }
+        for slot in exchange.positions.slots() {
+            let position = &mut exchange.positions[slot];
+            (position.funded_at, position.counted_at) = (now, now);
+        }
+        // Those that are still to be booked have accrued since the hour before.
+        let since = Timestamp(exchange.funded.saturating_sub(1).saturating_mul(HOUR));
+        for (account, id, funded_at, counted_at) in positions {
+            let slot = exchange.markets.get(*id).and_then(|market| market.position_of(*account));
+            let slot = slot.ok_or_else(|| damaged("a position that accrues"))?;
+            let inside = since <= *funded_at && funded_at <= counted_at && *counted_at <= now;
+            there(inside, "since when a position accrues")?;
+            let position = &mut exchange.positions[slot];
+            (position.funded_at, position.counted_at) = (*funded_at, *counted_at);
+        }
+        if exchange.born {
+            exchange.await_funding();
+        }
+        exchange.note_rates();
         Ok(())
     }
 
@@ -433,7 +471,11 @@ impl Reading {
     }
 
     /// What was waiting to be done goes on where it was left.
-    fn resume(&mut self, stored: StoredWork) -> Result<(), CodecError> {
+    fn resume(
+        &mut self,
+        stored: StoredWork,
+        funding: Option<(InstrumentId, AccountId)>,
+    ) -> Result<(), CodecError> {
         let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
         let open = |order: &OrderId, of: Option<InstrumentId>| {
@@ -456,6 +498,12 @@ impl Reading {
         let known = |from| self.exchange.accounts.get(from).is_some();
         there(look_from.is_none_or(known), "an account to be looked over")?;
         work.look_from = look_from;
+        let holds = |(id, account): (InstrumentId, AccountId)| {
+            self.exchange.markets.get(id).is_some()
+                && self.exchange.next_holder(id, account) == Some((id, account))
+        };
+        there(funding.is_none_or(holds), "a position to be booked")?;
+        work.funding = funding;
         for (account, of) in stepping {
             let portfolio = self.portfolio(account, of)?;
             there(self.exchange.has_step_to_take(portfolio), "a liquidation's step")?;

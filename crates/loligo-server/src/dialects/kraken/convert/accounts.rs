@@ -131,7 +131,7 @@ impl Seen {
                 pv: amount(view.equity),
                 pnl: amount(view.unrealized_pnl),
                 af: amount(view.available().max(Fine::ZERO)),
-                funding: Decimal::ZERO,
+                funding: amount(view.unrealized_funding),
             },
             requirements: MarginFigures { im: need(view.initial_margin), mm, lt: mm, tt: Decimal::ZERO },
             estimates: MarginFigures {
@@ -165,7 +165,7 @@ impl Seen {
             return FlexAccount::default();
         };
         let FlexView { held: _, value, portfolio, collateral } = flex;
-        let pnl = amount(view.unrealized_pnl);
+        let (pnl, funding) = (view.unrealized_pnl.floor(), view.unrealized_funding.floor());
         FlexAccount {
             currencies,
             initial_margin: need(view.initial_margin),
@@ -174,10 +174,10 @@ impl Seen {
             balance_value: money(*value),
             portfolio_value: amount(*portfolio),
             collateral_value: money(*collateral),
-            pnl,
-            unrealized_funding: Decimal::ZERO,
-            total_unrealized: pnl,
-            total_unrealized_as_margin: pnl,
+            pnl: money(pnl),
+            unrealized_funding: money(funding),
+            total_unrealized: money(pnl + funding),
+            total_unrealized_as_margin: money(pnl + funding),
             available_margin: amount(view.available()),
             margin_equity: amount(view.equity),
         }
@@ -259,7 +259,7 @@ struct InverseWallet {
 }
 
 /// A currency as the dialect writes it in wallets: bitcoin is `XBT`.
-fn name(currency: &Currency) -> &str {
+pub(crate) fn name(currency: &Currency) -> &str {
     match currency.code() {
         "BTC" => "XBT",
         code => code,
@@ -280,8 +280,8 @@ pub(crate) fn position<'d>(
         size: size(loligo_engine::Qty(position.qty.abs()), spec),
         price: fine_price(position.average_price),
         fill_time: crate::grid::time(last_fill),
-        // None is charged yet; dated contracts never have any.
-        unrealized_funding: instrument.is_perpetual().then_some(Decimal::ZERO),
+        // Dated contracts have none.
+        unrealized_funding: instrument.is_perpetual().then(|| amount(position.unrealized_funding)),
         unrealized_pnl: amount(position.unrealized_pnl),
         pnl_currency: None,
         max_fixed_leverage: position.leverage.map(|leverage| Decimal::new(i128::from(leverage.0), 2)),

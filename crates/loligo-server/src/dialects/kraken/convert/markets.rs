@@ -1,18 +1,20 @@
 //! Markets as the dialect shows them.
 
 use super::orders::side;
-use crate::grid::{fine_price, price, size, tick_size, time};
+use crate::grid::{fine_price, price, rate, size, tick_size, time};
 use crate::identity::Identity;
 use crate::listing::{Roll, kind_at};
-use crate::projection::{LastTrade, Ticker, TradeRow};
+use crate::projection::{FundingRateRow, LastTrade, Ticker, TradeRow};
 use loligo_engine::{
-    ContractKind, Dislocation, FillRole, InstrumentSpec, MarketState, MarketView, Money, Price, Timestamp,
-    fee_schedule,
+    ContractKind, Dislocation, FillRole, FinePrice, FundingView, InstrumentSpec, MarketState, MarketView,
+    Money, Price, Timestamp, fee_schedule,
 };
 use loligo_wire::decimal::Decimal;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::responses::{self, MarginLevelFrom};
-use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType, TickerTag, TradeType};
+use loligo_wire::v3::words::{ContractType, DislocationDirection, InstrumentType, TradeType};
+use loligo_wire::words::TickerTag;
+use loligo_wire::ws1;
 
 /// The one fee schedule: every contract names it, and it is served under this id.
 const FEE_SCHEDULE: &str = "4e6d1b0f-7a52-4c1c-9f0e-2d8a6b35c917";
@@ -135,6 +137,10 @@ impl<'d> InstrumentRow<'d> {
             funding_rate_coefficient: perpetual.then(|| i64::from(spec.funding_rate_coefficient)),
             max_relative_funding_rate: perpetual
                 .then(|| Decimal::new(i128::from(spec.max_relative_funding_rate), 8)),
+            min_relative_funding_rate: spec
+                .min_relative_funding_rate
+                .filter(|_| perpetual)
+                .map(|rate| Decimal::new(i128::from(rate), 8)),
             isin: None,
             post_only: self.state == MarketState::PostOnly,
             fee_schedule_uid: Some(FEE_SCHEDULE),
@@ -189,11 +195,101 @@ pub(crate) fn ticker<'d>(
         low24h: day.low.map(|low| price(low, spec)),
         vwap24h: average(ticker, spec),
         change24h: change(ticker.last, day.open),
-        // No funding is charged yet, so none is announced.
-        funding: None,
+        funding: ticker.funding.map(funding),
         suspended: ticker.state == MarketState::Suspended,
         post_only: ticker.state == MarketState::PostOnly,
     })
+}
+
+/// A perpetual's funding: the rate of the running hour, and what the next would be if it ended now.
+fn funding(FundingView { rate: now, prediction, next: _ }: FundingView) -> responses::Funding {
+    responses::Funding {
+        rate: rate(now.absolute),
+        rate_prediction: rate(prediction.absolute),
+        relative_rate: rate(now.relative),
+        relative_rate_prediction: rate(prediction.relative),
+    }
+}
+
+/// The funding rate of an hour.
+pub(crate) fn funding_rate(row: &FundingRateRow) -> responses::HistoricalFundingRate {
+    responses::HistoricalFundingRate {
+        hour: time(row.hour),
+        rate: rate(row.rate.absolute),
+        relative_rate: rate(row.rate.relative),
+    }
+}
+
+/// A market's ticker as the feeds tell it. None while there is no index price: the feed has no ticker without one.
+pub(crate) fn feed_ticker<'d>(
+    ticker: &Ticker,
+    spec: &'d InstrumentSpec,
+    now: Timestamp,
+) -> Option<ws1::Ticker<'d>> {
+    let index = ticker.index?;
+    let mark = ticker.mark.unwrap_or(index);
+    let shown = self::ticker(ticker, spec, now)?;
+    let lite = ws1::TickerLite {
+        product_id: &spec.symbol,
+        bid: shown.bid,
+        ask: shown.ask,
+        change: shown.change24h,
+        premium: premium(mark, index),
+        volume: shown.vol24h,
+        volume_quote: shown.volume_quote,
+        tag: shown.tag,
+        pair: shown.pair,
+        days_to_maturity: spec.expiry.map_or(0, |expiry| (expiry.0 - now.0).max(0) / DAY),
+        maturity: spec.expiry.map(time),
+    };
+    Some(ws1::Ticker {
+        lite,
+        time: time(now),
+        last: shown.last.map(|(last, ..)| last),
+        open: shown.open24h,
+        high: shown.high24h,
+        low: shown.low24h,
+        index: fine_price(index),
+        mark_price: shown.mark_price,
+        open_interest: shown.open_interest,
+        // Rates are in 1e-6; what does not come out even is cut at two decimals.
+        leverage: spec
+            .margin_levels
+            .first()
+            .and_then(|level| 100_000_000_i128.checked_div(i128::from(level.initial)))
+            .map(|hundredths| Decimal::new(hundredths, 2)),
+        suspended: shown.suspended,
+        post_only: shown.post_only,
+        funding: shown.funding.zip(ticker.funding).map(|(rates, funding)| ws1::Funding {
+            rate: rates.rate,
+            rate_prediction: rates.rate_prediction,
+            relative_rate: rates.relative_rate,
+            relative_rate_prediction: rates.relative_rate_prediction,
+            next_time: time(funding.next),
+        }),
+    })
+}
+
+/// By how many per cent a mark price is above its index, to one decimal, half to even.
+fn premium(mark: FinePrice, index: FinePrice) -> Decimal {
+    let above = mark.0.saturating_sub(index.0).saturating_mul(1_000);
+    let index = index.0.max(1);
+    let (tenths, rest) = (above.div_euclid(index), above.rem_euclid(index));
+    let up = match (rest * 2).cmp(&index) {
+        std::cmp::Ordering::Less => 0,
+        std::cmp::Ordering::Greater => 1,
+        std::cmp::Ordering::Equal => tenths & 1,
+    };
+    Decimal::new(tenths + up, 1)
+}
+
+/// What kind of trade the feed calls one of this taker.
+pub(crate) fn trade_kind(taker: FillRole) -> ws1::TradeKind {
+    match taker {
+        FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => ws1::TradeKind::Fill,
+        FillRole::Liquidation => ws1::TradeKind::Liquidation,
+        FillRole::PartialLiquidation => ws1::TradeKind::PartialLiquidation,
+    }
 }
 
 /// Average price of the day's trades by volume, to six decimals; what the dialect calls vwap.

@@ -114,8 +114,6 @@ pub(crate) enum FeedRefusal {
     Unreadable,
     /// More than a connection may send.
     TooMany,
-    /// The feed is not there yet.
-    NotBuilt,
     /// A feed of products, and none is named.
     NoProducts,
     /// There is no such product to follow.
