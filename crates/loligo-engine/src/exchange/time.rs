@@ -92,7 +92,7 @@ impl Exchange {
 
     fn end_timer(&mut self, at: Timestamp, timer: Timer, events: &mut Vec<Event>) {
         self.timers.pop_first();
-        self.reach(at);
+        self.come_to(at);
         self.forget_due(events);
         let told = events.len();
         match timer {
@@ -108,7 +108,7 @@ impl Exchange {
     }
 
     /// Comes to an instant, if it is not there yet. Whatever brings the first moment of a day, a timer or a second, begins it.
-    fn reach(&mut self, at: Timestamp) {
+    fn come_to(&mut self, at: Timestamp) {
         let before = self.now;
         self.now = before.max(at);
         if day_of(self.now) > day_of(before) {
@@ -121,7 +121,7 @@ impl Exchange {
     fn pass_seconds(&mut self, until: Timestamp, events: &mut Vec<Event>) {
         let second = self.next_sample(until.0.div_euclid(Timestamp::SECOND));
         let passed = second - std::mem::replace(&mut self.sampled, second);
-        self.reach(Timestamp(second * Timestamp::SECOND));
+        self.come_to(Timestamp(second * Timestamp::SECOND));
         self.forget_due(events);
         let stirred = std::mem::take(&mut self.stirred);
         let moved = self.sample_marks(passed, events);
