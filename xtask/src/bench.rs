@@ -14,7 +14,7 @@ struct Measurement {
     bench: &'static str,
 }
 
-const MEASUREMENTS: [Measurement; 8] = [
+const MEASUREMENTS: [Measurement; 9] = [
     Measurement {
         name: "engine",
         about: "operations on the whole engine, against plain hash maps",
@@ -62,6 +62,12 @@ const MEASUREMENTS: [Measurement; 8] = [
         about: "requests to the running exchange, against the same stack doing nothing",
         package: "loligo",
         bench: "http",
+    },
+    Measurement {
+        name: "fanout",
+        about: "feed updates to 1,000 sockets, against one blocking write each, and what an order waits for beside them",
+        package: "loligo",
+        bench: "fanout",
     },
 ];
 

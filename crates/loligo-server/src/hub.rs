@@ -1,145 +1,57 @@
-//! Who follows what, and the one thread that tells them, each in the words of its dialect.
+//! Who follows what, and the threads that tell them, each in the words of its dialect.
 //!
 //! ```text
 //! writer -> publisher -> hub: each message encoded once a dialect -> an outbox per connection -> connection
 //!                        ^------------------ join, leave -----------------------------------'
 //! ```
 //!
-//! The hub is one thread. It alone knows who follows what, and takes changes and requests in turn: a snapshot and the messages
-//! after it never miss or repeat a change. It waits for nobody. A connection whose queue is full is closed, and so is
-//! every follower when the writer's changes found no room: what a client sees has no hole that it is not told of. There may be
-//! any number of hubs; each gets all commits.
+//! A hub is one thread. It alone knows who follows what of it, and takes changes and requests in turn: a snapshot and the
+//! messages after it never miss or repeat a change. It writes what it tells to the connections by itself, and waits for none.
+//! A connection whose queue is full is closed, and so is every follower when the writer's changes found no room: what a
+//! client sees has no hole that it is not told of. There may be any number of hubs; each gets all commits. There are
+//! two: one tells what is public, the other each account its own, so no news of one's own waits until thousands have heard
+//! of a book.
 
 mod account;
 mod encoder;
+mod handle;
 mod late;
 mod log;
 mod money;
 mod notices;
 mod product;
 mod readers;
+mod topic;
 
 pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Remark};
+pub(crate) use handle::{HubHandle, start};
 pub(crate) use log::{LogSoFar, PAYMENTS};
 pub(crate) use money::WalletsShown;
+pub(crate) use topic::{AccountFeed, Action, LogFeed, MarketFeed, MoneyFeed, Signer, Topic};
 
 use crate::charts::{Candle, LiveBoard, SeriesAt};
 use crate::history::{History, LogRow};
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
 use crate::projection::{CommitChanges, Directory, FillRow, Statement, Subscription, Watch};
-use crate::record::KeyId;
-use crate::transport::bounds::FeedBounds;
-use crate::transport::outbox::{Frame, frame};
+use crate::transport::bounds::{FEED_COMMITS, FeedBounds};
+use crate::transport::outbox::{Frame, frame, gathered};
 use account::Account;
 use encoder::message;
 use foldhash::fast::FixedState;
+use handle::Request;
 use hashbrown::HashMap;
 use late::{Late, News};
 use loligo_engine::{AccountId, InstrumentId, Timestamp};
 use product::{At, Product};
 use std::hash::Hash;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// What changes with every price is told at most so often.
 const PACE: Duration = Duration::from_secs(1);
-
-/// Requests that may wait for a hub, of all connections together. Each connection waits for its own.
-const ASKS: usize = 1_024;
-
-/// What a connection asks of the hub.
-enum Request {
-    /// Follow things, or no longer. What there is to answer goes into its outbox; `done` is told when all of it is there,
-    /// so that the next request is answered after this one.
-    Actions { of: Follower, actions: Vec<Action>, done: oneshot::Sender<()> },
-    /// The connection with this number is gone.
-    Gone(u64),
-}
-
-/// A part of a request, in the order in which it is to be answered.
-pub(crate) enum Action {
-    /// Says something that is settled.
-    Say(Frame),
-    /// Joins, and says so with this frame.
-    Join(Topic, Frame),
-    /// Joins again what is held. What is not cannot be joined now, and is refused with this frame.
-    Rejoin(Topic, Frame),
-    /// Leaves, and says so with this frame.
-    Leave(Topic, Frame),
-    /// Shows an account's money to those who joined it and were told nothing of it yet, or nothing as new.
-    Show(Arc<Statement>),
-    /// Shows what there was of an account's log to those who joined it and were told nothing of it yet, or nothing as new.
-    Begin(LogSoFar),
-}
-
-/// What can be followed.
-#[derive(Clone, Debug)]
-pub(crate) enum Topic {
-    /// That the exchange is there.
-    Heartbeat,
-    /// Something of a contract.
-    Market(InstrumentId, MarketFeed),
-    /// Something of an account.
-    Account(Signer, AccountFeed),
-}
-
-/// What of a contract can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MarketFeed {
-    Book,
-    Trades,
-    /// The ticker, in one of the dialect's forms.
-    Ticker(Form),
-    /// Candles of a series.
-    Candles(SeriesAt),
-}
-
-/// What of an account can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AccountFeed {
-    /// Open orders, in one of the dialect's forms.
-    Orders(Form),
-    /// Fills; of this contract, or of all.
-    Fills(Option<InstrumentId>),
-    /// What positions and wallets come to. Whoever has joined asks for the first statement and [shows](Action::Show) it.
-    Money(MoneyFeed),
-    /// The log. Whoever has joined reads what there was of it and [shows](Action::Begin) it.
-    Log(LogFeed),
-    /// Notices to clients.
-    Notices,
-}
-
-/// What of an account's log can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum LogFeed {
-    /// All rows.
-    Rows,
-    /// Deposits and withdrawals, always all that are told.
-    Payments,
-}
-
-/// What of an account's money can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum MoneyFeed {
-    /// Open positions.
-    Positions,
-    /// Wallets: all, then those that have changed.
-    Wallets,
-    /// Wallets, always all.
-    Margins,
-}
-
-/// Whose key a private subscription belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Signer {
-    pub(crate) account: AccountId,
-    pub(crate) key: KeyId,
-}
 
 /// How a follower came to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,50 +60,6 @@ enum Joined {
     Anew,
     /// It did.
     Again,
-}
-
-/// The connections' end of a hub.
-#[derive(Clone)]
-pub(crate) struct HubHandle(Sender<Request>);
-
-impl HubHandle {
-    /// Has a connection join and leave, and ends when it is answered. A hub that is gone answers nothing.
-    pub(crate) async fn ask(&self, of: &Follower, actions: Vec<Action>) {
-        let (done, answered) = oneshot::channel();
-        if self.0.send(Request::Actions { of: of.clone(), actions, done }).await.is_ok() {
-            let _ = answered.await;
-        }
-    }
-
-    /// Says that a connection is gone.
-    pub(crate) async fn gone(&self, of: &Follower) {
-        // A hub that is gone has forgotten everybody.
-        let _ = self.0.send(Request::Gone(of.outbox.id)).await;
-    }
-
-    /// Ends when the hub does.
-    pub(crate) async fn closed(&self) {
-        self.0.closed().await;
-    }
-}
-
-/// Starts a hub's thread; it ends when nobody can ask it any more.
-///
-/// # Errors
-/// When there is no thread.
-pub(crate) fn start(
-    node: NodeHandle,
-    dialects: Dialects,
-    sources: Sources,
-    bounds: FeedBounds,
-) -> io::Result<HubHandle> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node, dialects, sources, bounds.delay);
-    std::thread::Builder::new()
-        .name("loligo-feeds".to_owned())
-        .spawn(move || runtime.block_on(hub.run(asked, bounds)))?;
-    Ok(HubHandle(asks))
 }
 
 /// What followers that the exchange does not wait for tell hubs; a node without them tells less.
@@ -288,31 +156,34 @@ impl Hub {
         loop {
             tokio::select! {
                 biased;
-                _ = beats.tick() => self.beat(),
-                _ = paces.tick() => self.keep_pace(),
-                news = self.late.next() => match news {
-                    News::Commit(commit) => self.tell_accounts(&commit),
+                _ = beats.tick() => gathered(|| self.beat()),
+                _ = paces.tick() => gathered(|| self.keep_pace()),
+                news = self.late.next() => gathered(|| match news {
+                    News::Commit(commit) => {
+                        self.tell_accounts(&commit);
+                        self.tidy();
+                    }
                     News::Row(account, row) => self.tell_row(account, &row),
-                },
+                }),
                 // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
                 commit = self.changes.next() => match commit {
-                    Some(commit) => {
-                        self.tell(&commit);
+                    Some(commit) => gathered(|| {
+                        self.tell_waiting(&commit);
                         if self.paced.is_past(self.moment(), PACE) {
                             self.keep_pace();
                             paces.reset();
                         }
-                    }
+                    }),
                     None => self.next_epoch(),
                 },
                 ((series, resolution), candle) = next_of(self.candles.as_mut().map(|of| &mut of.news)) => {
-                    self.tell_candle((series, resolution), candle);
+                    gathered(|| self.tell_candle((series, resolution), candle));
                 }
-                (account, row) = next_of(self.log.as_mut()) => self.hear_row(account, row),
+                (account, row) = next_of(self.log.as_mut()) => gathered(|| self.hear_row(account, row)),
                 request = asked.recv() => match request {
                     Some(Request::Actions { of, actions, done }) => {
-                        self.take(&of, actions);
+                        gathered(|| self.take(&of, actions));
                         // A connection that is gone does not wait.
                         let _ = done.send(());
                     }
@@ -695,6 +566,17 @@ impl Hub {
         self.changes.follow(markets, self.accounts.keys().copied().collect(), money);
     }
 
+    /// Tells a commit, and those that came meanwhile: what many follow is sent in one piece.
+    fn tell_waiting(&mut self, first: &Arc<CommitChanges>) {
+        self.tell(first);
+        for _ in 1..FEED_COMMITS {
+            let Some(commit) = self.changes.next_now() else { break };
+            self.tell(&commit);
+        }
+        self.products.values_mut().for_each(Product::send);
+        self.tidy();
+    }
+
     fn tell(&mut self, commit: &Arc<CommitChanges>) {
         let (node, directory) = (self.node.clone(), self.views.directory());
         if self.changes.lost() {
@@ -726,7 +608,6 @@ impl Hub {
         } else {
             self.tell_accounts(commit);
         }
-        self.tidy();
     }
 
     /// Tells each account its own.
@@ -754,7 +635,6 @@ impl Hub {
             self.state(statement, *at_once);
         }
         self.changes.took(commit);
-        self.tidy();
     }
 
     /// Has accounts be told later.

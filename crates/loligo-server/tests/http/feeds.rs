@@ -4,6 +4,7 @@ mod book;
 mod candles;
 mod complete;
 mod crowd;
+mod delivery;
 mod ends;
 mod fills;
 mod log;

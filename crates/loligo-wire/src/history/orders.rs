@@ -152,7 +152,6 @@ pub enum OrderStep<O> {
 
 /// What happened to an order of an account's.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "made to be written at once, one at a time")]
 pub enum OrderEvent<'a> {
     /// What markets are told of, too.
     Step(OrderStep<Order<'a>>),

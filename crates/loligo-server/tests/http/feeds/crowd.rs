@@ -21,7 +21,7 @@ const SOCKETS: usize = 1_000;
 const QUEUE: usize = 500;
 /// Levels that change at a time, and how often they come and go: together more than may wait.
 const LEVELS: i64 = 100;
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 5;
 
 /// The number of a message of the book; anything else has none.
 fn seq(text: &str) -> Option<u64> {
