@@ -218,3 +218,74 @@ def test_fills_are_those_of_rest(venue, account, alice, bob):
         assert [exact(fill["fee"]["cost"]) for fill in kept if fill["symbol"] == INVERSE] == [exact("0.00001")]
 
     follow(venue, account, scenario)
+
+
+def test_one_socket_carries_every_feed_and_each_says_what_rest_says(venue, account, alice, bob):
+    bob.create_order(PERPETUAL, "limit", "buy", 2, 49990)
+    bob.create_order(PERPETUAL, "limit", "sell", 2, 50010)
+    resting = alice.create_order(PERPETUAL, "limit", "buy", 0.1, 45000)
+
+    async def scenario(follower):
+        exchange = follower.exchange
+        await exchange.load_markets()
+        follower.watch("watch_tickers", [PERPETUAL, INVERSE])
+        follower.watch("watch_ticker", PERPETUAL)
+        follower.watch("watch_bids_asks", [PERPETUAL])
+        follower.watch("watch_trades", PERPETUAL)
+        follower.watch("watch_trades_for_symbols", [PERPETUAL, INVERSE])
+        follower.watch("watch_order_book", PERPETUAL)
+        follower.watch("watch_orders")
+        follower.watch("watch_my_trades")
+        follower.watch("watch_positions")
+        follower.watch("watch_balance")
+        await follower.until(
+            lambda: {PERPETUAL, INVERSE} <= set(exchange.tickers) and PERPETUAL in exchange.bidsasks
+            and follower.book(PERPETUAL) and follower.order(resting["id"]) and exchange.positions is not None
+            and "flex" in exchange.balance and PERPETUAL in exchange.trades
+        )  # fmt: skip
+        assert not exchange.trades[PERPETUAL] and not exchange.myTrades
+        await exchange.create_order(PERPETUAL, "market", "buy", 0.5)
+        await exchange.create_order(PERPETUAL, "market", "sell", 0.1)
+        await act(bob.create_order, PERPETUAL, "limit", "sell", 0.3, 50005)
+        await act(venue.pin, "PF_XBTUSD", "50100")
+        await act(venue.advance, 1000)
+        rest = await act(alice.fetch_ticker, PERPETUAL)
+        best = await follower.until(lambda: (b := exchange.bidsasks[PERPETUAL])["ask"] == 50005 and b)
+        assert (exact(best["bid"]), exact(best["ask"])) == (exact(rest["bid"]), exact(rest["ask"])) == (49990, 50005)
+        ticker = await follower.until(lambda: (t := exchange.tickers[PERPETUAL])["markPrice"] == 50100 and t)
+        for name in ("bid", "bidVolume", "ask", "askVolume", "last", "baseVolume", "indexPrice"):
+            assert exact(ticker[name]) == exact(rest[name]), name
+        # ccxt leaves this one out over REST.
+        assert exact(ticker["quoteVolume"]) == exact(rest["info"]["volumeQuote"])
+        assert (exact(ticker["last"]), exact(ticker["baseVolume"])) == (49990, exact("0.6"))
+
+        trades = await follower.until(lambda: len(exchange.trades[PERPETUAL]) == 2 and exchange.trades[PERPETUAL])
+        public = await act(alice.fetch_trades, PERPETUAL)
+        shown = ("id", "timestamp", "side", "price", "amount")
+        assert [[trade[name] for name in shown] for trade in trades] == [[trade[name] for name in shown] for trade in public]
+        assert {fill["id"] for fill in exchange.myTrades} == {trade["id"] for trade in trades}
+
+        # 0.4 is long at 50,010, and worth 90 more each at 50,100.
+        held = await follower.until(lambda: (p := exchange.positions) and p[-1]["markPrice"] == 50100 and p[-1])
+        [position] = await act(alice.fetch_positions)
+        assert (held["symbol"], held["side"]) == (position["symbol"], position["side"]) == (PERPETUAL, "long")
+        assert exact(held["contracts"]) == exact(position["contracts"]) == exact("0.4")
+        assert exact(held["entryPrice"]) == exact(position["entryPrice"]) == 50010
+        assert exact(held["unrealizedPnl"]) == exact(position["info"]["unrealizedPnl"]) == 36
+
+        wallet = (await act(alice.fetch_balance))["info"]["accounts"]["flex"]
+        kept = await follower.until(
+            lambda: (w := exchange.balance["flex"])["info"]["flex_futures"]["pnl"] == 36 and w
+        )
+        # A loss of 2 on what was sold, and 0.05 % of 25,005 and of 4,999.
+        assert exact(kept["USD"]["total"]) == exact(wallet["currencies"]["USD"]["quantity"]) == 100000 - 2 - exact("12.5025") - exact("2.4995")
+        said = kept["info"]["flex_futures"]
+        for feed, route in [
+            ("balance_value", "balanceValue"), ("portfolio_value", "portfolioValue"), ("initial_margin_without_orders", "initialMargin"), ("initial_margin", "initialMarginWithOrders"),
+            ("maintenance_margin", "maintenanceMargin"), ("margin_equity", "marginEquity"), ("available_margin", "availableMargin"),
+        ]:  # fmt: skip
+            assert exact(said[feed]) == exact(wallet[route]), feed
+        assert follower.book(PERPETUAL) == levels(await act(bob.fetch_order_book, PERPETUAL))
+        assert [order["id"] for order in exchange.orders] == [resting["id"]]
+
+    follow(venue, account, scenario)

@@ -224,3 +224,118 @@ def test_a_stranger_is_told_no_account_s_news(alice, market, hearing):  # noqa: 
         assert connection.of("open_orders_snapshot") == []
 
     hearing({"api_key": alice.account["api_key"], "api_secret": "d3Jvbmc="}, scenario)
+
+
+def same(told, shown, names):
+    """Holds what a feed told against what a route shows, by the names that both have for it."""
+    for of_feed, of_route in names.items():
+        assert exact(told[of_feed]) == exact(shown[of_route]), of_feed
+
+
+def test_every_feed_says_what_rest_says(venue, market, alice, bob, hearing):  # noqa: F811
+    public = ("ticker", "ticker_lite", "trade", "book")
+    private = (
+        "fills", "open_positions", "open_orders", "open_orders_verbose", "balances", "deposits_withdrawals",
+        "account_balances_and_margins", "account_log", "notifications_auth",
+    )  # fmt: skip
+    assert {*public, "heartbeat"} == set(FuturesWSClient.get_available_public_subscription_feeds())
+    assert set(private) == set(FuturesWSClient.get_available_private_subscription_feeds())
+    firsts = [
+        "ticker", "ticker_lite", "trade_snapshot", "book_snapshot", "fills_snapshot", "open_positions", "open_orders_snapshot",
+        "open_orders_verbose_snapshot", "balances_snapshot", "deposits_withdrawals", "account_balances_and_margins",
+        "account_log_snapshot", "notifications_auth",
+    ]  # fmt: skip
+
+    def happen():
+        bob.send("sell", 1, 50010)
+        bob.send("buy", 1, 49990)
+        alice.send("buy", "0.5", 50010)
+        alice.send("sell", "0.1", 49990)
+        venue.pin(SYMBOL, "50100")
+        venue.advance(1000)
+
+    async def scenario(connection):
+        client = connection.client
+        for feed in public:
+            await client.subscribe(feed, products=[SYMBOL])
+        for feed in ("heartbeat", *private):
+            await client.subscribe(feed)
+        await connection.until(lambda: all(map(connection.of, firsts)))
+        assert len(client.get_active_subscriptions()) == len(public) + 1 + len(private)
+        await act(happen)
+
+        def last(feed):
+            return connection.of(feed)[-1]
+
+        [rest] = [row for row in (await act(market.get_tickers))["tickers"] if row["symbol"] == SYMBOL]
+        ticker = await connection.until(lambda: (t := last("ticker"))["markPrice"] == 50100 and t)
+        same(ticker, rest, {
+            "bid": "bid", "bid_size": "bidSize", "ask": "ask", "ask_size": "askSize", "last": "last", "volume": "vol24h",
+            "volumeQuote": "volumeQuote", "open": "open24h", "high": "high24h", "low": "low24h", "change": "change24h",
+            "index": "indexPrice", "markPrice": "markPrice", "openInterest": "openInterest",
+        })  # fmt: skip
+        assert (ticker["pair"], ticker["tag"], ticker["suspended"], ticker["post_only"]) == (rest["pair"], rest["tag"], False, False)
+        lite = await connection.until(lambda: (t := last("ticker_lite"))["bid"] == 49990 and t)
+        same(lite, rest, {"bid": "bid", "ask": "ask", "volume": "vol24h", "volumeQuote": "volumeQuote", "change": "change24h"})
+
+        trades = await connection.until(lambda: len(found := connection.of("trade")) == 2 and found)
+        history = (await act(market.get_trade_history, symbol=SYMBOL))["history"]
+        assert [(t["uid"], t["side"], t["seq"]) for t in trades] == [
+            (row["uid"], row["side"], seq) for seq, row in enumerate(reversed(history), 1)
+        ]
+        fills = {fill["fill_id"]: fill for fill in (await act(alice.trade.get_fills))["fills"]}
+        for trade in trades:
+            same(trade, fills[trade["uid"]], {"price": "price", "qty": "size"})
+
+        positions = await connection.until(lambda: (m := last("open_positions"))["positions"] and m["positions"][0]["mark_price"] == 50100 and m)
+        [told], [shown] = positions["positions"], (await act(alice.user.get_open_positions))["openPositions"]
+        assert (told["instrument"], shown["symbol"], shown["side"]) == (SYMBOL, SYMBOL, "long")
+        same(told, shown, {"balance": "size", "entry_price": "price", "pnl": "unrealizedPnl", "unrealized_funding": "unrealizedFunding"})
+        # Numbers of a subscription begin with 0 and leave none out.
+        assert [m["seq"] for m in connection.of("open_positions")] == list(range(positions["seq"] + 1))
+
+        flex = await act(alice.wallet)
+        told = await connection.until(
+            lambda: next((m for m in reversed(connection.of("balances")) if m.get("flex_futures", {}).get("pnl") == 36), None)
+        )
+        same(told["flex_futures"], flex, {
+            "balance_value": "balanceValue", "portfolio_value": "portfolioValue", "collateral_value": "collateralValue",
+            "initial_margin": "initialMarginWithOrders", "initial_margin_without_orders": "initialMargin",
+            "maintenance_margin": "maintenanceMargin", "pnl": "pnl", "unrealized_funding": "unrealizedFunding",
+            "total_unrealized": "totalUnrealized", "total_unrealized_as_margin": "totalUnrealizedAsMargin",
+            "margin_equity": "marginEquity", "available_margin": "availableMargin",
+        })  # fmt: skip
+        usd = told["flex_futures"]["currencies"]["USD"]
+        same(usd, flex["currencies"]["USD"], {"quantity": "quantity", "value": "value", "available": "available"})
+        inverse = connection.of("balances_snapshot")[0]["futures"]["F-XBT:USD"]
+        assert (exact(inverse["balance"]), inverse["unit"]) == (1, "XBT")
+        margins = await connection.until(
+            lambda: (row := next(r for r in last("account_balances_and_margins")["margin_accounts"] if r["name"] == "flex"))["pnl"] == 36 and row
+        )
+        same(margins, flex, {"balance": "balanceValue", "pv": "portfolioValue", "am": "availableMargin", "mm": "maintenanceMargin"})
+
+        logs = (await act(alice.user.get_account_log, sort="asc"))["logs"]
+        snapshot = connection.of("account_log_snapshot")[0]["logs"]
+        entries = await connection.until(lambda: len(found := connection.of("account_log")) == 4 and found)
+        heard = snapshot[::-1] + [message["new_entry"] for message in entries]
+        assert [(row["id"], row["booking_uid"], row["info"], row["asset"]) for row in heard] == [
+            (row["id"], row["booking_uid"], row["info"], row["asset"]) for row in logs
+        ]
+        for row, written in zip(heard, logs, strict=True):
+            same(row, written, {"old_balance": "old_balance", "new_balance": "new_balance"})
+            # What REST leaves null is 0 or empty here.
+            assert exact(row["fee"]) == exact(written["fee"] or 0) and row["execution"] == (written["execution"] or "")
+
+        await act(venue.control, "POST", f"/accounts/{alice.account['name']}/deposit", {"wallet": "cash", "currency": "usd", "amount": "50"})
+        [newest, *_] = (await connection.until(lambda: len((m := last("deposits_withdrawals"))["elements"]) == 3 and m))["elements"]
+        assert (exact(newest["amount"]), newest["unit"], newest["status"]) == (50, "USD", "processed")
+        held = await connection.until(lambda: next((m["holding"] for m in connection.of("balances") if m.get("holding")), None))
+        assert exact(held["USD"]) == 50
+
+        note = {"type": "maintenance", "priority": "high", "note": "down for a while", "effective_time": "2026-01-01T06:00:00.000Z"}
+        await act(venue.control, "POST", "/notifications", note)
+        [notice] = (await connection.until(lambda: last("notifications_auth")["notifications"] and last("notifications_auth")))["notifications"]
+        assert (notice["type"], notice["priority"], notice["note"]) == ("maintenance", "high", "down for a while")
+        assert notice["effective_time"] == 1_767_247_200_000
+
+    hearing(alice.account, scenario)

@@ -14,7 +14,7 @@ struct Measurement {
     bench: &'static str,
 }
 
-const MEASUREMENTS: [Measurement; 6] = [
+const MEASUREMENTS: [Measurement; 9] = [
     Measurement {
         name: "engine",
         about: "operations on the whole engine, against plain hash maps",
@@ -34,6 +34,18 @@ const MEASUREMENTS: [Measurement; 6] = [
         bench: "prune",
     },
     Measurement {
+        name: "history",
+        about: "a page of history at ten million rows, against the same at ten thousand",
+        package: "loligo-history",
+        bench: "pages",
+    },
+    Measurement {
+        name: "week",
+        about: "what seven exchange days of a live market take up on the disk, and for ever",
+        package: "loligo",
+        bench: "week",
+    },
+    Measurement {
         name: "node",
         about: "coming back after a stop, and what an order costs in memory",
         package: "loligo-server",
@@ -50,6 +62,12 @@ const MEASUREMENTS: [Measurement; 6] = [
         about: "requests to the running exchange, against the same stack doing nothing",
         package: "loligo",
         bench: "http",
+    },
+    Measurement {
+        name: "fanout",
+        about: "feed updates to 1,000 sockets, against one blocking write each, and what an order waits for beside them",
+        package: "loligo",
+        bench: "fanout",
     },
 ];
 

@@ -21,7 +21,8 @@ usage: cargo xtask <command>
   test [PART...]    run the whole suite, or only the named parts, in this order:
                     format, lint, dependencies, tidy, rust, clients
                     (clients takes scenario names after it: test clients ccxt)
-  bench [NAME...]   run the measurements, or only the named ones: engine, journal, prune, node, waits, http
+  bench [NAME...]   run the measurements, or only the named ones: engine, journal, prune, node,
+                    waits, http, fanout
 ";
 
 fn main() -> ExitCode {

@@ -158,7 +158,7 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::GET, "/markets", Verb::Markets, "every contract: the state that was set, and the one in force"),
     (Method::POST, "/markets", Verb::ListMarket, "lists a contract, described as in an instruments file"),
     (Method::GET, "/markets/{symbol}", Verb::Market, "one contract: the state that was set, and the one in force"),
-    (Method::PUT, "/markets/{symbol}", Verb::SetMarket, "sets its state: open, suspended, post_only, inactive, pre_launch"),
+    (Method::PUT, "/markets/{symbol}", Verb::SetMarket, "sets its state: open, suspended, post_only, inactive, pre_launch; with `at` it is announced, and set then"),
     (Method::POST, "/markets/{symbol}/expire", Verb::ExpireMarket, "lets it expire now"),
     (Method::POST, "/orders/{order}/cancel", Verb::CancelOrder, "cancels an order by its id"),
     (Method::POST, "/orders/{order}/replace", Verb::ReplaceOrder, "cancels a trailing stop and places it anew"),

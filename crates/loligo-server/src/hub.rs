@@ -1,143 +1,57 @@
-//! Who follows what, and the one thread that tells them, each in the words of its dialect.
+//! Who follows what, and the threads that tell them, each in the words of its dialect.
 //!
 //! ```text
 //! writer -> publisher -> hub: each message encoded once a dialect -> an outbox per connection -> connection
 //!                        ^------------------ join, leave -----------------------------------'
 //! ```
 //!
-//! The hub is one thread. It alone knows who follows what, and takes changes and requests in turn: a snapshot and the messages
-//! after it never miss or repeat a change. It waits for nobody. A connection whose queue is full is closed, and so is
-//! every follower when the writer's changes found no room: what a client sees has no hole that it is not told of. There may be
-//! any number of hubs; each gets all commits.
+//! A hub is one thread. It alone knows who follows what of it, and takes changes and requests in turn: a snapshot and the
+//! messages after it never miss or repeat a change. It writes what it tells to the connections by itself, and waits for none.
+//! A connection whose queue is full is closed, and so is every follower when the writer's changes found no room: what a
+//! client sees has no hole that it is not told of. There may be any number of hubs; each gets all commits. There are
+//! two: one tells what is public, the other each account its own, so no news of one's own waits until thousands have heard
+//! of a book.
 
 mod account;
 mod encoder;
+mod handle;
+mod joining;
+mod late;
 mod log;
 mod money;
 mod notices;
 mod product;
 mod readers;
+mod topic;
 
 pub(crate) use encoder::{Dialect, Dialects, Encoder, Follower, Form, Names, Remark};
+pub(crate) use handle::{HubHandle, start};
 pub(crate) use log::{LogSoFar, PAYMENTS};
 pub(crate) use money::WalletsShown;
+pub(crate) use topic::{AccountFeed, Action, LogFeed, MarketFeed, MoneyFeed, Signer, Topic};
 
 use crate::charts::{Candle, LiveBoard, SeriesAt};
 use crate::history::{History, LogRow};
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
-use crate::projection::{CommitChanges, Directory, FillRow, Statement, Subscription, Watch};
-use crate::record::KeyId;
-use crate::transport::bounds::FeedBounds;
-use crate::transport::outbox::{Frame, frame};
+use crate::projection::{CommitChanges, Directory, Statement, Subscription, Watch};
+use crate::transport::bounds::{FEED_COMMITS, FeedBounds};
+use crate::transport::outbox::{Frame, frame, gathered};
 use account::Account;
-use encoder::message;
 use foldhash::fast::FixedState;
+use handle::Request;
 use hashbrown::HashMap;
+use late::{Late, News};
 use loligo_engine::{AccountId, InstrumentId, Timestamp};
-use product::{At, Product};
+use product::Product;
 use std::hash::Hash;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// What changes with every price is told at most so often.
 const PACE: Duration = Duration::from_secs(1);
-
-/// Requests that may wait for a hub, of all connections together. Each connection waits for its own.
-const ASKS: usize = 1_024;
-
-/// What a connection asks of the hub.
-enum Request {
-    /// Follow things, or no longer. What there is to answer goes into its outbox; `done` is told when all of it is there,
-    /// so that the next request is answered after this one.
-    Actions { of: Follower, actions: Vec<Action>, done: oneshot::Sender<()> },
-    /// The connection with this number is gone.
-    Gone(u64),
-}
-
-/// A part of a request, in the order in which it is to be answered.
-pub(crate) enum Action {
-    /// Says something that is settled.
-    Say(Frame),
-    /// Joins, and says so with this frame.
-    Join(Topic, Frame),
-    /// Joins again what is held. What is not cannot be joined now, and is refused with this frame.
-    Rejoin(Topic, Frame),
-    /// Leaves, and says so with this frame.
-    Leave(Topic, Frame),
-    /// Shows an account's money to those who joined it and were told nothing of it yet, or nothing as new.
-    Show(Arc<Statement>),
-    /// Shows what there was of an account's log to those who joined it and were told nothing of it yet, or nothing as new.
-    Begin(LogSoFar),
-}
-
-/// What can be followed.
-#[derive(Clone, Debug)]
-pub(crate) enum Topic {
-    /// That the exchange is there.
-    Heartbeat,
-    /// Something of a contract.
-    Market(InstrumentId, MarketFeed),
-    /// Something of an account.
-    Account(Signer, AccountFeed),
-}
-
-/// What of a contract can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MarketFeed {
-    Book,
-    Trades,
-    /// The ticker, in one of the dialect's forms.
-    Ticker(Form),
-    /// Candles of a series.
-    Candles(SeriesAt),
-}
-
-/// What of an account can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AccountFeed {
-    /// Open orders, in one of the dialect's forms.
-    Orders(Form),
-    /// Fills; of this contract, or of all.
-    Fills(Option<InstrumentId>),
-    /// What positions and wallets come to. Whoever has joined asks for the first statement and [shows](Action::Show) it.
-    Money(MoneyFeed),
-    /// The log. Whoever has joined reads what there was of it and [shows](Action::Begin) it.
-    Log(LogFeed),
-    /// Notices to clients.
-    Notices,
-}
-
-/// What of an account's log can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum LogFeed {
-    /// All rows.
-    Rows,
-    /// Deposits and withdrawals, always all that are told.
-    Payments,
-}
-
-/// What of an account's money can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum MoneyFeed {
-    /// Open positions.
-    Positions,
-    /// Wallets: all, then those that have changed.
-    Wallets,
-    /// Wallets, always all.
-    Margins,
-}
-
-/// Whose key a private subscription belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Signer {
-    pub(crate) account: AccountId,
-    pub(crate) key: KeyId,
-}
 
 /// How a follower came to something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,50 +60,6 @@ enum Joined {
     Anew,
     /// It did.
     Again,
-}
-
-/// The connections' end of a hub.
-#[derive(Clone)]
-pub(crate) struct HubHandle(Sender<Request>);
-
-impl HubHandle {
-    /// Has a connection join and leave, and ends when it is answered. A hub that is gone answers nothing.
-    pub(crate) async fn ask(&self, of: &Follower, actions: Vec<Action>) {
-        let (done, answered) = oneshot::channel();
-        if self.0.send(Request::Actions { of: of.clone(), actions, done }).await.is_ok() {
-            let _ = answered.await;
-        }
-    }
-
-    /// Says that a connection is gone.
-    pub(crate) async fn gone(&self, of: &Follower) {
-        // A hub that is gone has forgotten everybody.
-        let _ = self.0.send(Request::Gone(of.outbox.id)).await;
-    }
-
-    /// Ends when the hub does.
-    pub(crate) async fn closed(&self) {
-        self.0.closed().await;
-    }
-}
-
-/// Starts a hub's thread; it ends when nobody can ask it any more.
-///
-/// # Errors
-/// When there is no thread.
-pub(crate) fn start(
-    node: NodeHandle,
-    dialects: Dialects,
-    sources: Sources,
-    bounds: FeedBounds,
-) -> io::Result<HubHandle> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let (asks, asked) = channel(ASKS);
-    let hub = Hub::new(node, dialects, sources);
-    std::thread::Builder::new()
-        .name("loligo-feeds".to_owned())
-        .spawn(move || runtime.block_on(hub.run(asked, bounds)))?;
-    Ok(HubHandle(asks))
 }
 
 /// What followers that the exchange does not wait for tell hubs; a node without them tells less.
@@ -216,6 +86,8 @@ struct Hub {
     accounts: HashMap<AccountId, Account, FixedState>,
     candles: Option<CandleSource>,
     log: Option<Watch<AccountId, Arc<LogRow>>>,
+    /// What accounts are told later than it happened.
+    late: Late,
     /// When that was last told which is told at a pace.
     paced: Moment,
 }
@@ -267,15 +139,15 @@ fn place<T, K: Ord>(all: &[T], rank: &K, of: impl Fn(&T) -> K) -> usize {
 }
 
 impl Hub {
-    fn new(node: NodeHandle, dialects: Dialects, sources: Sources) -> Self {
+    fn new(node: NodeHandle, dialects: Dialects, sources: Sources, delay: Duration) -> Self {
         let views = node.views();
         let changes = views.publisher().subscribe();
         let (products, accounts) = (HashMap::default(), HashMap::default());
         let paced = Moment { exchange: node.now(), machine: Instant::now() };
         let candles = sources.candles.map(|board| CandleSource { news: board.watch(), board });
         let log = sources.history.map(|history| history.watch_logs());
-        let heartbeat = Vec::new();
-        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, paced }
+        let (heartbeat, late) = (Vec::new(), Late::new(delay));
+        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, late, paced }
     }
 
     async fn run(mut self, mut asked: Receiver<Request>, bounds: FeedBounds) {
@@ -284,27 +156,34 @@ impl Hub {
         loop {
             tokio::select! {
                 biased;
-                _ = beats.tick() => self.beat(),
-                _ = paces.tick() => self.keep_pace(),
+                _ = beats.tick() => gathered(|| self.beat()),
+                _ = paces.tick() => gathered(|| self.keep_pace()),
+                news = self.late.next() => gathered(|| match news {
+                    News::Commit(commit) => {
+                        self.tell_accounts(&commit);
+                        self.tidy();
+                    }
+                    News::Row(account, row) => self.tell_row(account, &row),
+                }),
                 // All changes that are there come before the next request: who was answered over http finds it in what they
                 // are told here.
                 commit = self.changes.next() => match commit {
-                    Some(commit) => {
-                        self.tell(&commit);
+                    Some(commit) => gathered(|| {
+                        self.tell_waiting(&commit);
                         if self.paced.is_past(self.moment(), PACE) {
                             self.keep_pace();
                             paces.reset();
                         }
-                    }
+                    }),
                     None => self.next_epoch(),
                 },
                 ((series, resolution), candle) = next_of(self.candles.as_mut().map(|of| &mut of.news)) => {
-                    self.tell_candle((series, resolution), candle);
+                    gathered(|| self.tell_candle((series, resolution), candle));
                 }
-                (account, row) = next_of(self.log.as_mut()) => self.tell_row(account, &row),
+                (account, row) = next_of(self.log.as_mut()) => gathered(|| self.hear_row(account, row)),
                 request = asked.recv() => match request {
                     Some(Request::Actions { of, actions, done }) => {
-                        self.take(&of, actions);
+                        gathered(|| self.take(&of, actions));
                         // A connection that is gone does not wait.
                         let _ = done.send(());
                     }
@@ -364,13 +243,21 @@ impl Hub {
         self.tidy();
     }
 
-    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
+    fn hear_row(&mut self, id: AccountId, row: Arc<LogRow>) {
         if self.log.as_ref().is_some_and(Watch::lost) {
             tracing::warn!(
                 "the feeds were too far behind the accounts' logs; those who followed them are closed"
             );
             self.accounts.values_mut().for_each(|account| account.log.close());
         }
+        if self.late.is_wanted() {
+            self.put_late(News::Row(id, row));
+        } else {
+            self.tell_row(id, &row);
+        }
+    }
+
+    fn tell_row(&mut self, id: AccountId, row: &Arc<LogRow>) {
         let directory = self.views.directory();
         let names = Names { directory: &directory, identity: self.node.identity() };
         if let Some(account) = self.accounts.get_mut(&id) {
@@ -429,78 +316,6 @@ impl Hub {
         frame(|out| self.dialects.of(of.dialect).remark(out, remark))
     }
 
-    /// Answer, then snapshot, then what happens from here on.
-    fn join(&mut self, of: &Follower, topic: Topic, accepted: Frame) {
-        // The key was found good before this request waited here, and its end may have been told meanwhile.
-        if let Topic::Account(signer, _) = &topic
-            && !holds_good(&self.views.directory(), *signer)
-        {
-            of.outbox.push(self.remark(of, Remark::NotAllowed));
-            return;
-        }
-        match topic {
-            Topic::Heartbeat => {
-                let held = self.heartbeat.iter().any(|other| other.outbox.id == of.outbox.id);
-                answer(&self.dialects, of, if held { Joined::Again } else { Joined::Anew }, accepted);
-                if !held {
-                    let at = place(&self.heartbeat, &of.dialect, |other| other.dialect);
-                    self.heartbeat.insert(at, of.clone());
-                }
-            }
-            Topic::Market(instrument, feed) => {
-                if self.products.is_empty() {
-                    // First the changes, then the view: see `Publisher`.
-                    self.want(true);
-                }
-                if self.join_market(of, instrument, feed, accepted).is_none() {
-                    // A contract is in the directory before anyone can name it, so this is not met.
-                    of.outbox.push(self.remark(of, Remark::Unavailable));
-                }
-            }
-            Topic::Account(signer, AccountFeed::Orders(form)) => {
-                let joined = self.account(signer.account).join_orders(of, signer.key, form);
-                if answer(&self.dialects, of, joined, accepted) {
-                    self.send_orders(of, form, signer);
-                }
-            }
-            Topic::Account(signer, AccountFeed::Money(feed)) => {
-                let joined = self.account(signer.account).money.join(of, signer.key, feed);
-                // Before the first statement is asked for.
-                self.want(!self.products.is_empty());
-                answer(&self.dialects, of, joined, accepted);
-            }
-            Topic::Account(signer, AccountFeed::Log(feed)) => {
-                let joined = self.account(signer.account).log.join(of, signer.key, feed);
-                // Before what there was is read.
-                self.watch();
-                answer(&self.dialects, of, joined, accepted);
-            }
-            Topic::Account(signer, AccountFeed::Notices) => {
-                let directory = self.views.directory();
-                self.account(signer.account);
-                let Some(account) = self.accounts.get_mut(&signer.account) else { return };
-                // Those who follow already first: what this one is shown is what all were told last.
-                account.notices.tell(&self.dialects, directory.notices());
-                let joined = account.notices.join(of, signer.key);
-                let encode =
-                    |out: &mut Vec<u8>| self.dialects.of(of.dialect).notices(out, directory.notices());
-                if answer(&self.dialects, of, joined, accepted)
-                    && let Some(all) = message(encode)
-                {
-                    of.outbox.push(all);
-                }
-            }
-            Topic::Account(signer, AccountFeed::Fills(product)) => {
-                let account = self.account(signer.account);
-                let last = account.fills_told;
-                let joined = account.join_fills(of, signer.key, product);
-                if answer(&self.dialects, of, joined, accepted) {
-                    self.send_fills(of, product, signer, last);
-                }
-            }
-        }
-    }
-
     /// Tells what an account's money comes to.
     fn state(&mut self, statement: &Arc<Statement>, at_once: bool) {
         let directory = self.views.directory();
@@ -508,146 +323,6 @@ impl Hub {
         if let Some(account) = self.accounts.get_mut(&statement.account) {
             account.money.take(&self.dialects, names, statement, at_once);
         }
-    }
-
-    /// Joins something of a contract; none when there is no such contract.
-    fn join_market(
-        &mut self,
-        of: &Follower,
-        id: InstrumentId,
-        feed: MarketFeed,
-        accepted: Frame,
-    ) -> Option<()> {
-        let now = self.moment();
-        if let MarketFeed::Candles(series) = feed {
-            return self.join_candles(of, id, series, accepted);
-        }
-        let Self { node, views, dialects, products, .. } = self;
-        let (directory, markets) = (views.directory(), views.markets());
-        let names = Names { directory: &directory, identity: node.identity() };
-        let spec = directory.instrument(id)?.spec();
-        let at = At { dialects, names, spec, now };
-        let product = products.entry(id).or_default();
-        match feed {
-            MarketFeed::Book => {
-                let depth = markets.depth(id)?;
-                let joined = product.join_book(of, &depth);
-                if answer(dialects, of, joined, accepted) {
-                    of.outbox.push(product.whole_book(of, &depth, at));
-                }
-            }
-            MarketFeed::Trades => {
-                let latest = markets.latest_trades(id, dialects.of(of.dialect).trades_shown());
-                let joined = product.join_trades(of, &latest);
-                if answer(dialects, of, joined, accepted) {
-                    of.outbox.push(product.latest_trades(of, &latest, at));
-                }
-            }
-            MarketFeed::Ticker(form) => {
-                let ticker = markets.ticker(id, now.exchange)?;
-                let joined = product.join_ticker(of, form, &ticker, now);
-                if answer(dialects, of, joined, accepted)
-                    && let Some(message) = product.ticker(of, form, &ticker, at)
-                {
-                    of.outbox.push(message);
-                }
-            }
-            MarketFeed::Candles(_) => {}
-        }
-        Some(())
-    }
-
-    /// First candles are watched, then the forming one is looked at.
-    fn join_candles(&mut self, of: &Follower, id: InstrumentId, at: SeriesAt, accepted: Frame) -> Option<()> {
-        let board = Arc::clone(&self.candles.as_ref()?.board);
-        let directory = self.views.directory();
-        let spec = directory.instrument(id)?.spec();
-        self.products.entry(id).or_default().expect_candles(at);
-        self.watch();
-        let (number, candle) = board.forming(at);
-        let Self { dialects, products, .. } = self;
-        let product = products.get_mut(&id)?;
-        let joined = product.join_candles(of, at, number, candle.is_some());
-        if answer(dialects, of, joined, accepted)
-            && let Some(candle) = candle
-            && let Some(first) = message(|out| dialects.of(of.dialect).candle(out, spec, at, &candle, true))
-        {
-            of.outbox.push(first);
-        }
-        Some(())
-    }
-
-    /// An account's followers, whose changes are told from here on.
-    fn account(&mut self, id: AccountId) -> &mut Account {
-        if !self.accounts.contains_key(&id) {
-            self.accounts.insert(id, Account::default());
-            // First the changes, then the view: see `Publisher`.
-            self.want(!self.products.is_empty());
-            let told = self.views.fills().newest(id);
-            if let Some(account) = self.accounts.get_mut(&id) {
-                account.fills_told = told;
-            }
-        }
-        self.accounts.entry(id).or_default()
-    }
-
-    fn send_orders(&mut self, of: &Follower, form: Form, signer: Signer) {
-        let directory = self.views.directory();
-        let names = Names { directory: &directory, identity: self.node.identity() };
-        // Copied under the lock, told outside: the writer waits for the lock.
-        let (open, sequence) =
-            self.views.orders().with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
-        let encoder = self.dialects.of(of.dialect);
-        let snapshot = frame(|out| encoder.open_orders(out, names, form, signer.account, &open));
-        if let Some(account) = self.accounts.get_mut(&signer.account) {
-            account.orders_shown(of.outbox.id, signer.key, form, sequence);
-        }
-        of.outbox.push(snapshot);
-    }
-
-    fn send_fills(&self, of: &Follower, product: Option<InstrumentId>, signer: Signer, last: u64) {
-        let directory = self.views.directory();
-        let names = Names { directory: &directory, identity: self.node.identity() };
-        let encoder = self.dialects.of(of.dialect);
-        let wanted = |row: &FillRow| product.is_none_or(|only| only == row.instrument);
-        let fills = self.views.fills().up_to(signer.account, last, encoder.fills_shown(), wanted);
-        of.outbox.push(frame(|out| encoder.latest_fills(out, names, signer.account, &fills)));
-    }
-
-    /// Whether a connection follows something of a contract; what else there is can be joined at any time.
-    fn holds(&self, id: u64, topic: &Topic) -> bool {
-        match topic {
-            Topic::Market(instrument, feed) => {
-                self.products.get(instrument).is_some_and(|product| product.holds(id, *feed))
-            }
-            Topic::Heartbeat | Topic::Account(..) => false,
-        }
-    }
-
-    /// Whether there was something to leave.
-    fn leave(&mut self, id: u64, topic: &Topic) -> bool {
-        let left = match topic {
-            Topic::Heartbeat => {
-                let before = self.heartbeat.len();
-                self.heartbeat.retain(|follower| follower.outbox.id != id);
-                self.heartbeat.len() < before
-            }
-            Topic::Market(instrument, feed) => {
-                self.products.get_mut(instrument).is_some_and(|product| product.leave(id, *feed))
-            }
-            Topic::Account(signer, feed) => match self.accounts.get_mut(&signer.account) {
-                Some(account) => match feed {
-                    AccountFeed::Orders(form) => account.leave_orders(id, signer.key, *form),
-                    AccountFeed::Fills(product) => account.leave_fills(id, signer.key, *product),
-                    AccountFeed::Money(feed) => account.money.leave(id, signer.key, *feed),
-                    AccountFeed::Log(feed) => account.log.leave(id, signer.key, *feed),
-                    AccountFeed::Notices => account.notices.leave(id, signer.key),
-                },
-                None => false,
-            },
-        };
-        self.tidy();
-        left
     }
 
     /// A connection is gone, and follows nothing.
@@ -679,7 +354,18 @@ impl Hub {
         self.changes.follow(markets, self.accounts.keys().copied().collect(), money);
     }
 
-    fn tell(&mut self, commit: &CommitChanges) {
+    /// Tells a commit, and those that came meanwhile: what many follow is sent in one piece.
+    fn tell_waiting(&mut self, first: &Arc<CommitChanges>) {
+        self.tell(first);
+        for _ in 1..FEED_COMMITS {
+            let Some(commit) = self.changes.next_now() else { break };
+            self.tell(&commit);
+        }
+        self.products.values_mut().for_each(Product::send);
+        self.tidy();
+    }
+
+    fn tell(&mut self, commit: &Arc<CommitChanges>) {
         let (node, directory) = (self.node.clone(), self.views.directory());
         if self.changes.lost() {
             tracing::warn!("the feeds were too far behind the exchange; their followers are closed");
@@ -687,9 +373,6 @@ impl Hub {
         }
         if commit.directory {
             self.drop_keys(&directory);
-            for account in self.accounts.values_mut() {
-                account.notices.tell(&self.dialects, directory.notices());
-            }
         }
         let names = Names { directory: &directory, identity: node.identity() };
         for changes in &commit.changes {
@@ -707,6 +390,24 @@ impl Hub {
                     product.tell_trade(&self.dialects, row, names, listed.spec());
                 }
             }
+        }
+        if self.late.is_wanted() && !self.accounts.is_empty() {
+            self.put_late(News::Commit(Arc::clone(commit)));
+        } else {
+            self.tell_accounts(commit);
+        }
+    }
+
+    /// Tells each account its own.
+    fn tell_accounts(&mut self, commit: &CommitChanges) {
+        let (node, directory) = (self.node.clone(), self.views.directory());
+        if commit.directory {
+            for account in self.accounts.values_mut() {
+                account.notices.tell(&self.dialects, directory.notices());
+            }
+        }
+        let names = Names { directory: &directory, identity: node.identity() };
+        for changes in &commit.changes {
             for rows in changes.fills.chunk_by(|a, b| a.0 == b.0) {
                 if let Some(account) = self.accounts.get_mut(&rows[0].0) {
                     account.tell_fills(&self.dialects, rows, names);
@@ -722,7 +423,22 @@ impl Hub {
             self.state(statement, *at_once);
         }
         self.changes.took(commit);
-        self.tidy();
+    }
+
+    /// Has accounts be told later.
+    fn put_late(&mut self, news: News) {
+        if let Err(news) = self.late.put(news) {
+            tracing::warn!("more happened than may wait for its time; the feeds' followers are closed");
+            self.give_back(&news);
+            self.close_all();
+        }
+    }
+
+    /// News is not told: its place is free again.
+    fn give_back(&self, news: &News) {
+        if let News::Commit(commit) = news {
+            self.changes.took(commit);
+        }
     }
 
     /// The node has gone over to another epoch: its changes from here on. Connections of the one that is over close by themselves;
@@ -743,6 +459,8 @@ impl Hub {
         }
         self.products.clear();
         self.accounts.clear();
+        let untold: Vec<_> = self.late.drain().collect();
+        untold.iter().for_each(|news| self.give_back(news));
         self.want(false);
     }
 
@@ -754,14 +472,6 @@ impl Hub {
         }
         self.tidy();
     }
-}
-
-/// Answers a join. False when the answer found no room.
-fn answer(dialects: &Dialects, of: &Follower, joined: Joined, accepted: Frame) -> bool {
-    of.outbox.push(match joined {
-        Joined::Anew => accepted,
-        Joined::Again => frame(|out| dialects.of(of.dialect).remark(out, Remark::HeldAlready)),
-    })
 }
 
 /// What is told next to one who watches; never, where there is nothing to watch.

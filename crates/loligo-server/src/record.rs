@@ -11,7 +11,7 @@
 //! none.
 
 use crate::listing::Roll;
-use loligo_engine::{AccountId, CodecError, Command, InstrumentId, Timestamp};
+use loligo_engine::{AccountId, CodecError, Command, InstrumentId, MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Version of this layout.
@@ -99,6 +99,8 @@ pub struct Notice {
     pub effective: Timestamp,
     /// For how many minutes the exchange is expected to be out of service.
     pub downtime_minutes: Option<u32>,
+    /// What becomes of a contract when it takes effect; nothing more once it has, or when the notice is taken back.
+    pub plan: Option<(InstrumentId, MarketState)>,
 }
 
 /// What requests are told in place of an answer.
@@ -379,6 +381,9 @@ pub enum FactRefusal {
     /// As many notices stand as may.
     #[error("at most 100 notices stand at once")]
     TooManyNotices,
+    /// What is planned would be in the past.
+    #[error("what is planned wants a time that is still to come")]
+    PlanTooLate,
     /// No such notice stands.
     #[error("there is no such notice")]
     UnknownNotice,

@@ -98,7 +98,7 @@ pub enum StartError {
     /// There is no certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The feeds have no thread to run on.
+    /// The feeds have no threads to run on.
     #[error("the operating system gives no thread: {0}")]
     Feeds(std::io::Error),
     /// The operating system gives no randomness.
@@ -202,7 +202,7 @@ impl Server {
         let feeds = config.bounds.feeds;
         let sources =
             Sources { candles: Some(Arc::clone(candles.board())), history: Some(Arc::clone(&history)) };
-        let hub = hub::start(handle.clone(), dialects, sources, feeds).map_err(StartError::Feeds)?;
+        let hub = hub::start(&handle, &dialects, sources, feeds).map_err(StartError::Feeds)?;
         let faults = Arc::new(Faults::default());
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
         let control = Control::new(
@@ -218,7 +218,7 @@ impl Server {
             login,
             tolerance: config.tolerance,
             faults,
-            sockets: Arc::new(Sockets::new(feeds, origins)),
+            sockets: Arc::new(Sockets::new(feeds, origins).map_err(StartError::Feeds)?),
             history,
             hub,
             log: Arc::clone(&log),

@@ -11,6 +11,7 @@
 //! themselves.
 
 pub(crate) mod bounds;
+pub(crate) mod frame;
 pub(crate) mod handshake;
 pub(crate) mod listener;
 pub(crate) mod origin;

@@ -208,7 +208,7 @@ impl Workload {
             93..95 => 4_999_999,
             95..97 => 5_000_000,
             97 => 10_000_000,
-            98 if self.chance(6) => self.to_an_hour(),
+            98 if self.chance(6) => self.next_hour(),
             98 if self.chance(50) => 10_000_001,
             // Long enough for every premium to settle, and longer.
             98 => self.pick(&[31_000_000, 61_000_000, 95_000_000, 200_000_000]),
@@ -224,7 +224,7 @@ impl Workload {
     }
 
     /// How long it is to the instant at which an hour is over, or to about then, or past several.
-    fn to_an_hour(&mut self) -> i64 {
+    fn next_hour(&mut self) -> i64 {
         const HOUR: i64 = 3_600 * Timestamp::SECOND;
         let left = HOUR - self.time.rem_euclid(HOUR);
         left + self.pick(&[0, 0, -1, 1, -30_000_000, HOUR / 3, HOUR])

@@ -18,11 +18,11 @@ pub mod words;
 pub use account::{Conversion, LogEntry, write_account_log};
 pub use csv::write_account_log_csv;
 pub use errors::HistoryError;
-pub use executions::{Execution, ExecutionSide};
-pub use orders::{Amount, NotFound, Order, OrderEvent};
+pub use executions::{Execution, ExecutionSide, Trade};
+pub use orders::{Amount, NotFound, Order, OrderEvent, OrderStep};
 pub use page::{Element, Event, write_account_page, write_public_page};
 pub use positions::{PositionCause, PositionUpdate};
-pub use public::{PublicExecution, PublicOrder, PublicOrderEvent, PublicPrice};
+pub use public::{PublicExecution, PublicOrder, PublicPrice};
 pub use requests::{
     AccountLog, AccountLogCsv, Count, Events, InvalidArgument, MAX_COUNT, MAX_LOG_COUNT, MarketEvents,
     OrderEvents, PositionEvents, Range, Sort,

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! One module per API generation: [`v3`] and [`charts`] over HTTP, [`ws1`] over WebSocket; [`history`], which has documents of its
-//! own, has versions of its own, too. What generations share sits beside them: exact numbers ([`decimal`]), instants ([`time`]),
-//! arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither [`v3`] nor [`ws1`] knows the other.
+//! own, has versions of its own, too; [`keys`] has the small documents beside it. What generations share sits beside them: exact
+//! numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither [`v3`] nor [`ws1`] knows the other.
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
@@ -23,6 +23,7 @@ pub mod decimal;
 pub mod history;
 mod json;
 pub mod keys;
+pub mod notices;
 pub mod sign;
 pub mod time;
 pub mod v3;

@@ -8,9 +8,10 @@
 #[path = "http/load.rs"]
 mod load;
 #[path = "http/server.rs"]
+#[allow(dead_code, reason = "the rest of it serves the benchmark of feeds")]
 mod server;
 
-use load::{Request, drive, one_by_one};
+use load::{Connection, Request, drive, one_by_one};
 use server::{Server, Start};
 use std::fs::File;
 use std::io::Write;
@@ -22,6 +23,7 @@ const STATUS_REQUESTS: usize = 40_000;
 /// As many ids as one request may name, and requests that name so many.
 const MOST_IDS: usize = 500;
 const LONG_REQUESTS: usize = 1_000;
+const LIST_REQUESTS: usize = 5_000;
 const ORDER_REQUESTS: usize = 40_000;
 const CONNECTIONS: usize = 64;
 const ALONE: usize = 2_000;
@@ -34,6 +36,7 @@ fn main() {
     // cargo passes `--bench`, a person nothing: both mean everything.
     println!("{:<38} {:>12} {:>12} {:>7} {:>6} {:>6}", "", "here", "floor", "ratio", "bar", "aim");
     status();
+    lists();
     orders();
     alone();
     start();
@@ -83,6 +86,21 @@ fn status() {
         let requests = [vec![request(&here); requests], vec![request(&floor); requests]];
         let best = least([&here, &floor], 8, |_| requests.clone());
         report(&format!("/orders/status, {ids} id(s): CPU a request"), best, bar, aim);
+    }
+}
+
+/// The lists of all markets, beside as many bytes that cost nothing to make.
+fn lists() {
+    let (here, floor) = (Server::start(&Start::ephemeral()), Server::start(&Start::Floor));
+    for path in ["/derivatives/api/v3/tickers", "/derivatives/api/v3/instruments"] {
+        let request = here.public(path);
+        let bytes = Connection::open(here.address).exchange(&request).len();
+        // The floor writes 600 bytes for each order that is asked for.
+        let constant = floor.signed("/derivatives/api/v3/orders/status", &"&".repeat(bytes / 600 - 1));
+        let requests = [vec![request; LIST_REQUESTS], vec![constant; LIST_REQUESTS]];
+        let best = least([&here, &floor], 8, |_| requests.clone());
+        let name = path.rsplit('/').next().unwrap_or_default();
+        report(&format!("/{name}, {} KB: CPU a request", bytes / 1_000), best, "-", "1.2x");
     }
 }
 

@@ -2,10 +2,11 @@
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use loligo_server::Origin;
 use loligo_server::config::{KeepJournal, PastLength};
+use loligo_server::{FEED_DELAY_MAX, Origin};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a process ends, for scripts.
 const EXIT_CODES: &str = "Exit codes: 0 done, or stopped when told to; 1 refused, the message says why; 2 arguments that make no \
@@ -102,6 +103,10 @@ pub(crate) struct Serve {
     #[arg(long, env = "LOLIGO_KEEP_HISTORY", value_name = "DAYS", default_value_t = loligo_server::KEEP_HISTORY,
         value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub(crate) keep_history: u32,
+    /// Tell accounts on their private feeds what happens to them so much later than it happened, such as 20ms, up to 1s: for
+    /// clients whose own bookkeeping is slower than the feeds. Answers and public feeds come at once.
+    #[arg(long, env = "LOLIGO_FEED_DELAY", value_name = "TIME", default_value = "0ms", value_parser = feed_delay)]
+    pub(crate) feed_delay: Duration,
     /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
     #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
     pub(crate) reset: bool,
@@ -125,6 +130,18 @@ pub(crate) struct Serve {
     /// Let the well-known development keys trade on addresses that others can reach.
     #[arg(long, env = "LOLIGO_EXPOSE_DEVELOPMENT_KEYS", value_parser = FalseyValueParser::new())]
     pub(crate) expose_development_keys: bool,
+}
+
+/// Reads a delay of the private feeds.
+fn feed_delay(text: &str) -> Result<Duration, String> {
+    let number = |digits: &str| digits.parse::<u32>().ok().map(u64::from);
+    let milliseconds = text.strip_suffix("ms").and_then(number).map(Duration::from_millis);
+    let delay = milliseconds.or_else(|| text.strip_suffix('s').and_then(number).map(Duration::from_secs));
+    match delay {
+        Some(delay) if delay <= FEED_DELAY_MAX => Ok(delay),
+        Some(_) => Err(format!("at most {}s", FEED_DELAY_MAX.as_secs())),
+        None => Err("a time such as 20ms or 1s".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,6 +13,7 @@ use loligo_server::{
     until_command,
 };
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs until SIGINT or SIGTERM.
@@ -231,7 +232,7 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,
         },
-        bounds: bounds()?,
+        bounds: bounds(args.feed_delay)?,
         allow_origins: args.allow_origin.clone(),
         real_time: RealTime::system(),
         control_token: args.control_token.clone(),
@@ -249,15 +250,18 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
     })
 }
 
-/// As many connections as the process may have files open, once it has raised that number as far as it may.
-fn bounds() -> Result<Bounds> {
+/// As many connections as the process may have files open, once it has raised that number as far as it may; private feeds told with
+/// this delay.
+fn bounds(feed_delay: Duration) -> Result<Bounds> {
     let files = rlimit::increase_nofile_limit(u64::MAX).context("the limit of open files cannot be read")?;
-    Bounds::within(files).with_context(|| {
+    let mut bounds = Bounds::within(files).with_context(|| {
         format!(
             "this process may open only {files} files, and needs {} at least: raise `ulimit -n`",
             Bounds::FEWEST_FILES
         )
-    })
+    })?;
+    bounds.feeds.delay = feed_delay;
+    Ok(bounds)
 }
 
 /// What the exchange itself reports, by `LOLIGO_TRACE` (`warn` without it). No line holds a secret.

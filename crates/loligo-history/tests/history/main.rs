@@ -1,5 +1,6 @@
 //! What the index promises, seen from outside.
 
+mod earlier;
 mod fixture;
 mod gone;
 mod index;

@@ -3,11 +3,11 @@
 use super::body::{Nothing, read};
 use super::verbs::fact_trouble;
 use super::{Control, Refused, Trouble};
-use crate::projection::NoticeEntry;
+use crate::projection::{ListedInstrument, NoticeEntry};
 use crate::record::{Fact, FactOutcome, Notice, NoticeId, NoticeKind, NoticePriority};
 use crate::report::time_text;
 use http::StatusCode;
-use loligo_engine::Timestamp;
+use loligo_engine::{MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -54,12 +54,7 @@ impl Control {
     pub(super) async fn give_notice(&self, body: &[u8]) -> Result<Value, Trouble> {
         let NoticeBody { kind, priority, note, effective_time, expected_downtime_minutes } = read(body)?;
         let effective = match effective_time {
-            Some(text) => {
-                let at = loligo_wire::time::Timestamp::parse(text.as_bytes()).map_err(|_| {
-                    Refused::bad("`effective_time` wants a time such as 2026-01-01T00:00:00Z")
-                })?;
-                Timestamp(at.micros())
-            }
+            Some(text) => instant(&text, "effective_time")?,
             None => self.node.now(),
         };
         let kind = match kind {
@@ -75,7 +70,29 @@ impl Control {
             Priority::Medium => NoticePriority::Medium,
             Priority::High => NoticePriority::High,
         };
-        let notice = Notice { kind, priority, note, effective, downtime_minutes: expected_downtime_minutes };
+        let downtime_minutes = expected_downtime_minutes;
+        self.give(Notice { kind, priority, note, effective, downtime_minutes, plan: None }).await
+    }
+
+    /// Announces what will become of a contract, which then happens by itself.
+    pub(super) async fn plan_market(
+        &self,
+        contract: &ListedInstrument,
+        (state, word): (MarketState, &str),
+        at: &str,
+    ) -> Result<Value, Trouble> {
+        let notice = Notice {
+            kind: NoticeKind::Maintenance,
+            priority: NoticePriority::High,
+            note: format!("{} will be {word}", contract.instrument.spec().symbol),
+            effective: instant(at, "at")?,
+            downtime_minutes: None,
+            plan: Some((contract.id, state)),
+        };
+        self.give(notice).await
+    }
+
+    async fn give(&self, notice: Notice) -> Result<Value, Trouble> {
         match self.node.record(Fact::NoticeGiven(notice.clone())).await.map_err(fact_trouble)? {
             FactOutcome::NoticeGiven(id) => Ok(shown(&NoticeEntry { id, notice })),
             outcome => unreachable!("a notice came to {outcome:?}"),
@@ -91,8 +108,15 @@ impl Control {
     }
 }
 
+fn instant(text: &str, member: &str) -> Result<Timestamp, Refused> {
+    let at = loligo_wire::time::Timestamp::parse(text.as_bytes());
+    let at = at.map_err(|_| Refused::bad(format!("`{member}` wants a time such as 2026-01-01T00:00:00Z")))?;
+    Ok(Timestamp(at.micros()))
+}
+
 fn shown(entry: &NoticeEntry) -> Value {
-    let NoticeEntry { id, notice: Notice { kind, priority, note, effective, downtime_minutes } } = entry;
+    let NoticeEntry { id, notice: Notice { kind, priority, note, effective, downtime_minutes, plan: _ } } =
+        entry;
     let kind = match kind {
         NoticeKind::Market => Kind::Market,
         NoticeKind::General => Kind::General,

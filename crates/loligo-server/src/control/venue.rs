@@ -20,6 +20,8 @@ const ORDERS_MAX: u32 = 10_000;
 #[serde(deny_unknown_fields)]
 struct MarketBody {
     state: State,
+    /// Now, when it is left out.
+    at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,15 +51,19 @@ struct LimitsBody {
 
 impl Control {
     pub(super) async fn set_market(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
-        let MarketBody { state } = read(body)?;
-        let instrument = self.contract(symbol)?.id;
-        let state = match state {
-            State::Open => MarketState::Open,
-            State::Suspended => MarketState::Suspended,
-            State::PostOnly => MarketState::PostOnly,
-            State::Inactive => MarketState::Inactive,
-            State::PreLaunch => MarketState::PreLaunch,
+        let MarketBody { state, at } = read(body)?;
+        let contract = self.contract(symbol)?;
+        let (state, word) = match state {
+            State::Open => (MarketState::Open, "open"),
+            State::Suspended => (MarketState::Suspended, "suspended"),
+            State::PostOnly => (MarketState::PostOnly, "post-only"),
+            State::Inactive => (MarketState::Inactive, "inactive"),
+            State::PreLaunch => (MarketState::PreLaunch, "closed until its launch"),
         };
+        if let Some(at) = at {
+            return self.plan_market(&contract, (state, word), &at).await;
+        }
+        let instrument = contract.id;
         self.order(vec![Command::SetMarketState { instrument, state }]).await?;
         self.market(instrument).await
     }

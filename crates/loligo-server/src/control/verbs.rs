@@ -352,6 +352,7 @@ pub(super) fn fact_trouble(error: AccountError) -> Trouble {
                 FactRefusal::BadName
                 | FactRefusal::BadOperation
                 | FactRefusal::BadNote
+                | FactRefusal::PlanTooLate
                 | FactRefusal::NeverTold
                 | FactRefusal::BadLeverage => StatusCode::BAD_REQUEST,
                 FactRefusal::TooManyKeys

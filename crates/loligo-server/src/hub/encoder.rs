@@ -38,7 +38,7 @@ pub(crate) struct Names<'d> {
 pub(crate) struct Form(pub(crate) u8);
 
 /// Spells what the hub tells, in one dialect. Each method appends one message.
-pub(crate) trait Encoder: Send {
+pub(crate) trait Encoder: Send + Sync {
     fn heartbeat(&self, out: &mut Vec<u8>, now: Timestamp);
     fn remark(&self, out: &mut Vec<u8>, remark: Remark);
 
@@ -141,14 +141,14 @@ impl Follower {
     }
 }
 
-/// The dialects of a hub.
-#[derive(Default)]
-pub(crate) struct Dialects(Vec<Box<dyn Encoder>>);
+/// The dialects of the hubs.
+#[derive(Clone, Default)]
+pub(crate) struct Dialects(Vec<Arc<dyn Encoder>>);
 
 impl Dialects {
     /// One more dialect.
     pub(crate) fn add(&mut self, encoder: impl Encoder + 'static) -> Dialect {
-        self.0.push(Box::new(encoder));
+        self.0.push(Arc::new(encoder));
         Dialect(u8::try_from(self.0.len() - 1).expect("a program speaks few dialects"))
     }
 

@@ -205,7 +205,7 @@ impl Product {
 
     pub(super) fn tell_level(&mut self, dialects: &Dialects, level: &LevelChange, spec: &InstrumentSpec) {
         self.book
-            .tell(level.number, |of| Some(frame(|out| dialects.of(of).level(out, spec, level, level.at))));
+            .gather(level.number, |of| Some(frame(|out| dialects.of(of).level(out, spec, level, level.at))));
     }
 
     pub(super) fn tell_trade(
@@ -215,7 +215,13 @@ impl Product {
         names: Names<'_>,
         spec: &InstrumentSpec,
     ) {
-        self.trades.tell(row.number, |of| Some(frame(|out| dialects.of(of).trade(out, names, spec, row))));
+        self.trades.gather(row.number, |of| Some(frame(|out| dialects.of(of).trade(out, names, spec, row))));
+    }
+
+    /// Sends what levels and trades there were to tell.
+    pub(super) fn send(&mut self) {
+        self.book.send();
+        self.trades.send();
     }
 
     /// Tells the ticker as it is now to all who were not shown it.

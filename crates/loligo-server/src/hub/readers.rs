@@ -1,18 +1,29 @@
 //! Those who follow one public thing: each is told what came after that which it was shown.
 
 use super::{Dialect, Follower, Joined, Shared, place};
+use crate::transport::bounds::FEED_WRITE_BYTES;
+use crate::transport::frame::Run;
 use crate::transport::outbox::Frame;
 
 #[derive(Default)]
 pub(super) struct Readers {
     /// In the order of their dialects.
     readers: Vec<Reader>,
+    /// What was gathered and is not sent yet, by dialect.
+    gathered: Vec<(Dialect, Run)>,
 }
 
 struct Reader {
     follower: Follower,
     /// The number of the last change in what it was sent.
     shown: u64,
+}
+
+impl Reader {
+    /// Whether it is there and was not shown this change.
+    fn wants(&self, number: u64) -> bool {
+        number > self.shown && !self.follower.outbox.is_closed()
+    }
 }
 
 impl Readers {
@@ -58,6 +69,40 @@ impl Readers {
             }
             *shown = number;
             message.of(follower.dialect, |of| encode(*of)).is_none_or(|message| follower.outbox.push(message))
+        });
+    }
+
+    /// Tells a change together with those that come at the same time: [`send`](Self::send) ends it. Encoded once a dialect,
+    /// and sent in one piece, so that many changes cost each of many readers one write.
+    pub(super) fn gather(&mut self, number: u64, encode: impl Fn(Dialect) -> Option<Frame>) {
+        for readers in self.readers.chunk_by(|one, next| one.follower.dialect == next.follower.dialect) {
+            let dialect = readers[0].follower.dialect;
+            if readers.iter().any(|reader| reader.wants(number))
+                && let Some(message) = encode(dialect)
+            {
+                let at = self.gathered.iter().position(|(of, _)| *of == dialect).unwrap_or_else(|| {
+                    self.gathered.push((dialect, Run::default()));
+                    self.gathered.len() - 1
+                });
+                self.gathered[at].1.add(number, message);
+            }
+        }
+        if self.gathered.iter().any(|(_, run)| run.bytes() >= FEED_WRITE_BYTES) {
+            self.send();
+        }
+    }
+
+    /// Sends what was gathered to all who were not shown it.
+    pub(super) fn send(&mut self) {
+        let finished = self.gathered.iter_mut().filter_map(|(of, run)| Some((*of, run.finish()?)));
+        let finished: Vec<_> = finished.collect();
+        self.readers.retain_mut(|Reader { follower, shown }| {
+            let of = finished.iter().find(|(of, _)| *of == follower.dialect);
+            let Some((last, messages)) = of.and_then(|(_, run)| Some((run.last, run.after(*shown)?))) else {
+                return !follower.outbox.is_closed();
+            };
+            *shown = last;
+            follower.outbox.push(messages)
         });
     }
 

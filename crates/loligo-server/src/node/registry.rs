@@ -8,7 +8,7 @@ use crate::projection::{
     AccountEntry, ApiKey, Directory, FaultEntry, ListedInstrument, NoticeEntry, Service,
 };
 use crate::record::{Fact, FactOutcome, FactRefusal, FaultId, KeyCreated, KeyId, Notice, NoticeId};
-use loligo_engine::{AccountId, Exchange, InstrumentId, Timestamp};
+use loligo_engine::{AccountId, Command, Exchange, InstrumentId, MarketState, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -220,6 +220,9 @@ impl Registry {
                 if !fits || notice.note.chars().any(char::is_control) {
                     return Err(FactRefusal::BadNote);
                 }
+                if notice.plan.is_some() && notice.effective <= exchange.now() {
+                    return Err(FactRefusal::PlanTooLate);
+                }
                 if self.notices.len() >= NOTICES {
                     return Err(FactRefusal::TooManyNotices);
                 }
@@ -247,6 +250,21 @@ impl Registry {
     /// Contracts that roll, beside those of the default listing.
     pub(crate) fn rolls(&self) -> &BTreeMap<InstrumentId, Roll> {
         &self.rolls
+    }
+
+    /// What notices say will become of contracts next, and when.
+    pub(crate) fn next_planned(&self) -> Option<(Timestamp, Vec<Command>)> {
+        let planned = || self.notices.values().filter(|notice| notice.plan.is_some());
+        let at = planned().map(|notice| notice.effective).min()?;
+        let due = planned().filter(|notice| notice.effective == at).filter_map(|notice| notice.plan);
+        Some((at, due.map(|(instrument, state)| Command::SetMarketState { instrument, state }).collect()))
+    }
+
+    /// A contract was given a state: whatever came of it, what was planned of it by now is not planned any more.
+    pub(crate) fn carried_out(&mut self, plan: (InstrumentId, MarketState), now: Timestamp) {
+        for notice in self.notices.values_mut() {
+            notice.plan = notice.plan.filter(|planned| *planned != plan || notice.effective > now);
+        }
     }
 
     pub(crate) fn remember_nonce(&mut self, key: KeyId, nonce: u64) {

@@ -73,10 +73,18 @@ impl Venue {
         }
     }
 
-    /// What is listed next in the place of a contract that expires, and when.
+    /// What happens next by the calendar: what is listed in the place of a contract that expires, and what is planned; and when.
     pub(crate) fn next_listing(&self) -> Option<(Timestamp, Vec<Command>)> {
         let default_listing = self.facts.as_ref().is_some_and(|facts| facts.instruments.is_none());
-        listing::next_listing(&self.exchange, default_listing, self.registry.rolls())
+        let listed = listing::next_listing(&self.exchange, default_listing, self.registry.rolls());
+        match (listed, self.registry.next_planned()) {
+            (Some((at, mut commands)), Some((planned_at, planned))) if at == planned_at => {
+                commands.extend(planned);
+                Some((at, commands))
+            }
+            (Some(listed), Some(planned)) => Some(if listed.0 < planned.0 { listed } else { planned }),
+            (listed, planned) => listed.or(planned),
+        }
     }
 
     /// Applies a command at the next place; what happened is appended to what had.
@@ -94,6 +102,9 @@ impl Venue {
             .map_err(|panic| Poisoned { sequence: self.sequence, message: panic_message(panic.as_ref()) })?;
         if let Some((key, nonce)) = nonce {
             self.registry.remember_nonce(key, nonce);
+        }
+        if let Command::SetMarketState { instrument, state } = command {
+            self.registry.carried_out((*instrument, *state), self.exchange.now());
         }
         happened.close(self.sequence, self.exchange.now());
         Ok(outcome)

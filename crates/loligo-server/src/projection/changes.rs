@@ -289,7 +289,6 @@ impl Subscription {
     }
 
     /// The next one that is there already.
-    #[cfg(test)]
     pub(crate) fn next_now(&mut self) -> Option<Arc<CommitChanges>> {
         self.receiver.try_recv().ok()
     }

@@ -17,7 +17,7 @@ use loligo_engine::{
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
 /// Layout of its part of a snapshot: trades, day and funding rates by contract.
 pub(super) const PART_VERSION: u8 = 2;
@@ -166,7 +166,7 @@ impl Markets {
     pub(crate) fn show_funding(&self, exchange: &Exchange) {
         let second = exchange.now().0.div_euclid(Timestamp::SECOND);
         if read(&self.board).funded_second != Some(second) {
-            write(&self.board).show_funding(exchange);
+            self.change().show_funding(exchange);
         }
     }
 
@@ -215,6 +215,13 @@ impl Markets {
             .collect()
     }
 
+    /// The board, to be changed: whoever reads the count of this change finds the figures of it.
+    fn change(&self) -> RwLockWriteGuard<'_, Board> {
+        let board = write(&self.board);
+        self.changes.fetch_add(1, Ordering::Release);
+        board
+    }
+
     /// Folds one record; tells what it changed when markets are followed.
     pub(super) fn tell(&self, applied: Applied<'_>, followed: impl Fn() -> bool) -> MarketChanges {
         let told = self.fold_told(applied, followed);
@@ -227,16 +234,15 @@ impl Markets {
         if !applied.events.iter().any(concerns_markets) {
             return told;
         }
-        let mut board = write(&self.board);
+        let mut board = self.change();
+        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
+            self.state_changes.fetch_add(1, Ordering::Release);
+        }
         // Asked under the lock: whoever reads a book after it began to follow is told every later change of it.
         let followed = followed();
         for event in applied.events {
             board.fold(event, applied, followed.then_some(&mut told));
         }
-        if applied.events.iter().any(|event| matches!(event, Event::Listed { .. } | Event::Market { .. })) {
-            self.state_changes.fetch_add(1, Ordering::Release);
-        }
-        self.changes.fetch_add(1, Ordering::Release);
         told
     }
 }
@@ -302,10 +308,9 @@ impl Follower for Markets {
             }
             _ => part.read(PART_VERSION)?,
         };
-        for (contract, traded) in write(&self.board).contracts.iter_mut().zip(traded) {
+        for (contract, traded) in self.change().contracts.iter_mut().zip(traded) {
             contract.traded = traded;
         }
-        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 }

@@ -17,10 +17,21 @@ pub(crate) const FAREWELL_BYTES: u64 = 4 * BODY_BYTES as u64;
 pub(crate) const FEED_MESSAGE_BYTES: usize = 256 * 1024;
 /// Bytes that are read at once from a WebSocket connection; it keeps a buffer of this size.
 pub(crate) const FEED_READ_BYTES: usize = 4 * 1024;
-/// Bytes of frames that are gathered before they are written.
+/// Bytes that are written at once to a WebSocket connection, and that are gathered for it.
 pub(crate) const FEED_WRITE_BYTES: usize = 64 * 1024;
-/// Frames that are taken from a connection's queue at once.
-pub(crate) const FEED_BURST: usize = 512;
+/// Frames that are written at once where they lie in pieces.
+pub(crate) const FEED_SLICES: usize = 64;
+/// Bytes that whoever has news for a WebSocket connection writes to it in one go; the rest is its task's, so that a whole
+/// book for one holds up nobody else's news.
+pub(crate) const FEED_DIRECT_BYTES: usize = 4 * FEED_WRITE_BYTES;
+/// Threads on which WebSocket connections are heard, and on which what they did not take at once is written.
+pub(crate) const FEED_THREADS: usize = 1;
+/// Group commits that are told in one go when several wait: enough to make few writes of many, few enough that requests get
+/// their turn.
+pub(crate) const FEED_COMMITS: usize = 64;
+
+/// The longest [delay](FeedBounds::delay). A client that needs more is not slow but stuck, and what waits takes memory.
+pub const FEED_DELAY_MAX: Duration = Duration::from_secs(1);
 
 /// Connections beyond those of everyone. Each is answered once, and only on the control surface: so the operator gets in
 /// when all other places are taken. They are taken over before they have asked, oldest first, so idling takes none away.
@@ -65,6 +76,8 @@ pub struct FeedBounds {
     pub heartbeat: Duration,
     /// Between two messages of what is told at a pace, such as tickers, while exchange time stands.
     pub pace: Duration,
+    /// How much later than it was committed accounts are told what happened to them; [`FEED_DELAY_MAX`] at most.
+    pub delay: Duration,
 }
 
 impl Default for FeedBounds {
@@ -78,6 +91,7 @@ impl Default for FeedBounds {
             ping: Duration::from_secs(30),
             heartbeat: Duration::from_secs(10),
             pace: Duration::from_secs(1),
+            delay: Duration::ZERO,
         }
     }
 }

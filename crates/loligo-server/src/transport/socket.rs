@@ -1,18 +1,20 @@
 //! One WebSocket connection, from its first frame to its last.
 //!
-//! One task reads messages and writes what waits in the queue. Messages are heard one after the other, so answers come
-//! in the order of the requests. A client that does not read keeps this task waiting at its socket and nobody else: its
-//! queue fills, and then it is closed.
+//! One task reads messages, and writes what the connection did not take at once from those who put it into the
+//! [outbox](super::outbox). Messages are heard one after the other, so answers come in the order of the requests. A client
+//! that does not read keeps this task waiting at its socket and nobody else: its queue fills, and then it is closed.
 
-use super::bounds::{FEED_BURST, FEED_MESSAGE_BYTES, FEED_READ_BYTES, FEED_WRITE_BYTES, FeedBounds};
+use super::bounds::{FEED_MESSAGE_BYTES, FEED_READ_BYTES, FeedBounds};
 use super::listener::Stream;
-use super::outbox::{Frame, Outbox};
+use super::outbox::{Outbox, Over};
 use super::sockets::Seat;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::Receiver;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -41,8 +43,27 @@ pub(crate) trait Conversation: Send + 'static {
 enum End {
     /// The client closed it, or it broke.
     Gone,
-    /// It is closed from here.
-    Close(CloseCode),
+    /// It is closed from here, with a reason where the code does not say it.
+    Close(CloseCode, &'static str),
+}
+
+impl End {
+    /// What is told a client that reads too slowly.
+    const SLOW: Self = Self::Close(CloseCode::Policy, "too slow: what waits for this connection has a bound");
+
+    fn plain(code: CloseCode) -> Self {
+        Self::Close(code, "")
+    }
+}
+
+impl From<Over> for End {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Full => Self::SLOW,
+            Over::Lost => Self::Close(CloseCode::Policy, "messages were lost: begin again"),
+            Over::Gone => Self::Gone,
+        }
+    }
 }
 
 /// Serves a connection whose handshake is through; `early` is what the client sent behind it.
@@ -50,32 +71,36 @@ pub(super) async fn serve<C: Conversation>(
     stream: Box<dyn Stream>,
     early: Bytes,
     bounds: FeedBounds,
-    (outbox, queue): (Arc<Outbox>, Receiver<Frame>),
+    outbox: Arc<Outbox>,
     mut conversation: C,
     seat: Seat,
     stop: watch::Receiver<bool>,
 ) {
     let config = WebSocketConfig::default()
         .read_buffer_size(FEED_READ_BYTES)
-        .write_buffer_size(FEED_WRITE_BYTES)
         .max_message_size(Some(FEED_MESSAGE_BYTES))
         .max_frame_size(Some(FEED_MESSAGE_BYTES));
-    let socket = WebSocketStream::from_partially_read(stream, early.into(), Role::Server, Some(config)).await;
-    let mut wire = Wire::new(socket, outbox, queue, bounds);
+    let (reading, writing) = tokio::io::split(stream);
+    outbox.open(writing);
+    let line = Line { reading, outbox: Arc::clone(&outbox) };
+    let socket = WebSocketStream::from_partially_read(line, early.into(), Role::Server, Some(config)).await;
+    let mut wire = Wire::new(socket, Arc::clone(&outbox), bounds);
     let stop = Stop { server: stop, over: conversation.over() };
     let end = wire.run(&mut conversation, stop).await;
+    outbox.leave();
     conversation.end().await;
     // Before the client can see that it is over, so that it may come again at once.
     drop(seat);
     // What the client still sends is read for the sake of its farewell alone.
     let farewell = async {
-        if let End::Close(code) = end {
-            let frame = CloseFrame { code, reason: Default::default() };
-            wire.socket.close(Some(frame)).await?;
+        if let End::Close(code, reason) = end {
+            wire.socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
+            outbox.drain_all().await?;
         }
         while let Some(message) = wire.socket.next().await {
             message?;
         }
+        outbox.drain_all().await?;
         Ok::<(), Error>(())
     };
     match timeout(bounds.grace, farewell).await {
@@ -83,13 +108,46 @@ pub(super) async fn serve<C: Conversation>(
         Ok(Err(error)) => tracing::debug!(%error, "a WebSocket ended without a farewell"),
         Err(_) => tracing::debug!("a WebSocket did not take its farewell"),
     }
+    outbox.shut();
+}
+
+/// A connection as the library sees it: what it reads comes from there, what it writes goes through the outbox, in whole
+/// frames, like all that is written.
+struct Line {
+    reading: ReadHalf<Box<dyn Stream>>,
+    outbox: Arc<Outbox>,
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.reading).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Line {
+    /// All of it is taken, so that the library never writes a part of a frame.
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.outbox.control(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// The socket and what waits for it.
-struct Wire<S> {
-    socket: WebSocketStream<S>,
+struct Wire {
+    socket: WebSocketStream<Line>,
     outbox: Arc<Outbox>,
-    queue: Receiver<Frame>,
     bounds: FeedBounds,
     /// When the client is too silent.
     silent: Instant,
@@ -97,41 +155,30 @@ struct Wire<S> {
     ping: Instant,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    fn new(
-        socket: WebSocketStream<S>,
-        outbox: Arc<Outbox>,
-        queue: Receiver<Frame>,
-        bounds: FeedBounds,
-    ) -> Self {
+impl Wire {
+    fn new(socket: WebSocketStream<Line>, outbox: Arc<Outbox>, bounds: FeedBounds) -> Self {
         let now = Instant::now();
         let silent = now + bounds.silence + bounds.grace;
-        Self { socket, outbox, queue, bounds, silent, ping: now + bounds.ping }
+        Self { socket, outbox, bounds, silent, ping: now + bounds.ping }
     }
 
     async fn run<C: Conversation>(&mut self, with: &mut C, mut stop: Stop) -> End {
         with.greet();
         let outbox = Arc::clone(&self.outbox);
-        let mut frames = Vec::with_capacity(FEED_BURST);
         loop {
             tokio::select! {
-                () = stop.told() => return End::Close(CloseCode::Restart),
-                () = outbox.overflowed() => return End::Close(CloseCode::Policy),
-                () = with.forsaken() => return End::Close(CloseCode::Error),
-                () = sleep_until(self.silent) => return End::Close(CloseCode::Normal),
+                () = stop.told() => return End::plain(CloseCode::Restart),
+                over = outbox.overflowed() => return over.into(),
+                () = with.forsaken() => return End::plain(CloseCode::Error),
+                () = sleep_until(self.silent) => return End::plain(CloseCode::Normal),
                 () = sleep_until(self.ping) => {
                     self.ping = Instant::now() + self.bounds.ping;
-                    if let Err(end) = self.write(&outbox, &mut stop, [Message::Ping(Bytes::new())]).await {
-                        return end;
+                    if let Err(error) = self.socket.send(Message::Ping(Bytes::new())).await {
+                        return broken(&error);
                     }
                 }
-                taken = self.queue.recv_many(&mut frames, FEED_BURST) => {
-                    if taken == 0 {
-                        return End::Gone;
-                    }
-                    outbox.took(frames.iter().map(|frame| frame.len()).sum());
-                    let messages = frames.drain(..).map(Message::Text);
-                    if let Err(end) = self.write(&outbox, &mut stop, messages).await {
+                () = outbox.blocked() => {
+                    if let Err(end) = self.drain(&outbox, &mut stop).await {
                         return end;
                     }
                 }
@@ -154,28 +201,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Writes messages and sees them off, unless the client takes too long over it.
-    async fn write(
-        &mut self,
-        outbox: &Outbox,
-        stop: &mut Stop,
-        messages: impl IntoIterator<Item = Message>,
-    ) -> Result<(), End> {
-        let socket = &mut self.socket;
-        let writing = async {
-            for message in messages {
-                // Gathered in the socket's buffer, which is written when it is large.
-                socket.feed(message).await?;
-            }
-            socket.flush().await
-        };
+    /// Sees off some of what waits, unless the client takes too long over it. Meanwhile nothing is read: who does not listen is
+    /// not listened to, so its questions do not fill its queue.
+    async fn drain(&mut self, outbox: &Outbox, stop: &mut Stop) -> Result<(), End> {
         tokio::select! {
             biased;
-            written = writing => written.map_err(|error| broken(&error)),
-            () = outbox.overflowed() => Err(End::Close(CloseCode::Policy)),
-            () = stop.told() => Err(End::Close(CloseCode::Restart)),
+            over = outbox.overflowed() => Err(over.into()),
+            drained = outbox.drain() => drained.map(drop).map_err(|error| broken(&error.into())),
+            () = stop.told() => Err(End::plain(CloseCode::Restart)),
             // Nothing it may have sent was read meanwhile, but it has not read either.
-            () = sleep_until(self.silent) => Err(End::Close(CloseCode::Policy)),
+            () = sleep_until(self.silent) => Err(End::SLOW),
         }
     }
 }
@@ -200,9 +235,9 @@ impl Stop {
 fn broken(error: &Error) -> End {
     tracing::debug!(%error, "a WebSocket broke");
     match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => End::Close(CloseCode::Size),
-        Error::Capacity(_) | Error::Protocol(_) => End::Close(CloseCode::Protocol),
-        Error::Utf8(_) => End::Close(CloseCode::Invalid),
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => End::plain(CloseCode::Size),
+        Error::Capacity(_) | Error::Protocol(_) => End::plain(CloseCode::Protocol),
+        Error::Utf8(_) => End::plain(CloseCode::Invalid),
         _ => End::Gone,
     }
 }

@@ -1,6 +1,6 @@
 //! WebSocket connections, of whatever dialect: how many an address may have, and how one begins.
 
-use super::bounds::FeedBounds;
+use super::bounds::{FEED_THREADS, FeedBounds};
 use super::handshake::{self, Handshake};
 use super::listener::Peer;
 use super::origin::Origins;
@@ -8,13 +8,17 @@ use super::outbox::Outbox;
 use super::socket::{self, Conversation};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinSet;
 
 /// What all connections share.
 pub(crate) struct Sockets {
+    threads: Threads,
     bounds: FeedBounds,
     origins: Arc<Origins>,
     /// The number of the next connection.
@@ -23,8 +27,13 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    pub(crate) fn new(bounds: FeedBounds, origins: Arc<Origins>) -> Self {
-        Self { bounds, origins, next: AtomicU64::new(1), seats: Arc::default() }
+    /// Starts the threads that connections are served on.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub(crate) fn new(bounds: FeedBounds, origins: Arc<Origins>) -> io::Result<Self> {
+        let threads = Threads::start()?;
+        Ok(Self { threads, bounds, origins, next: AtomicU64::new(1), seats: Arc::default() })
     }
 
     /// Answers a request that wants to become a WebSocket, and lets the connection go on as one. Its conversation is begun
@@ -48,16 +57,54 @@ impl Sockets {
             return Handshake::TooMany;
         };
         let (number, bounds) = (self.next.fetch_add(1, Ordering::Relaxed), self.bounds);
+        let threads = self.threads.handle();
         let session = move |stream, early, stop| -> Pin<Box<dyn Future<Output = ()> + Send>> {
-            let (outbox, queue) = Outbox::new(number, &bounds);
+            let outbox = Outbox::new(number, &bounds);
             let conversation = begin(Arc::clone(&outbox));
-            Box::pin(socket::serve(stream, early, bounds, (outbox, queue), conversation, seat, stop))
+            let serving = socket::serve(stream, early, bounds, outbox, conversation, seat, stop);
+            Box::pin(async move {
+                // Whoever stops waiting for it ends it.
+                let mut elsewhere = JoinSet::new();
+                elsewhere.spawn_on(serving, &threads);
+                if let Some(Err(error)) = elsewhere.join_next().await {
+                    tracing::error!(%error, "a WebSocket's task failed");
+                }
+            })
         };
         if peer.go_on_as(Box::new(session)) {
             Handshake::Accepted(answer)
         } else {
             let sentence = "this connection cannot be upgraded";
             Handshake::Refused(handshake::refusal(http::StatusCode::BAD_REQUEST, sentence))
+        }
+    }
+}
+
+/// The threads of WebSocket connections. They are others than those of requests, so that no number of followers, however
+/// much they are told, stands before an order in a queue.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(FEED_THREADS)
+            .thread_name("loligo-sockets")
+            .enable_time()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> Handle {
+        let runtime = self.0.as_ref().expect("it is there until this is dropped");
+        runtime.handle().clone()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // It may be dropped by a task, which must not wait. The doors have waited for all connections.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
         }
     }
 }

@@ -13,6 +13,14 @@ pub async fn connect(
     venue: &Venue,
     trusted: &str,
 ) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    over(TcpStream::connect(venue.server.https().expect("https is served")).await?, trusted).await
+}
+
+/// The same over a stream that is there.
+pub async fn over(
+    stream: TcpStream,
+    trusted: &str,
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM")).expect("a certificate");
     let config =
@@ -21,7 +29,6 @@ pub async fn connect(
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-    let stream = TcpStream::connect(venue.server.https().expect("https is served")).await?;
     let name = ServerName::try_from("localhost").expect("a name");
     tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

@@ -47,7 +47,6 @@ impl Venue {
                 order_value_usd: 1_000_000_000,
                 price_collar: 1_000_000,
             },
-            past: vec![],
         })));
         venue.must(&Command::PinIndex { pair: PairId(0), price: Some(fair) });
         for book in 0..books as u16 {

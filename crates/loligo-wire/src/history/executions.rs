@@ -2,13 +2,12 @@
 
 use uuid::Uuid;
 
-use crate::decimal::Decimal;
+use crate::decimal::{Decimal, write_padded};
 use crate::json::Object;
 use crate::time::Timestamp;
 
-use super::orders::{Order, write_kind, write_or_empty};
+use super::orders::{Order, WriteOrder, write_kind, write_or_empty};
 use super::page::Event;
-use super::public::write_cents;
 use super::words::ExecutionType;
 
 /// The account's own side of a fill.
@@ -28,13 +27,11 @@ pub struct ExecutionSide<'a> {
     pub realized_pnl: Decimal,
 }
 
-/// A fill of an account. Nothing is told of the other side.
+/// A match, without who met.
 #[derive(Clone, Copy, Debug)]
-pub struct Execution<'a> {
-    /// Its name, which `/fills` and the feeds tell too.
+pub struct Trade<O> {
+    /// Its name, which is that of both sides' fills, and which `/fills` and the feeds tell too.
     pub uid: Uuid,
-    /// The account's side.
-    pub side: ExecutionSide<'a>,
     /// When.
     pub timestamp: Timestamp,
     /// How much.
@@ -45,12 +42,43 @@ pub struct Execution<'a> {
     pub mark_price: Decimal,
     /// Whether it completed the order that rested.
     pub limit_filled: bool,
-    /// The order that came as it was before the edit that brought it, if it is the account's.
-    pub old_taker: Option<Order<'a>>,
+    /// The order that came as it was before the edit that brought it; to an account, if it is its own.
+    pub old_taker: Option<O>,
     /// What it was worth, in USD.
     pub usd_value: Decimal,
-    /// What was cut from the order that came, if it is the account's.
+    /// What was cut from the order that came; to an account, if it is its own.
     pub taker_reduced: Option<Decimal>,
+}
+
+impl<O: WriteOrder> Trade<O> {
+    /// Appends it under the name of its kind, with its orders.
+    pub(super) fn write(&self, out: &mut Vec<u8>, kind: &str, orders: impl FnOnce(&mut Object<'_>)) {
+        write_kind(out, kind, |event| {
+            let mut object = Object::new(event.member("execution"));
+            object.uuid("uid", self.uid);
+            orders(&mut object);
+            object.epoch_millis("timestamp", self.timestamp);
+            object.decimal_string("quantity", self.quantity);
+            object.decimal_string("price", self.price);
+            object.decimal_string("markPrice", self.mark_price);
+            object.bool("limitFilled", self.limit_filled);
+            if let Some(old) = &self.old_taker {
+                old.write(object.member("oldTakerOrder"));
+            }
+            write_cents(&mut object, "usdValue", self.usd_value);
+            object.end();
+            write_or_empty(event, "takerReducedQuantity", self.taker_reduced);
+        });
+    }
+}
+
+/// A fill of an account. Nothing is told of the other side.
+#[derive(Clone, Copy, Debug)]
+pub struct Execution<'a> {
+    /// The account's side.
+    pub side: ExecutionSide<'a>,
+    /// What it came to.
+    pub trade: Trade<Order<'a>>,
 }
 
 impl ExecutionSide<'_> {
@@ -79,21 +107,14 @@ impl ExecutionSide<'_> {
 
 impl Event for Execution<'_> {
     fn write(&self, out: &mut Vec<u8>) {
-        write_kind(out, "execution", |event| {
-            let mut object = Object::new(event.member("execution"));
-            object.uuid("uid", self.uid);
-            self.side.write(&mut object);
-            object.epoch_millis("timestamp", self.timestamp);
-            object.decimal_string("quantity", self.quantity);
-            object.decimal_string("price", self.price);
-            object.decimal_string("markPrice", self.mark_price);
-            object.bool("limitFilled", self.limit_filled);
-            if let Some(old) = &self.old_taker {
-                old.write(object.member("oldTakerOrder"));
-            }
-            write_cents(&mut object, "usdValue", self.usd_value);
-            object.end();
-            write_or_empty(event, "takerReducedQuantity", self.taker_reduced);
-        });
+        self.trade.write(out, "execution", |execution| self.side.write(execution));
     }
+}
+
+/// Writes a value as a string with at least two places.
+fn write_cents(object: &mut Object<'_>, name: &str, value: Decimal) {
+    let out = object.member(name);
+    out.push(b'"');
+    write_padded(out, value, 2);
+    out.push(b'"');
 }

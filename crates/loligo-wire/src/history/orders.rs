@@ -100,16 +100,6 @@ impl<'a> Order<'a> {
             last_update_timestamp,
         }
     }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let mut object = Object::new(out);
-        object.uuid("accountUid", self.account_uid);
-        object.decimal_string("filled", self.filled);
-        object.string("clientId", self.client_id.unwrap_or_default());
-        object.null("spotData");
-        self.public().write_members(&mut object);
-        object.end();
-    }
 }
 
 /// An order that a cancel named and nobody had open.
@@ -121,43 +111,50 @@ pub enum NotFound<'a> {
     ClientId(&'a str),
 }
 
-/// What happened to an order.
+/// A step of the story of an order, as its owner or as everybody may know it.
 #[derive(Clone, Copy, Debug)]
-pub enum OrderEvent<'a> {
+pub enum OrderStep<O> {
     /// It was placed.
     Placed {
         /// As it was then.
-        order: Order<'a>,
+        order: O,
         /// Why.
         reason: OrderUpdateReason,
     },
     /// It was edited, filled or cut.
     Updated {
         /// Before.
-        old: Order<'a>,
+        old: O,
         /// After.
-        new: Order<'a>,
+        new: O,
         /// Why.
         reason: OrderUpdateReason,
         /// What was cut from its size.
         reduced: Option<Decimal>,
     },
+    /// It was taken out.
+    Cancelled {
+        /// As it was then.
+        order: O,
+        /// Why.
+        reason: OrderUpdateReason,
+    },
     /// It was refused.
     Rejected {
         /// As it was asked for.
-        order: Order<'a>,
+        order: O,
         /// The check that refused it; one has no word.
         error: Option<OrderError>,
         /// Why; some checks have no word of their own.
         reason: Option<OrderUpdateReason>,
     },
-    /// It was taken out.
-    Cancelled {
-        /// As it was then.
-        order: Order<'a>,
-        /// Why.
-        reason: OrderUpdateReason,
-    },
+}
+
+/// What happened to an order of an account's.
+#[derive(Clone, Copy, Debug)]
+pub enum OrderEvent<'a> {
+    /// What markets are told of, too.
+    Step(OrderStep<Order<'a>>),
     /// A cancel found no open order.
     NotFound {
         /// Who asked.
@@ -176,7 +173,25 @@ pub enum OrderEvent<'a> {
     },
 }
 
-impl Event for OrderEvent<'_> {
+/// An order as a list of its owner's, or of its market's, tells it.
+pub trait WriteOrder {
+    /// Appends it.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl WriteOrder for Order<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = Object::new(out);
+        object.uuid("accountUid", self.account_uid);
+        object.decimal_string("filled", self.filled);
+        object.string("clientId", self.client_id.unwrap_or_default());
+        object.null("spotData");
+        self.public().write_members(&mut object);
+        object.end();
+    }
+}
+
+impl<O: WriteOrder> Event for OrderStep<O> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Placed { order, reason } => write_kind(out, "OrderPlaced", |event| {
@@ -190,15 +205,23 @@ impl Event for OrderEvent<'_> {
                 write_reason(event, Some(*reason));
                 write_or_empty(event, "reducedQuantity", *reduced);
             }),
+            Self::Cancelled { order, reason } => write_kind(out, "OrderCancelled", |event| {
+                order.write(event.member("order"));
+                write_reason(event, Some(*reason));
+            }),
             Self::Rejected { order, error, reason } => write_kind(out, "OrderRejected", |event| {
                 order.write(event.member("order"));
                 write_error(event, *error);
                 write_reason(event, *reason);
             }),
-            Self::Cancelled { order, reason } => write_kind(out, "OrderCancelled", |event| {
-                order.write(event.member("order"));
-                write_reason(event, Some(*reason));
-            }),
+        }
+    }
+}
+
+impl Event for OrderEvent<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Step(step) => step.write(out),
             Self::NotFound { account_uid, order } => write_kind(out, "OrderNotFound", |event| {
                 event.uuid("accountUid", *account_uid);
                 let name = match order {

@@ -3,7 +3,7 @@
 use loligo_wire::history::words::{ExecutionType, LogInfo, OrderType, PositionChange, TradeType};
 use loligo_wire::history::{
     Amount, Conversion, Distance, Element, Event, Execution, ExecutionSide, HistoryError, LogEntry, NotFound,
-    Order, OrderEvent, PositionCause, PositionUpdate, PublicExecution, PublicOrderEvent, PublicPrice,
+    Order, OrderEvent, OrderStep, PositionCause, PositionUpdate, PublicExecution, PublicPrice, Trade,
     Trigger, TriggerEvent, write_account_log, write_account_log_csv, write_account_page, write_public_page,
 };
 use loligo_wire::v3::words::{
@@ -94,9 +94,10 @@ const REASON: OrderUpdateReason = OrderUpdateReason::PartialFill;
 
 #[test]
 fn an_order_is_told_with_its_open_size_and_what_was_filled() {
-    let [placed] =
-        &page("orders", [OrderEvent::Placed { order: order(), reason: OrderUpdateReason::NewUserOrder }])[..]
-    else {
+    let [placed] = &page(
+        "orders",
+        [OrderEvent::Step(OrderStep::Placed { order: order(), reason: OrderUpdateReason::NewUserOrder })],
+    )[..] else {
         panic!("one")
     };
     assert_eq!(
@@ -116,11 +117,15 @@ fn every_kind_of_order_event_is_allowed() {
     let events = page(
         "orders",
         [
-            OrderEvent::Placed { order: old, reason: REASON },
-            OrderEvent::Updated { old, new, reason: REASON, reduced: Some(d("0.1")) },
-            OrderEvent::Updated { old, new, reason: REASON, reduced: None },
-            OrderEvent::Rejected { order: old, error: Some(OrderError::InsufficientMargin), reason: None },
-            OrderEvent::Cancelled { order: old, reason: OrderUpdateReason::DeadManSwitch },
+            OrderEvent::Step(OrderStep::Placed { order: old, reason: REASON }),
+            OrderEvent::Step(OrderStep::Updated { old, new, reason: REASON, reduced: Some(d("0.1")) }),
+            OrderEvent::Step(OrderStep::Updated { old, new, reason: REASON, reduced: None }),
+            OrderEvent::Step(OrderStep::Rejected {
+                order: old,
+                error: Some(OrderError::InsufficientMargin),
+                reason: None,
+            }),
+            OrderEvent::Step(OrderStep::Cancelled { order: old, reason: OrderUpdateReason::DeadManSwitch }),
             OrderEvent::NotFound { account_uid: ACCOUNT, order: NotFound::Uid(ID) },
             OrderEvent::NotFound { account_uid: ACCOUNT, order: NotFound::ClientId("no \"such") },
             OrderEvent::EditRejected { old, attempted: new, error: Some(OrderError::EditHasNoEffect) },
@@ -139,23 +144,27 @@ fn every_kind_of_order_event_is_allowed() {
 
 #[test]
 fn every_word_of_an_order_is_allowed() {
-    let types = OrderType::ALL.iter().map(|&order_type| OrderEvent::Placed {
-        order: Order { order_type, ..order() },
-        reason: OrderUpdateReason::NewUserOrder,
+    let types = OrderType::ALL.iter().map(|&order_type| {
+        OrderEvent::Step(OrderStep::Placed {
+            order: Order { order_type, ..order() },
+            reason: OrderUpdateReason::NewUserOrder,
+        })
     });
     assert_eq!(
         page("orders", types).len(),
         words(&history(), "/components/schemas/HistoryOrderType/enum").len()
     );
-    let refusals = OrderError::ALL.iter().map(|&error| OrderEvent::Rejected {
-        order: order(),
-        error: Some(error),
-        reason: Some(OrderUpdateReason::PostWouldExecute),
+    let refusals = OrderError::ALL.iter().map(|&error| {
+        OrderEvent::Step(OrderStep::Rejected {
+            order: order(),
+            error: Some(error),
+            reason: Some(OrderUpdateReason::PostWouldExecute),
+        })
     });
     for (event, error) in page("orders", refusals).iter().zip(OrderError::ALL) {
         assert_eq!(event["OrderRejected"]["orderError"], error.as_str());
     }
-    let wordless = OrderEvent::Rejected { order: order(), error: None, reason: None };
+    let wordless = OrderEvent::Step(OrderStep::Rejected { order: order(), error: None, reason: None });
     assert_eq!(page("orders", [wordless])[0]["OrderRejected"]["orderError"], "CLIENT_ORDER_ID_INVALID");
     for word in words(&history(), "/components/schemas/EventReason/examples") {
         let told = OrderUpdateReason::ALL.iter().any(|reason| reason.history_word() == Some(&word));
@@ -177,8 +186,11 @@ fn what_was_refused_is_told_as_it_was_sent() {
         (Amount::Absent, "0"),
     ] {
         let refused = Order { quantity: sent, limit_price: sent, ..order() };
-        let event =
-            OrderEvent::Rejected { order: refused, error: Some(OrderError::InvalidPrice), reason: None };
+        let event = OrderEvent::Step(OrderStep::Rejected {
+            order: refused,
+            error: Some(OrderError::InvalidPrice),
+            reason: None,
+        });
         let order = &page("orders", [event])[0]["OrderRejected"]["order"];
         assert_eq!((&order["quantity"], &order["limitPrice"]), (&json!(told), &json!(told)), "{sent:?}");
     }
@@ -186,7 +198,6 @@ fn what_was_refused_is_told_as_it_was_sent() {
 
 fn execution(role: ExecutionType) -> Execution<'static> {
     Execution {
-        uid: ID,
         side: ExecutionSide {
             role,
             order: order(),
@@ -195,14 +206,17 @@ fn execution(role: ExecutionType) -> Execution<'static> {
             position_size: d("-1.5"),
             realized_pnl: d("2.25"),
         },
-        timestamp: NOW,
-        quantity: d("0.2"),
-        price: d("48999.5"),
-        mark_price: d("49001.123456789"),
-        limit_filled: false,
-        old_taker: None,
-        usd_value: d("9799.9"),
-        taker_reduced: None,
+        trade: Trade {
+            uid: ID,
+            timestamp: NOW,
+            quantity: d("0.2"),
+            price: d("48999.5"),
+            mark_price: d("49001.123456789"),
+            limit_filled: false,
+            old_taker: None,
+            usd_value: d("9799.9"),
+            taker_reduced: None,
+        },
     }
 }
 
@@ -241,11 +255,9 @@ fn an_execution_tells_its_own_side_by_both_names() {
 
 #[test]
 fn an_execution_after_an_edit_tells_what_was_edited() {
-    let edited = Execution {
-        old_taker: Some(Order { limit_price: d("40000").into(), ..order() }),
-        taker_reduced: Some(d("0.3")),
-        ..execution(ExecutionType::Taker)
-    };
+    let mut edited = execution(ExecutionType::Taker);
+    edited.trade.old_taker = Some(Order { limit_price: d("40000").into(), ..order() });
+    edited.trade.taker_reduced = Some(d("0.3"));
     let events = page("executions", [edited]);
     assert_eq!(events[0]["execution"]["execution"]["oldTakerOrder"]["limitPrice"], "40000");
     assert_eq!(events[0]["execution"]["takerReducedQuantity"], "0.3");
@@ -447,31 +459,29 @@ fn a_market_tells_no_owner() {
     let judge_orders = judge("market~1{tradeable}~1orders");
     let error = Some(OrderError::PostWouldExecute);
     let elements = [
-        PublicOrderEvent::Placed { order: public, reason: OrderUpdateReason::NewUserOrder },
-        PublicOrderEvent::Updated { old: public, new: public, reason: REASON, reduced: None },
-        PublicOrderEvent::Cancelled { order: public, reason: OrderUpdateReason::CancelledByUser },
-        PublicOrderEvent::Rejected {
-            order: public,
-            error,
-            reason: Some(OrderUpdateReason::PostWouldExecute),
-        },
+        OrderStep::Placed { order: public, reason: OrderUpdateReason::NewUserOrder },
+        OrderStep::Updated { old: public, new: public, reason: REASON, reduced: None },
+        OrderStep::Cancelled { order: public, reason: OrderUpdateReason::CancelledByUser },
+        OrderStep::Rejected { order: public, error, reason: Some(OrderUpdateReason::PostWouldExecute) },
     ]
     .map(element);
     let orders = text(|out| write_public_page(out, elements, Some("next")));
     let page = assert_allowed(&judge_orders, orders.as_bytes());
     assert_eq!((&page["len"], &page["continuationToken"]), (&json!(4), &json!("next")));
     let trade = PublicExecution {
-        uid: ID,
         maker: public,
         taker: public,
-        timestamp: NOW,
-        quantity: d("0.2"),
-        price: d("49000"),
-        mark_price: d("49001"),
-        limit_filled: true,
-        old_taker: Some(public),
-        usd_value: d("9800"),
-        taker_reduced: None,
+        trade: Trade {
+            uid: ID,
+            timestamp: NOW,
+            quantity: d("0.2"),
+            price: d("49000"),
+            mark_price: d("49001"),
+            limit_filled: true,
+            old_taker: Some(public),
+            usd_value: d("9800"),
+            taker_reduced: None,
+        },
     };
     let executions = text(|out| write_public_page(out, [element(trade)], None));
     let page = assert_allowed(&judge("market~1{tradeable}~1executions"), executions.as_bytes());

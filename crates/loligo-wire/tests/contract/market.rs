@@ -71,6 +71,7 @@ fn perpetual() -> Instrument<'static> {
         margin_levels: LEVELS,
         funding_rate_coefficient: Some(8),
         max_relative_funding_rate: Some(d("0.005")),
+        min_relative_funding_rate: None,
         isin: Some("GB00BQ84JX13"),
         post_only: false,
         fee_schedule_uid: Some("723888f7-0a8e-4183-8648-f920a22339e3"),

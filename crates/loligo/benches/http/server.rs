@@ -110,12 +110,16 @@ impl Server {
 
     /// User and system time of the process so far.
     pub fn cpu(&self) -> Duration {
-        let stat =
-            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a process of ours");
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
-        // A tick is a hundredth of a second on every Linux that tells its times in /proc.
-        Duration::from_millis(ticks * 10)
+        cpu(self.child.id())
+    }
+
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A question that anyone may ask.
+    pub fn public(&self, path: &str) -> Request {
+        Arc::from(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address).into_bytes())
     }
 
     /// A POST with its arguments in the body, signed by the first account.
@@ -133,6 +137,24 @@ impl Server {
             body.len()
         );
         Arc::from(request.into_bytes())
+    }
+
+    /// A feed's request for a challenge, by the first account.
+    pub fn ask_challenge(&self) -> String {
+        serde_json::json!({"event": "challenge", "api_key": self.keys[0].0}).to_string()
+    }
+
+    /// The request to follow a feed of the first account, which has signed this challenge.
+    pub fn subscribe_signed(&self, feed: &str, challenge: &str) -> String {
+        let (key, signing) = &self.keys[0];
+        serde_json::json!({
+            "event": "subscribe",
+            "feed": feed,
+            "api_key": key,
+            "original_challenge": challenge,
+            "signed_challenge": signing.sign_challenge(challenge).to_base64(),
+        })
+        .to_string()
     }
 
     /// Orders that meet each other: a buy of one account, a sell of the next, so that the book stays small. Each has a
@@ -164,6 +186,15 @@ impl Server {
             })
             .collect()
     }
+}
+
+/// User and system time of a process of ours so far.
+pub fn cpu(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process of ours");
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
+    // A tick is a hundredth of a second on every Linux that tells its times in /proc.
+    Duration::from_millis(ticks * 10)
 }
 
 impl Drop for Server {

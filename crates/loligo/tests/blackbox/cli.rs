@@ -124,7 +124,7 @@ fn a_folder_made_with_other_figures_is_refused_by_name() {
 
 #[test]
 fn flags_that_make_no_sense_are_refused_by_name() {
-    let bad: [&[&str]; 11] = [
+    let bad: [&[&str]; 13] = [
         &["--clock", "sideways"],
         &["--market", "maybe"],
         &["--accounts=-1"],
@@ -134,6 +134,8 @@ fn flags_that_make_no_sense_are_refused_by_name() {
         &["--start-time", "yesterday", "--clock", "manual"],
         &["--start-time", "2026-03-01T00:00:00Z"],
         &["--rate-limits", "perhaps"],
+        &["--feed-delay", "soon"],
+        &["--feed-delay", "1001ms"],
         &["--listen", "nowhere"],
         &["--no-such-flag", "1"],
     ];
@@ -287,6 +289,7 @@ fn help_names_every_flag_that_tools_rely_on() {
         "--start-time",
         "--config-out",
         "--rate-limits",
+        "--feed-delay",
         "--instruments",
         "--allow-origin",
         "--until",

@@ -7,7 +7,8 @@ use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
 use crate::http::Response;
-use crate::venue::{Home, QUIET, Venue};
+use crate::venue::{Home, INSTRUMENTS, QUIET, Venue};
+use crate::week::{MOST, Sizes};
 
 const SYMBOL: &str = "PF_XBTUSD";
 const DAY_MS: u64 = 86_400_000;
@@ -197,4 +198,28 @@ fn a_token_of_a_branch_that_was_left_is_refused() {
     assert_eq!(answer.status, 400);
     let wanted = json!({"status": "bad_request", "reason": "invalid argument: continuation_token"});
     assert_eq!(json(&answer), wanted);
+}
+
+/// One contract, so that it takes seconds; `cargo xtask bench week` does the same with all of them.
+#[test]
+#[expect(clippy::print_stdout, reason = "the sizes are what one looks for")]
+fn seven_exchange_days_of_a_live_market_take_a_fraction_of_what_a_venue_may_take_for_ever() {
+    const DAYS: u32 = 7;
+    /// Of the default listing.
+    const CONTRACTS: f64 = 22.0;
+    let home = Home::new();
+    let file = home.config_file().with_file_name("instruments.toml");
+    fs::write(&file, INSTRUMENTS).expect("written");
+    let file = file.to_str().expect("a path");
+    let mut venue = home.start(&["--market", "live", "--clock", "manual", "--instruments", file]);
+    for _ in 0..DAYS * 4 {
+        venue.advance(DAY_MS / 4);
+    }
+    // Each of these waits for history, a second at most.
+    while venue.client(0).past("/orders", &[]).status == 503 {}
+    assert!(venue.stop().status.success());
+    let sizes = Sizes::of(&home.data(), DAYS);
+    let for_ever = sizes.for_ever(CONTRACTS);
+    println!("{}; {CONTRACTS} contracts for ever: {:.2} GB", sizes.line(), for_ever / 1e9);
+    assert!(for_ever < MOST, "{for_ever}");
 }

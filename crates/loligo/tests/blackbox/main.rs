@@ -27,3 +27,4 @@ mod routes;
 mod syncs;
 mod upgrade;
 mod venue;
+mod week;

@@ -296,7 +296,9 @@ impl Reading {
                 let wanted =
                     |filter: Filter, row: &rows::OrderEvent| filter.order(row.contract, row.kind, ends(row));
                 let page = paged.page(index, owner, wanted)?;
-                Ok(own.page(&page, |entry| shown.order_event(account, entry)))
+                Ok(own.page(&page, |entry| {
+                    shown.element(account, entry, shown.order_event(account, &entry.row))
+                }))
             }
             Self::Triggers(paged) => {
                 let ends = |kind| matches!(kind, kinds::CANCELLED | kinds::ACTIVATED);
@@ -304,7 +306,9 @@ impl Reading {
                     filter.order(Some(row.contract), row.kind, ends(row.kind))
                 };
                 let page = paged.page(index, owner, wanted)?;
-                Ok(own.page(&page, |entry| shown.trigger_event(account, entry)))
+                Ok(own.page(&page, |entry| {
+                    shown.element(account, entry, shown.trigger_event(account, &entry.row))
+                }))
             }
             Self::Executions(paged) => {
                 let wanted = |filter: Filter, row: &rows::Execution| filter.contract(Some(row.contract));

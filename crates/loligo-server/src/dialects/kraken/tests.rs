@@ -25,14 +25,14 @@ fn kraken(node: &NodeHandle) -> Kraken {
     let log = RequestLog::start(LogConfig { mode: LogMode::None, lines: None }, node.clone()).unwrap();
     let mut dialects = Dialects::default();
     let dialect = dialects.add(Encoder);
-    let hub = hub::start(node.clone(), dialects, Sources::default(), FeedBounds::default()).unwrap();
+    let hub = hub::start(node, &dialects, Sources::default(), FeedBounds::default()).unwrap();
     let origins = Arc::new(Origins::new(Vec::new(), std::iter::empty()));
     let served = Served {
         node: node.clone(),
         login: Arc::new(Login::new(&[], RealTime::driven(), false)),
         tolerance: Tolerance::STRICT,
         faults: Arc::default(),
-        sockets: Arc::new(Sockets::new(FeedBounds::default(), origins)),
+        sockets: Arc::new(Sockets::new(FeedBounds::default(), origins).expect("threads")),
         history: Arc::new(History::new(None, Keep::an_hour())),
         hub,
         log,

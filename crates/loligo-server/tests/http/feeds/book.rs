@@ -18,7 +18,7 @@ use tokio::net::TcpSocket;
 pub struct Book {
     bids: BTreeMap<i64, String>,
     asks: BTreeMap<i64, String>,
-    seq: u64,
+    pub seq: u64,
 }
 
 fn price(value: &Value) -> i64 {
@@ -190,8 +190,8 @@ async fn numbers_rise_over_a_restart() {
     }
 }
 
-/// Many changes at a time, past http: bids come and go.
-async fn churn(venue: &Venue, round: u64) {
+/// 800 changes at a time, past http: bids come and go.
+pub async fn churn(venue: &Venue, round: u64) {
     let bid = |at: i64| {
         Submission::new(Command::Place(PlaceOrder {
             account: AccountId(2),
@@ -250,7 +250,8 @@ async fn who_reads_too_slowly_is_closed_and_nobody_else_waits() {
     }
     assert_eq!(book.seq, 150 * 800, "who reads sees everything");
     let (told, code) = slow.end().await;
-    assert_eq!(code, Some((1008, String::new())));
+    let reason = "too slow: what waits for this connection has a bound";
+    assert_eq!(code, Some((1008, reason.to_owned())));
     assert!(told.len() < 150 * 800);
     // What it did see has no hole.
     for message in told {

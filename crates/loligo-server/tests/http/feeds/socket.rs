@@ -142,3 +142,20 @@ pub fn with(one: &Value, other: Value) -> Value {
     all.extend(more);
     Value::Object(all)
 }
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Joins a private feed; the answer is checked, and the first message is what comes.
+    pub async fn join(&mut self, credentials: &Value, feed: &str) -> Value {
+        let answer = self.ask(with(credentials, json!({"event": "subscribe", "feed": feed}))).await;
+        assert_eq!(answer, json!({"event": "subscribed", "feed": feed}));
+        self.hear().await
+    }
+
+    /// Leaves a private feed.
+    pub async fn leave(&mut self, credentials: &Value, feed: &str) {
+        let answer = self.ask(with(credentials, json!({"event": "unsubscribe", "feed": feed}))).await;
+        assert_eq!(answer, json!({"event": "unsubscribed", "feed": feed}));
+        let again = self.ask(with(credentials, json!({"event": "unsubscribe", "feed": feed}))).await;
+        assert_eq!(again, alert("Not subscribed to feed"));
+    }
+}

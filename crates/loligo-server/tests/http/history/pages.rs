@@ -111,6 +111,44 @@ async fn what_cannot_be_answered_is_told_with_its_status_and_a_reason() {
 }
 
 #[tokio::test]
+async fn lists_of_markets_refuse_the_same_and_a_page_has_a_thousand_elements_at_most() {
+    let venue = Venue::start().await;
+    let a = venue.client(0);
+    for step in 0..1_003 {
+        venue.pin(SYMBOL, &(50_000 + step % 2).to_string()).await;
+    }
+    let prices = format!("/market/{SYMBOL}/price");
+    let page = ask(&a, &prices, &[("count", "5000")]).await;
+    assert_eq!(page["len"], 1_000, "what is too much is cut");
+    let token = page["continuationToken"].as_str().expect("more").to_owned();
+    let rest = ask(&a, &prices, &[("continuation_token", &token)]).await;
+    assert!(rest["len"].as_u64().is_some_and(|more| more > 0), "{rest}");
+    assert_eq!(rest.get("continuationToken"), None);
+    let wrong =
+        |argument| json!({"status": "bad_request", "reason": format!("invalid argument: {argument}")});
+    for (path, name, value) in [
+        (prices.as_str(), "count", "0"),
+        (&prices, "count", "-1"),
+        (&prices, "count", "many"),
+        (&prices, "sort", "up"),
+        (&prices, "before", "tomorrow"),
+        (&format!("/market/{SYMBOL}/orders"), "continuation_token", &token),
+        ("/market/PF_ETHUSD/price", "continuation_token", &token),
+        (&format!("/market/{SYMBOL}/executions"), "continuation_token", "bm9uZQ=="),
+    ] {
+        let answer = send(&a, path, &[(name, value)]).await;
+        assert_eq!((answer.status, answer.json()), (400, wrong(name)), "{path} {name}={value}");
+    }
+    let backwards = [("since", "1767225609000"), ("before", "1767225600000")];
+    for path in [&prices, &format!("/market/{SYMBOL}/orders"), &format!("/market/{SYMBOL}/executions")] {
+        assert_eq!(ask(&a, path, &backwards).await, json!({"elements": [], "len": 0}), "{path}");
+    }
+    assert_eq!(ask(&a, "/account-log", &backwards).await["logs"], json!([]));
+    let all = ask(&a, "/account-log", &[]).await;
+    assert_eq!(ask(&a, "/account-log", &[("count", "100000000000000000000")]).await, all, "cut, too");
+}
+
+#[tokio::test]
 async fn both_versions_and_the_aliases_answer_alike() {
     let (_venue, a) = nine().await;
     for path in ["/orders", "/executions", "/triggers", "/accountlogcsv", "/positions", "/account-log"] {

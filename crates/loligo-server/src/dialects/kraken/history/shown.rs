@@ -15,7 +15,7 @@ use loligo_wire::decimal::{Decimal, Number};
 use loligo_wire::history::words::{ExecutionType, LogInfo, OrderType as WireType, PositionChange, TradeType};
 use loligo_wire::history::{
     Amount, Conversion, Distance, Element, Execution, ExecutionSide, LogEntry, NotFound, Order, OrderEvent,
-    PositionCause, PositionUpdate, PublicExecution, PublicOrder, PublicOrderEvent, PublicPrice, Trigger,
+    OrderStep, PositionCause, PositionUpdate, PublicExecution, PublicOrder, PublicPrice, Trade, Trigger,
     TriggerEvent,
 };
 use loligo_wire::time::Timestamp;
@@ -40,7 +40,12 @@ impl<'d> Shown<'d> {
     }
 
     /// An element of a list. Its name is made of its place, so it is the same whenever it is asked for.
-    fn element<R: Row, E>(&self, owner: u32, entry: &Entry<R>, event: Option<E>) -> Option<Element<E>> {
+    pub(super) fn element<R: Row, E>(
+        &self,
+        owner: u32,
+        entry: &Entry<R>,
+        event: Option<E>,
+    ) -> Option<Element<E>> {
         let uid = place_uid(R::TABLE, owner, entry.at);
         event.map(|event| Element { uid: Some(uid), timestamp: instant(entry.at.time_ms), event })
     }
@@ -62,18 +67,7 @@ impl<'d> Shown<'d> {
         }
     }
 
-    pub(super) fn order_event<'r>(
-        &self,
-        account: u32,
-        entry: &'r Entry<rows::OrderEvent>,
-    ) -> Option<Element<OrderEvent<'r>>>
-    where
-        'd: 'r,
-    {
-        self.element(account, entry, self.order_event_of(account, &entry.row))
-    }
-
-    fn order_event_of<'r>(&self, account: u32, row: &'r rows::OrderEvent) -> Option<OrderEvent<'r>>
+    pub(super) fn order_event<'r>(&self, account: u32, row: &'r rows::OrderEvent) -> Option<OrderEvent<'r>>
     where
         'd: 'r,
     {
@@ -83,7 +77,6 @@ impl<'d> Shown<'d> {
         }
         let spec = self.spec(row.contract?)?;
         let order = self.order(account, spec, row.order.as_ref()?);
-        let reason = reason(row.reason);
         let earlier = |earlier: &rows::Earlier, asked: Option<&'r rows::Asked>| Order {
             quantity: open(earlier.qty, earlier.filled, spec, asked.and_then(|asked| asked.qty.as_deref())),
             filled: size(Qty(earlier.filled), spec),
@@ -91,31 +84,25 @@ impl<'d> Shown<'d> {
             last_update_timestamp: instant(earlier.updated_ms),
             ..order
         };
-        Some(match row.kind {
-            kinds::PLACED => OrderEvent::Placed { order, reason: reason? },
-            kinds::UPDATED => OrderEvent::Updated {
-                old: earlier(row.old.as_ref()?, None),
-                new: order,
-                reason: reason?,
-                reduced: row.reduced.map(|by| size(Qty(by), spec)),
-            },
+        if row.kind == kinds::EDIT_REJECTED {
+            let attempted = earlier(row.old.as_ref()?, Some(&row.asked));
+            return Some(OrderEvent::EditRejected { old: order, attempted, error: refusal(row.error) });
+        }
+        // Of what was refused, what was sent.
+        let order = match row.kind {
             kinds::REJECTED => {
                 let sent = row.order.as_ref()?;
-                let refused = Order {
+                Order {
                     quantity: open(sent.qty, sent.filled, spec, row.asked.qty.as_deref()),
                     limit_price: at_price(sent.price, spec, row.asked.price.as_deref()),
                     ..order
-                };
-                OrderEvent::Rejected { order: refused, error: refusal(row.error), reason }
+                }
             }
-            kinds::CANCELLED => OrderEvent::Cancelled { order, reason: reason? },
-            kinds::EDIT_REJECTED => OrderEvent::EditRejected {
-                old: order,
-                attempted: earlier(row.old.as_ref()?, Some(&row.asked)),
-                error: refusal(row.error),
-            },
-            _ => return None,
-        })
+            _ => order,
+        };
+        let old = row.old.as_ref().map(|old| earlier(old, None));
+        let reduced = row.reduced.map(|by| size(Qty(by), spec));
+        step(row.kind, order, old, reduced, (row.reason, row.error)).map(OrderEvent::Step)
     }
 
     /// What a cancel named that found nothing.
@@ -131,15 +118,8 @@ impl<'d> Shown<'d> {
     pub(super) fn trigger_event<'r>(
         &self,
         account: u32,
-        entry: &'r Entry<rows::TriggerEvent>,
-    ) -> Option<Element<TriggerEvent<'r>>>
-    where
-        'd: 'r,
-    {
-        self.element(account, entry, self.trigger_event_of(account, &entry.row))
-    }
-
-    fn trigger_event_of<'r>(&self, account: u32, row: &'r rows::TriggerEvent) -> Option<TriggerEvent<'r>>
+        row: &'r rows::TriggerEvent,
+    ) -> Option<TriggerEvent<'r>>
     where
         'd: 'r,
     {
@@ -213,7 +193,6 @@ impl<'d> Shown<'d> {
             ..order
         });
         let execution = Execution {
-            uid: self.identity.execution_uuid(ExecutionId(row.number)),
             side: ExecutionSide {
                 role: if row.maker { ExecutionType::Maker } else { ExecutionType::Taker },
                 order,
@@ -222,14 +201,17 @@ impl<'d> Shown<'d> {
                 position_size: size(Qty(row.position), spec),
                 realized_pnl: decimal(&row.realized_pnl),
             },
-            timestamp: instant(entry.at.time_ms),
-            quantity: size(Qty(row.qty), spec),
-            price: price(Price(row.price), spec),
-            mark_price: row.mark.as_deref().map_or(Decimal::ZERO, decimal),
-            limit_filled: row.limit_filled,
-            old_taker,
-            usd_value: decimal(&row.usd_value),
-            taker_reduced: row.reduced.map(|by| size(Qty(by), spec)),
+            trade: Trade {
+                uid: self.identity.execution_uuid(ExecutionId(row.number)),
+                timestamp: instant(entry.at.time_ms),
+                quantity: size(Qty(row.qty), spec),
+                price: price(Price(row.price), spec),
+                mark_price: row.mark.as_deref().map_or(Decimal::ZERO, decimal),
+                limit_filled: row.limit_filled,
+                old_taker,
+                usd_value: decimal(&row.usd_value),
+                taker_reduced: row.reduced.map(|by| size(Qty(by), spec)),
+            },
         };
         self.element(account, entry, Some(execution))
     }
@@ -330,7 +312,7 @@ impl<'d> Shown<'d> {
         &self,
         contract: u32,
         entry: &Entry<rows::PublicOrderEvent>,
-    ) -> Option<Element<PublicOrderEvent<'r>>>
+    ) -> Option<Element<OrderStep<PublicOrder<'r>>>>
     where
         'd: 'r,
     {
@@ -348,20 +330,10 @@ impl<'d> Shown<'d> {
             reduce_only: row.details.reduce_only,
             last_update_timestamp: before(now, row.details.updated_ago),
         };
-        let reason = reason(row.reason);
-        let event = match row.kind {
-            kinds::PLACED => PublicOrderEvent::Placed { order, reason: reason? },
-            kinds::UPDATED => PublicOrderEvent::Updated {
-                old: earlier_public(&order, row.details.old?, now, spec),
-                new: order,
-                reason: reason?,
-                reduced: row.details.reduced.map(|by| size(Qty(by), spec)),
-            },
-            kinds::CANCELLED => PublicOrderEvent::Cancelled { order, reason: reason? },
-            kinds::REJECTED => PublicOrderEvent::Rejected { order, error: refusal(row.error), reason },
-            _ => return None,
-        };
-        self.element(contract, entry, Some(event))
+        let old = row.details.old.map(|old| earlier_public(&order, old, now, spec));
+        let reduced = row.details.reduced.map(|by| size(Qty(by), spec));
+        let event = step(row.kind, order, old, reduced, (row.reason, row.error));
+        self.element(contract, entry, event)
     }
 
     pub(super) fn public_execution<'r>(
@@ -389,20 +361,40 @@ impl<'d> Shown<'d> {
         let details = &row.details;
         let taker = side(&details.taker, row.sell, row.price.saturating_add(details.taker_improved));
         let execution = PublicExecution {
-            uid: self.identity.execution_uuid(ExecutionId(row.number)),
             maker: side(&details.maker, !row.sell, row.price),
             taker,
-            timestamp: instant(now),
-            quantity: size(Qty(row.qty), spec),
-            price: price(Price(row.price), spec),
-            mark_price: figure(row.mark, row.mark_scale),
-            limit_filled: details.maker.open == row.qty,
-            old_taker: details.old_taker.map(|old| earlier_public(&taker, old, now, spec)),
-            usd_value: Decimal::new(i128::from(row.usd_cents), 2),
-            taker_reduced: details.taker_reduced.map(|by| size(Qty(by), spec)),
+            trade: Trade {
+                uid: self.identity.execution_uuid(ExecutionId(row.number)),
+                timestamp: instant(now),
+                quantity: size(Qty(row.qty), spec),
+                price: price(Price(row.price), spec),
+                mark_price: figure(row.mark, row.mark_scale),
+                limit_filled: details.maker.open == row.qty,
+                old_taker: details.old_taker.map(|old| earlier_public(&taker, old, now, spec)),
+                usd_value: Decimal::new(i128::from(row.usd_cents), 2),
+                taker_reduced: details.taker_reduced.map(|by| size(Qty(by), spec)),
+            },
         };
         self.element(contract, entry, Some(execution))
     }
+}
+
+/// A step of an order's story; `None` for what is none.
+fn step<O>(
+    kind: u8,
+    order: O,
+    old: Option<O>,
+    reduced: Option<Decimal>,
+    (why, error): (Option<u8>, Option<u8>),
+) -> Option<OrderStep<O>> {
+    let reason = reason(why);
+    Some(match kind {
+        kinds::PLACED => OrderStep::Placed { order, reason: reason? },
+        kinds::UPDATED => OrderStep::Updated { old: old?, new: order, reason: reason?, reduced },
+        kinds::CANCELLED => OrderStep::Cancelled { order, reason: reason? },
+        kinds::REJECTED => OrderStep::Rejected { order, error: refusal(error), reason },
+        _ => return None,
+    })
 }
 
 pub(super) fn mark_price(entry: &Entry<rows::MarkPrice>) -> Element<PublicPrice> {
