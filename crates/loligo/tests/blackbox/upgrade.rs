@@ -160,8 +160,8 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     // this folder becomes one that is crossed over.
     const STATE: &str = "e8727c111d8b726d218e089fd69a5dd9ac6586795131b825a537964af59ea374";
     const EVENTS: &str = "1586ee1d47ff08afe3297519d82f3b1d1c62877236148fe87a112a946b0f8fd5";
-    // 0.4 BTC at 25 USD an hour, since the position changed at half past two.
-    const FUNDING: f64 = -0.4 * 25.0 * 1_234_567.0 / 3_600_000.0;
+    // 0.4 BTC at 25 USD an hour, for the 1,234.567 seconds since the position changed at half past two.
+    const FUNDING: &str = "-3.42935277778";
     let home = home_of("rules-4.tgz");
     let replayed = home.run("replay");
     assert!(replayed.status.success(), "{}", replayed.said());
@@ -178,8 +178,7 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     assert_eq!(open(&venue), orders);
     let told = venue.client(0).get("/openpositions", &[])["openPositions"].clone();
     let held = told.as_array().expect("a list").iter().find(|held| held["symbol"] == "PF_XBTUSD");
-    let funding = held.and_then(|held| held["unrealizedFunding"].as_f64()).expect("a number");
-    assert!((funding - FUNDING).abs() < 1e-9, "{told}");
+    assert_eq!(held.map(|held| held["unrealizedFunding"].to_string()).as_deref(), Some(FUNDING), "{told}");
 }
 
 #[test]
