@@ -159,7 +159,10 @@ impl Hub {
                 _ = beats.tick() => gathered(|| self.beat()),
                 _ = paces.tick() => gathered(|| self.keep_pace()),
                 news = self.late.next() => gathered(|| match news {
-                    News::Commit(commit) => self.tell_accounts(&commit),
+                    News::Commit(commit) => {
+                        self.tell_accounts(&commit);
+                        self.tidy();
+                    }
                     News::Row(account, row) => self.tell_row(account, &row),
                 }),
                 // All changes that are there come before the next request: who was answered over http finds it in what they

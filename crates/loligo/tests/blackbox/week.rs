@@ -7,8 +7,6 @@ use rusqlite::Connection;
 
 /// What journal, snapshots and history may take up together, for ever.
 pub const MOST: f64 = 3e9;
-/// Contracts of the default listing.
-pub const CONTRACTS: f64 = 22.0;
 
 /// Days that a venue keeps of its journal at most: a week, the day to the next kept snapshot, and the third of one to the next of all.
 const JOURNAL_DAYS: f64 = 8.4;
