@@ -141,26 +141,6 @@ fn a_past_outlives_the_state_it_is_stored_in() {
 }
 
 #[test]
-fn a_genesis_and_a_state_from_before_there_were_pasts_are_read() {
-    let desk = Desk::open();
-    let (_, genesis) = &desk.steps()[0];
-    for command in [genesis, &Command::Advance, &Command::Start] {
-        let mut bytes = Vec::new();
-        command.encode(&mut bytes);
-        if command == genesis {
-            assert_eq!(bytes.pop(), Some(0), "no pasts are its last byte");
-        }
-        bytes[0] = 2;
-        assert_eq!(Command::decode(&bytes).as_ref(), Ok(command));
-    }
-    let mut state = desk.exchange.encode();
-    assert_eq!((state[0], state.pop()), (6, Some(0)), "no pasts are its last byte");
-    state[0] = 5;
-    let read = Exchange::decode(&state).expect("a state of version 5");
-    assert_eq!(read.state_hash(), desk.exchange.state_hash());
-}
-
-#[test]
 fn a_past_that_cannot_have_been_is_refused_whole() {
     let desk = Desk::open();
     let Command::Genesis(genesis) = desk.steps()[0].1.clone() else { panic!("it begins with a genesis") };

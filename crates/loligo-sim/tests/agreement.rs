@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const SEEDS: u64 = 130;
+const SEEDS: u64 = 165;
 const STEPS: usize = 1_250;
 /// Work that a record of a stream does at most, by seed: a venue's, and so little that much is always left for the next.
 const LIMITS: [u32; 5] = [WORK_PER_RECORD, 1, 40, 100, 300];

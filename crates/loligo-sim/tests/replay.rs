@@ -118,7 +118,7 @@ fn play_in_order(engine: &mut Exchange, step: &Step) -> (Outcome, Vec<Event>) {
 #[test]
 fn however_little_a_record_does_all_comes_to_the_same() {
     let mut split = 0;
-    for seed in 0..24 {
+    for seed in 0..32 {
         let steps = stream(seed, 700);
         let limits = [u32::MAX, WORK_PER_RECORD, 100, 1];
         let mut engines = limits.map(|limit| {

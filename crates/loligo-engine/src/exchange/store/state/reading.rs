@@ -409,8 +409,9 @@ impl Reading {
         let exchange = &mut self.exchange;
         let (now, present) = (exchange.now, hour_of(exchange.now));
         exchange.funded = hour.unwrap_or(present);
-        // That of the present instant may be still to come.
-        there((present - 1..=present).contains(&exchange.funded), "the hour last booked")?;
+        // That of the present instant may be still to come; there is none before a genesis.
+        let fits = !exchange.born || (present - 1..=present).contains(&exchange.funded);
+        there(fits, "the hour last booked")?;
         there(contracts.is_empty() || contracts.len() == exchange.markets.len(), "the number of fundings")?;
         for (market, funding) in exchange.markets.iter_mut().zip(contracts) {
             let fits = funding.as_ref().is_none_or(|funding| funding.fits(&market.instrument));
