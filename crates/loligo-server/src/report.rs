@@ -54,13 +54,14 @@ pub fn verified_text(verified: &Verified) -> String {
         let _ = write!(
             text,
             "\n{}: {} deposited = {} in wallets - {} in open positions + {} of fees + {} in the liquidation pool \
-             + {} of dust",
+             + {} of funding between its sides + {} of dust",
             sums.currency.code(),
             amount(sums.deposited),
             amount(sums.wallets),
             amount(sums.entries),
             amount(sums.fees),
             amount(sums.pool),
+            amount(sums.funding),
             amount(sums.dust)
         );
     }

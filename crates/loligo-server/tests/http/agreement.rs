@@ -9,7 +9,7 @@ use loligo_wire::time::Timestamp;
 use serde_json::{Value, json};
 
 /// A number in units of 1e-11, whether it travels as a number or as a text.
-fn exact(value: &Value) -> i128 {
+pub fn exact(value: &Value) -> i128 {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let number = Number::parse(text.as_bytes()).unwrap_or_else(|_| panic!("{text} is a number"));
     number.decimal().and_then(|decimal| decimal.at_scale(11).ok()).unwrap_or_else(|| panic!("{text} fits"))

@@ -1,11 +1,14 @@
 //! Funding as a client sees it: rates in tickers and by the hour, what has accrued in accounts and positions, what was booked in
 //! the log.
 
+use crate::agreement::exact;
 use crate::history::ask;
 use crate::venue::{Client, SYMBOL, Venue};
 use serde_json::{Value, json};
 
 const HOUR: u64 = 3_600_000;
+/// A whole USD, or BTC, as [`exact`] counts.
+const ONE: i128 = 100_000_000_000;
 
 /// Carol quotes around 50,200 at an index of 50,000: a premium of 0.4%, so 0.05% an hour, 25 USD for a BTC. Alice has bought two
 /// from Bob.
@@ -66,9 +69,8 @@ async fn an_hour_of_funding_is_told_alike_wherever_it_is_asked() {
     assert_eq!(before["unrealizedFunding"], -25);
     // Bought at 50,200, marked at 50,000.
     assert_eq!((&before["pnl"], &before["totalUnrealized"]), (&json!(-400), &json!(-425)));
-    let worth = before["balanceValue"].as_f64().expect("a number") - 425.0;
-    assert_eq!(before["portfolioValue"].as_f64(), Some(worth));
-    assert_eq!(before["marginEquity"].as_f64(), Some(worth));
+    let worth = exact(&before["balanceValue"]) - 425 * ONE;
+    assert_eq!([exact(&before["portfolioValue"]), exact(&before["marginEquity"])], [worth, worth]);
     let position =
         |client: Client| async move { client.get("/openpositions", &[]).await["openPositions"][0].clone() };
     assert_eq!(position(venue.client(0)).await["unrealizedFunding"], -25);
@@ -103,19 +105,17 @@ async fn an_hour_of_funding_is_told_alike_wherever_it_is_asked() {
     ] {
         assert_eq!(row[name], want, "{name}");
     }
-    let moved = |row: &Value| {
-        row["new_balance"].as_f64().expect("a number") - row["old_balance"].as_f64().expect("one")
-    };
-    assert_eq!(moved(row), -12.5);
+    let moved = |row: &Value| exact(&row["new_balance"]) - exact(&row["old_balance"]);
+    assert_eq!(moved(row), -125 * ONE / 10);
     let cash = |row: &&&Value| {
         row["info"] == "futures trade" && row["asset"] == "usd" && row["realized_funding"] != 0
     };
     let all: Vec<&Value> = rows.iter().collect();
     let traded = all.iter().find(cash).expect("the sale's cash row");
     assert_eq!(traded["realized_funding"], -25);
-    let number = |name: &str| traded[name].as_f64().expect("a number");
+    let number = |name: &str| exact(&traded[name]);
     let change = number("realized_pnl") - number("fee") + number("realized_funding");
-    assert!((moved(traded) - change).abs() < 1e-9, "{traded}");
+    assert_eq!(moved(traded), change, "{traded}");
 
     // Positions tell it as a change that changes nothing of the size.
     let page = ask(&alice, "/positions", &[("funding_realization", "true"), ("sort", "asc")]).await;
@@ -154,11 +154,11 @@ async fn an_inverse_wallet_tells_its_funding_in_coins() {
     let wallet = alice.get("/accounts", &[]).await["accounts"]["fi_xbtusd"].clone();
     assert_eq!(wallet["auxiliary"]["funding"], json!(-0.000025));
     let ticker = alice.get("/tickers/pi_xbtusd", &[]).await["ticker"].clone();
-    assert_eq!(ticker["fundingRate"].as_f64(), Some(5e-8));
+    assert_eq!(exact(&ticker["fundingRate"]), 5 * ONE / 100_000_000);
     venue.advance(HOUR / 2).await;
     let log = ask(&alice, "/account-log", &[("info", "funding rate change"), ("count", "1")]).await;
     let row = &log["logs"][0];
-    assert_eq!(row["realized_funding"].as_f64(), Some(-0.00005));
+    assert_eq!(exact(&row["realized_funding"]), -5 * ONE / 100_000);
     assert_eq!((&row["asset"], &row["margin_account"]), (&json!("xbt"), &json!("fi_xbtusd")));
 }
 

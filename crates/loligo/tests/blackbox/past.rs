@@ -190,6 +190,24 @@ fn the_figures_of_a_day_are_what_its_24_candles_of_an_hour_say() {
 }
 
 #[test]
+fn the_funding_rates_of_the_past_are_shown_with_the_real_ones() {
+    let venue = Home::new().start(&LIVE);
+    let told = venue.visitor().get("/historical-funding-rates", &[("symbol", SYMBOL)]);
+    let rates = told["rates"].as_array().expect("a list");
+    // Each hour of thirty days and of the day of genesis, but for the first, which has none behind it.
+    assert_eq!(rates.len() as i64, GENESIS / HOUR - BEGINS / HOUR);
+    assert!(text(&rates[0]["timestamp"]).starts_with("2026-02-08T01:00:00"), "{}", rates[0]);
+    assert!(text(&rates[rates.len() - 1]["timestamp"]).starts_with("2026-03-10T19:00:00"));
+    let newest = &rates[rates.len() - 1];
+    let shown = ticker(&venue, SYMBOL);
+    assert_eq!(
+        units(&newest["fundingRate"]),
+        units(&shown["fundingRate"]),
+        "the rate of the hour of genesis holds"
+    );
+}
+
+#[test]
 fn the_past_is_the_same_after_a_restart_and_another_with_another_seed() {
     let home = Home::new();
     let all = |venue: &Venue| {

@@ -160,6 +160,8 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     // this folder becomes one that is crossed over.
     const STATE: &str = "e8727c111d8b726d218e089fd69a5dd9ac6586795131b825a537964af59ea374";
     const EVENTS: &str = "1586ee1d47ff08afe3297519d82f3b1d1c62877236148fe87a112a946b0f8fd5";
+    // 0.4 BTC at 25 USD an hour, for the 1,234.567 seconds since the position changed at half past two.
+    const FUNDING: &str = "-3.42935277778";
     let home = home_of("rules-4.tgz");
     let replayed = home.run("replay");
     assert!(replayed.status.success(), "{}", replayed.said());
@@ -174,11 +176,9 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     assert!(!said.contains("crossed over") && !said.contains("were made under rules"), "{said}");
     let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.1 stop 47500", "sell 0.2 lmt 52000"];
     assert_eq!(open(&venue), orders);
-    // 0.05% at 50,000 USD from the second hour on, and what it has come to since the position changed at half past two.
     let told = venue.client(0).get("/openpositions", &[])["openPositions"].clone();
     let held = told.as_array().expect("a list").iter().find(|held| held["symbol"] == "PF_XBTUSD");
-    let funding = held.and_then(|held| held["unrealizedFunding"].as_f64()).expect("a number");
-    assert!((funding - FUNDING).abs() < 1e-9, "{told}");
+    assert_eq!(held.map(|held| held["unrealizedFunding"].to_string()).as_deref(), Some(FUNDING), "{told}");
 }
 
 #[test]
