@@ -18,7 +18,7 @@ from samples import blocks, statements
 from test_ccxt import PERPETUAL, client
 
 ETHER = "ETH/USD:USD"
-STRATEGIES = Path(__file__).parent / "strategies"
+STRATEGY = Path(__file__).parent / "strategies" / "once.py"
 
 # Nothing here takes this long; it is what a bot that does not do what it should costs.
 WAIT_SECONDS_MAX = 120
@@ -81,7 +81,7 @@ class Freqtrade:
         assert self.trade[:4] == ["freqtrade", "trade", "--config", "freqtrade.json"] and self.trade[4] == "--strategy"
         with (self.folder / "log.txt").open("wb") as log:
             self.process = subprocess.Popen(
-                self.command("trade", "--strategy", strategy, "--strategy-path", str(STRATEGIES), "--db-url", "sqlite:///bot.sqlite"),
+                self.command("trade", "--strategy", strategy, "--strategy-path", str(STRATEGY.parent), "--db-url", "sqlite:///bot.sqlite"),
                 cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -231,7 +231,7 @@ def test_pairs_and_candles_are_found_and_a_strategy_is_tried_on_the_past(live, b
     told = reader.fetch_ohlcv(PERPETUAL, "5m", since=since, limit=288)
     assert [list(map(exact, row)) for row in kept[:288]] == [list(map(exact, row)) for row in told]
     bot.run(
-        "backtesting", "--strategy", "Once", "--strategy-path", str(STRATEGIES), "--timeframe", "5m", "--timerange", f"{day}-{nextday}",
+        "backtesting", "--strategy", "Once", "--strategy-path", str(STRATEGY.parent), "--timeframe", "5m", "--timerange", f"{day}-{nextday}",
         "--data-format-ohlcv", "json", "--pairs", PERPETUAL, "--dry-run-wallet", "100000", "--export", "trades",
     )  # fmt: skip
     [archive] = bot.folder.glob("backtest_results/*.zip")

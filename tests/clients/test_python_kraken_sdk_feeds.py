@@ -48,7 +48,6 @@ class Hearing:
     async def close(self):
         """Its loop ends with the message after the one that it was told to end by, so it is sent one."""
         closing = asyncio.create_task(self.client.close())
-        await asyncio.sleep(0)
         await self.client.unsubscribe("heartbeat")
         await closing
 
