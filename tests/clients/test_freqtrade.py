@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,35 @@ def test_a_whole_trade_with_its_stop_on_the_exchange(live, account, bot):
     # The stop that it took away is known to history when no status knows it any more.
     [taken] = [o["order_id"] for o in trades[ETHER]["orders"] if o["ft_order_side"] == "stoploss"]
     assert taken in {order["id"] for order in trader.fetch_canceled_orders(ETHER, params={"trigger": True})}
+
+
+def test_pairs_and_candles_are_found_and_a_strategy_is_tried_on_the_past(live, bot):
+    reader = client(live)
+    markets = [market for market in reader.load_markets().values() if market["swap"] and market["linear"]]
+    printed = bot.run("list-pairs", "--print-json").splitlines()
+    assert json.loads(printed[-1]) == sorted(market["symbol"] for market in markets)
+
+    day = time.strftime("%Y%m%d", time.gmtime(time.time() - 2 * 86_400))
+    nextday = time.strftime("%Y%m%d", time.gmtime(time.time() - 86_400))
+    bot.run(
+        "download-data", "--pairs", PERPETUAL, "--timeframes", "5m", "--timerange", f"{day}-{nextday}",
+        "--data-format-ohlcv", "json",
+    )  # fmt: skip
+    [file] = bot.folder.glob("data/**/BTC_USD_USD-5m-futures.json")
+    kept = json.loads(file.read_text())
+    since = int(time.time() // 86_400 - 2) * 86_400_000
+    assert kept[0][0] == since and len(kept) >= 288
+    told = reader.fetch_ohlcv(PERPETUAL, "5m", since=since, limit=288)
+    assert [list(map(exact, row)) for row in kept[:288]] == [list(map(exact, row)) for row in told]
+    bot.run(
+        "backtesting", "--strategy", "Once", "--strategy-path", str(STRATEGIES), "--timeframe", "5m", "--timerange", f"{day}-{nextday}",
+        "--data-format-ohlcv", "json", "--pairs", PERPETUAL, "--dry-run-wallet", "100000", "--export", "trades",
+    )  # fmt: skip
+    [archive] = bot.folder.glob("backtest_results/*.zip")
+    with zipfile.ZipFile(archive) as results:
+        told = json.loads(results.read(f"{archive.stem}.json"))
+    [trade] = told["strategy"]["Once"]["trades"]
+    # It entered at the first price after as many candles as it had asked for.
+    opened = {row[0]: row[1] for row in kept}
+    assert trade["open_rate"] == opened[trade["open_timestamp"]]
+    assert trade["open_timestamp"] >= since + 200 * 300_000

@@ -275,10 +275,17 @@ def test_symbols_come_in_any_case_and_sizes_as_text(alice):
     assert (record["order"]["symbol"], exact(record["order"]["quantity"])) == (SYMBOL, exact("0.1"))
 
 
-def test_what_is_not_there_yet_says_so(venue, market, alice):
+def test_what_the_operator_gives_notice_of_is_told(venue, alice):
+    assert alice.user.get_notifications()["notifications"] == []
+    note = {"type": "maintenance", "priority": "high", "note": "down for a while", "effective_time": "2026-01-01T06:00:00.000Z"}
+    venue.control("POST", "/notifications", note)
+    [told] = alice.user.get_notifications()["notifications"]
+    assert (told["type"], told["priority"], told["note"]) == ("maintenance", "high", "down for a while")
+    assert told["effectiveTime"].startswith("2026-01-01T06:00:00")
+
+
+def test_what_is_not_there_yet_says_so(venue, alice):
     credentials = {"key": alice.account["api_key"], "secret": alice.account["api_secret"], "url": venue.http}
-    with pytest.raises(KrakenUnavailableError):
-        alice.user.get_notifications()
     with pytest.raises(KrakenUnavailableError):
         alice.user.get_unwind_queue()
     with pytest.raises(KrakenUnavailableError):

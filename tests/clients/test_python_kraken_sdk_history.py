@@ -5,7 +5,7 @@ import csv
 import io
 
 import pytest
-from kraken.futures import FuturesAsyncClient
+from kraken.futures import Funding, FuturesAsyncClient, Market
 
 from exchange import exact
 from test_python_kraken_sdk import INVERSE, SYMBOL, Trader
@@ -161,6 +161,28 @@ def test_candles(market, day):
     [candle] = market.get_ohlc("trade", SYMBOL, "1m", from_=second, to=second)["candles"]
     assert (candle["time"], exact(candle["volume"])) == (GENESIS_MS + MINUTE_MS, exact("0.6"))
     assert market.get_ohlc("trade", "PF_NOSUCHUSD", "1m") == {"candles": [], "more_candles": False}
+
+
+def test_funding_rates_and_what_they_come_to(venue, market, alice, bob):  # noqa: F811
+    # Quoted at 50,200 with an index of 50,000: a premium of 0.4 %, an eighth of it an hour, 25 USD for a BTC.
+    bob.send("sell", 2, 50200)
+    alice.send("buy", 2, 50200)
+    bob.send("buy", 5, 50190)
+    bob.send("sell", 5, 50210)
+    assert market.get_historical_funding_rates(SYMBOL)["rates"] == []
+    venue.advance(120 * MINUTE_MS)
+    told = market.get_historical_funding_rates(SYMBOL)["rates"]
+    assert [(row["timestamp"], exact(row["fundingRate"]), exact(row["relativeFundingRate"])) for row in told] == [
+        (f"2026-01-01T0{hour}:00:00Z", 25, exact("0.0005")) for hour in (1, 2)
+    ]
+    credentials = {"key": alice.account["api_key"], "secret": alice.account["api_secret"], "url": venue.http}
+    assert Funding(**credentials).get_historical_funding_rates(SYMBOL)["rates"] == told
+    paid = alice.user.get_account_log(info="funding rate change", sort="asc")["logs"]
+    assert [(exact(row["funding_rate"]), exact(row["realized_funding"])) for row in paid] == [(0, 0), (25, -50)]
+    # 0.05 % of 100,400, and 50 of funding.
+    assert alice.usd() == 100000 - exact("50.2") - 50
+    volumes = Market(**credentials).get_fee_schedules_vol()["volumesByFeeSchedule"]
+    assert sum(map(exact, volumes.values())) == 100_400
 
 
 def test_the_client_that_does_not_wait_is_told_the_same(venue, alice, day):  # noqa: F811

@@ -104,6 +104,13 @@ def test_each_client_that_is_known_has_its_sample():
             assert re.search(rf"^{how} ", text, re.M), f"the sample for {name} is said to be not run, and is"
 
 
+def test_the_readme_names_the_versions_that_are_tested():
+    pins = set(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "tests/clients/requirements.txt").read_text(), re.M))
+    named = re.findall(r"([\w-]+)==([\d.]*\d)", (ROOT / "README.md").read_text())
+    assert {name for name, _ in named} == {"ccxt", "python-kraken-sdk", "freqtrade"}
+    assert set(named) <= pins
+
+
 def test_clients_do_not_share_an_account():
     """Nonces of one client, in other units, would make those of another come too late."""
     readme = (ROOT / "README.md").read_text()

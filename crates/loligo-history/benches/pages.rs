@@ -68,7 +68,7 @@ fn trade(number: u64) -> PublicExecution {
     };
     PublicExecution {
         number,
-        sell: number % 2 == 0,
+        sell: number.is_multiple_of(2),
         qty: 5_000,
         price: 79_993,
         usd_cents: 3_999_650,

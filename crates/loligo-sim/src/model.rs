@@ -89,6 +89,8 @@ struct Contract {
     pinned: bool,
     mark: Option<FinePrice>,
     last: Option<Price>,
+    /// The last trade of its past, which never was.
+    before: Option<Price>,
     trades: u64,
     /// The last thirty capped premiums, at 18 decimals.
     samples: VecDeque<BigInt>,

@@ -2,11 +2,10 @@
 
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
-    ContractKind, ContractPast, CreateAccount, Currency, Deposit, DistanceUnit, EditOrder, Exchange,
-    FinePrice, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MAX_LOTS,
-    MAX_TICKS, MarginLevel, MarketState, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PastRate,
-    PlaceOrder, Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, TriggerKind, Wallet,
-    Withdraw,
+    ContractKind, CreateAccount, Currency, Deposit, DistanceUnit, EditOrder, Exchange, FinePrice, Genesis,
+    InstrumentId, InstrumentSpec, Leverage, Limits, LimitsChange, MAX_LOTS, MAX_TICKS, MarginLevel,
+    MarketState, Money, OnGrid, OrderId, OrderRef, OrderType, PairId, PlaceOrder, Qty, QtyMode,
+    SelfTradeStrategy, Side, Signal, Timestamp, Transfer, TriggerKind, Wallet, Withdraw,
 };
 use loligo_sim::model::Model;
 use loligo_sim::workload::Workload;

@@ -23,6 +23,7 @@ pub mod decimal;
 pub mod history;
 mod json;
 pub mod keys;
+pub mod notices;
 pub mod sign;
 pub mod time;
 pub mod v3;

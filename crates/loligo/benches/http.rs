@@ -8,6 +8,7 @@
 #[path = "http/load.rs"]
 mod load;
 #[path = "http/server.rs"]
+#[allow(dead_code, reason = "the rest of it serves the benchmark of feeds")]
 mod server;
 
 use load::{Connection, Request, drive, one_by_one};

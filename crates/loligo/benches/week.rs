@@ -8,7 +8,8 @@
 #[path = "../tests/blackbox/week.rs"]
 mod week;
 
-use loligo_server::{MarketKind, Server, ServerConfig};
+use loligo_server::config::MarketKind;
+use loligo_server::{Server, ServerConfig};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;

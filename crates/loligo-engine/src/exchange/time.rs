@@ -92,7 +92,7 @@ impl Exchange {
 
     fn end_timer(&mut self, at: Timestamp, timer: Timer, events: &mut Vec<Event>) {
         self.timers.pop_first();
-        self.now = self.now.max(at);
+        self.come_to(at);
         self.forget_due(events);
         let told = events.len();
         match timer {
@@ -107,16 +107,21 @@ impl Exchange {
         self.work.spend_on(&events[told..]);
     }
 
+    /// Comes to an instant, if it is not there yet. Whatever brings the first moment of a day, a timer or a second, begins it.
+    fn come_to(&mut self, at: Timestamp) {
+        let before = self.now;
+        self.now = before.max(at);
+        if day_of(self.now) > day_of(before) {
+            self.roll_volumes();
+        }
+    }
+
     /// Passes full seconds up to `until` (one at least) to the first at which something may change; samples the premium of
     /// every market there, and moves the marks.
     fn pass_seconds(&mut self, until: Timestamp, events: &mut Vec<Event>) {
         let second = self.next_sample(until.0.div_euclid(Timestamp::SECOND));
         let passed = second - std::mem::replace(&mut self.sampled, second);
-        let before = self.now;
-        self.now = before.max(Timestamp(second * Timestamp::SECOND));
-        if day_of(self.now) > day_of(before) {
-            self.roll_volumes();
-        }
+        self.come_to(Timestamp(second * Timestamp::SECOND));
         self.forget_due(events);
         let stirred = std::mem::take(&mut self.stirred);
         let moved = self.sample_marks(passed, events);

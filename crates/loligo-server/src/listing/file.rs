@@ -86,7 +86,7 @@ pub struct InstrumentEntry {
     roll: Option<RollWord>,
     funding_rate_coefficient: Option<u32>,
     max_relative_funding_rate: Option<Exact>,
-    min_relative_funding_rate: Option<Exact>,
+    min_relative_funding_rate: Option<Exact<true>>,
 }
 
 /// A [`Roll`] as a file spells it.
@@ -126,14 +126,17 @@ fn usd() -> String {
     "USD".to_owned()
 }
 
-/// An exact decimal that is not negative.
+/// An exact decimal; unless `SIGNED`, one that is not negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Exact(Decimal);
+struct Exact<const SIGNED: bool = false>(Decimal);
 
-impl Exact {
+impl<const SIGNED: bool> Exact<SIGNED> {
     fn parse(text: &str) -> Option<Self> {
-        let decimal = Number::parse(text.as_bytes()).ok()?.decimal()?;
-        (!decimal.is_negative()).then_some(Self(decimal))
+        Self::of(Number::parse(text.as_bytes()).ok()?.decimal()?)
+    }
+
+    fn of(decimal: Decimal) -> Option<Self> {
+        (SIGNED || !decimal.is_negative()).then_some(Self(decimal))
     }
 
     /// As a whole number of `10^-decimals`; `None` when it is finer, or too large.
@@ -148,27 +151,28 @@ impl Exact {
     }
 }
 
-impl<'de> Deserialize<'de> for Exact {
+impl<'de, const SIGNED: bool> Deserialize<'de> for Exact<SIGNED> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Words;
-        impl Visitor<'_> for Words {
-            type Value = Exact;
+        struct Words<const SIGNED: bool>;
+        impl<const SIGNED: bool> Visitor<'_> for Words<SIGNED> {
+            type Value = Exact<SIGNED>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a decimal in quotes, such as \"0.01\", or a whole number; not negative")
+                f.write_str("a decimal in quotes, such as \"0.01\", or a whole number")?;
+                f.write_str(if SIGNED { "" } else { "; not negative" })
             }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Exact, E> {
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 Exact::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Exact, E> {
-                Ok(Exact(Decimal::new(i128::from(number), 0)))
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                let whole = Exact::of(Decimal::new(i128::from(number), 0));
+                whole.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
             }
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Exact, E> {
-                u64::try_from(number)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
-                    .and_then(|number| self.visit_u64(number))
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                let whole = Exact::of(Decimal::new(i128::from(number), 0));
+                whole.ok_or_else(|| E::invalid_value(de::Unexpected::Signed(number), &self))
             }
         }
-        deserializer.deserialize_any(Words)
+        deserializer.deserialize_any(Words::<SIGNED>)
     }
 }
 
@@ -412,6 +416,21 @@ mod tests {
             let error = parse(&text).unwrap_err().to_string();
             assert!(error.contains(want), "{to}: {error}");
         }
+    }
+
+    #[test]
+    fn the_least_funding_rate_may_be_negative() {
+        let with =
+            |rates: &str| parse(&LOW.replace("lot_precision = 2", &format!("lot_precision = 2\n{rates}")));
+        let listing =
+            with("max_relative_funding_rate = \"0.005\"\nmin_relative_funding_rate = \"-0.001\"").unwrap();
+        let spec = &listing.instruments[0];
+        assert_eq!(
+            (spec.max_relative_funding_rate, spec.min_relative_funding_rate),
+            (500_000, Some(-100_000))
+        );
+        let refused = with("max_relative_funding_rate = \"-0.005\"").unwrap_err().to_string();
+        assert!(refused.contains("not negative"), "{refused}");
     }
 
     #[test]

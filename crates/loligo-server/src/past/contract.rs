@@ -244,8 +244,9 @@ impl Contract {
         // Billionths become 18 decimals, hundred-millionths too.
         let mean = i128::from(self.premium(before, end)) * BILLION;
         let most = i128::from(spec.max_relative_funding_rate) * 10 * BILLION;
+        let least = spec.min_relative_funding_rate.map_or(-most, |least| i128::from(least) * 10 * BILLION);
         let relative =
-            div_half_even(mean, i128::from(spec.funding_rate_coefficient.max(1))).clamp(-most, most);
+            div_half_even(mean, i128::from(spec.funding_rate_coefficient.max(1))).clamp(least, most);
         let absolute = match spec.kind {
             // In two steps, since the whole product may need more than 128 bits.
             ContractKind::Linear => {

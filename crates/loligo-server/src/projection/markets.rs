@@ -166,7 +166,7 @@ impl Markets {
     pub(crate) fn show_funding(&self, exchange: &Exchange) {
         let second = exchange.now().0.div_euclid(Timestamp::SECOND);
         if read(&self.board).funded_second != Some(second) {
-            write(&self.board).show_funding(exchange);
+            self.change().show_funding(exchange);
         }
     }
 

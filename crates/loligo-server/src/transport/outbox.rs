@@ -130,7 +130,8 @@ impl Outbox {
             return false;
         }
         queue.add(frame);
-        if !queue.is_blocked && !(queue.bytes < FEED_WRITE_BYTES && self.is_gathered(&mut queue)) {
+        let waits = queue.is_blocked || queue.bytes < FEED_WRITE_BYTES && self.is_gathered(&mut queue);
+        if !waits {
             self.write(&mut queue);
         }
         true

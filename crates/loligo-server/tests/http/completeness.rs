@@ -5,7 +5,7 @@ use crate::venue::{Answer, Client, SYMBOL, Venue};
 use serde_json::{Value, json};
 
 /// Operations that are not served yet, each with what is missing.
-const LEFT_OUT: [(&str, &str); 12] = [
+const LEFT_OUT: [(&str, &str); 9] = [
     ("getPnlCurrencyPreference", "profits in other currencies"),
     ("setPnlCurrencyPreference", "profits in other currencies"),
     ("getUnwindQueue", "unwinding"),
@@ -13,9 +13,6 @@ const LEFT_OUT: [(&str, &str); 12] = [
     ("addAssignmentProgram", "the assignment of positions"),
     ("deleteAssignmentProgram", "the assignment of positions"),
     ("getAssignmentProgramHistory", "the assignment of positions"),
-    ("getNotifications", "notices"),
-    ("historicalFundingRates", "funding"),
-    ("historicalFundingRatesV4", "funding"),
     ("getLiquidityPoolStats", "analytics"),
     ("getMarketAnalytics", "analytics"),
 ];
@@ -84,7 +81,8 @@ struct Asking {
     child: String,
 }
 
-/// A venue in which no list is empty: orders, a trigger, trades, a position, a subaccount, a leverage; and an asker with all rights.
+/// A venue in which no list is empty: orders, a trigger, trades, a position, a subaccount, a leverage, a notice, an hour of funding;
+/// and an asker with all rights.
 async fn happenings() -> (Venue, Asking) {
     let venue = Venue::start().await;
     let master = venue.start.accounts[0].uid.clone();
@@ -98,6 +96,9 @@ async fn happenings() -> (Venue, Asking) {
     client.place("lmt", "buy", "0.1", "40000", &[("cliOrdId", "rests")]).await;
     client.place("stp", "sell", "0.1", "39000", &[("cliOrdId", "waits"), ("stopPrice", "39500")]).await;
     client.post("/transfer", MOVED).await;
+    venue.order("POST", "/notifications", json!({"note": "a notice"})).await;
+    // The first hour of funding is over.
+    venue.advance(3_600_000).await;
     (venue, Asking { client, master, child })
 }
 

@@ -13,5 +13,6 @@ mod notices;
 mod orders;
 mod requests;
 pub mod socket;
+mod story;
 mod ticker;
 mod trades;

@@ -54,7 +54,7 @@ impl Model {
             let running = past.rates.iter().find(|rate| rate.hour.0.div_euclid(HOUR) == self.funded);
             let contract = self.contract_mut(past.instrument);
             contract.trades = past.trades.into();
-            contract.last = Some(past.last.price);
+            contract.before = Some(past.last.price);
             // Its mark began at its index: a premium of nothing.
             contract.samples.push_back(0.into());
             if let Some(rate) = running {
@@ -75,6 +75,7 @@ impl Model {
             mark: None,
             trades: 0,
             last: None,
+            before: None,
             samples: VecDeque::new(),
             good_premium: None,
             dislocation: None,
@@ -242,7 +243,7 @@ impl Model {
         new.view.id = OrderId(self.last_order);
         (new.view.placed_at, new.view.updated_at) = (self.now, self.now);
         (new.view.reason, new.view.error) = (Some(UpdateReason::NewUserOrder), None);
-        let present = self.signal(new.view.instrument, trigger.signal);
+        let present = self.reference(new.view.instrument, trigger.signal);
         if let (Some(value), Some(deviation)) = (present, trigger.deviation) {
             let price = self.contract(new.view.instrument).trail(deviation, new.view.side, value);
             // Where the present signal leaves no room for it, it stays where it was.

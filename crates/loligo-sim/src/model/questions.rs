@@ -114,7 +114,8 @@ impl Model {
 
     /// Price of the last execution.
     pub fn last(&self, id: InstrumentId) -> Option<Price> {
-        self.contract(id).last
+        let contract = self.contract(id);
+        contract.last.or(contract.before)
     }
 
     /// Sum of long positions.

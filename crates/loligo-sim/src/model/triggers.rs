@@ -72,12 +72,20 @@ impl Model {
     /// The price that a signal stands for.
     pub(super) fn signal(&self, id: InstrumentId, signal: Signal) -> Option<FinePrice> {
         match signal {
-            Signal::Last => self.last(id).map(|last| {
-                FinePrice(i128::try_from(self.contract(id).price(last.0)).expect("a price in range"))
-            }),
+            Signal::Last => self.contract(id).last.map(|last| self.fine_price(id, last)),
             Signal::Mark => self.mark(id),
             Signal::Index => self.index(id),
         }
+    }
+
+    /// What trailing stops begin to follow: before the first trade the last one that was made up.
+    pub(super) fn reference(&self, id: InstrumentId, signal: Signal) -> Option<FinePrice> {
+        let before = self.contract(id).before.filter(|_| signal == Signal::Last);
+        self.signal(id, signal).or(before.map(|last| self.fine_price(id, last)))
+    }
+
+    fn fine_price(&self, id: InstrumentId, price: Price) -> FinePrice {
+        FinePrice(i128::try_from(self.contract(id).price(price.0)).expect("a price in range"))
     }
 
     fn waits(&self, order: &Order) -> bool {
@@ -284,7 +292,7 @@ impl Model {
                     return Err(OrderError::InvalidPrice);
                 }
                 let deviation = trigger.deviation.ok_or(OrderError::InvalidPrice)?;
-                let signal = self.signal(order.instrument, trigger.signal);
+                let signal = self.reference(order.instrument, trigger.signal);
                 let deviation = self.check_deviation(order.instrument, deviation, signal, true)?;
                 let signal = signal.ok_or(OrderError::NoReferencePrice)?;
                 contract.exact_trail(deviation, order.side, signal)
@@ -423,7 +431,7 @@ impl Model {
             (None, _) => return Err(OrderError::InvalidPrice),
         };
         let id = edited.instrument;
-        let signal = self.signal(id, trigger.signal);
+        let signal = self.reference(id, trigger.signal);
         let deviation = self.check_deviation(id, AskedDistance { unit, steps }, signal, false)?;
         let signal = signal.ok_or(OrderError::NoReferencePrice)?;
         let contract = self.contract(id);

@@ -1,11 +1,11 @@
 //! The private feeds beside those of orders and fills, held against the schema and the examples.
 
 use loligo_wire::decimal::Decimal;
+use loligo_wire::notices::{Notice, NoticePriority, NoticeType};
 use loligo_wire::ws1::{
-    ChangedWallets, Collateral, Equity, FlexWallet, LogEntry, MarginAccount, Notice, NoticePriority,
-    NoticeType, Payment, PaymentStatus, Position, SingleWallet, Unrealized, Wallets,
-    write_account_balances_and_margins, write_account_log, write_account_log_snapshot,
-    write_deposits_withdrawals, write_notifications, write_open_positions,
+    ChangedWallets, Collateral, Equity, FlexWallet, LogEntry, MarginAccount, Payment, PaymentStatus,
+    Position, SingleWallet, Unrealized, Wallets, write_account_balances_and_margins, write_account_log,
+    write_account_log_snapshot, write_deposits_withdrawals, write_notifications, write_open_positions,
 };
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use crate::followers::{PING, PONG, TEXT, frame, handshake, masked};
 use crate::server::Server;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 pub struct OwnOrders {
@@ -31,7 +31,7 @@ impl OwnOrders {
         for answer in ["subscribed", "open_orders_snapshot"] {
             assert!(wire.hear().is_some_and(|told| told.contains(answer)));
         }
-        let (sender, told) = channel();
+        let (sender, told) = sync_channel(1_000);
         std::thread::spawn(move || {
             while wire.hear().is_some() {
                 if sender.send(Instant::now()).is_err() {

@@ -2,7 +2,8 @@
 //!
 //! `folders/rules-1.tgz` was written before rules had versions: a live market on a manual clock, seed 7, three accounts, with
 //! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules, and
-//! `folders/rules-2-format-2.tgz` the same in the journal format after that. `folders/rules-3.tgz` is of the present rules and format.
+//! `folders/rules-2-format-2.tgz` the same in the journal format after that. `folders/rules-3.tgz` is of the last version without
+//! funding, `folders/rules-4.tgz` of the present rules and format, an hour and a half into funding that is paid.
 
 use crate::http::Connection;
 use crate::venue::{Home, Venue, text};
@@ -124,22 +125,32 @@ fn records_under_other_rules_without_a_snapshot_behind_them_are_refused_with_the
 
 #[test]
 fn a_folder_of_the_rules_before_opens_and_goes_on() {
-    // Written down when the folder was made: what it was then is not made anew.
-    const EVENTS: &str = "c3f05eb05976bdbe9a163839d24a326ff844cca1afc6ef1f3fe5fb027abb256f";
-    for folder in ["rules-2.tgz", "rules-2-format-2.tgz"] {
+    // Written down when the folders were made: what they were then is not made anew.
+    const TWO: &str = "c3f05eb05976bdbe9a163839d24a326ff844cca1afc6ef1f3fe5fb027abb256f";
+    const THREE: &str = "982a0135837910f3f0546e44ad404910d7c020191d8d7516e367f6b0d3a5121e";
+    let of_two = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
+    let of_three = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.1 stop 47500", "sell 0.2 lmt 52000"];
+    for (folder, events, records, orders) in [
+        ("rules-2.tgz", TWO, 52, of_two),
+        ("rules-2-format-2.tgz", TWO, 52, of_two),
+        ("rules-3.tgz", THREE, 45, of_three),
+    ] {
         let home = home_of(folder);
         let replayed = home.run("replay");
         assert!(replayed.status.success(), "{folder}: {}", replayed.said());
-        let told = replayed.stdout.contains(&format!("event hash {EVENTS}"));
+        let told = replayed.stdout.contains(&format!("event hash {events}"));
         assert!(told, "{folder}: {}", replayed.stdout);
         let verified = home.run("verify");
         assert!(verified.status.success(), "{folder}: {}", verified.said());
-        let earlier = "records 1 to 52 were made under earlier rules: their hashes hold";
-        assert!(verified.stdout.contains(earlier), "{folder}: {}", verified.said());
-        let venue = home.start(&[]);
-        let orders =
-            ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.2 lmt 52000", "sell 0.2 stop 45000"];
+        let earlier = format!("records 1 to {records} were made under earlier rules: their hashes hold");
+        assert!(verified.stdout.contains(&earlier), "{folder}: {}", verified.said());
+        let mut venue = home.start(&[]);
         assert_eq!(open(&venue), orders, "{folder}");
+        // Funding begins with the first whole hour behind the crossing.
+        venue.advance(7_200_000);
+        assert_eq!(venue.control("GET", "/audit", &Value::Null)["status"], "ok", "{folder}");
+        let rates = venue.visitor().get("/historical-funding-rates", &[("symbol", "PF_XBTUSD")]);
+        assert_eq!(rates["rates"].as_array().map(Vec::len), Some(2), "{folder}: {rates}");
     }
 }
 
@@ -147,9 +158,9 @@ fn a_folder_of_the_rules_before_opens_and_goes_on() {
 fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written() {
     // Written down when the folder was made. Other hashes are other rules or another stored form: then a version rises, and
     // this folder becomes one that is crossed over.
-    const STATE: &str = "a06136466a746c7750d2f683b7793c7d2ccb74a90e719c10cdc4f6aee3d93e6c";
-    const EVENTS: &str = "982a0135837910f3f0546e44ad404910d7c020191d8d7516e367f6b0d3a5121e";
-    let home = home_of("rules-3.tgz");
+    const STATE: &str = "e8727c111d8b726d218e089fd69a5dd9ac6586795131b825a537964af59ea374";
+    const EVENTS: &str = "1586ee1d47ff08afe3297519d82f3b1d1c62877236148fe87a112a946b0f8fd5";
+    let home = home_of("rules-4.tgz");
     let replayed = home.run("replay");
     assert!(replayed.status.success(), "{}", replayed.said());
     for line in [format!("state hash {STATE}"), format!("event hash {EVENTS}")] {
@@ -163,6 +174,11 @@ fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written()
     assert!(!said.contains("crossed over") && !said.contains("were made under rules"), "{said}");
     let orders = ["buy 0.1 lmt 49000", "sell 0.1 stop 47500", "sell 0.1 stop 47500", "sell 0.2 lmt 52000"];
     assert_eq!(open(&venue), orders);
+    // 0.05% at 50,000 USD from the second hour on, and what it has come to since the position changed at half past two.
+    let told = venue.client(0).get("/openpositions", &[])["openPositions"].clone();
+    let held = told.as_array().expect("a list").iter().find(|held| held["symbol"] == "PF_XBTUSD");
+    let funding = held.and_then(|held| held["unrealizedFunding"].as_f64()).expect("a number");
+    assert!((funding - FUNDING).abs() < 1e-9, "{told}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use crate::grid::time;
 use crate::login::Caller;
 use crate::projection::NoticeEntry;
 use crate::record::{NoticeKind, NoticePriority};
+use loligo_wire::notices::{self as wire, Notice};
 use loligo_wire::v3::responses;
-use loligo_wire::ws1;
 
 impl Kraken {
     pub(super) async fn notifications(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
@@ -20,22 +20,22 @@ impl Kraken {
 }
 
 /// A notice in the words of the dialect.
-pub(super) fn notice(entry: &NoticeEntry) -> ws1::Notice<'_> {
+pub(super) fn notice(entry: &NoticeEntry) -> Notice<'_> {
     let NoticeEntry { id, notice } = entry;
-    ws1::Notice {
+    Notice {
         id: id.0,
         notice_type: match notice.kind {
-            NoticeKind::Market => ws1::NoticeType::Market,
-            NoticeKind::General => ws1::NoticeType::General,
-            NoticeKind::NewFeature => ws1::NoticeType::NewFeature,
-            NoticeKind::BugFix => ws1::NoticeType::BugFix,
-            NoticeKind::Maintenance => ws1::NoticeType::Maintenance,
-            NoticeKind::Settlement => ws1::NoticeType::Settlement,
+            NoticeKind::Market => wire::NoticeType::Market,
+            NoticeKind::General => wire::NoticeType::General,
+            NoticeKind::NewFeature => wire::NoticeType::NewFeature,
+            NoticeKind::BugFix => wire::NoticeType::BugFix,
+            NoticeKind::Maintenance => wire::NoticeType::Maintenance,
+            NoticeKind::Settlement => wire::NoticeType::Settlement,
         },
         priority: match notice.priority {
-            NoticePriority::Low => ws1::NoticePriority::Low,
-            NoticePriority::Medium => ws1::NoticePriority::Medium,
-            NoticePriority::High => ws1::NoticePriority::High,
+            NoticePriority::Low => wire::NoticePriority::Low,
+            NoticePriority::Medium => wire::NoticePriority::Medium,
+            NoticePriority::High => wire::NoticePriority::High,
         },
         note: &notice.note,
         effective_time: time(notice.effective),

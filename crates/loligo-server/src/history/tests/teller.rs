@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 /// What streams must have brought about, or a comparison has compared nothing.
-pub(super) const KINDS: [&str; 23] = [
+pub(super) const KINDS: [&str; 21] = [
     "order 0",
     "order 1",
     "order 2",
@@ -25,11 +25,9 @@ pub(super) const KINDS: [&str; 23] = [
     "trigger 5",
     "trigger 6",
     "futures trade",
-    "futures partial liquidation",
     "admin transfer",
     "transfer",
     "cross-exchange transfer",
-    "type PartialLiquidation",
     "old taker",
     "taker reduced",
     "cut",
@@ -496,9 +494,6 @@ impl Teller {
             placed_ago: (now - ms(order.placed_at)) as u64,
             updated_ago: (now - ms(order.updated_at)) as u64,
         };
-        if self::kind(&taker, events) == 0x80 {
-            self.kinds.insert("type PartialLiquidation".to_owned());
-        }
         let mark = execution.mark.map(|mark| fine_price(mark).normalized());
         // In cents, half to even: the USD are counted in 1e-11.
         let exact = execution.usd_value.0;

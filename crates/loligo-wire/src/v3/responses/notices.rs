@@ -1,8 +1,8 @@
 //! Notices to clients.
 
 use crate::json::{Object, write_array, write_success};
+use crate::notices::Notice;
 use crate::time::Timestamp;
-use crate::ws1::Notice;
 
 /// Appends the whole answer of `/notifications`.
 pub fn write_notifications<'a>(
