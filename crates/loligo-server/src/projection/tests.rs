@@ -322,6 +322,9 @@ impl World {
     fn check_recovered(&mut self) {
         let now = self.exchange.now();
         let recovered = self.kept.take().expect("a snapshot was taken");
+        for views in [&recovered, &self.views] {
+            views.markets().show_funding(&self.exchange);
+        }
         for (follower, other) in recovered.followers().iter().zip(self.views.followers()) {
             assert_eq!((follower.name(), follower.sequence()), (other.name(), self.sequence));
             assert_eq!(follower.part(), other.part());

@@ -17,12 +17,24 @@ const WAITING: usize = 65_536;
 type Keys<K> = HashSet<K, FixedState>;
 
 /// The follower's end.
-pub(crate) struct Watched<K, T>(ArcSwap<Vec<Arc<Watcher<K, T>>>>);
+pub(crate) struct Watched<K, T>(ArcSwap<Vec<Watcher<K, T>>>);
 
+/// The near end of one hand-over: who watches is told that the follower is gone by the last of these.
 struct Watcher<K, T> {
-    wanted: ArcSwap<Keys<K>>,
+    wish: Arc<Wish<K>>,
     sender: Sender<(K, T)>,
+}
+
+/// What both ends of a hand-over know.
+struct Wish<K> {
+    wanted: ArcSwap<Keys<K>>,
     lost: AtomicBool,
+}
+
+impl<K, T> Clone for Watcher<K, T> {
+    fn clone(&self) -> Self {
+        Self { wish: Arc::clone(&self.wish), sender: self.sender.clone() }
+    }
 }
 
 impl<K, T> Default for Watched<K, T> {
@@ -35,20 +47,22 @@ impl<K: Copy + Eq + Hash, T> Watched<K, T> {
     /// One more who watches: nothing yet.
     pub(crate) fn watch(&self) -> Watch<K, T> {
         let (sender, receiver) = channel(WAITING);
-        let watcher = Arc::new(Watcher { wanted: ArcSwap::default(), sender, lost: AtomicBool::new(false) });
+        let wish = Arc::new(Wish { wanted: ArcSwap::default(), lost: AtomicBool::new(false) });
+        let watcher = Watcher { wish: Arc::clone(&wish), sender };
         self.0.rcu(|all| {
             // Those who are gone are left out on the way.
             let there = all.iter().filter(|other| !other.sender.is_closed());
-            there.cloned().chain([Arc::clone(&watcher)]).collect::<Vec<_>>()
+            there.chain([&watcher]).cloned().collect::<Vec<_>>()
         });
-        Watch { watcher, receiver }
+        Watch { wish, receiver }
     }
 
     /// Tells everyone who wants it.
     pub(crate) fn tell(&self, key: K, make: impl Fn() -> T) {
         for watcher in self.0.load().iter() {
-            if watcher.wanted.load().contains(&key) && watcher.sender.try_send((key, make())).is_err() {
-                watcher.lost.store(true, Ordering::Release);
+            let Watcher { wish, sender } = watcher;
+            if wish.wanted.load().contains(&key) && sender.try_send((key, make())).is_err() {
+                wish.lost.store(true, Ordering::Release);
             }
         }
     }
@@ -56,14 +70,14 @@ impl<K: Copy + Eq + Hash, T> Watched<K, T> {
 
 /// The end of one who watches.
 pub(crate) struct Watch<K, T> {
-    watcher: Arc<Watcher<K, T>>,
+    wish: Arc<Wish<K>>,
     receiver: Receiver<(K, T)>,
 }
 
 impl<K: Copy + Eq + Hash, T> Watch<K, T> {
     /// Says what is watched from now on.
     pub(crate) fn want(&self, keys: impl IntoIterator<Item = K>) {
-        self.watcher.wanted.store(Arc::new(keys.into_iter().collect()));
+        self.wish.wanted.store(Arc::new(keys.into_iter().collect()));
     }
 
     /// What is told next; none when the follower is gone.
@@ -73,7 +87,7 @@ impl<K: Copy + Eq + Hash, T> Watch<K, T> {
 
     /// Whether something was lost since this was asked last.
     pub(crate) fn lost(&self) -> bool {
-        let lost = &self.watcher.lost;
+        let lost = &self.wish.lost;
         lost.load(Ordering::Acquire) && lost.swap(false, Ordering::AcqRel)
     }
 }

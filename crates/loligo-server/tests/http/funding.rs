@@ -159,7 +159,7 @@ async fn an_inverse_wallet_tells_its_funding_in_coins() {
     let log = ask(&alice, "/account-log", &[("info", "funding rate change"), ("count", "1")]).await;
     let row = &log["logs"][0];
     assert_eq!(exact(&row["realized_funding"]), -5 * ONE / 100_000);
-    assert_eq!((&row["asset"], &row["margin_account"]), (&json!("xbt"), &json!("fi_xbtusd")));
+    assert_eq!((&row["asset"], &row["margin_account"]), (&json!("btc"), &json!("fi_xbtusd")));
 }
 
 #[tokio::test]

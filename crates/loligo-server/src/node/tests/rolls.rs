@@ -110,12 +110,13 @@ fn check_journal(folder: &Path, listings: usize) {
     while let Some(batch) = reader.next_batch().unwrap() {
         for (sequence, bytes) in batch.iter() {
             let record = Record::decode(bytes).unwrap();
-            assert!(record.time >= before, "record {sequence}");
-            before = record.time;
+            // What waits at an instant is done before time goes on to where an earlier record asked for.
             if let Body::Command(Command::List(spec)) = record.body {
+                assert!(record.time >= before, "record {sequence}");
                 assert_eq!(text(record.time), text(spec.opening), "{}", spec.symbol);
                 found += 1;
             }
+            before = before.max(record.time);
         }
     }
     assert_eq!(found, listings);
@@ -184,8 +185,11 @@ async fn a_folder_whose_contracts_all_ran_out_lists_them_anew_at_its_start() {
     let config = manual(folder.path(), "2024-01-01T00:00:00Z");
     let time = at("2025-06-15T12:00:00Z");
     let late = Record { time, nonce: None, body: Body::Command(Command::Advance) };
-    left_behind(&config, at("2024-01-01T00:00:00Z"), &[late]);
+    // As many as a year and a half of hours takes, since each does a bounded number of steps.
+    let late = vec![late; 8_000];
+    left_behind(&config, at("2024-01-01T00:00:00Z"), &late);
     let node = spawn(&config).unwrap();
+    assert_eq!(node.handle().now(), time);
     let (all, open) = series(&node, "FI_ETH").await;
     let now = "2025-06-15T12:00:00Z";
     assert_eq!(all[3..], pairs(&[("250627", now), ("250926", now), ("251226", now)]));

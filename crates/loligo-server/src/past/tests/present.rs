@@ -170,6 +170,7 @@ fn views_begin_with_the_last_price_of_the_past_again_when_they_are_made_of_a_sta
     let read = Exchange::decode(&quiet.exchange.encode()).unwrap();
     let again = Markets::of(&read, 1);
     again.take_part(&quiet.views.part().unwrap()).unwrap();
+    quiet.views.show_funding(&quiet.exchange);
     assert_eq!(ticker(&again), ticker(&quiet.views));
     let newest = past.newest_trades(PERPETUAL).pop().unwrap();
     let last = ticker(&again).last.unwrap();

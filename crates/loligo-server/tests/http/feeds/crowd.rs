@@ -26,7 +26,9 @@ const ROUNDS: u64 = 5;
 /// The number of a message of the book; anything else has none.
 fn seq(text: &str) -> Option<u64> {
     let message: Value = serde_json::from_str(text).expect("JSON");
-    message["seq"].as_u64().filter(|_| message["feed"] == "book")
+    // Answers to requests name the feed, too.
+    (message["feed"] == "book" && message["event"].is_null())
+        .then(|| message["seq"].as_u64().expect("a number"))
 }
 
 /// Joins the book that all follow; the number of its last change.

@@ -218,7 +218,8 @@ async fn a_liquidation_in_parts_is_told_as_such_wherever_it_shows() {
     assert_eq!(updates[1].1["tradeType"], "partialLiquidation");
     let log = ask(&poor, "/account-log", &[("info", "futures partial liquidation"), ("sort", "asc")]).await;
     assert_eq!((&log["logs"][0]["asset"], &log["logs"][1]["asset"]), (&json!("pf_xbtusd"), &json!("usd")));
-    assert_eq!(log["logs"][1]["liquidation_fee"].to_string(), "0", "{log}");
+    // 0.25 per cent of a tenth at 49,200 USD.
+    assert_eq!(log["logs"][1]["liquidation_fee"].to_string(), "12.3", "{log}");
     let market = format!("/market/{SYMBOL}");
     let trades = events(&b, &format!("{market}/executions"), &[]).await;
     let trade = &trades[1].1["execution"];
@@ -245,7 +246,7 @@ async fn a_fee_tells_what_it_was_reckoned_at() {
         let told = &executions[0].1["execution"];
         let own = &told[data];
         assert_eq!(own, &told["orderData"]);
-        assert_eq!(told["usdValue"], "50000");
+        assert_eq!(told["usdValue"], "50000.00");
         assert_eq!(own["feeCalculationInfo"]["percentageFee"], percentage, "{own}");
         assert_eq!(own["fee"], fee, "{own}");
     }
