@@ -155,18 +155,18 @@ impl Fold {
                 let mut open = open_order(order);
                 open.order.kind = self.kind_of(order);
                 self.batch.open(open);
-                self.tell(is_new, order, kinds::PLACED, Told::default());
+                self.tell(is_new, order, kinds::PLACED, Detail::default());
             }
             Event::Fired { order, reduced } => {
                 self.came = Some(Came { number: order.id.0, old: None, reduced: reduced.map(|by| by.0) });
                 self.batch.open(open_order(order));
-                self.tell_trigger(is_new, order, kinds::ACTIVATED, Told::default());
-                self.tell_order(is_new, order, kinds::PLACED, Told::default());
+                self.tell_trigger(is_new, order, kinds::ACTIVATED, Detail::default());
+                self.tell_order(is_new, order, kinds::PLACED, Detail::default());
             }
             Event::ActivationFailed { order } => {
                 self.batch.close(order.id.0);
-                self.tell_trigger(is_new, order, kinds::ACTIVATED, Told::default());
-                self.tell_order(is_new, order, kinds::REJECTED, Told::default());
+                self.tell_trigger(is_new, order, kinds::ACTIVATED, Detail::default());
+                self.tell_order(is_new, order, kinds::REJECTED, Detail::default());
             }
             Event::Repriced { order } => {
                 let before = self.opened(order.id.0)?;
@@ -180,19 +180,19 @@ impl Fold {
                     is_new,
                     order,
                     kinds::UPDATED,
-                    Told { old_trigger: old, ..Told::default() },
+                    Detail { old_trigger: old, ..Detail::default() },
                 );
             }
             // A trigger that is refused is no trigger yet: it is told as the order that it would have become.
             Event::Rejected { order, written } => {
                 let asked = written.as_deref().map(asked);
-                self.tell_order(is_new, order, kinds::REJECTED, Told { asked, ..Told::default() });
+                self.tell_order(is_new, order, kinds::REJECTED, Detail { asked, ..Detail::default() });
             }
             Event::Executed(execution) => self.executed(execution, is_new)?,
             Event::Filled { order, .. } => self.batch.close(order.0),
             Event::Cancelled { order } => {
                 self.batch.close(order.id.0);
-                self.tell(is_new, order, kinds::CANCELLED, Told::default());
+                self.tell(is_new, order, kinds::CANCELLED, Detail::default());
             }
             Event::Edited { change, reduced } => {
                 let OrderChange { prior, order } = &**change;
@@ -205,7 +205,7 @@ impl Fold {
                     is_new,
                     order,
                     kinds::UPDATED,
-                    Told { old: Some(old), old_trigger, reduced, ..Told::default() },
+                    Detail { old: Some(old), old_trigger, reduced, ..Detail::default() },
                 );
             }
             Event::Reduced { order, by } => {
@@ -217,8 +217,8 @@ impl Fold {
                     ..earlier(order)
                 };
                 self.batch.open(open_order(order));
-                let told = Told { old: Some(old), reduced: Some(by.0), ..Told::default() };
-                self.tell(is_new, order, kinds::UPDATED, told);
+                let detail = Detail { old: Some(old), reduced: Some(by.0), ..Detail::default() };
+                self.tell(is_new, order, kinds::UPDATED, detail);
             }
             Event::EditRejected(refused) => self.edit_rejected(refused, is_new),
             Event::NotFound { account, order, at } => {
@@ -289,11 +289,11 @@ impl Fold {
     }
 
     /// Tells of a trigger that waits, or of an order.
-    fn tell(&mut self, is_new: bool, order: &OrderView, kind: u8, told: Told) {
+    fn tell(&mut self, is_new: bool, order: &OrderView, kind: u8, detail: Detail) {
         if unfired(order).is_some() {
-            self.tell_trigger(is_new, order, kind, told);
+            self.tell_trigger(is_new, order, kind, detail);
         } else {
-            self.tell_order(is_new, order, kind, told);
+            self.tell_order(is_new, order, kind, detail);
         }
     }
 
@@ -304,7 +304,7 @@ impl Fold {
         }
     }
 
-    fn tell_trigger(&mut self, is_new: bool, order: &OrderView, kind: u8, told: Told) {
+    fn tell_trigger(&mut self, is_new: bool, order: &OrderView, kind: u8, detail: Detail) {
         let Some(trigger) = order.trigger() else { return };
         let row = rows::TriggerEvent {
             kind,
@@ -312,13 +312,13 @@ impl Fold {
             reason: order.reason.map(Coded::code),
             error: order.error.map(Coded::code),
             trigger: trigger_of(order, trigger),
-            old: told.old_trigger,
-            asked: told.asked.unwrap_or_else(nothing_asked),
+            old: detail.old_trigger,
+            asked: detail.asked.unwrap_or_else(nothing_asked),
         };
         self.push_own(is_new, order.account, order.updated_at, row);
     }
 
-    fn tell_order(&mut self, is_new: bool, order: &OrderView, kind: u8, told: Told) {
+    fn tell_order(&mut self, is_new: bool, order: &OrderView, kind: u8, detail: Detail) {
         if let (Some(qty), Some(limit)) = (order.qty, order.limit_price)
             && (kind != kinds::REJECTED || is_at_the_book(order.error))
         {
@@ -328,8 +328,8 @@ impl Fold {
                 reduce_only: order.reduce_only,
                 placed_ago: ago(now, millis(order.placed_at)),
                 updated_ago: 0,
-                old: told.old.as_ref().map(|old| earlier_public(old, now)),
-                reduced: told.reduced,
+                old: detail.old.as_ref().map(|old| earlier_public(old, now)),
+                reduced: detail.reduced,
             };
             let row = rows::PublicOrderEvent {
                 kind,
@@ -348,9 +348,9 @@ impl Fold {
             reason: order.reason.map(Coded::code),
             error: order.error.filter(|_| kind == kinds::REJECTED).map(Coded::code),
             order: Some(rows::Order { kind: self.kind_of(order), ..order_of(order) }),
-            old: told.old,
-            reduced: told.reduced,
-            asked: told.asked.unwrap_or_else(nothing_asked),
+            old: detail.old,
+            reduced: detail.reduced,
+            asked: detail.asked.unwrap_or_else(nothing_asked),
             ..order_event(kind)
         };
         self.push_own(is_new, order.account, order.updated_at, row);
@@ -399,7 +399,7 @@ fn closing(order: OrderId, events: &[Event]) -> u8 {
 
 /// What an event tells besides the order.
 #[derive(Default)]
-struct Told {
+struct Detail {
     old: Option<rows::Earlier>,
     old_trigger: Option<rows::EarlierTrigger>,
     reduced: Option<i64>,

@@ -19,7 +19,7 @@ use teller::Teller;
 use tempfile::TempDir;
 
 /// A row with whose it is and where it stands.
-type Told = (u32, At, AnyRow);
+type Listed = (u32, At, AnyRow);
 
 /// Nothing is too old in these tests.
 const KEEP: Keep = Keep::days(1_000_000);
@@ -29,7 +29,7 @@ fn follow(folder: &Path) -> History {
 }
 
 /// All rows of a list, of everybody, oldest first.
-fn list<R: Row + Into<AnyRow>>(index: &Index, owners: u32, told: &mut Vec<Told>) {
+fn list<R: Row + Into<AnyRow>>(index: &Index, owners: u32, told: &mut Vec<Listed>) {
     for owner in 0..owners {
         let query = Query { sort: Sort::Ascending, ..Query::of(owner) };
         let mut token = None;
@@ -45,7 +45,7 @@ fn list<R: Row + Into<AnyRow>>(index: &Index, owners: u32, told: &mut Vec<Told>)
 }
 
 /// All rows of all lists.
-fn told(history: &History, owners: u32) -> Vec<Told> {
+fn told(history: &History, owners: u32) -> Vec<Listed> {
     let index = history.index().unwrap();
     let mut told = Vec::new();
     list::<OrderEvent>(index, owners, &mut told);
@@ -59,7 +59,7 @@ fn told(history: &History, owners: u32) -> Vec<Told> {
     told
 }
 
-fn same(seed: u64, what: &str, told: &[Told], wanted: &[Told]) {
+fn same(seed: u64, what: &str, told: &[Listed], wanted: &[Listed]) {
     for (told, wanted) in told.iter().zip(wanted) {
         assert_eq!(told, wanted, "seed {seed}, {what}");
     }

@@ -137,7 +137,7 @@ fn a_kill_while_the_index_is_behind_loses_no_row() {
 #[test]
 fn an_index_made_again_has_what_the_journal_still_holds_and_says_from_when_on() {
     let home = Home::new();
-    let flags = [&QUIET[..], &["--keep-journal", "0"]].concat();
+    let flags = [&QUIET[..], &["--keep-journal", "0", "--keep-history", "10"]].concat();
     for name in ["first", "second", "third"] {
         let mut venue = home.start(&flags);
         venue.pin(SYMBOL, "50000");

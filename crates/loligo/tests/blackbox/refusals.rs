@@ -123,7 +123,7 @@ const CASES: &[Case] = &[
         Some(0), "invalidArgument: order", "element 2: order is \"sell\": it is send, edit or cancel"),
     (|v| ask(v, "POST", "/batchorder", "", Some(&form(&[("json", r#"{"batchOrder":[{"order":"cancel","cliOrdId":"a"}]}"#)]))),
         Some(0), "notFound", "element 1 notFound: this account has no such open order"),
-    (|v| ask(v, "GET", "/notifications", "", None),
+    (|v| ask(v, "GET", "/pnlpreferences", "", None),
         Some(0), "Unavailable", "not built yet"),
     (|v| { bare(v, "GET", "/api/auth/v1/api-keys/v3/check", &[], None); },
         None, "authenticationError", "no key is named (the APIKey header)"),

@@ -45,7 +45,7 @@ pub(super) struct Teller {
     house: BTreeSet<u32>,
     contracts: Vec<Instrument>,
     accounts: u32,
-    rows: BTreeMap<usize, Vec<super::Told>>,
+    rows: BTreeMap<usize, Vec<super::Listed>>,
     kinds: BTreeSet<String>,
     /// Where the record at hand stands, and how many rows of each list it has.
     sequence: u64,
@@ -163,7 +163,7 @@ impl Teller {
     }
 
     /// All rows of records after one, list by list, owner by owner, by time and place.
-    pub(super) fn rows(&self, after: u64) -> Vec<super::Told> {
+    pub(super) fn rows(&self, after: u64) -> Vec<super::Listed> {
         let mut all = Vec::new();
         for list in self.rows.values() {
             let mut list: Vec<_> = list.iter().filter(|(_, at, _)| at.sequence > after).cloned().collect();
