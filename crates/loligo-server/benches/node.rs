@@ -43,6 +43,7 @@ fn config(folder: &Path) -> Config {
     Config {
         data: Some(folder.to_path_buf()),
         market: MarketKind::None,
+        past_days: None,
         clock: ClockKind::Manual { start: ClockKind::DEFAULT_START },
         accounts: 2,
         ..Config::default()

@@ -47,6 +47,7 @@ impl Venue {
         let config = Config {
             data: Some(folder.path().to_path_buf()),
             market,
+            past_days: None,
             clock: ClockKind::Manual { start: ClockKind::DEFAULT_START },
             accounts: 2,
             ..Config::default()

@@ -34,6 +34,7 @@ use crate::charts::{Candle, LiveBoard, SeriesAt};
 use crate::history::{History, LogRow};
 use crate::login::may_follow;
 use crate::node::{NodeHandle, Views};
+use crate::past::Past;
 use crate::projection::{CommitChanges, Directory, Statement, Subscription, Watch};
 use crate::transport::bounds::{FEED_COMMITS, FeedBounds};
 use crate::transport::outbox::{Frame, frame, gathered};
@@ -67,12 +68,24 @@ enum Joined {
 pub(crate) struct Sources {
     pub(crate) candles: Option<Arc<LiveBoard>>,
     pub(crate) history: Option<Arc<History>>,
+    /// What was before there was anything to tell.
+    pub(crate) past: Option<Arc<Past>>,
 }
 
 /// Candles as they form, and what of them is told.
 struct CandleSource {
     board: Arc<LiveBoard>,
     news: Watch<SeriesAt, (u64, Candle)>,
+}
+
+/// A forming candle with the share that the past has in it.
+fn whole(past: Option<&Past>, (series, resolution): SeriesAt, candle: Candle) -> Candle {
+    let past = past.filter(|past| candle.opened < past.ends());
+    let made = past.and_then(|past| past.candles(series, resolution, candle.opened, candle.opened).pop());
+    made.map_or(candle, |mut made| {
+        made.fold(&candle);
+        made
+    })
 }
 
 struct Hub {
@@ -85,6 +98,7 @@ struct Hub {
     products: HashMap<InstrumentId, Product, FixedState>,
     accounts: HashMap<AccountId, Account, FixedState>,
     candles: Option<CandleSource>,
+    past: Option<Arc<Past>>,
     log: Option<Watch<AccountId, Arc<LogRow>>>,
     /// What accounts are told later than it happened.
     late: Late,
@@ -145,9 +159,23 @@ impl Hub {
         let (products, accounts) = (HashMap::default(), HashMap::default());
         let paced = Moment { exchange: node.now(), machine: Instant::now() };
         let candles = sources.candles.map(|board| CandleSource { news: board.watch(), board });
+        let past = sources.past;
         let log = sources.history.map(|history| history.watch_logs());
         let (heartbeat, late) = (Vec::new(), Late::new(delay));
-        Self { node, views, changes, dialects, heartbeat, products, accounts, candles, log, late, paced }
+        Self {
+            node,
+            views,
+            changes,
+            dialects,
+            heartbeat,
+            products,
+            accounts,
+            candles,
+            past,
+            log,
+            late,
+            paced,
+        }
     }
 
     async fn run(mut self, mut asked: Receiver<Request>, bounds: FeedBounds) {
@@ -234,6 +262,7 @@ impl Hub {
             tracing::warn!("the feeds were too far behind the candles; those who followed them are closed");
             self.products.values_mut().for_each(Product::close_candles);
         }
+        let candle = whole(self.past.as_deref(), at, candle);
         let directory = self.views.directory();
         for (id, product) in &mut self.products {
             if let Some(listed) = directory.instrument(*id) {

@@ -200,8 +200,11 @@ impl Server {
         let mut dialects = Dialects::default();
         let make = speak(&mut dialects);
         let feeds = config.bounds.feeds;
-        let sources =
-            Sources { candles: Some(Arc::clone(candles.board())), history: Some(Arc::clone(&history)) };
+        let sources = Sources {
+            candles: Some(Arc::clone(candles.board())),
+            history: Some(Arc::clone(&history)),
+            past: node.past().cloned(),
+        };
         let hub = hub::start(&handle, &dialects, sources, feeds).map_err(StartError::Feeds)?;
         let faults = Arc::new(Faults::default());
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());

@@ -71,8 +71,9 @@ pub(crate) fn start(
     sources: Sources,
     bounds: FeedBounds,
 ) -> io::Result<HubHandle> {
-    let Sources { candles, history } = sources;
-    let (of_accounts, of_markets) = (Sources { candles: None, history }, Sources { candles, history: None });
+    let Sources { candles, history, past } = sources;
+    let of_accounts = Sources { history, ..Sources::default() };
+    let of_markets = Sources { candles, past, ..Sources::default() };
     // The writer hands over first to the one that was there first.
     let hub = |sources| Hub::new(node.clone(), dialects.clone(), sources, bounds.delay);
     let private = start_one("loligo-private", hub(of_accounts), bounds)?;

@@ -4,10 +4,10 @@ use super::encoder::message;
 use super::product::At;
 use super::{
     Account, AccountFeed, Dialects, Follower, Form, Hub, Joined, MarketFeed, Names, Remark, Signer, Topic,
-    holds_good, place,
+    holds_good, place, whole,
 };
 use crate::charts::SeriesAt;
-use crate::projection::FillRow;
+use crate::projection::{Cut, FillRow};
 use crate::transport::outbox::{Frame, frame};
 use loligo_engine::{AccountId, InstrumentId};
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Hub {
         if let MarketFeed::Candles(series) = feed {
             return self.join_candles(of, id, series, accepted);
         }
-        let Self { node, views, dialects, products, .. } = self;
+        let Self { node, views, dialects, products, past, .. } = self;
         let (directory, markets) = (views.directory(), views.markets());
         let names = Names { directory: &directory, identity: node.identity() };
         let spec = directory.instrument(id)?.spec();
@@ -112,7 +112,14 @@ impl Hub {
                 }
             }
             MarketFeed::Trades => {
-                let latest = markets.latest_trades(id, dialects.of(of.dialect).trades_shown());
+                let shown = dialects.of(of.dialect).trades_shown();
+                let latest = match past {
+                    None => markets.latest_trades(id, shown),
+                    Some(past) => {
+                        let cut = Cut { rows: shown, most: shown, instant: 1 };
+                        markets.trades_and_past(id, past, None, cut).rows
+                    }
+                };
                 let joined = product.join_trades(of, &latest);
                 if answer(dialects, of, joined, accepted) {
                     of.outbox.push(product.latest_trades(of, &latest, at));
@@ -140,6 +147,7 @@ impl Hub {
         self.products.entry(id).or_default().expect_candles(at);
         self.watch();
         let (number, candle) = board.forming(at);
+        let candle = candle.map(|candle| whole(self.past.as_deref(), at, candle));
         let Self { dialects, products, .. } = self;
         let product = products.get_mut(&id)?;
         let joined = product.join_candles(of, at, number, candle.is_some());

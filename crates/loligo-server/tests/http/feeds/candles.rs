@@ -2,6 +2,8 @@
 
 use super::socket::{Socket, alert};
 use crate::venue::{SYMBOL, Venue, send};
+use loligo_server::ServerConfig;
+use loligo_server::config::{Config, MarketKind};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -44,6 +46,27 @@ async fn last(venue: &Venue, path: &str) -> Value {
     let target = format!("/api/charts/v1{path}");
     let answer = send(&mut stream, "GET", &target, &[], b"").await.expect("an answer");
     answer.json()["candles"].as_array().and_then(|candles| candles.last()).cloned().expect("a candle")
+}
+
+/// The candle of a day that began before the venue did has the made-up share of it, and the newest trades are the past's.
+#[tokio::test]
+async fn what_is_followed_has_the_past_in_it_as_http_has() {
+    let config = ServerConfig::test();
+    let node = Config { market: MarketKind::Live, past_days: Some(2), ..config.node.clone() };
+    let venue = Venue::with(ServerConfig { rate_limits: false, node, ..config }).await;
+    let mut socket = Socket::open(&venue).await;
+    follow(&mut socket, "trade").await;
+    let shown = socket.hear().await;
+    let history = venue.client(0).get("/history", &[("symbol", SYMBOL)]).await["history"].clone();
+    let newest = |rows: &Value, id: &str| {
+        rows.as_array().expect("a list").iter().take(20).map(|row| row[id].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(&shown["trades"], "uid"), newest(&history, "uid"));
+    follow(&mut socket, "candles_mark_1d").await;
+    let shown = socket.hear().await;
+    let told = last(&venue, "/mark/PF_XBTUSD/1d").await;
+    assert_ne!(told["high"], told["low"], "a day has passed in it");
+    assert_eq!(shown["candle"], told);
 }
 
 #[tokio::test]
