@@ -68,7 +68,7 @@ fn ask(address: SocketAddr, token: &str, what: &str, body: &str) -> String {
     let length = body.len();
     write!(
         stream,
-        "{what} HTTP/1.1\r\nHost: loligo\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+        "{what} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .expect("it reads");
