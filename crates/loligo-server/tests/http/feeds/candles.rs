@@ -48,7 +48,7 @@ async fn last(venue: &Venue, path: &str) -> Value {
     answer.json()["candles"].as_array().and_then(|candles| candles.last()).cloned().expect("a candle")
 }
 
-/// The candle of a day that began before the venue did has the made-up share of it, and the newest trades are the past's.
+/// The candle of a week that began before the venue did has the made-up share of it, and the newest trades are the past's.
 #[tokio::test]
 async fn what_is_followed_has_the_past_in_it_as_http_has() {
     let config = ServerConfig::test();
@@ -62,10 +62,10 @@ async fn what_is_followed_has_the_past_in_it_as_http_has() {
         rows.as_array().expect("a list").iter().take(20).map(|row| row[id].clone()).collect::<Vec<_>>()
     };
     assert_eq!(newest(&shown["trades"], "uid"), newest(&history, "uid"));
-    follow(&mut socket, "candles_mark_1d").await;
+    follow(&mut socket, "candles_mark_1w").await;
     let shown = socket.hear().await;
-    let told = last(&venue, "/mark/PF_XBTUSD/1d").await;
-    assert_ne!(told["high"], told["low"], "a day has passed in it");
+    let told = last(&venue, "/mark/PF_XBTUSD/1w").await;
+    assert!(told["time"].as_u64() < Some(START), "it began before the venue did: {told}");
     assert_eq!(shown["candle"], told);
 }
 
