@@ -21,8 +21,8 @@ const SOCKETS: usize = 1_000;
 const QUEUE: usize = 500;
 /// Bytes of memory that may: more than so many changes of levels, less than all snapshots that are asked for.
 const QUEUE_BYTES: usize = 1_000_000;
-/// Beyond what a client reads of a message, what it takes up while it waits.
-const BESIDE: u64 = 200;
+/// Beyond what a client reads of a message: what it takes up while it waits, and the farewell behind it.
+const BESIDE: u64 = 400;
 /// Levels that change at a time, and how often they come and go: together more than may wait.
 const LEVELS: i64 = 100;
 const ROUNDS: u64 = 5;
