@@ -49,6 +49,56 @@ pub(super) struct State<Spec = InstrumentSpec> {
     pub work: StoredWork,
     pub pasts: Pasts,
     pub funding: StoredFunding,
+    pub rest: Rest,
+}
+
+/// What states have since collateral counts in many currencies, ladders go to their end and contracts settle: three lists that stand
+/// last, each by itself. Earlier forms end before them, and are of an exchange that had nothing of it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Rest {
+    pub collateral: StoredCollateral,
+    pub ladder: StoredLadder,
+    pub settlement: StoredSettlement,
+}
+
+impl Rest {
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            collateral: StoredCollateral::of(exchange),
+            ladder: StoredLadder::of(exchange),
+            settlement: StoredSettlement::of(exchange),
+        }
+    }
+}
+
+/// Collateral in many currencies.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredCollateral {}
+
+impl StoredCollateral {
+    fn of(_: &Exchange) -> Self {
+        Self {}
+    }
+}
+
+/// The ladder beyond what trades on the market.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredLadder {}
+
+impl StoredLadder {
+    fn of(_: &Exchange) -> Self {
+        Self {}
+    }
+}
+
+/// Settlement of contracts that end.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredSettlement {}
+
+impl StoredSettlement {
+    fn of(_: &Exchange) -> Self {
+        Self {}
+    }
 }
 
 /// The last made-up trade of each contract that has a past. Stands by itself behind all that earlier forms had: they are of
@@ -370,6 +420,7 @@ impl State {
             work: StoredWork::of(exchange),
             pasts: Pasts::of(exchange),
             funding: StoredFunding::of(exchange),
+            rest: Rest::of(exchange),
         }
     }
 }

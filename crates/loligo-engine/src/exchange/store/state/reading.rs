@@ -2,7 +2,8 @@
 
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
-    State, StoredClearing, StoredFunding, StoredOrder, StoredPosition, StoredWork,
+    Rest, State, StoredClearing, StoredCollateral, StoredFunding, StoredLadder, StoredOrder, StoredPosition,
+    StoredSettlement, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::exchange::closing::{Closed, ClosedOrders};
@@ -61,6 +62,8 @@ impl State {
             work,
             pasts,
             funding,
+            rest:
+                Rest { collateral: StoredCollateral {}, ladder: StoredLadder {}, settlement: StoredSettlement {} },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
