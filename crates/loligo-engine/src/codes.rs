@@ -43,7 +43,9 @@ crate::stored_codes! {
         InjectPanic = 26,
         PinPrices { instrument, index, mark } = 27,
         PlaceOffGrid(place) = 28,
-        EditOffGrid(edit) = 29
+        EditOffGrid(edit) = 29,
+        SetPnlPreference { account, instrument, currency } = 30,
+        SetInterest { rate } = 31
     }
 
     Event {
@@ -73,7 +75,10 @@ crate::stored_codes! {
         Leverage { account, instrument, leverage, at } = 23,
         Past { past, at } = 24,
         Funding(booked) = 25,
-        FundingRate { instrument, rate, hour, at } = 26
+        FundingRate { instrument, rate, hour, at } = 26,
+        Converted(conversion) = 27,
+        PnlPreference { account, instrument, currency, at } = 28,
+        Interest(paid) = 29
     }
 
     OrderStatus {

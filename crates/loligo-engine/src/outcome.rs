@@ -4,7 +4,7 @@
 use crate::command::{
     CancelOrder, Command, CreateAccount, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw, Written,
 };
-use crate::id::{AccountId, InstrumentId, OrderId, Timestamp};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, Timestamp};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::words::{OrderError, SelfTradeStrategy};
 
@@ -147,6 +147,18 @@ pub enum Refusal {
     /// Margin is short of what this leverage needs.
     #[error("available margin does not cover it")]
     MarginShort,
+    /// Only linear contracts have a currency of choice for their gains.
+    #[error("only multi-collateral contracts have a P&L currency")]
+    NoPnlCurrency,
+    /// No such currency is known.
+    #[error("no such currency")]
+    UnknownCurrency,
+    /// Gains are not paid in this currency.
+    #[error("gains are not paid in this currency")]
+    CurrencyNotEnabled,
+    /// More than an hour may cost.
+    #[error("an hour's interest is at most 1% of what counts")]
+    InterestTooHigh,
     /// The contract has expired.
     #[error("the contract has expired")]
     Expired,
@@ -252,6 +264,15 @@ outcomes! {
             UnknownAccount, UnknownInstrument, NotMultiCollateral, LeverageOutOfRange, WouldLiquidate, MarginShort
         }
     }
+    /// What choosing the currency of a contract's gains comes to.
+    PnlPreferenceOutcome {
+        Done, AccountInactive;
+        PnlPreferenceRefusal {
+            UnknownAccount, UnknownInstrument, NoPnlCurrency, UnknownCurrency, CurrencyNotEnabled, WouldLiquidate
+        }
+    }
+    /// What setting the interest on losses comes to.
+    InterestOutcome { Done; InterestRefusal { InterestTooHigh } }
     /// What switching a subaccount's trading comes to.
     TradingOutcome { Done; TradingRefusal { UnknownAccount, NotSubaccount } }
     /// What moving money between wallets comes to.
@@ -363,6 +384,17 @@ impl Ask<LeverageOutcome> {
     /// See [`Command::SetLeverage`].
     pub fn set_leverage(account: AccountId, instrument: InstrumentId, leverage: Option<Leverage>) -> Self {
         Self::of(Command::SetLeverage { account, instrument, leverage })
+    }
+}
+
+impl Ask<PnlPreferenceOutcome> {
+    /// See [`Command::SetPnlPreference`].
+    pub fn set_pnl_preference(
+        account: AccountId,
+        instrument: InstrumentId,
+        currency: Option<Currency>,
+    ) -> Self {
+        Self::of(Command::SetPnlPreference { account, instrument, currency })
     }
 }
 

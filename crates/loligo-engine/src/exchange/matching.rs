@@ -218,6 +218,7 @@ impl Exchange {
             realized_pnl,
             realized_funding,
             charges,
+            gain,
             balance,
             log,
         } = booked;
@@ -225,6 +226,7 @@ impl Exchange {
         (fill.realized_pnl, fill.realized_funding) = (realized_pnl, realized_funding);
         (fill.position, fill.entry_before, fill.entry) = (size, entry_before, entry);
         (fill.opened_at, fill.balance) = (opened_at, balance);
+        fill.gain = gain.map(Box::new);
     }
 
     /// Looks up what a family pays now, and tells its margin wallets.

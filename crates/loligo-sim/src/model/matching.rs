@@ -227,6 +227,7 @@ impl Model {
             entry: figures::as_fine(&position.entry),
             opened_at,
             balance,
+            gain: None,
         }
     }
 
