@@ -43,7 +43,8 @@ crate::stored_codes! {
         InjectPanic = 26,
         PinPrices { instrument, index, mark } = 27,
         PlaceOffGrid(place) = 28,
-        EditOffGrid(edit) = 29
+        EditOffGrid(edit) = 29,
+        SetMarkSmoothing { seconds } = 36
     }
 
     Event {
@@ -73,7 +74,10 @@ crate::stored_codes! {
         Leverage { account, instrument, leverage, at } = 23,
         Past { past, at } = 24,
         Funding(booked) = 25,
-        FundingRate { instrument, rate, hour, at } = 26
+        FundingRate { instrument, rate, hour, at } = 26,
+        Delisting { instrument, settles_at, at } = 34,
+        SettlementPrice { instrument, price, at } = 35,
+        Settled(settlement) = 36
     }
 
     OrderStatus {

@@ -236,6 +236,7 @@ impl Fold {
                 self.push_own(is_new, *account, *at, entry);
             }
             Event::Funding(booked) => self.funding_booked(is_new, booked),
+            Event::Settled(settlement) => self.settled(is_new, settlement),
             Event::Mark { instrument, price, at } => {
                 let (mantissa, scale) = digits(*price);
                 self.push(is_new, u32::from(instrument.0), *at, rows::MarkPrice { mantissa, scale });
@@ -249,6 +250,8 @@ impl Fold {
             | Event::Account { .. }
             | Event::Leverage { .. }
             | Event::FundingRate { .. }
+            | Event::Delisting { .. }
+            | Event::SettlementPrice { .. }
             | Event::Past { .. }
             | Event::Index { .. } => {}
         }

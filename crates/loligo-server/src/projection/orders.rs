@@ -187,6 +187,9 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Leverage { .. }
         | Event::Funding(_)
         | Event::FundingRate { .. }
+        | Event::Delisting { .. }
+        | Event::SettlementPrice { .. }
+        | Event::Settled(_)
         | Event::Index { .. }
         | Event::Past { .. }
         | Event::Mark { .. } => {}

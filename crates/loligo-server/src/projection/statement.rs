@@ -134,12 +134,17 @@ impl Touched {
                 Event::Funding(booked) => {
                     self.accounts.insert(booked.account);
                 }
+                Event::Settled(settlement) => {
+                    self.accounts.insert(settlement.account);
+                }
                 Event::Balance { account, .. } | Event::Leverage { account, .. } => {
                     self.accounts.insert(*account);
                 }
                 Event::Index { .. } | Event::Mark { .. } => self.prices = true,
                 Event::Listed { .. }
                 | Event::FundingRate { .. }
+                | Event::Delisting { .. }
+                | Event::SettlementPrice { .. }
                 | Event::Past { .. }
                 | Event::AccountCreated { .. }
                 | Event::Rejected { .. }
