@@ -1,7 +1,9 @@
 //! The exchange: all state, and [`Exchange::apply`], the one way to change it.
 
+mod assign;
 mod cancel;
 mod closing;
+mod cover;
 mod dislocation;
 mod edit;
 mod estimates;
@@ -11,6 +13,7 @@ mod leverage;
 mod liquidation;
 mod margin_check;
 mod matching;
+mod off_book;
 mod operator;
 mod place;
 mod position;
@@ -21,6 +24,7 @@ mod solvency;
 mod store;
 mod time;
 mod triggers;
+mod unwind;
 mod views;
 mod wallets;
 mod work;

@@ -1,5 +1,6 @@
 //! The assignment program as accounts take part in it, and leave it; and the pool as the operator fills it.
 
+use super::wallets::is_amount;
 use super::{Exchange, emit};
 use crate::assignment::{AssignmentProgram, ProgramChange, Provider};
 use crate::event::Event;
@@ -120,7 +121,8 @@ impl Exchange {
             return PoolOutcome::Refused(PoolRefusal::WrongCurrency);
         }
         let change = amount - self.pool(currency);
-        if amount < Money::ZERO || !self.may_come_in(currency, change) {
+        let sound = amount == Money::ZERO || is_amount(amount);
+        if !sound || !self.may_come_in(currency, change) {
             return PoolOutcome::Refused(PoolRefusal::AmountOutOfRange);
         }
         self.pool.insert(currency, amount);
