@@ -80,7 +80,7 @@ impl Exchange {
             }
             if payable > 0 {
                 let (paid, left) = cost(payable);
-                pool = pool - paid;
+                pool -= paid;
                 standing = left;
                 covered += payable;
             }

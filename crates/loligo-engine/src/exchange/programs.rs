@@ -132,6 +132,15 @@ impl Exchange {
         PoolOutcome::Done
     }
 
+    /// What is in the pool, of each currency that contracts settle in: below zero where it paid for what it did not have.
+    pub fn pools(&self) -> Vec<(Currency, Money)> {
+        let mut settled: Vec<Currency> =
+            self.markets.iter().map(|market| market.instrument.settlement()).collect();
+        settled.sort_unstable();
+        settled.dedup();
+        settled.into_iter().map(|currency| (currency, self.pool(currency))).collect()
+    }
+
     /// The programs under which an account takes over positions of others, the oldest first.
     pub fn assignment_programs(&self, account: AccountId) -> Vec<Provider> {
         self.programs.of(account).cloned().collect()
