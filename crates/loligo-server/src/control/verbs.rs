@@ -10,8 +10,8 @@ use crate::report::{hex, time_text};
 use crate::wallets;
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, CurrencyAudit, Deposit, DepositOutcome, DepositRefusal, Money,
-    Outcome, Refusal, Timestamp, Wallet,
+    AccountId, Ask, Audit, Command, Currency, CurrencyAudit, Deposit, DepositOutcome, DepositRefusal, Money,
+    Outcome, PoolOutcome, PoolRefusal, Refusal, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -62,6 +62,13 @@ enum Withdrawal {
 #[serde(deny_unknown_fields)]
 struct DepositBody {
     wallet: String,
+    currency: String,
+    amount: Exact,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolBody {
     currency: String,
     amount: Exact,
 }
@@ -177,6 +184,26 @@ impl Control {
         let balance =
             self.node.query(move |exchange| balance_of(&exchange.wallets(account), wallet, currency)).await?;
         Ok(json!({ "wallet": body.wallet, "currency": currency.code(), "balance": decimal(balance.0, 11) }))
+    }
+
+    /// Below zero where it paid for what it did not have: no wallet stays there.
+    pub(super) async fn pools(&self) -> Result<Value, Trouble> {
+        let pools = self.node.query(loligo_engine::Exchange::pools).await?;
+        let pools =
+            pools.into_iter().map(|(currency, amount)| (currency.code().to_owned(), decimal(amount.0, 11)));
+        Ok(json!({ "pool": pools.collect::<BTreeMap<_, _>>() }))
+    }
+
+    pub(super) async fn set_pool(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let body: PoolBody = read(body)?;
+        let (currency, amount) = (currency(&body.currency)?, body.amount.money()?);
+        match self.node.ask(Ask::set_pool(currency, amount), None).await?.outcome {
+            PoolOutcome::Done => Ok(json!({ "currency": currency.code(), "amount": decimal(amount.0, 11) })),
+            PoolOutcome::Refused(PoolRefusal::WrongCurrency) => {
+                Err(Refused::bad(format!("no contract settles in {}", currency.code())).into())
+            }
+            PoolOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
+        }
     }
 
     pub(super) async fn pin_prices(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
