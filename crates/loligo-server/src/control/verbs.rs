@@ -11,7 +11,7 @@ use crate::wallets;
 use http::StatusCode;
 use loligo_engine::{
     AccountId, Ask, Audit, Command, Currency, CurrencyAudit, Deposit, DepositOutcome, DepositRefusal, Money,
-    Outcome, PoolOutcome, PoolRefusal, Refusal, Timestamp, Wallet,
+    Outcome, PoolOutcome, PoolRefusal, Refusal, SmoothingOutcome, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -78,6 +78,12 @@ struct PoolBody {
 struct PricesBody {
     index: Option<Exact>,
     mark: Option<Exact>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SmoothingBody {
+    seconds: u8,
 }
 
 #[derive(Deserialize)]
@@ -226,6 +232,19 @@ impl Control {
         ])
         .await?;
         self.prices(&contract).await
+    }
+
+    pub(super) async fn smoothing(&self) -> Result<Value, Trouble> {
+        let seconds = self.node.query(loligo_engine::Exchange::mark_smoothing).await?;
+        Ok(json!({ "seconds": seconds }))
+    }
+
+    pub(super) async fn set_smoothing(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let SmoothingBody { seconds } = read(body)?;
+        match self.node.ask(Ask::set_mark_smoothing(seconds), None).await?.outcome {
+            SmoothingOutcome::Done => self.smoothing().await,
+            SmoothingOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
+        }
     }
 
     pub(super) fn clock(&self) -> Value {

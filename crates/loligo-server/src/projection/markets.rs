@@ -58,6 +58,8 @@ struct Contract {
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
+    /// When it comes to its end, or came.
+    ends_at: Option<Timestamp>,
     /// Of a perpetual that is not over.
     funding: Option<FundingView>,
 }
@@ -121,6 +123,7 @@ impl Markets {
                 (contract.state, contract.mark) = (market.state, market.mark);
                 (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
                 contract.before = market.before.map(LastTrade::from);
+                contract.ends_at = market.ends_at;
             }
         }
         board.show_funding(exchange);
@@ -216,6 +219,11 @@ impl Markets {
         read(&self.board).contracts.get(usize::from(id.0)).map(|contract| contract.state)
     }
 
+    /// When one contract comes to its end, or came.
+    pub(crate) fn ends_at(&self, id: InstrumentId) -> Option<Timestamp> {
+        read(&self.board).contracts.get(usize::from(id.0)).and_then(|contract| contract.ends_at)
+    }
+
     /// All tickers, in order of id, at one sequence.
     pub fn tickers(&self, now: Timestamp) -> Vec<Ticker> {
         let board = read(&self.board);
@@ -266,6 +274,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Index { .. }
         | Event::FundingRate { .. }
         | Event::Mark { .. }
+        | Event::Delisting { .. }
         | Event::Settled(_)
         | Event::Past { .. }
         | Event::Listed { .. }
@@ -293,7 +302,6 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Funding(_)
         | Event::AssignmentProgram(_)
         | Event::Pool { .. }
-        | Event::Delisting { .. }
         | Event::SettlementPrice { .. }
         | Event::Balance { .. } => false,
     }
@@ -395,6 +403,7 @@ impl Board {
 
     fn list(&mut self, instrument: Arc<Instrument>) {
         self.contracts.push(Contract {
+            ends_at: instrument.spec().expiry,
             instrument,
             depth: Depth::default(),
             traded: Traded::default(),
@@ -484,12 +493,20 @@ impl Board {
                 }
                 moved(told);
             }
-            Event::Market { instrument, state, .. } => {
+            Event::Market { instrument, state, at } => {
                 self.funded_second = None;
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
+                    if *state == MarketState::Expired {
+                        contract.ends_at = Some(*at);
+                    }
                 }
                 moved(told);
+            }
+            Event::Delisting { instrument, settles_at, .. } => {
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.ends_at = Some(*settles_at);
+                }
             }
             _ => {}
         }

@@ -9,6 +9,7 @@ mod closing;
 mod completeness;
 mod contract;
 mod control;
+mod expiry;
 mod feeds;
 mod funding;
 mod history;

@@ -64,7 +64,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    fn of(exchange: &Exchange) -> Self {
+    pub fn of(exchange: &Exchange) -> Self {
         Self {
             collateral: StoredCollateral::of(exchange),
             ladder: StoredLadder::of(exchange),
