@@ -45,7 +45,8 @@ pub use order::{
     UnknownUnit,
 };
 pub use settings::{
-    LeveragePreferences, SetLeveragePreference, SetOffBookLeverage, SetSelfTradeStrategy, SetTradingEnabled,
+    LeveragePreferences, PnlPreferences, SetLeveragePreference, SetOffBookLeverage, SetPnlPreference,
+    SetSelfTradeStrategy, SetTradingEnabled,
 };
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
 pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};

@@ -44,7 +44,7 @@ pub use order::{
     write_batch_status, write_dead_mans_switch, write_open_orders,
 };
 pub use settings::{
-    LeveragePreference, write_done, write_leverage_preferences, write_off_book_leverage,
-    write_self_trade_strategy, write_trading_enabled, write_withdrawal,
+    LeveragePreference, PnlPreference, write_done, write_leverage_preferences, write_off_book_leverage,
+    write_pnl_preferences, write_self_trade_strategy, write_trading_enabled, write_withdrawal,
 };
 pub use status::{CachedOrder, OrderStatusDetails, TrailingStopOptions, TriggerOptions, write_orders_status};
