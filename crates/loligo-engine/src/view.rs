@@ -71,6 +71,8 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// The same as margin counts it: a gain that is paid in a currency with a haircut for less.
+    pub unrealized_as_margin: Fine,
     /// Funding that has accrued and is not booked yet: positive what it gets.
     pub unrealized_funding: Fine,
     /// Initial margin at entry, at the rates of the levels it spans.

@@ -5,6 +5,7 @@
 
 mod body;
 mod faults;
+mod money;
 mod notices;
 mod operator_auth;
 mod shown;
@@ -109,6 +110,8 @@ enum Verb {
     ReleasePrices,
     Smoothing,
     SetSmoothing,
+    Interest,
+    SetInterest,
     Clock,
     MoveClock,
     EndMoves,
@@ -150,12 +153,14 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::POST, "/accounts/{account}/deposit", Verb::Deposit, "pays in, or out: wallet, currency, amount"),
     (Method::POST, "/accounts/{account}/deactivate", Verb::Deactivate, "cancels its orders and lets it ask for nothing"),
     (Method::POST, "/accounts/{account}/activate", Verb::Activate, "lets it ask and trade again"),
-    (Method::GET, "/prices", Verb::AllPrices, "index and mark of every contract, and which of them are pinned"),
-    (Method::GET, "/prices/{symbol}", Verb::Prices, "index and mark of one contract, and which of them are pinned"),
-    (Method::PUT, "/prices/{symbol}", Verb::PinPrices, "pins index, mark or both"),
+    (Method::GET, "/prices", Verb::AllPrices, "index and mark of every contract, the index of every other collateral, and which of them are pinned"),
+    (Method::GET, "/prices/{symbol}", Verb::Prices, "index and mark of one contract, or the index of a pair such as EUR:USD, and which of them are pinned"),
+    (Method::PUT, "/prices/{symbol}", Verb::PinPrices, "pins index, mark or both; of a pair its index"),
     (Method::DELETE, "/prices/{symbol}", Verb::ReleasePrices, "releases both"),
     (Method::GET, "/smoothing", Verb::Smoothing, "over how many seconds the premium in marks is averaged"),
     (Method::PUT, "/smoothing", Verb::SetSmoothing, "sets that: seconds, 0 to 30; at 0 the newest sample of a second counts alone"),
+    (Method::GET, "/interest", Verb::Interest, "what an hour of an unrealised loss above 30,000 USD costs that no USD stands behind"),
+    (Method::PUT, "/interest", Verb::SetInterest, "sets it: hourly_rate, a part of one such as 0.00001; 0 is off"),
     (Method::GET, "/clock", Verb::Clock, "exchange time, where it comes from, and where it is going"),
     (Method::POST, "/clock", Verb::MoveClock, "moves a manual clock: advance_ms or set"),
     (Method::DELETE, "/clock", Verb::EndMoves, "ends a move of a manual clock where it is"),
@@ -309,7 +314,7 @@ impl Control {
             Verb::Accounts => Ok(self.accounts_shown()),
             Verb::Account => self.account_shown(named).await,
             Verb::AllPrices => self.all_prices().await,
-            Verb::Prices => self.prices(&self.contract(named)?).await,
+            Verb::Prices => self.prices_named(named).await,
             Verb::Markets => self.markets_shown().await,
             Verb::Market => self.market(self.contract(named)?.id).await,
             Verb::Limits => self.limits_in_force(&request.head.uri).await,
@@ -321,6 +326,8 @@ impl Control {
             Verb::Deposit => self.deposit(named, &request.body).await,
             Verb::Deactivate => self.set_active(named, false, &request.body).await,
             Verb::Activate => self.set_active(named, true, &request.body).await,
+            Verb::Interest => self.interest().await,
+            Verb::SetInterest => self.set_interest(&request.body).await,
             Verb::PinPrices => self.pin_prices(named, &request.body).await,
             Verb::ReleasePrices => self.release_prices(named).await,
             Verb::Smoothing => self.smoothing().await,

@@ -129,6 +129,7 @@ impl Exchange {
                     opened_at: position.opened_at,
                     average_price: market.instrument.average_price(position.size, position.entry),
                     unrealized_pnl: market.unrealized(position),
+                    unrealized_as_margin: market.unrealized_as_margin(position),
                     unrealized_funding: market.accrued(position, self.now),
                     initial_margin: initial_of(
                         &market.instrument,

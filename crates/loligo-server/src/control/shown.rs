@@ -76,8 +76,9 @@ impl Control {
         };
         let seen = self.node.query(all).await?;
         let rows = directory.instruments().iter().zip(&seen);
-        let rows: Vec<_> =
+        let mut rows: Vec<_> =
             rows.map(|(listed, (market, pinned))| prices_shown(listed, market.as_ref(), *pinned)).collect();
+        rows.extend(self.pairs_shown().await?);
         Ok(json!({ "prices": rows }))
     }
 

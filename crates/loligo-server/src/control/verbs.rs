@@ -214,6 +214,9 @@ impl Control {
 
     pub(super) async fn pin_prices(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
         let body: PricesBody = read(body)?;
+        if let Some(pair) = self.pair(symbol).await? {
+            return self.pin_pair(pair, body.index, body.mark).await;
+        }
         let contract = self.contract(symbol)?;
         let (index, mark) =
             (body.index.map(Exact::price).transpose()?, body.mark.map(Exact::price).transpose()?);
@@ -225,6 +228,9 @@ impl Control {
     }
 
     pub(super) async fn release_prices(&self, symbol: &str) -> Result<Value, Trouble> {
+        if let Some(pair) = self.pair(symbol).await? {
+            return self.release_pair(pair).await;
+        }
         let contract = self.contract(symbol)?;
         self.order(vec![
             Command::PinIndex { pair: contract.instrument.pair(), price: None },

@@ -47,7 +47,8 @@ pub use order::{
 };
 pub use programs::{AddAssignmentProgram, DeleteAssignmentProgram};
 pub use settings::{
-    LeveragePreferences, SetLeveragePreference, SetOffBookLeverage, SetSelfTradeStrategy, SetTradingEnabled,
+    LeveragePreferences, PnlPreferences, SetLeveragePreference, SetOffBookLeverage, SetPnlPreference,
+    SetSelfTradeStrategy, SetTradingEnabled,
 };
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
 pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};

@@ -49,7 +49,7 @@ pub use programs::{
     write_assignment_programs, write_unwind_queue,
 };
 pub use settings::{
-    LeveragePreference, write_done, write_leverage_preferences, write_off_book_leverage,
-    write_self_trade_strategy, write_trading_enabled, write_withdrawal,
+    LeveragePreference, PnlPreference, write_done, write_leverage_preferences, write_off_book_leverage,
+    write_pnl_preferences, write_self_trade_strategy, write_trading_enabled, write_withdrawal,
 };
 pub use status::{CachedOrder, OrderStatusDetails, TrailingStopOptions, TriggerOptions, write_orders_status};

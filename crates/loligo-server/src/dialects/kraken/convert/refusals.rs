@@ -3,7 +3,7 @@
 use super::outcomes::at_odds;
 use crate::dialects::kraken::Failure;
 use loligo_engine::{
-    AddProgramRefusal, LeverageRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal,
+    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal,
 };
 use loligo_wire::v3::errors::NumberedError;
 use loligo_wire::v3::words::Error;
@@ -54,13 +54,7 @@ pub(crate) fn of_leverage(refusal: LeverageRefusal) -> Failure {
     }
 }
 
-/// What cannot be is refused by its argument before; a program that is of no contract is so by its currencies.
-pub(crate) fn of_program(refusal: AddProgramRefusal) -> Failure {
-    let word = match refusal {
-        AddProgramRefusal::InvalidProgram | AddProgramRefusal::TooManyPrograms => Error::InvalidArgument,
-        AddProgramRefusal::UnknownAccount | AddProgramRefusal::UnknownInstrument => Error::NotFound,
-    };
-    Failure::Refused(word, refusal.into())
+    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal,
 }
 
 pub(crate) fn of_trading(refusal: TradingRefusal) -> Failure {
