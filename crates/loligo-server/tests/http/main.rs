@@ -12,6 +12,7 @@ mod control;
 mod feeds;
 mod funding;
 mod history;
+mod http2;
 mod inactive;
 mod keys;
 mod lists;
