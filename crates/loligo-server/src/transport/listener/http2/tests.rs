@@ -211,8 +211,13 @@ impl Raw {
         self.0.write_all(bytes).await.expect("taken");
     }
 
-    /// The next frame: its type, its stream and its payload; `None` when the other side has closed.
+    /// The next frame: its type, its stream and its payload; `None` when the other side has closed. What is not said within
+    /// an hour never will be.
     async fn hear(&mut self) -> Option<(u8, u32, Vec<u8>)> {
+        tokio::time::timeout(Duration::from_secs(3600), self.next()).await.expect("something is said")
+    }
+
+    async fn next(&mut self) -> Option<(u8, u32, Vec<u8>)> {
         let mut header = [0; 9];
         self.0.read_exact(&mut header).await.ok()?;
         let [high, middle, low, kind, _, stream @ ..] = header;
