@@ -149,6 +149,7 @@ where
 }
 
 /// What a connection brings next.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it comes")]
 enum Next {
     Request(Request<RecvStream>, SendResponse<Bytes>),
     /// Every answer has been written whole.
