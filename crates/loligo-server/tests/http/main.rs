@@ -13,6 +13,7 @@ mod expiry;
 mod feeds;
 mod funding;
 mod history;
+mod http2;
 mod inactive;
 mod keys;
 mod lists;
