@@ -1,6 +1,7 @@
 //! What may be asked of the exchange, already parsed and typed. Commands are what the journal keeps.
 
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
+use crate::assignment::AssignmentProgram;
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, ProgramId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
 use crate::past::MarketPast;
@@ -103,6 +104,27 @@ pub enum Command {
     Transfer(Transfer),
     /// Moves money out of the exchange.
     Withdraw(Withdraw),
+    /// An account takes over positions of others from now on.
+    AddAssignmentProgram {
+        /// Whose.
+        account: AccountId,
+        /// What it takes.
+        program: Box<AssignmentProgram>,
+    },
+    /// An account takes no more under one of its programs.
+    RemoveAssignmentProgram {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        program: ProgramId,
+    },
+    /// The operator sets what is in the pool that pays for the losses of others.
+    SetPool {
+        /// Of which currency; one that contracts settle in.
+        currency: Currency,
+        /// How much is in it from now on.
+        amount: Money,
+    },
     /// The operator sets how a contract trades.
     SetMarketState {
         /// Which contract.

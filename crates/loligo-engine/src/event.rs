@@ -3,6 +3,7 @@
 //! Whoever follows events needs nothing else: what happened carries when it happened, which numbers it has, and what it left
 //! behind. `docs/events.md` says which field of which answer comes from where.
 
+use crate::assignment::ProgramChange;
 use crate::command::{OrderRef, Written};
 use crate::funding::FundingRate;
 use crate::id::{
@@ -103,6 +104,8 @@ pub struct Fill {
     pub realized_pnl: Money,
     /// Funding that the change of the position realised.
     pub realized_funding: Money,
+    /// What it paid into the pool besides its fee; negative what the pool paid.
+    pub liquidation_fee: Money,
     /// Signed lots of the position after it.
     pub position: i64,
     /// Signed entry value of the position before it, in the settlement currency.
@@ -134,6 +137,7 @@ impl Fill {
             fee_rate: 0,
             realized_pnl: Money::ZERO,
             realized_funding: Money::ZERO,
+            liquidation_fee: Money::ZERO,
             position: 0,
             entry_before: Fine::ZERO,
             entry: Fine::ZERO,
@@ -143,7 +147,8 @@ impl Fill {
     }
 }
 
-/// One match, at the resting order's price.
+/// One match: at the resting order's price; or, off the book, at the price where nothing is left to who was liquidated, who stands as
+/// the taker then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execution {
     /// Its number.
@@ -172,17 +177,18 @@ pub struct Execution {
     pub taker: Fill,
     /// The order that rested.
     pub maker: Fill,
-    /// What a liquidated taker paid into the pool, besides its fee.
-    pub liquidation_fee: Money,
 }
 
 impl Execution {
-    /// Both sides: the order's side, its fill, and what it paid into the liquidation pool. The maker first.
-    pub fn sides(&self) -> [(Side, &Fill, Money); 2] {
-        [
-            (self.taker_side.opposite(), &self.maker, Money::ZERO),
-            (self.taker_side, &self.taker, self.liquidation_fee),
-        ]
+    /// Both sides: the order's side, and its fill. The maker first.
+    pub fn sides(&self) -> [(Side, &Fill); 2] {
+        [(self.taker_side.opposite(), &self.maker), (self.taker_side, &self.taker)]
+    }
+
+    /// True for a trade on the market; not where two positions met without the book.
+    #[must_use]
+    pub fn is_on_book(&self) -> bool {
+        !self.taker.role.is_off_book()
     }
 
     /// True when it filled the resting order to its last lot.
@@ -438,6 +444,19 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// An account takes over positions of others from now on, or no more.
+    AssignmentProgram(Box<ProgramChange>),
+    /// The operator set what is in the pool. What liquidations pay into it and what it pays is told where it happens.
+    Pool {
+        /// Of which currency.
+        currency: Currency,
+        /// What was added; negative what was taken out.
+        change: Money,
+        /// What is in it now.
+        amount: Money,
+        /// When.
+        at: Timestamp,
+    },
     /// A contract that was just listed has a past, made up: what its trades, prices and figures go on from.
     Past {
         /// The past.
@@ -483,6 +502,7 @@ impl Event {
             Event::EditRejected(refused) => Some(refused.at),
             Event::Executed(execution) => Some(execution.at),
             Event::Funding(booked) => Some(booked.at),
+            Event::AssignmentProgram(change) => Some(change.at),
             Event::Listed { at, .. }
             | Event::AccountCreated { at, .. }
             | Event::NotFound { at, .. }
@@ -492,6 +512,7 @@ impl Event {
             | Event::Account { at, .. }
             | Event::Leverage { at, .. }
             | Event::FundingRate { at, .. }
+            | Event::Pool { at, .. }
             | Event::Index { at, .. }
             | Event::Past { at, .. }
             | Event::Mark { at, .. } => Some(*at),

@@ -15,6 +15,7 @@ mod operator;
 mod place;
 mod position;
 mod prices;
+mod programs;
 mod self_trade;
 mod solvency;
 mod store;
@@ -47,7 +48,8 @@ pub(crate) use time::Timer;
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
 use funding::hour_of;
-pub(crate) use liquidation::{Ladder, Portfolio};
+pub(crate) use liquidation::{Ladder, Portfolio, Unwinding};
+use programs::Programs;
 pub use store::{CodecError, RULES_VERSION};
 pub use work::WORK_PER_RECORD;
 use work::Work;
@@ -82,7 +84,11 @@ pub struct Exchange {
     pub(crate) stirred: bool,
     /// Portfolios that do not meet their maintenance margin.
     pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
-    /// What liquidations have paid for the losses of others.
+    /// Positions that are closed against others, each at the price at which that began.
+    pub(crate) unwinding: BTreeMap<Portfolio, Unwinding>,
+    /// Who takes over positions of others.
+    pub(crate) programs: Programs,
+    /// What liquidations have paid for the losses of others, and the operator; less what it paid.
     pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
@@ -197,6 +203,13 @@ impl Exchange {
             Command::Transfer(transfer) => self.transfer(transfer, events).into(),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
+            Command::AddAssignmentProgram { account, program } => {
+                self.add_program(*account, program, events).into()
+            }
+            Command::RemoveAssignmentProgram { account, program } => {
+                self.remove_program(*account, *program, events).into()
+            }
+            Command::SetPool { currency, amount } => self.set_pool(*currency, *amount, events).into(),
             Command::SetMarketState { instrument, state } => {
                 self.set_market_state(*instrument, *state, events).into()
             }

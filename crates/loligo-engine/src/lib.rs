@@ -11,6 +11,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod account;
+mod assignment;
 mod book;
 mod codes;
 mod collateral;
@@ -34,6 +35,7 @@ mod trigger;
 mod view;
 mod words;
 
+pub use assignment::{AssignmentProgram, ProgramChange, Provider};
 pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
@@ -45,7 +47,8 @@ pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_sch
 pub use fees::{FeeRates, FeeTier};
 pub use funding::FundingRate;
 pub use id::{
-    AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
+    AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, ProgramId, Qty, Side, Timestamp,
+    Wallet,
 };
 pub use instrument::{Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel};
 pub use invariants::{Audit, CurrencyAudit, Violation};
@@ -61,5 +64,5 @@ pub use view::{
 };
 pub use words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,
-    OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason,
+    OrderType, QtyMode, SelfTradeStrategy, Signal, TimeFrame, TriggerKind, TriggerSide, UpdateReason,
 };

@@ -7,14 +7,15 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
-    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, BalanceCause, CancelOrder,
-    ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
-    DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole, Fine,
-    FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits,
-    LimitsChange, MarginLevel, MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId,
-    OrderRef, OrderStatus, OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price,
-    Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide,
-    UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
+    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, AssignmentProgram, Attached,
+    BalanceCause, CancelOrder, ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit,
+    Dislocation, Distance, DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId,
+    Fill, FillRole, Fine, FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec,
+    Leverage, Limits, LimitsChange, MarginLevel, MarketPast, MarketState, Money, OnGrid, OrderChange,
+    OrderError, OrderId, OrderRef, OrderStatus, OrderType, OrderView, PairId, PastHour, PastRate, PastTrade,
+    PlaceOrder, Price, ProgramChange, ProgramId, Qty, QtyMode, SelfTradeStrategy, Side, Signal, TimeFrame,
+    Timestamp, Transfer, Trigger, TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written,
+    WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -109,7 +110,7 @@ fn codes(to: &mut String) {
     }
     tables! {
         Command Event OrderStatus UpdateReason OrderError BalanceCause FillRole OrderType OnGrid ClientOrderId AskedOffset OrderRef QtyMode
-        TriggerKind Signal TriggerSide DistanceUnit Side Wallet ContractKind SelfTradeStrategy MarketState Dislocation
+        TriggerKind Signal TriggerSide DistanceUnit Side Wallet ContractKind SelfTradeStrategy MarketState Dislocation TimeFrame
     }
 }
 
@@ -264,7 +265,28 @@ fn commands() -> Vec<Command> {
         Command::PlaceOffGrid(Box::new((placed(), written()))),
         Command::EditOffGrid(Box::new((edited(OrderRef::Id(order)), written()))),
         Command::Cancel(CancelOrder { account, order: OrderRef::Foreign(u128::MAX), process_before: None }),
+        Command::AddAssignmentProgram { account, program: Box::new(program()) },
+        Command::RemoveAssignmentProgram { account, program: ProgramId(5) },
+        Command::SetPool { currency, amount: usd(1_000) },
     ]
+}
+
+fn program() -> AssignmentProgram {
+    AssignmentProgram {
+        kind: ContractKind::Linear,
+        instrument: Some(InstrumentId(0)),
+        base: None,
+        quote: Some(Currency::USD),
+        max_size: Some(10_000_000),
+        max_position: None,
+        accept_long: true,
+        accept_short: false,
+        time_frame: TimeFrame::Weekend,
+        enabled: true,
+        max_notional: Some(usd(1_000_000)),
+        min_profit_long: Some(-50_000),
+        min_profit_short: None,
+    }
 }
 
 fn written() -> Written {
@@ -331,6 +353,7 @@ fn events() -> Vec<Event> {
         fee_rate: -20_000,
         realized_pnl: usd(2),
         realized_funding: usd(0),
+        liquidation_fee: usd(3),
         position: -7,
         entry_before: Fine(-5),
         entry: Fine(6),
@@ -360,7 +383,6 @@ fn events() -> Vec<Event> {
             currency,
             taker: fill(FillRole::TakerAfterEdit, Some("mine".into())),
             maker: fill(FillRole::Maker, None),
-            liquidation_fee: usd(3),
         })),
         Event::Filled { order: id, account },
         Event::Cancelled { order: shown() },
@@ -415,6 +437,14 @@ fn events() -> Vec<Event> {
             at,
         })),
         Event::FundingRate { instrument, rate: rate(), hour: Timestamp(0), at },
+        Event::AssignmentProgram(Box::new(ProgramChange {
+            id: ProgramId(5),
+            account,
+            program: program(),
+            removed: true,
+            at,
+        })),
+        Event::Pool { currency, change: usd(-1), amount: usd(1_000), at },
         Event::Index { pair, price, at },
         Event::Past { past: Box::new(past()), at },
         Event::Mark { instrument, price, at },
@@ -424,6 +454,10 @@ fn events() -> Vec<Event> {
 /// A venue with something in every list of the state.
 fn busy() -> Desk {
     let mut desk = Desk::listed();
+    desk.apply(&Command::AddAssignmentProgram { account: desk.bob, program: Box::new(program()) });
+    desk.apply(&Command::AddAssignmentProgram { account: desk.bob, program: Box::new(program()) });
+    desk.apply(&Command::RemoveAssignmentProgram { account: desk.bob, program: ProgramId(1) });
+    desk.done(&Command::SetPool { currency: Currency::USD, amount: usd(1_000) });
     desk.apply(&Command::List(Box::new(InstrumentSpec { opening: Timestamp(0), ..spec() })));
     desk.done(&Command::SetSelfTrade { account: desk.alice, strategy: SelfTradeStrategy::CancelMakerSelf });
     desk.done(&Command::SetLimits {

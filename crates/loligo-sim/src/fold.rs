@@ -179,6 +179,7 @@ impl Fold {
                 };
                 ensure(before != *leverage, "another leverage than before", event)
             }
+            Event::AssignmentProgram(_) | Event::Pool { .. } => Ok(()),
             Event::Balance { account, wallet, currency, change, balance, log, .. } => {
                 let rows = self.rows.entry(*account).or_default();
                 *rows += 1;
@@ -272,8 +273,8 @@ impl Fold {
         ensure((execution.wallet, execution.currency) == (wallet, currency), "the contract's wallet", event)?;
         // In the order in which they are booked: the same account may stand on both sides.
         let [maker, taker] = execution.sides();
-        for (side, fill, pool) in [taker, maker] {
-            self.book(execution, side, fill, pool, event)?;
+        for (side, fill) in [taker, maker] {
+            self.book(execution, side, fill, event)?;
             let order = self.open(fill.order, event)?;
             ensure(order.status == OrderStatus::EnteredBook, "in the book", event)?;
             ensure(order.account == fill.account && Some(fill.qty) == order.qty, "its order", event)?;
@@ -293,14 +294,7 @@ impl Fold {
     }
 
     /// What a fill does to its account.
-    fn book(
-        &mut self,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        pool: Money,
-        event: &Event,
-    ) -> Result<(), String> {
+    fn book(&mut self, execution: &Execution, side: Side, fill: &Fill, event: &Event) -> Result<(), String> {
         let Execution { at, instrument, qty, wallet, currency, .. } = *execution;
         let number = self.fills.entry(fill.account).or_default();
         *number += 1;
@@ -309,7 +303,7 @@ impl Fold {
         ensure(*rows + 1 == fill.log, "the next row of its log", event)?;
         *rows += 2;
         let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
-        *balance += fill.realized_pnl + fill.realized_funding - fill.fee - pool;
+        *balance += fill.realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
         ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
         let before = self.positions.entry((fill.account, instrument)).or_default();
         ensure(before.entry == fill.entry_before, "the entry value that was there", event)?;

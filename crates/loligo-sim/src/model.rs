@@ -249,6 +249,9 @@ impl Model {
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled),
             Command::Transfer(asked) => self.transfer(asked),
             Command::Withdraw(asked) => self.withdraw(asked),
+            Command::AddAssignmentProgram { .. }
+            | Command::RemoveAssignmentProgram { .. }
+            | Command::SetPool { .. } => unreachable!("no stream asks for it"),
             Command::SetMarketState { instrument, state } => self.set_market_state(*instrument, *state),
             Command::Expire { instrument } => self.expire_now(*instrument),
             Command::AdminCancel { order } => self.admin_cancel(*order),

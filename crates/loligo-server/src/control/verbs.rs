@@ -275,6 +275,8 @@ impl Control {
             | Outcome::CancelledAll(_)
             | Outcome::Armed(_)
             | Outcome::Replaced(_)
+            | Outcome::ProgramAdded(_)
+            | Outcome::ProgramRemoved(_)
             | Outcome::AccountInactive
             | Outcome::TooLate) => {
                 unreachable!("a verb's command that is done or refused came to {outcome:?}")

@@ -249,6 +249,8 @@ impl Fold {
             | Event::Account { .. }
             | Event::Leverage { .. }
             | Event::FundingRate { .. }
+            | Event::AssignmentProgram(_)
+            | Event::Pool { .. }
             | Event::Past { .. }
             | Event::Index { .. } => {}
         }

@@ -56,10 +56,10 @@ impl Fold {
             details,
         };
         self.push(is_new, number, execution.at, row);
-        for ((side, fill, liquidation_fee), order) in execution.sides().into_iter().zip(&mut before) {
+        for ((side, fill), order) in execution.sides().into_iter().zip(&mut before) {
             let is_taker = fill.order.0 == taker;
             let (old, reduced) = if is_taker { (old_taker.clone(), taker_reduced) } else { (None, None) };
-            self.side_filled(is_new, execution, side, fill, liquidation_fee, order, (old, reduced));
+            self.side_filled(is_new, execution, side, fill, order, (old, reduced));
         }
         Ok(())
     }
@@ -93,7 +93,6 @@ impl Fold {
         execution: &Execution,
         side: Side,
         fill: &Fill,
-        liquidation_fee: Money,
         order: &mut rows::Order,
         (old, reduced): (Option<rows::Earlier>, Option<i64>),
     ) {
@@ -119,7 +118,7 @@ impl Fold {
         };
         self.push_own(is_new, account, at, row);
         self.order_filled(is_new, execution, fill, order);
-        self.position_filled(is_new, execution, side, fill, liquidation_fee);
+        self.position_filled(is_new, execution, side, fill);
     }
 
     /// What a fill did to an order: told, and kept as long as the order is open.
@@ -172,14 +171,7 @@ impl Fold {
     }
 
     /// What a fill did to a position and its wallet.
-    fn position_filled(
-        &mut self,
-        is_new: bool,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        liquidation_fee: Money,
-    ) {
+    fn position_filled(&mut self, is_new: bool, execution: &Execution, side: Side, fill: &Fill) {
         let Some(instrument) = self.contracts.get(usize::from(execution.instrument.0)).map(Arc::clone) else {
             return;
         };
@@ -231,6 +223,7 @@ impl Fold {
             liquidation_fee: None,
             conversion: None,
         };
+        let liquidation_fee = fill.liquidation_fee;
         let booked = fill.realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
         let cash_leg = rows::AccountLogEntry {
             number: fill.log + 1,
@@ -311,7 +304,8 @@ impl Fold {
         cause: BalanceCause,
     ) -> rows::AccountLogEntry {
         let info = match cause {
-            BalanceCause::Operator => PAYMENT_WORDS[0],
+            // The list has no word for what the pool pays: it comes from whoever runs the venue.
+            BalanceCause::Operator | BalanceCause::Pool => PAYMENT_WORDS[0],
             BalanceCause::Transfer => "transfer",
             BalanceCause::SubaccountTransfer => "subaccount transfer",
             BalanceCause::Withdrawal => PAYMENT_WORDS[1],

@@ -275,6 +275,8 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Noted { .. }
         | Event::Forgotten { .. }
         | Event::Funding(_)
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
         | Event::Balance { .. } => false,
     }
 }
@@ -416,7 +418,7 @@ impl Board {
                     if let Some(told) = told {
                         told.trades.push((execution.instrument, row.clone()));
                     }
-                    for (side, fill, _) in execution.sides() {
+                    for (side, fill) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }

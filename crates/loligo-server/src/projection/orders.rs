@@ -187,6 +187,8 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Leverage { .. }
         | Event::Funding(_)
         | Event::FundingRate { .. }
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
         | Event::Index { .. }
         | Event::Past { .. }
         | Event::Mark { .. } => {}

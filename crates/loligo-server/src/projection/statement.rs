@@ -140,6 +140,8 @@ impl Touched {
                 Event::Index { .. } | Event::Mark { .. } => self.prices = true,
                 Event::Listed { .. }
                 | Event::FundingRate { .. }
+                | Event::AssignmentProgram(_)
+                | Event::Pool { .. }
                 | Event::Past { .. }
                 | Event::AccountCreated { .. }
                 | Event::Rejected { .. }

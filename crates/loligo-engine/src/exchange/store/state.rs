@@ -8,12 +8,13 @@
 mod reading;
 
 use crate::account::{Account, Family, FamilyDays, MarginWallet, Position};
+use crate::assignment::{ProgramChange, Provider};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
-use crate::exchange::{Exchange, Portfolio};
+use crate::exchange::{Exchange, Portfolio, Unwinding};
 use crate::funding::Funding;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, Price, ProgramId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, Money};
@@ -83,11 +84,30 @@ impl StoredCollateral {
 
 /// The ladder beyond what trades on the market.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredLadder {}
+pub(super) struct StoredLadder {
+    /// The greatest number of an assignment program that was given out.
+    pub last_program: ProgramId,
+    /// By number.
+    pub providers: Vec<Provider>,
+    /// By account, of each the oldest first.
+    pub changes: Vec<ProgramChange>,
+    /// Positions that are being unwound: of whom, and of which portfolio; and at which price.
+    pub unwinding: Vec<(AccountId, LiquidationOf, InstrumentId, Price)>,
+}
 
 impl StoredLadder {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        let Exchange { programs, unwinding, .. } = exchange;
+        let unwinding = unwinding.iter().map(|(portfolio, Unwinding { instrument, price })| {
+            let (account, of) = LiquidationOf::of(*portfolio, exchange);
+            (account, of, *instrument, *price)
+        });
+        Self {
+            last_program: programs.last,
+            providers: programs.providers.clone(),
+            changes: programs.changes.values().flatten().cloned().collect(),
+            unwinding: unwinding.collect(),
+        }
     }
 }
 
@@ -359,6 +379,8 @@ impl State {
             work: _,
             stirred: _,
             liquidations,
+            unwinding: _,
+            programs: _,
             pool,
             deposited,
             funded: _,

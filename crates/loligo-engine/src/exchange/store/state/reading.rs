@@ -7,10 +7,11 @@ use super::{
 };
 use crate::account::{Account, Family};
 use crate::exchange::closing::{Closed, ClosedOrders};
+use crate::exchange::programs::Programs;
 use crate::exchange::work::Clearing;
-use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer, hour_of};
+use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer, Unwinding, hour_of};
 use crate::funding::HOUR;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
 use crate::market::{Market, Pair};
 use crate::money::{Fine, price_in_range};
@@ -62,8 +63,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest:
-                Rest { collateral: StoredCollateral {}, ladder: StoredLadder {}, settlement: StoredSettlement {} },
+            rest: Rest { collateral: StoredCollateral {}, ladder, settlement: StoredSettlement {} },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -91,6 +91,7 @@ impl State {
             reading.sum_up(slot)?;
         }
         reading.liquidate(liquidations)?;
+        reading.go_down(ladder)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
         reading.resume(work, funding.next)?;
@@ -472,6 +473,33 @@ impl Reading {
             Wallet::Inverse(pair) => owner.inverse_wallet(pair),
             Wallet::Cash => None,
         }
+    }
+
+    /// Who takes over positions, and what is being unwound.
+    fn go_down(&mut self, stored: StoredLadder) -> Result<(), CodecError> {
+        let StoredLadder { last_program, providers, changes, unwinding } = stored;
+        let mut last = ProgramId(0);
+        for provider in &providers {
+            there(std::mem::replace(&mut last, provider.id) < provider.id, "an assignment program's number")?;
+            there(self.exchange.accounts.get(provider.account).is_some(), "an assignment program's account")?;
+        }
+        there(last <= last_program, "an assignment program's number")?;
+        let mut programs = Programs { last: last_program, providers, changes: BTreeMap::new() };
+        for change in changes {
+            there(self.exchange.accounts.get(change.account).is_some(), "an assignment program's account")?;
+            programs.note(change);
+        }
+        self.exchange.programs = programs;
+        for (account, of, instrument, price) in unwinding {
+            let portfolio = self.portfolio(account, of)?;
+            let market = self.exchange.markets.get(instrument);
+            let held = market.and_then(|market| market.position_of(account));
+            let is_held = held.is_some_and(|slot| self.exchange.positions[slot].size != 0);
+            there(is_held && (1..=MAX_TICKS).contains(&price.0), "a position that is unwound")?;
+            there(self.exchange.liquidations.contains_key(&portfolio), "a position that is unwound")?;
+            self.exchange.unwinding.insert(portfolio, Unwinding { instrument, price });
+        }
+        Ok(())
     }
 
     /// What was waiting to be done goes on where it was left.
