@@ -10,6 +10,7 @@ mod completeness;
 mod contract;
 mod control;
 mod feeds;
+mod figures;
 mod funding;
 mod history;
 mod inactive;
