@@ -93,6 +93,20 @@ pub enum Command {
         /// The leverage; cross when absent.
         leverage: Option<Leverage>,
     },
+    /// Has the gains of a linear contract paid in a currency of the account's choice, or in USD again.
+    SetPnlPreference {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The currency; USD when absent.
+        currency: Option<Currency>,
+    },
+    /// The operator sets what an hour of a large unrealised loss costs that no USD stands behind; zero is nothing.
+    SetInterest {
+        /// Of an hour, in 1e-8 of what of the loss counts.
+        rate: u32,
+    },
     /// A master lets a subaccount trade, or not.
     SetTrading {
         /// The subaccount.

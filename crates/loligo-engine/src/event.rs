@@ -117,6 +117,22 @@ pub struct Fill {
     pub opened_at: Option<Timestamp>,
     /// Balance of the execution's wallet, in its currency, after it.
     pub balance: Money,
+    /// What a gain was paid in where that is another currency than the execution's: then none of `realized_pnl` is in
+    /// `balance`, and the log has a third row for it.
+    pub gain: Option<Box<GainPaid>>,
+}
+
+/// A gain that was paid in a currency of the account's choice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GainPaid {
+    /// The currency.
+    pub currency: Currency,
+    /// How much of it the gain came to.
+    pub amount: Money,
+    /// The index price of that currency then.
+    pub index: FinePrice,
+    /// What the wallet has of that currency after it.
+    pub balance: Money,
 }
 
 impl Fill {
@@ -143,6 +159,7 @@ impl Fill {
             entry: Fine::ZERO,
             opened_at: None,
             balance: Money::ZERO,
+            gain: None,
         }
     }
 }
@@ -223,6 +240,57 @@ pub struct FundingBooked {
     /// The currency it settled in.
     pub currency: Currency,
     /// Balance of that wallet after it.
+    pub balance: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One side of a conversion: a row of the account's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionLeg {
+    /// The currency.
+    pub currency: Currency,
+    /// What was taken, or given; without sign.
+    pub amount: Money,
+    /// What the flex wallet has of it after it.
+    pub balance: Money,
+    /// The number of its row in the account's log.
+    pub log: u64,
+}
+
+/// Collateral of a flex wallet that was turned into USD, because what was to be paid was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversion {
+    /// Whose.
+    pub account: AccountId,
+    /// What was taken, its fee included.
+    pub debit: ConversionLeg,
+    /// What was given for it.
+    pub credit: ConversionLeg,
+    /// The index price at which it was turned.
+    pub rate: FinePrice,
+    /// What of that the exchange kept, in millionths.
+    pub spread: u32,
+    /// How much it kept, in the currency that was taken.
+    pub fee: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Interest of an hour on an unrealised loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterestPaid {
+    /// Whose.
+    pub account: AccountId,
+    /// The number of its row in the account's log.
+    pub log: u64,
+    /// What of the loss counted, in USD.
+    pub loss: Money,
+    /// What an hour costs, in 1e-8 of that.
+    pub rate: u32,
+    /// What was paid, in USD.
+    pub amount: Money,
+    /// What the flex wallet has of USD after it.
     pub balance: Money,
     /// When.
     pub at: Timestamp,
@@ -444,6 +512,21 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Collateral was turned into USD.
+    Converted(Box<Conversion>),
+    /// An account chose what a contract's gains are paid in.
+    PnlPreference {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The currency; USD when absent.
+        currency: Option<Currency>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An account paid interest on a loss.
+    Interest(Box<InterestPaid>),
     /// An account takes over positions of others from now on, or no more.
     AssignmentProgram(Box<ProgramChange>),
     /// The operator set what is in the pool. What liquidations pay into it and what it pays is told where it happens.
@@ -502,6 +585,8 @@ impl Event {
             Event::EditRejected(refused) => Some(refused.at),
             Event::Executed(execution) => Some(execution.at),
             Event::Funding(booked) => Some(booked.at),
+            Event::Converted(conversion) => Some(conversion.at),
+            Event::Interest(paid) => Some(paid.at),
             Event::AssignmentProgram(change) => Some(change.at),
             Event::Listed { at, .. }
             | Event::AccountCreated { at, .. }
@@ -511,6 +596,7 @@ impl Event {
             | Event::Market { at, .. }
             | Event::Account { at, .. }
             | Event::Leverage { at, .. }
+            | Event::PnlPreference { at, .. }
             | Event::FundingRate { at, .. }
             | Event::Pool { at, .. }
             | Event::Index { at, .. }

@@ -2,18 +2,22 @@
 
 mod cancel;
 mod closing;
+mod conversion;
 mod dislocation;
 mod edit;
 mod estimates;
 mod firing;
 mod funding;
+mod interest;
 mod leverage;
 mod liquidation;
 mod margin_check;
 mod matching;
+mod netting;
 mod operator;
 mod place;
 mod position;
+mod preferences;
 mod prices;
 mod programs;
 mod self_trade;
@@ -47,7 +51,9 @@ pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
+pub(crate) use conversion::Exchanged;
 use funding::hour_of;
+use interest::INTEREST_MAX;
 pub(crate) use liquidation::{Ladder, Portfolio, Unwinding};
 use programs::Programs;
 pub use store::{CodecError, RULES_VERSION};
@@ -96,6 +102,14 @@ pub struct Exchange {
     pub(crate) funded: i64,
     /// Some contract has a rate: time alone moves what wallets are worth.
     pub(crate) accrues: bool,
+    /// The pair that prices each currency that the flex wallet takes, in the order of their table.
+    pub(crate) collateral_pairs: Vec<PairId>,
+    /// How many accounts have, or had, another currency than USD in their flex wallet.
+    pub(crate) collateral_accounts: u32,
+    /// What the exchange took of each currency against another.
+    pub(crate) exchanged: BTreeMap<Currency, Exchanged>,
+    /// What an hour of a large loss costs that no USD stands behind, in 1e-8.
+    pub(crate) interest: u32,
 }
 
 /// The fee schedule, rising by 30-day volume.
@@ -200,6 +214,10 @@ impl Exchange {
             Command::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events).into()
             }
+            Command::SetPnlPreference { account, instrument, currency } => {
+                self.set_pnl_preference(*account, *instrument, *currency, events).into()
+            }
+            Command::SetInterest { rate } => self.set_interest(*rate).into(),
             Command::Transfer(transfer) => self.transfer(transfer, events).into(),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
@@ -261,6 +279,10 @@ impl Exchange {
             let problem = "pasts are of listed contracts, each of one, in their order".to_owned();
             return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
         }
+        fresh.price_collateral();
+        for pair in &mut fresh.pairs {
+            pair.revalue();
+        }
         *self = fresh;
         events.append(&mut listed);
         GenesisOutcome::Done
@@ -312,6 +334,8 @@ impl Exchange {
             family,
             cash: Vec::new(),
             flex_other: Vec::new(),
+            collateral: Money::ZERO,
+            relief: Vec::new(),
             flex,
             inverse: Table::default(),
             positions: Vec::new(),
@@ -331,7 +355,7 @@ impl Exchange {
             wallet,
             currency,
             balance: Money::ZERO,
-            unrealized: Fine::ZERO,
+            beside: Fine::ZERO,
             initial_margin: Fine::ZERO,
             tier,
             checked_always: false,
@@ -390,7 +414,7 @@ impl Exchange {
             let problem = "its past is none that it can have had";
             return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
         }
-        self.pair_named(&spec.pair);
+        let priced = self.pair_named(&spec.pair);
         let id = self.markets.next();
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
@@ -406,6 +430,10 @@ impl Exchange {
             _ => self.refresh_mark(id, events),
         }
         self.emit_state(id, events);
+        if self.born && !self.collateral_pairs.is_empty() && !self.collateral_pairs.contains(&priced) {
+            self.price_collateral();
+            self.begin_looking();
+        }
         ListOutcome::Listed(id)
     }
 
@@ -445,6 +473,7 @@ impl Exchange {
         let before = owner.positions.partition_point(|(other, _)| *other < instrument);
         owner.positions.insert(before, (instrument, slot));
         self.markets[instrument].list_position(account, slot);
+        self.note_netting(slot);
         slot
     }
 }

@@ -153,6 +153,18 @@ pub enum Refusal {
     /// Margin is short of what this leverage needs.
     #[error("available margin does not cover it")]
     MarginShort,
+    /// Only linear contracts have a currency of choice for their gains.
+    #[error("only multi-collateral contracts have a P&L currency")]
+    NoPnlCurrency,
+    /// No such currency is known.
+    #[error("no such currency")]
+    UnknownCurrency,
+    /// Gains are not paid in this currency.
+    #[error("gains are not paid in this currency")]
+    CurrencyNotEnabled,
+    /// More than an hour may cost.
+    #[error("an hour's interest is at most 1% of what counts")]
+    InterestTooHigh,
     /// The account has no such assignment program.
     #[error("no such assignment program")]
     UnknownProgram,
@@ -267,6 +279,15 @@ outcomes! {
             UnknownAccount, UnknownInstrument, NotMultiCollateral, LeverageOutOfRange, WouldLiquidate, MarginShort
         }
     }
+    /// What choosing the currency of a contract's gains comes to.
+    PnlPreferenceOutcome {
+        Done, AccountInactive;
+        PnlPreferenceRefusal {
+            UnknownAccount, UnknownInstrument, NoPnlCurrency, UnknownCurrency, CurrencyNotEnabled, WouldLiquidate
+        }
+    }
+    /// What setting the interest on losses comes to.
+    InterestOutcome { Done; InterestRefusal { InterestTooHigh } }
     /// What switching a subaccount's trading comes to.
     TradingOutcome { Done; TradingRefusal { UnknownAccount, NotSubaccount } }
     /// What moving money between wallets comes to.
@@ -390,6 +411,17 @@ impl Ask<LeverageOutcome> {
     /// See [`Command::SetLeverage`].
     pub fn set_leverage(account: AccountId, instrument: InstrumentId, leverage: Option<Leverage>) -> Self {
         Self::of(Command::SetLeverage { account, instrument, leverage })
+    }
+}
+
+impl Ask<PnlPreferenceOutcome> {
+    /// See [`Command::SetPnlPreference`].
+    pub fn set_pnl_preference(
+        account: AccountId,
+        instrument: InstrumentId,
+        currency: Option<Currency>,
+    ) -> Self {
+        Self::of(Command::SetPnlPreference { account, instrument, currency })
     }
 }
 

@@ -8,14 +8,14 @@ mod fixture;
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
     AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, AssignmentProgram, Attached,
-    BalanceCause, CancelOrder, ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit,
-    Dislocation, Distance, DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId,
-    Fill, FillRole, Fine, FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec,
-    Leverage, Limits, LimitsChange, MarginLevel, MarketPast, MarketState, Money, OnGrid, OrderChange,
-    OrderError, OrderId, OrderRef, OrderStatus, OrderType, OrderView, PairId, PastHour, PastRate, PastTrade,
-    PlaceOrder, Price, ProgramChange, ProgramId, Qty, QtyMode, SelfTradeStrategy, Side, Signal, TimeFrame,
-    Timestamp, Transfer, Trigger, TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written,
-    WrittenNumber,
+    BalanceCause, CancelOrder, ClientOrderId, Command, ContractKind, Conversion, ConversionLeg,
+    CreateAccount, Currency, Deposit, Dislocation, Distance, DistanceUnit, EditOrder, EditRefusal, Event,
+    Exchange, Execution, ExecutionId, Fill, FillRole, Fine, FinePrice, FundingBooked, FundingRate, GainPaid,
+    Genesis, InstrumentId, InstrumentSpec, InterestPaid, Leverage, Limits, LimitsChange, MarginLevel,
+    MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus,
+    OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price, ProgramChange, ProgramId,
+    Qty, QtyMode, SelfTradeStrategy, Side, Signal, TimeFrame, Timestamp, Transfer, Trigger, TriggerKind,
+    TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -265,6 +265,8 @@ fn commands() -> Vec<Command> {
         Command::PlaceOffGrid(Box::new((placed(), written()))),
         Command::EditOffGrid(Box::new((edited(OrderRef::Id(order)), written()))),
         Command::Cancel(CancelOrder { account, order: OrderRef::Foreign(u128::MAX), process_before: None }),
+        Command::SetPnlPreference { account, instrument, currency: Some(currency) },
+        Command::SetInterest { rate: 1_000 },
         Command::AddAssignmentProgram { account, program: Box::new(program()) },
         Command::RemoveAssignmentProgram { account, program: ProgramId(5) },
         Command::SetPool { currency, amount: usd(1_000) },
@@ -359,7 +361,15 @@ fn events() -> Vec<Event> {
         entry: Fine(6),
         opened_at: Some(Timestamp(4)),
         balance: usd(100),
+        gain: None,
     };
+    let gain = GainPaid {
+        currency: Currency::parse("EUR").expect("a code"),
+        amount: usd(2),
+        index: price,
+        balance: usd(5),
+    };
+    let leg = |log| ConversionLeg { currency, amount: usd(1), balance: usd(3), log };
     vec![
         Event::Listed { instrument, pair, spec: Box::new(spec()), at },
         Event::AccountCreated { account, parent: None, house: true, at },
@@ -382,7 +392,7 @@ fn events() -> Vec<Event> {
             wallet: Wallet::Inverse(pair),
             currency,
             taker: fill(FillRole::TakerAfterEdit, Some("mine".into())),
-            maker: fill(FillRole::Maker, None),
+            maker: Fill { gain: Some(Box::new(gain)), ..fill(FillRole::Maker, None) },
         })),
         Event::Filled { order: id, account },
         Event::Cancelled { order: shown() },
@@ -436,6 +446,25 @@ fn events() -> Vec<Event> {
             balance: usd(97),
             at,
         })),
+        Event::Converted(Box::new(Conversion {
+            account,
+            debit: leg(43),
+            credit: leg(44),
+            rate: price,
+            spread: 500,
+            fee: usd(1),
+            at,
+        })),
+        Event::PnlPreference { account, instrument, currency: None, at },
+        Event::Interest(Box::new(InterestPaid {
+            account,
+            log: 45,
+            loss: usd(9),
+            rate: 1_000,
+            amount: usd(1),
+            balance: usd(-1),
+            at,
+        })),
         Event::FundingRate { instrument, rate: rate(), hour: Timestamp(0), at },
         Event::AssignmentProgram(Box::new(ProgramChange {
             id: ProgramId(5),
@@ -470,6 +499,19 @@ fn busy() -> Desk {
         instrument: InstrumentId(0),
         leverage: Some(Leverage(1_000)),
     });
+    let eur = Currency::parse("EUR").expect("a code");
+    desk.done(&Command::Deposit(Deposit {
+        account: desk.alice,
+        wallet: Wallet::Flex,
+        currency: eur,
+        amount: usd(7),
+    }));
+    desk.done(&Command::SetPnlPreference {
+        account: desk.alice,
+        instrument: InstrumentId(0),
+        currency: Some(eur),
+    });
+    desk.done(&Command::SetInterest { rate: 1_000 });
     desk.placed(desk.bob, ask(100, 50_010));
     desk.placed(desk.bob, bid(100, 49_990));
     let mut named = bid(150, 50_010);

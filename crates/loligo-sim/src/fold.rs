@@ -1,9 +1,9 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, FundingBooked, FundingRate,
-    InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side,
-    Timestamp, UpdateReason, Wallet,
+    AccountId, Conversion, ConversionLeg, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice,
+    FundingBooked, FundingRate, InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView,
+    PairId, Price, Qty, Side, Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -202,6 +202,29 @@ impl Fold {
                 ensure(*before == balance, "what was there and what came", event)?;
                 ensure(self.rate(instrument) == booked.rate, "the rate that was fixed for the hour", event)
             }
+            Event::Converted(conversion) => {
+                let Conversion { account, debit, credit, .. } = **conversion;
+                let rows = self.rows.entry(account).or_default();
+                *rows += 2;
+                ensure((debit.log, credit.log) == (*rows - 1, *rows), "the next rows of its log", event)?;
+                let mut moved = |leg: ConversionLeg, change: Money| {
+                    let before = self.balances.entry((account, Wallet::Flex, leg.currency)).or_default();
+                    *before += change;
+                    ensure(*before == leg.balance, "what was there and what moved", event)
+                };
+                moved(debit, -debit.amount)?;
+                moved(credit, credit.amount)
+            }
+            Event::PnlPreference { .. } => Ok(()),
+            Event::Interest(paid) => {
+                let rows = self.rows.entry(paid.account).or_default();
+                *rows += 1;
+                ensure(*rows == paid.log, "the next row of its log", event)?;
+                let wallet = (paid.account, Wallet::Flex, Currency::USD);
+                let before = self.balances.entry(wallet).or_default();
+                *before += -paid.amount;
+                ensure(*before == paid.balance, "what was there and what went", event)
+            }
             Event::FundingRate { instrument, rate, hour, at } => {
                 ensure(hour <= at && hour.0 % (3_600 * Timestamp::SECOND) == 0, "of an hour", event)?;
                 self.rates.insert(*instrument, *rate);
@@ -302,9 +325,17 @@ impl Fold {
         let rows = self.rows.entry(fill.account).or_default();
         ensure(*rows + 1 == fill.log, "the next row of its log", event)?;
         *rows += 2;
+        // A gain that is paid in another currency has a row of its own.
+        let realized_pnl = if fill.gain.is_some() { Money::ZERO } else { fill.realized_pnl };
         let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
-        *balance += fill.realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
+        *balance += realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
         ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
+        if let Some(gain) = &fill.gain {
+            *self.rows.entry(fill.account).or_default() += 1;
+            let balance = self.balances.entry((fill.account, wallet, gain.currency)).or_default();
+            *balance += gain.amount;
+            ensure(*balance == gain.balance, "what was there, and the gain", event)?;
+        }
         let before = self.positions.entry((fill.account, instrument)).or_default();
         ensure(before.entry == fill.entry_before, "the entry value that was there", event)?;
         let opened_at = before.opened_at.unwrap_or(at);

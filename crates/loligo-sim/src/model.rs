@@ -246,6 +246,7 @@ impl Model {
             Command::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage)
             }
+            Command::SetPnlPreference { .. } | Command::SetInterest { .. } => Ok(Outcome::Done),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled),
             Command::Transfer(asked) => self.transfer(asked),
             Command::Withdraw(asked) => self.withdraw(asked),

@@ -226,6 +226,7 @@ impl Exchange {
             realized_pnl,
             realized_funding,
             charges,
+            gain,
             balance,
             log,
         } = booked;
@@ -234,6 +235,7 @@ impl Exchange {
         fill.liquidation_fee = charges.into_pool.unwrap_or_default();
         (fill.position, fill.entry_before, fill.entry) = (size, entry_before, entry);
         (fill.opened_at, fill.balance) = (opened_at, balance);
+        fill.gain = gain.map(Box::new);
     }
 
     /// Looks up what a family pays now, and tells its margin wallets.

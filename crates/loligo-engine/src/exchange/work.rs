@@ -18,7 +18,7 @@ pub const WORK_PER_RECORD: u32 = 64 * STEP;
 /// Work of a step: an order fired, filled or removed, a wallet judged in which something is to be done, a step of a
 /// liquidation, a timer, a position's funding booked, one contract sampled at a second at which a mark moves.
 pub(super) const STEP: u32 = 16;
-/// Work of looking an account over after a mark has moved.
+/// Work of looking an account over after a mark has moved, or when an hour's interest is due.
 const LOOK: u32 = 1;
 
 /// What has to be done at the present instant before time may pass.
@@ -33,6 +33,8 @@ pub(crate) struct Work {
     pub clearing: VecDeque<Clearing>,
     /// An hour is over: positions of perpetuals, from this contract's and account's on, are still to be booked.
     pub funding: Option<(InstrumentId, AccountId)>,
+    /// An hour is over: accounts from this one on are still to be charged interest.
+    pub interest: Option<AccountId>,
     /// A mark has moved: accounts from this one on are still to be looked over.
     pub look_from: Option<AccountId>,
     /// Portfolios whose step of this second is still to come.
@@ -61,6 +63,7 @@ impl Default for Work {
             done: 0,
             clearing: VecDeque::new(),
             funding: None,
+            interest: None,
             look_from: None,
             stepping: VecDeque::new(),
             margin_checks: BTreeSet::new(),
@@ -134,7 +137,7 @@ impl Exchange {
         self.work.busy = self.has_work() || self.is_instant_open();
     }
 
-    /// One step of what is waiting. Orders of a closed contract go first; then funding is booked; then accounts are looked over at the new marks;
+    /// One step of what is waiting. Orders of a closed contract go first; then funding is booked, and interest; then accounts are looked over at the new marks;
     /// portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
     /// reached fire, each matched to its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
@@ -149,6 +152,14 @@ impl Exchange {
         } else if let Some((instrument, account)) = self.work.funding {
             self.work.spend(STEP);
             self.book_funding(instrument, account, events);
+        } else if let Some(account) = self.work.interest {
+            let next = AccountId::of_index(account.index() + 1);
+            self.work.interest = self.accounts.get(next).map(|_| next);
+            self.charge_interest(account, events);
+            self.work.spend(LOOK);
+            if events.len() == told {
+                return;
+            }
         } else if let Some(account) = self.work.look_from {
             let next = AccountId::of_index(account.index() + 1);
             self.work.look_from = self.accounts.get(next).map(|_| next);
@@ -184,7 +195,8 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        if self.work.funding.is_some() || self.work.look_from.is_some() {
+        let Work { funding, interest, look_from, .. } = &self.work;
+        if funding.is_some() || interest.is_some() || look_from.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

@@ -260,6 +260,9 @@ fn concerns_markets(event: &Event) -> bool {
         Event::AccountCreated { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::PnlPreference { .. }
+        | Event::Converted(_)
+        | Event::Interest(_)
         | Event::Placed { .. }
         | Event::Fired { .. }
         | Event::ActivationFailed { .. }

@@ -185,6 +185,9 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Market { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::PnlPreference { .. }
+        | Event::Converted(_)
+        | Event::Interest(_)
         | Event::Funding(_)
         | Event::FundingRate { .. }
         | Event::AssignmentProgram(_)

@@ -226,6 +226,7 @@ impl Model {
             entry: figures::as_fine(&position.entry),
             opened_at,
             balance,
+            gain: None,
         }
     }
 
