@@ -13,7 +13,7 @@ use example::venue::Venue;
 use page::{cells, read, try_number};
 use std::collections::BTreeSet;
 
-const PAGES: [&str; 1] = ["docs/funding.md"];
+const PAGES: [&str; 2] = ["docs/funding.md", "docs/margin.md"];
 
 /// The parts of a page.
 enum Part<'p> {
@@ -90,7 +90,7 @@ fn numbers(text: &str) -> Vec<String> {
     for word in words {
         let is_rule = of_rules.contains(&before) && word.contains('.') && text.contains("rules.md");
         if !is_rule
-            && word.trim_end_matches(['x', '%']) != ""
+            && !word.trim_end_matches(['x', '%']).is_empty()
             && try_number(word.trim_end_matches('x'), 24).is_some()
         {
             found.push(word.replace(',', ""));

@@ -11,11 +11,28 @@ struct Kind {
     work: fn(&[String]) -> Vec<Found>,
 }
 
-const KINDS: [Kind; 1] = [Kind {
-    heads: &["Like", "Premium", "Coefficient", "Greatest", "Index", "Relative rate", "Absolute rate"],
-    said: &[5, 6],
-    work: rate,
-}];
+const KINDS: [Kind; 4] = [
+    Kind {
+        heads: &["Like", "Premium", "Coefficient", "Greatest", "Index", "Relative rate", "Absolute rate"],
+        said: &[5, 6],
+        work: rate,
+    },
+    Kind {
+        heads: &["Currency", "Quantity", "Index", "Value", "Haircut", "Conversion fee", "Collateral"],
+        said: &[3, 4, 5, 6],
+        work: collateral,
+    },
+    Kind {
+        heads: &["Value", "Haircut", "Conversion fee", "Collateral", "To the cent"],
+        said: &[3, 4],
+        work: terms,
+    },
+    Kind {
+        heads: &["Contract", "Size", "Entry", "Mark", "Initial margin", "Maintenance margin"],
+        said: &[4, 5],
+        work: margin,
+    },
+];
 
 fn kind_of(heads: &[String]) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.heads == heads)
@@ -72,4 +89,46 @@ fn rate(row: &[String]) -> Vec<Found> {
 fn impact_size(symbol: &str) -> String {
     let rows = table("4.2", "Contract").1;
     rows.into_iter().find(|row| row[0] == symbol).expect("it is listed").swap_remove(4)
+}
+
+/// So much of a currency in a flex wallet, at an index price.
+fn collateral(row: &[String]) -> Vec<Found> {
+    let [currency, quantity, index, ..] = row else { panic!("a row of collateral") };
+    let mut venue = Venue::of("PF_XBTUSD PF_ETHUSD PF_SOLUSD");
+    if currency != "USD" {
+        let base = if currency == "BTC" { "XBT" } else { currency };
+        venue.price(&format!("{base}:USD"), fine_price(index), true);
+    }
+    venue.carry_out(&format!("alice has {quantity} {currency}"));
+    let of = |what: &str| venue.look_up("alice flex", &format!("{what} of {currency}")).expect("it is held");
+    vec![of("value"), of("haircut"), of("fee"), of("collateral")]
+}
+
+/// What is left of a value on terms that no currency of the exchange has.
+fn terms(row: &[String]) -> Vec<Found> {
+    let [value, haircut, fee, ..] = row else { panic!("a row of terms") };
+    let kept = |part: &str| 1_000_000 - number(part, 6);
+    let left = number(value, 8) * kept(haircut) * kept(fee) * 10_i128.pow(4);
+    let cent = 10_i128.pow(22);
+    vec![Found::Amount(left), Found::Amount((left + cent / 2) / cent * cent)]
+}
+
+/// A position that was bought at one price and is marked at another.
+fn margin(row: &[String]) -> Vec<Found> {
+    let [contract, size, entry, mark, ..] = row else { panic!("a row of margin") };
+    let mut venue = Venue::of(contract);
+    let pair = listed(contract).pair;
+    venue.price(&pair, fine_price(entry), true);
+    // No order may be worth more than 20 million.
+    let (parts, part) = Some(number(size, 0))
+        .filter(|size| *size > 100 && contract.starts_with('P'))
+        .map_or((1, size.clone()), |all| (8, (all / 8).to_string()));
+    for _ in 0..parts {
+        venue.carry_out(&format!("alice buys {part} {contract} at {entry} from bob"));
+    }
+    venue.price(&pair, fine_price(mark), true);
+    let position = format!("alice {contract}");
+    ["initialMargin", "maintenanceMargin"]
+        .map(|name| venue.look_up(&position, name).expect("a position"))
+        .into()
 }

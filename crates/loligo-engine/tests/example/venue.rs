@@ -2,8 +2,8 @@
 
 use crate::page::{number, table};
 use loligo_engine::{
-    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, Execution, Fill,
-    Fine, FinePrice, Genesis, Instrument, InstrumentId, InstrumentSpec, Leverage, Limits, MarginLevel, Money,
+    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, Fill, Fine,
+    FinePrice, Genesis, Instrument, InstrumentId, InstrumentSpec, Leverage, Limits, MarginLevel, Money,
     OnGrid, OrderType, Outcome, PairId, PlaceOrder, Price, Qty, Side, Timestamp, Wallet, WalletView,
 };
 use std::collections::BTreeMap;
@@ -296,6 +296,17 @@ impl Venue {
             }
             [who, "has", amount, currency] => self.has(who, amount, currency, "flex"),
             [who, "has", amount, currency, "in", wallet] => self.has(who, amount, currency, wallet),
+            [who, side @ ("bids" | "asks"), size, symbol, "at", at, "->", refusal] => {
+                let side = if side == "bids" { Side::Buy } else { Side::Sell };
+                let outcome = self.order(who, side, size, symbol, at);
+                let Outcome::Rejected(_, error) = outcome else { panic!("{line}: {outcome:?}") };
+                assert_eq!(screaming(&format!("{error:?}")), refusal, "{line}");
+            }
+            [who, "takes", "gains", "of", symbol, "in", currency] => {
+                let (account, instrument) = (self.account(who), self.contract(symbol).0);
+                let currency = Currency::parse(currency);
+                self.done(&Command::SetPnlPreference { account, instrument, currency });
+            }
             [who, "bids", size, symbol, "at", at] => self.placed(who, Side::Buy, size, symbol, at),
             [who, "asks", size, symbol, "at", at] => self.placed(who, Side::Sell, size, symbol, at),
             [who, "buys", size, symbol, "at", at, "from", other] => {
@@ -336,6 +347,7 @@ impl Venue {
         let words: Vec<&str> = subject.split_whitespace().collect();
         let account = || self.accounts.get(words[0]).copied();
         match words[..] {
+            [_, "converted", currency] => self.of_conversion(account()?, currency, name),
             ["pool"] => money(self.exchange.pool(Currency::parse(name)?)),
             [symbol] => self.of_contract(symbol, name),
             [_, "filled"] => self.of_fill(account()?, name),
@@ -392,7 +404,29 @@ impl Venue {
             let currency = Currency::parse(code)?;
             view.balances.iter().find(|(of, _)| *of == currency).map(|(_, held)| *held)
         };
+        if let Some((what, code)) = name.split_once(" of ") {
+            let currency = Currency::parse(code)?;
+            let held =
+                self.exchange.flex(account, &view).held.into_iter().find(|held| held.currency == currency)?;
+            return match what {
+                "value" => money(held.value),
+                "collateral" => money(held.collateral),
+                "available" => money(held.available),
+                "haircut" => Some(Found::Amount(i128::from(held.haircut) * 10_i128.pow(18))),
+                "fee" => Some(Found::Amount(i128::from(held.conversion) * 10_i128.pow(18))),
+                _ => None,
+            };
+        }
+        // Mark prices, in units of 1e-5.
+        let estimate = |price: i128| Some(Found::Amount(price * 10_i128.pow(19)));
         match name {
+            "balanceValue" => money(self.exchange.flex(account, &view).value),
+            "collateralValue" => money(self.exchange.flex(account, &view).collateral),
+            "portfolioValue" => fine(self.exchange.flex(account, &view).portfolio),
+            "totalUnrealizedAsMargin" => fine(view.unrealized_as_margin),
+            "imAt" => estimate(self.exchange.mark_estimates(account, &view).initial),
+            "mmAt" => estimate(self.exchange.mark_estimates(account, &view).maintenance),
+            "ttAt" => estimate(self.exchange.mark_estimates(account, &view).nothing),
             "pnl" => fine(view.unrealized_pnl),
             "unrealizedFunding" => fine(view.unrealized_funding),
             "marginEquity" | "pv" => fine(view.equity),
@@ -407,16 +441,12 @@ impl Venue {
 
     /// The last fill of an account.
     fn of_fill(&self, account: AccountId, name: &str) -> Option<Found> {
-        let executions = self.events.iter().rev().filter_map(|event| match event {
-            Event::Executed(execution) => Some(execution),
-            _ => None,
-        });
-        let ours = |execution: &&Box<Execution>| {
-            [execution.taker.account, execution.maker.account].contains(&account)
-        };
-        let execution = executions.into_iter().find(ours)?;
-        let fill: &Fill =
-            if execution.taker.account == account { &execution.taker } else { &execution.maker };
+        let ours = |fill: &Fill| fill.account == account;
+        let (execution, fill) = self.events.iter().rev().find_map(|event| {
+            let Event::Executed(execution) = event else { return None };
+            let fill = [&execution.taker, &execution.maker].into_iter().find(|fill| ours(fill))?;
+            Some((execution, fill))
+        })?;
         let listed = self.exchange.instrument(execution.instrument)?;
         match name {
             "size" => Some(Found::Amount(
@@ -428,6 +458,22 @@ impl Venue {
             "pnl" => money(fill.realized_pnl),
             "funding" => money(fill.realized_funding),
             "as" => Some(Found::Word(format!("{:?}", fill.role))),
+            _ => None,
+        }
+    }
+
+    /// What an account's last conversion of a currency came to.
+    fn of_conversion(&self, account: AccountId, currency: &str, name: &str) -> Option<Found> {
+        let currency = Currency::parse(currency)?;
+        let conversion = self.events.iter().rev().find_map(|event| match event {
+            Event::Converted(one) if one.account == account && one.debit.currency == currency => Some(one),
+            _ => None,
+        })?;
+        match name {
+            "sold" => money(conversion.debit.amount),
+            "got" => money(conversion.credit.amount),
+            "fee" => money(conversion.fee),
+            "rate" => price(conversion.rate),
             _ => None,
         }
     }
@@ -446,6 +492,15 @@ impl Venue {
             _ => None,
         }
     }
+}
+
+/// `InsufficientMargin` as records spell it.
+fn screaming(name: &str) -> String {
+    let parts = name.char_indices().map(|(at, letter)| match letter.is_ascii_uppercase() && at > 0 {
+        true => format!("_{letter}"),
+        false => letter.to_ascii_uppercase().to_string(),
+    });
+    parts.collect()
 }
 
 fn micros(count: &str, unit: &str) -> i64 {
