@@ -48,7 +48,8 @@ crate::stored_codes! {
         SetInterest { rate } = 31,
         AddAssignmentProgram { account, program } = 32,
         RemoveAssignmentProgram { account, program } = 33,
-        SetPool { currency, amount } = 34
+        SetPool { currency, amount } = 34,
+        SetMarkSmoothing { seconds } = 36
     }
 
     Event {
@@ -83,7 +84,10 @@ crate::stored_codes! {
         PnlPreference { account, instrument, currency, at } = 28,
         Interest(paid) = 29,
         AssignmentProgram(change) = 30,
-        Pool { currency, change, amount, at } = 31
+        Pool { currency, change, amount, at } = 31,
+        Delisting { instrument, settles_at, at } = 34,
+        SettlementPrice { instrument, price, at } = 35,
+        Settled(settlement) = 36
     }
 
     OrderStatus {

@@ -296,6 +296,45 @@ pub struct InterestPaid {
     pub at: Timestamp,
 }
 
+/// What the end of a contract did to a position: closed at the settlement price, and what that left of its account's wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// Its number, among those of executions.
+    pub execution: ExecutionId,
+    /// Whose.
+    pub account: AccountId,
+    /// In which contract.
+    pub instrument: InstrumentId,
+    /// The number of its first row in the account's log. It has two: what it did to the position, then to the wallet.
+    pub log: u64,
+    /// The settlement price, at 11 decimals.
+    pub price: FinePrice,
+    /// Signed lots of the position that was closed.
+    pub closed: i64,
+    /// Its signed entry value, in the settlement currency.
+    pub entry: Fine,
+    /// When it was opened; absent of one that was opened under rules that did not note it.
+    pub opened_at: Option<Timestamp>,
+    /// What was paid on the settled value, in the settlement currency.
+    pub fee: Money,
+    /// What that was reckoned at, in 1e-8 of the value.
+    pub fee_rate: i32,
+    /// Realised P&L, before the fee.
+    pub realized_pnl: Money,
+    /// Funding that the position had accrued.
+    pub realized_funding: Money,
+    /// The last mark price.
+    pub mark: Option<FinePrice>,
+    /// The wallet that it touched.
+    pub wallet: Wallet,
+    /// The currency it settled in.
+    pub currency: Currency,
+    /// Balance of that wallet after it.
+    pub balance: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// An edit that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditRefusal {
@@ -540,6 +579,26 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A perpetual is delisted: it takes post-only orders alone until it settles.
+    Delisting {
+        /// Which contract.
+        instrument: InstrumentId,
+        /// When it settles.
+        settles_at: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// A contract has come to its last trading time, and at which price its positions settle.
+    SettlementPrice {
+        /// Of which contract.
+        instrument: InstrumentId,
+        /// The price, at 11 decimals.
+        price: FinePrice,
+        /// When.
+        at: Timestamp,
+    },
+    /// A position of a contract that has ended was closed at its settlement price.
+    Settled(Box<Settlement>),
     /// A contract that was just listed has a past, made up: what its trades, prices and figures go on from.
     Past {
         /// The past.
@@ -588,6 +647,7 @@ impl Event {
             Event::Converted(conversion) => Some(conversion.at),
             Event::Interest(paid) => Some(paid.at),
             Event::AssignmentProgram(change) => Some(change.at),
+            Event::Settled(settlement) => Some(settlement.at),
             Event::Listed { at, .. }
             | Event::AccountCreated { at, .. }
             | Event::NotFound { at, .. }
@@ -599,6 +659,8 @@ impl Event {
             | Event::PnlPreference { at, .. }
             | Event::FundingRate { at, .. }
             | Event::Pool { at, .. }
+            | Event::Delisting { at, .. }
+            | Event::SettlementPrice { at, .. }
             | Event::Index { at, .. }
             | Event::Past { at, .. }
             | Event::Mark { at, .. } => Some(*at),

@@ -21,6 +21,7 @@ mod preferences;
 mod prices;
 mod programs;
 mod self_trade;
+mod settlement;
 mod solvency;
 mod store;
 mod time;
@@ -36,7 +37,7 @@ use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{Instrument, InstrumentSpec, ListingError};
-use crate::market::{Market, Pair};
+use crate::market::{Market, Pair, SMOOTHING};
 use crate::money::{Fine, FinePrice, Money, price_in_range};
 use crate::order::Orders;
 use crate::outcome::{
@@ -110,6 +111,8 @@ pub struct Exchange {
     pub(crate) exchanged: BTreeMap<Currency, Exchanged>,
     /// What an hour of a large loss costs that no USD stands behind, in 1e-8.
     pub(crate) interest: u32,
+    /// Over how many seconds marks are smoothed, where the operator has set it.
+    pub(crate) smoothing: Option<u8>,
 }
 
 /// The fee schedule, rising by 30-day volume.
@@ -150,7 +153,7 @@ impl Exchange {
         if time > self.now {
             self.pass_time(time, events);
             if self.work.busy {
-                self.look_over_asker(command);
+                self.look_over_asker(command, events);
             }
         }
         self.take_up(command, events)
@@ -166,7 +169,7 @@ impl Exchange {
         }
         self.pass_what_is_due(time, events);
         if self.work.busy {
-            self.look_over_asker(command);
+            self.look_over_asker(command, events);
         }
         self.take_up(command, events)
     }
@@ -199,6 +202,7 @@ impl Exchange {
             Command::PinPrices { instrument, index, mark } => {
                 self.pin_prices(*instrument, *index, *mark, events).into()
             }
+            Command::SetMarkSmoothing { seconds } => self.set_mark_smoothing(*seconds).into(),
             Command::Place(place) => self.place(place, None, events).into(),
             Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events).into(),
             Command::Edit(edit) => self.edit(edit, None, events).into(),
@@ -422,7 +426,9 @@ impl Exchange {
         if spec.opening > self.now {
             self.timers.insert((spec.opening, Timer::Opening(id)));
         }
-        self.markets.push(Market::new(instrument));
+        let mut market = Market::new(instrument);
+        market.smooth_over(self.smoothing.unwrap_or(SMOOTHING));
+        self.markets.push(market);
         let (spec, at) = (Box::new(spec.clone()), self.now);
         emit(events, || Event::Listed { instrument: id, pair, spec, at });
         match (past, index) {

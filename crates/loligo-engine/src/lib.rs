@@ -29,6 +29,7 @@ mod money;
 mod order;
 mod outcome;
 mod past;
+mod settlement;
 mod slot;
 mod stored;
 mod trigger;
@@ -44,7 +45,7 @@ pub use command::{
 };
 pub use event::{
     Conversion, ConversionLeg, EditRefusal, Event, Execution, Fill, FundingBooked, GainPaid, InterestPaid,
-    OrderChange, OrderView,
+    OrderChange, OrderView, Settlement,
 };
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};

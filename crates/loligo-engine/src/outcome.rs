@@ -177,6 +177,9 @@ pub enum Refusal {
     /// The contract has expired.
     #[error("the contract has expired")]
     Expired,
+    /// Marks are smoothed over fewer seconds.
+    #[error("marks are smoothed over 30 seconds at most")]
+    SmoothingTooLong,
     /// A listing was refused.
     #[error("{0}")]
     Listing(String),
@@ -332,7 +335,9 @@ outcomes! {
     /// What setting how a contract trades comes to.
     MarketStateOutcome { Done; MarketStateRefusal { UnknownInstrument, Expired } }
     /// What letting a contract expire comes to.
-    ExpireOutcome { Done; ExpireRefusal { UnknownInstrument } }
+    ExpireOutcome { Done, Armed(at: Option<Timestamp>); ExpireRefusal { UnknownInstrument } }
+    /// What setting how far marks are smoothed comes to.
+    SmoothingOutcome { Done; SmoothingRefusal { SmoothingTooLong } }
     /// What an operator's cancel comes to.
     AdminCancelOutcome { Cancelled(id: OrderId); AdminCancelRefusal { UnknownOrder } }
     /// What replacing a trailing stop comes to.

@@ -14,8 +14,8 @@ use loligo_engine::{
     Genesis, InstrumentId, InstrumentSpec, InterestPaid, Leverage, Limits, LimitsChange, MarginLevel,
     MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus,
     OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price, ProgramChange, ProgramId,
-    Qty, QtyMode, SelfTradeStrategy, Side, Signal, TimeFrame, Timestamp, Transfer, Trigger, TriggerKind,
-    TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
+    Qty, QtyMode, SelfTradeStrategy, Settlement, Side, Signal, TimeFrame, Timestamp, Transfer, Trigger,
+    TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -44,6 +44,8 @@ fn no_stored_form_changes_without_a_new_version() {
     writeln!(lines, "state {} amid work {}", state[0], hex(&state[1..])).expect("into memory");
     let state = amid_funding().encode();
     writeln!(lines, "state {} amid funding {}", state[0], hex(&state[1..])).expect("into memory");
+    let state = amid_settlement().encode();
+    writeln!(lines, "state {} amid settlement {}", state[0], hex(&state[1..])).expect("into memory");
     let (golden, found): (Vec<_>, Vec<_>) = (GOLDEN.lines().collect(), lines.lines().collect());
     let changed: Vec<_> = found.iter().filter(|line| !golden.contains(line)).collect();
     let gone: Vec<_> = golden.iter().filter(|line| !found.contains(line)).collect();
@@ -261,6 +263,7 @@ fn commands() -> Vec<Command> {
         },
         Command::InjectCodes { order, reason: Some(200), trigger_side: None, trigger_signal: Some(7) },
         Command::InjectPanic,
+        Command::SetMarkSmoothing { seconds: 5 },
         Command::PinPrices { instrument, index: Some(price), mark: None },
         Command::PlaceOffGrid(Box::new((placed(), written()))),
         Command::EditOffGrid(Box::new((edited(OrderRef::Id(order)), written()))),
@@ -474,6 +477,27 @@ fn events() -> Vec<Event> {
             at,
         })),
         Event::Pool { currency, change: usd(-1), amount: usd(1_000), at },
+        Event::Delisting { instrument, settles_at: Timestamp(900_000_009), at },
+        Event::SettlementPrice { instrument, price, at },
+        Event::Settled(Box::new(Settlement {
+            execution: ExecutionId(12),
+            account,
+            instrument,
+            log: 43,
+            price,
+            closed: -7,
+            entry: Fine(6),
+            opened_at: Some(Timestamp(4)),
+            fee: usd(2),
+            fee_rate: 50_000,
+            realized_pnl: usd(-1),
+            realized_funding: usd(3),
+            mark: Some(price),
+            wallet: Wallet::Inverse(pair),
+            currency,
+            balance: usd(98),
+            at,
+        })),
         Event::Index { pair, price, at },
         Event::Past { past: Box::new(past()), at },
         Event::Mark { instrument, price, at },
@@ -547,6 +571,33 @@ fn amid_funding() -> Exchange {
     let mut events = Vec::new();
     while !events.iter().any(|event| matches!(event, Event::Funding(_))) {
         exchange.apply(Timestamp(7_200 * Timestamp::SECOND), &Command::Advance, &mut events);
+    }
+    exchange
+}
+
+/// A venue whose dated contract has come to its end, with one of two positions closed; whose perpetual is delisted, and whose marks
+/// are not smoothed.
+fn amid_settlement() -> Exchange {
+    let mut desk = Desk::listed();
+    let opening = Timestamp(0);
+    let expiry = desk.exchange.now().plus(900 * Timestamp::SECOND);
+    let dated = InstrumentSpec { opening, expiry: Some(expiry), lot_precision: 0, ..spec() };
+    desk.apply(&Command::List(Box::new(dated)));
+    desk.done(&Command::SetMarkSmoothing { seconds: 0 });
+    let base = Currency::parse("BTC").expect("a code");
+    for account in [desk.alice, desk.bob] {
+        let wallet = Wallet::Inverse(PairId(0));
+        desk.done(&Command::Deposit(Deposit { account, wallet, currency: base, amount: usd(1) }));
+    }
+    desk.second_again(InstrumentId(2));
+    desk.placed(desk.bob, ask(100, 100_000));
+    desk.placed(desk.alice, bid(100, 100_000));
+    desk.apply(&Command::Expire { instrument: InstrumentId(0) });
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let mut events = Vec::new();
+    while !events.iter().any(|event| matches!(event, Event::Settled(_))) {
+        exchange.apply(expiry, &Command::Advance, &mut events);
     }
     exchange
 }

@@ -3,7 +3,7 @@
 use loligo_engine::{
     AccountId, Conversion, ConversionLeg, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice,
     FundingBooked, FundingRate, InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView,
-    PairId, Price, Qty, Side, Timestamp, UpdateReason, Wallet,
+    PairId, Price, Qty, Settlement, Side, Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -229,6 +229,33 @@ impl Fold {
                 ensure(hour <= at && hour.0 % (3_600 * Timestamp::SECOND) == 0, "of an hour", event)?;
                 self.rates.insert(*instrument, *rate);
                 Ok(())
+            }
+            Event::Delisting { instrument, settles_at, at } => {
+                ensure(at < settles_at, "what is still to come", event)?;
+                let expired = self.market_state(*instrument) == MarketState::Expired;
+                ensure(!expired, "a contract that is not over", event)
+            }
+            Event::SettlementPrice { instrument, price, .. } => {
+                ensure(price.0 > 0, "a price", event)?;
+                let expired = self.market_state(*instrument) == MarketState::Expired;
+                ensure(expired, "a contract that is over", event)
+            }
+            Event::Settled(settlement) => {
+                let Settlement { execution, account, instrument, log, closed, balance, .. } = **settlement;
+                ensure(execution.0 == self.last_execution + 1, "the next execution", event)?;
+                self.last_execution += 1;
+                let rows = self.rows.entry(account).or_default();
+                ensure(*rows + 1 == log, "the next row of its log", event)?;
+                *rows += 2;
+                let held = self.positions.insert((account, instrument), Position::default());
+                let held = held.unwrap_or_default();
+                ensure(closed != 0 && held.lots == closed, "all of an open position", event)?;
+                ensure(held.entry == settlement.entry, "its entry value", event)?;
+                ensure(held.opened_at == settlement.opened_at, "when it was opened", event)?;
+                let wallet = (account, settlement.wallet, settlement.currency);
+                let before = self.balances.entry(wallet).or_default();
+                *before += settlement.realized_pnl + settlement.realized_funding - settlement.fee;
+                ensure(*before == balance, "what was there, and what it brought", event)
             }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);

@@ -233,6 +233,7 @@ impl Model {
             Command::PinIndex { pair, price } => self.pin_index(*pair, *price),
             Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price),
             Command::PinPrices { instrument, index, mark } => self.pin_prices(*instrument, *index, *mark),
+            Command::SetMarkSmoothing { .. } => Ok(Outcome::Done),
             Command::Place(asked) => self.place(asked),
             Command::PlaceOffGrid(asked) => self.place(&asked.0),
             Command::Edit(asked) => self.edit(asked),

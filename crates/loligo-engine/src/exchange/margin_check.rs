@@ -66,9 +66,9 @@ impl Exchange {
         }
     }
 
-    /// Whose margin a command asks for is looked over before it is taken up, whenever its turn comes.
+    /// Whose margin a command asks for is settled and looked over before it is taken up, whenever its turn comes.
     #[cold]
-    pub(super) fn look_over_asker(&mut self, command: &Command) {
+    pub(super) fn look_over_asker(&mut self, command: &Command, events: &mut Vec<Event>) {
         let account = match command {
             Command::Place(PlaceOrder { account, .. })
             | Command::Edit(EditOrder { account, .. })
@@ -79,7 +79,11 @@ impl Exchange {
             | Command::SetPnlPreference { account, .. } => *account,
             _ => return,
         };
-        if self.work.look_from.is_some() && self.accounts.get(account).is_some() {
+        if self.accounts.get(account).is_none() {
+            return;
+        }
+        self.settle_all_of(account, events);
+        if self.work.look_from.is_some() {
             self.look_over(account);
         }
     }

@@ -7,7 +7,7 @@ use crate::grid::{fine_price, money, price, rate, size};
 use crate::wallets::inverse_name;
 use loligo_engine::{
     BalanceCause, ContractKind, Conversion, Currency, Execution, Fill, FundingBooked, GainPaid, Instrument,
-    InterestPaid, Money, Qty, Side, UpdateReason, Wallet,
+    InterestPaid, Money, Qty, Settlement, Side, UpdateReason, Wallet,
 };
 use loligo_history::rows::{self, causes, kinds};
 use loligo_wire::decimal::Decimal;
@@ -328,6 +328,77 @@ impl Fold {
             conversion: None,
         };
         self.push_own(is_new, booked.account, booked.at, leg);
+    }
+
+    /// What the end of a contract did to a position and its wallet.
+    pub(super) fn settled(&mut self, is_new: bool, settlement: &Settlement) {
+        let Some(instrument) = self.contracts.get(usize::from(settlement.instrument.0)).map(Arc::clone)
+        else {
+            return;
+        };
+        let spec = instrument.spec();
+        let entry =
+            Some(fine_price(instrument.average_price(settlement.closed, settlement.entry)).to_string());
+        let at_price = fine_price(settlement.price).to_string();
+        let [fee, realized_pnl, realized_funding] =
+            [settlement.fee, settlement.realized_pnl, settlement.realized_funding]
+                .map(|amount| money(amount).to_string());
+        let update = rows::PositionUpdate {
+            cause: causes::SETTLEMENT,
+            contract: u32::from(settlement.instrument.0),
+            old_position: settlement.closed,
+            new_position: 0,
+            old_entry: entry.clone(),
+            new_entry: entry.clone(),
+            opened_ms: settlement.opened_at.map(millis),
+            fee: fee.clone(),
+            realized_pnl: realized_pnl.clone(),
+            realized_funding: realized_funding.clone(),
+            currency: settlement.currency.code().to_owned(),
+            execution: Some(settlement.execution.0),
+            price: Some(at_price.clone()),
+            qty: None,
+            role: None,
+        };
+        self.push_own(is_new, settlement.account, settlement.at, update);
+
+        let currency = settlement.currency.code().to_lowercase();
+        let position_leg = rows::AccountLogEntry {
+            number: settlement.log,
+            info: "settlement".to_owned(),
+            asset: spec.symbol.to_lowercase(),
+            wallet: self.wallet_name(settlement.wallet),
+            old_balance: size(Qty(settlement.closed), spec).to_string(),
+            new_balance: size(Qty(0), spec).to_string(),
+            contract: Some(u32::from(settlement.instrument.0)),
+            collateral: Some(currency.clone()),
+            execution: Some(settlement.execution.0),
+            old_entry: entry.clone(),
+            new_entry: entry,
+            trade_price: Some(at_price),
+            mark: settlement.mark.map(|mark| fine_price(mark).to_string()),
+            realized_pnl: None,
+            fee: None,
+            funding_rate: None,
+            realized_funding: None,
+            liquidation_fee: None,
+            conversion: None,
+        };
+        let booked = settlement.realized_pnl - settlement.fee + settlement.realized_funding;
+        let cash_leg = rows::AccountLogEntry {
+            number: settlement.log + 1,
+            asset: currency,
+            old_balance: money(settlement.balance - booked).to_string(),
+            new_balance: money(settlement.balance).to_string(),
+            old_entry: None,
+            new_entry: None,
+            realized_pnl: Some(realized_pnl),
+            fee: Some(fee),
+            realized_funding: Some(realized_funding),
+            ..position_leg.clone()
+        };
+        self.push_own(is_new, settlement.account, settlement.at, position_leg);
+        self.push_own(is_new, settlement.account, settlement.at, cash_leg);
     }
 
     /// The row of money that no contract moved.

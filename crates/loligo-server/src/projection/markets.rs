@@ -254,6 +254,7 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Index { .. }
         | Event::FundingRate { .. }
         | Event::Mark { .. }
+        | Event::Settled(_)
         | Event::Past { .. }
         | Event::Listed { .. }
         | Event::Market { .. } => true,
@@ -280,6 +281,8 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Funding(_)
         | Event::AssignmentProgram(_)
         | Event::Pool { .. }
+        | Event::Delisting { .. }
+        | Event::SettlementPrice { .. }
         | Event::Balance { .. } => false,
     }
 }
@@ -425,6 +428,11 @@ impl Board {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }
+                }
+            }
+            Event::Settled(settlement) => {
+                if let Some(contract) = self.contract(settlement.instrument) {
+                    contract.open_interest -= settlement.closed.max(0);
                 }
             }
             Event::Past { past, .. } => {

@@ -20,6 +20,7 @@ use crate::market::{MarketPrices, Pair};
 use crate::money::{Fine, FinePrice, Money};
 use crate::order::{Order, Record};
 use crate::past::PastTrade;
+use crate::settlement::Ending;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Attached;
 use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
@@ -131,13 +132,24 @@ impl StoredLadder {
     }
 }
 
-/// Settlement of contracts that end.
+/// Settlement of contracts that end. Of an earlier form nothing of it is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredSettlement {}
+pub(super) struct StoredSettlement {
+    /// Over how many seconds marks are smoothed, where the operator has set it.
+    pub smoothing: Option<u8>,
+    /// Of each contract.
+    pub contracts: Vec<Ending>,
+    /// Contracts whose positions are being closed, each with the account that is next.
+    pub settling: Vec<(InstrumentId, AccountId)>,
+}
 
 impl StoredSettlement {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            smoothing: exchange.smoothing,
+            contracts: exchange.markets.iter().map(|market| market.ending.clone()).collect(),
+            settling: exchange.work.settling.iter().copied().collect(),
+        }
     }
 }
 
@@ -409,6 +421,7 @@ impl State {
             collateral_accounts: _,
             exchanged: _,
             interest: _,
+            smoothing: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {

@@ -14,9 +14,10 @@ use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, T
 use crate::funding::HOUR;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
-use crate::market::{Market, Pair};
+use crate::market::{Market, Pair, SMOOTHING};
 use crate::money::{Fine, Money, price_in_range};
 use crate::order::{Order, OrderFlags, Orders, Record};
+use crate::settlement::Ending;
 use crate::slot::{Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Due;
 use crate::words::{ContractKind, MarketState, OrderStatus};
@@ -64,7 +65,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest: Rest { collateral, ladder, settlement: StoredSettlement {} },
+            rest: Rest { collateral, ladder, settlement },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -81,10 +82,11 @@ impl State {
             sampled,
             pool: pool.into_iter().collect(),
             deposited: deposited.into_iter().collect(),
+            smoothing: settlement.smoothing,
             ..Exchange::default()
         };
         let mut reading = Reading { exchange };
-        reading.list(pairs, contracts)?;
+        reading.list(pairs, contracts, &settlement)?;
         reading.value(&collateral)?;
         reading.open(accounts)?;
         reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
@@ -98,15 +100,24 @@ impl State {
         reading.go_down(ladder)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
-        reading.resume(work, funding.next, collateral.charged_next)?;
+        reading.resume(work, funding.next, collateral.charged_next, settlement)?;
         reading.watch();
         Ok(reading.exchange)
     }
 }
 
 impl Reading {
-    fn list(&mut self, pairs: Vec<Pair>, contracts: Vec<Contract>) -> Result<(), CodecError> {
+    fn list(
+        &mut self,
+        pairs: Vec<Pair>,
+        contracts: Vec<Contract>,
+        settlement: &StoredSettlement,
+    ) -> Result<(), CodecError> {
         let exchange = &mut self.exchange;
+        let StoredSettlement { smoothing, contracts: endings, settling: _ } = settlement;
+        let smoothing = smoothing.unwrap_or(SMOOTHING);
+        there(smoothing <= SMOOTHING, "the smoothing of marks")?;
+        there(endings.is_empty() || endings.len() == contracts.len(), "the number of contracts that end")?;
         there(pairs.len() <= usize::from(u16::MAX) + 1, "the number of pairs")?;
         let mut named = BTreeMap::new();
         let mut known = Table::default();
@@ -118,14 +129,16 @@ impl Reading {
         let pairs: Table<PairId, Pair> = known;
         there(contracts.len() <= usize::from(u16::MAX), "the number of contracts")?;
         let mut symbols = BTreeSet::new();
-        for Contract { spec, prices, fees, dust } in contracts {
+        let endings = endings.iter().cloned().chain(std::iter::repeat_with(Ending::default));
+        for (Contract { spec, prices, fees, dust }, ending) in contracts.into_iter().zip(endings) {
             let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
             there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
             let id = exchange.markets.next();
             // Its timer is gone once it has expired, of itself or by the operator.
             let listed = prices.trading != MarketState::Expired;
-            if let Some(expiry) = spec.expiry.filter(|_| listed) {
-                exchange.timers.insert((expiry, Timer::Expiry(id)));
+            there(ending.fits(&spec, exchange.now), "a contract's end")?;
+            if let Some(at) = ending.due.or(spec.expiry).filter(|_| listed) {
+                exchange.timers.insert((at, Timer::Expiry(id)));
             }
             if spec.opening > exchange.now {
                 exchange.timers.insert((spec.opening, Timer::Opening(id)));
@@ -136,7 +149,8 @@ impl Reading {
             there(prices.mark.is_none_or(fits) && index.is_none_or(fits), "a contract's price")?;
             let mut market = Market::new(instrument);
             market.restore(prices);
-            (market.fees, market.dust) = (fees, dust);
+            market.smooth_over(smoothing);
+            (market.fees, market.dust, market.ending) = (fees, dust, ending);
             exchange.markets.push(market);
         }
         for (id, pair) in pairs.entries() {
@@ -580,6 +594,7 @@ impl Reading {
         stored: StoredWork,
         funding: Option<(InstrumentId, AccountId)>,
         charged_next: Option<AccountId>,
+        settlement: StoredSettlement,
     ) -> Result<(), CodecError> {
         let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
@@ -599,6 +614,18 @@ impl Reading {
                 "an order to be cleared",
             )?;
             work.clearing.push_back(Clearing { instrument, resting, waiting, orders: orders.into() });
+        }
+        for (id, from) in settlement.settling {
+            let market = self.exchange.markets.get(id);
+            there(market.is_some_and(Market::has_expired), "a contract that settles")?;
+            there(!work.settling.iter().any(|(other, _)| *other == id), "a contract that settles")?;
+            work.settling.push_back((id, from));
+        }
+        // What expired under rules that left positions as they were is settled now.
+        if settlement.contracts.is_empty() {
+            let left = self.exchange.markets.entries();
+            let left = left.filter(|(_, market)| market.has_expired() && market.open_interest > 0);
+            work.settling.extend(left.map(|(id, _)| (id, AccountId(0))));
         }
         let known = |from| self.exchange.accounts.get(from).is_some();
         there(look_from.is_none_or(known), "an account to be looked over")?;
