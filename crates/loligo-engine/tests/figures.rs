@@ -302,3 +302,47 @@ fn open_interest_is_the_sum_of_long_positions() {
     assert_eq!(trade(&mut desk, bob, carol, BTC), BTC, "both close");
     assert_eq!(trade(&mut desk, bob, alice, 3 * BTC), 2 * BTC, "both turn round: 2 long, 2 short");
 }
+
+#[test]
+fn every_collateral_counts_by_its_row() {
+    let rows = table("5.3", "Collateral").1;
+    assert_eq!(rows.len(), 17);
+    for [name, haircut, fee] in rows.iter().map(|row| <&[String; 3]>::try_from(&row[..]).expect("three")) {
+        let mut desk = Desk::open();
+        let currency = Currency::parse(name).expect("a code");
+        // 1,234.5 of it at 3.75, of USD at 1.
+        let price = if currency == Currency::USD { 100 } else { 375 };
+        let pair = if name == "BTC" { "XBT:USD".to_owned() } else { format!("{name}:USD") };
+        if currency != Currency::USD {
+            let pair = desk.exchange.pair_by_name(&pair).expect("a pair of its own");
+            desk.done(&Command::PinIndex { pair, price: Some(FinePrice(price * 10_i128.pow(16))) });
+        }
+        let (account, wallet, amount) = (desk.bob, Wallet::Flex, Money(12_345 * Money::ONE / 10));
+        let before =
+            desk.flex(account).balances.iter().find(|(of, _)| *of == currency).map_or(0, |(_, held)| held.0);
+        desk.done(&Command::Deposit(Deposit { account, wallet, currency, amount: Money(amount.0 - before) }));
+        let held = desk.exchange.flex(account, &desk.flex(account)).held;
+        let held = held.iter().find(|held| held.currency == currency).expect("held");
+        let (haircut, fee) = (number(haircut, 6), number(fee, 6));
+        assert_eq!((i128::from(held.haircut), i128::from(held.conversion)), (haircut, fee), "{name}");
+        let value = amount.0 * price / 100;
+        assert_eq!(held.value.0, value, "{name}");
+        let counts = value * (1_000_000 - haircut) / 1_000_000 * (1_000_000 - fee) / 1_000_000;
+        assert_eq!(held.collateral.0, counts, "{name}");
+    }
+    let known = rows.iter().map(|row| Currency::parse(&row[0]).expect("a code"));
+    let known: std::collections::BTreeSet<Currency> = known.collect();
+    assert_eq!(loligo_engine::currencies([]), known.into_iter().collect::<Vec<_>>(), "and no others");
+}
+
+#[test]
+fn a_currency_without_contracts_is_priced_by_a_constant() {
+    let desk = Desk::open();
+    let rows = table("6.1", "Pair").1;
+    assert_eq!(rows.len(), 6);
+    for row in rows {
+        let pair = desk.exchange.pair_by_name(&row[0]).expect("a pair");
+        let price = FinePrice(number(&row[1], 18));
+        assert_eq!(desk.exchange.index_of(pair), Some((Some(price), false)), "{}", row[0]);
+    }
+}
