@@ -11,6 +11,7 @@ mod contract;
 mod control;
 mod expiry;
 mod feeds;
+mod figures;
 mod funding;
 mod history;
 mod http2;
