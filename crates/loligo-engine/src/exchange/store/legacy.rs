@@ -1,15 +1,15 @@
-//! The states of earlier versions, read into today's list, never written: those of versions 4 and 5, shorter lists, and that of
+//! The states of earlier versions, read into today's list, never written: those of versions 4 to 6, shorter lists, and that of
 //! version 3, which was memory as it was laid out then. And commands of version 2, whose contracts said less.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
-    State, StoredFunding, StoredOrder, StoredPosition, StoredWork,
+    Rest, State, StoredFunding, StoredOrder, StoredPosition, StoredWork,
 };
 use super::{
     CodecError, LEGACY_COMMAND_VERSION, LEGACY_STATE_VERSION, UNFUNDED_STATE_VERSION,
-    UNNUMBERED_STATE_VERSION, read,
+    UNNUMBERED_STATE_VERSION, UNSETTLED_STATE_VERSION, read,
 };
 use crate::account::FamilyDays;
 use crate::command::{Command, Genesis, Limits, LimitsChange};
@@ -229,6 +229,16 @@ pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
     read_shorter(UNNUMBERED_STATE_VERSION, bytes, &rest)
 }
 
+/// Reads a state of version 6, which ended before what is last today, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_unsettled(bytes: &[u8]) -> Result<State, CodecError> {
+    let list =
+        postcard::to_extend(&Rest::default(), bytes.to_vec()).expect("writing into memory cannot fail");
+    read("state", UNSETTLED_STATE_VERSION, &list)
+}
+
 /// Reads a state of version 5, which ended before pasts and funding, as today's list.
 ///
 /// # Errors
@@ -237,9 +247,9 @@ pub(super) fn read_unfunded(bytes: &[u8]) -> Result<State, CodecError> {
     read_shorter(UNFUNDED_STATE_VERSION, bytes, &())
 }
 
-/// Reads a list that ended before `rest`, and before pasts and funding.
+/// Reads a list that ended before `rest`, and before pasts and funding and all behind them.
 fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<State, CodecError> {
-    let rest = (rest, Pasts::default(), StoredFunding::default());
+    let rest = (rest, Pasts::default(), StoredFunding::default(), Rest::default());
     let list = postcard::to_extend(&rest, bytes.to_vec()).expect("writing into memory cannot fail");
     let list: State<Spec> = read("state", version, &list)?;
     // By name, so that nothing is left out.
@@ -265,6 +275,7 @@ fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<Stat
         work,
         pasts,
         funding,
+        rest,
     } = list;
     let contracts = contracts.into_iter().map(|Contract { spec, prices, fees, dust }| Contract {
         spec: spec.into(),
@@ -294,6 +305,7 @@ fn read_shorter(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<Stat
         work,
         pasts,
         funding,
+        rest,
     })
 }
 
@@ -440,6 +452,7 @@ impl Memory {
             numbers: Numbers::default(),
             pasts: Pasts::default(),
             funding: StoredFunding::default(),
+            rest: Rest::default(),
         })
     }
 
@@ -548,3 +561,6 @@ impl Market {
         Contract { spec: self.instrument.spec.into(), prices, fees: self.fees, dust: self.dust }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Requests that set how an account trades.
 
+use std::borrow::Cow;
+
 use super::argument::{Argument, Found, Only, one, opt_number, required, slots};
 use super::{Request, RequestError, Symbol};
 use crate::args::Args;
@@ -72,6 +74,58 @@ impl<'a> Request<'a> for SetLeveragePreference {
     fn read(found: Self::Found) -> Result<Self, RequestError> {
         let (symbol, slots) = found.one()?;
         Ok(Self { symbol: symbol.symbol()?, max_leverage: opt_number(slots.max_leverage, "maxLeverage")? })
+    }
+}
+
+/// `GET /pnlpreferences`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PnlPreferences {
+    /// Only that of this market; all when absent. It is in no published list of arguments.
+    pub symbol: Option<Symbol>,
+}
+
+impl PnlPreferences {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`RequestError::InvalidArgument`] if the symbol cannot be one.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let symbol = one(args, "symbol")?.map(Argument::symbol).transpose()?;
+        Ok(Self { symbol })
+    }
+}
+
+/// `PUT /pnlpreferences`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetPnlPreference<'a> {
+    /// The market.
+    pub symbol: Symbol,
+    /// The currency of its gains, as it was sent. Whether there is one of that name is not said.
+    pub currency: Cow<'a, str>,
+}
+
+slots! {
+    struct PnlSlots {
+        symbol = "symbol",
+        currency = "pnlPreference",
+    }
+}
+
+impl<'a> Request<'a> for SetPnlPreference<'a> {
+    type Found = Found<PnlSlots<'a>, (Argument<'a>, Argument<'a>)>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        PnlSlots::find(args, |slots| {
+            Ok((required(slots.symbol, "symbol")?, required(slots.currency, "pnlPreference")?))
+        })
+    }
+
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ((symbol, currency), _) = found.one()?;
+        Ok(Self {
+            symbol: symbol.symbol()?,
+            currency: currency.text().map_err(|_| RequestError::InvalidArgument("pnlPreference"))?,
+        })
     }
 }
 
