@@ -11,7 +11,7 @@ struct Kind {
     work: fn(&[String]) -> Vec<Found>,
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind {
         heads: &["Like", "Premium", "Coefficient", "Greatest", "Index", "Relative rate", "Absolute rate"],
         said: &[5, 6],
@@ -32,6 +32,11 @@ const KINDS: [Kind; 4] = [
         said: &[4, 5],
         work: margin,
     },
+    Kind {
+        heads: &["Who", "Profit", "Entry value", "Value at mark", "Equity", "Rank"],
+        said: &[5],
+        work: rank,
+    },
 ];
 
 fn kind_of(heads: &[String]) -> Option<&'static Kind> {
@@ -45,6 +50,10 @@ pub fn said(heads: &[String]) -> &'static [usize] {
 
 /// What is wrong with a table, its heads first.
 pub fn wrong_with(rows: &[Vec<String>]) -> Vec<String> {
+    let words = rows.iter().flatten().all(|cell| !cell.contains(|letter: char| letter.is_ascii_digit()));
+    if words {
+        return Vec::new();
+    }
     let Some(kind) = kind_of(&rows[0]) else {
         return vec![format!("nobody knows how to work out {:?}", rows[0])];
     };
@@ -131,4 +140,12 @@ fn margin(row: &[String]) -> Vec<Found> {
     ["initialMargin", "maintenanceMargin"]
         .map(|name| venue.look_up(&position, name).expect("a position"))
         .into()
+}
+
+/// Where a position stands among those that are unwound: profit over entry value, times value over equity.
+fn rank(row: &[String]) -> Vec<Found> {
+    let [_, profit, entry, value, equity, _] = row else { panic!("a row of ranks") };
+    let whole = |cell: &str| number(cell, 2);
+    let ratio = whole(profit) * whole(value) * 10_i128.pow(20) / (whole(entry) * whole(equity));
+    vec![Found::Amount(ratio * 10_i128.pow(4))]
 }

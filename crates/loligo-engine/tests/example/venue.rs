@@ -2,9 +2,10 @@
 
 use crate::page::{number, table};
 use loligo_engine::{
-    AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, Fill, Fine,
-    FinePrice, Genesis, Instrument, InstrumentId, InstrumentSpec, Leverage, Limits, MarginLevel, Money,
-    OnGrid, OrderType, Outcome, PairId, PlaceOrder, Price, Qty, Side, Timestamp, Wallet, WalletView,
+    AccountId, AssignmentProgram, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange,
+    Fill, Fine, FinePrice, Genesis, Instrument, InstrumentId, InstrumentSpec, Leverage, Limits, MarginLevel,
+    Money, OnGrid, OrderType, Outcome, PairId, PlaceOrder, Price, Qty, Side, TimeFrame, Timestamp, Wallet,
+    WalletView,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -294,6 +295,10 @@ impl Venue {
                 let instrument = self.contract(symbol).0;
                 self.done(&Command::PinMark { instrument, price: Some(fine_price(at)) });
             }
+            ["pool", "has", amount, currency] => {
+                let currency = Currency::parse(currency).expect("a code");
+                self.done(&Command::SetPool { currency, amount: Money(number(amount, 11)) });
+            }
             [who, "has", amount, currency] => self.has(who, amount, currency, "flex"),
             [who, "has", amount, currency, "in", wallet] => self.has(who, amount, currency, wallet),
             [who, side @ ("bids" | "asks"), size, symbol, "at", at, "->", refusal] => {
@@ -302,6 +307,8 @@ impl Venue {
                 let Outcome::Rejected(_, error) = outcome else { panic!("{line}: {outcome:?}") };
                 assert_eq!(screaming(&format!("{error:?}")), refusal, "{line}");
             }
+            [who, "takes", "over", symbol] => self.takes_over(who, symbol, None),
+            [who, "takes", "over", symbol, "up", "to", size] => self.takes_over(who, symbol, Some(size)),
             [who, "takes", "gains", "of", symbol, "in", currency] => {
                 let (account, instrument) = (self.account(who), self.contract(symbol).0);
                 let currency = Currency::parse(currency);
@@ -340,6 +347,28 @@ impl Venue {
         };
         let currency = Currency::parse(currency).expect("a code");
         self.give(account, self.wallet(wallet), currency, Money(number(amount, 11)));
+    }
+
+    /// Has a trader take over positions of a contract, on either side.
+    fn takes_over(&mut self, who: &str, symbol: &str, most: Option<&str>) {
+        let (account, (instrument, listed)) = (self.account(who), self.contract(symbol));
+        let program = AssignmentProgram {
+            kind: listed.spec().kind,
+            instrument: Some(instrument),
+            base: None,
+            quote: None,
+            max_size: most.map(|size| i64::try_from(number(size, 6)).expect("a size")),
+            max_position: None,
+            accept_long: true,
+            accept_short: true,
+            time_frame: TimeFrame::All,
+            enabled: true,
+            max_notional: None,
+            min_profit_long: None,
+            min_profit_short: None,
+        };
+        let outcome = self.apply(&Command::AddAssignmentProgram { account, program: Box::new(program) });
+        assert!(matches!(outcome, Outcome::ProgramAdded(_)), "{who}: {outcome:?}");
     }
 
     /// What is so: `alice flex` has `marginEquity`, `alice PF_XBTUSD` has a `size`, `PF_XBTUSD` has a `mark`.
@@ -389,6 +418,11 @@ impl Venue {
             "unrealizedFunding" => fine(position?.unrealized_funding),
             "initialMargin" => fine(position?.initial_margin),
             "maintenanceMargin" => fine(position?.maintenance_margin),
+            "percentile" => {
+                let queue = self.exchange.unwind_queue(account);
+                let (_, place) = queue.into_iter().find(|(of, _)| *of == id)?;
+                Some(Found::Amount(i128::from(place) * 10_i128.pow(24)))
+            }
             "setAside" => fine(position?.set_aside),
             _ => None,
         }
