@@ -2,19 +2,24 @@
 
 mod cancel;
 mod closing;
+mod conversion;
 mod dislocation;
 mod edit;
 mod estimates;
 mod firing;
 mod funding;
+mod interest;
 mod leverage;
 mod liquidation;
 mod margin_check;
 mod matching;
+mod netting;
 mod operator;
 mod place;
 mod position;
+mod preferences;
 mod prices;
+mod programs;
 mod self_trade;
 mod settlement;
 mod solvency;
@@ -47,8 +52,11 @@ pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
+pub(crate) use conversion::Exchanged;
 use funding::hour_of;
-pub(crate) use liquidation::{Ladder, Portfolio};
+use interest::INTEREST_MAX;
+pub(crate) use liquidation::{Ladder, Portfolio, Unwinding};
+use programs::Programs;
 pub use store::{CodecError, RULES_VERSION};
 pub use work::WORK_PER_RECORD;
 use work::Work;
@@ -83,7 +91,11 @@ pub struct Exchange {
     pub(crate) stirred: bool,
     /// Portfolios that do not meet their maintenance margin.
     pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
-    /// What liquidations have paid for the losses of others.
+    /// Positions that are closed against others, each at the price at which that began.
+    pub(crate) unwinding: BTreeMap<Portfolio, Unwinding>,
+    /// Who takes over positions of others.
+    pub(crate) programs: Programs,
+    /// What liquidations have paid for the losses of others, and the operator; less what it paid.
     pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
@@ -91,6 +103,14 @@ pub struct Exchange {
     pub(crate) funded: i64,
     /// Some contract has a rate: time alone moves what wallets are worth.
     pub(crate) accrues: bool,
+    /// The pair that prices each currency that the flex wallet takes, in the order of their table.
+    pub(crate) collateral_pairs: Vec<PairId>,
+    /// How many accounts have, or had, another currency than USD in their flex wallet.
+    pub(crate) collateral_accounts: u32,
+    /// What the exchange took of each currency against another.
+    pub(crate) exchanged: BTreeMap<Currency, Exchanged>,
+    /// What an hour of a large loss costs that no USD stands behind, in 1e-8.
+    pub(crate) interest: u32,
     /// Over how many seconds marks are smoothed, where the operator has set it.
     pub(crate) smoothing: Option<u8>,
 }
@@ -198,9 +218,20 @@ impl Exchange {
             Command::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events).into()
             }
+            Command::SetPnlPreference { account, instrument, currency } => {
+                self.set_pnl_preference(*account, *instrument, *currency, events).into()
+            }
+            Command::SetInterest { rate } => self.set_interest(*rate).into(),
             Command::Transfer(transfer) => self.transfer(transfer, events).into(),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
+            Command::AddAssignmentProgram { account, program } => {
+                self.add_program(*account, program, events).into()
+            }
+            Command::RemoveAssignmentProgram { account, program } => {
+                self.remove_program(*account, *program, events).into()
+            }
+            Command::SetPool { currency, amount } => self.set_pool(*currency, *amount, events).into(),
             Command::SetMarketState { instrument, state } => {
                 self.set_market_state(*instrument, *state, events).into()
             }
@@ -251,6 +282,10 @@ impl Exchange {
         if pasts.next().is_some() {
             let problem = "pasts are of listed contracts, each of one, in their order".to_owned();
             return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
+        }
+        fresh.price_collateral();
+        for pair in &mut fresh.pairs {
+            pair.revalue();
         }
         *self = fresh;
         events.append(&mut listed);
@@ -303,6 +338,8 @@ impl Exchange {
             family,
             cash: Vec::new(),
             flex_other: Vec::new(),
+            collateral: Money::ZERO,
+            relief: Vec::new(),
             flex,
             inverse: Table::default(),
             positions: Vec::new(),
@@ -322,7 +359,7 @@ impl Exchange {
             wallet,
             currency,
             balance: Money::ZERO,
-            unrealized: Fine::ZERO,
+            beside: Fine::ZERO,
             initial_margin: Fine::ZERO,
             tier,
             checked_always: false,
@@ -381,7 +418,7 @@ impl Exchange {
             let problem = "its past is none that it can have had";
             return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
         }
-        self.pair_named(&spec.pair);
+        let priced = self.pair_named(&spec.pair);
         let id = self.markets.next();
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
@@ -399,6 +436,10 @@ impl Exchange {
             _ => self.refresh_mark(id, events),
         }
         self.emit_state(id, events);
+        if self.born && !self.collateral_pairs.is_empty() && !self.collateral_pairs.contains(&priced) {
+            self.price_collateral();
+            self.begin_looking();
+        }
         ListOutcome::Listed(id)
     }
 
@@ -438,6 +479,7 @@ impl Exchange {
         let before = owner.positions.partition_point(|(other, _)| *other < instrument);
         owner.positions.insert(before, (instrument, slot));
         self.markets[instrument].list_position(account, slot);
+        self.note_netting(slot);
         slot
     }
 }

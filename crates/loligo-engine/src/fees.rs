@@ -23,7 +23,12 @@ impl FillRole {
             FillRole::Taker
             | FillRole::TakerAfterEdit
             | FillRole::Liquidation
-            | FillRole::PartialLiquidation => rates.taker,
+            | FillRole::PartialLiquidation
+            | FillRole::CoveredLiquidation => rates.taker,
+            FillRole::Assignor
+            | FillRole::Assignee
+            | FillRole::UnwindBankrupt
+            | FillRole::UnwindCounterparty => 0,
         }
     }
 }

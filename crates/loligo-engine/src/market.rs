@@ -47,6 +47,9 @@ pub(crate) struct Pair {
     volatile: bool,
     /// What the index was in the last five minutes, and since when, oldest first: one a second at most.
     moves: VecDeque<(Timestamp, FinePrice)>,
+    /// The price at which collateral is valued: the index as it was last sampled, or pinned.
+    #[serde(skip)]
+    pub valued: Option<FinePrice>,
 }
 
 impl Pair {
@@ -59,7 +62,13 @@ impl Pair {
             published_at: None,
             volatile: false,
             moves: VecDeque::new(),
+            valued: None,
         }
+    }
+
+    /// Values collateral at the index of now. True when that is another price.
+    pub fn revalue(&mut self) -> bool {
+        std::mem::replace(&mut self.valued, self.index) != self.index
     }
 
     /// Takes one sample of the index: volatile when it is more than 10% from anything that it was in the last five
@@ -89,7 +98,7 @@ impl Pair {
     /// or perhaps when the oldest move has left the window; `None` when it stays as it is.
     pub fn changes_at(&self, next: Timestamp) -> Option<Timestamp> {
         let index = self.index?;
-        if self.is_volatile(index, next) != self.volatile {
+        if self.is_volatile(index, next) != self.volatile || self.valued != self.index {
             return Some(next);
         }
         // One that is calm can only get calmer.
@@ -383,10 +392,21 @@ impl Market {
         Fine(i128::from(position.size) * self.mark_value.0) - position.entry
     }
 
-    /// Open P&L of a position at mark that its wallet's other positions may live on: none of an isolated one.
+    /// Open P&L of a position at mark that its wallet's other positions may live on: none of an isolated one. Of a gain that is
+    /// paid in another currency as much as that would count for.
     #[inline]
     pub fn shared_pnl(&self, position: &Position) -> Fine {
-        if position.leverage.is_some() { Fine::ZERO } else { self.unrealized(position) }
+        if position.leverage.is_some() { Fine::ZERO } else { self.unrealized_as_margin(position) }
+    }
+
+    /// Open P&L of a position at mark as far as it stands behind positions (rules 5.3).
+    #[inline]
+    pub fn unrealized_as_margin(&self, position: &Position) -> Fine {
+        let pnl = self.unrealized(position);
+        match position.gains_in {
+            Some(currency) if pnl > Fine::ZERO => currency.terms().counted_gain(pnl),
+            _ => pnl,
+        }
     }
 
     /// What a position has accrued since its funding was last booked; positive what it gets.
@@ -439,7 +459,7 @@ impl Market {
     #[inline]
     pub fn recount(&self, position: &mut Position, margin_wallet: &mut MarginWallet, now: Timestamp) {
         let counts = self.shared(position, now);
-        margin_wallet.unrealized += counts - position.counted;
+        margin_wallet.beside += counts - position.counted;
         (position.counted, position.counted_at) = (counts, now);
     }
 

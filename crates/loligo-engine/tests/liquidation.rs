@@ -48,7 +48,7 @@ fn a_tenth_of_the_position_is_sold_and_that_may_be_enough() {
     assert_eq!((step.qty.0, step.price.0, step.taker.role), (1_000, 49_990, FillRole::PartialLiquidation));
     assert_eq!(step.taker.realized_pnl, money(-2, 0));
     assert_eq!(step.taker.fee, money(24_995, 4));
-    assert_eq!(step.liquidation_fee, money(124_975, 4), "half of 0.5% of 4,999");
+    assert_eq!(step.taker.liquidation_fee, money(124_975, 4), "half of 0.5% of 4,999");
     let wallet = desk.flex(desk.alice);
     assert_eq!((wallet.equity, wallet.maintenance_margin), (fine(278_998, 3), fine(21_915, 2)));
     assert!(!wallet.liquidated, "cured");
@@ -150,7 +150,7 @@ fn with_no_equity_left_all_of_it_goes_and_no_fee_takes_the_wallet_below_zero() {
     let step = desk.executions().pop().expect("a step");
     assert_eq!((step.qty.0, step.price.0, step.taker.role), (BTC, 48_600, FillRole::Liquidation));
     // A fee of 24.30, and of the 121.50 that half of the maintenance is what is left.
-    assert_eq!((step.taker.fee, step.liquidation_fee), (money(243, 1), money(40_695, 3)));
+    assert_eq!((step.taker.fee, step.taker.liquidation_fee), (money(243, 1), money(40_695, 3)));
     assert_eq!((desk.position(desk.alice), desk.balance(desk.alice)), (0, 0));
     assert!(!desk.flex(desk.alice).liquidated);
 
@@ -160,7 +160,7 @@ fn with_no_equity_left_all_of_it_goes_and_no_fee_takes_the_wallet_below_zero() {
     desk.placed(desk.bob, bid(BTC, 48_540));
     desk.price(48_000);
     let step = desk.executions().pop().expect("a step");
-    assert_eq!((step.taker.fee, step.liquidation_fee), (money(4_995, 3), Money::ZERO));
+    assert_eq!((step.taker.fee, step.taker.liquidation_fee), (money(4_995, 3), Money::ZERO));
     assert_eq!(desk.balance(desk.alice), 0);
 }
 
@@ -205,7 +205,7 @@ fn an_inverse_position_goes_whole_at_the_price_where_equity_is_just_not_negative
     desk.placed(desk.carol, bid(400, 2 * 7_407 + 1));
     desk.wait(SECOND);
     assert_eq!(sold(&desk), [(400, 2 * 7_407 + 1)], "in one order, as far as it is taken");
-    assert_eq!(desk.executions().pop().map(|e| e.liquidation_fee), Some(Money::ZERO));
+    assert_eq!(desk.executions().pop().map(|e| e.taker.liquidation_fee), Some(Money::ZERO));
 
     // What a better price leaves is the client's.
     let mut desk = open();
@@ -232,11 +232,15 @@ fn of_several_positions_the_one_that_needs_most_goes_first() {
     desk.done(&Command::PinMark { instrument: second, price: mark });
     // 312.50 for 366.75.
     desk.price(48_900);
-    let sold: Vec<_> = desk.executions().into_iter().filter(|e| e.liquidation_fee > Money::ZERO).collect();
+    let sold: Vec<_> =
+        desk.executions().into_iter().filter(|e| e.taker.liquidation_fee > Money::ZERO).collect();
     assert_eq!(sold[0].instrument, InstrumentId(0), "1 BTC before half of one");
     assert!(desk.flex(desk.alice).liquidated);
     let second_sold = |desk: &Desk| {
-        desk.executions().iter().filter(|e| e.instrument == second && e.liquidation_fee > Money::ZERO).count()
+        desk.executions()
+            .iter()
+            .filter(|e| e.instrument == second && e.taker.liquidation_fee > Money::ZERO)
+            .count()
     };
     // 0.9, 0.81, 0.729, ...: when the first is below half a BTC, the second's turn comes.
     desk.wait(6 * SECOND);
@@ -273,7 +277,7 @@ fn an_isolated_position_is_liquidated_alone_and_costs_no_more_than_was_set_aside
     desk.wait(SECOND);
     let step = desk.executions().pop().expect("a step");
     assert_eq!((step.qty.0, step.price.0), (1_000, 49_510));
-    assert_eq!((step.taker.fee, step.liquidation_fee), (money(1, 2), Money::ZERO));
+    assert_eq!((step.taker.fee, step.taker.liquidation_fee), (money(1, 2), Money::ZERO));
     assert_eq!(desk.flex(desk.alice).cross_equity(), before);
 }
 

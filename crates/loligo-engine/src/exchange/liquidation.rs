@@ -13,7 +13,7 @@ use super::{Exchange, emit};
 use crate::account::{Position, book};
 use crate::event::{Event, Fill};
 use crate::fees::fee_of;
-use crate::id::{AccountId, InstrumentId, Qty, Side, Timestamp};
+use crate::id::{AccountId, InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::OpenSum;
 use crate::margin::{isolated_of, maintenance_of};
 use crate::money::{Fine, Money};
@@ -40,6 +40,14 @@ pub(crate) struct Ladder {
     /// Its orders are cancelled. Not yet while its market is halted: a halt must not unwind anyone.
     begun: bool,
     stepped_at: Timestamp,
+}
+
+/// A position that is closed against others until it is flat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unwinding {
+    pub instrument: InstrumentId,
+    /// Where nothing was left to who is liquidated when it began: all of it goes at that.
+    pub price: Price,
 }
 
 impl Exchange {
@@ -219,8 +227,7 @@ impl Exchange {
         self.after_change(slot, Margin::Stale, events);
     }
 
-    /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left. Gives
-    /// the latter, too.
+    /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left.
     #[cold]
     #[inline(never)]
     pub(super) fn fill_liquidation(
@@ -230,10 +237,9 @@ impl Exchange {
         side: Side,
         traded: &Traded,
         fill: &mut Fill,
-    ) -> Money {
+    ) {
         let charges = self.liquidation_charges(slot, side, traded, fill.role);
         self.fill_charged(order, slot, side, traded, fill, |_, _| charges);
-        charges.into_pool.unwrap_or_default()
     }
 
     /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is

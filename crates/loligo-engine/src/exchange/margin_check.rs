@@ -54,6 +54,9 @@ impl Exchange {
     /// Values an account's positions at the marks of now, with their funding up to now: those of one wallet, or all.
     #[cold]
     fn value(&mut self, account: AccountId, of: Option<WalletSlot>) {
+        if of.is_none() {
+            self.revalue_collateral(account);
+        }
         let Self { accounts, positions, margin_wallets, markets, now, .. } = self;
         for (instrument, slot) in &accounts[account].positions {
             let position = &mut positions[*slot];
@@ -72,7 +75,8 @@ impl Exchange {
             | Command::Transfer(Transfer { from: account, .. })
             | Command::Withdraw(Withdraw { account, .. })
             | Command::Deposit(Deposit { account, .. })
-            | Command::SetLeverage { account, .. } => *account,
+            | Command::SetLeverage { account, .. }
+            | Command::SetPnlPreference { account, .. } => *account,
             _ => return,
         };
         if self.accounts.get(account).is_none() {
@@ -98,8 +102,13 @@ impl Exchange {
     #[cold]
     fn equity_now(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
         let counted = self.margin_wallets[margin_wallet].equity();
+        let owner = &self.accounts[account];
+        let collateral = match owner.flex == margin_wallet && self.work.look_from.is_some() {
+            true => self.collateral_now(account).fine() - owner.collateral.fine(),
+            false => Fine::ZERO,
+        };
         let of = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
-        of.fold(counted, |equity, position| {
+        of.fold(counted + collateral, |equity, position| {
             equity + self.markets[position.instrument].shared(position, self.now) - position.counted
         })
     }
@@ -129,6 +138,14 @@ impl Exchange {
             {
                 margin_checks.push(position.margin_wallet);
             }
+        }
+        // What other collateral counts for may have moved, with orders alone to be margined by it.
+        let flex = &margin_wallets[owner.flex];
+        if !owner.flex_other.is_empty()
+            && (flex.checked_always || flex.equity() < flex.initial_margin)
+            && !margin_checks.contains(&owner.flex)
+        {
+            margin_checks.push(owner.flex);
         }
         if !work.margin_checks.is_empty() {
             margin_checks.extend(

@@ -283,7 +283,13 @@ impl Exchange {
                     WalkEnd::Refused => Err(OrderError::WouldExecuteSelf),
                 };
             }
-            OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market | OrderType::Liquidation => {}
+            OrderType::Limit
+            | OrderType::ImmediateOrCancel
+            | OrderType::Market
+            | OrderType::Liquidation
+            | OrderType::CoveredLiquidation
+            | OrderType::Assignment
+            | OrderType::Unwind => {}
         }
         if crosses { self.check_first_maker(position, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
     }
@@ -369,7 +375,10 @@ impl Exchange {
                 OrderType::ImmediateOrCancel
                 | OrderType::Market
                 | OrderType::FillOrKill
-                | OrderType::Liquidation,
+                | OrderType::Liquidation
+                | OrderType::CoveredLiquidation
+                | OrderType::Assignment
+                | OrderType::Unwind,
             ) => {
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::PartialFill, None, events);
                 emit(events, || Event::Cancelled { order: self.view(slot) });

@@ -101,6 +101,11 @@ impl Exchange {
         Some((pair.pinned, market.mark_pinned))
     }
 
+    /// The index price of a pair, and whether the operator has pinned it.
+    pub fn index_of(&self, pair: PairId) -> Option<(Option<FinePrice>, bool)> {
+        self.pairs.get(pair).map(|pair| (pair.index, pair.pinned))
+    }
+
     pub(super) fn pin_index(
         &mut self,
         pair: PairId,
@@ -123,6 +128,7 @@ impl Exchange {
                 if was_stale {
                     self.judge_pair(pair, events);
                 }
+                self.revalue_at(pair);
                 // An operator's price is told at once, not at the next sample.
                 for market in self.markets.slots() {
                     if self.markets[market].pair() == pair {
@@ -133,9 +139,24 @@ impl Exchange {
             None => {
                 state.pinned = false;
                 self.age_from(pair, ages_from, events);
+                if let Some(constant) = self.constant_of(pair) {
+                    self.set_index(pair, constant, events);
+                    self.revalue_at(pair);
+                }
             }
         }
         IndexOutcome::Done
+    }
+
+    /// Values collateral at a pair's index of now: whoever has some is to be looked over.
+    fn revalue_at(&mut self, pair: PairId) -> bool {
+        let moved = self.pairs[pair].revalue()
+            && self.collateral_accounts > 0
+            && self.collateral_pairs.iter().skip(1).any(|of| *of == pair);
+        if moved {
+            self.begin_looking();
+        }
+        moved
     }
 
     pub(super) fn pin_mark(
@@ -256,6 +277,9 @@ impl Exchange {
             pair.sample(self.now);
         }
         let mut moved = false;
+        for pair in self.pairs.slots() {
+            moved |= self.revalue_at(pair);
+        }
         for at in self.markets.slots() {
             let market = &mut self.markets[at];
             let Some(index) = self.pairs[market.pair()].index.filter(|_| !market.has_expired()) else {

@@ -294,6 +294,8 @@ impl Control {
             | Outcome::CancelledAll(_)
             | Outcome::Armed(_)
             | Outcome::Replaced(_)
+            | Outcome::ProgramAdded(_)
+            | Outcome::ProgramRemoved(_)
             | Outcome::AccountInactive
             | Outcome::TooLate) => {
                 unreachable!("a verb's command that is done or refused came to {outcome:?}")
@@ -421,22 +423,34 @@ fn balance_of(wallets: &[loligo_engine::WalletView], wallet: Wallet, currency: C
 
 fn audit_sums(audit: &Audit) -> Value {
     let Audit { currencies, open_orders, positions } = audit;
-    let currencies: Vec<Value> = currencies
-        .iter()
-        .map(|sums| {
-            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } = sums;
-            json!({
-                "currency": currency.code(),
-                "deposited": decimal(deposited.0, 24),
-                "wallets": decimal(wallets.0, 24),
-                "entries": decimal(entries.0, 24),
-                "fees": decimal(fees.0, 24),
-                "pool": decimal(pool.0, 24),
-                "funding": decimal(funding.0, 24),
-                "dust": decimal(dust.0, 24),
+    let currencies: Vec<Value> =
+        currencies
+            .iter()
+            .map(|sums| {
+                let CurrencyAudit {
+                    currency,
+                    deposited,
+                    wallets,
+                    entries,
+                    fees,
+                    exchanged,
+                    pool,
+                    funding,
+                    dust,
+                } = sums;
+                json!({
+                    "currency": currency.code(),
+                    "deposited": decimal(deposited.0, 24),
+                    "wallets": decimal(wallets.0, 24),
+                    "entries": decimal(entries.0, 24),
+                    "fees": decimal(fees.0, 24),
+                    "exchanged": decimal(exchanged.0, 24),
+                    "pool": decimal(pool.0, 24),
+                    "funding": decimal(funding.0, 24),
+                    "dust": decimal(dust.0, 24),
+                })
             })
-        })
-        .collect();
+            .collect();
     json!({
         "status": "ok",
         "currencies": currencies,

@@ -236,6 +236,8 @@ impl Fold {
                 self.push_own(is_new, *account, *at, entry);
             }
             Event::Funding(booked) => self.funding_booked(is_new, booked),
+            Event::Converted(conversion) => self.converted(is_new, conversion),
+            Event::Interest(paid) => self.interest_paid(is_new, paid),
             Event::Settled(settlement) => self.settled(is_new, settlement),
             Event::Mark { instrument, price, at } => {
                 let (mantissa, scale) = digits(*price);
@@ -249,7 +251,10 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::PnlPreference { .. }
             | Event::FundingRate { .. }
+            | Event::AssignmentProgram(_)
+            | Event::Pool { .. }
             | Event::Delisting { .. }
             | Event::SettlementPrice { .. }
             | Event::Past { .. }

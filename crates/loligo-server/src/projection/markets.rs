@@ -270,6 +270,9 @@ fn concerns_markets(event: &Event) -> bool {
         Event::AccountCreated { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::PnlPreference { .. }
+        | Event::Converted(_)
+        | Event::Interest(_)
         | Event::Placed { .. }
         | Event::Fired { .. }
         | Event::ActivationFailed { .. }
@@ -285,6 +288,8 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Noted { .. }
         | Event::Forgotten { .. }
         | Event::Funding(_)
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
         | Event::SettlementPrice { .. }
         | Event::Balance { .. } => false,
     }
@@ -428,7 +433,7 @@ impl Board {
                     if let Some(told) = told {
                         told.trades.push((execution.instrument, row.clone()));
                     }
-                    for (side, fill, _) in execution.sides() {
+                    for (side, fill) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }

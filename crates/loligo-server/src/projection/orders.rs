@@ -185,8 +185,13 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Market { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::PnlPreference { .. }
+        | Event::Converted(_)
+        | Event::Interest(_)
         | Event::Funding(_)
         | Event::FundingRate { .. }
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
         | Event::Delisting { .. }
         | Event::SettlementPrice { .. }
         | Event::Settled(_)

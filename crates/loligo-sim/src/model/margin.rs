@@ -302,6 +302,7 @@ impl Model {
                 unrealized_funding: figures::as_fine(&self.unrealized_funding(account, instrument)),
                 initial_margin: figures::as_fine(&contract.initial(None, &Self::entered(&position))),
                 maintenance_margin: figures::as_fine(&self.maintenance_of(account, instrument)),
+                gains_in: None,
                 leverage: self.leverage(account, instrument),
                 set_aside: figures::as_fine(&self.set_aside(account, instrument)),
             }
@@ -334,8 +335,10 @@ impl Model {
             settlement,
             unrealized_pnl: fine(&sum(&all, &pnl)),
             unrealized_funding: fine(&sum(&all, &|i| self.unrealized_funding(account, i))),
+            unrealized_as_margin: fine(&sum(&all, &|i| pnl(i) + self.unrealized_funding(account, i))),
             equity: fine(&equity),
             isolated_pnl: fine(&isolated_pnl),
+            isolated_as_margin: fine(&isolated_pnl),
             set_aside: fine(&sum(&isolated, &|i| self.set_aside(account, i))),
             initial_margin: fine(&sum(&cross, &initial)),
             initial_margin_with_orders: fine(&self.held(account, wallet)),

@@ -8,15 +8,16 @@
 mod reading;
 
 use crate::account::{Account, Family, FamilyDays, MarginWallet, Position};
+use crate::assignment::{ProgramChange, Provider};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
-use crate::exchange::{Exchange, Portfolio};
+use crate::exchange::{Exchange, Exchanged, Portfolio, Unwinding};
 use crate::funding::Funding;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, Price, ProgramId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
-use crate::money::{Fine, Money};
+use crate::money::{Fine, FinePrice, Money};
 use crate::order::{Order, Record};
 use crate::past::PastTrade;
 use crate::settlement::Ending;
@@ -74,21 +75,60 @@ impl Rest {
 
 /// Collateral in many currencies.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredCollateral {}
+pub(super) struct StoredCollateral {
+    /// The price at which collateral is valued, of each pair. Earlier forms have none.
+    pub valued: Vec<Option<FinePrice>>,
+    /// What gains are paid in where that is not USD.
+    pub gains_in: Vec<(AccountId, InstrumentId, Currency)>,
+    pub exchanged: Vec<(Currency, Exchanged)>,
+    pub interest: u32,
+    /// The account to be charged next of those that are still to be.
+    pub charged_next: Option<AccountId>,
+}
 
 impl StoredCollateral {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        let held = exchange.accounts.iter().flat_map(|account| &account.positions);
+        let gains_in = held.filter_map(|(id, slot)| {
+            let position = &exchange.positions[*slot];
+            position.gains_in.map(|currency| (position.account, *id, currency.currency()))
+        });
+        Self {
+            valued: exchange.pairs.iter().map(|pair| pair.valued).collect(),
+            gains_in: gains_in.collect(),
+            exchanged: exchange.exchanged.iter().map(|(currency, sums)| (*currency, *sums)).collect(),
+            interest: exchange.interest,
+            charged_next: exchange.work.interest,
+        }
     }
 }
 
 /// The ladder beyond what trades on the market.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredLadder {}
+pub(super) struct StoredLadder {
+    /// The greatest number of an assignment program that was given out.
+    pub last_program: ProgramId,
+    /// By number.
+    pub providers: Vec<Provider>,
+    /// By account, of each the oldest first.
+    pub changes: Vec<ProgramChange>,
+    /// Positions that are being unwound: of whom, and of which portfolio; and at which price.
+    pub unwinding: Vec<(AccountId, LiquidationOf, InstrumentId, Price)>,
+}
 
 impl StoredLadder {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        let Exchange { programs, unwinding, .. } = exchange;
+        let unwinding = unwinding.iter().map(|(portfolio, Unwinding { instrument, price })| {
+            let (account, of) = LiquidationOf::of(*portfolio, exchange);
+            (account, of, *instrument, *price)
+        });
+        Self {
+            last_program: programs.last,
+            providers: programs.providers.clone(),
+            changes: programs.changes.values().flatten().cloned().collect(),
+            unwinding: unwinding.collect(),
+        }
     }
 }
 
@@ -371,10 +411,16 @@ impl State {
             work: _,
             stirred: _,
             liquidations,
+            unwinding: _,
+            programs: _,
             pool,
             deposited,
             funded: _,
             accrues: _,
+            collateral_pairs: _,
+            collateral_accounts: _,
+            exchanged: _,
+            interest: _,
             smoothing: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
@@ -459,6 +505,8 @@ impl Owner {
             positions: own,
             cash,
             flex_other,
+            collateral: _,
+            relief: _,
             inverse,
             cancel_all_at,
         } = account;

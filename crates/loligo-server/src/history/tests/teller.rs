@@ -339,7 +339,7 @@ impl Teller {
             Event::Balance { account, wallet, currency, change, balance, log, cause, at } => {
                 let code = currency.code().to_lowercase();
                 let info = match cause {
-                    BalanceCause::Operator => "admin transfer",
+                    BalanceCause::Operator | BalanceCause::Pool => "admin transfer",
                     BalanceCause::Transfer => "transfer",
                     BalanceCause::SubaccountTransfer => "subaccount transfer",
                     BalanceCause::Withdrawal => "cross-exchange transfer",
@@ -578,11 +578,8 @@ impl Teller {
         self.tell(contract, execution.at, row.into());
 
         for (is_maker, order) in [(true, maker), (false, taker)] {
-            let (fill, into_pool) = if is_maker {
-                (&execution.maker, 0)
-            } else {
-                (&execution.taker, execution.liquidation_fee.0)
-            };
+            let fill = if is_maker { &execution.maker } else { &execution.taker };
+            let into_pool = fill.liquidation_fee.0;
             let account = fill.account.0;
             let own = |of_taker: bool| if is_maker { None } else { Some(of_taker) };
             let row = rows::Execution {
@@ -649,6 +646,11 @@ impl Teller {
             let info = match fill.role {
                 FillRole::Liquidation => "futures liquidation",
                 FillRole::PartialLiquidation => "futures partial liquidation",
+                FillRole::CoveredLiquidation => "covered liquidation",
+                FillRole::Assignor => "futures assignor",
+                FillRole::Assignee => "futures assignee",
+                FillRole::UnwindBankrupt => "futures unwind bankrupt",
+                FillRole::UnwindCounterparty => "futures unwind counterparty",
                 _ => "futures trade",
             };
             let leg = rows::AccountLogEntry {

@@ -44,7 +44,8 @@ struct Held {
 impl Seen {
     pub(crate) fn of(exchange: &Exchange, account: AccountId) -> Self {
         let views = exchange.wallets(account);
-        let flex = views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(view));
+        let flex =
+            views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(account, view));
         let seen = |view: WalletView| {
             let (pair, estimates) = match view.wallet {
                 Wallet::Cash | Wallet::Flex => (String::new(), MarkEstimates::default()),
@@ -147,7 +148,7 @@ impl Seen {
     fn flex_currencies<'s>(&self, names: &'s [(String, Decimal)]) -> Vec<FlexCurrency<'s>> {
         let held = self.flex.as_ref().map(|flex| flex.held.as_slice()).unwrap_or_default();
         let row = |((name, quantity), held): (&'s (String, Decimal), &CollateralView)| {
-            let CollateralView { currency: _, balance: _, value, collateral, available } = *held;
+            let CollateralView { value, collateral, available, .. } = *held;
             FlexCurrency {
                 currency: name,
                 quantity: *quantity,

@@ -239,8 +239,10 @@ impl<'d> Shown<'d> {
                     Some(FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit) => {
                         TradeType::UserExecution
                     }
-                    Some(FillRole::Liquidation) => TradeType::Liquidation,
+                    Some(FillRole::Liquidation | FillRole::CoveredLiquidation) => TradeType::Liquidation,
                     Some(FillRole::PartialLiquidation) => TradeType::PartialLiquidation,
+                    Some(FillRole::Assignor | FillRole::Assignee) => TradeType::Assignment,
+                    Some(FillRole::UnwindBankrupt | FillRole::UnwindCounterparty) => TradeType::Unwind,
                     None => TradeType::Unknown,
                 },
             },
@@ -500,6 +502,9 @@ fn order_type(code: u8) -> WireType {
         Some(OrderType::Market) => WireType::Market,
         Some(OrderType::FillOrKill) => WireType::FillOrKill,
         Some(OrderType::Liquidation) => WireType::Liquidation,
+        Some(OrderType::CoveredLiquidation) => WireType::CoveredLiquidation,
+        Some(OrderType::Assignment) => WireType::Assignment,
+        Some(OrderType::Unwind) => WireType::Unwind,
         None if code == PARTIAL_LIQUIDATION => WireType::PartialLiquidation,
         None => WireType::Unknown,
     }
