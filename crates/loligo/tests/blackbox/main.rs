@@ -8,6 +8,7 @@ mod clock;
 mod consistency;
 mod contract;
 mod crash;
+mod crash_expiry;
 mod crash_funding;
 #[cfg(target_os = "linux")]
 mod crowd;
@@ -17,6 +18,7 @@ mod history;
 mod http;
 mod http2;
 mod limits;
+mod listing;
 mod nonces;
 mod operator;
 mod origins;
