@@ -1,4 +1,4 @@
-//! Chores of the repository: `cargo xtask test` and `cargo xtask bench`.
+//! Chores of the repository: `cargo xtask test`, `cargo xtask bench` and `cargo xtask sim`.
 //!
 //! This crate starts other programs, reads what they print and adds up the counts. It links nothing of the exchange,
 //! so it builds in seconds on a fresh clone.
@@ -9,6 +9,7 @@ mod clients;
 mod dependencies;
 mod part;
 mod rust;
+mod sim;
 mod suite;
 mod tidy;
 mod workspace;
@@ -23,6 +24,7 @@ usage: cargo xtask <command>
                     (clients takes scenario names after it: test clients ccxt)
   bench [NAME...]   run the measurements, or only the named ones: engine, journal, prune, node,
                     waits, http, fanout
+  sim [NAME...]     run the long simulations, or only the named ones: week
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "test" => suite::run(rest),
         "bench" => bench::run(rest),
+        "sim" => sim::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -1,8 +1,10 @@
 //! The exchange: all state, and [`Exchange::apply`], the one way to change it.
 
+mod assign;
 mod cancel;
 mod closing;
 mod conversion;
+mod cover;
 mod dislocation;
 mod edit;
 mod estimates;
@@ -14,16 +16,20 @@ mod liquidation;
 mod margin_check;
 mod matching;
 mod netting;
+mod off_book;
 mod operator;
 mod place;
 mod position;
 mod preferences;
 mod prices;
+mod programs;
 mod self_trade;
+mod settlement;
 mod solvency;
 mod store;
 mod time;
 mod triggers;
+mod unwind;
 mod views;
 mod wallets;
 mod work;
@@ -35,7 +41,7 @@ use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{Instrument, InstrumentSpec, ListingError};
-use crate::market::{Market, Pair};
+use crate::market::{Market, Pair, SMOOTHING};
 use crate::money::{Fine, FinePrice, Money, price_in_range};
 use crate::order::Orders;
 use crate::outcome::{
@@ -53,7 +59,8 @@ use closing::ClosedOrders;
 pub(crate) use conversion::Exchanged;
 use funding::hour_of;
 use interest::INTEREST_MAX;
-pub(crate) use liquidation::{Ladder, Portfolio};
+pub(crate) use liquidation::{Ladder, Portfolio, Unwinding};
+use programs::Programs;
 pub use store::{CodecError, RULES_VERSION};
 pub use work::WORK_PER_RECORD;
 use work::Work;
@@ -88,7 +95,11 @@ pub struct Exchange {
     pub(crate) stirred: bool,
     /// Portfolios that do not meet their maintenance margin.
     pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
-    /// What liquidations have paid for the losses of others.
+    /// Positions that are closed against others, each at the price at which that began.
+    pub(crate) unwinding: BTreeMap<Portfolio, Unwinding>,
+    /// Who takes over positions of others.
+    pub(crate) programs: Programs,
+    /// What liquidations have paid for the losses of others, and the operator; less what it paid.
     pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
@@ -104,6 +115,8 @@ pub struct Exchange {
     pub(crate) exchanged: BTreeMap<Currency, Exchanged>,
     /// What an hour of a large loss costs that no USD stands behind, in 1e-8.
     pub(crate) interest: u32,
+    /// Over how many seconds marks are smoothed, where the operator has set it.
+    pub(crate) smoothing: Option<u8>,
 }
 
 /// The fee schedule, rising by 30-day volume.
@@ -144,7 +157,7 @@ impl Exchange {
         if time > self.now {
             self.pass_time(time, events);
             if self.work.busy {
-                self.look_over_asker(command);
+                self.look_over_asker(command, events);
             }
         }
         self.take_up(command, events)
@@ -160,7 +173,7 @@ impl Exchange {
         }
         self.pass_what_is_due(time, events);
         if self.work.busy {
-            self.look_over_asker(command);
+            self.look_over_asker(command, events);
         }
         self.take_up(command, events)
     }
@@ -193,6 +206,7 @@ impl Exchange {
             Command::PinPrices { instrument, index, mark } => {
                 self.pin_prices(*instrument, *index, *mark, events).into()
             }
+            Command::SetMarkSmoothing { seconds } => self.set_mark_smoothing(*seconds).into(),
             Command::Place(place) => self.place(place, None, events).into(),
             Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events).into(),
             Command::Edit(edit) => self.edit(edit, None, events).into(),
@@ -215,6 +229,13 @@ impl Exchange {
             Command::Transfer(transfer) => self.transfer(transfer, events).into(),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
+            Command::AddAssignmentProgram { account, program } => {
+                self.add_program(*account, program, events).into()
+            }
+            Command::RemoveAssignmentProgram { account, program } => {
+                self.remove_program(*account, *program, events).into()
+            }
+            Command::SetPool { currency, amount } => self.set_pool(*currency, *amount, events).into(),
             Command::SetMarketState { instrument, state } => {
                 self.set_market_state(*instrument, *state, events).into()
             }
@@ -409,7 +430,9 @@ impl Exchange {
         if spec.opening > self.now {
             self.timers.insert((spec.opening, Timer::Opening(id)));
         }
-        self.markets.push(Market::new(instrument));
+        let mut market = Market::new(instrument);
+        market.smooth_over(self.smoothing.unwrap_or(SMOOTHING));
+        self.markets.push(market);
         let (spec, at) = (Box::new(spec.clone()), self.now);
         emit(events, || Event::Listed { instrument: id, pair, spec, at });
         match (past, index) {

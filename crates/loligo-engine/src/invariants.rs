@@ -170,10 +170,17 @@ impl Exchange {
                 waiting[at],
                 due[at]
             );
-            hold!(sum == 0, "positions of contract {at} sum to {sum}");
+            let taken_over = market.ending.lots;
+            hold!(sum + i128::from(taken_over) == 0, "positions of contract {at} sum to {sum}");
             hold!(
                 long == i128::from(market.open_interest),
                 "open interest of contract {at} is not its longs"
+            );
+            let open = market.book.level_count() > 0 || waiting[at] > 0 || long != 0 || sum != 0;
+            let settled = !open && market.ending.lots == 0 && market.ending.value == Fine::ZERO;
+            hold!(
+                settled || !market.has_expired() || self.is_busy(),
+                "contract {at} has expired, and something of it is open"
             );
         }
         Ok(positions)
@@ -311,6 +318,23 @@ impl Exchange {
                 position.account
             );
         }
+        for (account, owner) in self.accounts.entries() {
+            for margin_wallet in owner.margin_wallets() {
+                hold!(
+                    self.work.margin_checks.contains(&(account, margin_wallet))
+                        || !self.is_looked_over(account)
+                        || !self.is_flat_and_short(account, margin_wallet),
+                    "{account:?} has no position and less than nothing"
+                );
+            }
+        }
+        for (portfolio, unwinding) in &self.unwinding {
+            hold!(
+                self.is_busy() && self.liquidations.contains_key(portfolio),
+                "{portfolio:?} is unwound in {:?}, and nothing follows",
+                unwinding.instrument
+            );
+        }
         for position in self.positions.iter().filter(|position| self.is_liquidated(position)) {
             hold!(!position.house, "{:?} of the house is liquidated", position.account);
             hold!(
@@ -404,6 +428,8 @@ impl Exchange {
         }
         for market in &self.markets {
             at(market.instrument.settlement(), &mut |audit| {
+                // What the exchange has taken over while a contract settles is a position like any other.
+                audit.entries += market.ending.value;
                 audit.fees += market.fees.fine();
                 audit.dust += market.dust;
                 audit.funding += market.funding.as_ref().map_or(Fine::ZERO, |funding| funding.held.fine());

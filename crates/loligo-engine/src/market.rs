@@ -2,7 +2,7 @@
 
 use crate::account::{MarginWallet, Position};
 use crate::book::Book;
-use crate::funding::{Funding, FundingRate};
+use crate::funding::Funding;
 use crate::id::{AccountId, PairId, Price, Side, Timestamp};
 use crate::instrument::{Instrument, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
@@ -10,6 +10,7 @@ use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
 use crate::past::PastTrade;
+use crate::settlement::Ending;
 use crate::slot::{Maybe, PositionSlot, Slot, Table};
 use crate::trigger::Watches;
 use crate::words::{Dislocation, MarketState, Signal};
@@ -18,8 +19,8 @@ use std::collections::VecDeque;
 
 /// An index older than this stops its markets (rules 4.5).
 const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
-/// The mark is the mean of this many one-second samples of the premium.
-const SAMPLES: usize = 30;
+/// The premium in a mark is the mean of this many one-second samples, unless the operator sets fewer (rules 4.5).
+pub(crate) const SMOOTHING: u8 = 30;
 /// How long the last good premium stands in for a side that is too thin.
 const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
 /// How far a book may be from its index, beyond the greatest premium that counts, before it is dislocated (rules 1.12);
@@ -157,6 +158,8 @@ pub(crate) struct Market {
     pub fees: Money,
     pub dust: Fine,
     premiums: VecDeque<i128>,
+    /// How many samples of the premium are kept, and make the mark.
+    smoothing: usize,
     good_premium: Option<(i128, Timestamp)>,
     /// The prices beyond which a dislocated market takes no order further: least and greatest that it takes, in ticks.
     pub bounds: (i64, i64),
@@ -169,6 +172,7 @@ pub(crate) struct Market {
     pub announced: MarketState,
     /// Of a perpetual.
     pub funding: Option<Funding>,
+    pub ending: Ending,
 }
 
 /// What a contract's prices were and are, and what the operator made of it: all of a market that does not follow from its
@@ -207,14 +211,33 @@ impl Market {
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
-            premiums: VecDeque::with_capacity(SAMPLES),
+            premiums: VecDeque::with_capacity(SMOOTHING.into()),
+            smoothing: SMOOTHING.into(),
             good_premium: None,
             bounds: (0, i64::MAX),
             dislocation: None,
             levels: 0,
             trades: 0,
             announced: MarketState::Open,
+            ending: Ending::default(),
         }
+    }
+
+    /// Averages the premium over so many seconds from the next sample on; at 0 the newest counts alone.
+    pub fn smooth_over(&mut self, seconds: u8) {
+        self.smoothing = usize::from(seconds).max(1);
+        let passed = self.premiums.len().saturating_sub(self.smoothing);
+        self.premiums.drain(..passed);
+    }
+
+    /// When it ends: a dated contract at its last trading time, a perpetual when it settles, once it is delisted.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ending.due.or(self.instrument.spec().expiry)
+    }
+
+    /// True of one that has come to its end.
+    pub fn has_expired(&self) -> bool {
+        self.trading == MarketState::Expired
     }
 
     /// The number of one more change of a price level.
@@ -296,6 +319,8 @@ impl Market {
                     MarketState::PreLaunch
                 } else if self.mark.is_none() || pair.is_stale(now) {
                     MarketState::Suspended
+                } else if self.ending.due.is_some() && self.trading == MarketState::Open {
+                    MarketState::PostOnly
                 } else {
                     self.trading
                 }
@@ -418,10 +443,9 @@ impl Market {
         realized
     }
 
-    /// True while its positions are booked every hour: it is a perpetual, and what was to be paid when it expired is booked, too.
+    /// True while its positions are booked every hour: it is a perpetual, and has not come to its end.
     pub fn pays_funding(&self) -> bool {
-        let open = self.trading != MarketState::Expired;
-        self.funding.as_ref().is_some_and(|funding| open || funding.rate != FundingRate::ZERO)
+        self.funding.is_some() && !self.has_expired()
     }
 
     /// What its wallet counts of a position: its share of the open P&L at the mark of now, and its funding up to an instant, which
@@ -454,6 +478,7 @@ impl Market {
     /// Takes one sample of the premium at `now` and each of the full seconds just before it, `seconds` in all, in which the
     /// book stood as it does now.
     pub fn sample(&mut self, index: FinePrice, seconds: i64, now: Timestamp) {
+        self.ending.sample(self.instrument.spec(), index, seconds, now);
         self.dislocation = self.dislocation_at(index, now);
         let given = self.book_premium(index);
         if now > self.instrument.spec().opening {
@@ -469,9 +494,9 @@ impl Market {
                 funding.sample(premium, kept, seconds);
             }
         }
-        for before in (0..seconds.min(SAMPLES as i64)).rev() {
+        for before in (0..seconds.min(self.smoothing as i64)).rev() {
             let at = now.plus(-before * Timestamp::SECOND);
-            if self.premiums.len() == SAMPLES {
+            if self.premiums.len() == self.smoothing {
                 self.premiums.pop_front();
             }
             self.premiums.push_back(self.capped(self.good_premium_of(given, at), at));
@@ -501,7 +526,7 @@ impl Market {
         let Some(premium) = self.book_premium(index) else { return false };
         let at = |before: usize| next.plus(-(before as i64 + 1) * Timestamp::SECOND);
         let samples = self.premiums.iter().rev().enumerate();
-        self.premiums.len() == SAMPLES
+        self.premiums.len() == self.smoothing
             && samples
                 .into_iter()
                 .all(|(before, sample)| *sample == self.capped(Some((premium, at(before))), at(before)))

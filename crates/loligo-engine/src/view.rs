@@ -38,6 +38,11 @@ pub struct MarketView {
     pub trades: u64,
     /// Its funding; none of a dated contract, nor of one that is over.
     pub funding: Option<FundingView>,
+    /// When it comes to its end, or came: a dated contract's last trading time, unless the operator ended it before; of a perpetual, once
+    /// it is delisted, when it settles.
+    pub ends_at: Option<Timestamp>,
+    /// The settlement price, once it has come to its end.
+    pub settlement_price: Option<FinePrice>,
 }
 
 /// Funding of one contract.

@@ -19,7 +19,7 @@ mod hub;
 pub mod identity;
 pub mod listing;
 mod login;
-mod market;
+pub mod market;
 pub mod node;
 mod operations;
 mod past;

@@ -9,7 +9,7 @@ mod rolls;
 pub use calendar::Roll;
 pub(crate) use calendar::kind_at;
 pub use file::{InstrumentEntry, ListingFileError, read_listing};
-pub(crate) use rolls::next_listing;
+pub use rolls::next_listing;
 
 use loligo_engine::{FinePrice, InstrumentSpec, Timestamp};
 

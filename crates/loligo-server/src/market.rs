@@ -27,7 +27,7 @@ use loligo_engine::{
 use std::collections::BTreeSet;
 
 /// The house market: who sits where follows from the exchange itself.
-pub(crate) struct HouseMarket {
+pub struct HouseMarket {
     seed: u64,
     /// Where each pair's index began, and returns to.
     anchors: Vec<(String, FinePrice)>,
@@ -48,12 +48,13 @@ struct Participants {
 }
 
 impl HouseMarket {
-    pub(crate) fn new(seed: u64, anchors: &[(String, FinePrice)]) -> Self {
+    /// One that has stepped nowhere yet. `anchors` are the first index prices by pair name.
+    pub fn new(seed: u64, anchors: &[(String, FinePrice)]) -> Self {
         Self { seed, anchors: anchors.to_vec(), accounts: Vec::new(), places: Vec::new(), looked: 0 }
     }
 
     /// What the takers do in this second, against the books as they stand.
-    pub(crate) fn trade(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
+    pub fn trade(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
         let mut commands = Vec::new();
         for (participants, fair) in self.trading(now, exchange) {
             // After a while down the index is too old to trade on until the makers' part has published a new one.
@@ -69,7 +70,7 @@ impl HouseMarket {
 
     /// The new index of every pair; then everyone to their seats, money where it runs low, and the books to where they
     /// should be. Comes after [`HouseMarket::trade`] has taken effect, so that what was taken is there again at once.
-    pub(crate) fn quote(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
+    pub fn quote(&mut self, second: i64, now: Timestamp, exchange: &Exchange) -> Vec<Command> {
         let mut commands = Vec::new();
         index::publish(self.seed, second, &self.anchors, exchange, &mut commands);
         let trading = self.trading(now, exchange);

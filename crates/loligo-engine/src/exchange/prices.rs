@@ -3,9 +3,11 @@
 use super::{Exchange, Timer, emit};
 use crate::event::Event;
 use crate::id::{InstrumentId, PairId, Timestamp};
-use crate::market::Market;
+use crate::market::{Market, SMOOTHING};
 use crate::money::{FinePrice, price_in_range};
-use crate::outcome::{IndexOutcome, IndexRefusal, PinOutcome, PinRefusal};
+use crate::outcome::{
+    IndexOutcome, IndexRefusal, PinOutcome, PinRefusal, SmoothingOutcome, SmoothingRefusal,
+};
 use crate::words::Signal;
 
 impl Exchange {
@@ -182,6 +184,21 @@ impl Exchange {
         PinOutcome::Done
     }
 
+    /// Marks are smoothed over so many seconds from the next sample on, in every contract.
+    pub(super) fn set_mark_smoothing(&mut self, seconds: u8) -> SmoothingOutcome {
+        if seconds > SMOOTHING {
+            return SmoothingRefusal::SmoothingTooLong.into();
+        }
+        self.smoothing = Some(seconds);
+        self.markets.iter_mut().for_each(|market| market.smooth_over(seconds));
+        SmoothingOutcome::Done
+    }
+
+    /// Over how many seconds marks are smoothed.
+    pub fn mark_smoothing(&self) -> u8 {
+        self.smoothing.unwrap_or(SMOOTHING)
+    }
+
     /// An index that was too old is fresh again: what waited is judged by the signals as they are now.
     fn judge_pair(&mut self, pair: PairId, events: &mut Vec<Event>) {
         for market in self.markets.slots() {
@@ -233,7 +250,7 @@ impl Exchange {
         let market = &mut self.markets[id];
         let Some(index) = self.pairs[market.pair()].index else { return };
         market.set_bounds(index, self.now);
-        if !market.mark_pinned {
+        if !market.mark_pinned && !market.has_expired() {
             let mark = market.formula_mark(index);
             self.set_mark(id, mark, events);
         }
@@ -265,7 +282,9 @@ impl Exchange {
         }
         for at in self.markets.slots() {
             let market = &mut self.markets[at];
-            let Some(index) = self.pairs[market.pair()].index else { continue };
+            let Some(index) = self.pairs[market.pair()].index.filter(|_| !market.has_expired()) else {
+                continue;
+            };
             let before = market.mark;
             market.sample(index, seconds, self.now);
             self.refresh_mark(at, events);

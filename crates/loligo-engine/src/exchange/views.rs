@@ -81,6 +81,8 @@ impl Exchange {
             level_changes: market.levels,
             trades: market.trades,
             funding: self.funding(id),
+            ends_at: market.ends_at(),
+            settlement_price: market.ending.price,
         })
     }
 

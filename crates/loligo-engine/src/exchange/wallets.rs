@@ -22,11 +22,7 @@ impl Exchange {
         if self.accounts.get(deposit.account).is_none() {
             return DepositOutcome::Refused(DepositRefusal::UnknownAccount);
         }
-        let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
-        let largest = DEPOSIT_MAX * Money::ONE;
-        if deposit.amount.0.unsigned_abs() > largest as u128
-            || (total + deposit.amount).0 > largest * DEPOSITS_MAX
-        {
+        if !self.may_come_in(deposit.currency, deposit.amount) {
             return DepositOutcome::Refused(DepositRefusal::AmountOutOfRange);
         }
         let Deposit { account, wallet, currency, amount } = *deposit;
@@ -40,6 +36,13 @@ impl Exchange {
         }
         *self.deposited.entry(currency).or_default() += amount;
         DepositOutcome::Done
+    }
+
+    /// True for what one deposit may be, and all of the currency together; likewise for what goes out.
+    pub(super) fn may_come_in(&self, currency: Currency, amount: Money) -> bool {
+        let total = self.deposited.get(&currency).copied().unwrap_or_default();
+        let largest = DEPOSIT_MAX * Money::ONE;
+        amount.0.unsigned_abs() <= largest.unsigned_abs() && (total + amount).0 <= largest * DEPOSITS_MAX
     }
 
     pub(super) fn transfer(&mut self, ask: &Transfer, events: &mut Vec<Event>) -> TransferOutcome {
@@ -122,7 +125,7 @@ impl Exchange {
 
     /// Adds to a wallet that takes the currency, and tells its balance; what goes out is free. `None` when the balance would leave its
     /// range: nothing has changed then.
-    fn add(
+    pub(super) fn add(
         &mut self,
         account: AccountId,
         wallet: Wallet,
@@ -248,6 +251,6 @@ impl Exchange {
 }
 
 /// What may be moved at once: something, and no more than the greatest.
-fn is_amount(amount: Money) -> bool {
+pub(super) fn is_amount(amount: Money) -> bool {
     (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0)
 }

@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, VecDeque};
 /// book.
 pub const WORK_PER_RECORD: u32 = 64 * STEP;
 /// Work of a step: an order fired, filled or removed, a wallet judged in which something is to be done, a step of a
-/// liquidation, a timer, a position's funding booked, one contract sampled at a second at which a mark moves.
+/// liquidation, a timer, a position's funding booked, a position settled, one contract sampled at a second at which a mark moves.
 pub(super) const STEP: u32 = 16;
 /// Work of looking an account over after a mark has moved, or when an hour's interest is due.
 const LOOK: u32 = 1;
@@ -31,6 +31,8 @@ pub(crate) struct Work {
     done: u32,
     /// Contracts whose orders all go, the first first.
     pub clearing: VecDeque<Clearing>,
+    /// Contracts that have come to their end, the first first: their positions, from this account's on, are still to be closed.
+    pub settling: VecDeque<(InstrumentId, AccountId)>,
     /// An hour is over: positions of perpetuals, from this contract's and account's on, are still to be booked.
     pub funding: Option<(InstrumentId, AccountId)>,
     /// An hour is over: accounts from this one on are still to be charged interest.
@@ -62,6 +64,7 @@ impl Default for Work {
             limit: WORK_PER_RECORD,
             done: 0,
             clearing: VecDeque::new(),
+            settling: VecDeque::new(),
             funding: None,
             interest: None,
             look_from: None,
@@ -137,8 +140,8 @@ impl Exchange {
         self.work.busy = self.has_work() || self.is_instant_open();
     }
 
-    /// One step of what is waiting. Orders of a closed contract go first; then funding is booked, and interest; then accounts are looked over at the new marks;
-    /// portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
+    /// One step of what is waiting. Orders of a closed contract go first; then positions of one that has ended are closed; then funding
+    /// is booked, and interest; then accounts are looked over at the new marks; portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
     /// reached fire, each matched to its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
         let told = events.len();
@@ -149,6 +152,9 @@ impl Exchange {
                 let reason = if self.orders.get(slot).level.is_none() { waiting } else { resting };
                 self.remove(slot, reason, None, events);
             }
+        } else if let Some((instrument, account)) = self.work.settling.front().copied() {
+            self.work.spend(STEP);
+            self.settle(instrument, account, events);
         } else if let Some((instrument, account)) = self.work.funding {
             self.work.spend(STEP);
             self.book_funding(instrument, account, events);
@@ -185,6 +191,7 @@ impl Exchange {
 
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
+        self.pass_over_settled();
         if let Some((instrument, account)) = self.work.funding {
             self.work.funding = self.next_holder(instrument, account);
         }
@@ -195,8 +202,8 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        let Work { funding, interest, look_from, .. } = &self.work;
-        if funding.is_some() || interest.is_some() || look_from.is_some() {
+        let Work { funding, interest, look_from, settling, .. } = &self.work;
+        if !settling.is_empty() || funding.is_some() || interest.is_some() || look_from.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

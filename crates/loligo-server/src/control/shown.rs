@@ -217,6 +217,8 @@ fn market_shown(listed: &ListedInstrument, market: Option<&MarketView>) -> Value
             Dislocation::Below => "below",
         }),
         "margin_multiplier": market.map(|market| market.margin_multiplier),
+        "ends_at": market.and_then(|market| market.ends_at).map(crate::report::time_text),
+        "settlement_price": market.and_then(|market| market.settlement_price).map(|price| decimal(price.0, 18)),
     })
 }
 

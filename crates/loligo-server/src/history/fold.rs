@@ -238,6 +238,7 @@ impl Fold {
             Event::Funding(booked) => self.funding_booked(is_new, booked),
             Event::Converted(conversion) => self.converted(is_new, conversion),
             Event::Interest(paid) => self.interest_paid(is_new, paid),
+            Event::Settled(settlement) => self.settled(is_new, settlement),
             Event::Mark { instrument, price, at } => {
                 let (mantissa, scale) = digits(*price);
                 self.push(is_new, u32::from(instrument.0), *at, rows::MarkPrice { mantissa, scale });
@@ -252,6 +253,10 @@ impl Fold {
             | Event::Leverage { .. }
             | Event::PnlPreference { .. }
             | Event::FundingRate { .. }
+            | Event::AssignmentProgram(_)
+            | Event::Pool { .. }
+            | Event::Delisting { .. }
+            | Event::SettlementPrice { .. }
             | Event::Past { .. }
             | Event::Index { .. } => {}
         }

@@ -7,7 +7,7 @@ use crate::grid::{fine_price, money, price, rate, size};
 use crate::wallets::inverse_name;
 use loligo_engine::{
     BalanceCause, ContractKind, Conversion, Currency, Execution, Fill, FundingBooked, GainPaid, Instrument,
-    InterestPaid, Money, Qty, Side, UpdateReason, Wallet,
+    InterestPaid, Money, Qty, Settlement, Side, UpdateReason, Wallet,
 };
 use loligo_history::rows::{self, causes, kinds};
 use loligo_wire::decimal::Decimal;
@@ -56,10 +56,10 @@ impl Fold {
             details,
         };
         self.push(is_new, number, execution.at, row);
-        for ((side, fill, liquidation_fee), order) in execution.sides().into_iter().zip(&mut before) {
+        for ((side, fill), order) in execution.sides().into_iter().zip(&mut before) {
             let is_taker = fill.order.0 == taker;
             let (old, reduced) = if is_taker { (old_taker.clone(), taker_reduced) } else { (None, None) };
-            self.side_filled(is_new, execution, side, fill, liquidation_fee, order, (old, reduced));
+            self.side_filled(is_new, execution, side, fill, order, (old, reduced));
         }
         Ok(())
     }
@@ -86,14 +86,12 @@ impl Fold {
     }
 
     /// One side of a match: its fill, what became of its order, of its position, and of its wallet.
-    #[expect(clippy::too_many_arguments, reason = "a side is what is named here, once")]
     fn side_filled(
         &mut self,
         is_new: bool,
         execution: &Execution,
         side: Side,
         fill: &Fill,
-        liquidation_fee: Money,
         order: &mut rows::Order,
         (old, reduced): (Option<rows::Earlier>, Option<i64>),
     ) {
@@ -119,7 +117,7 @@ impl Fold {
         };
         self.push_own(is_new, account, at, row);
         self.order_filled(is_new, execution, fill, order);
-        self.position_filled(is_new, execution, side, fill, liquidation_fee);
+        self.position_filled(is_new, execution, side, fill);
     }
 
     /// What a fill did to an order: told, and kept as long as the order is open.
@@ -172,14 +170,7 @@ impl Fold {
     }
 
     /// What a fill did to a position and its wallet.
-    fn position_filled(
-        &mut self,
-        is_new: bool,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        liquidation_fee: Money,
-    ) {
+    fn position_filled(&mut self, is_new: bool, execution: &Execution, side: Side, fill: &Fill) {
         let Some(instrument) = self.contracts.get(usize::from(execution.instrument.0)).map(Arc::clone) else {
             return;
         };
@@ -231,6 +222,7 @@ impl Fold {
             liquidation_fee: None,
             conversion: None,
         };
+        let liquidation_fee = fill.liquidation_fee;
         // A gain that is paid in another currency has a row of its own, and none of it is in this one.
         let realized_pnl = if fill.gain.is_some() { Money::ZERO } else { fill.realized_pnl };
         let booked = realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
@@ -337,6 +329,77 @@ impl Fold {
         self.push_own(is_new, booked.account, booked.at, leg);
     }
 
+    /// What the end of a contract did to a position and its wallet.
+    pub(super) fn settled(&mut self, is_new: bool, settlement: &Settlement) {
+        let Some(instrument) = self.contracts.get(usize::from(settlement.instrument.0)).map(Arc::clone)
+        else {
+            return;
+        };
+        let spec = instrument.spec();
+        let entry =
+            Some(fine_price(instrument.average_price(settlement.closed, settlement.entry)).to_string());
+        let at_price = fine_price(settlement.price).to_string();
+        let [fee, realized_pnl, realized_funding] =
+            [settlement.fee, settlement.realized_pnl, settlement.realized_funding]
+                .map(|amount| money(amount).to_string());
+        let update = rows::PositionUpdate {
+            cause: causes::SETTLEMENT,
+            contract: u32::from(settlement.instrument.0),
+            old_position: settlement.closed,
+            new_position: 0,
+            old_entry: entry.clone(),
+            new_entry: entry.clone(),
+            opened_ms: settlement.opened_at.map(millis),
+            fee: fee.clone(),
+            realized_pnl: realized_pnl.clone(),
+            realized_funding: realized_funding.clone(),
+            currency: settlement.currency.code().to_owned(),
+            execution: Some(settlement.execution.0),
+            price: Some(at_price.clone()),
+            qty: None,
+            role: None,
+        };
+        self.push_own(is_new, settlement.account, settlement.at, update);
+
+        let currency = settlement.currency.code().to_lowercase();
+        let position_leg = rows::AccountLogEntry {
+            number: settlement.log,
+            info: "settlement".to_owned(),
+            asset: spec.symbol.to_lowercase(),
+            wallet: self.wallet_name(settlement.wallet),
+            old_balance: size(Qty(settlement.closed), spec).to_string(),
+            new_balance: size(Qty(0), spec).to_string(),
+            contract: Some(u32::from(settlement.instrument.0)),
+            collateral: Some(currency.clone()),
+            execution: Some(settlement.execution.0),
+            old_entry: entry.clone(),
+            new_entry: entry,
+            trade_price: Some(at_price),
+            mark: settlement.mark.map(|mark| fine_price(mark).to_string()),
+            realized_pnl: None,
+            fee: None,
+            funding_rate: None,
+            realized_funding: None,
+            liquidation_fee: None,
+            conversion: None,
+        };
+        let booked = settlement.realized_pnl - settlement.fee + settlement.realized_funding;
+        let cash_leg = rows::AccountLogEntry {
+            number: settlement.log + 1,
+            asset: currency,
+            old_balance: money(settlement.balance - booked).to_string(),
+            new_balance: money(settlement.balance).to_string(),
+            old_entry: None,
+            new_entry: None,
+            realized_pnl: Some(realized_pnl),
+            fee: Some(fee),
+            realized_funding: Some(realized_funding),
+            ..position_leg.clone()
+        };
+        self.push_own(is_new, settlement.account, settlement.at, position_leg);
+        self.push_own(is_new, settlement.account, settlement.at, cash_leg);
+    }
+
     /// The row of money that no contract moved.
     pub(super) fn transferred(
         &self,
@@ -348,7 +411,8 @@ impl Fold {
         cause: BalanceCause,
     ) -> rows::AccountLogEntry {
         let info = match cause {
-            BalanceCause::Operator => PAYMENT_WORDS[0],
+            // The list has no word for what the pool pays: it comes from whoever runs the venue.
+            BalanceCause::Operator | BalanceCause::Pool => PAYMENT_WORDS[0],
             BalanceCause::Transfer => "transfer",
             BalanceCause::SubaccountTransfer => "subaccount transfer",
             BalanceCause::Withdrawal => PAYMENT_WORDS[1],

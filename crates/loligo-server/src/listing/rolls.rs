@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// It follows from the exchange as it stands, so that a roll is neither forgotten nor done twice, however long nobody
 /// looked. Every contract that rolls asks for one place of its kind in its series, for good; `rolls` names those of an
 /// instruments file and of the operator. The series of the default listing are known by name.
-pub(crate) fn next_listing(
+pub fn next_listing(
     exchange: &Exchange,
     default_listing: bool,
     rolls: &BTreeMap<InstrumentId, Roll>,

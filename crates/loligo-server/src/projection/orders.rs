@@ -190,6 +190,11 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Interest(_)
         | Event::Funding(_)
         | Event::FundingRate { .. }
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
+        | Event::Delisting { .. }
+        | Event::SettlementPrice { .. }
+        | Event::Settled(_)
         | Event::Index { .. }
         | Event::Past { .. }
         | Event::Mark { .. } => {}

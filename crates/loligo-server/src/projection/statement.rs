@@ -135,6 +135,9 @@ impl Touched {
                 Event::Funding(booked) => {
                     self.accounts.insert(booked.account);
                 }
+                Event::Settled(settlement) => {
+                    self.accounts.insert(settlement.account);
+                }
                 Event::Balance { account, .. }
                 | Event::Leverage { account, .. }
                 | Event::PnlPreference { account, .. } => {
@@ -149,6 +152,10 @@ impl Touched {
                 Event::Index { .. } | Event::Mark { .. } => self.prices = true,
                 Event::Listed { .. }
                 | Event::FundingRate { .. }
+                | Event::AssignmentProgram(_)
+                | Event::Pool { .. }
+                | Event::Delisting { .. }
+                | Event::SettlementPrice { .. }
                 | Event::Past { .. }
                 | Event::AccountCreated { .. }
                 | Event::Rejected { .. }

@@ -22,6 +22,7 @@ mod batch;
 mod margin;
 mod market;
 mod order;
+mod programs;
 mod settings;
 mod status;
 mod transfers;
@@ -44,6 +45,7 @@ pub use order::{
     CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
     UnknownUnit,
 };
+pub use programs::{AddAssignmentProgram, DeleteAssignmentProgram};
 pub use settings::{
     LeveragePreferences, PnlPreferences, SetLeveragePreference, SetOffBookLeverage, SetPnlPreference,
     SetSelfTradeStrategy, SetTradingEnabled,

@@ -23,6 +23,7 @@ mod margin;
 mod market;
 mod notices;
 mod order;
+mod programs;
 mod settings;
 mod status;
 
@@ -42,6 +43,10 @@ pub use notices::write_notifications;
 pub use order::{
     BatchResult, CancelAllOrders, CancelOrder, CancelledOrder, EditOrder, OpenOrder, SendOrder,
     write_batch_status, write_dead_mans_switch, write_open_orders,
+};
+pub use programs::{
+    AssignmentChange, AssignmentProgram, write_assignment_history, write_assignment_program,
+    write_assignment_programs, write_unwind_queue,
 };
 pub use settings::{
     LeveragePreference, PnlPreference, write_done, write_leverage_preferences, write_off_book_leverage,

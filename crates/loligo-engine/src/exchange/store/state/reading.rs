@@ -8,14 +8,16 @@ use super::{
 use crate::account::{Account, Family};
 use crate::collateral::Collateral;
 use crate::exchange::closing::{Closed, ClosedOrders};
+use crate::exchange::programs::Programs;
 use crate::exchange::work::Clearing;
-use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, Timer, hour_of};
+use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, Timer, Unwinding, hour_of};
 use crate::funding::HOUR;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
-use crate::market::{Market, Pair};
+use crate::market::{Market, Pair, SMOOTHING};
 use crate::money::{Fine, Money, price_in_range};
 use crate::order::{Order, OrderFlags, Orders, Record};
+use crate::settlement::Ending;
 use crate::slot::{Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Due;
 use crate::words::{ContractKind, MarketState, OrderStatus};
@@ -63,7 +65,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest: Rest { collateral, ladder: StoredLadder {}, settlement: StoredSettlement {} },
+            rest: Rest { collateral, ladder, settlement },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -80,10 +82,11 @@ impl State {
             sampled,
             pool: pool.into_iter().collect(),
             deposited: deposited.into_iter().collect(),
+            smoothing: settlement.smoothing,
             ..Exchange::default()
         };
         let mut reading = Reading { exchange };
-        reading.list(pairs, contracts)?;
+        reading.list(pairs, contracts, &settlement)?;
         reading.value(&collateral)?;
         reading.open(accounts)?;
         reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
@@ -94,17 +97,27 @@ impl State {
         }
         reading.count_collateral()?;
         reading.liquidate(liquidations)?;
+        reading.go_down(ladder)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
-        reading.resume(work, funding.next, collateral.charged_next)?;
+        reading.resume(work, funding.next, collateral.charged_next, settlement)?;
         reading.watch();
         Ok(reading.exchange)
     }
 }
 
 impl Reading {
-    fn list(&mut self, pairs: Vec<Pair>, contracts: Vec<Contract>) -> Result<(), CodecError> {
+    fn list(
+        &mut self,
+        pairs: Vec<Pair>,
+        contracts: Vec<Contract>,
+        settlement: &StoredSettlement,
+    ) -> Result<(), CodecError> {
         let exchange = &mut self.exchange;
+        let StoredSettlement { smoothing, contracts: endings, settling: _ } = settlement;
+        let smoothing = smoothing.unwrap_or(SMOOTHING);
+        there(smoothing <= SMOOTHING, "the smoothing of marks")?;
+        there(endings.is_empty() || endings.len() == contracts.len(), "the number of contracts that end")?;
         there(pairs.len() <= usize::from(u16::MAX) + 1, "the number of pairs")?;
         let mut named = BTreeMap::new();
         let mut known = Table::default();
@@ -116,14 +129,16 @@ impl Reading {
         let pairs: Table<PairId, Pair> = known;
         there(contracts.len() <= usize::from(u16::MAX), "the number of contracts")?;
         let mut symbols = BTreeSet::new();
-        for Contract { spec, prices, fees, dust } in contracts {
+        let endings = endings.iter().cloned().chain(std::iter::repeat_with(Ending::default));
+        for (Contract { spec, prices, fees, dust }, ending) in contracts.into_iter().zip(endings) {
             let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
             there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
             let id = exchange.markets.next();
             // Its timer is gone once it has expired, of itself or by the operator.
             let listed = prices.trading != MarketState::Expired;
-            if let Some(expiry) = spec.expiry.filter(|_| listed) {
-                exchange.timers.insert((expiry, Timer::Expiry(id)));
+            there(ending.fits(&spec, exchange.now), "a contract's end")?;
+            if let Some(at) = ending.due.or(spec.expiry).filter(|_| listed) {
+                exchange.timers.insert((at, Timer::Expiry(id)));
             }
             if spec.opening > exchange.now {
                 exchange.timers.insert((spec.opening, Timer::Opening(id)));
@@ -134,7 +149,8 @@ impl Reading {
             there(prices.mark.is_none_or(fits) && index.is_none_or(fits), "a contract's price")?;
             let mut market = Market::new(instrument);
             market.restore(prices);
-            (market.fees, market.dust) = (fees, dust);
+            market.smooth_over(smoothing);
+            (market.fees, market.dust, market.ending) = (fees, dust, ending);
             exchange.markets.push(market);
         }
         for (id, pair) in pairs.entries() {
@@ -545,12 +561,40 @@ impl Reading {
         }
     }
 
+    /// Who takes over positions, and what is being unwound.
+    fn go_down(&mut self, stored: StoredLadder) -> Result<(), CodecError> {
+        let StoredLadder { last_program, providers, changes, unwinding } = stored;
+        let mut last = ProgramId(0);
+        for provider in &providers {
+            there(std::mem::replace(&mut last, provider.id) < provider.id, "an assignment program's number")?;
+            there(self.exchange.accounts.get(provider.account).is_some(), "an assignment program's account")?;
+        }
+        there(last <= last_program, "an assignment program's number")?;
+        let mut programs = Programs { last: last_program, providers, changes: BTreeMap::new() };
+        for change in changes {
+            there(self.exchange.accounts.get(change.account).is_some(), "an assignment program's account")?;
+            programs.note(change);
+        }
+        self.exchange.programs = programs;
+        for (account, of, instrument, price) in unwinding {
+            let portfolio = self.portfolio(account, of)?;
+            let market = self.exchange.markets.get(instrument);
+            let held = market.and_then(|market| market.position_of(account));
+            let is_held = held.is_some_and(|slot| self.exchange.positions[slot].size != 0);
+            there(is_held && (1..=MAX_TICKS).contains(&price.0), "a position that is unwound")?;
+            there(self.exchange.liquidations.contains_key(&portfolio), "a position that is unwound")?;
+            self.exchange.unwinding.insert(portfolio, Unwinding { instrument, price });
+        }
+        Ok(())
+    }
+
     /// What was waiting to be done goes on where it was left.
     fn resume(
         &mut self,
         stored: StoredWork,
         funding: Option<(InstrumentId, AccountId)>,
         charged_next: Option<AccountId>,
+        settlement: StoredSettlement,
     ) -> Result<(), CodecError> {
         let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
@@ -570,6 +614,18 @@ impl Reading {
                 "an order to be cleared",
             )?;
             work.clearing.push_back(Clearing { instrument, resting, waiting, orders: orders.into() });
+        }
+        for (id, from) in settlement.settling {
+            let market = self.exchange.markets.get(id);
+            there(market.is_some_and(Market::has_expired), "a contract that settles")?;
+            there(!work.settling.iter().any(|(other, _)| *other == id), "a contract that settles")?;
+            work.settling.push_back((id, from));
+        }
+        // What expired under rules that left positions as they were is settled now.
+        if settlement.contracts.is_empty() {
+            let left = self.exchange.markets.entries();
+            let left = left.filter(|(_, market)| market.has_expired() && market.open_interest > 0);
+            work.settling.extend(left.map(|(id, _)| (id, AccountId(0))));
         }
         let known = |from| self.exchange.accounts.get(from).is_some();
         there(look_from.is_none_or(known), "an account to be looked over")?;

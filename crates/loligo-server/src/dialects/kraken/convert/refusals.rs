@@ -3,7 +3,8 @@
 use super::outcomes::at_odds;
 use crate::dialects::kraken::Failure;
 use loligo_engine::{
-    LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal,
+    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal,
+    TransferRefusal, WithdrawRefusal,
 };
 use loligo_wire::v3::errors::NumberedError;
 use loligo_wire::v3::words::Error;
@@ -52,6 +53,15 @@ pub(crate) fn of_leverage(refusal: LeverageRefusal) -> Failure {
         LeverageRefusal::LeverageOutOfRange => NumberedError::MAX_LEVERAGE_OUT_OF_BOUNDS.into(),
         LeverageRefusal::UnknownAccount => Failure::Refused(Error::NotFound, refusal.into()),
     }
+}
+
+/// What cannot be is refused by its argument before; a program that is of no contract is so by its currencies.
+pub(crate) fn of_program(refusal: AddProgramRefusal) -> Failure {
+    let word = match refusal {
+        AddProgramRefusal::InvalidProgram | AddProgramRefusal::TooManyPrograms => Error::InvalidArgument,
+        AddProgramRefusal::UnknownAccount | AddProgramRefusal::UnknownInstrument => Error::NotFound,
+    };
+    Failure::Refused(word, refusal.into())
 }
 
 /// Likewise (rules 6.1).
