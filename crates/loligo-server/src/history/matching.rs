@@ -86,7 +86,6 @@ impl Fold {
     }
 
     /// One side of a match: its fill, what became of its order, of its position, and of its wallet.
-    #[expect(clippy::too_many_arguments, reason = "a side is what is named here, once")]
     fn side_filled(
         &mut self,
         is_new: bool,

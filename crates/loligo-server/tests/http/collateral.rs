@@ -92,23 +92,23 @@ async fn accounts_show_what_each_currency_is_worth_counts_for_and_may_leave() {
         })
     );
     for (name, want) in [
-        ("balanceValue", 26_100.0),
-        ("collateralValue", 25_476.95),
-        ("portfolioValue", 26_100.0),
-        ("marginEquity", 25_476.95),
-        ("availableMargin", 25_476.95),
-        ("initialMargin", 0.0),
+        ("balanceValue", "26100"),
+        ("collateralValue", "25476.95"),
+        ("portfolioValue", "26100"),
+        ("marginEquity", "25476.95"),
+        ("availableMargin", "25476.95"),
+        ("initialMargin", "0"),
     ] {
-        assert_eq!(shown[name].as_f64(), Some(want), "{name}: {shown}");
+        assert_eq!(exact(&shown[name]), exact(&json!(want)), "{name}: {shown}");
     }
     // 2 BTC at 50,000 hold 1,000 USD: of euros, which count for less than the rest does without, all may leave.
     alice.place("lmt", "buy", "2", "50000", &[]).await;
     let shown = flex(&alice).await;
     assert_eq!(shown["initialMarginWithOrders"], 1000);
-    assert_eq!(shown["availableMargin"].as_f64(), Some(24_476.95));
+    assert_eq!(exact(&shown["availableMargin"]), 2_447_695_000_000_000);
     assert_eq!(shown["currencies"]["EUR"]["available"], 1000);
     // Of bitcoin all of it, too: 24,476.95 are more than it counts for. But not both.
-    assert_eq!(shown["currencies"]["XBT"]["available"].as_f64(), Some(0.5));
+    assert_eq!(exact(&shown["currencies"]["XBT"]["available"]), 50_000_000_000);
     let movement = |unit: &'static str, amount: &'static str| {
         [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", unit), ("amount", amount)]
     };
@@ -139,7 +139,7 @@ async fn a_fee_without_usd_is_converted_and_told_in_two_rows_of_the_log() {
         assert_eq!((&row["info"], &row["asset"]), (&json!("conversion"), &json!(asset)));
         assert_eq!((&row["margin_account"], &row["collateral"]), (&json!("flex"), &json!(asset)));
         assert_eq!(exact(&row["new_balance"]) - exact(&row["old_balance"]), change);
-        assert_eq!(row["conversion_spread_percentage"].as_f64(), Some(0.05));
+        assert_eq!(exact(&row["conversion_spread_percentage"]), 5_000_000_000);
         for none in ["contract", "execution", "trade_price", "fee", "realized_pnl", "exchange_rate"] {
             assert_eq!(row.get(none).unwrap_or(&Value::Null), &Value::Null, "{none}");
         }
@@ -184,7 +184,7 @@ async fn gains_are_paid_in_the_currency_that_was_set() {
     // The gain counts less the fee of its conversion before it is paid.
     let before = flex(&alice).await;
     assert_eq!(before["totalUnrealized"], 110);
-    assert_eq!(before["totalUnrealizedAsMargin"].as_f64(), Some(109.945));
+    assert_eq!(exact(&before["totalUnrealizedAsMargin"]), 10_994_500_000_000);
     assert_eq!(
         exact(&before["marginEquity"]),
         exact(&before["collateralValue"]) + exact(&before["totalUnrealizedAsMargin"])
