@@ -21,6 +21,8 @@ const FOLLOWERS: usize = 998;
 const NOTICES: usize = 100;
 /// What may wait for one that does not read, as the flag says it.
 const QUEUE_MIB: u64 = 16;
+/// Bytes of a MiB.
+const MIB: u64 = 1 << 20;
 /// How many times of that is told while it does not.
 const TIMES: u64 = 20;
 /// What else may come in meanwhile: pages of journal and history, and what the allocator keeps of what was told.
@@ -179,30 +181,30 @@ fn one_of_a_thousand_that_does_not_read_takes_no_more_memory_than_it_may() {
     let mut trader = venue.client(2);
     // All notices stand, and all that is told was told before: what the process needs for that it has.
     trade(&mut trader, &runtime, &seen, 50);
-    tell(&mut venue, &runtime, &seen, 2 * QUEUE_MIB << 20);
+    tell(&mut venue, &runtime, &seen, 2 * QUEUE_MIB * MIB);
 
     runtime.block_on(follow_notices(&mut stalled, &account, &client));
     let (before, told) = (venue.resident_kib(), seen.notices.borrow().0);
     venue.forget_peak();
     for _ in 0..TIMES {
-        tell(&mut venue, &runtime, &seen, QUEUE_MIB << 20);
+        tell(&mut venue, &runtime, &seen, QUEUE_MIB * MIB);
         trade(&mut trader, &runtime, &seen, 10);
     }
     let told = seen.notices.borrow().0 - told;
-    assert!(told >= TIMES * QUEUE_MIB << 20, "{told} bytes were told");
+    assert!(told >= TIMES * QUEUE_MIB * MIB, "{told} bytes were told");
     let grown = venue.peak_kib().saturating_sub(before);
     assert!(grown <= (QUEUE_MIB + SLACK_MIB) << 10, "{grown} KiB more while {} KiB were told", told >> 10);
 
     let shown = venue.control("GET", "/sockets", &Value::Null);
     assert_eq!(
         (&shown["per_address"], &shown["queue"]["bytes"]),
-        (&json!(FOLLOWERS + 2), &json!(QUEUE_MIB << 20))
+        (&json!(FOLLOWERS + 2), &json!(QUEUE_MIB * MIB))
     );
     assert_eq!(shown["closed"], json!({"too_slow": 1, "lost": 0}), "{shown}");
     // A message is all notices.
     let most = shown["most_waiting"]["bytes"].as_u64().expect("a number");
     let message = 1_500 * NOTICES as u64;
-    assert!((QUEUE_MIB << 20..=(QUEUE_MIB << 20) + message).contains(&most), "{most} bytes waited for it");
+    assert!((QUEUE_MIB * MIB..=QUEUE_MIB * MIB + message).contains(&most), "{most} bytes waited for it");
     assert!(shown["waiting"]["bytes"].as_u64().is_some_and(|bytes| bytes <= message), "{shown}");
 
     assert!(venue.stop().status.success());
