@@ -159,6 +159,11 @@ impl Exchange {
             cause,
             at,
         });
+        // What was owed while there was nothing to pay it with is paid by what comes.
+        let flex = self.accounts[account].flex;
+        if wallet == Wallet::Flex && self.margin_wallets[flex].balance < Money::ZERO {
+            self.cover(account, flex, events);
+        }
         Some(balance)
     }
 

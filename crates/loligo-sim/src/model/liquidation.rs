@@ -68,7 +68,7 @@ impl Model {
     }
 
     pub(super) fn step(&mut self, portfolio: Portfolio) {
-        let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
+        let account = portfolio.account();
         let mut contracts = self.contracts_in(portfolio);
         // What cannot trade any more does not stand before what can.
         contracts.retain(|i| {
@@ -98,29 +98,80 @@ impl Model {
             let of = |o: &Order| o.view.account == account && all.contains(&o.view.instrument);
             self.remove_all(of, reason, reason);
         }
-        self.close_on_market(portfolio, account, largest);
+        self.descend(portfolio, largest);
         if !self.margin_status(portfolio).is_short() {
             self.ladders.remove(&portfolio);
         }
     }
 
-    /// A tenth of a linear position while there is equity to keep, else all of it: never beyond the price at which the
-    /// portfolio's equity is nothing.
-    fn close_on_market(&mut self, portfolio: Portfolio, account: AccountId, instrument: InstrumentId) {
+    /// The rungs of the ladder, one after the other, until margin suffices or the position is gone. A tenth that finds anybody to
+    /// trade with is all of this second; what is left of any other rung goes on to the next at once.
+    fn descend(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
+        let account = portfolio.account();
+        let linear = self.contract(instrument).spec.kind == ContractKind::Linear;
+        let lots = |model: &Self| model.position(account, instrument).qty.abs();
+        let done = |model: &Self| lots(model) == 0 || !model.margin_status(portfolio).is_short();
+        if linear && self.margin_status(portfolio).equity > BigInt::ZERO {
+            let limit = self.zero_equity_price(portfolio, instrument);
+            let part = (lots(self) / 10).max(1);
+            if self.send(portfolio, instrument, (part, limit), FillRole::PartialLiquidation) > 0 {
+                return;
+            }
+        }
+        let limit = self.zero_equity_price(portfolio, instrument);
+        self.send(portfolio, instrument, (lots(self), limit), FillRole::Liquidation);
+        if !done(self) {
+            self.assign(portfolio, instrument);
+        }
+        if linear && !done(self) {
+            self.liquidate_covered(portfolio, instrument);
+        }
+        if !done(self) {
+            self.unwind(portfolio, instrument);
+        }
+    }
+
+    /// Where the equity behind a portfolio would be nothing if this contract were closed there, in ticks.
+    pub(super) fn zero_equity_price(&self, portfolio: Portfolio, instrument: InstrumentId) -> i64 {
         let equity = self.margin_status(portfolio).equity;
-        let position = self.position(account, instrument).qty;
+        let qty = self.position(portfolio.account(), instrument).qty;
         let contract = self.contract(instrument);
-        let partial = contract.spec.kind == ContractKind::Linear && equity > BigInt::ZERO;
-        let (lots, role) = if partial {
-            ((position.abs() / 10).max(1), FillRole::PartialLiquidation)
-        } else {
-            (position.abs(), FillRole::Liquidation)
+        let mark = contract.mark.expect("a market that is open has a mark");
+        contract.price_worth(qty, &(contract.value_at_mark(qty, mark) - equity))
+    }
+
+    /// Sends an immediate order of the exchange's own that closes so many lots at a limit. Gives how many it closed.
+    fn send(
+        &mut self,
+        portfolio: Portfolio,
+        instrument: InstrumentId,
+        (lots, limit): (i64, i64),
+        role: FillRole,
+    ) -> i64 {
+        let account = portfolio.account();
+        let position = self.position(account, instrument).qty;
+        let order_type = match role {
+            FillRole::CoveredLiquidation => OrderType::CoveredLiquidation,
+            _ => OrderType::Liquidation,
         };
-        let Some(mark) = contract.mark else { return };
-        let limit = contract.price_worth(position, &(contract.value_at_mark(position, mark) - equity));
-        let id = OrderId(self.last_order + 1);
-        let order = OrderView {
-            id,
+        let order =
+            OrderView { limit_price: Some(Price(limit)), ..self.own_order(account, instrument, lots) };
+        let order = OrderView { order_type, ..order };
+        if self.first_maker(&order).is_none() {
+            return 0;
+        }
+        self.last_order += 1;
+        self.reduced.push(Some(Qty(0)));
+        self.orders.push(incoming(&order));
+        self.arrive(order.id, role);
+        position.abs() - self.position(account, instrument).qty.abs()
+    }
+
+    /// An order of the exchange's own that closes so many lots of a position.
+    pub(super) fn own_order(&self, account: AccountId, instrument: InstrumentId, lots: i64) -> OrderView {
+        let position = self.position(account, instrument).qty;
+        OrderView {
+            id: OrderId(self.last_order + 1),
             account,
             instrument,
             side: if position > 0 { Side::Sell } else { Side::Buy },
@@ -128,7 +179,7 @@ impl Model {
             status: OrderStatus::EnteredBook,
             reason: Some(UpdateReason::LiquidationOrder),
             error: None,
-            limit_price: Some(Price(limit)),
+            limit_price: None,
             qty: Some(Qty(lots)),
             filled: Qty(0),
             reduce_only: true,
@@ -136,22 +187,56 @@ impl Model {
             attached: None,
             placed_at: self.now,
             updated_at: self.now,
+        }
+    }
+
+    /// Up to five per cent beyond the best price, as far as the pool can pay what is missing from where nothing is left.
+    fn liquidate_covered(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
+        let account = portfolio.account();
+        let (_, currency) = self.margin_wallet(instrument);
+        let order = self.own_order(account, instrument, 1);
+        let Some(best) = self.queue(instrument, order.side.opposite()).first().map(|maker| maker.limit())
+        else {
+            return;
         };
-        if self.first_maker(&order).is_none() {
+        let limit = match order.side {
+            Side::Sell => (best * 95 + 99) / 100,
+            Side::Buy => (best * 105 / 100).min(MAX_TICKS),
+        };
+        let pool = figures::fine(self.pool(currency));
+        if pool == BigInt::ZERO {
             return;
         }
-        self.last_order += 1;
-        self.reduced.push(Some(Qty(0)));
-        self.orders.push(incoming(&order));
-        self.arrive(id, role);
+        // How many lots it can pay for, at each price that it would meet in turn.
+        let zero = self.zero_equity_price(portfolio, instrument);
+        let contract = self.contract(instrument);
+        let (mut left, mut lots) = (pool, 0);
+        for (price, open) in self.depth(instrument, order.side.opposite()) {
+            let within = (price.0 - limit) * order.side.sign() <= 0;
+            let wanted = open.0.min(self.position(account, instrument).qty.abs() - lots);
+            if !within || wanted == 0 {
+                break;
+            }
+            let missing = |lots: i64| contract.missing(lots, order.side, (price.0, zero));
+            let payable = (0..=wanted).rev().find(|lots| missing(*lots) <= left).unwrap_or(0);
+            left -= missing(payable);
+            lots += payable;
+            if payable < wanted {
+                break;
+            }
+        }
+        if lots > 0 {
+            self.send(portfolio, instrument, (lots, limit), FillRole::CoveredLiquidation);
+        }
     }
 
     /// A liquidated taker pays no more than is left: of its fee, and into the pool half of the maintenance margin that the
     /// fill frees (linear). Gives both; `fee` is as for any taker and already taken. `held` and `aside` were the position and
-    /// what was set aside for it.
+    /// what was set aside for it. Where nothing is left and the pool covers, it pays what is missing.
     pub(super) fn liquidation_fees(
         &mut self,
         order: &OrderView,
+        role: FillRole,
         (lots, price): (i64, i64),
         (held, aside): (i64, BigInt),
         (fee, realized): (Money, Money),
@@ -162,23 +247,36 @@ impl Model {
             None => self.margin_status(Portfolio::Cross(account, wallet)).equity + figures::fine(fee),
             Some(_) => aside - self.set_aside(account, instrument) + figures::fine(realized),
         };
-        let left = figures::floor(&left).max(Money::ZERO);
-        let paid_fee = fee.min(left);
+        let left = figures::floor(&left);
+        let kept = left.max(Money::ZERO);
+        let paid_fee = fee.min(kept);
         let contract = self.contract(instrument);
-        let pool = match contract.spec.kind {
-            ContractKind::Inverse => Money::ZERO,
-            ContractKind::Linear => {
+        let pool = match (role, contract.spec.kind) {
+            (FillRole::CoveredLiquidation, _) if left < Money::ZERO => left.max(-self.pool(currency)),
+            (_, ContractKind::Inverse) => Money::ZERO,
+            (_, ContractKind::Linear) => {
                 let at = |lots: i64| {
                     let value = size(&contract.value(lots, price));
                     contract.maintenance(&super::margin::Exposure { lots, value })
                 };
-                figures::half_up(&(at(held.abs()) - at(held.abs() - lots))).min(left - paid_fee)
+                figures::half_up(&(at(held.abs()) - at(held.abs() - lots))).min(kept - paid_fee)
             }
         };
-        let balance = self.balance(account, wallet, currency) + fee - paid_fee - pool;
-        self.account_mut(account).balances.insert((wallet, currency), balance);
-        *self.pool.entry(currency).or_default() += pool;
+        self.pay(account, wallet, currency, fee - paid_fee);
+        *self.books.fees.entry(currency).or_default() += paid_fee - fee;
         (paid_fee, pool)
+    }
+
+    /// A wallet without positions that is short of its own currency gets that from the pool.
+    pub(super) fn pay_shortfall(&mut self, account: AccountId, wallet: Wallet) {
+        let Some(currency) = self.settlement(wallet) else { return };
+        let flat = self.margined_by(wallet).into_iter().all(|id| self.position(account, id).qty == 0);
+        let short = -self.balance(account, wallet, currency);
+        if flat && short > Money::ZERO {
+            self.pay(account, wallet, currency, short);
+            *self.pool.entry(currency).or_default() += -short;
+            self.log(account, 1);
+        }
     }
 
     /// What liquidations have paid for the losses of others.
@@ -188,6 +286,12 @@ impl Model {
 }
 
 impl Contract {
+    /// What is missing where so many lots are closed by a side at one price and not at another, in ticks.
+    fn missing(&self, lots: i64, side: Side, (price, wanted): (i64, i64)) -> BigInt {
+        let lots = lots * side.sign();
+        (self.value(lots, price) - self.value(lots, wanted)).max(BigInt::ZERO)
+    }
+
     /// The price in ticks at which a position is worth so much, rounded towards its holder; the nearest that there is.
     fn price_worth(&self, qty: i64, value: &BigInt) -> i64 {
         let divide = |a: &BigInt, b: &BigInt| if qty > 0 { figures::up(a, b) } else { figures::down(a, b) };

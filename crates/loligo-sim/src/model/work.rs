@@ -22,6 +22,10 @@ pub(super) struct Work {
     clearing: Vec<(InstrumentId, UpdateReason, UpdateReason, VecDeque<OrderId>)>,
     /// An hour is over: positions from this one on are to be booked, by contract and account.
     pub(super) funding: Option<(InstrumentId, AccountId)>,
+    /// Contracts that are over and whose positions, from this account's on, are to be settled.
+    pub(super) settling: Vec<(InstrumentId, AccountId)>,
+    /// An hour is over: the account to be charged interest next.
+    pub(super) interest: Option<AccountId>,
     /// The account to be looked over next.
     looking: Option<AccountId>,
     /// Portfolios whose step of this second is to come.
@@ -36,6 +40,8 @@ impl Default for Work {
             moved: 0,
             clearing: vec![],
             funding: None,
+            settling: vec![],
+            interest: None,
             looking: None,
             stepping: VecDeque::new(),
         }
@@ -64,7 +70,9 @@ impl Model {
     /// Something that follows from what has happened is not done yet.
     pub fn is_busy(&self) -> bool {
         self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
+            || self.next_settled().is_some()
             || self.next_holder().is_some()
+            || self.work.interest.is_some()
             || self.work.looking.is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
             || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
@@ -123,11 +131,21 @@ impl Model {
             let reason = if self.order(id).resting { resting } else { waiting };
             self.close(id, OrderStatus::Cancelled, reason, None);
             self.stirred = true;
+        } else if let Some((instrument, account)) = self.next_settled() {
+            self.spend(STEP);
+            self.settle_position(instrument, account);
+            self.note_settled(instrument, account);
+            self.stirred = true;
         } else if self.work.funding.is_some() {
             self.note_next_holder();
             let Some((instrument, account)) = self.work.funding else { return true };
             self.book_funding(instrument, account);
             self.stirred = true;
+        } else if let Some(account) = self.work.interest {
+            let next = AccountId(account.0 + 1);
+            self.work.interest = ((next.0 as usize) < self.accounts.len()).then_some(next);
+            self.spend(LOOK);
+            self.stirred |= self.charge_interest(account);
         } else if let Some(account) = self.work.looking {
             let next = AccountId(account.0 + 1);
             self.work.looking = ((next.0 as usize) < self.accounts.len()).then_some(next);
@@ -193,8 +211,7 @@ impl Model {
 
     /// True for who will be liquidated when its turn comes: nothing that adds risk is taken from it, and no money leaves.
     pub(super) fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
-        let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
-        !self.account(account).house
+        !self.account(portfolio.account()).house
             && !self.ladders.contains_key(&portfolio)
             && self.margin_status(portfolio).is_short()
     }
