@@ -266,6 +266,11 @@ impl Position {
         instrument.spec().max_position.0 - open
     }
 
+    /// The side of an order that closes it.
+    pub fn closing_side(&self) -> Side {
+        if self.size > 0 { Side::Sell } else { Side::Buy }
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.size).max(0)

@@ -1,8 +1,10 @@
 //! The exchange: all state, and [`Exchange::apply`], the one way to change it.
 
+mod assign;
 mod cancel;
 mod closing;
 mod conversion;
+mod cover;
 mod dislocation;
 mod edit;
 mod estimates;
@@ -14,6 +16,7 @@ mod liquidation;
 mod margin_check;
 mod matching;
 mod netting;
+mod off_book;
 mod operator;
 mod place;
 mod position;
@@ -26,6 +29,7 @@ mod solvency;
 mod store;
 mod time;
 mod triggers;
+mod unwind;
 mod views;
 mod wallets;
 mod work;

@@ -318,6 +318,23 @@ impl Exchange {
                 position.account
             );
         }
+        for (account, owner) in self.accounts.entries() {
+            for margin_wallet in owner.margin_wallets() {
+                hold!(
+                    self.work.margin_checks.contains(&(account, margin_wallet))
+                        || !self.is_looked_over(account)
+                        || !self.is_flat_and_short(account, margin_wallet),
+                    "{account:?} has no position and less than nothing"
+                );
+            }
+        }
+        for (portfolio, unwinding) in &self.unwinding {
+            hold!(
+                self.is_busy() && self.liquidations.contains_key(portfolio),
+                "{portfolio:?} is unwound in {:?}, and nothing follows",
+                unwinding.instrument
+            );
+        }
         for position in self.positions.iter().filter(|position| self.is_liquidated(position)) {
             hold!(!position.house, "{:?} of the house is liquidated", position.account);
             hold!(

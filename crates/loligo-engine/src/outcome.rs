@@ -465,6 +465,20 @@ impl Ask<ListOutcome> {
     }
 }
 
+impl Ask<ExpireOutcome> {
+    /// See [`Command::Expire`].
+    pub fn expire(instrument: InstrumentId) -> Self {
+        Self::of(Command::Expire { instrument })
+    }
+}
+
+impl Ask<SmoothingOutcome> {
+    /// See [`Command::SetMarkSmoothing`].
+    pub fn set_mark_smoothing(seconds: u8) -> Self {
+        Self::of(Command::SetMarkSmoothing { seconds })
+    }
+}
+
 impl Ask<AdminCancelOutcome> {
     /// See [`Command::AdminCancel`].
     pub fn admin_cancel(order: OrderId) -> Self {

@@ -25,7 +25,8 @@ const GRAIN: i128 = 10_i128.pow(7);
 /// its positions while these are closed one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ending {
-    /// Of a perpetual that is delisted: when it settles.
+    /// When it ends, or ended, where that is not its last trading time: of a perpetual that is delisted, and of what the operator
+    /// ended early.
     pub due: Option<Timestamp>,
     /// The settlement price, once the last trading time has come.
     pub price: Option<FinePrice>,
@@ -146,7 +147,11 @@ impl Ending {
         following.all(|(one, next)| one.number < next.number)
             && parts_fit
             && self.parts.len() as i64 <= window.parts
-            && self.due.is_none_or(|due| spec.expiry.is_none() && due <= now.plus(DELISTING))
+            && self.due.is_none_or(|due| match self.price {
+                // What is still to come is a perpetual's.
+                None => spec.expiry.is_none() && due <= now.plus(DELISTING),
+                Some(_) => due <= now,
+            })
             && self.price.is_none_or(price_in_range)
     }
 }

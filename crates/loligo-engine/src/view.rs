@@ -38,6 +38,11 @@ pub struct MarketView {
     pub trades: u64,
     /// Its funding; none of a dated contract, nor of one that is over.
     pub funding: Option<FundingView>,
+    /// When it comes to its end, or came: a dated contract's last trading time, unless the operator ended it before; of a perpetual, once
+    /// it is delisted, when it settles.
+    pub ends_at: Option<Timestamp>,
+    /// The settlement price, once it has come to its end.
+    pub settlement_price: Option<FinePrice>,
 }
 
 /// Funding of one contract.
@@ -66,6 +71,8 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// The same as margin counts it: a gain that is paid in a currency with a haircut for less.
+    pub unrealized_as_margin: Fine,
     /// Funding that has accrued and is not booked yet: positive what it gets.
     pub unrealized_funding: Fine,
     /// Initial margin at entry, at the rates of the levels it spans.

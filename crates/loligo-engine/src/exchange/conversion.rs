@@ -29,7 +29,12 @@ impl Exchange {
     /// Has what a flex wallet owes paid from its other currencies: of the lowest haircut first, of equal haircuts the larger value.
     /// What they do not cover stays owed.
     #[cold]
-    pub(super) fn cover(&mut self, account: AccountId, margin_wallet: WalletSlot, events: &mut Vec<Event>) {
+    pub(super) fn convert_collateral(
+        &mut self,
+        account: AccountId,
+        margin_wallet: WalletSlot,
+        events: &mut Vec<Event>,
+    ) {
         let owner = &self.accounts[account];
         if owner.flex != margin_wallet {
             return;

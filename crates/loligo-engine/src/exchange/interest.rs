@@ -56,7 +56,7 @@ impl Exchange {
         let paid = InterestPaid { account, log: owner.log, loss, rate, amount, balance, at: self.now };
         emit(events, || Event::Interest(Box::new(paid)));
         if balance < Money::ZERO {
-            self.cover(account, flex, events);
+            self.convert_collateral(account, flex, events);
         }
         if self.needs_judging(account, flex) {
             self.work.check_margin_of(account, flex);

@@ -61,7 +61,9 @@ impl Exchange {
         let at = self.now;
         emit(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
-            self.liquidations.remove(&Portfolio::Isolated { account, instrument: id });
+            let isolated = Portfolio::Isolated { account, instrument: id };
+            self.liquidations.remove(&isolated);
+            self.unwinding.remove(&isolated);
         }
         self.after_change(slot, Margin::Stale, events);
         LeverageOutcome::Done

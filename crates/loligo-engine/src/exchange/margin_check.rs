@@ -11,9 +11,9 @@ use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw
 use crate::event::Event;
 use crate::id::{AccountId, Side};
 use crate::market::Market;
-use crate::money::Fine;
+use crate::money::{Fine, Money};
 use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
-use crate::words::UpdateReason;
+use crate::words::{BalanceCause, UpdateReason};
 
 /// True when a wallet must be judged after the mark or the size of one of its positions has changed.
 #[inline]
@@ -176,10 +176,13 @@ impl Exchange {
         self.portfolios(account, margin_wallet).into_iter().any(|portfolio| {
             match self.margin_status(portfolio).is_short() {
                 true => !house && !self.has_begun(portfolio),
-                false => self.liquidations.contains_key(&portfolio),
+                false => {
+                    self.liquidations.contains_key(&portfolio) && !self.unwinding.contains_key(&portfolio)
+                }
             }
-        }) || (self.is_close_only(account, margin_wallet)
-            && self.of_wallet(account, margin_wallet).any(|slot| !self.adding_orders(slot).is_empty()))
+        }) || self.is_flat_and_short(account, margin_wallet)
+            || (self.is_close_only(account, margin_wallet)
+                && self.of_wallet(account, margin_wallet).any(|slot| !self.adding_orders(slot).is_empty()))
     }
 
     /// True for a position that is liquidated, or all of its wallet, as soon as its turn comes to be judged. It takes no new
@@ -218,9 +221,8 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) {
         for portfolio in self.portfolios(account, margin_wallet) {
-            if !self.margin_status(portfolio).is_short() {
-                self.liquidations.remove(&portfolio);
-            } else if !self.accounts[account].house {
+            self.leave_if_cured(portfolio);
+            if self.margin_status(portfolio).is_short() && !self.accounts[account].house {
                 self.liquidate(portfolio, events);
             }
         }
@@ -229,6 +231,23 @@ impl Exchange {
         if self.is_close_only(account, margin_wallet) {
             self.cancel_what_adds(account, margin_wallet, events);
         }
+        if self.is_flat_and_short(account, margin_wallet) {
+            self.pay_from_pool(account, margin_wallet, events);
+        }
+    }
+
+    /// True for a wallet that has no position left to make good what it is short of.
+    pub(crate) fn is_flat_and_short(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+        self.margin_wallets[margin_wallet].balance < Money::ZERO
+            && self.of_wallet(account, margin_wallet).all(|slot| self.positions[slot].size == 0)
+    }
+
+    /// No wallet ends below zero (rules 5.6): what it is short of the pool pays, be there anything in it or not.
+    fn pay_from_pool(&mut self, account: AccountId, margin_wallet: WalletSlot, events: &mut Vec<Event>) {
+        let MarginWallet { wallet, currency, balance, .. } = self.margin_wallets[margin_wallet];
+        *self.pool.entry(currency).or_default() += balance;
+        let paid = self.add(account, wallet, currency, -balance, BalanceCause::Pool, events);
+        assert!(paid.is_some(), "what fills a wallet up to nothing fits it");
     }
 
     /// Whether a wallet must be judged whenever something of it moves.

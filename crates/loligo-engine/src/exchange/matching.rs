@@ -67,13 +67,7 @@ impl Exchange {
             let meeting = match role {
                 FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => self.meeting(position, maker),
                 // The exchange's own orders know no families.
-                FillRole::Liquidation
-                | FillRole::PartialLiquidation
-                | FillRole::CoveredLiquidation
-                | FillRole::Assignor
-                | FillRole::Assignee
-                | FillRole::UnwindBankrupt
-                | FillRole::UnwindCounterparty => Meeting::Trades,
+                _ => Meeting::Trades,
             };
             match meeting {
                 Meeting::Trades => self.execute(maker, taker, role, events),
@@ -137,13 +131,7 @@ impl Exchange {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
                 self.fill(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
-            FillRole::Liquidation
-            | FillRole::PartialLiquidation
-            | FillRole::CoveredLiquidation
-            | FillRole::Assignor
-            | FillRole::Assignee
-            | FillRole::UnwindBankrupt
-            | FillRole::UnwindCounterparty => {
+            _ => {
                 self.fill_liquidation(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
         }
@@ -203,7 +191,7 @@ impl Exchange {
         let owner = &mut self.accounts[account];
         owner.fills += 1;
         (fill.number, fill.account) = (owner.fills, account);
-        if self.families[family].count(traded.worth.notional) {
+        if !fill.role.is_off_book() && self.families[family].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
 

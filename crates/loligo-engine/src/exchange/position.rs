@@ -141,7 +141,7 @@ impl Exchange {
         }
         let position = &self.positions[slot];
         if self.margin_wallets[position.margin_wallet].balance < Money::ZERO {
-            self.cover(position.account, position.margin_wallet, events);
+            self.convert_collateral(position.account, position.margin_wallet, events);
         }
         self.look_at(slot);
         self.cut_reduce_only(slot, events);

@@ -58,8 +58,12 @@ impl Exchange {
             return;
         }
         market.trading = MarketState::Expired;
-        if let Some(at) = market.ends_at() {
-            self.timers.remove(&(at, Timer::Expiry(id)));
+        match market.ends_at() {
+            Some(at) if at == self.now => {}
+            planned => {
+                market.ending.due = Some(self.now);
+                planned.map(|at| self.timers.remove(&(at, Timer::Expiry(id))));
+            }
         }
         self.emit_state(id, events);
         self.fix_settlement_price(id, events);

@@ -81,6 +81,8 @@ impl Exchange {
             level_changes: market.levels,
             trades: market.trades,
             funding: self.funding(id),
+            ends_at: market.ends_at(),
+            settlement_price: market.ending.price,
         })
     }
 
@@ -127,6 +129,7 @@ impl Exchange {
                     opened_at: position.opened_at,
                     average_price: market.instrument.average_price(position.size, position.entry),
                     unrealized_pnl: market.unrealized(position),
+                    unrealized_as_margin: market.unrealized_as_margin(position),
                     unrealized_funding: market.accrued(position, self.now),
                     initial_margin: initial_of(
                         &market.instrument,

@@ -125,7 +125,7 @@ impl Exchange {
 
     /// Adds to a wallet that takes the currency, and tells its balance; what goes out is free. `None` when the balance would leave its
     /// range: nothing has changed then.
-    fn add(
+    pub(super) fn add(
         &mut self,
         account: AccountId,
         wallet: Wallet,
@@ -256,6 +256,6 @@ impl Exchange {
 }
 
 /// What may be moved at once: something, and no more than the greatest.
-fn is_amount(amount: Money) -> bool {
+pub(super) fn is_amount(amount: Money) -> bool {
     (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0)
 }

@@ -64,7 +64,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    fn of(exchange: &Exchange) -> Self {
+    pub fn of(exchange: &Exchange) -> Self {
         Self {
             collateral: StoredCollateral::of(exchange),
             ladder: StoredLadder::of(exchange),
@@ -119,7 +119,15 @@ pub(super) struct StoredLadder {
 impl StoredLadder {
     fn of(exchange: &Exchange) -> Self {
         let Exchange { programs, unwinding, .. } = exchange;
-        let unwinding = unwinding.iter().map(|(portfolio, Unwinding { instrument, price })| {
+        // What is flat by now, or no longer liquidated, is dropped when its turn comes.
+        let goes_on = |portfolio: &Portfolio, instrument: InstrumentId| {
+            let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = *portfolio;
+            let held = exchange.markets[instrument].position_of(account);
+            held.is_some_and(|slot| exchange.positions[slot].size != 0)
+                && exchange.liquidations.contains_key(portfolio)
+        };
+        let unwinding = unwinding.iter().filter(|(portfolio, at)| goes_on(portfolio, at.instrument));
+        let unwinding = unwinding.map(|(portfolio, Unwinding { instrument, price })| {
             let (account, of) = LiquidationOf::of(*portfolio, exchange);
             (account, of, *instrument, *price)
         });

@@ -178,7 +178,7 @@ impl Seen {
             pnl: money(pnl),
             unrealized_funding: money(funding),
             total_unrealized: money(pnl + funding),
-            total_unrealized_as_margin: money(pnl + funding),
+            total_unrealized_as_margin: amount(view.unrealized_as_margin),
             available_margin: amount(view.available()),
             margin_equity: amount(view.equity),
         }
@@ -269,7 +269,7 @@ pub(crate) fn name(currency: &Currency) -> &str {
 
 /// An element of `/openpositions`.
 pub(crate) fn position<'d>(
-    position: &PositionView,
+    position: &'d PositionView,
     directory: &'d Directory,
     last_fill: Timestamp,
 ) -> Option<OpenPosition<'d>> {
@@ -284,7 +284,8 @@ pub(crate) fn position<'d>(
         // Dated contracts have none.
         unrealized_funding: instrument.is_perpetual().then(|| amount(position.unrealized_funding)),
         unrealized_pnl: amount(position.unrealized_pnl),
-        pnl_currency: None,
+        // Told where one was chosen.
+        pnl_currency: position.gains_in.as_ref().map(Currency::code),
         max_fixed_leverage: position.leverage.map(|leverage| Decimal::new(i128::from(leverage.0), 2)),
     })
 }
