@@ -59,6 +59,8 @@ pub struct Model {
     /// Wallets to be judged: a mark or a fill moved one of their positions.
     margin_checks: BTreeSet<(AccountId, Wallet)>,
     ladders: BTreeMap<Portfolio, Ladder>,
+    /// Positions that are closed against others until they are flat, at the price in ticks at which that began.
+    unwindings: BTreeMap<Portfolio, (InstrumentId, i64)>,
     pool: BTreeMap<Currency, Money>,
     /// Who takes over positions of others, the oldest first, and how many ever did.
     providers: Vec<Provider>,
@@ -198,13 +200,11 @@ struct Order {
     nameless: bool,
 }
 
-/// Whose margin a command asks for.
+/// Whose margin a command asks for. What is off the grid is refused whatever there is.
 fn asker(command: &Command) -> Option<AccountId> {
     match command {
         Command::Place(asked) => Some(asked.account),
-        Command::PlaceOffGrid(asked) => Some(asked.0.account),
         Command::Edit(asked) => Some(asked.account),
-        Command::EditOffGrid(asked) => Some(asked.0.account),
         Command::Transfer(asked) => Some(asked.from),
         Command::Withdraw(asked) => Some(asked.account),
         Command::Deposit(asked) => Some(asked.account),

@@ -162,7 +162,7 @@ impl Exchange {
         // What was owed while there was nothing to pay it with is paid by what comes.
         let flex = self.accounts[account].flex;
         if wallet == Wallet::Flex && self.margin_wallets[flex].balance < Money::ZERO {
-            self.cover(account, flex, events);
+            self.convert_collateral(account, flex, events);
         }
         Some(balance)
     }

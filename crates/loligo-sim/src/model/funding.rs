@@ -131,6 +131,12 @@ impl Model {
         figures::half_even(&self.accrual(account, instrument), &BigInt::from(MILLIS_PER_HOUR))
     }
 
+    /// What a position has accrued, and what that is booked as.
+    pub(super) fn funding_due(&self, account: AccountId, instrument: InstrumentId) -> (BigInt, Money) {
+        let booked = figures::book_part(&self.accrual(account, instrument), MILLIS_PER_HOUR);
+        (self.unrealized_funding(account, instrument), booked)
+    }
+
     /// Books what a position has accrued into its wallet: rounded once.
     pub(super) fn realize_funding(&mut self, account: AccountId, instrument: InstrumentId) -> Money {
         let realized = figures::book_part(&self.accrual(account, instrument), MILLIS_PER_HOUR);

@@ -1,6 +1,7 @@
 //! Wallets whose margin is short: close-only, and the liquidation ladder (rules 5.5, 5.6).
 
 use super::margin::{Portfolio, size};
+use super::matching::booked;
 use super::orders::incoming;
 use super::{Contract, Model, Order, figures};
 use loligo_engine::{
@@ -23,7 +24,7 @@ impl Model {
         let Some(currency) = self.settlement(wallet) else { return };
         for portfolio in self.portfolios(account, wallet) {
             if !self.margin_status(portfolio).is_short() {
-                self.ladders.remove(&portfolio);
+                self.leave_if_cured(portfolio);
             } else if !self.account(account).house && !self.has_begun(portfolio) {
                 self.step(portfolio);
             }
@@ -34,6 +35,14 @@ impl Model {
                     self.close(order, OrderStatus::Cancelled, UpdateReason::NotEnoughMargin, None);
                 }
             }
+        }
+        self.pay_shortfall(account, wallet);
+    }
+
+    /// Margin suffices: it is on the ladder no more, unless its position is being unwound.
+    fn leave_if_cured(&mut self, portfolio: Portfolio) {
+        if !self.unwindings.contains_key(&portfolio) && !self.margin_status(portfolio).is_short() {
+            self.ladders.remove(&portfolio);
         }
     }
 
@@ -68,6 +77,10 @@ impl Model {
     }
 
     pub(super) fn step(&mut self, portfolio: Portfolio) {
+        if self.unwindings.contains_key(&portfolio) {
+            self.unwind(portfolio);
+            return self.leave_if_cured(portfolio);
+        }
         let account = portfolio.account();
         let mut contracts = self.contracts_in(portfolio);
         // What cannot trade any more does not stand before what can.
@@ -99,35 +112,27 @@ impl Model {
             self.remove_all(of, reason, reason);
         }
         self.descend(portfolio, largest);
-        if !self.margin_status(portfolio).is_short() {
-            self.ladders.remove(&portfolio);
-        }
+        self.leave_if_cured(portfolio);
     }
 
-    /// The rungs of the ladder, one after the other, until margin suffices or the position is gone. A tenth that finds anybody to
-    /// trade with is all of this second; what is left of any other rung goes on to the next at once.
+    /// The first rung of the ladder that finds anybody: only what closes nothing passes on at once, all else waits for the next
+    /// second. A tenth that finds nobody spares the look for all of it.
     fn descend(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
-        let account = portfolio.account();
+        let lots = self.position(portfolio.account(), instrument).qty.abs();
         let linear = self.contract(instrument).spec.kind == ContractKind::Linear;
-        let lots = |model: &Self| model.position(account, instrument).qty.abs();
-        let done = |model: &Self| lots(model) == 0 || !model.margin_status(portfolio).is_short();
-        if linear && self.margin_status(portfolio).equity > BigInt::ZERO {
-            let limit = self.zero_equity_price(portfolio, instrument);
-            let part = (lots(self) / 10).max(1);
-            if self.send(portfolio, instrument, (part, limit), FillRole::PartialLiquidation) > 0 {
-                return;
-            }
-        }
         let limit = self.zero_equity_price(portfolio, instrument);
-        self.send(portfolio, instrument, (lots(self), limit), FillRole::Liquidation);
-        if !done(self) {
-            self.assign(portfolio, instrument);
+        let part = (lots / 10).max(1);
+        let keeps = linear && self.margin_status(portfolio).equity > BigInt::ZERO;
+        let (sent, role) =
+            if keeps { (part, FillRole::PartialLiquidation) } else { (lots, FillRole::Liquidation) };
+        if self.send(portfolio, instrument, (sent, limit), role) > 0 {
+            return;
         }
-        if linear && !done(self) {
-            self.liquidate_covered(portfolio, instrument);
-        }
-        if !done(self) {
-            self.unwind(portfolio, instrument);
+        let taken =
+            self.assign(portfolio, instrument) || (linear && self.liquidate_covered(portfolio, instrument));
+        if !taken {
+            self.unwindings.insert(portfolio, (instrument, limit));
+            self.unwind(portfolio);
         }
     }
 
@@ -190,93 +195,165 @@ impl Model {
         }
     }
 
-    /// Up to five per cent beyond the best price, as far as the pool can pay what is missing from where nothing is left.
-    fn liquidate_covered(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
+    /// Up to five per cent beyond the best price, as far as the pool can pay what is missing. True when anything is closed.
+    fn liquidate_covered(&mut self, portfolio: Portfolio, instrument: InstrumentId) -> bool {
         let account = portfolio.account();
         let (_, currency) = self.margin_wallet(instrument);
-        let order = self.own_order(account, instrument, 1);
-        let Some(best) = self.queue(instrument, order.side.opposite()).first().map(|maker| maker.limit())
-        else {
-            return;
+        let side = self.own_order(account, instrument, 1).side;
+        let Some(best) = self.queue(instrument, side.opposite()).first().map(|maker| maker.limit()) else {
+            return false;
         };
-        let limit = match order.side {
+        let limit = match side {
             Side::Sell => (best * 95 + 99) / 100,
             Side::Buy => (best * 105 / 100).min(MAX_TICKS),
         };
-        let pool = figures::fine(self.pool(currency));
-        if pool == BigInt::ZERO {
-            return;
-        }
-        // How many lots it can pay for, at each price that it would meet in turn.
-        let zero = self.zero_equity_price(portfolio, instrument);
-        let contract = self.contract(instrument);
-        let (mut left, mut lots) = (pool, 0);
-        for (price, open) in self.depth(instrument, order.side.opposite()) {
-            let within = (price.0 - limit) * order.side.sign() <= 0;
-            let wanted = open.0.min(self.position(account, instrument).qty.abs() - lots);
-            if !within || wanted == 0 {
+        // How many lots it can pay for, of each order that it would meet in turn.
+        let (mut pool, mut lots) = (self.pool(currency), 0);
+        let mut trial = self.clone();
+        let makers = self.queue(instrument, side.opposite()).into_iter();
+        let makers: Vec<(i64, i64)> = makers.map(|maker| (maker.limit(), maker.open())).collect();
+        for (price, open) in makers {
+            let left = trial.position(account, instrument).qty.abs();
+            let wanted = open.min(left);
+            if pool <= Money::ZERO || wanted == 0 || (price - limit) * side.sign() > 0 {
                 break;
             }
-            let missing = |lots: i64| contract.missing(lots, order.side, (price.0, zero));
-            let payable = (0..=wanted).rev().find(|lots| missing(*lots) <= left).unwrap_or(0);
-            left -= missing(payable);
+            let missing = |lots| trial.missing(portfolio, instrument, (lots * side.sign(), price));
+            let payable = (1..=wanted).rev().find(|lots| missing(*lots) <= pool).unwrap_or(0);
+            if payable == 0 {
+                break;
+            }
+            let paid = missing(payable);
+            pool = pool - paid;
             lots += payable;
+            trial.close_covered(account, instrument, (payable * side.sign(), price), paid);
             if payable < wanted {
                 break;
             }
         }
-        if lots > 0 {
-            self.send(portfolio, instrument, (lots, limit), FillRole::CoveredLiquidation);
-        }
+        lots > 0 && self.send(portfolio, instrument, (lots, limit), FillRole::CoveredLiquidation) > 0
+    }
+
+    /// What the pool must pay where signed lots of a position are closed at a price, rounded up: each takes with it its share of
+    /// what stands behind the position, and what its loss is beyond that is missing.
+    pub(super) fn missing(
+        &self,
+        portfolio: Portfolio,
+        instrument: InstrumentId,
+        (lots, price): (i64, i64),
+    ) -> Money {
+        let account = portfolio.account();
+        let held = self.position(account, instrument);
+        let contract = self.contract(instrument);
+        let value = contract.value(lots, price);
+        let (after, realized) = booked(&held, lots, &value);
+        let booked = figures::book(&realized);
+        let missing = match self.leverage(account, instrument) {
+            None => {
+                let mark = contract.mark.expect("a market that is open has a mark");
+                // What has accrued is booked with it, and rounded.
+                let (exact, rounded) = self.funding_due(account, instrument);
+                let equity = self.margin_status(portfolio).equity + figures::fine(rounded) - exact;
+                let share = figures::half_even(&(equity * lots.abs()), &held.qty.abs().into());
+                let loss = value - contract.value_at_mark(lots, mark) + (&realized - figures::fine(booked));
+                loss - share
+            }
+            Some(_) => {
+                let mut trial = self.clone();
+                trial.account_mut(account).positions.insert(instrument, after);
+                let released = self.set_aside(account, instrument) - trial.set_aside(account, instrument);
+                -(released + figures::fine(booked))
+            }
+        };
+        figures::ceiling(&missing).max(Money::ZERO)
+    }
+
+    /// Closes lots as a covered fill would: for reckoning alone.
+    fn close_covered(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (lots, price): (i64, i64),
+        paid: Money,
+    ) {
+        self.realize_funding(account, instrument);
+        let value = self.contract(instrument).value(lots, price);
+        let (after, realized) = booked(&self.position(account, instrument), lots, &value);
+        self.account_mut(account).positions.insert(instrument, after);
+        let (wallet, currency) = self.margin_wallet(instrument);
+        self.pay(account, wallet, currency, figures::book(&realized) + paid);
     }
 
     /// A liquidated taker pays no more than is left: of its fee, and into the pool half of the maintenance margin that the
     /// fill frees (linear). Gives both; `fee` is as for any taker and already taken. `held` and `aside` were the position and
-    /// what was set aside for it. Where nothing is left and the pool covers, it pays what is missing.
+    /// what was set aside for it.
     pub(super) fn liquidation_fees(
         &mut self,
         order: &OrderView,
-        role: FillRole,
         (lots, price): (i64, i64),
         (held, aside): (i64, BigInt),
         (fee, realized): (Money, Money),
     ) -> (Money, Money) {
         let (account, instrument) = (order.account, order.instrument);
-        let (wallet, currency) = self.margin_wallet(instrument);
+        let wallet = self.margin_wallet(instrument).0;
         let left = match self.leverage(account, instrument) {
             None => self.margin_status(Portfolio::Cross(account, wallet)).equity + figures::fine(fee),
             Some(_) => aside - self.set_aside(account, instrument) + figures::fine(realized),
         };
-        let left = figures::floor(&left);
-        let kept = left.max(Money::ZERO);
-        let paid_fee = fee.min(kept);
+        let left = figures::floor(&left).max(Money::ZERO);
+        let paid_fee = fee.min(left);
         let contract = self.contract(instrument);
-        let pool = match (role, contract.spec.kind) {
-            (FillRole::CoveredLiquidation, _) if left < Money::ZERO => left.max(-self.pool(currency)),
-            (_, ContractKind::Inverse) => Money::ZERO,
-            (_, ContractKind::Linear) => {
+        let pool = match contract.spec.kind {
+            ContractKind::Inverse => Money::ZERO,
+            ContractKind::Linear => {
                 let at = |lots: i64| {
                     let value = size(&contract.value(lots, price));
                     contract.maintenance(&super::margin::Exposure { lots, value })
                 };
-                figures::half_up(&(at(held.abs()) - at(held.abs() - lots))).min(kept - paid_fee)
+                figures::half_up(&(at(held.abs()) - at(held.abs() - lots))).min(left - paid_fee)
             }
         };
-        self.pay(account, wallet, currency, fee - paid_fee);
-        *self.books.fees.entry(currency).or_default() += paid_fee - fee;
+        self.give_back(account, instrument, fee - paid_fee);
         (paid_fee, pool)
     }
 
-    /// A wallet without positions that is short of its own currency gets that from the pool.
-    pub(super) fn pay_shortfall(&mut self, account: AccountId, wallet: Wallet) {
-        let Some(currency) = self.settlement(wallet) else { return };
-        let flat = self.margined_by(wallet).into_iter().all(|id| self.position(account, id).qty == 0);
-        let short = -self.balance(account, wallet, currency);
-        if flat && short > Money::ZERO {
-            self.pay(account, wallet, currency, short);
-            *self.pool.entry(currency).or_default() += -short;
-            self.log(account, 1);
+    /// What of a fee that is taken already is not owed.
+    pub(super) fn give_back(&mut self, account: AccountId, instrument: InstrumentId, fee: Money) {
+        let (wallet, currency) = self.margin_wallet(instrument);
+        self.pay(account, wallet, currency, fee);
+        *self.books.fees.entry(currency).or_default() += -fee;
+    }
+
+    /// By how much closing lots of an isolated position at a price loses more than what was set aside for them.
+    pub(super) fn beyond_set_aside(
+        &self,
+        (held, after): (i64, i64),
+        (aside, left): (BigInt, BigInt),
+        realized: Money,
+    ) -> Money {
+        if held.abs() <= after.abs() {
+            return Money::ZERO;
         }
+        figures::ceiling(&-(aside - left + figures::fine(realized))).max(Money::ZERO)
+    }
+
+    /// True for a wallet without positions that is short of its own currency.
+    pub(super) fn is_flat_and_short(&self, account: AccountId, wallet: Wallet) -> bool {
+        let Some(currency) = self.settlement(wallet) else { return false };
+        let flat = self.margined_by(wallet).into_iter().all(|id| self.position(account, id).qty == 0);
+        flat && self.balance(account, wallet, currency) < Money::ZERO
+    }
+
+    /// No wallet ends below zero: the pool pays what it is short of, be there anything in it or not.
+    fn pay_shortfall(&mut self, account: AccountId, wallet: Wallet) {
+        let Some(currency) = self.settlement(wallet).filter(|_| self.is_flat_and_short(account, wallet))
+        else {
+            return;
+        };
+        let short = -self.balance(account, wallet, currency);
+        self.pay(account, wallet, currency, short);
+        *self.pool.entry(currency).or_default() += -short;
+        self.log(account, 1);
     }
 
     /// What liquidations have paid for the losses of others.
@@ -286,12 +363,6 @@ impl Model {
 }
 
 impl Contract {
-    /// What is missing where so many lots are closed by a side at one price and not at another, in ticks.
-    fn missing(&self, lots: i64, side: Side, (price, wanted): (i64, i64)) -> BigInt {
-        let lots = lots * side.sign();
-        (self.value(lots, price) - self.value(lots, wanted)).max(BigInt::ZERO)
-    }
-
     /// The price in ticks at which a position is worth so much, rounded towards its holder; the nearest that there is.
     fn price_worth(&self, qty: i64, value: &BigInt) -> i64 {
         let divide = |a: &BigInt, b: &BigInt| if qty > 0 { figures::up(a, b) } else { figures::down(a, b) };

@@ -362,7 +362,7 @@ impl Model {
                 opened_at: position.opened_at,
                 average_price: contract.average_price(position.qty, &position.entry),
                 unrealized_pnl: figures::as_fine(&self.open_pnl(account, instrument)),
-                unrealized_as_margin: figures::as_fine(&self.open_pnl(account, instrument)),
+                unrealized_as_margin: figures::as_fine(&self.pnl_as_margin(account, instrument)),
                 unrealized_funding: figures::as_fine(&self.unrealized_funding(account, instrument)),
                 initial_margin: figures::as_fine(&contract.initial(None, &Self::entered(&position))),
                 maintenance_margin: figures::as_fine(&self.maintenance_of(account, instrument)),

@@ -197,18 +197,31 @@ impl Model {
         let (account, instrument) = (order.account, order.instrument);
         let held = self.position(account, instrument);
         let aside = self.set_aside(account, instrument);
+        let missing = (role == FillRole::CoveredLiquidation).then(|| {
+            let portfolio = self.portfolio(account, instrument);
+            self.missing(portfolio, instrument, (qty * order.side.sign(), price))
+        });
         let booked = self.settle(account, instrument, qty * order.side.sign(), price, fee_rate);
         let Booked { realized_pnl, realized_funding, gain, .. } = booked;
         let (fee, liquidation_fee) = match role {
-            FillRole::Liquidation | FillRole::PartialLiquidation | FillRole::CoveredLiquidation => self
-                .liquidation_fees(order, role, (qty, price), (held.qty, aside), (booked.fee, realized_pnl)),
+            FillRole::Liquidation | FillRole::PartialLiquidation => {
+                self.liquidation_fees(order, (qty, price), (held.qty, aside), (booked.fee, realized_pnl))
+            }
+            FillRole::CoveredLiquidation => {
+                // Nothing is left for a fee.
+                self.give_back(account, instrument, booked.fee);
+                (Money::ZERO, -missing.expect("reckoned before it is booked"))
+            }
             FillRole::Assignee => (booked.fee, self.top_up(order, (qty, price))),
-            FillRole::Maker
-            | FillRole::Taker
-            | FillRole::TakerAfterEdit
-            | FillRole::Assignor
-            | FillRole::UnwindBankrupt
-            | FillRole::UnwindCounterparty => (booked.fee, Money::ZERO),
+            FillRole::Assignor | FillRole::UnwindBankrupt | FillRole::UnwindCounterparty => {
+                // No isolated position loses more than was set aside for it.
+                let isolated = self.leverage(account, instrument).is_some();
+                let sizes = (held.qty, self.position(account, instrument).qty);
+                let asides = (aside, self.set_aside(account, instrument));
+                let beyond = self.beyond_set_aside(sizes, asides, realized_pnl);
+                (booked.fee, if isolated { -beyond } else { Money::ZERO })
+            }
+            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (booked.fee, Money::ZERO),
         };
         let (wallet, currency) = self.margin_wallet(instrument);
         self.pay(account, wallet, currency, -liquidation_fee);

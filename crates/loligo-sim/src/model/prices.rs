@@ -200,7 +200,7 @@ impl Model {
         if self.contract_mut(id).mark.replace(price) == Some(price) {
             return;
         }
-        if self.open_interest(id) > Qty(0) {
+        if self.accounts.iter().any(|account| account.positions.get(&id).is_some_and(|held| held.qty != 0)) {
             self.begin_looking();
         }
         self.judge(&[id], Signal::Mark);

@@ -78,7 +78,8 @@ impl Model {
     pub(super) fn settlement_price(&self, id: InstrumentId) -> Option<BigInt> {
         let contract = self.contract(id);
         let pair = &self.pairs[contract.pair.0 as usize];
-        let second = |at: Timestamp| at.0.div_euclid(Timestamp::SECOND);
+        // The first full second that is not before an instant.
+        let second = |at: Timestamp| at.plus(Timestamp::SECOND - 1).0.div_euclid(Timestamp::SECOND);
         let (begin, window) = match (contract.spec.expiry, contract.spec.kind) {
             (Some(expiry), ContractKind::Linear) => (second(expiry) - 30 * MINUTE, HALF_HOUR),
             (Some(expiry), ContractKind::Inverse) => (second(expiry) - 60 * MINUTE, HOUR),

@@ -2,18 +2,31 @@
 //! against the most profitable on the other side (rules 5.6, 6.1).
 
 use super::margin::{Portfolio, size};
+use super::matching::booked;
 use super::{Model, figures};
 use loligo_engine::{
     AccountId, AssignmentProgram, ContractKind, Currency, Execution, ExecutionId, FillRole, InstrumentId,
-    Money, OrderStatus, OrderType, OrderView, Outcome, Price, ProgramId, Provider, Qty, Refusal, Side,
-    TimeFrame,
+    MarketState, Money, OrderStatus, OrderType, OrderView, Outcome, Price, ProgramId, Provider, Qty, Refusal,
+    Side, TimeFrame, UpdateReason, Wallet,
 };
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 use std::cmp::Ordering;
 
 /// A provider's gain against mark, in thousandths of the value at mark: topped up to the first, and none beyond the second.
 const LEAST_GAIN: u32 = 5;
 const MOST_GAIN: u32 = 25;
+
+/// Providers of one assignment, the oldest.
+const MOST_TAKERS: usize = 64;
+
+/// Who may take a part of a position over.
+struct Taker {
+    account: AccountId,
+    /// The least gain against mark that it asks for, in 1e-8.
+    least: Option<i64>,
+    /// Lots that it has room for.
+    room: i64,
+}
 
 /// An equal share of so many lots for each that has room, rounded down, odd lots to the first; what one has no room for goes to
 /// those that have.
@@ -100,50 +113,78 @@ impl Model {
             && program.quote.is_none_or(|quote| quote == spec.quote)
     }
 
-    /// Gives what is left of a position to those who offered to take such positions, at the price where nothing is left.
-    pub(super) fn assign(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
+    /// Gives a position to those who offered to take such positions, at the price where nothing is left. An account takes part
+    /// once, under its oldest program that fits; who would not gain what it asks for, or has not the margin, is passed over, and
+    /// the others share anew. True when anybody takes anything.
+    pub(super) fn assign(&mut self, portfolio: Portfolio, instrument: InstrumentId) -> bool {
         let account = portfolio.account();
         let price = self.zero_equity_price(portfolio, instrument);
         let held = self.position(account, instrument).qty;
-        let takers: Vec<(AccountId, i64)> = self
-            .providers
-            .iter()
-            .map(|provider| (provider.account, self.room(provider, account, instrument, (held, price))))
-            .filter(|(_, room)| *room > 0)
-            .collect();
-        let rooms: Vec<i64> = takers.iter().map(|(_, room)| *room).collect();
-        for ((taker, _), lots) in takers.iter().zip(shares(held.abs(), &rooms)) {
-            if lots > 0 {
-                let roles = (FillRole::Assignor, FillRole::Assignee);
-                self.take_over((account, *taker), instrument, (lots, price), roles, OrderType::Assignment);
+        let mut takers: Vec<Taker> = vec![];
+        for provider in &self.providers {
+            let known = takers.iter().any(|taker| taker.account == provider.account);
+            let room = self.room(provider, account, instrument, held);
+            if !known && room > 0 && takers.len() < MOST_TAKERS {
+                let program = &provider.program;
+                let least = if held > 0 { program.min_profit_long } else { program.min_profit_short };
+                takers.push(Taker { account: provider.account, least, room });
             }
+        }
+        loop {
+            let rooms: Vec<i64> = takers.iter().map(|taker| taker.room).collect();
+            let given = shares(held.abs(), &rooms);
+            let mut pool = self.pool(self.margin_wallet(instrument).1).max(Money::ZERO);
+            let unfit = takers.iter().zip(&given).position(|(taker, lots)| {
+                let lots = lots * held.signum();
+                let paid = self.into_pool(instrument, (lots, price), pool);
+                pool += paid.min(Money::ZERO);
+                lots != 0
+                    && !(self.gains(instrument, (lots, price), paid, taker.least)
+                        && self.bears(taker.account, instrument, (lots, price), paid))
+            });
+            if let Some(unfit) = unfit {
+                takers.remove(unfit);
+                continue;
+            }
+            let takes: Vec<(AccountId, i64)> =
+                takers.iter().map(|taker| taker.account).zip(given).filter(|(_, lots)| *lots > 0).collect();
+            for (taker, lots) in &takes {
+                let roles = (FillRole::Assignor, FillRole::Assignee);
+                self.take_over((account, *taker), instrument, (*lots, price), roles, OrderType::Assignment);
+            }
+            return !takes.is_empty();
         }
     }
 
-    /// Lots that a program takes of a position now, at a price in ticks.
-    fn room(
-        &self,
-        provider: &Provider,
-        from: AccountId,
-        instrument: InstrumentId,
-        (held, price): (i64, i64),
-    ) -> i64 {
+    /// Lots that a program has room for of a position.
+    fn room(&self, provider: &Provider, from: AccountId, instrument: InstrumentId, held: i64) -> i64 {
         let Provider { account, program, .. } = provider;
         let of = self.is_of(program, instrument);
         let accepts = if held > 0 { program.accept_long } else { program.accept_short };
         let taken = program.enabled && of && accepts && self.is_in(program.time_frame);
-        if !taken || *account == from || !self.account(*account).active {
+        let owner = self.account(*account);
+        let trades = owner.active && owner.trading && !self.is_liquidated(*account, instrument);
+        let (wallet, currency) = self.margin_wallet(instrument);
+        // A wallet is there once anything was in it.
+        let has_wallet = wallet == Wallet::Flex || owner.balances.contains_key(&(wallet, currency));
+        if !taken || *account == from || !trades || !has_wallet {
             return 0;
         }
-        let least = if held > 0 { program.min_profit_long } else { program.min_profit_short };
-        if least.is_some_and(|least| !self.gains(instrument, (held, price), least)) {
-            return 0;
-        }
-        let own = self.position(*account, instrument).qty * held.signum();
-        let lots = |millionths: i64| self.contract(instrument).lots_of_millionths(millionths);
-        let by_size = program.max_size.map_or(i64::MAX, lots);
-        let by_position = program.max_position.map_or(i64::MAX, |most| lots(most) - own);
-        by_size.min(by_position).min(held.abs()).max(0)
+        let own = BigInt::from(self.position(*account, instrument).qty * held.signum());
+        let contract = self.contract(instrument);
+        let mark = contract.mark.expect("a market that is open has a mark");
+        let lots = |millionths: i64| BigInt::from(contract.lots_of_millionths(millionths));
+        let worth = |most: Money| figures::down(&figures::fine(most), &contract.notional_at_mark(1, mark));
+        let side = if held > 0 { Side::Buy } else { Side::Sell };
+        let limit = contract.spec.max_position.0 - self.open_lots(*account, instrument, side);
+        let rooms = [
+            program.max_size.map(lots),
+            program.max_position.map(|most| lots(most) - &own),
+            program.max_notional.map(|most| worth(most) - &own),
+            Some(limit - &own),
+        ];
+        let room = rooms.into_iter().flatten().min().expect("a limit on positions");
+        i64::try_from(room.max(BigInt::ZERO)).unwrap_or(i64::MAX)
     }
 
     fn is_in(&self, frame: TimeFrame) -> bool {
@@ -164,53 +205,77 @@ impl Model {
         (&at_mark - contract.value(lots, price), size(&at_mark))
     }
 
-    /// True where a provider gains as much as it asks for, in 1e-8 of the value at mark, with what the pool would add.
-    fn gains(&self, instrument: InstrumentId, (held, price): (i64, i64), least: i64) -> bool {
-        let (gain, value) = self.gain(instrument, held, price);
-        let currency = self.margin_wallet(instrument).1;
-        let floor = figures::up(&(&value * LEAST_GAIN), &BigInt::from(1_000));
-        let gain = match self.contract(instrument).spec.kind {
-            ContractKind::Linear if gain < floor => floor.min(&gain + figures::fine(self.pool(currency))),
-            _ => gain,
-        };
-        gain * 100_000_000 >= value * least
-    }
-
-    /// What an assignee pays into the pool of a gain that is too large; negative what the pool adds to one that is too small.
-    pub(super) fn top_up(&self, order: &OrderView, (lots, price): (i64, i64)) -> Money {
-        let instrument = order.instrument;
+    /// What a provider pays into the pool of a gain that is too large on signed lots; negative what the pool adds to one that is too
+    /// small, as far as it goes. Linear contracts alone.
+    fn into_pool(&self, instrument: InstrumentId, (lots, price): (i64, i64), pool: Money) -> Money {
         if self.contract(instrument).spec.kind == ContractKind::Inverse {
             return Money::ZERO;
         }
-        let (gain, value) = self.gain(instrument, lots * order.side.sign(), price);
+        let (gain, value) = self.gain(instrument, lots, price);
         let thousand = BigInt::from(1_000);
         let least = figures::up(&(&value * LEAST_GAIN), &thousand);
-        let most = figures::down(&(&value * MOST_GAIN), &thousand);
-        if gain < least {
-            let pool = self.pool(self.margin_wallet(instrument).1).max(Money::ZERO);
-            -figures::ceiling(&(least - gain)).min(pool)
-        } else if gain > most {
-            figures::ceiling(&(gain - most))
-        } else {
-            Money::ZERO
+        let most = figures::up(&(&value * MOST_GAIN), &thousand);
+        match gain < least {
+            true => -figures::ceiling(&(least - gain)).min(pool),
+            false => figures::ceiling(&(gain - most)).max(Money::ZERO),
         }
     }
 
-    /// Closes what is left of a position against those on the other side, who profit the most on the least first.
-    pub(super) fn unwind(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
+    /// True where a provider gains as much as it asks for, in 1e-8 of the value at mark, with what the pool adds and gets.
+    fn gains(&self, instrument: InstrumentId, deal: (i64, i64), paid: Money, least: Option<i64>) -> bool {
+        let (gain, value) = self.gain(instrument, deal.0, deal.1);
+        least.is_none_or(|least| (gain - figures::fine(paid)) * 100_000_000 >= value * least)
+    }
+
+    /// True where a provider has the initial margin for signed lots that come to it, and an isolated position is not short.
+    fn bears(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (lots, price): (i64, i64),
+        paid: Money,
+    ) -> bool {
+        let (wallet, currency) = self.margin_wallet(instrument);
+        let mut after = self.clone();
+        let held = self.position(account, instrument);
+        let (position, realized) = booked(&held, lots, &self.contract(instrument).value(lots, price));
+        after.account_mut(account).positions.insert(instrument, position);
+        let equity = self.equity(account, wallet, currency) - figures::fine(paid);
+        if self.is_isolated(account, instrument) {
+            let short = after.margin_status(Portfolio::Isolated(account, instrument)).is_short();
+            return !short && equity + realized >= after.held(account, wallet);
+        }
+        equity + self.gain(instrument, lots, price).0 >= after.held(account, wallet)
+    }
+
+    /// What an assignee pays into the pool, as it is booked.
+    pub(super) fn top_up(&self, order: &OrderView, (lots, price): (i64, i64)) -> Money {
+        let pool = self.pool(self.margin_wallet(order.instrument).1).max(Money::ZERO);
+        self.into_pool(order.instrument, (lots * order.side.sign(), price), pool)
+    }
+
+    /// Closes a position against the first of those on the other side, who profit the most on the least; the next one has its turn
+    /// before anything else, until it is flat. A halt ends it: the ladder waits, and begins anew.
+    pub(super) fn unwind(&mut self, portfolio: Portfolio) {
+        let Some((instrument, price)) = self.unwindings.get(&portfolio).copied() else { return };
         let account = portfolio.account();
-        let price = self.zero_equity_price(portfolio, instrument);
         let held = self.position(account, instrument).qty;
+        if held == 0 || self.market_state(instrument) != MarketState::Open {
+            self.unwindings.remove(&portfolio);
+            return;
+        }
         let other = if held > 0 { Side::Sell } else { Side::Buy };
-        let mut left = held.abs();
-        for counterparty in self.unwind_queue(instrument, other) {
-            if left == 0 {
-                return;
-            }
-            let lots = left.min(self.position(counterparty, instrument).qty.abs());
-            let roles = (FillRole::UnwindBankrupt, FillRole::UnwindCounterparty);
-            self.take_over((account, counterparty), instrument, (lots, price), roles, OrderType::Unwind);
-            left -= lots;
+        let counterparty = *self.unwind_queue(instrument, other).first().expect("positions sum to nothing");
+        // Each that is looked at is as an account that is looked over.
+        let looked_at = (0..self.accounts.len() as u32).map(AccountId);
+        self.spend(looked_at.filter(|id| self.position(*id, instrument).qty != 0).count() as u32);
+        let lots = held.abs().min(self.position(counterparty, instrument).qty.abs());
+        let roles = (FillRole::UnwindBankrupt, FillRole::UnwindCounterparty);
+        self.take_over((account, counterparty), instrument, (lots, price), roles, OrderType::Unwind);
+        if self.position(account, instrument).qty == 0 {
+            self.unwindings.remove(&portfolio);
+        } else {
+            self.step_on(portfolio);
         }
     }
 
@@ -231,15 +296,18 @@ impl Model {
         queue
     }
 
-    /// (Unrealised profit / entry value) x (value / wallet equity), as a fraction over a positive figure.
+    /// (Unrealised profit / entry value) x (value / equity behind it), as a fraction; over nothing where there is no equity.
     fn rank(&self, account: AccountId, instrument: InstrumentId) -> (BigInt, BigInt) {
         let position = self.position(account, instrument);
         let contract = self.contract(instrument);
         let mark = contract.mark.expect("a market that is open has a mark");
         let value = size(&contract.value_at_mark(position.qty, mark));
-        let equity = self.wallet(account, self.margin_wallet(instrument).0).equity;
-        let equity = BigInt::from(equity.0).max(BigInt::from(1));
-        (self.open_pnl(account, instrument) * value, size(&position.entry) * equity)
+        let (wallet, currency) = self.margin_wallet(instrument);
+        let equity = match self.portfolio(account, instrument) {
+            Portfolio::Cross(..) => self.equity(account, wallet, currency),
+            isolated @ Portfolio::Isolated(..) => self.margin_status(isolated).equity,
+        };
+        (self.open_pnl(account, instrument) * value, size(&position.entry) * equity.max(BigInt::ZERO))
     }
 
     /// Two positions meet without the book, at a price in ticks: of who was liquidated, and of who takes it over or is closed
@@ -259,7 +327,11 @@ impl Model {
             limit_price: Some(Price(price)),
             ..self.own_order(from, instrument, lots)
         };
+        // Only who is closed against it closes a position, too.
+        let reduce_only = order_type == OrderType::Unwind;
+        self.reduced.extend([Some(Qty(0)), reduce_only.then_some(Qty(0))]);
         let taken = OrderView {
+            reduce_only,
             id: loligo_engine::OrderId(self.last_order + 2),
             account: to,
             side: given.side.opposite(),
@@ -290,7 +362,12 @@ impl Model {
         });
         for order in [given, taken] {
             let account = order.account;
-            let view = OrderView { status: OrderStatus::FullyExecuted, filled: Qty(lots), ..order };
+            let view = OrderView {
+                status: OrderStatus::FullyExecuted,
+                reason: Some(UpdateReason::FullFill),
+                filled: Qty(lots),
+                ..order
+            };
             self.cover(account, wallet);
             self.orders.push(super::Order { closed_at: Some(self.now), ..super::orders::incoming(&view) });
             self.cut_reduce_only(account, instrument);
@@ -299,9 +376,18 @@ impl Model {
     }
 }
 
-/// Fractions over positive figures.
+/// Fractions of which a profit or loss over nothing is beyond all others.
 fn compare((a, over_a): &(BigInt, BigInt), (b, over_b): &(BigInt, BigInt)) -> Ordering {
-    (a * over_b).cmp(&(b * over_a))
+    let place = |part: &BigInt, whole: &BigInt| match (part.sign(), *whole == BigInt::ZERO) {
+        (Sign::Minus, true) => 0,
+        (Sign::Minus, false) => 1,
+        (Sign::NoSign, _) => 2,
+        (Sign::Plus, false) => 3,
+        (Sign::Plus, true) => 4,
+    };
+    let places = place(a, over_a).cmp(&place(b, over_b));
+    let boundless = *over_a == BigInt::ZERO || *over_b == BigInt::ZERO;
+    places.then_with(|| if boundless { Ordering::Equal } else { (a * over_b).cmp(&(b * over_a)) })
 }
 
 #[cfg(test)]

@@ -86,7 +86,8 @@ impl Model {
 
     /// True for a portfolio on the ladder that has had no step at this instant.
     fn steps_now(&self, portfolio: Portfolio) -> bool {
-        self.ladders.get(&portfolio).is_some_and(|ladder| ladder.stepped_at < self.now)
+        let goes_on = self.unwindings.contains_key(&portfolio);
+        self.ladders.get(&portfolio).is_some_and(|ladder| goes_on || ladder.stepped_at < self.now)
     }
 
     /// All orders of a contract are to go, the oldest first.
@@ -102,6 +103,11 @@ impl Model {
     /// All accounts are to be looked over, from the first on.
     pub(super) fn begin_looking(&mut self) {
         self.work.looking = Some(AccountId(0));
+    }
+
+    /// What is being unwound goes on before anything else is liquidated.
+    pub(super) fn step_on(&mut self, portfolio: Portfolio) {
+        self.work.stepping.push_front(portfolio);
     }
 
     /// All portfolios on the ladder are to take a step.
@@ -200,11 +206,12 @@ impl Model {
             if self.margin_status(portfolio).is_short() {
                 !self.account(account).house && !self.has_begun(portfolio)
             } else {
-                self.ladders.contains_key(&portfolio)
+                self.ladders.contains_key(&portfolio) && !self.unwindings.contains_key(&portfolio)
             }
         });
         let mut contracts = self.margined_by(wallet).into_iter();
         ladder
+            || self.is_flat_and_short(account, wallet)
             || (self.available(account, wallet, currency) < BigInt::ZERO
                 && contracts.any(|id| !self.adding_orders(account, id).is_empty()))
     }
