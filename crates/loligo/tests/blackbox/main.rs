@@ -9,6 +9,8 @@ mod consistency;
 mod contract;
 mod crash;
 mod crash_funding;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod damage;
 mod folder;
 mod history;
