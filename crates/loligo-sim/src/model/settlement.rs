@@ -186,6 +186,7 @@ impl Model {
             fee,
             fee_rate: rate,
             realized_pnl,
+            gain: gain.map(Box::new),
             realized_funding: funding,
             mark,
             wallet,
