@@ -3,7 +3,8 @@
 use super::outcomes::at_odds;
 use crate::dialects::kraken::Failure;
 use loligo_engine::{
-    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal,
+    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal,
+    TransferRefusal, WithdrawRefusal,
 };
 use loligo_wire::v3::errors::NumberedError;
 use loligo_wire::v3::words::Error;
@@ -54,7 +55,25 @@ pub(crate) fn of_leverage(refusal: LeverageRefusal) -> Failure {
     }
 }
 
-    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal,
+/// What cannot be is refused by its argument before; a program that is of no contract is so by its currencies.
+pub(crate) fn of_program(refusal: AddProgramRefusal) -> Failure {
+    let word = match refusal {
+        AddProgramRefusal::InvalidProgram | AddProgramRefusal::TooManyPrograms => Error::InvalidArgument,
+        AddProgramRefusal::UnknownAccount | AddProgramRefusal::UnknownInstrument => Error::NotFound,
+    };
+    Failure::Refused(word, refusal.into())
+}
+
+/// Likewise (rules 6.1).
+pub(crate) fn of_pnl_preference(refusal: PnlPreferenceRefusal) -> Failure {
+    match refusal {
+        PnlPreferenceRefusal::WouldLiquidate => NumberedError::WOULD_CAUSE_LIQUIDATION.into(),
+        PnlPreferenceRefusal::UnknownInstrument => NumberedError::CONTRACT_DOES_NOT_EXIST.into(),
+        PnlPreferenceRefusal::NoPnlCurrency => NumberedError::CONTRACT_NOT_MULTI_COLLATERAL.into(),
+        PnlPreferenceRefusal::UnknownCurrency => NumberedError::CURRENCY_DOES_NOT_EXIST.into(),
+        PnlPreferenceRefusal::CurrencyNotEnabled => NumberedError::CURRENCY_NOT_ENABLED.into(),
+        PnlPreferenceRefusal::UnknownAccount => Failure::Refused(Error::NotFound, refusal.into()),
+    }
 }
 
 pub(crate) fn of_trading(refusal: TradingRefusal) -> Failure {
