@@ -59,10 +59,17 @@ async fn one_bid_is_enough_for_a_tenth_and_that_for_the_rest() {
     venue.client(1).place("lmt", "buy", "1", "49990", &[]).await;
     venue.pin(SYMBOL, "48700").await;
     let fill = newest_fill(&poor).await;
-    assert_eq!((&fill["fillType"], &fill["size"], &fill["price"]), (&json!("partialLiquidation"), &json!(0.1), &json!(49_990)));
+    assert_eq!(
+        (&fill["fillType"], &fill["size"], &fill["price"]),
+        (&json!("partialLiquidation"), &json!(0.1), &json!(49_990))
+    );
     let flex = poor.get("/accounts", &[]).await["accounts"]["flex"].clone();
     // 2.00 lost, a fee of 2.4995, and half of 0.5% of 4,999 into the pool.
-    assert_eq!((&flex["marginEquity"], &flex["maintenanceMargin"]), (&json!(278.998), &json!(219.15)), "{flex}");
+    assert_eq!(
+        (&flex["marginEquity"], &flex["maintenanceMargin"]),
+        (&json!(278.998), &json!(219.15)),
+        "{flex}"
+    );
     assert_eq!(pool(&venue).await, "12.4975");
     let rows = log(&poor, 2).await;
     assert_eq!(rows[1]["info"], "futures partial liquidation");
@@ -99,32 +106,55 @@ async fn an_unwind_is_seen_by_both_sides_and_by_everyone_and_moves_no_price() {
     // Fills, over http and as they are told.
     for (client, kind) in [(&poor, "unwindBankrupt"), (&other, "unwindCounterparty")] {
         let fill = newest_fill(client).await;
-        assert_eq!((&fill["fillType"], &fill["price"], &fill["size"]), (&json!(kind), &json!(48_536), &json!(1)));
+        assert_eq!(
+            (&fill["fillType"], &fill["price"], &fill["size"]),
+            (&json!(kind), &json!(48_536), &json!(1))
+        );
         assert_eq!(queue(client).await, json!([]));
     }
     let told = private.settle().await;
     let fill = told.iter().find(|message| message["feed"] == "fills").expect("a fill")["fills"][0].clone();
-    assert_eq!((&fill["fill_type"], &fill["order_type"], &fill["fee_paid"]), (&json!("unwindCounterparty"), &json!("unwind"), &json!(0)));
+    assert_eq!(
+        (&fill["fill_type"], &fill["order_type"], &fill["fee_paid"]),
+        (&json!("unwindCounterparty"), &json!("unwind"), &json!(0))
+    );
     let trades = public.settle().await;
-    assert_eq!((&trades[0]["type"], &trades[0]["price"], &trades[0]["side"]), (&json!("termination"), &json!(48_536), &json!("sell")));
+    assert_eq!(
+        (&trades[0]["type"], &trades[0]["price"], &trades[0]["side"]),
+        (&json!("termination"), &json!(48_536), &json!("sell"))
+    );
     let shown = other.get("/history", &[("symbol", SYMBOL)]).await["history"][0].clone();
-    assert_eq!((&shown["type"], &shown["price"], &shown["uid"]), (&json!("termination"), &json!(48_536), &trades[0]["uid"]));
+    assert_eq!(
+        (&shown["type"], &shown["price"], &shown["uid"]),
+        (&json!("termination"), &json!(48_536), &trades[0]["uid"])
+    );
 
     // The order of each, and what became of it.
     let order = newest_fill(&other).await["order_id"].clone();
-    let status = other.post("/orders/status", &[("orderIds", order.as_str().expect("an id"))]).await["orders"][0].clone();
+    let status =
+        other.post("/orders/status", &[("orderIds", order.as_str().expect("an id"))]).await["orders"][0]
+            .clone();
     assert_eq!((&status["status"], &status["updateReason"]), (&json!("FULLY_EXECUTED"), &json!("FULL_FILL")));
     for client in [&poor, &other] {
         let orders = events(client, "/orders", &[]).await;
         let (kind, last) = orders.last().expect("some");
-        assert_eq!((kind.as_str(), &last["newOrder"]["orderType"], &last["reason"]), ("OrderUpdated", &json!("Unwind"), &json!("full_fill")));
+        assert_eq!(
+            (kind.as_str(), &last["newOrder"]["orderType"], &last["reason"]),
+            ("OrderUpdated", &json!("Unwind"), &json!("full_fill"))
+        );
         let executions = events(client, "/executions", &[]).await;
         let execution = &executions.last().expect("some").1["execution"];
-        assert_eq!((&execution["price"], &execution["order"]["orderType"]), (&json!("48536"), &json!("Unwind")));
+        assert_eq!(
+            (&execution["price"], &execution["order"]["orderType"]),
+            (&json!("48536"), &json!("Unwind"))
+        );
         assert_eq!(execution["orderData"]["fee"], "0");
         let updates = events(client, "/positions", &[]).await;
         let update = &updates.last().expect("some").1;
-        assert_eq!((&update["tradeType"], &update["positionChange"], &update["updateReason"]), (&json!("unwind"), &json!("close"), &json!("trade")));
+        assert_eq!(
+            (&update["tradeType"], &update["positionChange"], &update["updateReason"]),
+            (&json!("unwind"), &json!("close"), &json!("trade"))
+        );
     }
     for (client, info, pnl, balance) in [
         (&poor, "futures unwind bankrupt", "-1474", "0.995"),
@@ -135,7 +165,10 @@ async fn an_unwind_is_seen_by_both_sides_and_by_everyone_and_moves_no_price() {
         for row in &rows {
             assert_eq!((&row["info"], &row["execution"]), (&json!(info), &rows[0]["execution"]), "{row}");
         }
-        assert_eq!((rows[1]["realized_pnl"].to_string(), rows[1]["new_balance"].to_string()), (pnl.to_owned(), balance.to_owned()));
+        assert_eq!(
+            (rows[1]["realized_pnl"].to_string(), rows[1]["new_balance"].to_string()),
+            (pnl.to_owned(), balance.to_owned())
+        );
         assert_eq!(rows[1]["liquidation_fee"], Value::Null);
         assert!(csv(client).await.contains(info), "the log as a file has it, too");
     }
@@ -185,7 +218,10 @@ async fn a_provider_is_assigned_what_it_takes_and_the_pool_tops_it_up() {
     }
     // 164 gained of 243.50.
     let rows = log(&provider, 1).await;
-    assert_eq!((rows[0]["liquidation_fee"].to_string(), rows[0]["new_balance"].to_string()), ("-79.5".to_owned(), "1000079.5".to_owned()));
+    assert_eq!(
+        (rows[0]["liquidation_fee"].to_string(), rows[0]["new_balance"].to_string()),
+        ("-79.5".to_owned(), "1000079.5".to_owned())
+    );
     assert_eq!(pool(&venue).await, "20.5");
     assert_eq!(public.settle().await[0]["type"], "termination");
     let shown = poor.get("/history", &[("symbol", SYMBOL)]).await["history"][0].clone();
@@ -195,7 +231,10 @@ async fn a_provider_is_assigned_what_it_takes_and_the_pool_tops_it_up() {
 
     // It leaves again; only the owner can.
     venue.advance(1_000).await;
-    assert_eq!(poor.request("POST", "/assignmentprogram/delete", &[("id", "1")]).error().await.as_deref(), Some("notFound"));
+    assert_eq!(
+        poor.request("POST", "/assignmentprogram/delete", &[("id", "1")]).error().await.as_deref(),
+        Some("notFound")
+    );
     let deleted = provider.post("/assignmentprogram/delete", &[("id", "1")]).await;
     assert_eq!((&deleted["id"], &deleted["participant"]), (&json!(1), &participant));
     assert_eq!(current().await, json!([]));
@@ -219,8 +258,14 @@ async fn the_pool_covers_what_the_market_pays_too_little_for() {
     let fill = newest_fill(&poor).await;
     assert_eq!((&fill["fillType"], &fill["price"]), (&json!("liquidation"), &json!(48_000)));
     let rows = log(&poor, 2).await;
-    assert_eq!((&rows[0]["info"], &rows[1]["info"]), (&json!("covered liquidation"), &json!("covered liquidation")));
-    assert_eq!((rows[1]["liquidation_fee"].to_string(), rows[1]["new_balance"].to_string()), ("-535.005".to_owned(), "0".to_owned()));
+    assert_eq!(
+        (&rows[0]["info"], &rows[1]["info"]),
+        (&json!("covered liquidation"), &json!("covered liquidation"))
+    );
+    assert_eq!(
+        (rows[1]["liquidation_fee"].to_string(), rows[1]["new_balance"].to_string()),
+        ("-535.005".to_owned(), "0".to_owned())
+    );
     assert_eq!(pool(&venue).await, "464.995");
     let executions = events(&poor, "/executions", &[]).await;
     assert_eq!(executions.last().expect("some").1["execution"]["order"]["orderType"], "CoveredLiquidation");
@@ -235,14 +280,37 @@ async fn programs_match_by_contract_by_currencies_and_by_margin_account() {
     let provider = venue.client(2);
     let rest = [("acceptLong", "true"), ("acceptShort", "false"), ("enabled", "true")];
     for (arguments, shown) in [
-        (vec![("contractType", "flexible_futures"), ("baseCurrency", "XBT"), ("timeFrame", "WEEKDAYS")], json!(["flexible_futures", null, "BTC", null, "WEEKDAYS"])),
-        (vec![("contractType", "FLEX"), ("baseCurrency", "btc"), ("quoteCurrency", "usd"), ("timeFrame", "weekends")], json!(["flexible_futures", null, "BTC", "USD", "WEEKEND"])),
-        (vec![("contractType", "futures_inverse"), ("timeFrame", "Weekend")], json!(["futures_inverse", null, null, null, "WEEKEND"])),
-        (vec![("contractType", "fi_xbtusd"), ("timeFrame", "ALL")], json!(["futures_inverse", null, "BTC", "USD", "ALL"])),
-        (vec![("contractType", "fi_xbtusd"), ("contract", "pi_xbtusd"), ("timeFrame", "all")], json!(["futures_inverse", "PI_XBTUSD", null, null, "ALL"])),
+        (
+            vec![("contractType", "flexible_futures"), ("baseCurrency", "XBT"), ("timeFrame", "WEEKDAYS")],
+            json!(["flexible_futures", null, "BTC", null, "WEEKDAYS"]),
+        ),
+        (
+            vec![
+                ("contractType", "FLEX"),
+                ("baseCurrency", "btc"),
+                ("quoteCurrency", "usd"),
+                ("timeFrame", "weekends"),
+            ],
+            json!(["flexible_futures", null, "BTC", "USD", "WEEKEND"]),
+        ),
+        (
+            vec![("contractType", "futures_inverse"), ("timeFrame", "Weekend")],
+            json!(["futures_inverse", null, null, null, "WEEKEND"]),
+        ),
+        (
+            vec![("contractType", "fi_xbtusd"), ("timeFrame", "ALL")],
+            json!(["futures_inverse", null, "BTC", "USD", "ALL"]),
+        ),
+        (
+            vec![("contractType", "fi_xbtusd"), ("contract", "pi_xbtusd"), ("timeFrame", "all")],
+            json!(["futures_inverse", "PI_XBTUSD", null, null, "ALL"]),
+        ),
     ] {
-        let added = provider.post("/assignmentprogram/add", &[&arguments[..], &rest].concat()).await["participant"].clone();
-        let told = ["contractType", "contract", "baseCurrency", "quoteCurrency", "timeFrame"].map(|name| added[name].clone());
+        let added =
+            provider.post("/assignmentprogram/add", &[&arguments[..], &rest].concat()).await["participant"]
+                .clone();
+        let told = ["contractType", "contract", "baseCurrency", "quoteCurrency", "timeFrame"]
+            .map(|name| added[name].clone());
         assert_eq!(json!(told), shown, "{arguments:?}");
     }
     let figures = [
@@ -252,7 +320,9 @@ async fn programs_match_by_contract_by_currencies_and_by_margin_account() {
         ("minimumProfitabilityPerAssignmentLongBps", "12.5"),
         ("minimumProfitabilityPerAssignmentShortBps", "-3"),
     ];
-    let added = provider.post("/assignmentprogram/add", &[&TAKES_ALL[..], &figures].concat()).await["participant"].clone();
+    let added =
+        provider.post("/assignmentprogram/add", &[&TAKES_ALL[..], &figures].concat()).await["participant"]
+            .clone();
     for (name, value) in figures {
         assert_eq!(added[name].to_string(), value, "{name}");
     }
@@ -268,7 +338,8 @@ async fn a_program_that_cannot_be_is_refused_by_what_is_wrong_with_it() {
         arguments.push((name, value));
         arguments
     };
-    let without = |name: &str| TAKES_ALL.iter().copied().filter(|(other, _)| *other != name).collect::<Vec<_>>();
+    let without =
+        |name: &str| TAKES_ALL.iter().copied().filter(|(other, _)| *other != name).collect::<Vec<_>>();
     let before = venue.order("GET", "/state-hash", Value::Null).await["state_hash"].clone();
     for name in ["contractType", "acceptLong", "acceptShort", "timeFrame", "enabled", "contract"] {
         let error = provider.request("POST", "/assignmentprogram/add", &without(name)).error().await;
@@ -300,13 +371,33 @@ async fn a_program_that_cannot_be_is_refused_by_what_is_wrong_with_it() {
         assert_eq!(error, Some(format!("invalidArgument: {wrong}")), "{name}={value}");
     }
     // Of no contract that there is.
-    let nothing = [("contractType", "flex"), ("baseCurrency", "GBP"), ("acceptLong", "true"), ("acceptShort", "true"), ("timeFrame", "all"), ("enabled", "true")];
-    assert_eq!(provider.request("POST", "/assignmentprogram/add", &nothing).error().await.as_deref(), Some("invalidArgument"));
-    for (id, want) in [("7", "notFound"), ("-1", "notFound"), ("1.5", "notFound"), ("1e30", "notFound"), ("one", "invalidArgument: id"), ("", "invalidArgument: id")] {
+    let nothing = [
+        ("contractType", "flex"),
+        ("baseCurrency", "GBP"),
+        ("acceptLong", "true"),
+        ("acceptShort", "true"),
+        ("timeFrame", "all"),
+        ("enabled", "true"),
+    ];
+    assert_eq!(
+        provider.request("POST", "/assignmentprogram/add", &nothing).error().await.as_deref(),
+        Some("invalidArgument")
+    );
+    for (id, want) in [
+        ("7", "notFound"),
+        ("-1", "notFound"),
+        ("1.5", "notFound"),
+        ("1e30", "notFound"),
+        ("one", "invalidArgument: id"),
+        ("", "invalidArgument: id"),
+    ] {
         let error = provider.request("POST", "/assignmentprogram/delete", &[("id", id)]).error().await;
         assert_eq!(error.as_deref(), Some(want), "{id}");
     }
-    assert_eq!(provider.request("POST", "/assignmentprogram/delete", &[]).error().await.as_deref(), Some("requiredArgumentMissing"));
+    assert_eq!(
+        provider.request("POST", "/assignmentprogram/delete", &[]).error().await.as_deref(),
+        Some("requiredArgumentMissing")
+    );
     for (body, want) in [
         (json!({"currency": "EUR", "amount": 1}), "no contract settles in EUR"),
         (json!({"currency": "USD", "amount": -1}), "the amount is out of range"),
