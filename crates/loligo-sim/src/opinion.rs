@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const LIMITS: [u32; 4] = [WORK_PER_RECORD, WORK_PER_RECORD, 40, 1];
 
 /// What must be met, or the lives were about nothing.
-const MEETINGS: [&str; 24] = [
+const MEETINGS: [&str; 25] = [
     "partial liquidation",
     "full liquidation",
     "assignment",
@@ -27,6 +27,7 @@ const MEETINGS: [&str; 24] = [
     "conversion",
     "conversion of all there was",
     "gain paid in another currency",
+    "interest",
     "settlement, linear",
     "settlement, inverse",
     "settlement of a perpetual",
@@ -188,6 +189,7 @@ fn hear(met: &mut Met, both: &SideBySide) {
             }
             Event::Settled(settlement) => met.meet(both.model.settled_as(settlement.instrument)),
             Event::Funding(_) => met.meet("funding hour"),
+            Event::Interest(_) => met.meet("interest"),
             _ => {}
         }
     }

@@ -18,8 +18,6 @@ pub(super) const RICH: u32 = 2;
 
 /// The perpetual on XBT.
 pub(super) const PERPETUAL: InstrumentId = InstrumentId(0);
-/// What ends of itself.
-pub(super) const DATED: [InstrumentId; 2] = [InstrumentId(1), InstrumentId(4)];
 /// What is inverse.
 pub(super) const INVERSE: [InstrumentId; 2] = [InstrumentId(3), InstrumentId(4)];
 /// Where margin levels of linear contracts start, in USD.
@@ -163,6 +161,11 @@ impl Life {
         pasts
     }
 
+    /// True for who has much, but none of it in USD.
+    pub(super) fn is_whale(&self, account: AccountId) -> bool {
+        self.has_whale && account.0 == RICH
+    }
+
     fn fund(&mut self, account: AccountId, commands: &mut Vec<Command>) {
         let mut give = |wallet, currency, amount: i128| {
             let amount = Money(amount);
@@ -173,6 +176,9 @@ impl Life {
             give(Wallet::Flex, Currency::USD, 10_000_000 * Money::ONE);
             give(Wallet::Inverse(PairId(0)), btc, 100 * Money::ONE);
             return;
+        }
+        if self.is_whale(account) {
+            return give(Wallet::Flex, btc, 40 * Money::ONE);
         }
         // From some tens to some hundreds of USD in one to three currencies.
         let currencies = 1 + self.rng.below(3);
