@@ -120,6 +120,7 @@ impl Life {
         let (linear_end, inverse_end) = (self.hour + self.ends.0 * second, self.hour + self.ends.1 * second);
         // What a life sees, in this order.
         if share >= 30 && self.time < self.hour {
+            self.lose_much(model);
             return self.reach(self.hour);
         }
         if share >= 70 && self.time < linear_end {
@@ -145,15 +146,31 @@ impl Life {
         let crisis = (35..70).contains(&share);
         match self.rng.below(1_000) {
             at if at < if crisis { 60 } else { 12 } => self.crash(model),
-            at if at < if crisis { 160 } else { 70 } => self.meet_an_equality(model),
-            at if at < 300 => self.move_prices(model),
-            at if at < 310 => self.operate(model),
+            at if at < if crisis { 180 } else { 100 } => self.meet_an_equality(model),
+            at if at < 280 => self.move_prices(model),
+            at if at < 290 => self.operate(model),
             _ => {
                 let command = self.trade(model);
                 return Some(self.step(command));
             }
         }
         None
+    }
+
+    /// Who has much loses more than is free of interest.
+    fn lose_much(&mut self, model: &Model) {
+        let whale = AccountId(venue::RICH);
+        let held = (0..3).map(InstrumentId).map(|id| (id, model.position_lots(whale, id)));
+        for (instrument, lots) in held.filter(|(_, lots)| self.has_whale && *lots != 0).collect::<Vec<_>>() {
+            let fair = &mut self.fair[instrument.0 as usize];
+            // Of all three a lot is worth a ten-thousandth of a USD a tick.
+            let ticks = 400_000_000 / lots.abs() + 1;
+            if ticks < *fair / 12 {
+                *fair -= lots.signum() * ticks;
+                let price = Some(self.fair_price(model, instrument));
+                self.planned.push_back(Planned::Ask(Command::PinMark { instrument, price }));
+            }
+        }
     }
 
     /// The instant before, that instant, and one after.
@@ -289,6 +306,9 @@ impl Life {
     }
 
     fn poor(&mut self) -> AccountId {
+        if self.has_whale && self.chance(10) {
+            return AccountId(venue::RICH);
+        }
         AccountId(venue::RICH + self.rng.below(u64::from(self.accounts - venue::RICH)) as u32)
     }
 

@@ -33,7 +33,7 @@ const MEETINGS: [&str; 25] = [
     "settlement of a perpetual",
     "funding hour",
     "isolated liquidation",
-    "several contracts liquidated at once",
+    "liquidation of one of several contracts",
     "exactly at maintenance",
     "exactly at close-only",
     "equity exactly zero",
@@ -193,9 +193,12 @@ fn hear(met: &mut Met, both: &SideBySide) {
             _ => {}
         }
     }
-    let accounts: Vec<_> = liquidated.iter().map(|(account, _)| *account).collect();
-    if accounts.windows(2).any(|two| two[0] == two[1]) {
-        met.meet("several contracts liquidated at once");
+    for (account, instrument) in liquidated {
+        let wallet = both.model.margin_wallet(instrument);
+        let beside = both.model.positions(account).into_iter().filter(|other| other.instrument != instrument);
+        if beside.map(|other| both.model.margin_wallet(other.instrument)).any(|other| other == wallet) {
+            met.meet("liquidation of one of several contracts");
+        }
     }
 }
 
