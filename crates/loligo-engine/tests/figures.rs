@@ -7,7 +7,7 @@ mod page;
 use fixture::{Desk, ask, bid, immediate};
 use loligo_engine::{
     AccountId, Command, CreateAccount, Currency, Deposit, FeeRates, Fine, FinePrice, InstrumentId,
-    InstrumentSpec, MarginLevel, Money, Outcome, Qty, Wallet, WalletView, fee_schedule,
+    InstrumentSpec, MarginLevel, Money, Outcome, Qty, Timestamp, Wallet, WalletView, fee_schedule,
 };
 use page::{number, table};
 
@@ -345,4 +345,21 @@ fn a_currency_without_contracts_is_priced_by_a_constant() {
         let price = FinePrice(number(&row[1], 18));
         assert_eq!(desk.exchange.index_of(pair), Some((Some(price), false)), "{}", row[0]);
     }
+}
+
+#[test]
+fn what_is_settled_counts_in_no_volume() {
+    let mut desk = Desk::open();
+    let spec = desk.exchange.instrument(InstrumentId(0)).expect("listed").spec().clone();
+    let expiry = Some(desk.exchange.now().plus(60 * Timestamp::SECOND));
+    let spec = InstrumentSpec { symbol: "FF_XBTUSD".into(), expiry, ..spec };
+    let Outcome::Listed(dated) = desk.apply(&Command::List(Box::new(spec))) else { panic!("not listed") };
+    desk.second_again(dated);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    let volumes = |desk: &Desk| [desk.alice, desk.bob].map(|account| desk.exchange.volume_usd(account));
+    let traded = Some(Money(50_000 * Money::ONE));
+    assert_eq!(volumes(&desk), [traded; 2]);
+    desk.wait(60 * Timestamp::SECOND);
+    assert_eq!((desk.position(desk.alice), volumes(&desk)), (0, [traded; 2]), "settled, and not traded");
 }
