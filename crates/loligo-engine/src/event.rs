@@ -321,6 +321,9 @@ pub struct Settlement {
     pub fee_rate: i32,
     /// Realised P&L, before the fee.
     pub realized_pnl: Money,
+    /// What a gain was paid in where that is another currency than the contract's: then none of `realized_pnl` is in `balance`, and
+    /// the row of the gain is a third one.
+    pub gain: Option<Box<GainPaid>>,
     /// Funding that the position had accrued.
     pub realized_funding: Money,
     /// The last mark price.

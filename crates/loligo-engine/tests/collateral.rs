@@ -474,3 +474,37 @@ fn a_state_with_collateral_is_read_as_it_was() {
     assert_eq!((read.interest(), read.next_due()), (7, desk.exchange.next_due()));
     read.audit().expect("every sum holds");
 }
+
+/// Alice owes 1,036.50 USD: half of a position that gains was sold at a loss.
+fn owing() -> Desk {
+    let mut desk = with(&[("USD", 1_000)]);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    desk.mark(55_000);
+    desk.placed(desk.bob, bid(BTC / 2, 46_000));
+    desk.placed(desk.alice, ask(BTC / 2, 46_000));
+    assert_eq!(held(&desk, "USD"), cents(-103_650));
+    desk
+}
+
+#[test]
+fn what_is_owed_is_paid_from_collateral_that_comes_later() {
+    let mut desk = owing();
+    give(&mut desk, "USDT", Money(400 * Money::ONE));
+    assert_eq!((held(&desk, "USDT"), held(&desk, "USD")), (Money::ZERO, cents(-63_670)), "0.05% are kept");
+    give(&mut desk, "USDT", Money(1_000 * Money::ONE));
+    assert_eq!(held(&desk, "USD"), Money::ZERO);
+    assert_eq!(conversions(&desk).len(), 2);
+    audited(&desk);
+}
+
+#[test]
+fn what_is_owed_is_paid_from_collateral_that_has_a_price_later() {
+    let mut desk = owing();
+    give(&mut desk, "NEAR", Money(1_000 * Money::ONE));
+    assert_eq!((held(&desk, "USD"), conversions(&desk).len()), (cents(-103_650), 0));
+    pin(&mut desk, "NEAR:USD", Some(2_000_000));
+    desk.wait(Timestamp::SECOND);
+    assert_eq!(held(&desk, "USD"), Money::ZERO);
+    audited(&desk);
+}

@@ -211,6 +211,7 @@ fn a_position_is_closed_at_the_settlement_price_with_a_takers_fee_on_its_value()
             fee,
             fee_rate: 50_000,
             realized_pnl: Money(sign * usd(981).0),
+            gain: None,
             realized_funding: Money::ZERO,
             mark: Some(FinePrice(50_500 * ONE + ONE / 2)),
             wallet: Wallet::Flex,

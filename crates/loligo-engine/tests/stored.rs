@@ -491,6 +491,7 @@ fn events() -> Vec<Event> {
             fee: usd(2),
             fee_rate: 50_000,
             realized_pnl: usd(-1),
+            gain: None,
             realized_funding: usd(3),
             mark: Some(price),
             wallet: Wallet::Inverse(pair),

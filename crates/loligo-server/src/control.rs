@@ -9,6 +9,7 @@ mod money;
 mod notices;
 mod operator_auth;
 mod shown;
+mod sockets;
 mod venue;
 mod verbs;
 
@@ -18,6 +19,7 @@ use crate::node::{NodeHandle, SubmitError};
 use crate::operations::Operations;
 use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::listener::{Peer, Read, Received};
+use crate::transport::sockets::Sockets;
 use crate::transport::{Handler, TurnedAway};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
@@ -40,6 +42,7 @@ pub(crate) struct Control {
     faults: Arc<Faults>,
     operations: Operations,
     history: Arc<History>,
+    sockets: Arc<Sockets>,
     /// Held while an account is opened.
     opening: tokio::sync::Mutex<()>,
     log: Arc<RequestLog>,
@@ -96,6 +99,7 @@ enum Verb {
     Verbs,
     Health,
     Requests,
+    Sockets,
     Accounts,
     CreateAccount,
     Account,
@@ -145,6 +149,7 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::GET, "", Verb::Verbs, "this list; no token needed"),
     (Method::GET, "/health", Verb::Health, "whether the exchange is well; no token needed"),
     (Method::GET, "/requests", Verb::Requests, "the last 1,000 requests that --log tells, each with the reason of its refusal"),
+    (Method::GET, "/sockets", Verb::Sockets, "WebSocket connections: how many, what waits for them, and how many were closed for it"),
     (Method::GET, "/accounts", Verb::Accounts, "all accounts but the house's: uid, name, rights and public texts of their keys"),
     (Method::POST, "/accounts", Verb::CreateAccount, "opens an account: name, flex, wallets"),
     (Method::GET, "/accounts/{account}", Verb::Account, "one account by name or uid, with what its wallets hold"),
@@ -259,9 +264,11 @@ impl Control {
         faults: Arc<Faults>,
         operations: Operations,
         history: Arc<History>,
+        sockets: Arc<Sockets>,
         log: Arc<RequestLog>,
     ) -> Self {
-        Self { node, operator_auth, faults, operations, history, opening: tokio::sync::Mutex::default(), log }
+        let opening = tokio::sync::Mutex::default();
+        Self { node, operator_auth, faults, operations, history, sockets, opening, log }
     }
 
     async fn answered(&self, request: Read) -> Option<Response<Full<Bytes>>> {
@@ -311,6 +318,7 @@ impl Control {
             Verb::Verbs => Ok(verbs_shown()),
             Verb::Health => Ok(self.health()),
             Verb::Requests => Ok(self.log.shown().await),
+            Verb::Sockets => Ok(self.sockets_shown()),
             Verb::Accounts => Ok(self.accounts_shown()),
             Verb::Account => self.account_shown(named).await,
             Verb::AllPrices => self.all_prices().await,

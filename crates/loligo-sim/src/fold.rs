@@ -254,8 +254,15 @@ impl Fold {
                 ensure(held.opened_at == settlement.opened_at, "when it was opened", event)?;
                 let wallet = (account, settlement.wallet, settlement.currency);
                 let before = self.balances.entry(wallet).or_default();
-                *before += settlement.realized_pnl + settlement.realized_funding - settlement.fee;
-                ensure(*before == balance, "what was there, and what it brought", event)
+                let gain = settlement.gain.as_deref();
+                let realized_pnl = if gain.is_some() { Money::ZERO } else { settlement.realized_pnl };
+                *before += realized_pnl + settlement.realized_funding - settlement.fee;
+                ensure(*before == balance, "what was there, and what it brought", event)?;
+                let Some(gain) = gain else { return Ok(()) };
+                *self.rows.entry(account).or_default() += 1;
+                let balance = self.balances.entry((account, settlement.wallet, gain.currency)).or_default();
+                *balance += gain.amount;
+                ensure(*balance == gain.balance, "what was there, and the gain", event)
             }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);

@@ -139,7 +139,15 @@ impl Exchange {
         let side = if size > 0 { Side::Sell } else { Side::Buy };
         let change = PositionChange { side, lots: size.abs(), value, rows: SETTLEMENT_ROWS };
         let Booking {
-            entry_before, opened_at, realized_pnl, realized_funding, charges, balance, log, ..
+            entry_before,
+            opened_at,
+            realized_pnl,
+            realized_funding,
+            charges,
+            gain,
+            balance,
+            log,
+            ..
         } = self.book_position(slot, &change, |_, margin_wallet| {
             let rate = margin_wallet.rates().taker;
             Charges { rate, fee: fee_on(value, rate), into_pool: None }
@@ -162,6 +170,7 @@ impl Exchange {
             fee: charges.fee,
             fee_rate: charges.rate,
             realized_pnl,
+            gain: gain.map(Box::new),
             realized_funding,
             mark: market.mark,
             wallet: Wallet::of(instrument),

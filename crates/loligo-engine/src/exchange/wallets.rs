@@ -159,6 +159,9 @@ impl Exchange {
             cause,
             at,
         });
+        if wallet == Wallet::Flex {
+            self.pay_what_is_owed(account, events);
+        }
         Some(balance)
     }
 
@@ -217,6 +220,16 @@ impl Exchange {
         let watched = self.margin_wallets[slot].checked_always;
         if watched || (self.accrues && self.needs_judging(owner, slot)) {
             self.work.check_margin_of(owner, slot);
+        }
+    }
+
+    /// Has what a flex wallet owes paid from collateral that has come to it, or has a price now.
+    pub(super) fn pay_what_is_owed(&mut self, account: AccountId, events: &mut Vec<Event>) {
+        let owner = &self.accounts[account];
+        let flex = owner.flex;
+        if self.margin_wallets[flex].balance < Money::ZERO && owner.collateral > Money::ZERO {
+            self.convert_collateral(account, flex, events);
+            self.judge_moved(account, flex);
         }
     }
 

@@ -171,7 +171,10 @@ impl Exchange {
             self.work.look_from = self.accounts.get(next).map(|_| next);
             self.look_over(account);
             self.work.spend(LOOK);
-            return;
+            self.pay_what_is_owed(account, events);
+            if events.len() == told {
+                return;
+            }
         } else if let Some(portfolio) = self.work.stepping.pop_front() {
             self.work.spend(STEP);
             self.step(portfolio, events);

@@ -86,7 +86,6 @@ impl Fold {
     }
 
     /// One side of a match: its fill, what became of its order, of its position, and of its wallet.
-    #[expect(clippy::too_many_arguments, reason = "a side is what is named here, once")]
     fn side_filled(
         &mut self,
         is_new: bool,
@@ -240,7 +239,7 @@ impl Fold {
             liquidation_fee: (liquidation_fee != Money::ZERO).then(|| money(liquidation_fee).to_string()),
             ..position_leg.clone()
         };
-        let gain_leg = fill.gain.as_deref().map(|gain| gain_leg(fill, gain, &cash_leg));
+        let gain_leg = fill.gain.as_deref().map(|gain| gain_leg(gain, &cash_leg));
         self.push_own(is_new, fill.account, execution.at, position_leg);
         self.push_own(is_new, fill.account, execution.at, cash_leg);
         if let Some(leg) = gain_leg {
@@ -352,7 +351,7 @@ impl Fold {
             new_entry: entry.clone(),
             opened_ms: settlement.opened_at.map(millis),
             fee: fee.clone(),
-            realized_pnl: realized_pnl.clone(),
+            realized_pnl,
             realized_funding: realized_funding.clone(),
             currency: settlement.currency.code().to_owned(),
             execution: Some(settlement.execution.0),
@@ -384,7 +383,8 @@ impl Fold {
             liquidation_fee: None,
             conversion: None,
         };
-        let booked = settlement.realized_pnl - settlement.fee + settlement.realized_funding;
+        let pnl_booked = if settlement.gain.is_some() { Money::ZERO } else { settlement.realized_pnl };
+        let booked = pnl_booked - settlement.fee + settlement.realized_funding;
         let cash_leg = rows::AccountLogEntry {
             number: settlement.log + 1,
             asset: currency,
@@ -392,13 +392,15 @@ impl Fold {
             new_balance: money(settlement.balance).to_string(),
             old_entry: None,
             new_entry: None,
-            realized_pnl: Some(realized_pnl),
+            realized_pnl: Some(money(pnl_booked).to_string()),
             fee: Some(fee),
             realized_funding: Some(realized_funding),
             ..position_leg.clone()
         };
-        self.push_own(is_new, settlement.account, settlement.at, position_leg);
-        self.push_own(is_new, settlement.account, settlement.at, cash_leg);
+        let gain_leg = settlement.gain.as_deref().map(|gain| gain_leg(gain, &cash_leg));
+        for leg in [Some(position_leg), Some(cash_leg), gain_leg].into_iter().flatten() {
+            self.push_own(is_new, settlement.account, settlement.at, leg);
+        }
     }
 
     /// The row of money that no contract moved.
@@ -472,13 +474,13 @@ impl Fold {
     }
 }
 
-/// The row of a gain that is paid in a currency of the account's choice.
-fn gain_leg(fill: &Fill, gain: &GainPaid, cash_leg: &rows::AccountLogEntry) -> rows::AccountLogEntry {
+/// The row of a gain that is paid in a currency of the account's choice, behind that of the contract's currency.
+fn gain_leg(gain: &GainPaid, cash_leg: &rows::AccountLogEntry) -> rows::AccountLogEntry {
     let GainPaid { currency, amount, index: _, balance } = *gain;
     let currency = currency.code().to_lowercase();
     let nothing = || Some(money(Money::ZERO).to_string());
     rows::AccountLogEntry {
-        number: fill.log + 2,
+        number: cash_leg.number + 1,
         asset: currency.clone(),
         collateral: Some(currency),
         old_balance: money(balance - amount).to_string(),

@@ -1,6 +1,7 @@
 //! Every bound of connections, in one place: what one client may hold, send or keep us waiting for. How many arguments
 //! and ids a request may have is its dialect's.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Bytes of a request line and its headers. 500 order ids in a query take 24 KB; the URI itself ends at 65,534 bytes, with
@@ -35,6 +36,8 @@ pub(crate) const FEED_MESSAGE_BYTES: usize = 256 * 1024;
 pub(crate) const FEED_READ_BYTES: usize = 4 * 1024;
 /// Bytes that are written at once to a WebSocket connection, and that are gathered for it.
 pub(crate) const FEED_WRITE_BYTES: usize = 64 * 1024;
+/// Places that a queue keeps when nothing waits in it any more: few enough for thousands of connections.
+pub(crate) const FEED_SPARE_FRAMES: usize = 256;
 /// Frames that are written at once where they lie in pieces.
 pub(crate) const FEED_SLICES: usize = 64;
 /// Bytes that whoever has news for a WebSocket connection writes to it in one go; the rest is its task's, so that a whole
@@ -48,6 +51,10 @@ pub(crate) const FEED_COMMITS: usize = 64;
 
 /// The longest [delay](FeedBounds::delay). A client that needs more is not slow but stuck, and what waits takes memory.
 pub const FEED_DELAY_MAX: Duration = Duration::from_secs(1);
+
+/// The smallest and the largest [queue](FeedBounds::queue_bytes): what is gathered for a prompt reader must fit, and many queues
+/// into a machine's memory.
+pub const FEED_QUEUE_BYTES: RangeInclusive<usize> = FEED_WRITE_BYTES..=1024 * 1024 * 1024;
 
 /// Connections beyond those of everyone. Each is answered once, and only on the control surface: so the operator gets in
 /// when all other places are taken. They are taken over before they have asked, oldest first, so idling takes none away.
@@ -80,7 +87,8 @@ pub struct FeedBounds {
     /// Frames that may wait for one connection. It is closed when there are more: a client that reads too slowly is never
     /// waited for, and loses no frame without noticing. Cancelling ten thousand orders at once must pass.
     pub queue_frames: usize,
-    /// Bytes of the frames that may wait, the one that is put in last not counted: a whole book must pass.
+    /// Bytes of memory that the frames which wait may take up, the one that is put in last not counted: a whole book must
+    /// pass. Within [`FEED_QUEUE_BYTES`].
     pub queue_bytes: usize,
     /// How long a client may be silent; any frame of its counts.
     pub silence: Duration,

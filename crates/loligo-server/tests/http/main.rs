@@ -6,6 +6,7 @@ mod auth;
 mod bad_input;
 mod charts;
 mod closing;
+mod collateral;
 mod completeness;
 mod contract;
 mod control;
