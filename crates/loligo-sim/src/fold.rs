@@ -1,9 +1,9 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Conversion, ConversionLeg, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice,
-    FundingBooked, FundingRate, InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView,
-    PairId, Price, Qty, Settlement, Side, Timestamp, UpdateReason, Wallet,
+    AccountId, BalanceCause, Conversion, ConversionLeg, Currency, EditRefusal, Event, Execution, Fill, Fine,
+    FinePrice, FundingBooked, FundingRate, InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus,
+    OrderView, PairId, Price, Qty, Settlement, Side, Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -29,6 +29,7 @@ pub struct Fold {
     markets: BTreeMap<InstrumentId, MarketState>,
     rights: BTreeMap<AccountId, (bool, bool)>,
     rates: BTreeMap<InstrumentId, FundingRate>,
+    pool: BTreeMap<Currency, Money>,
 }
 
 /// A position as its last fill left it.
@@ -179,8 +180,17 @@ impl Fold {
                 };
                 ensure(before != *leverage, "another leverage than before", event)
             }
-            Event::AssignmentProgram(_) | Event::Pool { .. } => Ok(()),
-            Event::Balance { account, wallet, currency, change, balance, log, .. } => {
+            Event::AssignmentProgram(_) => Ok(()),
+            Event::Pool { currency, change, amount, .. } => {
+                let before = self.pool.entry(*currency).or_default();
+                *before += *change;
+                ensure(before == amount, "what was there and what came", event)
+            }
+            Event::Balance { account, wallet, currency, change, balance, log, cause, .. } => {
+                if *cause == BalanceCause::Pool {
+                    ensure(*change > Money::ZERO, "something that was short", event)?;
+                    *self.pool.entry(*currency).or_default() += -*change;
+                }
                 let rows = self.rows.entry(*account).or_default();
                 *rows += 1;
                 ensure(rows == log, "the next row of its log", event)?;
@@ -364,6 +374,7 @@ impl Fold {
         let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
         *balance += realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
         ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
+        *self.pool.entry(currency).or_default() += fill.liquidation_fee;
         if let Some(gain) = &fill.gain {
             *self.rows.entry(fill.account).or_default() += 1;
             let balance = self.balances.entry((fill.account, wallet, gain.currency)).or_default();
@@ -448,6 +459,11 @@ impl Fold {
     /// Funding rate last told; nothing before.
     pub fn rate(&self, instrument: InstrumentId) -> FundingRate {
         self.rates.get(&instrument).copied().unwrap_or(FundingRate::ZERO)
+    }
+
+    /// What is in the pool: what the operator put there, and what liquidations paid into it and it paid.
+    pub fn pool(&self, currency: Currency) -> Money {
+        self.pool.get(&currency).copied().unwrap_or_default()
     }
 
     /// Index price last told.

@@ -262,7 +262,8 @@ impl Exchange {
             return;
         }
         market.set_mark(price);
-        if market.open_interest > 0 {
+        // While a contract settles those who were long may all be closed, and others not yet.
+        if market.open_interest > 0 || market.ending.lots != 0 {
             self.begin_looking();
         }
         emit(events, || Event::Mark { instrument: id, price, at: self.now });

@@ -79,8 +79,10 @@ impl Exchange {
     fn first_against(&mut self, closed: PositionSlot) -> PositionSlot {
         let Position { instrument, size, .. } = self.positions[closed];
         let mut looked_at = 0;
-        let others = self.markets[instrument].positions().inspect(|_| looked_at += 1);
-        let others = others.filter(|slot| self.positions[*slot].size.signum() == -size.signum());
+        let held = self.markets[instrument].positions().filter(|slot| self.positions[*slot].size != 0);
+        let others = held
+            .inspect(|_| looked_at += 1)
+            .filter(|slot| self.positions[*slot].size.signum() == -size.signum());
         let ranked = others.map(|slot| (self.rank(&self.positions[slot]), slot));
         let first = ranked.min_by(|(one, _), (other, _)| one.order(other)).map(|(_, slot)| slot);
         // As much as an account that is looked over.

@@ -22,6 +22,10 @@ pub(super) struct Work {
     clearing: Vec<(InstrumentId, UpdateReason, UpdateReason, VecDeque<OrderId>)>,
     /// An hour is over: positions from this one on are to be booked, by contract and account.
     pub(super) funding: Option<(InstrumentId, AccountId)>,
+    /// Contracts that are over and whose positions, from this account's on, are to be settled.
+    pub(super) settling: Vec<(InstrumentId, AccountId)>,
+    /// An hour is over: the account to be charged interest next.
+    pub(super) interest: Option<AccountId>,
     /// The account to be looked over next.
     looking: Option<AccountId>,
     /// Portfolios whose step of this second is to come.
@@ -36,6 +40,8 @@ impl Default for Work {
             moved: 0,
             clearing: vec![],
             funding: None,
+            settling: vec![],
+            interest: None,
             looking: None,
             stepping: VecDeque::new(),
         }
@@ -64,7 +70,9 @@ impl Model {
     /// Something that follows from what has happened is not done yet.
     pub fn is_busy(&self) -> bool {
         self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
+            || self.next_settled().is_some()
             || self.next_holder().is_some()
+            || self.work.interest.is_some()
             || self.work.looking.is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
             || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
@@ -78,7 +86,8 @@ impl Model {
 
     /// True for a portfolio on the ladder that has had no step at this instant.
     fn steps_now(&self, portfolio: Portfolio) -> bool {
-        self.ladders.get(&portfolio).is_some_and(|ladder| ladder.stepped_at < self.now)
+        let goes_on = self.unwindings.contains_key(&portfolio);
+        self.ladders.get(&portfolio).is_some_and(|ladder| goes_on || ladder.stepped_at < self.now)
     }
 
     /// All orders of a contract are to go, the oldest first.
@@ -94,6 +103,11 @@ impl Model {
     /// All accounts are to be looked over, from the first on.
     pub(super) fn begin_looking(&mut self) {
         self.work.looking = Some(AccountId(0));
+    }
+
+    /// What is being unwound goes on before anything else is liquidated.
+    pub(super) fn step_on(&mut self, portfolio: Portfolio) {
+        self.work.stepping.push_front(portfolio);
     }
 
     /// All portfolios on the ladder are to take a step.
@@ -123,11 +137,21 @@ impl Model {
             let reason = if self.order(id).resting { resting } else { waiting };
             self.close(id, OrderStatus::Cancelled, reason, None);
             self.stirred = true;
+        } else if let Some((instrument, account)) = self.next_settled() {
+            self.spend(STEP);
+            self.settle_position(instrument, account);
+            self.note_settled(instrument, account);
+            self.stirred = true;
         } else if self.work.funding.is_some() {
             self.note_next_holder();
             let Some((instrument, account)) = self.work.funding else { return true };
             self.book_funding(instrument, account);
             self.stirred = true;
+        } else if let Some(account) = self.work.interest {
+            let next = AccountId(account.0 + 1);
+            self.work.interest = ((next.0 as usize) < self.accounts.len()).then_some(next);
+            self.spend(LOOK);
+            self.stirred |= self.charge_interest(account);
         } else if let Some(account) = self.work.looking {
             let next = AccountId(account.0 + 1);
             self.work.looking = ((next.0 as usize) < self.accounts.len()).then_some(next);
@@ -182,19 +206,19 @@ impl Model {
             if self.margin_status(portfolio).is_short() {
                 !self.account(account).house && !self.has_begun(portfolio)
             } else {
-                self.ladders.contains_key(&portfolio)
+                self.ladders.contains_key(&portfolio) && !self.unwindings.contains_key(&portfolio)
             }
         });
         let mut contracts = self.margined_by(wallet).into_iter();
         ladder
+            || self.is_flat_and_short(account, wallet)
             || (self.available(account, wallet, currency) < BigInt::ZERO
                 && contracts.any(|id| !self.adding_orders(account, id).is_empty()))
     }
 
     /// True for who will be liquidated when its turn comes: nothing that adds risk is taken from it, and no money leaves.
     pub(super) fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
-        let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
-        !self.account(account).house
+        !self.account(portfolio.account()).house
             && !self.ladders.contains_key(&portfolio)
             && self.margin_status(portfolio).is_short()
     }
