@@ -6,6 +6,7 @@ mod page;
 use crate::history::{ask, events};
 use crate::venue::{Client, SYMBOL, Venue};
 use loligo_server::{Server, ServerConfig};
+use loligo_wire::decimal::Number;
 use page::{number, table};
 use serde_json::{Value, json};
 
@@ -28,9 +29,10 @@ fn levels(class: &str) -> (&'static str, Value) {
     for (head, unit) in [("Linear", "numNonContractUnits"), ("Inverse", "contracts")] {
         let (heads, rows) = table("4.2", head);
         let Some(row) = rows.into_iter().find(|row| row[0] == class) else { continue };
-        let level = |(cell, rate): (&String, &String)| {
-            let initial = number(rate, 6) as f64 / 1e6;
-            json!({unit: told(cell), "initialMargin": initial, "maintenanceMargin": initial / 2.0})
+        let level = |(cell, rate_of): (&String, &String)| {
+            let rate = |millionths: i128| told(&format!("0.{millionths:06}"));
+            let initial = number(rate_of, 6);
+            json!({unit: told(cell), "initialMargin": rate(initial), "maintenanceMargin": rate(initial / 2)})
         };
         let begun = row.iter().zip(&heads).skip(1).filter(|(cell, _)| *cell != "-");
         return (unit, begun.map(level).collect());
@@ -38,14 +40,20 @@ fn levels(class: &str) -> (&'static str, Value) {
     panic!("no levels are called {class}");
 }
 
-/// A number of JSON, whether it was written as a whole one or not.
+/// A number of JSON in units of 1e-12, however it is written; nothing of anything else.
+fn units(value: &Value) -> Option<i128> {
+    let number = Number::parse(value.to_string().as_bytes()).ok().filter(|_| value.is_number())?;
+    number.decimal()?.at_scale(12).ok()
+}
+
+/// Whether two answers say the same, however their numbers are written.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
         }
-        _ => a.as_f64() == b.as_f64() && a.is_number() && b.is_number(),
+        _ => units(a).is_some() && units(a) == units(b),
     }
 }
 
@@ -246,15 +254,15 @@ async fn money_that_leaves_or_moves_has_its_words_in_the_log() {
     ];
     assert_eq!(alice.post("/transfer/subaccount", &moved).await["result"], "success");
     for (client, at, word, wallet, change) in [
-        (&alice, 0, "subaccount transfer", "cash", 60.0),
-        (&alice, 1, "cross-exchange transfer", "flex", -40.25),
-        (&child, 0, "subaccount transfer", "flex", -60.0),
-        (&child, 1, "admin transfer", "flex", 100.0),
+        (&alice, 0, "subaccount transfer", "cash", "60"),
+        (&alice, 1, "cross-exchange transfer", "flex", "-40.25"),
+        (&child, 0, "subaccount transfer", "flex", "-60"),
+        (&child, 1, "admin transfer", "flex", "100"),
     ] {
         let row = ask(client, "/account-log", &[]).await["logs"][at].clone();
         let said = ["info", "asset", "margin_account"].map(|name| row[name].clone());
         assert_eq!(said, [word, "usd", wallet].map(|word| json!(word)), "{row}");
-        let balance = |name: &str| row[name].as_f64().expect("a number");
-        assert_eq!(balance("new_balance") - balance("old_balance"), change, "{row}");
+        let balance = |name: &str| units(&row[name]).expect("a number");
+        assert_eq!(balance("new_balance") - balance("old_balance"), number(change, 12), "{row}");
     }
 }
