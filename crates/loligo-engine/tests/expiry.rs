@@ -456,6 +456,32 @@ fn whoever_asks_for_money_amid_a_settlement_is_settled_first() {
 }
 
 #[test]
+fn a_mark_that_is_pinned_amid_a_settlement_values_those_who_are_still_to_be_closed() {
+    let mut desk = dated(ContractKind::Linear, HOUR);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.carol, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(2 * BTC, 50_000));
+    desk.wait(HOUR - 1);
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let mut events = Vec::new();
+    exchange.apply(Timestamp(HOUR), &Command::Advance, &mut events);
+    exchange.apply(Timestamp(HOUR), &Command::Advance, &mut events);
+    let pin = Command::PinMark { instrument: DATED, price: Some(FinePrice(51_000 * ONE)) };
+    assert_eq!(exchange.apply(Timestamp(HOUR), &pin, &mut events), Outcome::Done);
+    // All who were long are closed, and one who was short is not.
+    let closed: Vec<AccountId> = settled(&events).iter().map(|one| one.account).collect();
+    assert_eq!(closed, [desk.alice, desk.bob]);
+    exchange.audit().expect("carol is valued at the mark of now, or waits to be");
+    assert_eq!(exchange.positions(desk.carol)[0].unrealized_pnl, usd(-1_000).fine());
+    while exchange.is_due(Timestamp(HOUR)) {
+        exchange.apply(Timestamp(HOUR), &Command::Advance, &mut events);
+        exchange.audit().expect("sound");
+    }
+    assert_eq!(exchange.positions(desk.carol), []);
+}
+
+#[test]
 fn a_portfolio_that_waits_on_the_ladder_leaves_it_with_the_contract() {
     let mut desk = dated(ContractKind::Linear, HOUR);
     desk.holds(desk.alice, usd(1_000).0);

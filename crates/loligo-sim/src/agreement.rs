@@ -5,7 +5,7 @@ use crate::model::Model;
 use loligo_engine::{
     AccountId, CancelOrder, Command, Conversion, EditOrder, Event, Exchange, Execution, FundingBooked,
     InstrumentId, InterestPaid, MarketState, OrderId, OrderRef, OrderView, Outcome, Qty, Settlement, Side,
-    Timestamp,
+    Timestamp, Wallet,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -116,6 +116,8 @@ impl SideBySide {
             let of = |what: &str| format!("{what} of {:?}", sums.currency);
             same(&of("all wallets"), &sums.wallets, &self.model.in_wallets(sums.currency).fine())?;
             same(&of("what came in"), &sums.deposited, &self.model.deposited(sums.currency).fine())?;
+            let exchanged = self.model.exchanged(sums.currency).fine();
+            same(&of("what was exchanged"), &sums.exchanged, &exchanged)?;
             same(&of("fees"), &sums.fees, &self.model.fees(sums.currency).fine())?;
         }
         Ok(outcome)
@@ -145,6 +147,14 @@ impl SideBySide {
                 same(&of("balance from events and fills"), balance, &told)?;
             }
         }
+        let flex = self.engine.wallets(account).into_iter().find(|wallet| wallet.wallet == Wallet::Flex);
+        if let Some(flex) = flex {
+            same(&of("flex"), &self.engine.flex(account, &flex), &self.model.flex(account))?;
+        }
+        let queue = self.engine.unwind_queue(account);
+        same(&of("places in unwind queues"), &queue, &self.model.unwind_places(account))?;
+        let paid_in = self.engine.pnl_preferences(account);
+        same(&of("currencies of gains"), &paid_in, &self.model.pnl_currencies(account))?;
         same(&of("fee rates"), &self.engine.fee_rates(account), &Some(self.model.fee_rates(account)))?;
         same(&of("volume"), &self.engine.volume_usd(account), &Some(self.model.volume_usd(account)))
     }

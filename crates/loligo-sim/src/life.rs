@@ -39,6 +39,7 @@ pub struct Life {
     ends: (i64, i64),
     accounts: u32,
     has_house: bool,
+    has_whale: bool,
     /// Price around which each contract trades, in ticks.
     fair: Vec<i64>,
     planned: VecDeque<Planned>,
@@ -55,6 +56,7 @@ impl Life {
         let accounts = if rng.below(12) == 0 { 20 } else { 4 + rng.below(5) as u32 };
         let ends = (60 + rng.below(150) as i64, 240 + rng.below(150) as i64);
         let has_house = rng.below(3) == 0;
+        let has_whale = rng.below(4) == 0;
         let fair = vec![50_000, 50_000, 25_000, 100_000, 100_000];
         let mut life = Self {
             rng,
@@ -63,6 +65,7 @@ impl Life {
             ends,
             accounts,
             has_house,
+            has_whale,
             fair,
             planned: VecDeque::new(),
             done: 0,
@@ -117,6 +120,7 @@ impl Life {
         let (linear_end, inverse_end) = (self.hour + self.ends.0 * second, self.hour + self.ends.1 * second);
         // What a life sees, in this order.
         if share >= 30 && self.time < self.hour {
+            self.lose_much(model);
             return self.reach(self.hour);
         }
         if share >= 70 && self.time < linear_end {
@@ -142,14 +146,31 @@ impl Life {
         let crisis = (35..70).contains(&share);
         match self.rng.below(1_000) {
             at if at < if crisis { 60 } else { 12 } => self.crash(model),
-            at if at < if crisis { 160 } else { 70 } => self.meet_an_equality(model),
-            at if at < 300 => self.move_prices(model),
+            at if at < if crisis { 180 } else { 100 } => self.meet_an_equality(model),
+            at if at < 280 => self.move_prices(model),
+            at if at < 290 => self.operate(model),
             _ => {
                 let command = self.trade(model);
                 return Some(self.step(command));
             }
         }
         None
+    }
+
+    /// Who has much loses more than is free of interest.
+    fn lose_much(&mut self, model: &Model) {
+        let whale = AccountId(venue::RICH);
+        let held = (0..3).map(InstrumentId).map(|id| (id, model.position_lots(whale, id)));
+        for (instrument, lots) in held.filter(|(_, lots)| self.has_whale && *lots != 0).collect::<Vec<_>>() {
+            let fair = &mut self.fair[instrument.0 as usize];
+            // Of all three a lot is worth a ten-thousandth of a USD a tick.
+            let ticks = 400_000_000 / lots.abs() + 1;
+            if ticks < *fair / 12 {
+                *fair -= lots.signum() * ticks;
+                let price = Some(self.fair_price(model, instrument));
+                self.planned.push_back(Planned::Ask(Command::PinMark { instrument, price }));
+            }
+        }
     }
 
     /// The instant before, that instant, and one after.
@@ -244,6 +265,35 @@ impl Life {
         of[self.rng.below(of.len() as u64) as usize].clone()
     }
 
+    /// Halts and settings of the operator's.
+    fn operate(&mut self, model: &Model) {
+        let instrument = self.instrument(model);
+        let command = match self.rng.below(10) {
+            0..4 => {
+                let state = self.pick(&[MarketState::Suspended, MarketState::PostOnly]);
+                // It is soon opened again, or little would happen.
+                let pause = self.pick(&[0, Timestamp::SECOND, 3 * Timestamp::SECOND]);
+                self.planned.push_back(Planned::Ask(Command::SetMarketState { instrument, state }));
+                for _ in 0..self.rng.below(4) {
+                    let command = self.trade(model);
+                    self.planned.push_back(Planned::Ask(command));
+                }
+                self.planned.push_back(Planned::Pass(pause));
+                Command::SetMarketState { instrument, state: MarketState::Open }
+            }
+            4..6 => Command::SetInterest { rate: self.pick(&[0, 1, 1_000, 1_000_000, 1_000_001]) },
+            6..8 => Command::SetMarkSmoothing { seconds: self.pick(&[0, 1, 2, 5, 30, 31]) },
+            _ => {
+                let (account, active) = (self.poor(), self.chance(30));
+                self.planned.push_back(Planned::Ask(Command::SetActive { account, active }));
+                let command = self.trade(model);
+                self.planned.push_back(Planned::Ask(command));
+                Command::SetActive { account, active: true }
+            }
+        };
+        self.planned.push_back(Planned::Ask(command));
+    }
+
     /// A contract that still trades; seldom one that does not.
     fn instrument(&mut self, model: &Model) -> InstrumentId {
         let count = model.instrument_ids().count().max(1) as u64;
@@ -256,6 +306,9 @@ impl Life {
     }
 
     fn poor(&mut self) -> AccountId {
+        if self.has_whale && self.chance(10) {
+            return AccountId(venue::RICH);
+        }
         AccountId(venue::RICH + self.rng.below(u64::from(self.accounts - venue::RICH)) as u32)
     }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const LIMITS: [u32; 4] = [WORK_PER_RECORD, WORK_PER_RECORD, 40, 1];
 
 /// What must be met, or the lives were about nothing.
-const MEETINGS: [&str; 24] = [
+const MEETINGS: [&str; 25] = [
     "partial liquidation",
     "full liquidation",
     "assignment",
@@ -27,12 +27,13 @@ const MEETINGS: [&str; 24] = [
     "conversion",
     "conversion of all there was",
     "gain paid in another currency",
+    "interest",
     "settlement, linear",
     "settlement, inverse",
     "settlement of a perpetual",
     "funding hour",
     "isolated liquidation",
-    "several contracts liquidated at once",
+    "liquidation of one of several contracts",
     "exactly at maintenance",
     "exactly at close-only",
     "equity exactly zero",
@@ -188,12 +189,16 @@ fn hear(met: &mut Met, both: &SideBySide) {
             }
             Event::Settled(settlement) => met.meet(both.model.settled_as(settlement.instrument)),
             Event::Funding(_) => met.meet("funding hour"),
+            Event::Interest(_) => met.meet("interest"),
             _ => {}
         }
     }
-    let accounts: Vec<_> = liquidated.iter().map(|(account, _)| *account).collect();
-    if accounts.windows(2).any(|two| two[0] == two[1]) {
-        met.meet("several contracts liquidated at once");
+    for (account, instrument) in liquidated {
+        let wallet = both.model.margin_wallet(instrument);
+        let beside = both.model.positions(account).into_iter().filter(|other| other.instrument != instrument);
+        if beside.map(|other| both.model.margin_wallet(other.instrument)).any(|other| other == wallet) {
+            met.meet("liquidation of one of several contracts");
+        }
     }
 }
 

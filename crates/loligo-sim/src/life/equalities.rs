@@ -124,7 +124,17 @@ impl Life {
             return;
         }
         let Ok(amount) = i128::try_from(amount) else { return };
-        let short_of = if self.chance(25) { 1 } else { 0 };
+        // Just below, with nobody in the book: who takes it over gains as much as there can be.
+        let empties = lots != 0 && self.chance(35);
+        let short_of = if empties || self.chance(20) { 1 } else { 0 };
+        if empties {
+            for account in (0..venue::RICH).map(AccountId) {
+                self.planned
+                    .push_back(Planned::Ask(Command::CancelAll { account, instrument: Some(instrument) }));
+            }
+            let provider = self.any_program(AccountId(0), instrument, model);
+            self.planned.push_back(Planned::Ask(provider));
+        }
         let amount = Money(-amount - short_of);
         if amount != Money::ZERO {
             let deposit = Deposit { account, wallet, currency, amount };

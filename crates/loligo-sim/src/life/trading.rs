@@ -1,6 +1,6 @@
 //! What traders, makers and the operator of a short-lived venue ask from one moment to the next.
 
-use super::{Life, venue};
+use super::{Life, Planned, venue};
 use crate::model::Model;
 use loligo_engine::{
     AccountId, CancelOrder, Command, Currency, Deposit, InstrumentId, Leverage, Money, OnGrid, OrderRef,
@@ -95,11 +95,12 @@ impl Life {
         Command::Place(order)
     }
 
-    /// One of the poor trades at once.
+    /// One of the poor trades at once. Who has very much trades as much, with somebody who is there for it.
     fn take(&mut self, model: &Model) -> Command {
         let (account, instrument) = (self.poor(), self.instrument(model));
         let side = self.side();
-        let lots = self.lots(instrument);
+        let whale = self.is_whale(account);
+        let lots = self.lots(instrument) * if whale { 100 } else { 1 };
         let mut order = self.order(account, instrument, side, lots);
         let fair = self.fair[instrument.0 as usize];
         order.limit_price = Some(OnGrid::Steps(fair + side.sign() * (fair / 150)));
@@ -109,7 +110,14 @@ impl Life {
             OrderType::ImmediateOrCancel,
             OrderType::Limit,
         ]);
-        Command::Place(order)
+        if !whale {
+            return Command::Place(order);
+        }
+        self.planned.push_back(Planned::Ask(Command::Place(order)));
+        let maker = self.rich();
+        let mut offer = self.order(maker, instrument, side.opposite(), lots);
+        offer.limit_price = Some(OnGrid::Steps(fair + side.sign()));
+        Command::Place(offer)
     }
 
     /// One of the poor offers something.

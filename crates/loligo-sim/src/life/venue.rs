@@ -18,8 +18,6 @@ pub(super) const RICH: u32 = 2;
 
 /// The perpetual on XBT.
 pub(super) const PERPETUAL: InstrumentId = InstrumentId(0);
-/// What ends of itself.
-pub(super) const DATED: [InstrumentId; 2] = [InstrumentId(1), InstrumentId(4)];
 /// What is inverse.
 pub(super) const INVERSE: [InstrumentId; 2] = [InstrumentId(3), InstrumentId(4)];
 /// Where margin levels of linear contracts start, in USD.
@@ -91,6 +89,8 @@ impl Life {
                 base: currency("ETH"),
                 tick_scale: 1,
                 lot_precision: 3,
+                // So much that who takes it over can gain more than is its own.
+                margin_levels: levels(&LINEAR_STARTS, 70_000),
                 ..linear
             },
             inverse.clone(),
@@ -128,8 +128,12 @@ impl Life {
             let amount = Money(i128::from(self.rng.below(400)) * Money::ONE / 4);
             commands.push(Command::SetPool { currency: Currency::USD, amount });
         }
+        if self.has_whale {
+            commands.push(Command::SetInterest { rate: self.pick(&[1, 1_000, 1_000_000]) });
+        }
         for account in 0..self.accounts {
-            if self.chance(25) {
+            // Most who offer something have what it takes.
+            if self.chance(if account < RICH { 50 } else { 20 }) {
                 commands.push(self.program(AccountId(account)));
             }
         }
@@ -144,10 +148,12 @@ impl Life {
         {
             let (pair, fair) = if spec.pair == PAIRS[0].0 { PAIRS[0] } else { PAIRS[1] };
             debug_assert_eq!(pair, spec.pair);
-            let relative = i128::from(self.rng.below(1_000)) * 10_i128.pow(13) - 5 * 10_i128.pow(15);
-            let absolute = match spec.kind {
-                ContractKind::Linear => relative * i128::from(fair),
-                ContractKind::Inverse => relative / i128::from(fair),
+            // Of linear contracts such that what accrues in a millisecond is a whole number of the units of money.
+            let odd = i128::from(self.rng.below(400)) - 200;
+            let fair_price = i128::from(fair);
+            let (relative, absolute) = match spec.kind {
+                ContractKind::Linear => (odd * 36 * 10_i128.pow(16) / fair_price, odd * 36 * 10_i128.pow(16)),
+                ContractKind::Inverse => (odd * 10_i128.pow(13), odd * 10_i128.pow(13) / fair_price),
             };
             let rates = vec![PastRate { hour: Timestamp(self.hour - HOUR), relative, absolute }];
             let at = Timestamp(self.time - 1);
@@ -163,6 +169,11 @@ impl Life {
         pasts
     }
 
+    /// True for who has much, but none of it in USD.
+    pub(super) fn is_whale(&self, account: AccountId) -> bool {
+        self.has_whale && account.0 == RICH
+    }
+
     fn fund(&mut self, account: AccountId, commands: &mut Vec<Command>) {
         let mut give = |wallet, currency, amount: i128| {
             let amount = Money(amount);
@@ -173,6 +184,9 @@ impl Life {
             give(Wallet::Flex, Currency::USD, 10_000_000 * Money::ONE);
             give(Wallet::Inverse(PairId(0)), btc, 100 * Money::ONE);
             return;
+        }
+        if self.is_whale(account) {
+            return give(Wallet::Flex, btc, 40 * Money::ONE);
         }
         // From some tens to some hundreds of USD in one to three currencies.
         let currencies = 1 + self.rng.below(3);
@@ -203,7 +217,11 @@ impl Life {
         let instrument = self.chance(40).then_some(one);
         let (base, quote) = match instrument {
             Some(_) => (None, None),
-            None => (self.chance(60).then(|| currency("BTC")), Some(Currency::USD)),
+            None if kind == ContractKind::Inverse => (None, Some(Currency::USD)),
+            None => {
+                let base = self.pick(&["BTC", "ETH", "ETH"]);
+                (self.chance(70).then(|| currency(base)), Some(Currency::USD))
+            }
         };
         let max_size = self.chance(50).then(|| millionths(self));
         let max_position = self.chance(50).then(|| 2 * millionths(self));
@@ -226,6 +244,32 @@ impl Life {
             max_notional: self.chance(15).then(|| Money(i128::from(self.rng.below(5_000)) * Money::ONE)),
             min_profit_long,
             min_profit_short,
+        };
+        Command::AddAssignmentProgram { account, program: Box::new(program) }
+    }
+
+    /// An offer to take over whatever comes in a contract.
+    pub(super) fn any_program(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        model: &crate::model::Model,
+    ) -> Command {
+        let linear = model.margin_wallet(instrument).0 == Wallet::Flex;
+        let program = AssignmentProgram {
+            kind: if linear { ContractKind::Linear } else { ContractKind::Inverse },
+            instrument: Some(instrument),
+            base: None,
+            quote: None,
+            max_size: None,
+            max_position: None,
+            accept_long: true,
+            accept_short: true,
+            time_frame: TimeFrame::All,
+            enabled: true,
+            max_notional: None,
+            min_profit_long: None,
+            min_profit_short: None,
         };
         Command::AddAssignmentProgram { account, program: Box::new(program) }
     }

@@ -52,6 +52,11 @@ impl Model {
         self.books.deposited.get(&currency).copied().unwrap_or_default()
     }
 
+    /// What was taken of a currency against others, less what was given, but for fees.
+    pub fn exchanged(&self, currency: Currency) -> Money {
+        self.books.exchanged.get(&currency).copied().unwrap_or_default()
+    }
+
     /// Fees in a currency, less rebates.
     pub fn fees(&self, currency: Currency) -> Money {
         self.books.fees.get(&currency).copied().unwrap_or_default()

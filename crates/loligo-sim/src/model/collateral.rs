@@ -3,8 +3,8 @@
 use super::margin::Portfolio;
 use super::{Contract, Model, figures};
 use loligo_engine::{
-    AccountId, ContractKind, Conversion, ConversionLeg, Currency, FinePrice, GainPaid, InstrumentId, Money,
-    Outcome, PairId, Refusal, Wallet,
+    AccountId, CollateralView, ContractKind, Conversion, ConversionLeg, Currency, FinePrice, FlexView,
+    GainPaid, InstrumentId, Money, Outcome, PairId, Refusal, Wallet,
 };
 use num_bigint::BigInt;
 use std::cmp::Reverse;
@@ -150,6 +150,39 @@ impl Model {
             Some(terms) if *gain > BigInt::ZERO => figures::down(&cut(gain, terms), &square()),
             _ => gain.clone(),
         }
+    }
+
+    /// A flex wallet's currencies and what they count for, as the engine would show them.
+    pub fn flex(&self, account: AccountId) -> FlexView {
+        let mut held = self.flex_held(account);
+        if held.iter().all(|(currency, _)| *currency != Currency::USD) {
+            held.push((Currency::USD, Money::ZERO));
+            held.sort();
+        }
+        let cross = Portfolio::Cross(account, Wallet::Flex);
+        let shut = self.has_begun(cross) || self.is_to_be_liquidated(cross);
+        let view = |(currency, balance): (Currency, Money)| {
+            let (haircut, conversion) = terms(currency).unwrap_or_default();
+            CollateralView {
+                currency,
+                balance,
+                value: self.worth_in_usd(currency, balance),
+                collateral: self.collateral_of(currency, balance),
+                available: if shut { Money::ZERO } else { self.available_of(account, currency) },
+                haircut,
+                conversion,
+            }
+        };
+        let held: Vec<CollateralView> = held.into_iter().map(view).collect();
+        let value: Money = held.iter().map(|held| held.value).sum();
+        let wallet = self.wallet(account, Wallet::Flex);
+        let portfolio = value.fine() + wallet.unrealized_pnl + wallet.unrealized_funding;
+        FlexView { value, portfolio, collateral: held.iter().map(|held| held.collateral).sum(), held }
+    }
+
+    /// What gains are paid in, by contract, where that is not USD.
+    pub fn pnl_currencies(&self, account: AccountId) -> Vec<(InstrumentId, Currency)> {
+        self.account(account).pnl_currency.iter().map(|(id, currency)| (*id, *currency)).collect()
     }
 
     /// All that a flex wallet holds, as margin.

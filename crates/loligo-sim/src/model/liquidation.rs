@@ -219,7 +219,12 @@ impl Model {
                 break;
             }
             let missing = |lots| trial.missing(portfolio, instrument, (lots * side.sign(), price));
-            let payable = (1..=wanted).rev().find(|lots| missing(*lots) <= pool).unwrap_or(0);
+            // What is missing rises with each lot.
+            let (mut payable, mut beyond) = (0, wanted + 1);
+            while payable + 1 < beyond {
+                let middle = (payable + beyond) / 2;
+                if missing(middle) <= pool { payable = middle } else { beyond = middle }
+            }
             if payable == 0 {
                 break;
             }

@@ -279,6 +279,17 @@ impl Model {
         }
     }
 
+    /// Where an account's positions stand in the queues of their contracts and sides.
+    pub fn unwind_places(&self, account: AccountId) -> Vec<(InstrumentId, u8)> {
+        let held = self.instrument_ids().map(|id| (id, self.position(account, id).qty));
+        let place = |(id, qty): (InstrumentId, i64)| {
+            let queue = self.unwind_queue(id, if qty > 0 { Side::Buy } else { Side::Sell });
+            let place = queue.iter().position(|of| *of == account).expect("a holder");
+            (id, percentile(place, queue.len()))
+        };
+        held.filter(|(_, qty)| *qty != 0).map(place).collect()
+    }
+
     /// Who holds a side of a contract, in the order in which they would be unwound: by profit times leverage, then the older
     /// position; the house last.
     pub fn unwind_queue(&self, instrument: InstrumentId, side: Side) -> Vec<AccountId> {

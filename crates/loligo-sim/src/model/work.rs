@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::margin::Portfolio;
-use loligo_engine::{AccountId, InstrumentId, OrderId, OrderStatus, UpdateReason, Wallet};
+use loligo_engine::{AccountId, Currency, InstrumentId, OrderId, OrderStatus, UpdateReason, Wallet};
 use num_bigint::BigInt;
 use std::collections::VecDeque;
 
@@ -185,15 +185,18 @@ impl Model {
         true
     }
 
-    /// Of the wallets with a position, or known to be short, those are to be judged in which something is to be done.
+    /// Of the wallets with a position, with collateral, or known to be short, those are to be judged in which something is to be done.
     fn look_over(&mut self, account: AccountId) {
         let wallets: std::collections::BTreeSet<Wallet> =
             self.instrument_ids().map(|id| self.margin_wallet(id).0).collect();
         for wallet in wallets {
             let mut positions = self.margined_by(wallet).into_iter();
             let holds = positions.any(|id| self.position(account, id).qty != 0);
+            // What collateral counts for moves, too, with orders alone to be margined by it.
+            let counts = wallet == Wallet::Flex
+                && self.flex_held(account).iter().any(|(currency, _)| *currency != Currency::USD);
             let known = self.margin_checks.remove(&(account, wallet));
-            if (holds || known) && self.needs_judging(account, wallet) {
+            if (holds || counts || known) && self.needs_judging(account, wallet) {
                 self.margin_checks.insert((account, wallet));
             }
         }
