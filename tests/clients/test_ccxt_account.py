@@ -187,3 +187,47 @@ def test_money_leaves_with_the_right_to_withdraw(venue):
     with pytest.raises(ccxt.InsufficientFunds):
         owner.transfer_out("USD", 500.01)
     assert wallets(owner)[("cash", "usd")] == 500
+
+
+def test_what_a_currency_counts_for_and_what_of_it_is_free(venue, alice, bob):
+    venue.control("POST", "/accounts/alice-c/deposit", {"wallet": "flex", "currency": "eur", "amount": "1000"})
+    balance = alice.fetch_balance()
+    assert (exact(balance["EUR"]["total"]), exact(balance["EUR"]["free"])) == (1000, 1000)
+    wallet = balance["info"]["accounts"]["flex"]
+    # A euro is worth 1.1 USD and counts for that less 0.05%.
+    assert exact(wallet["balanceValue"]) == 101100
+    assert exact(wallet["collateralValue"]) == exact(wallet["marginEquity"]) == exact("101099.45")
+    # 200 at 50,000: 10,000 + 40,000 + 280,000 of initial margin are not there; 100 hold 10,000 + 40,000 + 80,000.
+    with pytest.raises(ccxt.InsufficientFunds):
+        alice.create_order(PERPETUAL, "limit", "buy", 100, 50000)
+    alice.transfer("USD", 100000, "flex", "cash")
+    order = alice.create_order(PERPETUAL, "limit", "buy", 2, 50000)
+    # 1,000 USD are held: of the euros 99.45 / (1.1 x 99.95%) are free, rounded down.
+    free = exact(alice.fetch_balance()["EUR"]["free"])
+    assert exact("90.454") < free < exact("90.4544")
+    # ccxt moves only what some market trades; this is its own way to the route.
+    movement = {"fromAccount": "flex", "toAccount": "cash", "unit": "EUR"}
+    with pytest.raises(ccxt.InsufficientFunds):
+        alice.privatePostTransfer({**movement, "amount": "91"})
+    assert alice.privatePostTransfer({**movement, "amount": "90"})["result"] == "success"
+    alice.cancel_order(order["id"], PERPETUAL)
+    assert exact(alice.fetch_balance()["EUR"]["free"]) == 910
+
+
+def test_a_gain_in_another_currency(venue, alice, bob):
+    # ccxt has no unified call for it; these are its own ways to the route.
+    assert alice.privateGetPnlpreferences()["preferences"] == []
+    for currency, code in [("ZZZ", "89"), ("CAD", "90")]:
+        with pytest.raises(ccxt.ExchangeError, match=code):
+            alice.privatePutPnlpreferences({"symbol": "PF_XBTUSD", "pnlPreference": currency})
+    alice.privatePutPnlpreferences({"symbol": "PF_XBTUSD", "pnlPreference": "EUR"})
+    [preference] = alice.privateGetPnlpreferences()["preferences"]
+    assert (preference["symbol"], preference["pnlCurrency"]) == ("PF_XBTUSD", "EUR")
+    bob.create_order(PERPETUAL, "limit", "sell", 1, 50000)
+    alice.create_order(PERPETUAL, "limit", "buy", 1, 50000)
+    bob.create_order(PERPETUAL, "limit", "buy", 1, 50110)
+    alice.create_order(PERPETUAL, "limit", "sell", 1, 50110)
+    # 110 USD are 100 euros; fees are in USD.
+    balance = alice.fetch_balance()
+    assert exact(balance["EUR"]["total"]) == 100
+    assert exact(balance["USD"]["total"]) == exact("100000") - 25 - exact("25.055")

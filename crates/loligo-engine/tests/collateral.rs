@@ -5,9 +5,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, reduce_only};
 use loligo_engine::{
-    AccountId, Command, Conversion, Currency, Deposit, Event, Exchange, Fine, FinePrice, InstrumentId,
-    InterestPaid, Money, OrderError, Outcome, PairId, Refusal, Timestamp, Transfer, UpdateReason, Wallet,
-    Withdraw,
+    AccountId, Command, Conversion, Currency, Deposit, Event, Exchange, Fine, FinePrice, InterestPaid, Money,
+    OrderError, Outcome, PairId, Refusal, Timestamp, Transfer, UpdateReason, Wallet, Withdraw,
 };
 
 /// One BTC, in lots.

@@ -6,8 +6,9 @@ mod page;
 
 use fixture::{Desk, ask, bid, immediate};
 use loligo_engine::{
-    AccountId, Command, CreateAccount, Currency, Deposit, FeeRates, Fine, FinePrice, InstrumentId,
-    InstrumentSpec, MarginLevel, Money, Outcome, Qty, Wallet, WalletView, fee_schedule,
+    AccountId, AssignmentProgram, Command, ContractKind, CreateAccount, Currency, Deposit, FeeRates, Fine,
+    FinePrice, InstrumentId, InstrumentSpec, MarginLevel, Money, Outcome, Qty, TimeFrame, Timestamp, Wallet,
+    WalletView, fee_schedule,
 };
 use page::{number, table};
 
@@ -345,4 +346,58 @@ fn a_currency_without_contracts_is_priced_by_a_constant() {
         let price = FinePrice(number(&row[1], 18));
         assert_eq!(desk.exchange.index_of(pair), Some((Some(price), false)), "{}", row[0]);
     }
+}
+
+#[test]
+fn what_is_settled_counts_in_no_volume() {
+    let mut desk = Desk::open();
+    let spec = desk.exchange.instrument(InstrumentId(0)).expect("listed").spec().clone();
+    let expiry = Some(desk.exchange.now().plus(60 * Timestamp::SECOND));
+    let spec = InstrumentSpec { symbol: "FF_XBTUSD".into(), expiry, ..spec };
+    let Outcome::Listed(dated) = desk.apply(&Command::List(Box::new(spec))) else { panic!("not listed") };
+    desk.second_again(dated);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    let volumes = |desk: &Desk| [desk.alice, desk.bob].map(|account| desk.exchange.volume_usd(account));
+    let traded = Some(Money(50_000 * Money::ONE));
+    assert_eq!(volumes(&desk), [traded; 2]);
+    desk.wait(60 * Timestamp::SECOND);
+    assert_eq!((desk.position(desk.alice), volumes(&desk)), (0, [traded; 2]), "settled, and not traded");
+}
+
+#[test]
+fn the_64_oldest_programs_take_part_in_an_assignment() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    let program = AssignmentProgram {
+        kind: ContractKind::Linear,
+        instrument: Some(InstrumentId(0)),
+        base: None,
+        quote: None,
+        max_size: None,
+        max_position: None,
+        accept_long: true,
+        accept_short: false,
+        time_frame: TimeFrame::All,
+        enabled: true,
+        max_notional: None,
+        min_profit_long: None,
+        min_profit_short: None,
+    };
+    let providers: Vec<AccountId> = (0..66)
+        .map(|_| {
+            let outcome = desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house: false }));
+            let Outcome::AccountCreated(account) = outcome else { panic!("{outcome:?}") };
+            desk.holds(account, 1_000 * Money::ONE);
+            desk.provides(account, program.clone());
+            account
+        })
+        .collect();
+    desk.price(48_700);
+    // 156 lots each, and the odd 16 to the oldest.
+    let taken: Vec<i64> = providers.iter().map(|account| desk.position(*account)).collect();
+    let want: Vec<i64> = [172].into_iter().chain([156; 63]).chain([0; 2]).collect();
+    assert_eq!(taken, want);
 }

@@ -5,13 +5,15 @@
 //! An example is a block of lines. A line at the margin is done; one that is set in says what is so then:
 //! `alice flex: marginEquity 190, maintenanceMargin 243.5`. Numbers are exact, or cut where `…` stands.
 
-mod example;
 mod page;
+#[path = "worked/tables.rs"]
+mod tables;
+#[path = "worked/venue.rs"]
+mod venue;
 
-use example::tables;
-use example::venue::Venue;
 use page::{cells, read, try_number};
 use std::collections::BTreeSet;
+use venue::Venue;
 
 const PAGES: [&str; 3] = ["docs/funding.md", "docs/margin.md", "docs/liquidation.md"];
 

@@ -1,10 +1,12 @@
-//! The figures of the rule book (docs/rules.md 4.1, 4.2, 4.5, 4.8) against what a client of the default listing is told.
+//! Tables of the rule book (docs/rules.md 4.1, 4.2, 4.5, 4.8, 5.6) against what a client of the default listing is told.
 
 #[path = "../../../loligo-engine/tests/page/mod.rs"]
 mod page;
 
-use crate::venue::Venue;
+use crate::history::{ask, events};
+use crate::venue::{Client, SYMBOL, Venue};
 use loligo_server::{Server, ServerConfig};
+use loligo_wire::decimal::Number;
 use page::{number, table};
 use serde_json::{Value, json};
 
@@ -27,9 +29,10 @@ fn levels(class: &str) -> (&'static str, Value) {
     for (head, unit) in [("Linear", "numNonContractUnits"), ("Inverse", "contracts")] {
         let (heads, rows) = table("4.2", head);
         let Some(row) = rows.into_iter().find(|row| row[0] == class) else { continue };
-        let level = |(cell, rate): (&String, &String)| {
-            let initial = number(rate, 6) as f64 / 1e6;
-            json!({unit: told(cell), "initialMargin": initial, "maintenanceMargin": initial / 2.0})
+        let level = |(cell, rate_of): (&String, &String)| {
+            let rate = |millionths: i128| told(&format!("0.{millionths:06}"));
+            let initial = number(rate_of, 6);
+            json!({unit: told(cell), "initialMargin": rate(initial), "maintenanceMargin": rate(initial / 2)})
         };
         let begun = row.iter().zip(&heads).skip(1).filter(|(cell, _)| *cell != "-");
         return (unit, begun.map(level).collect());
@@ -37,14 +40,20 @@ fn levels(class: &str) -> (&'static str, Value) {
     panic!("no levels are called {class}");
 }
 
-/// A number of JSON, whether it was written as a whole one or not.
+/// A number of JSON in units of 1e-12, however it is written; nothing of anything else.
+fn units(value: &Value) -> Option<i128> {
+    let number = Number::parse(value.to_string().as_bytes()).ok().filter(|_| value.is_number())?;
+    number.decimal()?.at_scale(12).ok()
+}
+
+/// Whether two answers say the same, however their numbers are written.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
         }
-        _ => a.as_f64() == b.as_f64() && a.is_number() && b.is_number(),
+        _ => units(a).is_some() && units(a) == units(b),
     }
 }
 
@@ -154,5 +163,106 @@ async fn volumes_of_a_day_are_in_contracts_and_in_quote_or_base() {
         let ticker = venue.client(0).get(&format!("/tickers/{symbol}"), &[]).await["ticker"].clone();
         assert!(same(&ticker["vol24h"], &told(size)) && same(&ticker["volumeQuote"], &quote), "{ticker}");
         assert!(same(&ticker["openInterest"], &told(size)), "{ticker}");
+    }
+}
+
+/// A wallet of 1,500 USD that is long 1 BTC from 50,010, and is worth nothing at 48,535.005.
+async fn long(venue: &Venue) -> Client {
+    let (_, poor) = venue.subaccount(0, "poor", "1500").await;
+    venue.client(1).place("lmt", "sell", "1", "50010", &[]).await;
+    poor.place("ioc", "buy", "1", "50010", &[]).await;
+    poor
+}
+
+#[tokio::test]
+async fn each_side_of_the_ladder_is_told_the_words_of_the_rule_book() {
+    let program = [
+        ("contractType", "flexible_futures"),
+        ("contract", SYMBOL),
+        ("acceptLong", "true"),
+        ("acceptShort", "false"),
+        ("timeFrame", "all"),
+        ("enabled", "true"),
+    ];
+    let roles = table("5.6", "Role").1;
+    assert_eq!(roles.len(), 7);
+    for [role, fill, log, order] in roles.iter().map(|row| <&[String; 4]>::try_from(&row[..]).expect("four"))
+    {
+        let venue = Venue::start().await;
+        let (bob, carol) = (venue.client(1), venue.client(2));
+        let poor = long(&venue).await;
+        // Who bids, for how much, at which mark, who takes part, and the type of the public trade in both its spellings.
+        let (bids, mark, public) = match role.as_str() {
+            "liquidated, step 1 linear" => (Some("49990"), "48700", "partial liquidation"),
+            "liquidated, whole" => (Some("48600"), "48000", "liquidation"),
+            "covered" => (Some("48000"), "48700", "liquidation"),
+            "liquidated, assigned away" | "provider" => (None, "48700", "assignment"),
+            "bankrupt side of an unwind" | "counterparty of an unwind" => (None, "48700", "termination"),
+            other => panic!("{other} is no role"),
+        };
+        if let Some(price) = bids {
+            carol.place("lmt", "buy", "1", price, &[]).await;
+        }
+        match public {
+            "assignment" => drop(carol.post("/assignmentprogram/add", &program).await),
+            _ if role == "covered" => {
+                drop(venue.order("PUT", "/pool", json!({"currency": "USD", "amount": "1000"})).await)
+            }
+            _ => {}
+        }
+        let last = venue.client(0).get(&format!("/tickers/{SYMBOL}"), &[]).await["ticker"]["last"].clone();
+        venue.pin(SYMBOL, mark).await;
+        let who = match role.as_str() {
+            "provider" => &carol,
+            "counterparty of an unwind" => &bob,
+            _ => &poor,
+        };
+        assert_eq!(who.get("/fills", &[]).await["fills"][0]["fillType"], fill.as_str(), "{role}");
+        let rows = ask(who, "/account-log", &[("count", "2")]).await["logs"].clone();
+        for row in rows.as_array().expect("rows") {
+            assert_eq!(row["info"], log.as_str(), "{role}: {row}");
+        }
+        let told = events(who, "/executions", &[]).await;
+        let execution = &told.last().expect("an execution").1["execution"];
+        let of_it = execution["order"]["orderType"].as_str().expect("a type");
+        assert!(of_it.eq_ignore_ascii_case(order), "{role}: {of_it}");
+        let trades = bob.get("/history", &[("symbol", SYMBOL)]).await["history"].clone();
+        assert_eq!(trades[0]["type"], public, "{role}");
+        let now = bob.get(&format!("/tickers/{SYMBOL}"), &[]).await["ticker"]["last"].clone();
+        let off_book = ["assignment", "termination"].contains(&public);
+        assert_eq!(now == last, off_book, "{role}: what met without the book moves no last price");
+    }
+}
+
+#[tokio::test]
+async fn money_that_leaves_or_moves_has_its_words_in_the_log() {
+    let venue = untouched().await;
+    let alice = venue.client(0);
+    let path = format!("/accounts/{}/keys", venue.start.accounts[0].uid);
+    let key = venue.order("POST", &path, json!({"general": "none", "withdrawal": "full"})).await;
+    let out = [("currency", "usd"), ("amount", "40.25"), ("sourceWallet", "flex")];
+    assert_eq!(venue.client_of(&key).post("/withdrawal", &out).await["result"], "success");
+    let (uid, child) = venue.subaccount(0, "child", "100").await;
+    let mine = venue.start.accounts[0].uid.as_str();
+    let moved = [
+        ("fromUser", uid.as_str()),
+        ("toUser", mine),
+        ("fromAccount", "flex"),
+        ("toAccount", "cash"),
+        ("unit", "usd"),
+        ("amount", "60"),
+    ];
+    assert_eq!(alice.post("/transfer/subaccount", &moved).await["result"], "success");
+    for (client, at, word, wallet, change) in [
+        (&alice, 0, "subaccount transfer", "cash", "60"),
+        (&alice, 1, "cross-exchange transfer", "flex", "-40.25"),
+        (&child, 0, "subaccount transfer", "flex", "-60"),
+        (&child, 1, "admin transfer", "flex", "100"),
+    ] {
+        let row = ask(client, "/account-log", &[]).await["logs"][at].clone();
+        let said = ["info", "asset", "margin_account"].map(|name| row[name].clone());
+        assert_eq!(said, [word, "usd", wallet].map(|word| json!(word)), "{row}");
+        let balance = |name: &str| units(&row[name]).expect("a number");
+        assert_eq!(balance("new_balance") - balance("old_balance"), number(change, 12), "{row}");
     }
 }

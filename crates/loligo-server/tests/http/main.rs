@@ -18,6 +18,7 @@ mod history;
 mod http2;
 mod inactive;
 mod keys;
+mod ladder;
 mod lists;
 mod operator;
 mod origins;

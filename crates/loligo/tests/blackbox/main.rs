@@ -10,6 +10,7 @@ mod contract;
 mod crash;
 mod crash_expiry;
 mod crash_funding;
+mod crash_ladder;
 #[cfg(target_os = "linux")]
 mod crowd;
 mod damage;

@@ -295,6 +295,10 @@ impl Venue {
                 let instrument = self.contract(symbol).0;
                 self.done(&Command::PinMark { instrument, price: Some(fine_price(at)) });
             }
+            ["interest", "is", rate, "an", "hour"] => {
+                let rate = u32::try_from(number(rate, 8)).expect("a rate");
+                self.done(&Command::SetInterest { rate });
+            }
             ["pool", "has", amount, currency] => {
                 let currency = Currency::parse(currency).expect("a code");
                 self.done(&Command::SetPool { currency, amount: Money(number(amount, 11)) });
@@ -377,6 +381,7 @@ impl Venue {
         let account = || self.accounts.get(words[0]).copied();
         match words[..] {
             [_, "converted", currency] => self.of_conversion(account()?, currency, name),
+            [_, "interest"] => self.of_interest(account()?, name),
             ["pool"] => money(self.exchange.pool(Currency::parse(name)?)),
             [symbol] => self.of_contract(symbol, name),
             [_, "filled"] => self.of_fill(account()?, name),
@@ -508,6 +513,19 @@ impl Venue {
             "got" => money(conversion.credit.amount),
             "fee" => money(conversion.fee),
             "rate" => price(conversion.rate),
+            _ => None,
+        }
+    }
+
+    /// What interest an account paid last.
+    fn of_interest(&self, account: AccountId, name: &str) -> Option<Found> {
+        let paid = self.events.iter().rev().find_map(|event| match event {
+            Event::Interest(paid) if paid.account == account => Some(paid),
+            _ => None,
+        })?;
+        match name {
+            "loss" => money(paid.loss),
+            "paid" => money(paid.amount),
             _ => None,
         }
     }

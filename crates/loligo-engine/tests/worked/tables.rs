@@ -1,7 +1,7 @@
 //! Tables of the pages whose rows are worked out: by their heads, what a row says, and what the engine comes to.
 
-use super::venue::{Found, Venue, fine_price, listed};
 use crate::page::{number, table};
+use crate::venue::{Found, Venue, fine_price, listed};
 use loligo_engine::{FinePrice, InstrumentSpec, Side};
 
 /// What the rows of a kind of table say, and how a row is worked out: what comes of it, in the order of what it says.
