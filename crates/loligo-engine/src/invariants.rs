@@ -179,6 +179,10 @@ impl Exchange {
         let market = &self.markets[position.instrument];
         let listed = &self.accounts[position.account].positions;
         hold!(
+            market.holders.contains(position.account) == (position.size != 0),
+            "{slot:?} is not among those who hold its contract, or is flat and among them"
+        );
+        hold!(
             market.position_of(position.account) == Some(slot)
                 && listed.contains(&(position.instrument, slot)),
             "{slot:?} is not found by its account"

@@ -225,7 +225,7 @@ impl Exchange {
         }
         market.set_mark(price);
         if market.open_interest > 0 {
-            self.begin_looking();
+            self.begin_looking(id);
         }
         emit(events, || Event::Mark { instrument: id, price, at: self.now });
         self.judge(id, Signal::Mark, events);

@@ -6,7 +6,8 @@
 use super::{Exchange, Portfolio};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
-use crate::slot::{Slot, WalletSlot};
+use crate::market::Market;
+use crate::slot::{FewSlots, Slot, SlotSet, Table, WalletSlot};
 use crate::trigger::Due;
 use crate::words::UpdateReason;
 use std::collections::{BTreeSet, VecDeque};
@@ -33,8 +34,8 @@ pub(crate) struct Work {
     pub clearing: VecDeque<Clearing>,
     /// An hour is over: positions of perpetuals, from this contract's and account's on, are still to be booked.
     pub funding: Option<(InstrumentId, AccountId)>,
-    /// A mark has moved: accounts from this one on are still to be looked over.
-    pub look_from: Option<AccountId>,
+    /// Marks have moved: those who hold the contracts are still to be looked over.
+    pub looking: Option<Looking>,
     /// Portfolios whose step of this second is still to come.
     pub stepping: VecDeque<Portfolio>,
     /// Wallets to be judged, by account. One in which nothing is to be done costs nothing.
@@ -53,6 +54,29 @@ pub(crate) struct Clearing {
     pub orders: VecDeque<OrderId>,
 }
 
+/// Accounts that are to be looked over: those from one on that hold a contract whose mark has moved.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looking {
+    pub from: AccountId,
+    /// The contracts, by number.
+    pub moved: Vec<InstrumentId>,
+}
+
+impl Looking {
+    /// One more contract: all who hold any of them are to be looked over, whoever was before.
+    pub fn add(&mut self, contract: InstrumentId) {
+        self.from = AccountId(0);
+        if let Err(place) = self.moved.binary_search(&contract) {
+            self.moved.insert(place, contract);
+        }
+    }
+
+    /// Those who are to be looked over next.
+    pub fn next(&self, markets: &Table<InstrumentId, Market>) -> FewSlots<AccountId> {
+        SlotSet::first_of_any(self.moved.iter().map(|id| &markets[*id].holders), self.from)
+    }
+}
+
 impl Default for Work {
     fn default() -> Self {
         Self {
@@ -61,7 +85,7 @@ impl Default for Work {
             done: 0,
             clearing: VecDeque::new(),
             funding: None,
-            look_from: None,
+            looking: None,
             stepping: VecDeque::new(),
             margin_checks: BTreeSet::new(),
             due: VecDeque::new(),
@@ -149,12 +173,8 @@ impl Exchange {
         } else if let Some((instrument, account)) = self.work.funding {
             self.work.spend(STEP);
             self.book_funding(instrument, account, events);
-        } else if let Some(account) = self.work.look_from {
-            let next = AccountId::of_index(account.index() + 1);
-            self.work.look_from = self.accounts.get(next).map(|_| next);
-            self.look_over(account);
-            self.work.spend(LOOK);
-            return;
+        } else if let Some(looking) = &self.work.looking {
+            return self.look_on(looking.next(&self.markets));
         } else if let Some(portfolio) = self.work.stepping.pop_front() {
             self.work.spend(STEP);
             self.step(portfolio, events);
@@ -172,10 +192,30 @@ impl Exchange {
         self.work.spend_on(&events[told..]);
     }
 
+    /// Looks over those who are next, as many as the record has work for.
+    fn look_on(&mut self, next: FewSlots<AccountId>) {
+        for account in next {
+            if self.work.is_spent() {
+                return;
+            }
+            if let Some(looking) = &mut self.work.looking {
+                looking.from = AccountId::of_index(account.index() + 1);
+            }
+            self.look_over(account);
+            self.work.spend(LOOK);
+        }
+    }
+
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
         if let Some((instrument, account)) = self.work.funding {
             self.work.funding = self.next_holder(instrument, account);
+        }
+        if let Some(looking) = &mut self.work.looking {
+            match looking.next(&self.markets).next() {
+                Some(account) => looking.from = account,
+                None => self.work.looking = None,
+            }
         }
         while let Some(clearing) = self.work.clearing.front() {
             match clearing.orders.front().copied() {
@@ -184,7 +224,7 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        if self.work.funding.is_some() || self.work.look_from.is_some() {
+        if self.work.funding.is_some() || self.work.looking.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

@@ -165,7 +165,7 @@ impl Model {
             return;
         }
         if self.open_interest(id) > Qty(0) {
-            self.begin_looking();
+            self.begin_looking(id);
         }
         self.judge(&[id], Signal::Mark);
     }

@@ -4,7 +4,7 @@ use super::Model;
 use super::margin::Portfolio;
 use loligo_engine::{AccountId, InstrumentId, OrderId, OrderStatus, UpdateReason, Wallet};
 use num_bigint::BigInt;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A step is sixteen looks at an account; a record does 64 steps.
 pub(super) const STEP: u32 = 16;
@@ -22,8 +22,8 @@ pub(super) struct Work {
     clearing: Vec<(InstrumentId, UpdateReason, UpdateReason, VecDeque<OrderId>)>,
     /// An hour is over: positions from this one on are to be booked, by contract and account.
     pub(super) funding: Option<(InstrumentId, AccountId)>,
-    /// The account to be looked over next.
-    looking: Option<AccountId>,
+    /// Contracts whose marks have moved: who holds one of them, from the account on, is to be looked over.
+    looking: Option<(BTreeSet<InstrumentId>, AccountId)>,
     /// Portfolios whose step of this second is to come.
     stepping: VecDeque<Portfolio>,
 }
@@ -65,7 +65,7 @@ impl Model {
     pub fn is_busy(&self) -> bool {
         self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
             || self.next_holder().is_some()
-            || self.work.looking.is_some()
+            || self.looked_over_next().is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
             || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
             || self.due.iter().any(|id| self.is_due(*id))
@@ -91,9 +91,26 @@ impl Model {
         }
     }
 
-    /// All accounts are to be looked over, from the first on.
-    pub(super) fn begin_looking(&mut self) {
-        self.work.looking = Some(AccountId(0));
+    /// All who hold the contract are to be looked over, and all who were to be, from the first account on.
+    pub(super) fn begin_looking(&mut self, moved: InstrumentId) {
+        let (contracts, from) = self.work.looking.get_or_insert_default();
+        contracts.insert(moved);
+        *from = AccountId(0);
+    }
+
+    /// Who holds a contract whose mark has moved, and comes next.
+    fn looked_over_next(&self) -> Option<AccountId> {
+        let (moved, from) = self.work.looking.as_ref()?;
+        let mut accounts = (from.0..self.accounts.len() as u32).map(AccountId);
+        accounts.find(|account| moved.iter().any(|id| self.position(*account, *id).qty != 0))
+    }
+
+    /// Who begins to hold one behind the account that is next was not waited for.
+    fn note_looked_over_next(&mut self) {
+        match (self.looked_over_next(), &mut self.work.looking) {
+            (Some(next), Some((_, from))) => *from = next,
+            _ => self.work.looking = None,
+        }
     }
 
     /// All portfolios on the ladder are to take a step.
@@ -106,6 +123,7 @@ impl Model {
     pub(super) fn follow_up(&mut self) {
         while !self.is_spent() && self.follow_once() {}
         self.note_next_holder();
+        self.note_looked_over_next();
     }
 
     /// Does what comes first of all that waits. What there is no need for any more costs nothing. False when nothing waits.
@@ -128,9 +146,11 @@ impl Model {
             let Some((instrument, account)) = self.work.funding else { return true };
             self.book_funding(instrument, account);
             self.stirred = true;
-        } else if let Some(account) = self.work.looking {
-            let next = AccountId(account.0 + 1);
-            self.work.looking = ((next.0 as usize) < self.accounts.len()).then_some(next);
+        } else if self.work.looking.is_some() {
+            self.note_looked_over_next();
+            let Some((_, from)) = &mut self.work.looking else { return true };
+            let account = *from;
+            from.0 += 1;
             self.look_over(account);
             self.spend(LOOK);
         } else if let Some(portfolio) = self.work.stepping.pop_front() {
@@ -163,8 +183,7 @@ impl Model {
 
     /// Of the wallets with a position, or known to be short, those are to be judged in which something is to be done.
     fn look_over(&mut self, account: AccountId) {
-        let wallets: std::collections::BTreeSet<Wallet> =
-            self.instrument_ids().map(|id| self.margin_wallet(id).0).collect();
+        let wallets: BTreeSet<Wallet> = self.instrument_ids().map(|id| self.margin_wallet(id).0).collect();
         for wallet in wallets {
             let mut positions = self.margined_by(wallet).into_iter();
             let holds = positions.any(|id| self.position(account, id).qty != 0);

@@ -53,13 +53,14 @@ pub(super) struct State<Spec = InstrumentSpec> {
     pub rest: Rest,
 }
 
-/// What states have since collateral counts in many currencies, ladders go to their end and contracts settle: three lists that stand
+/// What states have since collateral counts in many currencies, ladders go to their end and contracts settle: lists that stand
 /// last, each by itself. Earlier forms end before them, and are of an exchange that had nothing of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Rest {
     pub collateral: StoredCollateral,
     pub ladder: StoredLadder,
     pub settlement: StoredSettlement,
+    pub looking: StoredLooking,
 }
 
 impl Rest {
@@ -68,6 +69,7 @@ impl Rest {
             collateral: StoredCollateral::of(exchange),
             ladder: StoredLadder::of(exchange),
             settlement: StoredSettlement::of(exchange),
+            looking: StoredLooking::of(exchange),
         }
     }
 }
@@ -118,6 +120,20 @@ pub(super) struct StoredSettlement {}
 impl StoredSettlement {
     fn of(_: &Exchange) -> Self {
         Self {}
+    }
+}
+
+/// Contracts whose marks have moved while those who hold them are still to be looked over: the account that is next stands with
+/// the other work. Earlier forms looked over all accounts, whatever had moved.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredLooking {
+    pub moved: Vec<InstrumentId>,
+}
+
+impl StoredLooking {
+    fn of(exchange: &Exchange) -> Self {
+        let looking = exchange.work.looking.as_ref();
+        Self { moved: looking.map_or_else(Vec::new, |looking| looking.moved.clone()) }
     }
 }
 
@@ -189,10 +205,8 @@ pub(super) struct StoredFunding {
 impl StoredFunding {
     fn of(exchange: &Exchange) -> Self {
         let Exchange { markets, positions, funded, .. } = exchange;
-        let accrues =
-            |id: InstrumentId| markets[id].funding.as_ref().is_some_and(|funding| funding.rate.absolute != 0);
         let held = exchange.accounts.iter().flat_map(|account| &account.positions);
-        let accruing = held.filter(|(id, slot)| positions[*slot].size != 0 && accrues(*id));
+        let accruing = held.filter(|(id, slot)| positions[*slot].size != 0 && markets[*id].accrues());
         let accruing = accruing.map(|(id, slot)| {
             let Position { account, funded_at, counted_at, .. } = positions[*slot];
             (account, *id, funded_at, counted_at)
@@ -217,8 +231,7 @@ pub(super) struct StoredClearing {
 
 impl StoredWork {
     fn of(exchange: &Exchange) -> Self {
-        let Work { busy: _, ref clearing, look_from, ref stepping, ref margin_checks, ref due, .. } =
-            exchange.work;
+        let Work { busy: _, clearing, looking, stepping, margin_checks, due, .. } = &exchange.work;
         let clearing = clearing.iter().filter_map(|Clearing { instrument, resting, waiting, orders }| {
             let open = orders.iter().copied().filter(|order| exchange.find_open(*order).is_some());
             let orders: Vec<OrderId> = open.collect();
@@ -234,7 +247,7 @@ impl StoredWork {
         Self {
             stirred: exchange.stirred,
             clearing: clearing.collect(),
-            look_from,
+            look_from: looking.as_ref().map(|looking| looking.from),
             stepping: stepping.map(|portfolio| LiquidationOf::of(*portfolio, exchange)).collect(),
             margin_checks: margin_checks
                 .map(|(account, margin_wallet)| (*account, exchange.margin_wallets[*margin_wallet].wallet))

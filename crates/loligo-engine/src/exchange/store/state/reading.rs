@@ -2,13 +2,13 @@
 
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
-    Rest, State, StoredClearing, StoredCollateral, StoredFunding, StoredLadder, StoredOrder, StoredPosition,
-    StoredSettlement, StoredWork,
+    Rest, State, StoredClearing, StoredCollateral, StoredFunding, StoredLadder, StoredLooking, StoredOrder,
+    StoredPosition, StoredSettlement, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::programs::Programs;
-use crate::exchange::work::Clearing;
+use crate::exchange::work::{Clearing, Looking};
 use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer, Unwinding, hour_of};
 use crate::funding::HOUR;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
@@ -63,7 +63,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest: Rest { collateral: StoredCollateral {}, ladder, settlement: StoredSettlement {} },
+            rest: Rest { collateral: StoredCollateral {}, ladder, settlement: StoredSettlement {}, looking },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -94,7 +94,7 @@ impl State {
         reading.go_down(ladder)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
-        reading.resume(work, funding.next)?;
+        reading.resume(work, funding.next, looking)?;
         reading.watch();
         Ok(reading.exchange)
     }
@@ -391,6 +391,7 @@ impl Reading {
             position.trailing_stops += u32::from(trails);
         }
         if position.size != 0 {
+            market.holders.set(position.account, true);
             let long = market.open_interest.checked_add(position.size.max(0));
             market.open_interest = long.ok_or_else(|| damaged("open interest"))?;
         }
@@ -507,6 +508,7 @@ impl Reading {
         &mut self,
         stored: StoredWork,
         funding: Option<(InstrumentId, AccountId)>,
+        looking: StoredLooking,
     ) -> Result<(), CodecError> {
         let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
@@ -529,7 +531,17 @@ impl Reading {
         }
         let known = |from| self.exchange.accounts.get(from).is_some();
         there(look_from.is_none_or(known), "an account to be looked over")?;
-        work.look_from = look_from;
+        let StoredLooking { mut moved } = looking;
+        there(moved.is_empty() || look_from.is_some(), "contracts whose marks have moved")?;
+        there(
+            moved.is_sorted_by(|one, other| one < other)
+                && moved.last().is_none_or(|id| self.exchange.markets.get(*id).is_some()),
+            "a contract whose mark has moved",
+        )?;
+        if moved.is_empty() {
+            moved.extend(self.exchange.markets.slots());
+        }
+        work.looking = look_from.map(|from| Looking { from, moved });
         let holds = |(id, account): (InstrumentId, AccountId)| {
             self.exchange.markets.get(id).is_some()
                 && self.exchange.next_holder(id, account) == Some((id, account))
