@@ -1,7 +1,12 @@
-//! How long a cancel of a stranger waits while one price concerns ten thousand accounts or orders, while a clock is moved over a live
-//! market, and while it is moved over the funding hours of a month. Each is printed beside a cancel at rest, which is one sync: the bar is 10 ms beyond that.
+//! How long a cancel of a stranger waits while one price concerns ten thousand accounts or orders, while marks move that a hundred
+//! thousand accounts hold, or an hour ends for them, while a clock is moved over a live market, and while it is moved over the
+//! funding hours of a month. Each is printed beside a cancel at rest, which is one sync: the bar is 10 ms beyond that.
+//!
+//! `cargo bench -p loligo-server --bench waits -- [liquidations] [stops] [jump] [funding] [mark] [second]`; without names, all of them.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's interface is its standard output")]
+
+mod crowds;
 
 use loligo_engine::{
     AccountId, AskedTrigger, CancelOrder, Command, CreateAccount, Currency, Deposit, FinePrice, InstrumentId,
@@ -10,6 +15,7 @@ use loligo_engine::{
 };
 use loligo_server::config::{ClockKind, Config, MarketKind};
 use loligo_server::node::{NodeHandle, RunningNode, Submission, spawn};
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -17,27 +23,50 @@ type Done<T = ()> = Result<T, Box<dyn Error>>;
 
 const XBT: InstrumentId = InstrumentId(0);
 const STRANGER: AccountId = AccountId(0);
-/// Orders that the stranger has to cancel.
-const RESTING: usize = 400;
+/// Orders that the stranger has to cancel; those of them that it cancels at rest, and those beside a jump over a live market.
+const RESTING: usize = 4_000;
+const AT_REST: usize = 50;
+const BESIDE_A_JUMP: usize = 350;
 const ACCOUNTS: u32 = 10_000;
 const BATCH: usize = 500;
 /// A twentieth of a bitcoin, in lots.
 const SIZE: i64 = 500;
 const DAYS: i64 = 31;
+const SECOND: i64 = Timestamp::SECOND;
 /// Positions that every funding hour books.
 const POSITIONS: u32 = 1_000;
 
 fn main() -> Done {
+    let names: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let asked = |name: &str| names.is_empty() || names.iter().any(|word| word == name);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(liquidations())?;
-    runtime.block_on(stops())?;
-    runtime.block_on(jump())?;
-    runtime.block_on(funding())
+    runtime.block_on(async {
+        if asked("liquidations") {
+            liquidations().await?;
+        }
+        if asked("stops") {
+            stops().await?;
+        }
+        if asked("jump") {
+            jump().await?;
+        }
+        if asked("funding") {
+            funding().await?;
+        }
+        if asked("mark") {
+            crowds::one_contract().await?;
+        }
+        if asked("second") {
+            crowds::all_contracts().await?;
+        }
+        Ok(())
+    })
 }
 
 struct Venue {
     node: RunningNode,
-    resting: Vec<OrderId>,
+    /// The stranger's, to be cancelled from the end.
+    resting: RefCell<Vec<OrderId>>,
     _folder: tempfile::TempDir,
 }
 
@@ -52,30 +81,23 @@ impl Venue {
             accounts: 2,
             ..Config::default()
         };
-        let mut venue = Self { node: spawn(&config)?, resting: Vec::new(), _folder: folder };
-        for place in 0..RESTING {
-            let bid = order(STRANGER, Side::Buy, 10, 20_000 + place as i64, None);
-            let Outcome::Placed(id) = submit(venue.node.handle(), bid).await? else {
-                return Err("an order was not placed".into());
-            };
-            venue.resting.push(id);
+        let venue = Self { node: spawn(&config)?, resting: RefCell::default(), _folder: folder };
+        let handle = venue.node.handle();
+        submit_all(handle, [roomy()]).await?;
+        let bid = |place| order(STRANGER, XBT, Side::Buy, 10, 20_000 + place as i64, None);
+        for outcome in submit_all(handle, (0..RESTING).map(bid)).await? {
+            let Outcome::Placed(id) = outcome else { return Err(format!("{outcome:?}").into()) };
+            venue.resting.borrow_mut().push(id);
         }
         Ok(venue)
     }
 
-    /// Cancels one order after the other, `every` so often, until there are none or it is told to stop; how long each took.
-    async fn cancels(
-        &self,
-        which: std::ops::Range<usize>,
-        every: Duration,
-        stop: &std::cell::Cell<bool>,
-    ) -> Done<Vec<Duration>> {
+    /// Cancels one order after the other, `every` so often, until so many are gone or it is told to stop; how long each took.
+    async fn cancels(&self, most: usize, every: Duration, stop: &Cell<bool>) -> Done<Vec<Duration>> {
         let mut took = Vec::new();
-        for order in &self.resting[which] {
-            if stop.get() {
-                break;
-            }
-            let order = OrderRef::Id(*order);
+        while took.len() < most && !stop.get() {
+            let Some(order) = self.resting.borrow_mut().pop() else { break };
+            let order = OrderRef::Id(order);
             let cancel = Command::Cancel(CancelOrder { account: STRANGER, order, process_before: None });
             let begun = Instant::now();
             let outcome = submit(self.node.handle(), cancel).await?;
@@ -88,18 +110,34 @@ impl Venue {
         Ok(took)
     }
 
-    async fn measure(&self, what: &str, command: Command) -> Done {
-        let (stop, never) = (std::cell::Cell::new(false), std::cell::Cell::new(false));
-        let rest = self.cancels(RESTING - 50..RESTING, Duration::ZERO, &never).await?;
-        let begun = Instant::now();
-        let price = async {
-            let outcome = submit(self.node.handle(), command).await;
+    async fn cancels_at_rest(&self) -> Done<Vec<Duration>> {
+        self.cancels(AT_REST, Duration::ZERO, &Cell::new(false)).await
+    }
+
+    /// Cancels at rest, and then one after the other for as long as a change takes that is made so many times.
+    async fn measure(&self, what: &str, times: u32, change: impl Future<Output = Done>) -> Done {
+        let rest = self.cancels_at_rest().await?;
+        let (took, waits) = self.beside(Duration::ZERO, change).await?;
+        report(what, took / times, &rest, &waits)
+    }
+
+    /// How long a change takes, and cancels beside it.
+    async fn beside(
+        &self,
+        every: Duration,
+        change: impl Future<Output = Done>,
+    ) -> Done<(Duration, Vec<Duration>)> {
+        let (stop, begun) = (Cell::new(false), Instant::now());
+        let change = async {
+            let outcome = change.await;
             stop.set(true);
-            outcome
+            outcome.map(|()| begun.elapsed())
         };
-        let (outcome, waits) = tokio::join!(price, self.cancels(0..RESTING - 50, Duration::ZERO, &stop));
-        outcome?;
-        report(what, begun.elapsed(), &rest, &waits?)
+        let (took, waits) = tokio::join!(change, self.cancels(usize::MAX, every, &stop));
+        if self.resting.borrow().is_empty() {
+            return Err("there was nothing left to cancel".into());
+        }
+        Ok((took?, waits?))
     }
 }
 
@@ -133,10 +171,17 @@ async fn submit_all(handle: &NodeHandle, commands: impl IntoIterator<Item = Comm
     Ok(outcomes)
 }
 
-fn order(account: AccountId, side: Side, lots: i64, limit: i64, stop: Option<i64>) -> Command {
+fn order(
+    account: AccountId,
+    instrument: InstrumentId,
+    side: Side,
+    lots: i64,
+    limit: i64,
+    stop: Option<i64>,
+) -> Command {
     Command::Place(PlaceOrder {
         account,
-        instrument: XBT,
+        instrument,
         side,
         order_type: OrderType::Limit,
         qty: OnGrid::Steps(lots),
@@ -174,26 +219,30 @@ async fn accounts(node: &RunningNode, count: u32, usd: i128, house: bool) -> Don
 }
 
 fn roomy() -> Command {
-    let change = LimitsChange { small_orders: Some(100_000), ..LimitsChange::default() };
+    let most = Some(100_000);
+    let change =
+        LimitsChange { small_orders: most, open_orders: most, triggers: most, ..LimitsChange::default() };
     Command::SetLimits { account: None, instrument: None, change }
 }
 
 async fn liquidations() -> Done {
     let venue = Venue::open(MarketKind::None).await?;
     let handle = venue.node.handle();
-    submit_all(handle, [mark(80_000), roomy()]).await?;
+    submit_all(handle, [mark(80_000)]).await?;
     let house = accounts(&venue.node, 1, 10_000_000_000, true).await?[0];
     let crowd = accounts(&venue.node, ACCOUNTS, 250, false).await?;
     let many = i64::from(ACCOUNTS) * SIZE / 100_000 + 1;
-    submit_all(handle, (0..many).map(|_| order(house, Side::Sell, 100_000, 80_000, None))).await?;
-    submit_all(handle, crowd.iter().map(|account| order(*account, Side::Buy, SIZE, 80_000, None))).await?;
+    submit_all(handle, (0..many).map(|_| order(house, XBT, Side::Sell, 100_000, 80_000, None))).await?;
+    submit_all(handle, crowd.iter().map(|account| order(*account, XBT, Side::Buy, SIZE, 80_000, None)))
+        .await?;
     submit_all(handle, [Command::CancelAll { account: house, instrument: None }]).await?;
-    submit_all(handle, (0..many).map(|_| order(house, Side::Buy, 100_000, 75_500, None))).await?;
+    submit_all(handle, (0..many).map(|_| order(house, XBT, Side::Buy, 100_000, 75_500, None))).await?;
     let held = move |exchange: &loligo_engine::Exchange| {
         crowd.iter().filter(|account| !exchange.positions(**account).is_empty()).count()
     };
     let before = handle.query(held.clone()).await?;
-    venue.measure("a price that liquidates 10,000 accounts", mark(75_000)).await?;
+    let price = async { submit(handle, mark(75_000)).await.map(drop) };
+    venue.measure("a price that liquidates 10,000 accounts", 1, price).await?;
     println!("  {before} positions before, {} after", handle.query(held).await?);
     Ok(())
 }
@@ -201,24 +250,25 @@ async fn liquidations() -> Done {
 async fn stops() -> Done {
     let venue = Venue::open(MarketKind::None).await?;
     let handle = venue.node.handle();
-    submit_all(handle, [mark(80_000), roomy()]).await?;
+    submit_all(handle, [mark(80_000)]).await?;
     let crowd = accounts(&venue.node, ACCOUNTS / 100, 1_000_000, false).await?;
-    let stop = |account: &AccountId| order(*account, Side::Sell, 10, 79_500, Some(79_000));
+    let stop = |account: &AccountId| order(*account, XBT, Side::Sell, 10, 79_500, Some(79_000));
     submit_all(handle, crowd.iter().flat_map(|account| vec![stop(account); 100])).await?;
-    venue.measure("a price that fires 10,000 stops", mark(79_000)).await
+    let price = async { submit(handle, mark(79_000)).await.map(drop) };
+    venue.measure("a price that fires 10,000 stops", 1, price).await
 }
 
 async fn jump() -> Done {
     let venue = Venue::open(MarketKind::Live).await?;
     let handle = venue.node.handle();
-    let never = std::cell::Cell::new(false);
-    let rest = venue.cancels(RESTING - 50..RESTING, Duration::ZERO, &never).await?;
+    let never = Cell::new(false);
+    let rest = venue.cancels_at_rest().await?;
     let from = handle.now();
     let begun = Instant::now();
     let days = handle.advance(DAYS * 86_400 * 1_000);
     let waits = tokio::select! {
         moved = days => return Err(format!("the jump ended before the cancels: {moved:?}").into()),
-        waits = venue.cancels(0..RESTING - 50, Duration::from_millis(20), &never) => waits?,
+        waits = venue.cancels(BESIDE_A_JUMP, Duration::from_millis(20), &never) => waits?,
     };
     let passed = (handle.now().0 - from.0) / Timestamp::SECOND;
     report(
@@ -233,32 +283,24 @@ async fn jump() -> Done {
 async fn funding() -> Done {
     let venue = Venue::open(MarketKind::None).await?;
     let handle = venue.node.handle();
-    submit_all(handle, [mark(80_000), roomy()]).await?;
+    submit_all(handle, [mark(80_000)]).await?;
     let house = accounts(&venue.node, 1, 10_000_000_000, true).await?[0];
     let crowd = accounts(&venue.node, POSITIONS, 1_000_000, false).await?;
     let many = i64::from(POSITIONS) * SIZE / 100_000 + 1;
-    submit_all(handle, (0..many).map(|_| order(house, Side::Sell, 100_000, 80_000, None))).await?;
-    submit_all(handle, crowd.iter().map(|account| order(*account, Side::Buy, SIZE, 80_000, None))).await?;
+    submit_all(handle, (0..many).map(|_| order(house, XBT, Side::Sell, 100_000, 80_000, None))).await?;
+    submit_all(handle, crowd.iter().map(|account| order(*account, XBT, Side::Buy, SIZE, 80_000, None)))
+        .await?;
     submit_all(handle, [Command::CancelAll { account: house, instrument: None }]).await?;
     // A premium of a quarter of a per cent.
     let quotes = [(Side::Buy, 80_190), (Side::Sell, 80_210)];
-    submit_all(handle, quotes.map(|(side, limit)| order(house, side, 100_000, limit, None))).await?;
+    submit_all(handle, quotes.map(|(side, limit)| order(house, XBT, side, 100_000, limit, None))).await?;
     let booked = |exchange: &loligo_engine::Exchange| exchange.account(STRANGER).map(|view| view.log_rows);
     let rows = crowd[0];
     let rows_of = move |exchange: &loligo_engine::Exchange| exchange.account(rows).map(|view| view.log_rows);
     let (before, stranger) = (handle.query(rows_of).await?, handle.query(booked).await?);
-    let never = std::cell::Cell::new(false);
-    let rest = venue.cancels(RESTING - 50..RESTING, Duration::ZERO, &never).await?;
-    let stop = std::cell::Cell::new(false);
-    let begun = Instant::now();
-    let days = async {
-        let moved = handle.advance(DAYS * 86_400 * 1_000).await;
-        stop.set(true);
-        (moved, begun.elapsed())
-    };
-    let ((moved, took), waits) =
-        tokio::join!(days, venue.cancels(0..RESTING - 50, Duration::from_millis(5), &stop));
-    moved?;
+    let rest = venue.cancels_at_rest().await?;
+    let days = async { Ok(drop(handle.advance(DAYS * 86_400 * 1_000).await?)) };
+    let (took, waits) = venue.beside(Duration::from_millis(5), days).await?;
     let after = handle.query(rows_of).await?;
     let hours = after.unwrap_or_default() - before.unwrap_or_default();
     if hours != DAYS as u64 * 24 || handle.query(booked).await? != stranger {
@@ -268,6 +310,6 @@ async fn funding() -> Done {
         &format!("a jump of {DAYS} days, {hours} funding hours of {POSITIONS} positions (bar 2 s)"),
         took,
         &rest,
-        &waits?,
+        &waits,
     )
 }
