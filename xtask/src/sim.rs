@@ -12,12 +12,20 @@ struct Simulation {
     bench: &'static str,
 }
 
-const SIMULATIONS: [Simulation; 1] = [Simulation {
-    name: "week",
-    about: "seven days of a live market on the engine alone: crashes, an expiry, money to the last unit",
-    package: "loligo-server",
-    bench: "sim_week",
-}];
+const SIMULATIONS: [Simulation; 2] = [
+    Simulation {
+        name: "week",
+        about: "seven days of a live market on the engine alone: crashes, an expiry, money to the last unit",
+        package: "loligo-server",
+        bench: "sim_week",
+    },
+    Simulation {
+        name: "opinion",
+        about: "five million commands on short-lived venues: the engine and the rules written once more agree on all of it",
+        package: "loligo-sim",
+        bench: "opinion",
+    },
+];
 
 /// Runs all simulations, or the named ones, one after another; true if all of them ended well.
 pub fn run(arguments: &[String]) -> Result<bool> {

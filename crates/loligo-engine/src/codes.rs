@@ -44,9 +44,12 @@ crate::stored_codes! {
         PinPrices { instrument, index, mark } = 27,
         PlaceOffGrid(place) = 28,
         EditOffGrid(edit) = 29,
+        SetPnlPreference { account, instrument, currency } = 30,
+        SetInterest { rate } = 31,
         AddAssignmentProgram { account, program } = 32,
         RemoveAssignmentProgram { account, program } = 33,
-        SetPool { currency, amount } = 34
+        SetPool { currency, amount } = 34,
+        SetMarkSmoothing { seconds } = 36
     }
 
     Event {
@@ -77,8 +80,14 @@ crate::stored_codes! {
         Past { past, at } = 24,
         Funding(booked) = 25,
         FundingRate { instrument, rate, hour, at } = 26,
+        Converted(conversion) = 27,
+        PnlPreference { account, instrument, currency, at } = 28,
+        Interest(paid) = 29,
         AssignmentProgram(change) = 30,
-        Pool { currency, change, amount, at } = 31
+        Pool { currency, change, amount, at } = 31,
+        Delisting { instrument, settles_at, at } = 34,
+        SettlementPrice { instrument, price, at } = 35,
+        Settled(settlement) = 36
     }
 
     OrderStatus {

@@ -53,6 +53,11 @@ pub enum Command {
         /// Its mark; as it is when absent.
         mark: Option<FinePrice>,
     },
+    /// The operator sets over how many seconds of samples the premium in marks is averaged.
+    SetMarkSmoothing {
+        /// At most 30, which holds unless something else is set; at 0 the newest sample counts alone.
+        seconds: u8,
+    },
     /// Places an order.
     Place(PlaceOrder),
     /// Places an order of which something is off the grid: it is refused, and what was sent is told with the refusal.
@@ -93,6 +98,20 @@ pub enum Command {
         /// The leverage; cross when absent.
         leverage: Option<Leverage>,
     },
+    /// Has the gains of a linear contract paid in a currency of the account's choice, or in USD again.
+    SetPnlPreference {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The currency; USD when absent.
+        currency: Option<Currency>,
+    },
+    /// The operator sets what an hour of a large unrealised loss costs that no USD stands behind; zero is nothing.
+    SetInterest {
+        /// Of an hour, in 1e-8 of what of the loss counts.
+        rate: u32,
+    },
     /// A master lets a subaccount trade, or not.
     SetTrading {
         /// The subaccount.
@@ -132,7 +151,7 @@ pub enum Command {
         /// How.
         state: MarketState,
     },
-    /// The operator lets a contract expire now.
+    /// The operator lets a dated contract expire now; delists a perpetual, which settles 15 minutes later.
     Expire {
         /// Which contract.
         instrument: InstrumentId,

@@ -29,6 +29,7 @@ mod money;
 mod order;
 mod outcome;
 mod past;
+mod settlement;
 mod slot;
 mod stored;
 mod trigger;
@@ -42,7 +43,10 @@ pub use command::{
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
     Withdraw, Written, WrittenNumber,
 };
-pub use event::{EditRefusal, Event, Execution, Fill, FundingBooked, OrderChange, OrderView};
+pub use event::{
+    Conversion, ConversionLeg, EditRefusal, Event, Execution, Fill, FundingBooked, GainPaid, InterestPaid,
+    OrderChange, OrderView, Settlement,
+};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};
 pub use funding::FundingRate;

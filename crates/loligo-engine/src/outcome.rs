@@ -153,6 +153,18 @@ pub enum Refusal {
     /// Margin is short of what this leverage needs.
     #[error("available margin does not cover it")]
     MarginShort,
+    /// Only linear contracts have a currency of choice for their gains.
+    #[error("only multi-collateral contracts have a P&L currency")]
+    NoPnlCurrency,
+    /// No such currency is known.
+    #[error("no such currency")]
+    UnknownCurrency,
+    /// Gains are not paid in this currency.
+    #[error("gains are not paid in this currency")]
+    CurrencyNotEnabled,
+    /// More than an hour may cost.
+    #[error("an hour's interest is at most 1% of what counts")]
+    InterestTooHigh,
     /// The account has no such assignment program.
     #[error("no such assignment program")]
     UnknownProgram,
@@ -165,6 +177,9 @@ pub enum Refusal {
     /// The contract has expired.
     #[error("the contract has expired")]
     Expired,
+    /// Marks are smoothed over fewer seconds.
+    #[error("marks are smoothed over 30 seconds at most")]
+    SmoothingTooLong,
     /// A listing was refused.
     #[error("{0}")]
     Listing(String),
@@ -267,6 +282,15 @@ outcomes! {
             UnknownAccount, UnknownInstrument, NotMultiCollateral, LeverageOutOfRange, WouldLiquidate, MarginShort
         }
     }
+    /// What choosing the currency of a contract's gains comes to.
+    PnlPreferenceOutcome {
+        Done, AccountInactive;
+        PnlPreferenceRefusal {
+            UnknownAccount, UnknownInstrument, NoPnlCurrency, UnknownCurrency, CurrencyNotEnabled, WouldLiquidate
+        }
+    }
+    /// What setting the interest on losses comes to.
+    InterestOutcome { Done; InterestRefusal { InterestTooHigh } }
     /// What switching a subaccount's trading comes to.
     TradingOutcome { Done; TradingRefusal { UnknownAccount, NotSubaccount } }
     /// What moving money between wallets comes to.
@@ -311,7 +335,9 @@ outcomes! {
     /// What setting how a contract trades comes to.
     MarketStateOutcome { Done; MarketStateRefusal { UnknownInstrument, Expired } }
     /// What letting a contract expire comes to.
-    ExpireOutcome { Done; ExpireRefusal { UnknownInstrument } }
+    ExpireOutcome { Done, Armed(at: Option<Timestamp>); ExpireRefusal { UnknownInstrument } }
+    /// What setting how far marks are smoothed comes to.
+    SmoothingOutcome { Done; SmoothingRefusal { SmoothingTooLong } }
     /// What an operator's cancel comes to.
     AdminCancelOutcome { Cancelled(id: OrderId); AdminCancelRefusal { UnknownOrder } }
     /// What replacing a trailing stop comes to.
@@ -393,6 +419,17 @@ impl Ask<LeverageOutcome> {
     }
 }
 
+impl Ask<PnlPreferenceOutcome> {
+    /// See [`Command::SetPnlPreference`].
+    pub fn set_pnl_preference(
+        account: AccountId,
+        instrument: InstrumentId,
+        currency: Option<Currency>,
+    ) -> Self {
+        Self::of(Command::SetPnlPreference { account, instrument, currency })
+    }
+}
+
 impl Ask<AddProgramOutcome> {
     /// See [`Command::AddAssignmentProgram`].
     pub fn add_program(account: AccountId, program: AssignmentProgram) -> Self {
@@ -425,6 +462,20 @@ impl Ask<ListOutcome> {
     /// See [`Command::List`].
     pub fn list(spec: InstrumentSpec) -> Self {
         Self::of(Command::List(Box::new(spec)))
+    }
+}
+
+impl Ask<ExpireOutcome> {
+    /// See [`Command::Expire`].
+    pub fn expire(instrument: InstrumentId) -> Self {
+        Self::of(Command::Expire { instrument })
+    }
+}
+
+impl Ask<SmoothingOutcome> {
+    /// See [`Command::SetMarkSmoothing`].
+    pub fn set_mark_smoothing(seconds: u8) -> Self {
+        Self::of(Command::SetMarkSmoothing { seconds })
     }
 }
 

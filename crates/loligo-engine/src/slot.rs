@@ -156,6 +156,10 @@ impl<S: Slot> SlotSet<S> {
         (self.word(slot.index() / WORD) >> (slot.index() % WORD)) & 1 == 1
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// Puts a slot in, or takes it out.
     pub fn set(&mut self, slot: S, is_in: bool) {
         let (at, bit) = (slot.index() / WORD, 1 << (slot.index() % WORD));

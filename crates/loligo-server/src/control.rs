@@ -5,9 +5,11 @@
 
 mod body;
 mod faults;
+mod money;
 mod notices;
 mod operator_auth;
 mod shown;
+mod sockets;
 mod venue;
 mod verbs;
 
@@ -17,6 +19,7 @@ use crate::node::{NodeHandle, SubmitError};
 use crate::operations::Operations;
 use crate::request_log::{Answered, Entry, RequestLog};
 use crate::transport::listener::{Peer, Read, Received};
+use crate::transport::sockets::Sockets;
 use crate::transport::{Handler, TurnedAway};
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
@@ -39,6 +42,7 @@ pub(crate) struct Control {
     faults: Arc<Faults>,
     operations: Operations,
     history: Arc<History>,
+    sockets: Arc<Sockets>,
     /// Held while an account is opened.
     opening: tokio::sync::Mutex<()>,
     log: Arc<RequestLog>,
@@ -95,6 +99,7 @@ enum Verb {
     Verbs,
     Health,
     Requests,
+    Sockets,
     Accounts,
     CreateAccount,
     Account,
@@ -107,11 +112,17 @@ enum Verb {
     Prices,
     PinPrices,
     ReleasePrices,
+    Smoothing,
+    SetSmoothing,
+    Interest,
+    SetInterest,
     Clock,
     MoveClock,
     EndMoves,
     StateHash,
     Audit,
+    Pool,
+    SetPool,
     Markets,
     Market,
     SetMarket,
@@ -138,6 +149,7 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::GET, "", Verb::Verbs, "this list; no token needed"),
     (Method::GET, "/health", Verb::Health, "whether the exchange is well; no token needed"),
     (Method::GET, "/requests", Verb::Requests, "the last 1,000 requests that --log tells, each with the reason of its refusal"),
+    (Method::GET, "/sockets", Verb::Sockets, "WebSocket connections: how many, what waits for them, and how many were closed for it"),
     (Method::GET, "/accounts", Verb::Accounts, "all accounts but the house's: uid, name, rights and public texts of their keys"),
     (Method::POST, "/accounts", Verb::CreateAccount, "opens an account: name, flex, wallets"),
     (Method::GET, "/accounts/{account}", Verb::Account, "one account by name or uid, with what its wallets hold"),
@@ -146,20 +158,26 @@ const VERBS: &[(Method, &str, Verb, &str)] = &[
     (Method::POST, "/accounts/{account}/deposit", Verb::Deposit, "pays in, or out: wallet, currency, amount"),
     (Method::POST, "/accounts/{account}/deactivate", Verb::Deactivate, "cancels its orders and lets it ask for nothing"),
     (Method::POST, "/accounts/{account}/activate", Verb::Activate, "lets it ask and trade again"),
-    (Method::GET, "/prices", Verb::AllPrices, "index and mark of every contract, and which of them are pinned"),
-    (Method::GET, "/prices/{symbol}", Verb::Prices, "index and mark of one contract, and which of them are pinned"),
-    (Method::PUT, "/prices/{symbol}", Verb::PinPrices, "pins index, mark or both"),
+    (Method::GET, "/prices", Verb::AllPrices, "index and mark of every contract, the index of every other collateral, and which of them are pinned"),
+    (Method::GET, "/prices/{symbol}", Verb::Prices, "index and mark of one contract, or the index of a pair such as EUR:USD, and which of them are pinned"),
+    (Method::PUT, "/prices/{symbol}", Verb::PinPrices, "pins index, mark or both; of a pair its index"),
     (Method::DELETE, "/prices/{symbol}", Verb::ReleasePrices, "releases both"),
+    (Method::GET, "/smoothing", Verb::Smoothing, "over how many seconds the premium in marks is averaged"),
+    (Method::PUT, "/smoothing", Verb::SetSmoothing, "sets that: seconds, 0 to 30; at 0 the newest sample of a second counts alone"),
+    (Method::GET, "/interest", Verb::Interest, "what an hour of an unrealised loss above 30,000 USD costs that no USD stands behind"),
+    (Method::PUT, "/interest", Verb::SetInterest, "sets it: hourly_rate, a part of one such as 0.00001; 0 is off"),
     (Method::GET, "/clock", Verb::Clock, "exchange time, where it comes from, and where it is going"),
     (Method::POST, "/clock", Verb::MoveClock, "moves a manual clock: advance_ms or set"),
     (Method::DELETE, "/clock", Verb::EndMoves, "ends a move of a manual clock where it is"),
     (Method::GET, "/state-hash", Verb::StateHash, "hashes over state and events"),
     (Method::GET, "/audit", Verb::Audit, "checks every invariant and tells the sums"),
+    (Method::GET, "/pool", Verb::Pool, "what is in the pool that pays for losses beyond zero, by currency"),
+    (Method::PUT, "/pool", Verb::SetPool, "sets what is in the pool of a currency: currency, amount"),
     (Method::GET, "/markets", Verb::Markets, "every contract: the state that was set, and the one in force"),
     (Method::POST, "/markets", Verb::ListMarket, "lists a contract, described as in an instruments file"),
     (Method::GET, "/markets/{symbol}", Verb::Market, "one contract: the state that was set, and the one in force"),
     (Method::PUT, "/markets/{symbol}", Verb::SetMarket, "sets its state: open, suspended, post_only, inactive, pre_launch; with `at` it is announced, and set then"),
-    (Method::POST, "/markets/{symbol}/expire", Verb::ExpireMarket, "lets it expire now"),
+    (Method::POST, "/markets/{symbol}/expire", Verb::ExpireMarket, "lets a dated contract expire now; delists a perpetual: post-only at once, settled 15 minutes later"),
     (Method::POST, "/orders/{order}/cancel", Verb::CancelOrder, "cancels an order by its id"),
     (Method::POST, "/orders/{order}/replace", Verb::ReplaceOrder, "cancels a trailing stop and places it anew"),
     (Method::GET, "/limits", Verb::Limits, "what was set, and what is in force (for ?account=NAME, ?symbol=SYMBOL)"),
@@ -246,9 +264,11 @@ impl Control {
         faults: Arc<Faults>,
         operations: Operations,
         history: Arc<History>,
+        sockets: Arc<Sockets>,
         log: Arc<RequestLog>,
     ) -> Self {
-        Self { node, operator_auth, faults, operations, history, opening: tokio::sync::Mutex::default(), log }
+        let opening = tokio::sync::Mutex::default();
+        Self { node, operator_auth, faults, operations, history, sockets, opening, log }
     }
 
     async fn answered(&self, request: Read) -> Option<Response<Full<Bytes>>> {
@@ -298,10 +318,11 @@ impl Control {
             Verb::Verbs => Ok(verbs_shown()),
             Verb::Health => Ok(self.health()),
             Verb::Requests => Ok(self.log.shown().await),
+            Verb::Sockets => Ok(self.sockets_shown()),
             Verb::Accounts => Ok(self.accounts_shown()),
             Verb::Account => self.account_shown(named).await,
             Verb::AllPrices => self.all_prices().await,
-            Verb::Prices => self.prices(&self.contract(named)?).await,
+            Verb::Prices => self.prices_named(named).await,
             Verb::Markets => self.markets_shown().await,
             Verb::Market => self.market(self.contract(named)?.id).await,
             Verb::Limits => self.limits_in_force(&request.head.uri).await,
@@ -313,13 +334,19 @@ impl Control {
             Verb::Deposit => self.deposit(named, &request.body).await,
             Verb::Deactivate => self.set_active(named, false, &request.body).await,
             Verb::Activate => self.set_active(named, true, &request.body).await,
+            Verb::Interest => self.interest().await,
+            Verb::SetInterest => self.set_interest(&request.body).await,
             Verb::PinPrices => self.pin_prices(named, &request.body).await,
             Verb::ReleasePrices => self.release_prices(named).await,
+            Verb::Smoothing => self.smoothing().await,
+            Verb::SetSmoothing => self.set_smoothing(&request.body).await,
             Verb::Clock => Ok(self.clock()),
             Verb::MoveClock => self.move_clock(&request.body).await,
             Verb::EndMoves => self.end_moves(&request.body).await,
             Verb::StateHash => self.state_hash().await,
             Verb::Audit => self.audit().await,
+            Verb::Pool => self.pools().await,
+            Verb::SetPool => self.set_pool(&request.body).await,
             Verb::SetMarket => self.set_market(named, &request.body).await,
             Verb::ExpireMarket => self.expire_market(named, &request.body).await,
             Verb::ListMarket => self.list_market(&request.body).await,

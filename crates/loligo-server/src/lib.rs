@@ -42,5 +42,5 @@ pub use server::{
     CONTROL_TOKEN_MIN, KEEP_HISTORY, Server, ServerConfig, StartError, parse_balance, parse_time,
 };
 pub use start_file::{StartAccount, StartFile, StartKey};
-pub use transport::bounds::{Bounds, FEED_DELAY_MAX, FeedBounds};
+pub use transport::bounds::{Bounds, FEED_DELAY_MAX, FEED_QUEUE_BYTES, FeedBounds};
 pub use transport::origin::{NotAnOrigin, Origin};

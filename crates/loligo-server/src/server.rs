@@ -208,12 +208,14 @@ impl Server {
         let hub = hub::start(&handle, &dialects, sources, feeds).map_err(StartError::Feeds)?;
         let faults = Arc::new(Faults::default());
         let beyond_loopback = [Some(address), tls_address].iter().flatten().any(|a| !a.ip().is_loopback());
+        let sockets = Arc::new(Sockets::new(feeds, Arc::clone(&origins)).map_err(StartError::Feeds)?);
         let control = Control::new(
             handle.clone(),
-            OperatorAuth::new(&control_token, beyond_loopback, Arc::clone(&origins)),
+            OperatorAuth::new(&control_token, beyond_loopback, origins),
             Arc::clone(&faults),
             operations,
             Arc::clone(&history),
+            Arc::clone(&sockets),
             Arc::clone(&log),
         );
         let served = Served {
@@ -221,7 +223,7 @@ impl Server {
             login,
             tolerance: config.tolerance,
             faults,
-            sockets: Arc::new(Sockets::new(feeds, origins).map_err(StartError::Feeds)?),
+            sockets,
             history,
             hub,
             log: Arc::clone(&log),

@@ -3,8 +3,9 @@
 use crate::fold::Fold;
 use crate::model::Model;
 use loligo_engine::{
-    AccountId, CancelOrder, Command, EditOrder, Event, Exchange, Execution, FundingBooked, InstrumentId,
-    OrderId, OrderRef, OrderView, Outcome, Qty, Side, Timestamp,
+    AccountId, CancelOrder, Command, Conversion, EditOrder, Event, Exchange, Execution, FundingBooked,
+    InstrumentId, InterestPaid, MarketState, OrderId, OrderRef, OrderView, Outcome, Qty, Settlement, Side,
+    Timestamp,
 };
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -81,6 +82,9 @@ impl SideBySide {
         same("executions", &executions(&self.events), &answer.executions)?;
         same("triggers fired", &fired(&self.events), &answer.fired)?;
         same("funding booked", &fundings(&self.events), &answer.fundings)?;
+        same("conversions", &conversions(&self.events), &answer.conversions)?;
+        same("settlements", &settlements(&self.events), &answer.settlements)?;
+        same("interest", &interests(&self.events), &answer.interests)?;
         same("lots cut", &reduced(&self.events), &answer.reduced)?;
 
         for event in &self.events {
@@ -103,8 +107,17 @@ impl SideBySide {
             self.compare_market(instrument)?;
             let currency = self.model.margin_wallet(instrument).1;
             same("pool", &self.engine.pool(currency), &self.model.pool(currency))?;
+            let told = self.fold.pool(currency);
+            same("pool from events", &self.engine.pool(currency), &told)?;
         }
-        self.engine.audit().map_err(|violation| format!("audit: {violation}"))?;
+        self.model.conserved()?;
+        let audit = self.engine.audit().map_err(|violation| format!("audit: {violation}"))?;
+        for sums in &audit.currencies {
+            let of = |what: &str| format!("{what} of {:?}", sums.currency);
+            same(&of("all wallets"), &sums.wallets, &self.model.in_wallets(sums.currency).fine())?;
+            same(&of("what came in"), &sums.deposited, &self.model.deposited(sums.currency).fine())?;
+            same(&of("fees"), &sums.fees, &self.model.fees(sums.currency).fine())?;
+        }
         Ok(outcome)
     }
 
@@ -171,7 +184,10 @@ impl SideBySide {
         let positions = (0..self.model.account_count() as u32)
             .flat_map(|a| self.engine.positions(AccountId(a)))
             .filter(|p| p.instrument == instrument);
-        same(&of("sum of positions"), &Qty(positions.map(|p| p.qty).sum()), &Qty(0))
+        // While a contract settles the exchange stands in for who is closed already.
+        let settling = self.model.is_settling() && market.state == MarketState::Expired;
+        let sum = Qty(positions.map(|p| p.qty).sum());
+        same(&of("sum of positions"), &(if settling { Qty(0) } else { sum }), &Qty(0))
     }
 }
 
@@ -190,6 +206,33 @@ fn fundings(events: &[Event]) -> Vec<FundingBooked> {
         _ => None,
     });
     booked.collect()
+}
+
+/// Collateral that was turned into USD.
+fn conversions(events: &[Event]) -> Vec<Conversion> {
+    let converted = events.iter().filter_map(|event| match event {
+        Event::Converted(conversion) => Some(**conversion),
+        _ => None,
+    });
+    converted.collect()
+}
+
+/// Positions that were closed at the end of their contract.
+fn settlements(events: &[Event]) -> Vec<Settlement> {
+    let settled = events.iter().filter_map(|event| match event {
+        Event::Settled(settlement) => Some((**settlement).clone()),
+        _ => None,
+    });
+    settled.collect()
+}
+
+/// Interest that was paid.
+fn interests(events: &[Event]) -> Vec<InterestPaid> {
+    let paid = events.iter().filter_map(|event| match event {
+        Event::Interest(paid) => Some(**paid),
+        _ => None,
+    });
+    paid.collect()
 }
 
 /// Triggers that fired, into an order or into a refusal.

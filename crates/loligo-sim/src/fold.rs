@@ -1,9 +1,9 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, FundingBooked, FundingRate,
-    InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side,
-    Timestamp, UpdateReason, Wallet,
+    AccountId, BalanceCause, Conversion, ConversionLeg, Currency, EditRefusal, Event, Execution, Fill, Fine,
+    FinePrice, FundingBooked, FundingRate, InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus,
+    OrderView, PairId, Price, Qty, Settlement, Side, Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -29,6 +29,7 @@ pub struct Fold {
     markets: BTreeMap<InstrumentId, MarketState>,
     rights: BTreeMap<AccountId, (bool, bool)>,
     rates: BTreeMap<InstrumentId, FundingRate>,
+    pool: BTreeMap<Currency, Money>,
 }
 
 /// A position as its last fill left it.
@@ -179,8 +180,17 @@ impl Fold {
                 };
                 ensure(before != *leverage, "another leverage than before", event)
             }
-            Event::AssignmentProgram(_) | Event::Pool { .. } => Ok(()),
-            Event::Balance { account, wallet, currency, change, balance, log, .. } => {
+            Event::AssignmentProgram(_) => Ok(()),
+            Event::Pool { currency, change, amount, .. } => {
+                let before = self.pool.entry(*currency).or_default();
+                *before += *change;
+                ensure(before == amount, "what was there and what came", event)
+            }
+            Event::Balance { account, wallet, currency, change, balance, log, cause, .. } => {
+                if *cause == BalanceCause::Pool {
+                    ensure(*change > Money::ZERO, "something that was short", event)?;
+                    *self.pool.entry(*currency).or_default() += -*change;
+                }
                 let rows = self.rows.entry(*account).or_default();
                 *rows += 1;
                 ensure(rows == log, "the next row of its log", event)?;
@@ -202,10 +212,67 @@ impl Fold {
                 ensure(*before == balance, "what was there and what came", event)?;
                 ensure(self.rate(instrument) == booked.rate, "the rate that was fixed for the hour", event)
             }
+            Event::Converted(conversion) => {
+                let Conversion { account, debit, credit, .. } = **conversion;
+                let rows = self.rows.entry(account).or_default();
+                *rows += 2;
+                ensure((debit.log, credit.log) == (*rows - 1, *rows), "the next rows of its log", event)?;
+                let mut moved = |leg: ConversionLeg, change: Money| {
+                    let before = self.balances.entry((account, Wallet::Flex, leg.currency)).or_default();
+                    *before += change;
+                    ensure(*before == leg.balance, "what was there and what moved", event)
+                };
+                moved(debit, -debit.amount)?;
+                moved(credit, credit.amount)
+            }
+            Event::PnlPreference { .. } => Ok(()),
+            Event::Interest(paid) => {
+                let rows = self.rows.entry(paid.account).or_default();
+                *rows += 1;
+                ensure(*rows == paid.log, "the next row of its log", event)?;
+                let wallet = (paid.account, Wallet::Flex, Currency::USD);
+                let before = self.balances.entry(wallet).or_default();
+                *before += -paid.amount;
+                ensure(*before == paid.balance, "what was there and what went", event)
+            }
             Event::FundingRate { instrument, rate, hour, at } => {
                 ensure(hour <= at && hour.0 % (3_600 * Timestamp::SECOND) == 0, "of an hour", event)?;
                 self.rates.insert(*instrument, *rate);
                 Ok(())
+            }
+            Event::Delisting { instrument, settles_at, at } => {
+                ensure(at < settles_at, "what is still to come", event)?;
+                let expired = self.market_state(*instrument) == MarketState::Expired;
+                ensure(!expired, "a contract that is not over", event)
+            }
+            Event::SettlementPrice { instrument, price, .. } => {
+                ensure(price.0 > 0, "a price", event)?;
+                let expired = self.market_state(*instrument) == MarketState::Expired;
+                ensure(expired, "a contract that is over", event)
+            }
+            Event::Settled(settlement) => {
+                let Settlement { execution, account, instrument, log, closed, balance, .. } = **settlement;
+                ensure(execution.0 == self.last_execution + 1, "the next execution", event)?;
+                self.last_execution += 1;
+                let rows = self.rows.entry(account).or_default();
+                ensure(*rows + 1 == log, "the next row of its log", event)?;
+                *rows += 2;
+                let held = self.positions.insert((account, instrument), Position::default());
+                let held = held.unwrap_or_default();
+                ensure(closed != 0 && held.lots == closed, "all of an open position", event)?;
+                ensure(held.entry == settlement.entry, "its entry value", event)?;
+                ensure(held.opened_at == settlement.opened_at, "when it was opened", event)?;
+                let wallet = (account, settlement.wallet, settlement.currency);
+                let before = self.balances.entry(wallet).or_default();
+                let gain = settlement.gain.as_deref();
+                let realized_pnl = if gain.is_some() { Money::ZERO } else { settlement.realized_pnl };
+                *before += realized_pnl + settlement.realized_funding - settlement.fee;
+                ensure(*before == balance, "what was there, and what it brought", event)?;
+                let Some(gain) = gain else { return Ok(()) };
+                *self.rows.entry(account).or_default() += 1;
+                let balance = self.balances.entry((account, settlement.wallet, gain.currency)).or_default();
+                *balance += gain.amount;
+                ensure(*balance == gain.balance, "what was there, and the gain", event)
             }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
@@ -302,9 +369,18 @@ impl Fold {
         let rows = self.rows.entry(fill.account).or_default();
         ensure(*rows + 1 == fill.log, "the next row of its log", event)?;
         *rows += 2;
+        // A gain that is paid in another currency has a row of its own.
+        let realized_pnl = if fill.gain.is_some() { Money::ZERO } else { fill.realized_pnl };
         let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
-        *balance += fill.realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
+        *balance += realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
         ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
+        *self.pool.entry(currency).or_default() += fill.liquidation_fee;
+        if let Some(gain) = &fill.gain {
+            *self.rows.entry(fill.account).or_default() += 1;
+            let balance = self.balances.entry((fill.account, wallet, gain.currency)).or_default();
+            *balance += gain.amount;
+            ensure(*balance == gain.balance, "what was there, and the gain", event)?;
+        }
         let before = self.positions.entry((fill.account, instrument)).or_default();
         ensure(before.entry == fill.entry_before, "the entry value that was there", event)?;
         let opened_at = before.opened_at.unwrap_or(at);
@@ -383,6 +459,11 @@ impl Fold {
     /// Funding rate last told; nothing before.
     pub fn rate(&self, instrument: InstrumentId) -> FundingRate {
         self.rates.get(&instrument).copied().unwrap_or(FundingRate::ZERO)
+    }
+
+    /// What is in the pool: what the operator put there, and what liquidations paid into it and it paid.
+    pub fn pool(&self, currency: Currency) -> Money {
+        self.pool.get(&currency).copied().unwrap_or_default()
     }
 
     /// Index price last told.

@@ -1,9 +1,12 @@
 //! The rules once more: plain lists, scanned and sorted anew for each question; exact integers without bound; whole
 //! states copied to see what an order would do. Slow and obvious on purpose. It takes nothing from outside but commands.
 
+mod books;
 mod checks;
+mod collateral;
 mod figures;
 mod funding;
+mod interest;
 mod liquidation;
 mod margin;
 mod matching;
@@ -13,17 +16,22 @@ mod orders;
 mod prices;
 mod questions;
 mod records;
+mod settlement;
 mod solvency;
+mod takeover;
 mod time;
 mod triggers;
+mod what_if;
 mod work;
 
+use books::Books;
 use funding::Funding;
 use liquidation::Ladder;
 use loligo_engine::{
-    AccountId, Command, Currency, Dislocation, Execution, FinePrice, FundingBooked, InstrumentId,
-    InstrumentSpec, Leverage, Limits, LimitsChange, MarketState, Money, OrderId, OrderStatus, OrderView,
-    Outcome, PairId, Price, Qty, Refusal, SelfTradeStrategy, Signal, Timestamp, Wallet,
+    AccountId, Command, Conversion, Currency, Dislocation, Execution, FinePrice, FundingBooked, InstrumentId,
+    InstrumentSpec, InterestPaid, Leverage, Limits, LimitsChange, MarketState, Money, OrderId, OrderStatus,
+    OrderView, Outcome, PairId, Price, Provider, Qty, Refusal, SelfTradeStrategy, Settlement, Signal,
+    Timestamp, Wallet,
 };
 use margin::Portfolio;
 use num_bigint::BigInt;
@@ -35,6 +43,8 @@ use work::Work;
 pub struct Model {
     now: Timestamp,
     listed: bool,
+    /// Its genesis is over: what is listed now comes later.
+    opened: bool,
     limits: Limits,
     /// Limits of one account, one contract, or both; the later of two for the same comes later.
     particular: Vec<(Option<AccountId>, Option<InstrumentId>, LimitsChange)>,
@@ -49,7 +59,17 @@ pub struct Model {
     /// Wallets to be judged: a mark or a fill moved one of their positions.
     margin_checks: BTreeSet<(AccountId, Wallet)>,
     ladders: BTreeMap<Portfolio, Ladder>,
+    /// Positions that are closed against others until they are flat, at the price in ticks at which that began.
+    unwindings: BTreeMap<Portfolio, (InstrumentId, i64)>,
     pool: BTreeMap<Currency, Money>,
+    /// Who takes over positions of others, the oldest first, and how many ever did.
+    providers: Vec<Provider>,
+    last_program: u64,
+    /// Over how many samples marks are smoothed, if the operator set that.
+    smoothing: Option<u8>,
+    /// What an hour of a large loss costs, in 1e-8.
+    interest: u32,
+    books: Books,
     /// Triggers that a price has reached, in the order in which they fire.
     due: VecDeque<OrderId>,
     /// The last full second at which marks were sampled.
@@ -63,6 +83,9 @@ pub struct Model {
     reduced: Vec<Option<Qty>>,
     fired: Vec<OrderId>,
     fundings: Vec<FundingBooked>,
+    conversions: Vec<Conversion>,
+    settlements: Vec<Settlement>,
+    interests: Vec<InterestPaid>,
 }
 
 /// What a command came to.
@@ -78,6 +101,12 @@ pub struct Answer {
     pub fired: Vec<OrderId>,
     /// What positions were booked for an hour, in order.
     pub fundings: Vec<FundingBooked>,
+    /// Collateral that was sold, in order.
+    pub conversions: Vec<Conversion>,
+    /// Positions that were settled, in order.
+    pub settlements: Vec<Settlement>,
+    /// Interest that was paid, in order.
+    pub interests: Vec<InterestPaid>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,7 +121,7 @@ struct Contract {
     /// The last trade of its past, which never was.
     before: Option<Price>,
     trades: u64,
-    /// The last thirty capped premiums, at 18 decimals.
+    /// The last capped premiums, at 18 decimals: thirty, or as many as marks are smoothed over.
     samples: VecDeque<BigInt>,
     /// The last premium that the book gave, and when.
     good_premium: Option<(BigInt, Timestamp)>,
@@ -101,12 +130,20 @@ struct Contract {
     /// Each signal as triggers were last judged by it.
     judged: BTreeMap<Signal, FinePrice>,
     funding: Option<Funding>,
+    /// The full second that had been sampled last when it was listed.
+    listed_at: i64,
+    /// Of a perpetual that is delisted: when it settles.
+    settles_at: Option<Timestamp>,
+    /// What its positions settle at, at 11 decimals, once it is over.
+    settlement: Option<BigInt>,
 }
 
 #[derive(Clone, Debug)]
 struct Pair {
     name: String,
     index: Option<FinePrice>,
+    /// The index as it was last sampled, or as the operator put it: what collateral counts for.
+    valued: Option<FinePrice>,
     /// When the source last spoke; an index that only the genesis gave is a constant and never ages.
     published: Option<Timestamp>,
     pinned: bool,
@@ -114,6 +151,8 @@ struct Pair {
     volatile: bool,
     /// Its samples of the last five minutes, oldest first.
     samples: VecDeque<(Timestamp, FinePrice)>,
+    /// What it was at full seconds, oldest first.
+    runs: VecDeque<settlement::Run>,
 }
 
 #[derive(Clone, Debug)]
@@ -128,6 +167,8 @@ struct Account {
     balances: BTreeMap<(Wallet, Currency), Money>,
     /// Contracts whose margin is isolated.
     leverage: BTreeMap<InstrumentId, Leverage>,
+    /// What gains of a contract are paid in, where that is not USD.
+    pnl_currency: BTreeMap<InstrumentId, Currency>,
     positions: BTreeMap<InstrumentId, Position>,
     /// What this account alone traded, in USD at 24 decimals, by day since 1970.
     volume: BTreeMap<i64, BigInt>,
@@ -157,6 +198,26 @@ struct Order {
     closed_at: Option<Timestamp>,
     /// The operator gave its name to another one.
     nameless: bool,
+}
+
+/// Whose margin a command asks for. What is off the grid is refused whatever there is.
+fn asker(command: &Command) -> Option<AccountId> {
+    match command {
+        Command::Place(asked) => Some(asked.account),
+        Command::Edit(asked) => Some(asked.account),
+        Command::Transfer(asked) => Some(asked.from),
+        Command::Withdraw(asked) => Some(asked.account),
+        Command::Deposit(asked) => Some(asked.account),
+        Command::SetLeverage { account, .. } | Command::SetPnlPreference { account, .. } => Some(*account),
+        _ => None,
+    }
+}
+
+impl Contract {
+    /// Its last trading time: of a dated contract, and of a perpetual that is delisted.
+    fn ends_at(&self) -> Option<Timestamp> {
+        self.settles_at.or(self.spec.expiry)
+    }
 }
 
 impl Order {
@@ -193,6 +254,9 @@ impl Model {
         self.reduced.clear();
         self.fired.clear();
         self.fundings.clear();
+        self.conversions.clear();
+        self.settlements.clear();
+        self.interests.clear();
         self.work.done = 0;
         let cancels = matches!(
             command,
@@ -201,6 +265,11 @@ impl Model {
         let amid_work = cancels && self.is_busy();
         if !amid_work {
             self.pass_time(time);
+        }
+        if let (Some(account), true) = (asker(command), self.is_busy()) {
+            if !amid_work && (account.0 as usize) < self.accounts.len() {
+                self.settle_all_of(account);
+            }
         }
         self.stirred |= *command != Command::Advance;
         let outcome = self.dispatch(command);
@@ -215,6 +284,9 @@ impl Model {
             reduced: self.reduced.clone(),
             fired: self.fired.clone(),
             fundings: self.fundings.clone(),
+            conversions: self.conversions.clone(),
+            settlements: self.settlements.clone(),
+            interests: self.interests.clone(),
         }
     }
 
@@ -246,12 +318,17 @@ impl Model {
             Command::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage)
             }
+            Command::SetPnlPreference { account, instrument, currency } => {
+                self.set_pnl_currency(*account, *instrument, *currency)
+            }
+            Command::SetMarkSmoothing { seconds } => self.set_mark_smoothing(*seconds),
+            Command::SetInterest { rate } => self.set_interest(*rate),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled),
             Command::Transfer(asked) => self.transfer(asked),
             Command::Withdraw(asked) => self.withdraw(asked),
-            Command::AddAssignmentProgram { .. }
-            | Command::RemoveAssignmentProgram { .. }
-            | Command::SetPool { .. } => unreachable!("no stream asks for it"),
+            Command::AddAssignmentProgram { account, program } => self.add_program(*account, program),
+            Command::RemoveAssignmentProgram { account, program } => self.remove_program(*account, *program),
+            Command::SetPool { currency, amount } => self.set_pool(*currency, *amount),
             Command::SetMarketState { instrument, state } => self.set_market_state(*instrument, *state),
             Command::Expire { instrument } => self.expire_now(*instrument),
             Command::AdminCancel { order } => self.admin_cancel(*order),

@@ -3,7 +3,7 @@
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use loligo_server::config::{KeepJournal, PastLength};
-use loligo_server::{FEED_DELAY_MAX, Origin};
+use loligo_server::{FEED_DELAY_MAX, FEED_QUEUE_BYTES, FeedBounds, Origin};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -107,6 +107,14 @@ pub(crate) struct Serve {
     /// clients whose own bookkeeping is slower than the feeds. Answers and public feeds come at once.
     #[arg(long, env = "LOLIGO_FEED_DELAY", value_name = "TIME", default_value = "0ms", value_parser = feed_delay)]
     pub(crate) feed_delay: Duration,
+    /// How many WebSocket connections one address may have; more are answered 429.
+    #[arg(long, env = "LOLIGO_FEED_CONNECTIONS", value_name = "N", default_value_t = FeedBounds::default().per_address,
+        value_parser = connections)]
+    pub(crate) feed_connections: usize,
+    /// How much memory may wait for a WebSocket connection whose client does not read, such as 512KiB or 16MiB; with more it is
+    /// closed (1008). GET /loligo/v1/sockets tells how much does.
+    #[arg(long, env = "LOLIGO_FEED_QUEUE", value_name = "SIZE", default_value = "16MiB", value_parser = feed_queue)]
+    pub(crate) feed_queue: usize,
     /// Remove the folder's exchange and begin a new one. Asks first, on the terminal.
     #[arg(long, conflicts_with_all = ["until", "ephemeral"])]
     pub(crate) reset: bool,
@@ -141,6 +149,28 @@ fn feed_delay(text: &str) -> Result<Duration, String> {
         Some(delay) if delay <= FEED_DELAY_MAX => Ok(delay),
         Some(_) => Err(format!("at most {}s", FEED_DELAY_MAX.as_secs())),
         None => Err("a time such as 20ms or 1s".to_owned()),
+    }
+}
+
+/// Reads how many connections an address may have.
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a number from 1 on".to_owned())
+}
+
+/// Reads how much may wait for a connection.
+fn feed_queue(text: &str) -> Result<usize, String> {
+    const KIB: usize = 1024;
+    let of = |unit, bytes| text.strip_suffix(unit).map(|digits| (digits, bytes));
+    let (digits, unit) = of("KiB", KIB).or_else(|| of("MiB", KIB * KIB)).unwrap_or((text, 1));
+    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(unit));
+    match bytes {
+        Some(bytes) if FEED_QUEUE_BYTES.contains(&bytes) => Ok(bytes),
+        Some(_) => Err(format!(
+            "from {}KiB to {}MiB",
+            FEED_QUEUE_BYTES.start() / KIB,
+            FEED_QUEUE_BYTES.end() / KIB / KIB
+        )),
+        None => Err("a size such as 512KiB or 16MiB".to_owned()),
     }
 }
 

@@ -9,11 +9,10 @@ use loligo_server::files::write_atomically;
 use loligo_server::listing::read_listing;
 use loligo_server::node::{NodeEnd, known_facts};
 use loligo_server::{
-    Bounds, LogConfig, LogFormat, LogMode, RealTime, Server, ServerConfig, StartFile, Tolerance,
+    Bounds, FeedBounds, LogConfig, LogFormat, LogMode, RealTime, Server, ServerConfig, StartFile, Tolerance,
     until_command,
 };
 use std::path::PathBuf;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs until SIGINT or SIGTERM.
@@ -232,7 +231,7 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,
         },
-        bounds: bounds(args.feed_delay)?,
+        bounds: bounds(args)?,
         allow_origins: args.allow_origin.clone(),
         real_time: RealTime::system(),
         control_token: args.control_token.clone(),
@@ -250,9 +249,9 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
     })
 }
 
-/// As many connections as the process may have files open, once it has raised that number as far as it may; private feeds told with
-/// this delay.
-fn bounds(feed_delay: Duration) -> Result<Bounds> {
+/// As many connections as the process may have files open, once it has raised that number as far as it may; feeds as the flags
+/// say.
+fn bounds(args: &Serve) -> Result<Bounds> {
     let files = rlimit::increase_nofile_limit(u64::MAX).context("the limit of open files cannot be read")?;
     let mut bounds = Bounds::within(files).with_context(|| {
         format!(
@@ -260,7 +259,12 @@ fn bounds(feed_delay: Duration) -> Result<Bounds> {
             Bounds::FEWEST_FILES
         )
     })?;
-    bounds.feeds.delay = feed_delay;
+    bounds.feeds = FeedBounds {
+        per_address: args.feed_connections,
+        queue_bytes: args.feed_queue,
+        delay: args.feed_delay,
+        ..bounds.feeds
+    };
     Ok(bounds)
 }
 

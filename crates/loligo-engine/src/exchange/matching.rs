@@ -67,13 +67,7 @@ impl Exchange {
             let meeting = match role {
                 FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => self.meeting(position, maker),
                 // The exchange's own orders know no families.
-                FillRole::Liquidation
-                | FillRole::PartialLiquidation
-                | FillRole::CoveredLiquidation
-                | FillRole::Assignor
-                | FillRole::Assignee
-                | FillRole::UnwindBankrupt
-                | FillRole::UnwindCounterparty => Meeting::Trades,
+                _ => Meeting::Trades,
             };
             match meeting {
                 Meeting::Trades => self.execute(maker, taker, role, events),
@@ -137,13 +131,7 @@ impl Exchange {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
                 self.fill(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
-            FillRole::Liquidation
-            | FillRole::PartialLiquidation
-            | FillRole::CoveredLiquidation
-            | FillRole::Assignor
-            | FillRole::Assignee
-            | FillRole::UnwindBankrupt
-            | FillRole::UnwindCounterparty => {
+            _ => {
                 self.fill_liquidation(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
         }
@@ -203,7 +191,7 @@ impl Exchange {
         let owner = &mut self.accounts[account];
         owner.fills += 1;
         (fill.number, fill.account) = (owner.fills, account);
-        if self.families[family].count(traded.worth.notional) {
+        if !fill.role.is_off_book() && self.families[family].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
 
@@ -226,6 +214,7 @@ impl Exchange {
             realized_pnl,
             realized_funding,
             charges,
+            gain,
             balance,
             log,
         } = booked;
@@ -234,6 +223,7 @@ impl Exchange {
         fill.liquidation_fee = charges.into_pool.unwrap_or_default();
         (fill.position, fill.entry_before, fill.entry) = (size, entry_before, entry);
         (fill.opened_at, fill.balance) = (opened_at, balance);
+        fill.gain = gain.map(Box::new);
     }
 
     /// Looks up what a family pays now, and tells its margin wallets.

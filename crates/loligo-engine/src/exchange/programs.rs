@@ -1,5 +1,6 @@
 //! The assignment program as accounts take part in it, and leave it; and the pool as the operator fills it.
 
+use super::wallets::is_amount;
 use super::{Exchange, emit};
 use crate::assignment::{AssignmentProgram, ProgramChange, Provider};
 use crate::event::Event;
@@ -120,7 +121,8 @@ impl Exchange {
             return PoolOutcome::Refused(PoolRefusal::WrongCurrency);
         }
         let change = amount - self.pool(currency);
-        if amount < Money::ZERO || !self.may_come_in(currency, change) {
+        let sound = amount == Money::ZERO || is_amount(amount);
+        if !sound || !self.may_come_in(currency, change) {
             return PoolOutcome::Refused(PoolRefusal::AmountOutOfRange);
         }
         self.pool.insert(currency, amount);
@@ -128,6 +130,15 @@ impl Exchange {
         let at = self.now;
         emit(events, || Event::Pool { currency, change, amount, at });
         PoolOutcome::Done
+    }
+
+    /// What is in the pool, of each currency that contracts settle in: below zero where it paid for what it did not have.
+    pub fn pools(&self) -> Vec<(Currency, Money)> {
+        let mut settled: Vec<Currency> =
+            self.markets.iter().map(|market| market.instrument.settlement()).collect();
+        settled.sort_unstable();
+        settled.dedup();
+        settled.into_iter().map(|currency| (currency, self.pool(currency))).collect()
     }
 
     /// The programs under which an account takes over positions of others, the oldest first.

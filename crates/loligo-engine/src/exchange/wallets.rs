@@ -30,7 +30,8 @@ impl Exchange {
         if let Err(refusal) = self.check_wallet(wallet, currency, unknown, wrong) {
             return DepositOutcome::Refused(refusal);
         }
-        if self.add(account, wallet, currency, amount, BalanceCause::Operator, events).is_none() {
+        let fits = amount >= Money::ZERO || -amount <= self.free(account, wallet, currency);
+        if !fits || self.add(account, wallet, currency, amount, BalanceCause::Operator, events).is_none() {
             return DepositOutcome::Refused(DepositRefusal::AmountOutOfRange);
         }
         *self.deposited.entry(currency).or_default() += amount;
@@ -102,7 +103,8 @@ impl Exchange {
         if let Err(refusal) = self.check_wallet(wallet, currency, unknown, wrong) {
             return WithdrawOutcome::Refused(refusal);
         }
-        if self.add(account, wallet, currency, -amount, BalanceCause::Withdrawal, events).is_none() {
+        let fits = amount <= self.free(account, wallet, currency);
+        if !fits || self.add(account, wallet, currency, -amount, BalanceCause::Withdrawal, events).is_none() {
             return WithdrawOutcome::Refused(WithdrawRefusal::InsufficientFunds);
         }
         *self.deposited.entry(currency).or_default() -= amount;
@@ -121,9 +123,9 @@ impl Exchange {
         }
     }
 
-    /// Adds to a wallet that takes the currency, and tells its balance. `None` when what goes out is not free, or the
-    /// balance would leave its range: nothing has changed then.
-    fn add(
+    /// Adds to a wallet that takes the currency, and tells its balance; what goes out is free. `None` when the balance would leave its
+    /// range: nothing has changed then.
+    pub(super) fn add(
         &mut self,
         account: AccountId,
         wallet: Wallet,
@@ -138,7 +140,7 @@ impl Exchange {
             Wallet::Flex if currency == Currency::USD => {
                 self.add_to_margin_wallet(owner, self.accounts[owner].flex, amount)
             }
-            Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
+            Wallet::Flex => self.add_to_flex_list(owner, currency, amount),
             Wallet::Inverse(pair) => {
                 let margin_wallet = self.inverse_wallet(owner, pair, currency);
                 self.add_to_margin_wallet(owner, margin_wallet, amount)
@@ -157,10 +159,13 @@ impl Exchange {
             cause,
             at,
         });
+        if wallet == Wallet::Flex {
+            self.pay_what_is_owed(account, events);
+        }
         Some(balance)
     }
 
-    /// What may leave a wallet.
+    /// What may leave a wallet (rules 6).
     fn free(&self, account: AccountId, wallet: Wallet, currency: Currency) -> Money {
         let owner = &self.accounts[account];
         let listed = |list: &[(Currency, Money)]| {
@@ -168,8 +173,7 @@ impl Exchange {
         };
         let margin_wallet = match wallet {
             Wallet::Cash => return listed(&owner.cash),
-            Wallet::Flex if currency == Currency::USD => owner.flex,
-            Wallet::Flex => return listed(&owner.flex_other),
+            Wallet::Flex => return self.available(account, currency),
             Wallet::Inverse(pair) => match owner.inverse_wallet(pair) {
                 Some(margin_wallet) => margin_wallet,
                 None => return Money::ZERO,
@@ -189,20 +193,46 @@ impl Exchange {
         }
     }
 
-    /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
+    /// Adds to the settlement currency of a margin wallet. `None` when the balance would leave its range.
     fn add_to_margin_wallet(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
-        let free = self.free_of(owner, slot);
         let margin_wallet = &mut self.margin_wallets[slot];
         let balance = margin_wallet.balance + amount;
-        let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
-        if !fits {
+        if amount > Money::ZERO && balance.0 > DEPOSIT_MAX * Money::ONE {
             return None;
         }
         margin_wallet.balance = balance;
-        if margin_wallet.checked_always || (self.accrues && self.needs_judging(owner, slot)) {
+        self.judge_moved(owner, slot);
+        Some(balance)
+    }
+
+    /// Adds to another currency of the flex wallet. `None` when the balance would leave its range.
+    fn add_to_flex_list(&mut self, owner: AccountId, currency: Currency, amount: Money) -> Option<Money> {
+        let first = self.accounts[owner].flex_other.is_empty();
+        let balance = self.add_to_list(owner, currency, amount, |account| &mut account.flex_other)?;
+        if first {
+            self.collateral_holders.set(owner, true);
+        }
+        self.revalue_collateral(owner);
+        self.judge_moved(owner, self.accounts[owner].flex);
+        Some(balance)
+    }
+
+    /// Money has come to a margin wallet, or gone.
+    fn judge_moved(&mut self, owner: AccountId, slot: WalletSlot) {
+        let watched = self.margin_wallets[slot].checked_always;
+        if watched || (self.accrues && self.needs_judging(owner, slot)) {
             self.work.check_margin_of(owner, slot);
         }
-        Some(balance)
+    }
+
+    /// Has what a flex wallet owes paid from collateral that has come to it, or has a price now.
+    pub(super) fn pay_what_is_owed(&mut self, account: AccountId, events: &mut Vec<Event>) {
+        let owner = &self.accounts[account];
+        let flex = owner.flex;
+        if self.margin_wallets[flex].balance < Money::ZERO && owner.collateral > Money::ZERO {
+            self.convert_collateral(account, flex, events);
+            self.judge_moved(account, flex);
+        }
     }
 
     fn add_to_list(
@@ -236,6 +266,6 @@ impl Exchange {
 }
 
 /// What may be moved at once: something, and no more than the greatest.
-fn is_amount(amount: Money) -> bool {
+pub(super) fn is_amount(amount: Money) -> bool {
     (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0)
 }

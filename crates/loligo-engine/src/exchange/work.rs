@@ -17,9 +17,9 @@ use std::collections::{BTreeSet, VecDeque};
 /// book.
 pub const WORK_PER_RECORD: u32 = 64 * STEP;
 /// Work of a step: an order fired, filled or removed, a wallet judged in which something is to be done, a step of a
-/// liquidation, a timer, a position's funding booked, one contract sampled at a second at which a mark moves.
+/// liquidation, a timer, a position's funding booked, a position settled, one contract sampled at a second at which a mark moves.
 pub(super) const STEP: u32 = 16;
-/// Work of looking an account over after a mark has moved.
+/// Work of looking an account over after a mark has moved, or when an hour's interest is due.
 const LOOK: u32 = 1;
 
 /// What has to be done at the present instant before time may pass.
@@ -32,9 +32,13 @@ pub(crate) struct Work {
     done: u32,
     /// Contracts whose orders all go, the first first.
     pub clearing: VecDeque<Clearing>,
+    /// Contracts that have come to their end, the first first: their positions, from this account's on, are still to be closed.
+    pub settling: VecDeque<(InstrumentId, AccountId)>,
     /// An hour is over: positions of perpetuals, from this contract's and account's on, are still to be booked.
     pub funding: Option<(InstrumentId, AccountId)>,
-    /// Marks have moved: those who hold the contracts are still to be looked over.
+    /// An hour is over: accounts from this one on are still to be charged interest.
+    pub interest: Option<AccountId>,
+    /// Prices have moved: those whom that concerns are still to be looked over.
     pub looking: Option<Looking>,
     /// Portfolios whose step of this second is still to come.
     pub stepping: VecDeque<Portfolio>,
@@ -54,16 +58,18 @@ pub(crate) struct Clearing {
     pub orders: VecDeque<OrderId>,
 }
 
-/// Accounts that are to be looked over: those from one on that hold a contract whose mark has moved.
+/// Accounts that are to be looked over: those from one on that hold a contract whose mark has moved, or collateral that counts at an
+/// index that has.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Looking {
     pub from: AccountId,
     /// The contracts, by number.
     pub moved: Vec<InstrumentId>,
+    pub collateral: bool,
 }
 
 impl Looking {
-    /// One more contract: all who hold any of them are to be looked over, whoever was before.
+    /// One more contract: all whom any of this concerns are to be looked over, whoever was before.
     pub fn add(&mut self, contract: InstrumentId) {
         self.from = AccountId(0);
         if let Err(place) = self.moved.binary_search(&contract) {
@@ -71,9 +77,20 @@ impl Looking {
         }
     }
 
-    /// Those who are to be looked over next.
-    pub fn next(&self, markets: &Table<InstrumentId, Market>) -> FewSlots<AccountId> {
-        SlotSet::first_of_any(self.moved.iter().map(|id| &markets[*id].holders), self.from)
+    /// As [`Looking::add`], for who has other collateral than USD.
+    pub fn add_collateral(&mut self) {
+        self.from = AccountId(0);
+        self.collateral = true;
+    }
+
+    /// Whom it concerns, given who has other collateral.
+    pub fn concerned<'a>(
+        &'a self,
+        markets: &'a Table<InstrumentId, Market>,
+        collateral: &'a SlotSet<AccountId>,
+    ) -> impl Iterator<Item = &'a SlotSet<AccountId>> + Clone {
+        let holders = self.moved.iter().map(|id| &markets[*id].holders);
+        holders.chain(self.collateral.then_some(collateral))
     }
 }
 
@@ -84,7 +101,9 @@ impl Default for Work {
             limit: WORK_PER_RECORD,
             done: 0,
             clearing: VecDeque::new(),
+            settling: VecDeque::new(),
             funding: None,
+            interest: None,
             looking: None,
             stepping: VecDeque::new(),
             margin_checks: BTreeSet::new(),
@@ -158,8 +177,8 @@ impl Exchange {
         self.work.busy = self.has_work() || self.is_instant_open();
     }
 
-    /// One step of what is waiting. Orders of a closed contract go first; then funding is booked; then accounts are looked over at the new marks;
-    /// portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
+    /// One step of what is waiting. Orders of a closed contract go first; then positions of one that has ended are closed; then funding
+    /// is booked, and interest; then accounts are looked over at the new marks; portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
     /// reached fire, each matched to its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
         let told = events.len();
@@ -170,11 +189,25 @@ impl Exchange {
                 let reason = if self.orders.get(slot).level.is_none() { waiting } else { resting };
                 self.remove(slot, reason, None, events);
             }
+        } else if let Some((instrument, account)) = self.work.settling.front().copied() {
+            self.work.spend(STEP);
+            self.settle(instrument, account, events);
         } else if let Some((instrument, account)) = self.work.funding {
             self.work.spend(STEP);
             self.book_funding(instrument, account, events);
-        } else if let Some(looking) = &self.work.looking {
-            return self.look_on(looking.next(&self.markets));
+        } else if let Some(account) = self.work.interest {
+            let next = AccountId::of_index(account.index() + 1);
+            self.work.interest = self.accounts.get(next).map(|_| next);
+            self.charge_interest(account, events);
+            self.work.spend(LOOK);
+            if events.len() == told {
+                return;
+            }
+        } else if self.work.looking.is_some() {
+            self.look_on(events);
+            if events.len() == told {
+                return;
+            }
         } else if let Some(portfolio) = self.work.stepping.pop_front() {
             self.work.spend(STEP);
             self.step(portfolio, events);
@@ -192,10 +225,18 @@ impl Exchange {
         self.work.spend_on(&events[told..]);
     }
 
-    /// Looks over those who are next, as many as the record has work for.
-    fn look_on(&mut self, next: FewSlots<AccountId>) {
-        for account in next {
-            if self.work.is_spent() {
+    /// Those who are to be looked over next.
+    fn looked_over_next(&self) -> FewSlots<AccountId> {
+        let looking = self.work.looking.as_ref();
+        let concerned = looking.map(|looking| looking.concerned(&self.markets, &self.collateral_holders));
+        SlotSet::first_of_any(concerned.into_iter().flatten(), looking.map_or(AccountId(0), |at| at.from))
+    }
+
+    /// Looks over those who are next, as many as the record has work for, up to the first of whom something is told.
+    fn look_on(&mut self, events: &mut Vec<Event>) {
+        let told = events.len();
+        for account in self.looked_over_next() {
+            if self.work.is_spent() || events.len() > told {
                 return;
             }
             if let Some(looking) = &mut self.work.looking {
@@ -203,19 +244,20 @@ impl Exchange {
             }
             self.look_over(account);
             self.work.spend(LOOK);
+            self.pay_what_is_owed(account, events);
         }
     }
 
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
+        self.pass_over_settled();
         if let Some((instrument, account)) = self.work.funding {
             self.work.funding = self.next_holder(instrument, account);
         }
-        if let Some(looking) = &mut self.work.looking {
-            match looking.next(&self.markets).next() {
-                Some(account) => looking.from = account,
-                None => self.work.looking = None,
-            }
+        if self.work.looking.is_some() {
+            let next = self.looked_over_next().next();
+            self.work.looking =
+                self.work.looking.take().zip(next).map(|(looking, from)| Looking { from, ..looking });
         }
         while let Some(clearing) = self.work.clearing.front() {
             match clearing.orders.front().copied() {
@@ -224,7 +266,8 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        if self.work.funding.is_some() || self.work.looking.is_some() {
+        let Work { funding, interest, looking, settling, .. } = &self.work;
+        if !settling.is_empty() || funding.is_some() || interest.is_some() || looking.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

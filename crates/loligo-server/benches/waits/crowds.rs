@@ -1,13 +1,16 @@
-//! A hundred thousand accounts that a mark concerns, the marks of a second, or the end of an hour.
+//! A hundred thousand accounts that a mark concerns, the marks of a second, or the end of an hour; and ten thousand whose contract ends.
 
 use crate::{Done, SECOND, Venue, accounts, mark, order, submit_all};
 use loligo_engine::{
-    AccountId, Command, Currency, Deposit, Exchange, FinePrice, InstrumentId, Money, PairId, Side, Wallet,
+    AccountId, Command, Currency, Deposit, Exchange, FinePrice, InstrumentId, Money, PairId, Side, Timestamp,
+    Wallet,
 };
 use loligo_server::config::MarketKind;
 
 /// Everyone who holds something, and is far from liquidation.
 const HOLDERS: u32 = 100_000;
+/// Those whose contract ends.
+const ENDING: u32 = 10_000;
 /// What one of them has in a contract, in lots.
 const LOTS: i64 = 10;
 const USD: i128 = 1_000_000;
@@ -25,6 +28,7 @@ struct Contract {
     /// At its mark, in ticks.
     price: i64,
     index: FinePrice,
+    expiry: Option<Timestamp>,
     /// Which wallet margins it when that is not the flex wallet, and in what.
     inverse: Option<(Wallet, Currency)>,
 }
@@ -38,6 +42,7 @@ fn contracts(exchange: &Exchange) -> Vec<Contract> {
             pair: instrument.pair(),
             price: instrument.ticks_floor(market.mark?).0,
             index: market.index?,
+            expiry: instrument.spec().expiry,
             inverse: (settlement != Currency::USD).then(|| (Wallet::Inverse(instrument.pair()), settlement)),
         })
     });
@@ -96,10 +101,10 @@ pub async fn one_contract() -> Done {
     submit_all(handle, quotes).await?;
     to_the_end_of_the_hour(&venue, 0).await?;
     to_the_end_of_the_hour(&venue, SECOND).await?;
-    let hour = async { Ok(drop(handle.advance(SECOND / 1_000).await?)) };
+    let hour = venue.advance(SECOND);
     venue.measure(&format!("an hour that ends for {held} holders"), 1, hour).await?;
 
-    handle.advance(HOUR / 2_000).await?;
+    venue.advance(HOUR / 2).await?;
     let moves = async {
         for up in 0..MOVES {
             submit_all(handle, [mark(80_001 + i128::from(up % 2))]).await?;
@@ -133,7 +138,7 @@ pub async fn all_contracts() -> Done {
                 price: price(*index),
             };
             submit_all(handle, pairs.iter().map(publish)).await?;
-            handle.advance(SECOND / 1_000).await?;
+            venue.advance(SECOND).await?;
         }
         Ok(())
     };
@@ -141,10 +146,31 @@ pub async fn all_contracts() -> Done {
     venue.measure(&what, MOVES, second).await
 }
 
+/// A contract that comes to its end, with ten thousand positions.
+pub async fn expiry() -> Done {
+    let venue = Venue::open(MarketKind::None).await?;
+    let handle = venue.node.handle();
+    let crowd = accounts(&venue.node, ENDING, USD, false).await?;
+    let listed = handle.query(contracts).await?;
+    let first = listed
+        .iter()
+        .enumerate()
+        .filter(|(_, contract)| contract.inverse.is_none())
+        .filter_map(|(at, contract)| Some((contract.expiry?, at)))
+        .min();
+    let (expiry, at) = first.ok_or("a linear contract that expires")?;
+    trade(&venue, &crowd, &listed, |_| vec![at]).await?;
+    let before = positions(&venue, &crowd).await?;
+    venue.advance(expiry.0 - handle.now().0 - SECOND).await?;
+    let end = venue.advance(SECOND);
+    venue.measure(&format!("the end of a contract with {before} positions"), 1, end).await?;
+    println!("  {} positions after", positions(&venue, &crowd).await?);
+    Ok(())
+}
+
 /// Moves the clock to so long before the end of its hour, or of the next when it stands at one.
 async fn to_the_end_of_the_hour(venue: &Venue, before: i64) -> Done {
     let now = venue.node.handle().now().0;
     let end = (now.div_euclid(HOUR) + 1) * HOUR - before;
-    venue.node.handle().advance((end - now) / 1_000).await?;
-    Ok(())
+    venue.advance(end - now).await
 }

@@ -2,16 +2,16 @@
 //! thousand accounts hold, or an hour ends for them, while a clock is moved over a live market, and while it is moved over the
 //! funding hours of a month. Each is printed beside a cancel at rest, which is one sync: the bar is 10 ms beyond that.
 //!
-//! `cargo bench -p loligo-server --bench waits -- [liquidations] [stops] [jump] [funding] [mark] [second]`; without names, all of them.
+//! `cargo bench -p loligo-server --bench waits -- [liquidations] [stops] [jump] [funding] [mark] [second] [expiry]`; without names, all of them.
 
 #![allow(clippy::print_stdout, reason = "a benchmark's interface is its standard output")]
 
 mod crowds;
 
 use loligo_engine::{
-    AccountId, AskedTrigger, CancelOrder, Command, CreateAccount, Currency, Deposit, FinePrice, InstrumentId,
-    LimitsChange, Money, OnGrid, OrderId, OrderRef, OrderType, Outcome, PlaceOrder, Side, Signal, Timestamp,
-    TriggerKind, Wallet,
+    AccountId, AskedTrigger, AssignmentProgram, CancelOrder, Command, ContractKind, CreateAccount, Currency,
+    Deposit, Exchange, FinePrice, InstrumentId, LimitsChange, Money, OnGrid, OrderId, OrderRef, OrderType,
+    Outcome, PlaceOrder, Side, Signal, TimeFrame, Timestamp, TriggerKind, Wallet,
 };
 use loligo_server::config::{ClockKind, Config, MarketKind};
 use loligo_server::node::{NodeHandle, RunningNode, Submission, spawn};
@@ -58,6 +58,9 @@ fn main() -> Done {
         }
         if asked("second") {
             crowds::all_contracts().await?;
+        }
+        if asked("expiry") {
+            crowds::expiry().await?;
         }
         Ok(())
     })
@@ -108,6 +111,11 @@ impl Venue {
             tokio::time::sleep(every).await;
         }
         Ok(took)
+    }
+
+    async fn advance(&self, micros: i64) -> Done {
+        self.node.handle().advance(micros / 1_000).await?;
+        Ok(())
     }
 
     async fn cancels_at_rest(&self) -> Done<Vec<Duration>> {
@@ -225,26 +233,61 @@ fn roomy() -> Command {
     Command::SetLimits { account: None, instrument: None, change }
 }
 
+/// A price that leaves ten thousand accounts with less than nothing, and takes each down to the rung that is left: two fifths find
+/// bids, three tenths a provider, a tenth bids at the cost of the pool, and the rest are unwound.
 async fn liquidations() -> Done {
     let venue = Venue::open(MarketKind::None).await?;
     let handle = venue.node.handle();
     submit_all(handle, [mark(80_000)]).await?;
-    let house = accounts(&venue.node, 1, 10_000_000_000, true).await?[0];
+    let [seller, provider] = accounts(&venue.node, 2, 10_000_000_000, false).await?[..] else {
+        return Err("two accounts were asked for".into());
+    };
     let crowd = accounts(&venue.node, ACCOUNTS, 250, false).await?;
-    let many = i64::from(ACCOUNTS) * SIZE / 100_000 + 1;
-    submit_all(handle, (0..many).map(|_| order(house, XBT, Side::Sell, 100_000, 80_000, None))).await?;
+    let all = i64::from(ACCOUNTS) * SIZE;
+    submit_all(handle, in_parts(seller, Side::Sell, all, 80_000)).await?;
     submit_all(handle, crowd.iter().map(|account| order(*account, XBT, Side::Buy, SIZE, 80_000, None)))
         .await?;
-    submit_all(handle, [Command::CancelAll { account: house, instrument: None }]).await?;
-    submit_all(handle, (0..many).map(|_| order(house, XBT, Side::Buy, 100_000, 75_500, None))).await?;
-    let held = move |exchange: &loligo_engine::Exchange| {
-        crowd.iter().filter(|account| !exchange.positions(**account).is_empty()).count()
+    submit_all(handle, in_parts(seller, Side::Buy, all * 4 / 10, 75_500)).await?;
+    submit_all(handle, in_parts(seller, Side::Buy, all / 10, 73_000)).await?;
+    let program = AssignmentProgram {
+        kind: ContractKind::Linear,
+        instrument: Some(XBT),
+        base: None,
+        quote: None,
+        max_size: None,
+        // A lot is a hundred millionths of a bitcoin.
+        max_position: Some(all * 3 / 10 * 100),
+        accept_long: true,
+        accept_short: false,
+        time_frame: TimeFrame::All,
+        enabled: true,
+        max_notional: None,
+        min_profit_long: None,
+        min_profit_short: None,
+    };
+    let program = Command::AddAssignmentProgram { account: provider, program: Box::new(program) };
+    let pool = Command::SetPool { currency: Currency::USD, amount: Money(10_000_000 * Money::ONE) };
+    submit_all(handle, [program, pool]).await?;
+    let held = move |exchange: &Exchange| {
+        let lots = |account: AccountId| exchange.positions(account).first().map_or(0, |held| held.qty);
+        let crowd = crowd.iter().filter(|account| lots(**account) != 0).count();
+        (crowd, lots(provider), lots(seller), exchange.pool(Currency::USD).0 / Money::ONE)
     };
     let before = handle.query(held.clone()).await?;
-    let price = async { submit(handle, mark(75_000)).await.map(drop) };
-    venue.measure("a price that liquidates 10,000 accounts", 1, price).await?;
-    println!("  {before} positions before, {} after", handle.query(held).await?);
+    let price = async { submit(handle, mark(74_000)).await.map(drop) };
+    venue.measure("a price that takes 10,000 accounts down the whole ladder", 1, price).await?;
+    let after = handle.query(held).await?;
+    println!(
+        "  positions, lots of the provider and of the counterparty, USD in the pool: {before:?} before, {after:?} after"
+    );
     Ok(())
+}
+
+/// Orders for so many lots, none of them too large.
+fn in_parts(account: AccountId, side: Side, lots: i64, limit: i64) -> Vec<Command> {
+    let most = 100_000;
+    let parts = (0..(lots + most - 1) / most).map(|part| most.min(lots - part * most));
+    parts.map(|lots| order(account, XBT, side, lots, limit, None)).collect()
 }
 
 async fn stops() -> Done {
@@ -294,12 +337,12 @@ async fn funding() -> Done {
     // A premium of a quarter of a per cent.
     let quotes = [(Side::Buy, 80_190), (Side::Sell, 80_210)];
     submit_all(handle, quotes.map(|(side, limit)| order(house, XBT, side, 100_000, limit, None))).await?;
-    let booked = |exchange: &loligo_engine::Exchange| exchange.account(STRANGER).map(|view| view.log_rows);
+    let booked = |exchange: &Exchange| exchange.account(STRANGER).map(|view| view.log_rows);
     let rows = crowd[0];
-    let rows_of = move |exchange: &loligo_engine::Exchange| exchange.account(rows).map(|view| view.log_rows);
+    let rows_of = move |exchange: &Exchange| exchange.account(rows).map(|view| view.log_rows);
     let (before, stranger) = (handle.query(rows_of).await?, handle.query(booked).await?);
     let rest = venue.cancels_at_rest().await?;
-    let days = async { Ok(drop(handle.advance(DAYS * 86_400 * 1_000).await?)) };
+    let days = venue.advance(DAYS * 86_400 * SECOND);
     let (took, waits) = venue.beside(Duration::from_millis(5), days).await?;
     let after = handle.query(rows_of).await?;
     let hours = after.unwrap_or_default() - before.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! A node on a disk that fails, and on a machine's clock that is set.
 
 mod detached;
+mod expiry;
 pub(crate) mod following;
 mod rolls;
 mod snapshots;

@@ -10,6 +10,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 /// The longest header of a frame that is not masked: two bytes, and eight of a length.
 const LONGEST_HEADER: usize = 10;
 
+/// Bytes of memory that a frame takes up beside its own while it waits: its place in a queue that may have as many free, and the
+/// count of those who share it.
+pub(super) const BESIDE_FRAME: usize = 128;
+
 /// Whole frames, shared by all connections that get them: a message, or several, one behind the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
@@ -42,7 +46,8 @@ impl Frame {
         header.format(out.len() as u64, &mut room).expect("room for the longest header");
         let length = LONGEST_HEADER - room.len();
         out.splice(..0, bytes[..length].iter().copied());
-        Self { bytes: out.into(), messages: 1 }
+        // No more memory than it fills: it may wait for a long time.
+        Self { bytes: out.into_boxed_slice().into(), messages: 1 }
     }
 
     /// Frames that were made elsewhere: what controls a connection.
@@ -118,8 +123,9 @@ impl Finished {
         match self.numbers.partition_point(|other| *other <= number) {
             0 => Some(self.whole.clone()),
             told if told == self.numbers.len() => None,
+            // A copy, which happens once when somebody joins: a part would keep all of them in memory.
             told => Some(Frame {
-                bytes: self.whole.bytes.slice(self.starts[told]..),
+                bytes: Bytes::copy_from_slice(&self.whole.bytes[self.starts[told]..]),
                 messages: self.numbers.len() - told,
             }),
         }
@@ -162,6 +168,20 @@ pub(crate) mod tests {
             let three = run.finish().expect("three").after(0).expect("three");
             assert_eq!(read(three.bytes()), [text.clone(), text.clone(), text], "{length}");
         }
+    }
+
+    #[test]
+    fn what_waits_keeps_nothing_else_in_memory() {
+        let text = "x".repeat(1_000);
+        let mut run = Run::default();
+        (1..=3).for_each(|number| run.add(number, text.as_str().into()));
+        let all = run.finish().expect("three");
+        let part = all.after(2).expect("the third");
+        let whole = all.whole.bytes.as_ptr_range();
+        assert!(!whole.contains(&part.bytes.as_ptr()), "a part of what the others get");
+        // A message that is encoded has room for more than most need.
+        let bytes = frame(|out| out.extend_from_slice(b"short")).bytes;
+        assert_eq!(Vec::from(bytes).capacity(), 7);
     }
 
     #[test]

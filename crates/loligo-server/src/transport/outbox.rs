@@ -14,7 +14,8 @@
 
 pub(crate) use super::frame::{Frame, frame};
 
-use super::bounds::{FEED_DIRECT_BYTES, FEED_SLICES, FEED_WRITE_BYTES, FeedBounds};
+use super::bounds::{FEED_DIRECT_BYTES, FEED_SLICES, FEED_SPARE_FRAMES, FEED_WRITE_BYTES, FeedBounds};
+use super::frame::BESIDE_FRAME;
 use super::listener::Stream;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -49,6 +50,20 @@ pub(crate) enum Over {
     Gone,
 }
 
+/// How much waits for a connection: messages, and the bytes of memory that they take up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Waiting {
+    /// The greater of both, each by itself.
+    pub(crate) fn most(self, other: Self) -> Self {
+        Self { messages: self.messages.max(other.messages), bytes: self.bytes.max(other.bytes) }
+    }
+}
+
 /// What waits for a connection, and its writing end.
 struct Queue {
     waiting: VecDeque<Frame>,
@@ -57,6 +72,8 @@ struct Queue {
     /// Bytes and messages that wait, of the first all.
     bytes: usize,
     messages: usize,
+    /// The most that ever waited after what could be written was.
+    most: Waiting,
     /// None before it is open and when it is shut.
     end: Option<WriteHalf<Box<dyn Stream>>>,
     /// Whether its task alone writes.
@@ -104,6 +121,7 @@ impl Outbox {
             written: 0,
             bytes: 0,
             messages: 0,
+            most: Waiting::default(),
             end: None,
             is_blocked: true,
             gathered_by: None,
@@ -130,11 +148,18 @@ impl Outbox {
             return false;
         }
         queue.add(frame);
-        let waits = queue.is_blocked || queue.bytes < FEED_WRITE_BYTES && self.is_gathered(&mut queue);
-        if !waits {
+        if queue.is_blocked {
+            queue.note_most();
+        } else if queue.bytes >= FEED_WRITE_BYTES || !self.is_gathered(&mut queue) {
             self.write(&mut queue);
         }
         true
+    }
+
+    /// What waits for it now, and the most that ever did.
+    pub(super) fn waiting(&self) -> (Waiting, Waiting) {
+        let queue = self.queue();
+        (queue.held(), queue.most)
     }
 
     /// Whether it is closed: nothing more goes in, so nothing need be made for it.
@@ -176,7 +201,9 @@ impl Outbox {
             return self.end(&mut queue, Over::Full);
         }
         queue.add(Frame::of_control(bytes));
-        if !queue.is_blocked {
+        if queue.is_blocked {
+            queue.note_most();
+        } else {
             self.write(&mut queue);
         }
     }
@@ -219,12 +246,14 @@ impl Outbox {
         let mut queue = self.queue();
         self.end(&mut queue, Over::Gone);
         queue.end = None;
-        queue.waiting.clear();
+        queue.written = 0;
+        queue.forget();
     }
 
     /// One passes beyond the bound, so that no single one is too large for any queue.
     fn is_full(&self, queue: &Queue) -> bool {
-        queue.bytes > self.bounds.queue_bytes || queue.messages >= self.bounds.queue_frames
+        let Waiting { messages, bytes } = queue.held();
+        bytes > self.bounds.queue_bytes || messages >= self.bounds.queue_frames
     }
 
     /// Takes what waits for a connection that is not open: its messages as a client reads them.
@@ -262,6 +291,7 @@ impl Outbox {
             Poll::Ready(Ok(Written::All)) => {}
             Poll::Ready(Ok(Written::Part)) | Poll::Pending => {
                 queue.is_blocked = true;
+                queue.note_most();
                 self.blocked.notify_one();
             }
             Poll::Ready(Err(error)) => {
@@ -285,6 +315,15 @@ impl Queue {
         self.bytes += frame.bytes().len();
         self.messages += frame.messages();
         self.waiting.push_back(frame);
+    }
+
+    /// What waits, and the memory that it takes up.
+    fn held(&self) -> Waiting {
+        Waiting { messages: self.messages, bytes: self.bytes + self.waiting.len() * BESIDE_FRAME }
+    }
+
+    fn note_most(&mut self) {
+        self.most = self.most.most(self.held());
     }
 
     /// Keeps of what waits only that which was begun: the client would take what follows for the rest of it.
@@ -350,6 +389,9 @@ impl Queue {
             self.bytes -= first.bytes().len();
             self.messages -= first.messages();
             self.waiting.pop_front();
+        }
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(FEED_SPARE_FRAMES);
         }
     }
 }

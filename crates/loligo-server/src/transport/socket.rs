@@ -41,28 +41,27 @@ pub(crate) trait Conversation: Send + 'static {
 
 /// How a connection ends.
 enum End {
-    /// The client closed it, or it broke.
-    Gone,
-    /// It is closed from here, with a reason where the code does not say it.
-    Close(CloseCode, &'static str),
+    /// For what became of what was to go out.
+    Over(Over),
+    /// It is closed from here, and the code says why.
+    Close(CloseCode),
 }
 
 impl End {
-    /// What is told a client that reads too slowly.
-    const SLOW: Self = Self::Close(CloseCode::Policy, "too slow: what waits for this connection has a bound");
+    /// The client closed it, or it broke.
+    const GONE: Self = Self::Over(Over::Gone);
 
-    fn plain(code: CloseCode) -> Self {
-        Self::Close(code, "")
-    }
-}
-
-impl From<Over> for End {
-    fn from(over: Over) -> Self {
-        match over {
-            Over::Full => Self::SLOW,
-            Over::Lost => Self::Close(CloseCode::Policy, "messages were lost: begin again"),
-            Over::Gone => Self::Gone,
-        }
+    /// What the client is told, if it can still be told anything: a reason where the code does not say it.
+    fn farewell(&self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::Over(Over::Full) => {
+                (CloseCode::Policy, "too slow: what waits for this connection has a bound")
+            }
+            Self::Over(Over::Lost) => (CloseCode::Policy, "messages were lost: begin again"),
+            Self::Over(Over::Gone) => return None,
+            Self::Close(code) => (*code, ""),
+        };
+        Some(CloseFrame { code, reason: reason.into() })
     }
 }
 
@@ -73,7 +72,7 @@ pub(super) async fn serve<C: Conversation>(
     bounds: FeedBounds,
     outbox: Arc<Outbox>,
     mut conversation: C,
-    seat: Seat,
+    mut seat: Seat,
     stop: watch::Receiver<bool>,
 ) {
     let config = WebSocketConfig::default()
@@ -90,11 +89,14 @@ pub(super) async fn serve<C: Conversation>(
     outbox.leave();
     conversation.end().await;
     // Before the client can see that it is over, so that it may come again at once.
-    drop(seat);
+    seat.leave(match end {
+        End::Over(over) => Some(over),
+        End::Close(_) => None,
+    });
     // What the client still sends is read for the sake of its farewell alone.
     let farewell = async {
-        if let End::Close(code, reason) = end {
-            wire.socket.close(Some(CloseFrame { code, reason: reason.into() })).await?;
+        if let Some(told) = end.farewell() {
+            wire.socket.close(Some(told)).await?;
             outbox.drain_all().await?;
         }
         while let Some(message) = wire.socket.next().await {
@@ -109,6 +111,7 @@ pub(super) async fn serve<C: Conversation>(
         Err(_) => tracing::debug!("a WebSocket did not take its farewell"),
     }
     outbox.shut();
+    drop(seat);
 }
 
 /// A connection as the library sees it: what it reads comes from there, what it writes goes through the outbox, in whole
@@ -167,10 +170,10 @@ impl Wire {
         let outbox = Arc::clone(&self.outbox);
         loop {
             tokio::select! {
-                () = stop.told() => return End::plain(CloseCode::Restart),
-                over = outbox.overflowed() => return over.into(),
-                () = with.forsaken() => return End::plain(CloseCode::Error),
-                () = sleep_until(self.silent) => return End::plain(CloseCode::Normal),
+                () = stop.told() => return End::Close(CloseCode::Restart),
+                over = outbox.overflowed() => return End::Over(over),
+                () = with.forsaken() => return End::Close(CloseCode::Error),
+                () = sleep_until(self.silent) => return End::Close(CloseCode::Normal),
                 () = sleep_until(self.ping) => {
                     self.ping = Instant::now() + self.bounds.ping;
                     if let Err(error) = self.socket.send(Message::Ping(Bytes::new())).await {
@@ -193,7 +196,7 @@ impl Wire {
                         },
                         // A pong goes out with the next read.
                         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                        Some(Ok(Message::Close(_))) | None => return End::Gone,
+                        Some(Ok(Message::Close(_))) | None => return End::GONE,
                         Some(Err(error)) => return broken(&error),
                     }
                 }
@@ -206,11 +209,11 @@ impl Wire {
     async fn drain(&mut self, outbox: &Outbox, stop: &mut Stop) -> Result<(), End> {
         tokio::select! {
             biased;
-            over = outbox.overflowed() => Err(over.into()),
+            over = outbox.overflowed() => Err(End::Over(over)),
             drained = outbox.drain() => drained.map(drop).map_err(|error| broken(&error.into())),
-            () = stop.told() => Err(End::plain(CloseCode::Restart)),
+            () = stop.told() => Err(End::Close(CloseCode::Restart)),
             // Nothing it may have sent was read meanwhile, but it has not read either.
-            () = sleep_until(self.silent) => Err(End::SLOW),
+            () = sleep_until(self.silent) => Err(End::Over(Over::Full)),
         }
     }
 }
@@ -235,9 +238,9 @@ impl Stop {
 fn broken(error: &Error) -> End {
     tracing::debug!(%error, "a WebSocket broke");
     match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => End::plain(CloseCode::Size),
-        Error::Capacity(_) | Error::Protocol(_) => End::plain(CloseCode::Protocol),
-        Error::Utf8(_) => End::plain(CloseCode::Invalid),
-        _ => End::Gone,
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => End::Close(CloseCode::Size),
+        Error::Capacity(_) | Error::Protocol(_) => End::Close(CloseCode::Protocol),
+        Error::Utf8(_) => End::Close(CloseCode::Invalid),
+        _ => End::GONE,
     }
 }

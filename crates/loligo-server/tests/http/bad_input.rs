@@ -183,8 +183,7 @@ async fn paths_methods_and_bodies_that_are_none() {
         assert_eq!((answer.status, answer.json()), (404, want), "{method} {path}");
     }
     for (method, path) in [
-        ("GET", "/derivatives/api/v3/pnlpreferences"),
-        ("PUT", "/derivatives/api/v3/pnlpreferences"),
+        ("GET", "/derivatives/api/v3/unwindqueue"),
         ("GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
@@ -197,7 +196,7 @@ async fn paths_methods_and_bodies_that_are_none() {
     for (method, path, status, want) in [
         ("POST", "/sendorder", 200, "invalidArgument"),
         ("POST", "/orders/status", 200, "invalidArgument"),
-        ("PUT", "/pnlpreferences", 200, "Unavailable"),
+        ("PUT", "/pnlpreferences", 200, "invalidArgument"),
         ("GET", "/tickers/PF_XBTUSD", 200, "invalidArgument"),
     ] {
         let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");

@@ -23,7 +23,7 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
     let movement = [("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
     let users = [&[("fromUser", &*uid), ("toUser", &*child)][..], &movement].concat();
     let batch = r#"{"batchOrder":[{"order":"cancel","cliOrdId":"resting"}]}"#;
-    let routes: [Route<'_>; 31] = [
+    let routes: [Route<'_>; 33] = [
         ("POST", "/sendorder", &order),
         ("POST", "/editorder", &[("cliOrdId", "resting"), ("size", "1")]),
         ("POST", "/editorder", &[("cliOrdId", "nobody"), ("size", "1")]),
@@ -43,6 +43,8 @@ async fn every_private_request_of_a_deactivated_account_is_told_so() {
         ("GET", "/initialmargin/maxordersize", &[("orderType", "mkt"), ("symbol", SYMBOL)]),
         ("GET", "/leveragepreferences", &[]),
         ("PUT", "/leveragepreferences", &[("symbol", SYMBOL)]),
+        ("GET", "/pnlpreferences", &[]),
+        ("PUT", "/pnlpreferences", &[("symbol", SYMBOL), ("pnlPreference", "EUR")]),
         ("GET", "/self-trade-strategy", &[]),
         ("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")]),
         ("GET", "/subaccounts", &[]),

@@ -55,6 +55,8 @@ const PRICES: &[Price<'static>] = &[
     ("PUT", "/self-trade-strategy", &[("strategy", "REJECT_TAKER")], 2),
     ("GET", "/leveragepreferences", &[], 2),
     ("PUT", "/leveragepreferences", &[("symbol", SYMBOL)], 10),
+    ("GET", "/pnlpreferences", &[], 2),
+    ("PUT", "/pnlpreferences", &[("symbol", SYMBOL), ("pnlPreference", "USD")], 10),
     (
         "POST",
         "/transfer",

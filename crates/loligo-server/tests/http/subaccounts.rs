@@ -29,7 +29,8 @@ async fn a_master_sees_what_its_subaccounts_hold() {
     assert_eq!(row["holdingAccounts"], json!([{"currency": "eth", "amount": 3}]));
     assert_eq!(row["futuresAccounts"], json!([{"name": "f-xbt:usd", "availableMargin": 0.75}]));
     let flex = &row["flexAccount"];
-    assert_eq!(flex["availableMargin"], json!(1500));
+    // 2,000, and half a bitcoin at 97.51% of 25,000, less the 500.
+    assert_eq!(flex["availableMargin"], json!(25_877.5));
     assert_eq!(flex["initialMarginWithOrders"], json!(500));
     let quantity = |code: &str| {
         let currencies = flex["currencies"].as_array().expect("a list");

@@ -4,8 +4,8 @@ use super::matching::End;
 use super::orders::{incoming, lots, price};
 use super::{Model, Order, figures};
 use loligo_engine::{
-    ClientOrderId, EditOrder, FillRole, InstrumentId, MAX_TICKS, MarketState, OrderError, OrderStatus,
-    OrderType, OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
+    AccountId, ClientOrderId, EditOrder, FillRole, InstrumentId, MAX_TICKS, MarketState, OrderError,
+    OrderStatus, OrderType, OrderView, PlaceOrder, Price, Qty, QtyMode, Side, TriggerKind,
 };
 use num_bigint::BigInt;
 
@@ -214,17 +214,21 @@ impl Model {
         if order.reduce_only {
             return Ok(());
         }
-        let same = |o: &&Order| {
-            o.resting
-                && !o.view.reduce_only
-                && (o.view.account, o.view.instrument, o.view.side)
-                    == (order.account, order.instrument, order.side)
-        };
-        let open: i64 = self.orders.iter().filter(same).map(Order::open).sum();
+        let open = self.open_lots(order.account, order.instrument, order.side);
         let held = self.position(order.account, order.instrument).qty;
         let after = held + (open + order.open_qty().0) * order.side.sign();
         let bound = self.contract(order.instrument).spec.max_position.0;
         if after.abs() > bound { Err(OrderError::MaxPositionExceeded) } else { Ok(()) }
+    }
+
+    /// What is open on a side of a contract and could add to a position.
+    pub(super) fn open_lots(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i64 {
+        let same = |o: &&Order| {
+            o.resting
+                && !o.view.reduce_only
+                && (o.view.account, o.view.instrument, o.view.side) == (account, instrument, side)
+        };
+        self.orders.iter().filter(same).map(Order::open).sum()
     }
 
     /// Row 16.

@@ -61,6 +61,21 @@ pub(super) fn floor(amount: &BigInt) -> Money {
     Money(narrow(&down(amount, &ten(13))))
 }
 
+/// `a / b` for positive `b`, rounded down, as money where it is a count of its units.
+pub(super) fn floor_over(a: &BigInt, b: &BigInt) -> Money {
+    Money(narrow(&down(a, b)))
+}
+
+/// The same rounded up.
+pub(super) fn ceiling_over(a: &BigInt, b: &BigInt) -> Money {
+    Money(narrow(&up(a, b)))
+}
+
+/// Rounds up to what wallets hold.
+pub(super) fn ceiling(amount: &BigInt) -> Money {
+    Money(narrow(&up(amount, &ten(13))))
+}
+
 /// Half of an amount, rounded up to what wallets hold.
 pub(super) fn half_up(amount: &BigInt) -> Money {
     Money(narrow(&up(amount, &(ten(13) * 2))))
@@ -111,6 +126,12 @@ impl Contract {
         }
     }
 
+    /// Whole lots in so many millionths of a contract.
+    pub(super) fn lots_of_millionths(&self, millionths: i64) -> i64 {
+        let lots = down(&BigInt::from(millionths), &ten(6 - i64::from(self.spec.lot_precision)));
+        i64::try_from(lots).expect("no more than the millionths")
+    }
+
     /// Signed lots as contracts, at six decimals.
     pub(super) fn contracts_at_six(&self, lots: i64) -> BigInt {
         BigInt::from(lots) * ten(6 - i64::from(self.spec.lot_precision))
@@ -124,6 +145,18 @@ impl Contract {
             ContractKind::Inverse => -half_even(&ten(24 + 18 - precision), &BigInt::from(mark.0)),
         };
         per_lot * lots
+    }
+
+    /// Value of signed `lots` at a settlement price, which has 11 decimals.
+    pub(super) fn value_at_settlement(&self, lots: i64, price: &BigInt) -> BigInt {
+        let precision = i64::from(self.spec.lot_precision);
+        match self.spec.kind {
+            ContractKind::Linear => price * lots * ten(13 - precision),
+            ContractKind::Inverse => {
+                let over = half_even(&(BigInt::from(lots.unsigned_abs()) * ten(24 + 11 - precision)), price);
+                if lots < 0 { over } else { -over }
+            }
+        }
     }
 
     /// Worth in USD of `lots` at a price in ticks, at 24 decimals.
@@ -170,6 +203,16 @@ impl Contract {
 /// One, at 18 decimals.
 pub(super) fn one() -> BigInt {
     ten(18)
+}
+
+/// Units of a feed's price in one of a settlement price, which has 11 decimals.
+pub(super) fn price_per_settlement() -> u64 {
+    10_u64.pow(7)
+}
+
+/// A settlement price as one of a feed.
+pub(super) fn feed_price(settlement: &BigInt) -> FinePrice {
+    FinePrice(narrow(&(settlement * price_per_settlement())))
 }
 
 /// A positive `value` rounded half to even at so many significant digits; at least 1.

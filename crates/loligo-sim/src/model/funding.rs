@@ -67,6 +67,7 @@ impl Model {
     pub(super) fn begin_funding(&mut self) {
         self.funded += 1;
         self.work.funding = Some((InstrumentId(0), AccountId(0)));
+        self.begin_interest();
     }
 
     /// The first position to be booked that is not before the next.
@@ -94,9 +95,7 @@ impl Model {
         self.spend(STEP);
         let realized = self.realize_funding(account, instrument);
         let (wallet, currency) = self.margin_wallet(instrument);
-        let owner = self.account_mut(account);
-        owner.log_rows += 1;
-        let log = owner.log_rows;
+        let log = self.log(account, 1);
         let (position, contract) = (self.position(account, instrument), self.contract(instrument));
         let booked = FundingBooked {
             account,
@@ -114,6 +113,7 @@ impl Model {
             at: self.now,
         };
         self.fundings.push(booked);
+        self.cover(account, wallet);
         self.margin_checks.insert((account, wallet));
     }
 
@@ -131,14 +131,20 @@ impl Model {
         figures::half_even(&self.accrual(account, instrument), &BigInt::from(MILLIS_PER_HOUR))
     }
 
+    /// What a position has accrued, and what that is booked as.
+    pub(super) fn funding_due(&self, account: AccountId, instrument: InstrumentId) -> (BigInt, Money) {
+        let booked = figures::book_part(&self.accrual(account, instrument), MILLIS_PER_HOUR);
+        (self.unrealized_funding(account, instrument), booked)
+    }
+
     /// Books what a position has accrued into its wallet: rounded once.
     pub(super) fn realize_funding(&mut self, account: AccountId, instrument: InstrumentId) -> Money {
         let realized = figures::book_part(&self.accrual(account, instrument), MILLIS_PER_HOUR);
         let now = self.now;
         let (wallet, currency) = self.margin_wallet(instrument);
-        let owner = self.account_mut(account);
-        owner.positions.entry(instrument).or_default().funded_at = now;
-        *owner.balances.entry((wallet, currency)).or_default() += realized;
+        self.account_mut(account).positions.entry(instrument).or_default().funded_at = now;
+        self.pay(account, wallet, currency, realized);
+        *self.books.funding.entry(currency).or_default() += -realized;
         realized
     }
 

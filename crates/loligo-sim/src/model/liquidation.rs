@@ -1,6 +1,7 @@
 //! Wallets whose margin is short: close-only, and the liquidation ladder (rules 5.5, 5.6).
 
 use super::margin::{Portfolio, size};
+use super::matching::booked;
 use super::orders::incoming;
 use super::{Contract, Model, Order, figures};
 use loligo_engine::{
@@ -23,7 +24,7 @@ impl Model {
         let Some(currency) = self.settlement(wallet) else { return };
         for portfolio in self.portfolios(account, wallet) {
             if !self.margin_status(portfolio).is_short() {
-                self.ladders.remove(&portfolio);
+                self.leave_if_cured(portfolio);
             } else if !self.account(account).house && !self.has_begun(portfolio) {
                 self.step(portfolio);
             }
@@ -34,6 +35,14 @@ impl Model {
                     self.close(order, OrderStatus::Cancelled, UpdateReason::NotEnoughMargin, None);
                 }
             }
+        }
+        self.pay_shortfall(account, wallet);
+    }
+
+    /// Margin suffices: it is on the ladder no more, unless its position is being unwound.
+    fn leave_if_cured(&mut self, portfolio: Portfolio) {
+        if !self.unwindings.contains_key(&portfolio) && !self.margin_status(portfolio).is_short() {
+            self.ladders.remove(&portfolio);
         }
     }
 
@@ -68,7 +77,11 @@ impl Model {
     }
 
     pub(super) fn step(&mut self, portfolio: Portfolio) {
-        let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
+        if self.unwindings.contains_key(&portfolio) {
+            self.unwind(portfolio);
+            return self.leave_if_cured(portfolio);
+        }
+        let account = portfolio.account();
         let mut contracts = self.contracts_in(portfolio);
         // What cannot trade any more does not stand before what can.
         contracts.retain(|i| {
@@ -98,29 +111,72 @@ impl Model {
             let of = |o: &Order| o.view.account == account && all.contains(&o.view.instrument);
             self.remove_all(of, reason, reason);
         }
-        self.close_on_market(portfolio, account, largest);
-        if !self.margin_status(portfolio).is_short() {
-            self.ladders.remove(&portfolio);
+        self.descend(portfolio, largest);
+        self.leave_if_cured(portfolio);
+    }
+
+    /// The first rung of the ladder that finds anybody: only what closes nothing passes on at once, all else waits for the next
+    /// second. A tenth that finds nobody spares the look for all of it.
+    fn descend(&mut self, portfolio: Portfolio, instrument: InstrumentId) {
+        let lots = self.position(portfolio.account(), instrument).qty.abs();
+        let linear = self.contract(instrument).spec.kind == ContractKind::Linear;
+        let limit = self.zero_equity_price(portfolio, instrument);
+        let part = (lots / 10).max(1);
+        let keeps = linear && self.margin_status(portfolio).equity > BigInt::ZERO;
+        let (sent, role) =
+            if keeps { (part, FillRole::PartialLiquidation) } else { (lots, FillRole::Liquidation) };
+        if self.send(portfolio, instrument, (sent, limit), role) > 0 {
+            return;
+        }
+        let taken =
+            self.assign(portfolio, instrument) || (linear && self.liquidate_covered(portfolio, instrument));
+        if !taken {
+            self.unwindings.insert(portfolio, (instrument, limit));
+            self.unwind(portfolio);
         }
     }
 
-    /// A tenth of a linear position while there is equity to keep, else all of it: never beyond the price at which the
-    /// portfolio's equity is nothing.
-    fn close_on_market(&mut self, portfolio: Portfolio, account: AccountId, instrument: InstrumentId) {
+    /// Where the equity behind a portfolio would be nothing if this contract were closed there, in ticks.
+    pub(super) fn zero_equity_price(&self, portfolio: Portfolio, instrument: InstrumentId) -> i64 {
         let equity = self.margin_status(portfolio).equity;
-        let position = self.position(account, instrument).qty;
+        let qty = self.position(portfolio.account(), instrument).qty;
         let contract = self.contract(instrument);
-        let partial = contract.spec.kind == ContractKind::Linear && equity > BigInt::ZERO;
-        let (lots, role) = if partial {
-            ((position.abs() / 10).max(1), FillRole::PartialLiquidation)
-        } else {
-            (position.abs(), FillRole::Liquidation)
+        let mark = contract.mark.expect("a market that is open has a mark");
+        contract.price_worth(qty, &(contract.value_at_mark(qty, mark) - equity))
+    }
+
+    /// Sends an immediate order of the exchange's own that closes so many lots at a limit. Gives how many it closed.
+    fn send(
+        &mut self,
+        portfolio: Portfolio,
+        instrument: InstrumentId,
+        (lots, limit): (i64, i64),
+        role: FillRole,
+    ) -> i64 {
+        let account = portfolio.account();
+        let position = self.position(account, instrument).qty;
+        let order_type = match role {
+            FillRole::CoveredLiquidation => OrderType::CoveredLiquidation,
+            _ => OrderType::Liquidation,
         };
-        let Some(mark) = contract.mark else { return };
-        let limit = contract.price_worth(position, &(contract.value_at_mark(position, mark) - equity));
-        let id = OrderId(self.last_order + 1);
-        let order = OrderView {
-            id,
+        let order =
+            OrderView { limit_price: Some(Price(limit)), ..self.own_order(account, instrument, lots) };
+        let order = OrderView { order_type, ..order };
+        if self.first_maker(&order).is_none() {
+            return 0;
+        }
+        self.last_order += 1;
+        self.reduced.push(Some(Qty(0)));
+        self.orders.push(incoming(&order));
+        self.arrive(order.id, role);
+        position.abs() - self.position(account, instrument).qty.abs()
+    }
+
+    /// An order of the exchange's own that closes so many lots of a position.
+    pub(super) fn own_order(&self, account: AccountId, instrument: InstrumentId, lots: i64) -> OrderView {
+        let position = self.position(account, instrument).qty;
+        OrderView {
+            id: OrderId(self.last_order + 1),
             account,
             instrument,
             side: if position > 0 { Side::Sell } else { Side::Buy },
@@ -128,7 +184,7 @@ impl Model {
             status: OrderStatus::EnteredBook,
             reason: Some(UpdateReason::LiquidationOrder),
             error: None,
-            limit_price: Some(Price(limit)),
+            limit_price: None,
             qty: Some(Qty(lots)),
             filled: Qty(0),
             reduce_only: true,
@@ -136,14 +192,96 @@ impl Model {
             attached: None,
             placed_at: self.now,
             updated_at: self.now,
-        };
-        if self.first_maker(&order).is_none() {
-            return;
         }
-        self.last_order += 1;
-        self.reduced.push(Some(Qty(0)));
-        self.orders.push(incoming(&order));
-        self.arrive(id, role);
+    }
+
+    /// Up to five per cent beyond the best price, as far as the pool can pay what is missing. True when anything is closed.
+    fn liquidate_covered(&mut self, portfolio: Portfolio, instrument: InstrumentId) -> bool {
+        let account = portfolio.account();
+        let (_, currency) = self.margin_wallet(instrument);
+        let side = self.own_order(account, instrument, 1).side;
+        let Some(best) = self.queue(instrument, side.opposite()).first().map(|maker| maker.limit()) else {
+            return false;
+        };
+        let limit = match side {
+            Side::Sell => (best * 95 + 99) / 100,
+            Side::Buy => (best * 105 / 100).min(MAX_TICKS),
+        };
+        // How many lots it can pay for, of each order that it would meet in turn.
+        let (mut pool, mut lots) = (self.pool(currency), 0);
+        let mut trial = self.clone();
+        let makers = self.queue(instrument, side.opposite()).into_iter();
+        let makers: Vec<(i64, i64)> = makers.map(|maker| (maker.limit(), maker.open())).collect();
+        for (price, open) in makers {
+            let left = trial.position(account, instrument).qty.abs();
+            let wanted = open.min(left);
+            if pool <= Money::ZERO || wanted == 0 || (price - limit) * side.sign() > 0 {
+                break;
+            }
+            let missing = |lots| trial.missing(portfolio, instrument, (lots * side.sign(), price));
+            let payable = (1..=wanted).rev().find(|lots| missing(*lots) <= pool).unwrap_or(0);
+            if payable == 0 {
+                break;
+            }
+            let paid = missing(payable);
+            pool = pool - paid;
+            lots += payable;
+            trial.close_covered(account, instrument, (payable * side.sign(), price), paid);
+            if payable < wanted {
+                break;
+            }
+        }
+        lots > 0 && self.send(portfolio, instrument, (lots, limit), FillRole::CoveredLiquidation) > 0
+    }
+
+    /// What the pool must pay where signed lots of a position are closed at a price, rounded up: each takes with it its share of
+    /// what stands behind the position, and what its loss is beyond that is missing.
+    pub(super) fn missing(
+        &self,
+        portfolio: Portfolio,
+        instrument: InstrumentId,
+        (lots, price): (i64, i64),
+    ) -> Money {
+        let account = portfolio.account();
+        let held = self.position(account, instrument);
+        let contract = self.contract(instrument);
+        let value = contract.value(lots, price);
+        let (after, realized) = booked(&held, lots, &value);
+        let booked = figures::book(&realized);
+        let missing = match self.leverage(account, instrument) {
+            None => {
+                let mark = contract.mark.expect("a market that is open has a mark");
+                // What has accrued is booked with it, and rounded.
+                let (exact, rounded) = self.funding_due(account, instrument);
+                let equity = self.margin_status(portfolio).equity + figures::fine(rounded) - exact;
+                let share = figures::half_even(&(equity * lots.abs()), &held.qty.abs().into());
+                let loss = value - contract.value_at_mark(lots, mark) + (&realized - figures::fine(booked));
+                loss - share
+            }
+            Some(_) => {
+                let mut trial = self.clone();
+                trial.account_mut(account).positions.insert(instrument, after);
+                let released = self.set_aside(account, instrument) - trial.set_aside(account, instrument);
+                -(released + figures::fine(booked))
+            }
+        };
+        figures::ceiling(&missing).max(Money::ZERO)
+    }
+
+    /// Closes lots as a covered fill would: for reckoning alone.
+    fn close_covered(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        (lots, price): (i64, i64),
+        paid: Money,
+    ) {
+        self.realize_funding(account, instrument);
+        let value = self.contract(instrument).value(lots, price);
+        let (after, realized) = booked(&self.position(account, instrument), lots, &value);
+        self.account_mut(account).positions.insert(instrument, after);
+        let (wallet, currency) = self.margin_wallet(instrument);
+        self.pay(account, wallet, currency, figures::book(&realized) + paid);
     }
 
     /// A liquidated taker pays no more than is left: of its fee, and into the pool half of the maintenance margin that the
@@ -157,7 +295,7 @@ impl Model {
         (fee, realized): (Money, Money),
     ) -> (Money, Money) {
         let (account, instrument) = (order.account, order.instrument);
-        let (wallet, currency) = self.margin_wallet(instrument);
+        let wallet = self.margin_wallet(instrument).0;
         let left = match self.leverage(account, instrument) {
             None => self.margin_status(Portfolio::Cross(account, wallet)).equity + figures::fine(fee),
             Some(_) => aside - self.set_aside(account, instrument) + figures::fine(realized),
@@ -175,10 +313,47 @@ impl Model {
                 figures::half_up(&(at(held.abs()) - at(held.abs() - lots))).min(left - paid_fee)
             }
         };
-        let balance = self.balance(account, wallet, currency) + fee - paid_fee - pool;
-        self.account_mut(account).balances.insert((wallet, currency), balance);
-        *self.pool.entry(currency).or_default() += pool;
+        self.give_back(account, instrument, fee - paid_fee);
         (paid_fee, pool)
+    }
+
+    /// What of a fee that is taken already is not owed.
+    pub(super) fn give_back(&mut self, account: AccountId, instrument: InstrumentId, fee: Money) {
+        let (wallet, currency) = self.margin_wallet(instrument);
+        self.pay(account, wallet, currency, fee);
+        *self.books.fees.entry(currency).or_default() += -fee;
+    }
+
+    /// By how much closing lots of an isolated position at a price loses more than what was set aside for them.
+    pub(super) fn beyond_set_aside(
+        &self,
+        (held, after): (i64, i64),
+        (aside, left): (BigInt, BigInt),
+        realized: Money,
+    ) -> Money {
+        if held.abs() <= after.abs() {
+            return Money::ZERO;
+        }
+        figures::ceiling(&-(aside - left + figures::fine(realized))).max(Money::ZERO)
+    }
+
+    /// True for a wallet without positions that is short of its own currency.
+    pub(super) fn is_flat_and_short(&self, account: AccountId, wallet: Wallet) -> bool {
+        let Some(currency) = self.settlement(wallet) else { return false };
+        let flat = self.margined_by(wallet).into_iter().all(|id| self.position(account, id).qty == 0);
+        flat && self.balance(account, wallet, currency) < Money::ZERO
+    }
+
+    /// No wallet ends below zero: the pool pays what it is short of, be there anything in it or not.
+    fn pay_shortfall(&mut self, account: AccountId, wallet: Wallet) {
+        let Some(currency) = self.settlement(wallet).filter(|_| self.is_flat_and_short(account, wallet))
+        else {
+            return;
+        };
+        let short = -self.balance(account, wallet, currency);
+        self.pay(account, wallet, currency, short);
+        *self.pool.entry(currency).or_default() += -short;
+        self.log(account, 1);
     }
 
     /// What liquidations have paid for the losses of others.

@@ -2,8 +2,8 @@
 
 use super::{Contract, Model, Position, figures};
 use loligo_engine::{
-    AccountId, ContractKind, Currency, Fine, InstrumentId, Leverage, MarginLevel, PositionView, Side, Wallet,
-    WalletView,
+    AccountId, ContractKind, Currency, Fine, InstrumentId, Leverage, MarginLevel, PairId, PositionView, Side,
+    Wallet, WalletView,
 };
 use num_bigint::{BigInt, Sign};
 use std::collections::BTreeMap;
@@ -15,6 +15,14 @@ pub(super) enum Portfolio {
     Cross(AccountId, Wallet),
     /// An isolated position.
     Isolated(AccountId, InstrumentId),
+}
+
+impl Portfolio {
+    /// Whose.
+    pub fn account(self) -> AccountId {
+        let (Self::Cross(account, _) | Self::Isolated(account, _)) = self;
+        account
+    }
 }
 
 /// A size and its value, without sign.
@@ -166,14 +174,6 @@ impl Model {
         Exposure { lots: beyond, value: figures::up(&(value * beyond), &BigInt::from(lots)) }
     }
 
-    /// Initial margin of a contract's position and orders: that of the larger side.
-    pub(super) fn margin_with_orders(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
-        let margin = |side: Side| {
-            self.margin_one_way(account, instrument, side, &self.worst(account, instrument, side))
-        };
-        margin(Side::Buy).max(margin(Side::Sell))
-    }
-
     /// Initial margin of what position and orders of a side can come to. What is set aside for an isolated position can be
     /// lost with it, so it is held besides what its orders would open the other way.
     pub(super) fn margin_one_way(
@@ -190,7 +190,58 @@ impl Model {
 
     /// Initial margin of everything that a wallet margins.
     pub(super) fn held(&self, account: AccountId, wallet: Wallet) -> BigInt {
-        self.margined_by(wallet).into_iter().map(|i| self.margin_with_orders(account, i)).sum()
+        self.held_with(account, wallet, |instrument, side| self.worst(account, instrument, side))
+    }
+
+    /// The same, where a side of a contract can come to something else than it can now. What can come to be long and what can
+    /// come to be short of one underlying net: the larger sum counts. Isolated contracts stand by themselves.
+    pub(super) fn held_with(
+        &self,
+        account: AccountId,
+        wallet: Wallet,
+        worst: impl Fn(InstrumentId, Side) -> Exposure,
+    ) -> BigInt {
+        let margin = |instrument: InstrumentId, side: Side| {
+            self.margin_one_way(account, instrument, side, &worst(instrument, side))
+        };
+        let (isolated, cross) = self.apart(account, wallet);
+        let isolated: BigInt =
+            isolated.into_iter().map(|i| margin(i, Side::Buy).max(margin(i, Side::Sell))).sum();
+        isolated + self.netted(&cross, |i| (margin(i, Side::Buy), margin(i, Side::Sell)))
+    }
+
+    /// The isolated contracts of a wallet, and all others.
+    fn apart(&self, account: AccountId, wallet: Wallet) -> (Vec<InstrumentId>, Vec<InstrumentId>) {
+        self.margined_by(wallet).into_iter().partition(|i| self.leverage(account, *i).is_some())
+    }
+
+    /// What long and short of each contract come to, netted per underlying.
+    fn netted(
+        &self,
+        contracts: &[InstrumentId],
+        figures: impl Fn(InstrumentId) -> (BigInt, BigInt),
+    ) -> BigInt {
+        let mut pairs: BTreeMap<PairId, (BigInt, BigInt)> = BTreeMap::new();
+        for id in contracts {
+            let (long, short) = figures(*id);
+            let sums = pairs.entry(self.contract(*id).pair).or_default();
+            sums.0 += long;
+            sums.1 += short;
+        }
+        pairs.into_values().map(|(longs, shorts)| longs.max(shorts)).sum()
+    }
+
+    /// The same of positions alone: a figure of each counts on the side that it is on.
+    fn netted_positions(
+        &self,
+        account: AccountId,
+        contracts: &[InstrumentId],
+        figure: impl Fn(InstrumentId) -> BigInt,
+    ) -> BigInt {
+        self.netted(contracts, |i| match self.position(account, i).qty {
+            0.. => (figure(i), BigInt::ZERO),
+            _ => (BigInt::ZERO, figure(i)),
+        })
     }
 
     /// What is set aside for an isolated position, and all that it can lose.
@@ -211,13 +262,25 @@ impl Model {
         }
     }
 
-    /// Balance in the settlement currency plus the open P&L of cross positions plus the funding of all.
+    /// Open P&L of one position as far as it margins anything: a gain that will be paid in another currency than USD counts
+    /// for what that would (rules 5.3).
+    fn pnl_as_margin(&self, account: AccountId, instrument: InstrumentId) -> BigInt {
+        let pnl = self.open_pnl(account, instrument);
+        Self::gain_as_margin(&pnl, self.account(account).pnl_currency.get(&instrument).copied())
+    }
+
+    /// What stands behind the cross positions of a wallet and all that is set aside in it: balance or collateral, the open
+    /// P&L of cross positions, the funding of all.
     pub(super) fn equity(&self, account: AccountId, wallet: Wallet, currency: Currency) -> BigInt {
-        let balance = figures::fine(self.balance(account, wallet, currency));
+        let balance = match wallet {
+            Wallet::Flex => self.flex_collateral(account),
+            Wallet::Cash | Wallet::Inverse(_) => self.balance(account, wallet, currency),
+        };
         let all = self.margined_by(wallet).into_iter();
-        let balance = balance + all.map(|i| self.unrealized_funding(account, i)).sum::<BigInt>();
-        let cross = self.margined_by(wallet).into_iter().filter(|i| self.leverage(account, *i).is_none());
-        cross.map(|i| self.open_pnl(account, i)).sum::<BigInt>() + balance
+        let funding = all.map(|i| self.unrealized_funding(account, i)).sum::<BigInt>();
+        let (_, cross) = self.apart(account, wallet);
+        let pnl = cross.into_iter().map(|i| self.pnl_as_margin(account, i)).sum::<BigInt>();
+        figures::fine(balance) + funding + pnl
     }
 
     /// Equity that no margin holds.
@@ -276,7 +339,7 @@ impl Model {
                 (account, equity - aside.sum::<BigInt>())
             }
         };
-        let maintenance = contracts.into_iter().map(|i| self.maintenance_of(account, i)).sum();
+        let maintenance = self.netted_positions(account, &contracts, |i| self.maintenance_of(account, i));
         MarginStatus { equity, maintenance }
     }
 
@@ -299,10 +362,12 @@ impl Model {
                 opened_at: position.opened_at,
                 average_price: contract.average_price(position.qty, &position.entry),
                 unrealized_pnl: figures::as_fine(&self.open_pnl(account, instrument)),
+                unrealized_as_margin: figures::as_fine(&self.pnl_as_margin(account, instrument)),
                 unrealized_funding: figures::as_fine(&self.unrealized_funding(account, instrument)),
                 initial_margin: figures::as_fine(&contract.initial(None, &Self::entered(&position))),
                 maintenance_margin: figures::as_fine(&self.maintenance_of(account, instrument)),
                 leverage: self.leverage(account, instrument),
+                gains_in: self.account(account).pnl_currency.get(&instrument).copied(),
                 set_aside: figures::as_fine(&self.set_aside(account, instrument)),
             }
         })
@@ -318,28 +383,34 @@ impl Model {
             balances.entry(currency).or_default();
         }
         let all = self.margined_by(wallet);
-        let (isolated, cross): (Vec<_>, Vec<_>) =
-            all.iter().copied().partition(|i| self.leverage(account, *i).is_some());
+        let (isolated, cross) = self.apart(account, wallet);
         let sum = |of: &[InstrumentId], figure: &dyn Fn(InstrumentId) -> BigInt| {
             of.iter().map(|i| figure(*i)).sum::<BigInt>()
         };
         let pnl = |i| self.open_pnl(account, i);
         let initial = |i| self.contract(i).initial(None, &Self::entered(&self.position(account, i)));
-        let isolated_pnl = sum(&isolated, &pnl);
-        let equity = settlement.map_or(BigInt::ZERO, |c| self.equity(account, wallet, c) + &isolated_pnl);
+        let as_margin = |i| self.pnl_as_margin(account, i);
+        let funding = sum(&all, &|i| self.unrealized_funding(account, i));
+        let isolated_as_margin = sum(&isolated, &as_margin);
+        let equity =
+            settlement.map_or(BigInt::ZERO, |c| self.equity(account, wallet, c) + &isolated_as_margin);
         let fine: fn(&BigInt) -> Fine = figures::as_fine;
         WalletView {
             wallet,
             balances: balances.into_iter().collect(),
             settlement,
             unrealized_pnl: fine(&sum(&all, &pnl)),
-            unrealized_funding: fine(&sum(&all, &|i| self.unrealized_funding(account, i))),
+            unrealized_funding: fine(&funding),
+            unrealized_as_margin: fine(&(sum(&all, &as_margin) + &funding)),
             equity: fine(&equity),
-            isolated_pnl: fine(&isolated_pnl),
+            isolated_pnl: fine(&sum(&isolated, &pnl)),
+            isolated_as_margin: fine(&isolated_as_margin),
             set_aside: fine(&sum(&isolated, &|i| self.set_aside(account, i))),
-            initial_margin: fine(&sum(&cross, &initial)),
+            initial_margin: fine(&self.netted_positions(account, &cross, initial)),
             initial_margin_with_orders: fine(&self.held(account, wallet)),
-            maintenance_margin: fine(&sum(&cross, &|i| self.maintenance_of(account, i))),
+            maintenance_margin: fine(
+                &self.netted_positions(account, &cross, |i| self.maintenance_of(account, i)),
+            ),
             liquidated: self.has_begun(Portfolio::Cross(account, wallet)),
         }
     }

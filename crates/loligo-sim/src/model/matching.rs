@@ -3,8 +3,8 @@
 
 use super::{Model, Order, Position, figures, margin};
 use loligo_engine::{
-    AccountId, Execution, ExecutionId, FeeRates, Fill, FillRole, InstrumentId, Money, OrderError, OrderId,
-    OrderStatus, OrderType, OrderView, Price, Qty, SelfTradeStrategy, Side, Signal, UpdateReason,
+    AccountId, Execution, ExecutionId, FeeRates, Fill, FillRole, GainPaid, InstrumentId, Money, OrderError,
+    OrderId, OrderStatus, OrderType, OrderView, Price, Qty, SelfTradeStrategy, Side, Signal, UpdateReason,
 };
 use num_bigint::BigInt;
 
@@ -19,6 +19,14 @@ pub(super) enum End {
     Refused,
 }
 
+/// What one side of a match came to.
+struct Booked {
+    fee: Money,
+    realized_pnl: Money,
+    realized_funding: Money,
+    gain: Option<GainPaid>,
+}
+
 /// What a taker makes of a maker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meeting {
@@ -28,7 +36,7 @@ enum Meeting {
 }
 
 /// From USD of 30-day volume on: maker and taker rate in 1e-8 (rules 4.8).
-const FEES: [(u64, i32, i32); 12] = [
+pub(super) const FEES: [(u64, i32, i32); 12] = [
     (0, 20_000, 50_000),
     (2_500_000, 15_000, 45_000),
     (5_000_000, 12_500, 40_000),
@@ -137,22 +145,8 @@ impl Model {
         self.work.moved += 1;
         let taker_rate = self.fee_rates(came.view.account).taker;
         let maker_rate = self.fee_rates(rested.view.account).maker;
-        let held = self.position(came.view.account, instrument);
-        let aside = self.set_aside(came.view.account, instrument);
-        let settled =
-            self.settle(came.view.account, instrument, qty * came.view.side.sign(), price, taker_rate);
-        let (settled, funding) = settled;
-        let (fee, liquidation_fee) = match role {
-            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (settled.0, Money::ZERO),
-            _ => self.liquidation_fees(&came.view, (qty, price), (held.qty, aside), settled),
-        };
-        let mut taker = self.fill_of(&came.view, role, taker_rate, (fee, settled.1, funding), &held);
-        taker.liquidation_fee = liquidation_fee;
-        let held = self.position(rested.view.account, instrument);
-        let settled =
-            self.settle(rested.view.account, instrument, qty * rested.view.side.sign(), price, maker_rate);
-        let ((fee, realized), funding) = settled;
-        let maker = self.fill_of(&rested.view, FillRole::Maker, maker_rate, (fee, realized, funding), &held);
+        let taker = self.book_side(&came.view, role, (qty, price), taker_rate);
+        let maker = self.book_side(&rested.view, FillRole::Maker, (qty, price), maker_rate);
         let (wallet, currency) = self.margin_wallet(instrument);
         let contract = self.contract_mut(instrument);
         contract.trades += 1;
@@ -184,33 +178,64 @@ impl Model {
             self.record_fill(order.view.id, qty);
             self.margin_checks.insert((account, self.margin_wallet(instrument).0));
         }
+        // What the maker owes is paid at once, what the taker owes when it is done.
+        self.cover(rested.view.account, wallet);
         // At once for the maker, or the same taker could meet an order that no longer reduces anything. The taker's own
         // are cut when it is done: what trades at once trades.
         self.cut_reduce_only(rested.view.account, instrument);
         self.judge(&[instrument], Signal::Last);
     }
 
-    /// One side of a match that is settled: of a position that was `held`.
-    fn fill_of(
+    /// Books one side of a match, lots and price in ticks, into position and wallet.
+    pub(super) fn book_side(
         &mut self,
         order: &OrderView,
         role: FillRole,
+        (qty, price): (i64, i64),
         fee_rate: i32,
-        (fee, realized_pnl, realized_funding): (Money, Money, Money),
-        held: &Position,
     ) -> Fill {
-        let (wallet, currency) = self.margin_wallet(order.instrument);
-        let position = self.position(order.account, order.instrument);
-        let opened_at = held.opened_at.or(Some(self.now));
-        let balance = self.balance(order.account, wallet, currency);
-        let account = self.account_mut(order.account);
-        account.fills += 1;
-        account.log_rows += 2;
+        let (account, instrument) = (order.account, order.instrument);
+        let held = self.position(account, instrument);
+        let aside = self.set_aside(account, instrument);
+        let missing = (role == FillRole::CoveredLiquidation).then(|| {
+            let portfolio = self.portfolio(account, instrument);
+            self.missing(portfolio, instrument, (qty * order.side.sign(), price))
+        });
+        let booked = self.settle(account, instrument, qty * order.side.sign(), price, fee_rate);
+        let Booked { realized_pnl, realized_funding, gain, .. } = booked;
+        let (fee, liquidation_fee) = match role {
+            FillRole::Liquidation | FillRole::PartialLiquidation => {
+                self.liquidation_fees(order, (qty, price), (held.qty, aside), (booked.fee, realized_pnl))
+            }
+            FillRole::CoveredLiquidation => {
+                // Nothing is left for a fee.
+                self.give_back(account, instrument, booked.fee);
+                (Money::ZERO, -missing.expect("reckoned before it is booked"))
+            }
+            FillRole::Assignee => (booked.fee, self.top_up(order, (qty, price))),
+            FillRole::Assignor | FillRole::UnwindBankrupt | FillRole::UnwindCounterparty => {
+                // No isolated position loses more than was set aside for it.
+                let isolated = self.leverage(account, instrument).is_some();
+                let sizes = (held.qty, self.position(account, instrument).qty);
+                let asides = (aside, self.set_aside(account, instrument));
+                let beyond = self.beyond_set_aside(sizes, asides, realized_pnl);
+                (booked.fee, if isolated { -beyond } else { Money::ZERO })
+            }
+            FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (booked.fee, Money::ZERO),
+        };
+        let (wallet, currency) = self.margin_wallet(instrument);
+        self.pay(account, wallet, currency, -liquidation_fee);
+        *self.pool.entry(currency).or_default() += liquidation_fee;
+        let position = self.position(account, instrument);
+        let log = self.log(account, if gain.is_some() { 3 } else { 2 });
+        let balance = self.balance(account, wallet, currency);
+        let owner = self.account_mut(account);
+        owner.fills += 1;
         Fill {
-            number: account.fills,
-            log: account.log_rows - 1,
+            number: owner.fills,
+            log,
             order: order.id,
-            account: order.account,
+            account,
             role,
             order_type: order.order_type,
             client_order_id: order.client_order_id.clone(),
@@ -220,12 +245,13 @@ impl Model {
             fee_rate,
             realized_pnl,
             realized_funding,
-            liquidation_fee: Money::ZERO,
+            liquidation_fee,
             position: position.qty,
             entry_before: figures::as_fine(&held.entry),
             entry: figures::as_fine(&position.entry),
-            opened_at,
+            opened_at: held.opened_at.or(Some(self.now)),
             balance,
+            gain: gain.map(Box::new),
         }
     }
 
@@ -241,7 +267,7 @@ impl Model {
         }
     }
 
-    /// Books one side of a match: signed `lots` at `price`. Gives its fee and realised P&L, and the funding it had accrued.
+    /// Books signed `lots` at `price` into position and wallet.
     fn settle(
         &mut self,
         account: AccountId,
@@ -249,8 +275,8 @@ impl Model {
         lots: i64,
         price: i64,
         rate: i32,
-    ) -> ((Money, Money), Money) {
-        let funding = self.realize_funding(account, instrument);
+    ) -> Booked {
+        let realized_funding = self.realize_funding(account, instrument);
         let value = self.contract(instrument).value(lots, price);
         let held = self.position(account, instrument);
         let (mut position, realized) = booked(&held, lots, &value);
@@ -260,13 +286,28 @@ impl Model {
             _ => Some(self.now),
         };
         self.account_mut(account).positions.insert(instrument, position);
+        let (realized_pnl, fee, gain) = self.book_result(account, instrument, &value, &realized, rate);
+        Booked { fee, realized_pnl, realized_funding, gain }
+    }
 
-        let fee = figures::fee(&margin::size(&value), rate);
-        let realized = figures::book(&realized);
+    /// Books what was realised, and the fee on a value.
+    pub(super) fn book_result(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        value: &BigInt,
+        realized: &BigInt,
+        rate: i32,
+    ) -> (Money, Money, Option<GainPaid>) {
+        let fee = figures::fee(&margin::size(value), rate);
+        let realized_pnl = figures::book(realized);
         let (wallet, currency) = self.margin_wallet(instrument);
-        let balance = self.balance(account, wallet, currency) + realized - fee;
-        self.accounts[account.0 as usize].balances.insert((wallet, currency), balance);
-        ((fee, realized), funding)
+        self.note_rounding(currency, realized, realized_pnl);
+        let gain = self.pay_gain(account, instrument, realized_pnl);
+        let in_currency = if gain.is_some() { Money::ZERO } else { realized_pnl };
+        self.pay(account, wallet, currency, in_currency - fee);
+        *self.books.fees.entry(currency).or_default() += fee;
+        (realized_pnl, fee, gain)
     }
 
     /// Cuts an account's resting reduce-only orders so that they can only close its position (rules 1.5): what is
@@ -314,6 +355,7 @@ impl Model {
                 self.close(id, OrderStatus::Cancelled, UpdateReason::PartialFill, None);
             }
         }
+        self.cover(order.account, self.margin_wallet(order.instrument).0);
         self.cut_reduce_only(order.account, order.instrument);
     }
 

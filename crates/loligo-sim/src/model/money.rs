@@ -5,7 +5,7 @@ use super::{Model, figures};
 use loligo_engine::{AccountId, Currency, Deposit, Money, Outcome, Refusal, Transfer, Wallet, Withdraw};
 
 /// Greatest amount of one booking, and greatest balance that one may make.
-const MOST_MONEY: i128 = 10_i128.pow(12) * Money::ONE;
+pub(super) const MOST_MONEY: i128 = 10_i128.pow(12) * Money::ONE;
 
 impl Model {
     pub(super) fn deposit(&mut self, asked: &Deposit) -> Result<Outcome, Outcome> {
@@ -21,7 +21,8 @@ impl Model {
         if after.0 > MOST_MONEY || takes_too_much {
             return Err(out_of_range);
         }
-        self.set_balance(account, wallet, currency, after);
+        *self.books.deposited.entry(currency).or_default() += amount;
+        self.move_balance(account, wallet, currency, amount);
         Ok(Outcome::Done)
     }
 
@@ -47,13 +48,12 @@ impl Model {
         if (from, from_wallet) == (to, to_wallet) {
             return Ok(Outcome::Done);
         }
-        let (left, there) =
-            (self.balance(from, from_wallet, currency), self.balance(to, to_wallet, currency));
+        let there = self.balance(to, to_wallet, currency);
         if (there + amount).0 > MOST_MONEY {
             return Err(Outcome::Refused(Refusal::AmountOutOfRange));
         }
-        self.set_balance(from, from_wallet, currency, left - amount);
-        self.set_balance(to, to_wallet, currency, there + amount);
+        self.move_balance(from, from_wallet, currency, -amount);
+        self.move_balance(to, to_wallet, currency, amount);
         Ok(Outcome::Done)
     }
 
@@ -65,8 +65,8 @@ impl Model {
         if !self.may_leave(account, wallet, currency, amount) {
             return Err(Outcome::Refused(Refusal::InsufficientFunds));
         }
-        let left = self.balance(account, wallet, currency) - amount;
-        self.set_balance(account, wallet, currency, left);
+        *self.books.deposited.entry(currency).or_default() += -amount;
+        self.move_balance(account, wallet, currency, -amount);
         Ok(Outcome::Done)
     }
 
@@ -83,19 +83,23 @@ impl Model {
 
     /// At most the balance, and at most what margin leaves.
     fn may_leave(&self, account: AccountId, wallet: Wallet, currency: Currency, amount: Money) -> bool {
-        let fits = amount <= self.balance(account, wallet, currency);
-        if self.settlement(wallet) != Some(currency) {
-            return fits;
+        if amount > self.balance(account, wallet, currency) {
+            return false;
         }
-        let free = self.available(account, wallet, currency);
+        let free = match wallet {
+            Wallet::Cash => return true,
+            Wallet::Flex => amount <= self.available_of(account, currency),
+            Wallet::Inverse(_) => figures::fine(amount) <= self.available(account, wallet, currency),
+        };
         let cross = Portfolio::Cross(account, wallet);
-        fits && figures::fine(amount) <= free && !self.has_begun(cross) && !self.is_to_be_liquidated(cross)
+        free && !self.has_begun(cross) && !self.is_to_be_liquidated(cross)
     }
 
-    fn set_balance(&mut self, account: AccountId, wallet: Wallet, currency: Currency, to: Money) {
-        let owner = self.account_mut(account);
-        owner.balances.insert((wallet, currency), to);
-        owner.log_rows += 1;
+    fn move_balance(&mut self, account: AccountId, wallet: Wallet, currency: Currency, change: Money) {
+        self.pay(account, wallet, currency, change);
+        self.log(account, 1);
+        // What was owed while there was nothing to pay it with is paid by what comes.
+        self.cover(account, wallet);
         self.margin_checks.insert((account, wallet));
     }
 }

@@ -49,6 +49,11 @@ impl Model {
         for spec in &genesis.instruments {
             self.list(spec);
         }
+        self.price_collateral();
+        for pair in &mut self.pairs {
+            pair.valued = pair.index;
+        }
+        self.opened = true;
         for past in &genesis.pasts {
             self.last_execution += u64::from(past.trades);
             let running = past.rates.iter().find(|rate| rate.hour.0.div_euclid(HOUR) == self.funded);
@@ -67,6 +72,7 @@ impl Model {
 
     pub(super) fn list(&mut self, spec: &InstrumentSpec) -> InstrumentId {
         let pair = self.pair_named(&spec.pair);
+        let priced = self.prices_collateral(pair);
         self.contracts.push(Contract {
             spec: spec.clone(),
             pair,
@@ -81,22 +87,32 @@ impl Model {
             dislocation: None,
             judged: BTreeMap::new(),
             funding: spec.expiry.is_none().then(|| Funding::at(FundingRate::ZERO)),
+            listed_at: self.sampled,
+            settles_at: None,
+            settlement: None,
         });
         let id = InstrumentId(self.contracts.len() as u16 - 1);
         self.refresh_mark(id);
+        if self.opened && !priced {
+            // It may price collateral from now on.
+            self.price_collateral();
+            self.begin_looking(None);
+        }
         id
     }
 
-    fn pair_named(&mut self, name: &str) -> PairId {
+    pub(super) fn pair_named(&mut self, name: &str) -> PairId {
         let known = self.pairs.iter().position(|p| p.name == name);
         let at = known.unwrap_or_else(|| {
             self.pairs.push(Pair {
                 name: name.to_owned(),
                 index: None,
+                valued: None,
                 published: None,
                 pinned: false,
                 volatile: false,
                 samples: VecDeque::new(),
+                runs: VecDeque::new(),
             });
             self.pairs.len() - 1
         });
@@ -129,6 +145,7 @@ impl Model {
             cancel_all_at: None,
             balances: BTreeMap::new(),
             leverage: BTreeMap::new(),
+            pnl_currency: BTreeMap::new(),
             positions: BTreeMap::new(),
             volume: BTreeMap::new(),
             fills: 0,
@@ -179,7 +196,8 @@ impl Model {
             return Err(Outcome::Refused(Refusal::Expired));
         }
         if state == MarketState::Expired {
-            return self.expire_now(id);
+            self.end(id);
+            return Ok(Outcome::Done);
         }
         if std::mem::replace(&mut self.contract_mut(id).state, state) == state {
             return Ok(Outcome::Done);

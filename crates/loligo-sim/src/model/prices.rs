@@ -2,7 +2,7 @@
 
 use super::{Contract, Model, Pair, figures, margin};
 use loligo_engine::{
-    Dislocation, FinePrice, InstrumentId, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp,
+    Dislocation, FinePrice, InstrumentId, MarketState, Outcome, PairId, Qty, Refusal, Side, Signal, Timestamp,
 };
 use num_bigint::BigInt;
 
@@ -68,6 +68,25 @@ impl Model {
         self.pairs.get_mut(pair.0 as usize).ok_or(Outcome::Refused(Refusal::UnknownPair))
     }
 
+    /// Over how many samples the premium in marks is averaged; at 0 the newest counts alone.
+    fn smoothed_over(&self) -> usize {
+        self.smoothing.map_or(SAMPLES, |seconds| usize::from(seconds).max(1))
+    }
+
+    /// From the next sample on.
+    pub(super) fn set_mark_smoothing(&mut self, seconds: u8) -> Result<Outcome, Outcome> {
+        if usize::from(seconds) > SAMPLES {
+            return Err(Outcome::Refused(Refusal::SmoothingTooLong));
+        }
+        self.smoothing = Some(seconds);
+        let kept = self.smoothed_over();
+        for contract in &mut self.contracts {
+            let passed = contract.samples.len().saturating_sub(kept);
+            contract.samples.drain(..passed);
+        }
+        Ok(Outcome::Done)
+    }
+
     pub(super) fn publish(&mut self, pair: PairId, price: FinePrice) -> Result<Outcome, Outcome> {
         check_price(price)?;
         let now = self.now;
@@ -88,6 +107,10 @@ impl Model {
         let state = self.known_pair(pair)?;
         let Some(price) = price else {
             state.pinned = false;
+            if let Some(constant) = self.constant_of(pair) {
+                self.set_index(pair, constant);
+                self.value_collateral_at(pair);
+            }
             return Ok(Outcome::Done);
         };
         check_price(price)?;
@@ -97,6 +120,7 @@ impl Model {
         if !was_fresh {
             self.judge_again(&self.contracts_of(pair));
         }
+        self.value_collateral_at(pair);
         // Marks move at samples, or by an operator: this one is told at once.
         for id in self.contracts_of(pair) {
             self.refresh_mark(id);
@@ -139,6 +163,17 @@ impl Model {
         Ok(Outcome::Done)
     }
 
+    /// Collateral counts for what a pair's index is now: who has any may be short. True when it is another price.
+    fn value_collateral_at(&mut self, pair: PairId) -> bool {
+        let state = &mut self.pairs[pair.0 as usize];
+        let changed = std::mem::replace(&mut state.valued, state.index) != state.index;
+        let moved = changed && self.is_any_collateral_held() && self.prices_collateral(pair);
+        if moved {
+            self.begin_looking(None);
+        }
+        moved
+    }
+
     fn set_index(&mut self, pair: PairId, price: FinePrice) {
         let before = self.pairs[pair.0 as usize].index.replace(price);
         let contracts = self.contracts_of(pair);
@@ -155,7 +190,8 @@ impl Model {
     /// Puts the mark where its formula has it, unless the operator holds it.
     pub(super) fn refresh_mark(&mut self, id: InstrumentId) {
         let contract = self.contract(id);
-        if let (Some(index), false) = (self.index(id), contract.pinned) {
+        let held = contract.pinned || contract.state == MarketState::Expired;
+        if let (Some(index), false) = (self.index(id), held) {
             self.set_mark(id, contract.formula_mark(index));
         }
     }
@@ -164,8 +200,8 @@ impl Model {
         if self.contract_mut(id).mark.replace(price) == Some(price) {
             return;
         }
-        if self.open_interest(id) > Qty(0) {
-            self.begin_looking(id);
+        if self.accounts.iter().any(|account| account.positions.get(&id).is_some_and(|held| held.qty != 0)) {
+            self.begin_looking(Some(id));
         }
         self.judge(&[id], Signal::Mark);
     }
@@ -176,9 +212,16 @@ impl Model {
         let before: Vec<_> = self.contracts.iter().map(|contract| contract.mark).collect();
         for pair in &mut self.pairs {
             pair.sample(now);
+            pair.note_seconds(now.0.div_euclid(Timestamp::SECOND), 1);
+        }
+        let kept = self.smoothed_over();
+        let mut moved = false;
+        for pair in (0..self.pairs.len() as u16).map(PairId) {
+            moved |= self.value_collateral_at(pair);
         }
         for id in self.instrument_ids() {
-            let Some(index) = self.index(id) else { continue };
+            let over = self.contract(id).state == MarketState::Expired;
+            let Some(index) = self.index(id).filter(|_| !over) else { continue };
             self.contract_mut(id).dislocation = self.dislocation(id);
             let mid = self.impact_mid(id);
             let contract = self.contract_mut(id);
@@ -190,16 +233,19 @@ impl Model {
             contract.sample_funding(now.0.div_euclid(Timestamp::SECOND), 1, &uncapped);
             let sample = contract.present_premium(now);
             contract.samples.push_back(sample);
-            if contract.samples.len() > SAMPLES {
+            while contract.samples.len() > kept {
                 contract.samples.pop_front();
             }
             self.refresh_mark(id);
         }
-        self.contracts.iter().zip(before).any(|(contract, before)| contract.mark != before)
+        moved || self.contracts.iter().zip(before).any(|(contract, before)| contract.mark != before)
     }
 
     /// Seconds pass that are like this one: each is a sample of funding all the same.
-    pub(super) fn sample_calm_funding(&mut self, first: i64, count: i64) {
+    pub(super) fn sample_calm_seconds(&mut self, first: i64, count: i64) {
+        for pair in &mut self.pairs {
+            pair.note_seconds(first, count);
+        }
         for id in self.instrument_ids().filter(|id| self.index(*id).is_some()).collect::<Vec<_>>() {
             let now = self.now;
             let contract = self.contract_mut(id);
@@ -247,16 +293,19 @@ impl Model {
 
     /// True when no index moved in the last five minutes.
     pub(super) fn are_indexes_calm(&self) -> bool {
-        self.pairs.iter().all(|pair| pair.samples.iter().all(|(_, index)| Some(*index) == pair.index))
+        self.pairs.iter().all(|pair| {
+            pair.valued == pair.index && pair.samples.iter().all(|(_, index)| Some(*index) == pair.index)
+        })
     }
 
     /// True when the next second's sample would change nothing, nor would any later one while the book stays as it is.
     pub(super) fn is_calm(&self, id: InstrumentId) -> bool {
         let contract = self.contract(id);
-        if self.index(id).is_none() {
+        if self.index(id).is_none() || contract.state == MarketState::Expired {
             return true;
         }
-        let (Some(latest), true) = (contract.samples.back(), contract.samples.len() == SAMPLES) else {
+        let whole = contract.samples.len() == self.smoothed_over();
+        let (Some(latest), true) = (contract.samples.back(), whole) else {
             return false;
         };
         let kept = match &contract.good_premium {

@@ -64,6 +64,8 @@ impl Model {
                     MarketState::PreLaunch
                 } else if pair.index.is_none() || contract.mark.is_none() || pair.is_old(self.now) {
                     MarketState::Suspended
+                } else if contract.settles_at.is_some() && contract.state == MarketState::Open {
+                    MarketState::PostOnly
                 } else {
                     contract.state
                 }

@@ -68,10 +68,12 @@ impl Model {
             return Err(OrderError::InsufficientMargin);
         }
         let (wallet, currency) = self.margin_wallet(instrument);
-        let this_way = self.margin_one_way(account, instrument, order.side, &self.worst_with(present, order));
-        let other_way = self.worst(account, instrument, order.side.opposite());
-        let other_way = self.margin_one_way(account, instrument, order.side.opposite(), &other_way);
-        let added = this_way.max(other_way) - present.margin_with_orders(account, instrument);
+        let reached = self.worst_with(present, order);
+        let held = self.held_with(account, wallet, |id, side| match (id, side) == (instrument, order.side) {
+            true => reached.clone(),
+            false => self.worst(account, id, side),
+        });
+        let added = held - present.held(account, wallet);
         let available = present.available(account, wallet, currency);
         // With less than what is held already nothing may add risk, however little it would add to that.
         if rest > 0 && (added > BigInt::ZERO || available < BigInt::ZERO) {

@@ -62,7 +62,7 @@ impl Model {
         let switches = self.accounts.iter().filter_map(|a| a.cancel_all_at);
         let listed = self.contracts.iter().filter(|c| c.state != MarketState::Expired);
         let hour = self.listed.then(|| self.next_funding());
-        switches.chain(listed.filter_map(|c| c.spec.expiry)).chain(hour).min()
+        switches.chain(listed.filter_map(|c| c.ends_at())).chain(hour).min()
     }
 
     /// One of the timers that end now.
@@ -79,10 +79,10 @@ impl Model {
         }
         let over = |id: &InstrumentId| {
             let contract = self.contract(*id);
-            contract.state != MarketState::Expired && contract.spec.expiry.is_some_and(|at| at <= self.now)
+            contract.state != MarketState::Expired && contract.ends_at().is_some_and(|at| at <= self.now)
         };
         match self.instrument_ids().find(over) {
-            Some(over) => self.expire(over),
+            Some(over) => self.end(over),
             None => self.begin_funding(),
         }
     }
@@ -96,7 +96,7 @@ impl Model {
         let until = self.next_timer().map_or(time, |at| time.min(at.plus(-1)));
         let to = self.sampled.max(until.0.div_euclid(Timestamp::SECOND) - 1);
         let before = std::mem::replace(&mut self.sampled, to);
-        self.sample_calm_funding(before + 1, self.sampled - before);
+        self.sample_calm_seconds(before + 1, self.sampled - before);
     }
 
     pub(super) fn cancel_all_after(
@@ -111,17 +111,16 @@ impl Model {
         Ok(Outcome::Armed(at))
     }
 
+    /// A dated contract ends now; a perpetual is delisted: post-only at once, and over fifteen minutes later.
     pub(super) fn expire_now(&mut self, id: InstrumentId) -> Result<Outcome, Outcome> {
         self.known_instrument(id)?;
-        self.expire(id);
-        Ok(Outcome::Done)
-    }
-
-    fn expire(&mut self, id: InstrumentId) {
-        if self.contract(id).state == MarketState::Expired {
-            return;
+        let settles_at = self.now.plus(15 * 60 * Timestamp::SECOND);
+        let contract = self.contract_mut(id);
+        if contract.spec.expiry.is_some() || contract.state == MarketState::Expired {
+            self.end(id);
+            return Ok(Outcome::Done);
         }
-        self.contract_mut(id).state = MarketState::Expired;
-        self.clear(id, UpdateReason::ContractExpired, UpdateReason::Expired);
+        // One that is delisted already keeps its time.
+        Ok(Outcome::Armed(Some(*contract.settles_at.get_or_insert(settles_at))))
     }
 }

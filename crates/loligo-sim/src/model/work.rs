@@ -22,10 +22,21 @@ pub(super) struct Work {
     clearing: Vec<(InstrumentId, UpdateReason, UpdateReason, VecDeque<OrderId>)>,
     /// An hour is over: positions from this one on are to be booked, by contract and account.
     pub(super) funding: Option<(InstrumentId, AccountId)>,
-    /// Contracts whose marks have moved: who holds one of them, from the account on, is to be looked over.
-    looking: Option<(BTreeSet<InstrumentId>, AccountId)>,
+    /// Contracts that are over and whose positions, from this account's on, are to be settled.
+    pub(super) settling: Vec<(InstrumentId, AccountId)>,
+    /// An hour is over: the account to be charged interest next.
+    pub(super) interest: Option<AccountId>,
+    /// Prices have moved: whom that concerns, from the account on, is to be looked over.
+    looking: Option<Looking>,
     /// Portfolios whose step of this second is to come.
     stepping: VecDeque<Portfolio>,
+}
+
+/// Contracts whose marks have moved, and none for an index at which collateral counts; and the account that comes next.
+#[derive(Clone, Debug, Default)]
+struct Looking {
+    moved: BTreeSet<Option<InstrumentId>>,
+    from: AccountId,
 }
 
 impl Default for Work {
@@ -36,6 +47,8 @@ impl Default for Work {
             moved: 0,
             clearing: vec![],
             funding: None,
+            settling: vec![],
+            interest: None,
             looking: None,
             stepping: VecDeque::new(),
         }
@@ -64,7 +77,9 @@ impl Model {
     /// Something that follows from what has happened is not done yet.
     pub fn is_busy(&self) -> bool {
         self.work.clearing.iter().flat_map(|(_, _, _, orders)| orders).any(|id| self.is_open(*id))
+            || self.next_settled().is_some()
             || self.next_holder().is_some()
+            || self.work.interest.is_some()
             || self.looked_over_next().is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
             || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
@@ -78,7 +93,8 @@ impl Model {
 
     /// True for a portfolio on the ladder that has had no step at this instant.
     fn steps_now(&self, portfolio: Portfolio) -> bool {
-        self.ladders.get(&portfolio).is_some_and(|ladder| ladder.stepped_at < self.now)
+        let goes_on = self.unwindings.contains_key(&portfolio);
+        self.ladders.get(&portfolio).is_some_and(|ladder| goes_on || ladder.stepped_at < self.now)
     }
 
     /// All orders of a contract are to go, the oldest first.
@@ -91,26 +107,37 @@ impl Model {
         }
     }
 
-    /// All who hold the contract are to be looked over, and all who were to be, from the first account on.
-    pub(super) fn begin_looking(&mut self, moved: InstrumentId) {
-        let (contracts, from) = self.work.looking.get_or_insert_default();
-        contracts.insert(moved);
-        *from = AccountId(0);
+    /// A mark has moved, or (of no contract) an index at which collateral counts: all whom that concerns are to be looked over,
+    /// and all who were to be, from the first account on.
+    pub(super) fn begin_looking(&mut self, moved: Option<InstrumentId>) {
+        let looking = self.work.looking.get_or_insert_default();
+        looking.moved.insert(moved);
+        looking.from = AccountId(0);
     }
 
-    /// Who holds a contract whose mark has moved, and comes next.
+    /// Whom one of those prices concerns, and who comes next.
     fn looked_over_next(&self) -> Option<AccountId> {
-        let (moved, from) = self.work.looking.as_ref()?;
+        let Looking { moved, from } = self.work.looking.as_ref()?;
         let mut accounts = (from.0..self.accounts.len() as u32).map(AccountId);
-        accounts.find(|account| moved.iter().any(|id| self.position(*account, *id).qty != 0))
+        accounts.find(|account| {
+            moved.iter().any(|moved| match moved {
+                Some(id) => self.position(*account, *id).qty != 0,
+                None => self.has_collateral(*account),
+            })
+        })
     }
 
-    /// Who begins to hold one behind the account that is next was not waited for.
+    /// Who begins to hold something behind the account that is next was not waited for.
     fn note_looked_over_next(&mut self) {
         match (self.looked_over_next(), &mut self.work.looking) {
-            (Some(next), Some((_, from))) => *from = next,
+            (Some(next), Some(looking)) => looking.from = next,
             _ => self.work.looking = None,
         }
+    }
+
+    /// What is being unwound goes on before anything else is liquidated.
+    pub(super) fn step_on(&mut self, portfolio: Portfolio) {
+        self.work.stepping.push_front(portfolio);
     }
 
     /// All portfolios on the ladder are to take a step.
@@ -141,14 +168,24 @@ impl Model {
             let reason = if self.order(id).resting { resting } else { waiting };
             self.close(id, OrderStatus::Cancelled, reason, None);
             self.stirred = true;
+        } else if let Some((instrument, account)) = self.next_settled() {
+            self.spend(STEP);
+            self.settle_position(instrument, account);
+            self.note_settled(instrument, account);
+            self.stirred = true;
         } else if self.work.funding.is_some() {
             self.note_next_holder();
             let Some((instrument, account)) = self.work.funding else { return true };
             self.book_funding(instrument, account);
             self.stirred = true;
+        } else if let Some(account) = self.work.interest {
+            let next = AccountId(account.0 + 1);
+            self.work.interest = ((next.0 as usize) < self.accounts.len()).then_some(next);
+            self.spend(LOOK);
+            self.stirred |= self.charge_interest(account);
         } else if self.work.looking.is_some() {
             self.note_looked_over_next();
-            let Some((_, from)) = &mut self.work.looking else { return true };
+            let Some(Looking { from, .. }) = &mut self.work.looking else { return true };
             let account = *from;
             from.0 += 1;
             self.look_over(account);
@@ -201,19 +238,19 @@ impl Model {
             if self.margin_status(portfolio).is_short() {
                 !self.account(account).house && !self.has_begun(portfolio)
             } else {
-                self.ladders.contains_key(&portfolio)
+                self.ladders.contains_key(&portfolio) && !self.unwindings.contains_key(&portfolio)
             }
         });
         let mut contracts = self.margined_by(wallet).into_iter();
         ladder
+            || self.is_flat_and_short(account, wallet)
             || (self.available(account, wallet, currency) < BigInt::ZERO
                 && contracts.any(|id| !self.adding_orders(account, id).is_empty()))
     }
 
     /// True for who will be liquidated when its turn comes: nothing that adds risk is taken from it, and no money leaves.
     pub(super) fn is_to_be_liquidated(&self, portfolio: Portfolio) -> bool {
-        let (Portfolio::Cross(account, _) | Portfolio::Isolated(account, _)) = portfolio;
-        !self.account(account).house
+        !self.account(portfolio.account()).house
             && !self.ladders.contains_key(&portfolio)
             && self.margin_status(portfolio).is_short()
     }

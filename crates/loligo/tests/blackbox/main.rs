@@ -8,12 +8,17 @@ mod clock;
 mod consistency;
 mod contract;
 mod crash;
+mod crash_expiry;
 mod crash_funding;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod damage;
 mod folder;
 mod history;
 mod http;
+mod http2;
 mod limits;
+mod listing;
 mod nonces;
 mod operator;
 mod origins;

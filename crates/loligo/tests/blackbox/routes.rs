@@ -10,9 +10,7 @@ use crate::http::Connection;
 use crate::venue::{Home, QUIET, text};
 
 /// What this version does not answer.
-const MISSING: [(&str, &str); 7] = [
-    ("GET", "/pnlpreferences"),
-    ("PUT", "/pnlpreferences"),
+const MISSING: [(&str, &str); 5] = [
     ("GET", "/unwindqueue"),
     ("GET", "/assignmentprogram/current"),
     ("POST", "/assignmentprogram/add"),
@@ -135,6 +133,8 @@ fn every_served_route_answers_as_the_contract_says() {
         ("GET", "/instruments/PF_XBTUSD/status", &[]),
         ("PUT", "/leveragepreferences", &[("symbol", "PF_ETHUSD"), ("maxLeverage", "10")]),
         ("GET", "/leveragepreferences", &[]),
+        ("PUT", "/pnlpreferences", &[("symbol", "PF_ETHUSD"), ("pnlPreference", "EUR")]),
+        ("GET", "/pnlpreferences", &[]),
         ("GET", "/openorders", &[]),
         ("GET", "/openpositions", &[]),
         ("GET", "/orderbook", &[("symbol", "PF_XBTUSD")]),

@@ -11,15 +11,16 @@ use crate::account::{Account, Family, FamilyDays, MarginWallet, Position};
 use crate::assignment::{ProgramChange, Provider};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
-use crate::exchange::work::{Clearing, Work};
-use crate::exchange::{Exchange, Portfolio, Unwinding};
+use crate::exchange::work::{Clearing, Looking, Work};
+use crate::exchange::{Exchange, Exchanged, Portfolio, Unwinding};
 use crate::funding::Funding;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, Price, ProgramId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
-use crate::money::{Fine, Money};
+use crate::money::{Fine, FinePrice, Money};
 use crate::order::{Order, Record};
 use crate::past::PastTrade;
+use crate::settlement::Ending;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Attached;
 use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
@@ -64,7 +65,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    fn of(exchange: &Exchange) -> Self {
+    pub fn of(exchange: &Exchange) -> Self {
         Self {
             collateral: StoredCollateral::of(exchange),
             ladder: StoredLadder::of(exchange),
@@ -76,11 +77,31 @@ impl Rest {
 
 /// Collateral in many currencies.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredCollateral {}
+pub(super) struct StoredCollateral {
+    /// The price at which collateral is valued, of each pair. Earlier forms have none.
+    pub valued: Vec<Option<FinePrice>>,
+    /// What gains are paid in where that is not USD.
+    pub gains_in: Vec<(AccountId, InstrumentId, Currency)>,
+    pub exchanged: Vec<(Currency, Exchanged)>,
+    pub interest: u32,
+    /// The account to be charged next of those that are still to be.
+    pub charged_next: Option<AccountId>,
+}
 
 impl StoredCollateral {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        let held = exchange.accounts.iter().flat_map(|account| &account.positions);
+        let gains_in = held.filter_map(|(id, slot)| {
+            let position = &exchange.positions[*slot];
+            position.gains_in.map(|currency| (position.account, *id, currency.currency()))
+        });
+        Self {
+            valued: exchange.pairs.iter().map(|pair| pair.valued).collect(),
+            gains_in: gains_in.collect(),
+            exchanged: exchange.exchanged.iter().map(|(currency, sums)| (*currency, *sums)).collect(),
+            interest: exchange.interest,
+            charged_next: exchange.work.interest,
+        }
     }
 }
 
@@ -100,7 +121,15 @@ pub(super) struct StoredLadder {
 impl StoredLadder {
     fn of(exchange: &Exchange) -> Self {
         let Exchange { programs, unwinding, .. } = exchange;
-        let unwinding = unwinding.iter().map(|(portfolio, Unwinding { instrument, price })| {
+        // What is flat by now, or no longer liquidated, is dropped when its turn comes.
+        let goes_on = |portfolio: &Portfolio, instrument: InstrumentId| {
+            let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = *portfolio;
+            let held = exchange.markets[instrument].position_of(account);
+            held.is_some_and(|slot| exchange.positions[slot].size != 0)
+                && exchange.liquidations.contains_key(portfolio)
+        };
+        let unwinding = unwinding.iter().filter(|(portfolio, at)| goes_on(portfolio, at.instrument));
+        let unwinding = unwinding.map(|(portfolio, Unwinding { instrument, price })| {
             let (account, of) = LiquidationOf::of(*portfolio, exchange);
             (account, of, *instrument, *price)
         });
@@ -113,13 +142,24 @@ impl StoredLadder {
     }
 }
 
-/// Settlement of contracts that end.
+/// Settlement of contracts that end. Of an earlier form nothing of it is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredSettlement {}
+pub(super) struct StoredSettlement {
+    /// Over how many seconds marks are smoothed, where the operator has set it.
+    pub smoothing: Option<u8>,
+    /// Of each contract.
+    pub contracts: Vec<Ending>,
+    /// Contracts whose positions are being closed, each with the account that is next.
+    pub settling: Vec<(InstrumentId, AccountId)>,
+}
 
 impl StoredSettlement {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            smoothing: exchange.smoothing,
+            contracts: exchange.markets.iter().map(|market| market.ending.clone()).collect(),
+            settling: exchange.work.settling.iter().copied().collect(),
+        }
     }
 }
 
@@ -128,12 +168,17 @@ impl StoredSettlement {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct StoredLooking {
     pub moved: Vec<InstrumentId>,
+    /// An index has moved at which collateral counts.
+    pub collateral: bool,
 }
 
 impl StoredLooking {
     fn of(exchange: &Exchange) -> Self {
         let looking = exchange.work.looking.as_ref();
-        Self { moved: looking.map_or_else(Vec::new, |looking| looking.moved.clone()) }
+        looking.map_or_else(Self::default, |Looking { moved, collateral, .. }| Self {
+            moved: moved.clone(),
+            collateral: *collateral,
+        })
     }
 }
 
@@ -398,6 +443,11 @@ impl State {
             deposited,
             funded: _,
             accrues: _,
+            collateral_pairs: _,
+            collateral_holders: _,
+            exchanged: _,
+            interest: _,
+            smoothing: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {
@@ -481,6 +531,8 @@ impl Owner {
             positions: own,
             cash,
             flex_other,
+            collateral: _,
+            relief: _,
             inverse,
             cancel_all_at,
         } = account;

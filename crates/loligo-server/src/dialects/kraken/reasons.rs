@@ -172,9 +172,14 @@ impl Explainer<'_> {
                 "a fault that the operator asked for (GET /loligo/v1/faults)".to_owned()
             }
             Failure::Numbered(error) => match error.code {
-                41 => "with this leverage the position would be liquidated".to_owned(),
+                41 => "with this setting the position would be liquidated".to_owned(),
                 87 => self.argument(entry, "symbol"),
-                88 => "only multi-collateral contracts (PF_, FF_) have a leverage of their own".to_owned(),
+                88 => "only multi-collateral contracts (PF_, FF_) have such a setting".to_owned(),
+                89 => format!("{} is no currency of this exchange", self.shown(entry, "pnlPreference")),
+                90 => format!(
+                    "{} is none of USD, EUR, GBP, USDC, USDT, BTC and ETH",
+                    self.shown(entry, "pnlPreference")
+                ),
                 92 => "available margin does not cover what this leverage needs".to_owned(),
                 98 => format!(
                     "{} is not from 1 to what the contract's first margin level allows",

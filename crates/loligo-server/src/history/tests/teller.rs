@@ -1,5 +1,7 @@
 //! History as anybody would write it down who keeps every order that was ever told of: plainly, and from events alone.
 
+mod settled;
+
 use crate::grid::{fine_price, money, price, size};
 use crate::projection::Applied;
 use loligo_engine::{
@@ -396,6 +398,7 @@ impl Teller {
                 };
                 self.tell_own(booked.account.0, booked.at, row);
             }
+            Event::Settled(settlement) => self.settled(settlement),
             Event::Mark { instrument, price, at } => {
                 let shown = fine_price(*price).normalized();
                 let mantissa = shown.mantissa() as i64;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const DAY_MILLIS: i64 = 86_400_000;
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
 }
 
@@ -20,7 +20,7 @@ fn text(at: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.0).unwrap().to_string()
 }
 
-fn manual(folder: &Path, start: &str) -> Config {
+pub(super) fn manual(folder: &Path, start: &str) -> Config {
     let clock = ClockKind::Manual { start: at(start) };
     let keep_journal = KeepJournal::All;
     Config { data: Some(folder.to_path_buf()), clock, accounts: 1, keep_journal, ..Config::test() }
@@ -123,7 +123,7 @@ fn check_journal(folder: &Path, listings: usize) {
 }
 
 /// A folder as it was left behind at genesis, long ago.
-fn left_behind(config: &Config, born: Timestamp, later: &[Record]) {
+pub(super) fn left_behind(config: &Config, born: Timestamp, later: &[Record]) {
     let records = genesis::records(config, &Listing::standard(born), born).unwrap();
     let options = Options { created_us: born.0, ..Options::default() };
     let mut journal = SqliteJournal::open(config.data.as_deref().unwrap(), options).unwrap();

@@ -37,8 +37,8 @@ const PONG: [u8; 3] = [0x8a, 1, b'!'];
 
 #[tokio::test]
 async fn a_queue_that_was_too_full_once_takes_nothing_more() {
-    // A frame of two letters is four bytes.
-    for outbox in [outbox(2, 100), outbox(100, 6)] {
+    // A frame of two letters is four bytes, beside what it takes up besides.
+    for outbox in [outbox(2, 1_000), outbox(100, BESIDE_FRAME + 6)] {
         assert!(outbox.push("ab".into()) && outbox.push("cd".into()));
         assert!(!outbox.push("ef".into()), "no room");
         assert_eq!(outbox.overflowed().await, Over::Full);
@@ -53,6 +53,43 @@ fn a_frame_larger_than_the_bound_passes_an_empty_queue() {
     assert!(outbox.push("a whole book".into()));
     assert_eq!(outbox.take_waiting(), ["a whole book"]);
     assert!(outbox.push("next".into()));
+}
+
+#[tokio::test]
+async fn what_waits_takes_up_no_more_than_it_may_and_one_message() {
+    let message = "x".repeat(100);
+    let held = Frame::from(message.as_str()).bytes().len() + BESIDE_FRAME;
+    let (near, _far) = duplex(1);
+    let outbox = outbox(1_000, 10 * held);
+    outbox.open(tokio::io::split(Box::new(near) as Box<dyn Stream>).1);
+    let taken = (0..).take_while(|_| outbox.push(message.as_str().into())).count();
+    // One passes beyond the bound; and of the first a byte is written.
+    assert_eq!(taken, 11);
+    let (now, most) = outbox.waiting();
+    assert_eq!(most, Waiting { messages: 11, bytes: 11 * held });
+    // Of what it will never be told nothing is kept but the message that was begun, until it is shut.
+    assert_eq!(now, Waiting { messages: 1, bytes: held });
+    outbox.shut();
+    assert_eq!(outbox.waiting().0, Waiting::default());
+}
+
+#[tokio::test]
+async fn who_reads_at_once_has_nothing_waiting() {
+    let (outbox, mut far) = connected(1_000);
+    for _ in 0..3 {
+        assert!(outbox.push("x".into()));
+        far.read_exact(&mut [0; 3]).await.expect("a frame");
+    }
+    assert_eq!(outbox.waiting(), (Waiting::default(), Waiting::default()));
+}
+
+#[tokio::test]
+async fn a_queue_that_was_long_once_gives_its_places_back() {
+    let (outbox, mut far) = connected(1);
+    (0..10_000).for_each(|_| assert!(outbox.push("x".into())));
+    assert!(outbox.queue().waiting.capacity() >= 10_000);
+    hear_all(&outbox, &mut far).await;
+    assert!(outbox.queue().waiting.capacity() <= FEED_SPARE_FRAMES);
 }
 
 #[test]

@@ -19,6 +19,10 @@ const OTHER: &str = "PF_ETHUSD";
 const SOCKETS: usize = 1_000;
 /// Frames that may wait for one connection here.
 const QUEUE: usize = 500;
+/// Bytes of memory that may: more than so many changes of levels, less than all snapshots that are asked for.
+const QUEUE_BYTES: usize = 1_000_000;
+/// Beyond what a client reads of a message: what it takes up while it waits, and the farewell behind it.
+const BESIDE: u64 = 400;
 /// Levels that change at a time, and how often they come and go: together more than may wait.
 const LEVELS: i64 = 100;
 const ROUNDS: u64 = 5;
@@ -73,6 +77,20 @@ async fn place(
         .collect()
 }
 
+/// What the operator sees: bytes that wait for all, messages and bytes that ever waited for one, how many were too slow.
+async fn crowd(venue: &Venue) -> (u64, u64, u64, u64) {
+    let shown = venue.order("GET", "/sockets", Value::Null).await;
+    let number = |path: &str| shown.pointer(path).and_then(Value::as_u64).expect(path);
+    assert_eq!((number("/queue/messages"), number("/queue/bytes")), (QUEUE as u64, QUEUE_BYTES as u64));
+    assert_eq!(number("/closed/lost"), 0);
+    (
+        number("/waiting/bytes"),
+        number("/most_waiting/messages"),
+        number("/most_waiting/bytes"),
+        number("/closed/too_slow"),
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_a_thousand_that_does_not_read_is_closed_and_the_others_see_no_gap() {
     let files = rlimit::increase_nofile_limit(8_192).expect("a limit");
@@ -81,8 +99,9 @@ async fn one_of_a_thousand_that_does_not_read_is_closed_and_the_others_see_no_ga
         "a thousand connections have two ends each here: raise `ulimit -n`, which is {files}"
     );
     let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
-    config.bounds.feeds.per_address = SOCKETS + 1;
+    config.bounds.feeds.per_address = SOCKETS + 2;
     config.bounds.feeds.queue_frames = QUEUE;
+    config.bounds.feeds.queue_bytes = QUEUE_BYTES;
     // However long this takes, it can still read how it ended.
     config.bounds.feeds.grace = Duration::from_secs(86_400);
     let venue = Venue::with(config).await;
@@ -93,6 +112,12 @@ async fn one_of_a_thousand_that_does_not_read_is_closed_and_the_others_see_no_ga
     for account in 3..9 {
         place(&venue, account, large, 20_000 + i64::from(account) * 400, 400).await;
     }
+    let mut looks = Socket::open(&venue).await;
+    let asked = json!({"event": "subscribe", "feed": "book", "product_ids": [SYMBOL]});
+    assert_eq!(looks.ask(asked).await["event"], "subscribed");
+    let Some(Ok(Message::Text(snapshot))) = looks.stream.next().await else { panic!("a snapshot") };
+    let longest = snapshot.as_str().len() as u64 + BESIDE;
+    drop(looks);
     let (seen, _) = watch::channel([0_u64; SOCKETS]);
     let mut readers = Vec::new();
     for at in 0..SOCKETS {
@@ -146,7 +171,17 @@ async fn one_of_a_thousand_that_does_not_read_is_closed_and_the_others_see_no_ga
             .await
             .expect("nobody waits")
             .expect("all");
+        // It takes up what it may, and a message more; what came together goes out in one piece.
+        let (waiting, messages, bytes, _) = crowd(&venue).await;
+        assert!(waiting <= QUEUE_BYTES as u64 + longest, "{waiting} bytes wait");
+        assert!(bytes <= QUEUE_BYTES as u64 + longest, "{bytes} bytes waited for it");
+        assert!(messages <= QUEUE as u64 + 2 * LEVELS as u64, "{messages} messages waited for it");
     }
+    // That was enough for it. Of what it will never hear nothing is kept but the rest of a message that was begun.
+    let (waiting, messages, bytes, too_slow) = crowd(&venue).await;
+    assert_eq!(too_slow, 1);
+    assert!(messages >= QUEUE as u64 || bytes > QUEUE_BYTES as u64, "it was closed before it had to be");
+    assert!(waiting <= longest, "{waiting} bytes are kept");
     // What it did see has no hole either; then it is told why it hears no more.
     let (mut last, mut code) = (None, None);
     while let Some(Ok(message)) = stalled.stream.next().await {

@@ -11,12 +11,12 @@ use loligo_engine::{
 };
 use loligo_history::rows::{self, Row, causes, kinds};
 use loligo_history::{At, Entry};
+use loligo_wire::account_log::{Conversion, LogEntry, LogInfo};
 use loligo_wire::decimal::{Decimal, Number};
-use loligo_wire::history::words::{ExecutionType, LogInfo, OrderType as WireType, PositionChange, TradeType};
+use loligo_wire::history::words::{ExecutionType, OrderType as WireType, PositionChange, TradeType};
 use loligo_wire::history::{
-    Amount, Conversion, Distance, Element, Execution, ExecutionSide, LogEntry, NotFound, Order, OrderEvent,
-    OrderStep, PositionCause, PositionUpdate, PublicExecution, PublicOrder, PublicPrice, Trade, Trigger,
-    TriggerEvent,
+    Amount, Distance, Element, Execution, ExecutionSide, NotFound, Order, OrderEvent, OrderStep,
+    PositionCause, PositionUpdate, PublicExecution, PublicOrder, PublicPrice, Trade, Trigger, TriggerEvent,
 };
 use loligo_wire::time::Timestamp;
 use loligo_wire::v3::words::{DeviationUnit, OrderUpdateReason, Side};
