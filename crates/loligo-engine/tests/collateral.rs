@@ -301,25 +301,6 @@ fn losses_are_paid_from_collateral_and_what_it_cannot_pay_stays_owed() {
 }
 
 #[test]
-fn what_stayed_owed_is_paid_by_the_next_collateral_that_comes() {
-    let mut desk = Desk::open();
-    desk.holds(desk.alice, 300 * Money::ONE);
-    desk.placed(desk.bob, ask(BTC / 2, 50_000));
-    desk.placed(desk.alice, bid(BTC / 2, 50_000));
-    // 1,000 of open gain bear 400 of loss and 4.80 of its fee, after 12.50 of the first.
-    desk.mark(52_000);
-    desk.placed(desk.bob, bid(BTC / 5, 48_000));
-    desk.placed(desk.alice, reduce_only(ask(BTC / 5, 48_000)));
-    assert_eq!(held(&desk, "USD"), cents(-11_730));
-    give(&mut desk, "EUR", cents(20_000));
-    let paid: Vec<Money> = conversions(&desk).iter().map(|one| one.credit.amount).collect();
-    assert_eq!((held(&desk, "USD"), paid), (Money::ZERO, vec![cents(11_730)]));
-    // 117.30 over 1.1 less 0.05%, rounded up.
-    assert_eq!(held(&desk, "EUR"), cents(20_000) - Money(10_668_970_849_061));
-    audited(&desk);
-}
-
-#[test]
 fn what_may_leave_is_what_margin_does_without() {
     let mut desk = with(&[("EUR", 1_000)]);
     desk.placed(desk.alice, bid(BTC / 2, 50_000));

@@ -240,6 +240,15 @@ impl Life {
                 let (pair, price) = (loligo_engine::PairId(pair), Some(venue::hundredths(price)));
                 self.planned.push_back(Planned::Ask(Command::PinIndex { pair, price }));
             }
+            3 if self.chance(30) => {
+                // As a source would, and then as an operator.
+                let (pair, price) = (venue::UNPRICED, venue::hundredths(self.pick(&[90, 100, 110])));
+                let command = match self.chance(70) {
+                    true => Command::PublishIndex { pair, price },
+                    false => Command::PinIndex { pair, price: self.chance(60).then_some(price) },
+                };
+                self.planned.push_back(Planned::Ask(command));
+            }
             _ => {
                 let price = self.chance(95).then(|| self.fair_price(model, instrument));
                 self.planned.push_back(Planned::Ask(Command::PinMark { instrument, price }));

@@ -30,7 +30,9 @@ pub(super) const PAIRS: [(&str, i64); 2] = [("XBT:USD", 50_000), ("ETH:USD", 2_5
 pub(super) const MONEY: [(&str, i64); 4] =
     [("EUR:USD", 110), ("USDC:USD", 100), ("SOL:USD", 15_000), ("AAVE:USD", 20_000)];
 /// What flex wallets are given.
-pub(super) const COLLATERAL: [&str; 7] = ["USD", "EUR", "USDC", "BTC", "ETH", "SOL", "AAVE"];
+pub(super) const COLLATERAL: [&str; 8] = ["USD", "EUR", "USDC", "BTC", "ETH", "SOL", "AAVE", "NEAR"];
+/// The pair of one that has no price until somebody says one.
+pub(super) const UNPRICED: PairId = PairId(13);
 
 pub(super) fn currency(code: &str) -> Currency {
     Currency::parse(code).expect("a code")

@@ -256,6 +256,16 @@ impl Model {
         }
     }
 
+    /// What was owed while there was nothing to pay it with is paid by what comes, or has a price now. True when anything is.
+    pub(super) fn pay_what_is_owed(&mut self, account: AccountId) -> bool {
+        let usd = self.balance(account, Wallet::Flex, Currency::USD);
+        if usd >= Money::ZERO || self.flex_collateral(account) <= usd {
+            return false;
+        }
+        self.cover(account, Wallet::Flex);
+        self.balance(account, Wallet::Flex, Currency::USD) != usd
+    }
+
     fn convert(&mut self, account: AccountId, (currency, sold): (Currency, Money), bought: Money) {
         let log = self.log(account, 2);
         let (_, spread) = terms(currency).expect("one that is for sale");

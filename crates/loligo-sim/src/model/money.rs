@@ -98,8 +98,9 @@ impl Model {
     fn move_balance(&mut self, account: AccountId, wallet: Wallet, currency: Currency, change: Money) {
         self.pay(account, wallet, currency, change);
         self.log(account, 1);
-        // What was owed while there was nothing to pay it with is paid by what comes.
-        self.cover(account, wallet);
+        if wallet == Wallet::Flex {
+            self.pay_what_is_owed(account);
+        }
         self.margin_checks.insert((account, wallet));
     }
 }

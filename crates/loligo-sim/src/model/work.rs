@@ -157,6 +157,7 @@ impl Model {
             self.work.looking = ((next.0 as usize) < self.accounts.len()).then_some(next);
             self.look_over(account);
             self.spend(LOOK);
+            self.stirred |= self.pay_what_is_owed(account);
         } else if let Some(portfolio) = self.work.stepping.pop_front() {
             if !self.steps_now(portfolio) {
                 return true;
