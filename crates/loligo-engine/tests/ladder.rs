@@ -538,6 +538,25 @@ fn of_equal_ranks_the_older_position_is_unwound_first() {
 }
 
 #[test]
+fn unwinding_goes_on_until_all_of_it_is_flat_though_the_tick_leaves_the_last_lot_with_margin() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    for (account, lots) in [(desk.bob, 1), (desk.carol, BTC - 1)] {
+        desk.placed(account, ask(lots, 50_010));
+        desk.placed(desk.alice, bid(lots, 50_010));
+    }
+    // The tick gains Alice nearly a dollar of Carol: more than the one lot that is left then needs.
+    desk.holds(desk.carol, 5_000 * Money::ONE);
+    desk.price(48_700);
+    let unwound = [
+        (FillRole::UnwindBankrupt, BTC - 1, 48_536, desk.carol),
+        (FillRole::UnwindBankrupt, 1, 48_536, desk.bob),
+    ];
+    assert_eq!(rungs(&desk), unwound);
+    assert_eq!(desk.position(desk.alice), 0);
+}
+
+#[test]
 fn of_several_contracts_each_goes_in_its_turn_at_a_price_that_leaves_nothing_of_the_wallet() {
     let mut desk = Desk::listed();
     desk.holds(desk.alice, 2_000 * Money::ONE);
