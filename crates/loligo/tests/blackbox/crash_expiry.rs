@@ -56,7 +56,7 @@ fn kill_at_the_end(venue: Venue, questions: usize) {
             drop(mover.request("POST", "/loligo/v1/clock", &headers, Some(body.as_bytes())));
         });
         for _ in 0..questions {
-            visitor.get("/tickers/PF_XBTUSD", &[]);
+            drop(visitor.get("/tickers/PF_XBTUSD", &[]));
         }
         venue.kill();
     });
