@@ -14,6 +14,7 @@ NOT_RUN = {
     "kraken": "kraken-cli is not installed here, and the suite builds no tool from source; test_client_requests.py sends its requests",
     "freqtrade trade": "freqtrade trades until it is stopped; test_freqtrade.py starts it with these words and these settings",
     "config nautilus": "NautilusTrader is not installed here; docs/clients.md says what was run by hand",
+    "example": "the tests of loligo-engine carry these out on an exchange of their own, and compare every number",
     "schema": "the tests of loligo-history hold the schema on the page against that of the database",
     "sqlite3": "sqlite3 need not be installed; the tests of loligo-history read the same views over a connection of their own",
 }

@@ -49,7 +49,7 @@ use crate::outcome::{
     Outcome, Refusal,
 };
 use crate::past::MarketPast;
-use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, Table, WalletSlot};
+use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, SlotSet, Table, WalletSlot};
 use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use time::Timer;
@@ -109,8 +109,8 @@ pub struct Exchange {
     pub(crate) accrues: bool,
     /// The pair that prices each currency that the flex wallet takes, in the order of their table.
     pub(crate) collateral_pairs: Vec<PairId>,
-    /// How many accounts have, or had, another currency than USD in their flex wallet.
-    pub(crate) collateral_accounts: u32,
+    /// Accounts that have, or had, another currency than USD in their flex wallet.
+    pub(crate) collateral_holders: SlotSet<AccountId>,
     /// What the exchange took of each currency against another.
     pub(crate) exchanged: BTreeMap<Currency, Exchanged>,
     /// What an hour of a large loss costs that no USD stands behind, in 1e-8.
@@ -442,7 +442,7 @@ impl Exchange {
         self.emit_state(id, events);
         if self.born && !self.collateral_pairs.is_empty() && !self.collateral_pairs.contains(&priced) {
             self.price_collateral();
-            self.begin_looking();
+            self.begin_looking_at_collateral();
         }
         ListOutcome::Listed(id)
     }

@@ -193,6 +193,10 @@ impl Exchange {
         let market = &self.markets[position.instrument];
         let listed = &self.accounts[position.account].positions;
         hold!(
+            market.holders.contains(position.account) == (position.size != 0),
+            "{slot:?} is not among those who hold its contract, or is flat and among them"
+        );
+        hold!(
             market.position_of(position.account) == Some(slot)
                 && listed.contains(&(position.instrument, slot)),
             "{slot:?} is not found by its account"
@@ -272,10 +276,12 @@ impl Exchange {
         for position in &self.positions {
             beside[position.margin_wallet.index()] += position.counted;
         }
-        let mut holders = 0;
         for (id, account) in self.accounts.entries() {
             beside[account.flex.index()] += account.collateral.fine();
-            holders += u32::from(!account.flex_other.is_empty());
+            hold!(
+                self.collateral_holders.contains(id) != account.flex_other.is_empty(),
+                "{id:?} is not among those who have other collateral than USD, or has none and is"
+            );
             hold!(
                 !self.is_looked_over(id) || account.collateral == self.collateral_now(id),
                 "collateral of {id:?} is not valued at the prices of now"
@@ -295,7 +301,6 @@ impl Exchange {
                 );
             }
         }
-        hold!(holders == self.collateral_accounts, "{holders} accounts have other collateral than USD");
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::money::{
 };
 use crate::past::PastTrade;
 use crate::settlement::Ending;
-use crate::slot::{Maybe, PositionSlot, Slot, Table};
+use crate::slot::{Maybe, PositionSlot, SlotSet, Table};
 use crate::trigger::Watches;
 use crate::words::{Dislocation, MarketState, Signal};
 use serde::{Deserialize, Serialize};
@@ -152,6 +152,8 @@ pub(crate) struct Market {
     /// Positions by account. Here, not with the accounts, because this is dense: an order finds its position without touching
     /// its account.
     positions: Table<AccountId, Maybe<PositionSlot>>,
+    /// Accounts whose position is not flat.
+    pub holders: SlotSet<AccountId>,
     /// Sum of long positions in lots.
     pub open_interest: i64,
     /// Fees taken on this contract, and what rounding left over: the exchange's own side of its fills.
@@ -208,6 +210,7 @@ impl Market {
             first_level_lots: i64::MAX,
             mark_pinned: false,
             positions: Table::default(),
+            holders: SlotSet::default(),
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
@@ -297,11 +300,6 @@ impl Market {
     /// Every position, by account.
     pub fn positions(&self) -> impl Iterator<Item = PositionSlot> {
         self.positions.iter().filter_map(|slot| slot.get())
-    }
-
-    /// The positions of the accounts from one on.
-    pub fn positions_from(&self, account: AccountId) -> impl Iterator<Item = PositionSlot> {
-        self.positions.iter().skip(account.index()).filter_map(|slot| slot.get())
     }
 
     pub fn pair(&self) -> PairId {
@@ -407,6 +405,12 @@ impl Market {
             Some(currency) if pnl > Fine::ZERO => currency.terms().counted_gain(pnl),
             _ => pnl,
         }
+    }
+
+    /// True while time alone moves what its positions are worth: there is a rate.
+    #[inline]
+    pub fn accrues(&self) -> bool {
+        self.funding.as_ref().is_some_and(|funding| funding.rate.absolute != 0)
     }
 
     /// What a position has accrued since its funding was last booked; positive what it gets.

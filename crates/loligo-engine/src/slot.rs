@@ -136,6 +136,86 @@ impl<S> Eq for Maybe<S> {}
 
 const _: () = assert!(size_of::<Maybe<OrderSlot>>() == 4, "a link is four bytes");
 
+/// A set of slots or dense numbers: a bit for each, so that the next of very many is found by looking at a few words.
+#[derive(Clone, Debug)]
+pub(crate) struct SlotSet<S> {
+    words: Vec<u64>,
+    slots: PhantomData<S>,
+}
+
+const WORD: usize = u64::BITS as usize;
+
+impl<S> Default for SlotSet<S> {
+    fn default() -> Self {
+        Self { words: Vec::new(), slots: PhantomData }
+    }
+}
+
+impl<S: Slot> SlotSet<S> {
+    pub fn contains(&self, slot: S) -> bool {
+        (self.word(slot.index() / WORD) >> (slot.index() % WORD)) & 1 == 1
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// Puts a slot in, or takes it out.
+    pub fn set(&mut self, slot: S, is_in: bool) {
+        let (at, bit) = (slot.index() / WORD, 1 << (slot.index() % WORD));
+        if self.words.len() <= at {
+            self.words.resize(at + 1, 0);
+        }
+        if is_in {
+            self.words[at] |= bit;
+        } else {
+            self.words[at] &= !bit;
+        }
+    }
+
+    /// The first slots, from one on, that are in any of some sets: as many as one word has. None when no more are.
+    pub fn first_of_any<'a>(sets: impl Iterator<Item = &'a Self> + Clone, from: S) -> FewSlots<S>
+    where
+        S: 'a,
+    {
+        let words = sets.clone().map(|set| set.words.len()).max().unwrap_or(0);
+        let mut few = FewSlots { word: 0, begins: 0, slots: PhantomData };
+        let mut wanted = u64::MAX << (from.index() % WORD);
+        for at in from.index() / WORD..words {
+            few.word = wanted & sets.clone().fold(0, |found, set| found | set.word(at));
+            if few.word != 0 {
+                few.begins = at * WORD;
+                break;
+            }
+            wanted = u64::MAX;
+        }
+        few
+    }
+
+    fn word(&self, at: usize) -> u64 {
+        self.words.get(at).copied().unwrap_or(0)
+    }
+}
+
+/// Slots that follow each other closely, in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FewSlots<S> {
+    word: u64,
+    begins: usize,
+    slots: PhantomData<S>,
+}
+
+impl<S: Slot> Iterator for FewSlots<S> {
+    type Item = S;
+
+    #[inline]
+    fn next(&mut self) -> Option<S> {
+        let bit = (self.word != 0).then(|| self.word.trailing_zeros() as usize)?;
+        self.word &= self.word - 1;
+        Some(S::of_index(self.begins + bit))
+    }
+}
+
 /// A dense table by slot or number.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<S, T> {

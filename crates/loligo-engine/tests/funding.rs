@@ -271,6 +271,12 @@ fn who_cannot_pay_is_liquidated_at_the_hour_and_not_while_nothing_happens() {
     let mut desk = short();
     desk.mark(49_761);
     assert!(sold(&desk), "a mark that moves has her looked at, though it moves for her");
+    let mut desk = short();
+    desk.inverse();
+    desk.placed(desk.bob, ask(100, 20_000));
+    desk.placed(desk.carol, bid(100, 20_000));
+    desk.mark(10_001);
+    assert!(desk.exchange.work_done() > 0 && !sold(&desk), "one of what she does not hold has not");
 }
 
 #[test]

@@ -606,8 +606,10 @@ fn amid_settlement() -> Exchange {
 /// A venue that has something to do: accounts to look over, triggers that are due, a contract to clear.
 fn amid_work() -> Exchange {
     let mut desk = Desk::listed();
-    desk.placed(desk.bob, ask(100, 50_010));
-    desk.placed(desk.alice, bid(100, 50_010));
+    desk.placed(desk.bob, ask(200, 50_010));
+    for account in [desk.alice, desk.carol] {
+        desk.placed(account, bid(100, 50_010));
+    }
     for price in [49_900, 49_800] {
         desk.placed(desk.alice, stop(ask(10, 40_000), price));
     }

@@ -34,7 +34,7 @@ fn parts(page: &str) -> Vec<Part<'_>> {
         if let Some(language) = line.strip_prefix("```") {
             let block: Vec<&str> =
                 lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
-            if language == "example" {
+            if language == "text example" {
                 parts.push(Part::Example(at + 1, block));
             } else {
                 parts.extend(block.into_iter().zip(at + 1..).map(|(line, at)| Part::Text(at, line)));
@@ -197,7 +197,7 @@ fn other_digits(text: &str) -> Vec<String> {
 
 #[test]
 fn what_a_page_says_wrong_is_found() {
-    let right = "# Page\n\nA rate of 25 ([rules 4.6](rules.md)).\n\n```example\nprice of XBT:USD is 50,000\nalice has 1,000 USD\nalice buys 0.01 PF_XBTUSD at 50,000 from bob\n  alice flex: USD 999.75, pnl 0, initialMargin 5\n  alice filled: fee 0.25\n```\n";
+    let right = "# Page\n\nA rate of 25 ([rules 4.6](rules.md)).\n\n```text example\nprice of XBT:USD is 50,000\nalice has 1,000 USD\nalice buys 0.01 PF_XBTUSD at 50,000 from bob\n  alice flex: USD 999.75, pnl 0, initialMargin 5\n  alice filled: fee 0.25\n```\n";
     let right = right.replace("A rate of 25", "A fee of 0.25");
     assert_eq!(wrong_with(&right), Vec::<String>::new());
     let wrong = right.replace("999.75", "999.76");

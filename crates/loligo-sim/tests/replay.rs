@@ -99,7 +99,7 @@ fn a_snapshot_and_the_tail_are_the_whole() {
         }
     }
     assert!(waiting > 300 && trailing > 100 && timers > 20, "{waiting}, {trailing}, {timers}");
-    assert!(busy > 20, "{busy}");
+    assert!(busy > 10, "{busy}");
 }
 
 /// Lets what is due up to a time be done, then a command, and what follows from it: as one does who orders records.

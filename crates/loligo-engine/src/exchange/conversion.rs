@@ -157,7 +157,7 @@ impl Exchange {
     fn add_collateral(&mut self, account: AccountId, currency: Currency, amount: Money) -> Money {
         let list = &mut self.accounts[account].flex_other;
         if list.is_empty() {
-            self.collateral_accounts += 1;
+            self.collateral_holders.set(account, true);
         }
         let at = list.partition_point(|(held, _)| *held < currency);
         match list.get_mut(at).filter(|(of, _)| *of == currency) {

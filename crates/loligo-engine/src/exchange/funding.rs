@@ -13,7 +13,7 @@ use crate::id::{AccountId, InstrumentId, Side, Timestamp, Wallet};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::past::MarketPast;
-use crate::slot::{PositionSlot, Slot};
+use crate::slot::{Slot, SlotSet};
 use crate::view::FundingView;
 use crate::words::MarketState;
 
@@ -55,9 +55,9 @@ impl Exchange {
         for id in (from.index()..self.markets.len()).map(InstrumentId::of_index) {
             let market = &self.markets[id];
             if market.pays_funding() && market.open_interest > 0 {
-                let holds = |slot: &PositionSlot| self.positions[*slot].size != 0;
-                if let Some(slot) = market.positions_from(account).find(holds) {
-                    return Some((id, self.positions[slot].account));
+                let mut holders = SlotSet::first_of_any(std::iter::once(&market.holders), account);
+                if let Some(account) = holders.next() {
+                    return Some((id, account));
                 }
             }
             account = AccountId(0);
@@ -112,9 +112,7 @@ impl Exchange {
 
     /// Notes whether time alone moves what any position is worth.
     pub(super) fn note_rates(&mut self) {
-        let accrues =
-            |market: &Market| market.funding.as_ref().is_some_and(|funding| funding.rate.absolute != 0);
-        self.accrues = self.markets.iter().any(accrues);
+        self.accrues = self.markets.iter().any(Market::accrues);
     }
 
     /// Takes up the rate of the running hour from a contract's past, where that has one.

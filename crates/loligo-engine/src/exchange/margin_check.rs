@@ -9,7 +9,7 @@ use super::{Exchange, Portfolio};
 use crate::account::{MarginWallet, Position};
 use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw};
 use crate::event::Event;
-use crate::id::{AccountId, Side};
+use crate::id::{AccountId, InstrumentId, Side};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
@@ -32,7 +32,7 @@ impl Exchange {
     /// After a fill of a position, with its margin up to date: notes its wallet if it must be judged.
     #[inline]
     pub(super) fn look_at(&mut self, slot: PositionSlot) {
-        if self.work.look_from.is_some() {
+        if self.work.looking.is_some() {
             self.value(self.positions[slot].account, None);
         } else if self.accrues {
             let Position { account, margin_wallet, .. } = self.positions[slot];
@@ -45,9 +45,16 @@ impl Exchange {
         }
     }
 
-    /// A mark has moved: all accounts are to be looked over, from the first on. One that moves while they are begins anew.
-    pub(super) fn begin_looking(&mut self) {
-        self.work.look_from = Some(AccountId(0));
+    /// A mark has moved: who holds the contract is to be looked over, from the first account on. Marks that move before that is
+    /// done are looked at together, once for each account; one that moves amid it begins it anew.
+    pub(super) fn begin_looking(&mut self, moved: InstrumentId) {
+        self.work.looking.get_or_insert_default().add(moved);
+        self.work.busy = true;
+    }
+
+    /// As [`Exchange::begin_looking`], for a price at which collateral counts: who has other collateral than USD is to be looked over.
+    pub(super) fn begin_looking_at_collateral(&mut self) {
+        self.work.looking.get_or_insert_default().add_collateral();
         self.work.busy = true;
     }
 
@@ -57,11 +64,14 @@ impl Exchange {
         if of.is_none() {
             self.revalue_collateral(account);
         }
-        let Self { accounts, positions, margin_wallets, markets, now, .. } = self;
+        let Self { accounts, positions, margin_wallets, markets, now, work, .. } = self;
+        let moved = work.looking.as_ref().map_or(&[][..], |looking| &looking.moved);
         for (instrument, slot) in &accounts[account].positions {
-            let position = &mut positions[*slot];
-            if position.size != 0 && of.is_none_or(|of| of == position.margin_wallet) {
-                markets[*instrument].recount(position, &mut margin_wallets[position.margin_wallet], *now);
+            let (position, market) = (&mut positions[*slot], &markets[*instrument]);
+            // What neither its mark nor time has moved is counted as it is.
+            let is_other = market.accrues() || moved.contains(instrument);
+            if is_other && position.size != 0 && of.is_none_or(|of| of == position.margin_wallet) {
+                market.recount(position, &mut margin_wallets[position.margin_wallet], *now);
             }
         }
     }
@@ -83,7 +93,7 @@ impl Exchange {
             return;
         }
         self.settle_all_of(account, events);
-        if self.work.look_from.is_some() {
+        if !self.is_looked_over(account) {
             self.look_over(account);
         }
     }
@@ -92,7 +102,7 @@ impl Exchange {
     #[inline]
     pub(super) fn equity(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
         let counted = self.margin_wallets[margin_wallet].equity();
-        if self.work.look_from.is_none() && !self.accrues {
+        if self.work.looking.is_none() && !self.accrues {
             counted
         } else {
             self.equity_now(account, margin_wallet)
@@ -103,7 +113,7 @@ impl Exchange {
     fn equity_now(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
         let counted = self.margin_wallets[margin_wallet].equity();
         let owner = &self.accounts[account];
-        let collateral = match owner.flex == margin_wallet && self.work.look_from.is_some() {
+        let collateral = match owner.flex == margin_wallet && self.work.looking.is_some() {
             true => self.collateral_now(account).fine() - owner.collateral.fine(),
             false => Fine::ZERO,
         };
@@ -122,7 +132,7 @@ impl Exchange {
         })
     }
 
-    /// After a mark has moved: an account is valued at it, and those of its wallets in which something is to be done are to be
+    /// After the mark of something it holds has moved: an account is valued at it, and those of its wallets in which something is to be done are to be
     /// judged.
     pub(super) fn look_over(&mut self, account: AccountId) {
         self.value(account, None);
@@ -164,9 +174,14 @@ impl Exchange {
         }
     }
 
-    /// True for an account that is valued at the marks of now.
+    /// True for an account that is valued at the marks of now: none of what it holds has moved, or its turn has been.
     pub(crate) fn is_looked_over(&self, account: AccountId) -> bool {
-        self.work.look_from.is_none_or(|from| account < from)
+        self.work.looking.as_ref().is_none_or(|looking| {
+            account < looking.from
+                || !looking
+                    .concerned(&self.markets, &self.collateral_holders)
+                    .any(|set| set.contains(account))
+        })
     }
 
     /// True when judging a wallet comes to something: one of its portfolios gets onto the ladder, or off it, or it is

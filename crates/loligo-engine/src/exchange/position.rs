@@ -82,6 +82,9 @@ impl Exchange {
         let (before, entry_before) = (position.size, position.entry);
         let booked = position.book(side.sign() * lots, market.instrument.signed(side, value));
         market.open_interest += position.size.max(0) - before.max(0);
+        if (before == 0) != (position.size == 0) {
+            market.holders.set(position.account, before == 0);
+        }
         let opened_at = if before == 0 { Some(self.now) } else { position.opened_at };
         // It goes on, is closed, or another one begins, this way round or the other.
         position.opened_at = match position.size.signum() {

@@ -151,10 +151,10 @@ impl Exchange {
     /// Values collateral at a pair's index of now: whoever has some is to be looked over.
     fn revalue_at(&mut self, pair: PairId) -> bool {
         let moved = self.pairs[pair].revalue()
-            && self.collateral_accounts > 0
+            && !self.collateral_holders.is_empty()
             && self.collateral_pairs.iter().skip(1).any(|of| *of == pair);
         if moved {
-            self.begin_looking();
+            self.begin_looking_at_collateral();
         }
         moved
     }
@@ -264,7 +264,7 @@ impl Exchange {
         market.set_mark(price);
         // While a contract settles those who were long may all be closed, and others not yet.
         if market.open_interest > 0 || market.ending.lots != 0 {
-            self.begin_looking();
+            self.begin_looking(id);
         }
         emit(events, || Event::Mark { instrument: id, price, at: self.now });
         self.judge(id, Signal::Mark, events);

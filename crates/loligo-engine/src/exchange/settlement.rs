@@ -17,7 +17,7 @@ use crate::id::{AccountId, ExecutionId, InstrumentId, Side, Timestamp, Wallet};
 use crate::money::{Fine, FinePrice};
 use crate::outcome::{ExpireOutcome, ExpireRefusal};
 use crate::settlement::{DELISTING, Ending};
-use crate::slot::{PositionSlot, Slot};
+use crate::slot::{Slot, SlotSet};
 use crate::words::{MarketState, UpdateReason};
 
 /// A settlement has two rows in the account's log: what it did to the position, then to the wallet.
@@ -88,9 +88,8 @@ impl Exchange {
     pub(super) fn pass_over_settled(&mut self) {
         while let Some((id, from)) = self.work.settling.front().copied() {
             let market = &self.markets[id];
-            let holds = |slot: &PositionSlot| self.positions[*slot].size != 0;
-            if let Some(next) = market.positions_from(from).find(holds) {
-                self.work.settling[0].1 = self.positions[next].account;
+            if let Some(next) = SlotSet::first_of_any(std::iter::once(&market.holders), from).next() {
+                self.work.settling[0].1 = next;
                 return;
             }
             self.work.settling.pop_front();

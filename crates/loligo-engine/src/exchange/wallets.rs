@@ -209,7 +209,9 @@ impl Exchange {
     fn add_to_flex_list(&mut self, owner: AccountId, currency: Currency, amount: Money) -> Option<Money> {
         let first = self.accounts[owner].flex_other.is_empty();
         let balance = self.add_to_list(owner, currency, amount, |account| &mut account.flex_other)?;
-        self.collateral_accounts += u32::from(first);
+        if first {
+            self.collateral_holders.set(owner, true);
+        }
         self.revalue_collateral(owner);
         self.judge_moved(owner, self.accounts[owner].flex);
         Some(balance)

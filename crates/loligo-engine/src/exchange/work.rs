@@ -6,7 +6,8 @@
 use super::{Exchange, Portfolio};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
-use crate::slot::{Slot, WalletSlot};
+use crate::market::Market;
+use crate::slot::{FewSlots, Slot, SlotSet, Table, WalletSlot};
 use crate::trigger::Due;
 use crate::words::UpdateReason;
 use std::collections::{BTreeSet, VecDeque};
@@ -37,8 +38,8 @@ pub(crate) struct Work {
     pub funding: Option<(InstrumentId, AccountId)>,
     /// An hour is over: accounts from this one on are still to be charged interest.
     pub interest: Option<AccountId>,
-    /// A mark has moved: accounts from this one on are still to be looked over.
-    pub look_from: Option<AccountId>,
+    /// Prices have moved: those whom that concerns are still to be looked over.
+    pub looking: Option<Looking>,
     /// Portfolios whose step of this second is still to come.
     pub stepping: VecDeque<Portfolio>,
     /// Wallets to be judged, by account. One in which nothing is to be done costs nothing.
@@ -57,6 +58,42 @@ pub(crate) struct Clearing {
     pub orders: VecDeque<OrderId>,
 }
 
+/// Accounts that are to be looked over: those from one on that hold a contract whose mark has moved, or collateral that counts at an
+/// index that has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Looking {
+    pub from: AccountId,
+    /// The contracts, by number.
+    pub moved: Vec<InstrumentId>,
+    pub collateral: bool,
+}
+
+impl Looking {
+    /// One more contract: all whom any of this concerns are to be looked over, whoever was before.
+    pub fn add(&mut self, contract: InstrumentId) {
+        self.from = AccountId(0);
+        if let Err(place) = self.moved.binary_search(&contract) {
+            self.moved.insert(place, contract);
+        }
+    }
+
+    /// As [`Looking::add`], for who has other collateral than USD.
+    pub fn add_collateral(&mut self) {
+        self.from = AccountId(0);
+        self.collateral = true;
+    }
+
+    /// Whom it concerns, given who has other collateral.
+    pub fn concerned<'a>(
+        &'a self,
+        markets: &'a Table<InstrumentId, Market>,
+        collateral: &'a SlotSet<AccountId>,
+    ) -> impl Iterator<Item = &'a SlotSet<AccountId>> + Clone {
+        let holders = self.moved.iter().map(|id| &markets[*id].holders);
+        holders.chain(self.collateral.then_some(collateral))
+    }
+}
+
 impl Default for Work {
     fn default() -> Self {
         Self {
@@ -67,7 +104,7 @@ impl Default for Work {
             settling: VecDeque::new(),
             funding: None,
             interest: None,
-            look_from: None,
+            looking: None,
             stepping: VecDeque::new(),
             margin_checks: BTreeSet::new(),
             due: VecDeque::new(),
@@ -166,12 +203,8 @@ impl Exchange {
             if events.len() == told {
                 return;
             }
-        } else if let Some(account) = self.work.look_from {
-            let next = AccountId::of_index(account.index() + 1);
-            self.work.look_from = self.accounts.get(next).map(|_| next);
-            self.look_over(account);
-            self.work.spend(LOOK);
-            self.pay_what_is_owed(account, events);
+        } else if self.work.looking.is_some() {
+            self.look_on(events);
             if events.len() == told {
                 return;
             }
@@ -192,11 +225,39 @@ impl Exchange {
         self.work.spend_on(&events[told..]);
     }
 
+    /// Those who are to be looked over next.
+    fn looked_over_next(&self) -> FewSlots<AccountId> {
+        let looking = self.work.looking.as_ref();
+        let concerned = looking.map(|looking| looking.concerned(&self.markets, &self.collateral_holders));
+        SlotSet::first_of_any(concerned.into_iter().flatten(), looking.map_or(AccountId(0), |at| at.from))
+    }
+
+    /// Looks over those who are next, as many as the record has work for, up to the first of whom something is told.
+    fn look_on(&mut self, events: &mut Vec<Event>) {
+        let told = events.len();
+        for account in self.looked_over_next() {
+            if self.work.is_spent() || events.len() > told {
+                return;
+            }
+            if let Some(looking) = &mut self.work.looking {
+                looking.from = AccountId::of_index(account.index() + 1);
+            }
+            self.look_over(account);
+            self.work.spend(LOOK);
+            self.pay_what_is_owed(account, events);
+        }
+    }
+
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
         self.pass_over_settled();
         if let Some((instrument, account)) = self.work.funding {
             self.work.funding = self.next_holder(instrument, account);
+        }
+        if self.work.looking.is_some() {
+            let next = self.looked_over_next().next();
+            self.work.looking =
+                self.work.looking.take().zip(next).map(|(looking, from)| Looking { from, ..looking });
         }
         while let Some(clearing) = self.work.clearing.front() {
             match clearing.orders.front().copied() {
@@ -205,8 +266,8 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        let Work { funding, interest, look_from, settling, .. } = &self.work;
-        if !settling.is_empty() || funding.is_some() || interest.is_some() || look_from.is_some() {
+        let Work { funding, interest, looking, settling, .. } = &self.work;
+        if !settling.is_empty() || funding.is_some() || interest.is_some() || looking.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

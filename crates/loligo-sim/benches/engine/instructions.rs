@@ -1,6 +1,7 @@
 //! Instructions per operation, which noise cannot touch: this program under `valgrind --tool=cachegrind`, once with
 //! few and once with more measured operations; the difference is theirs alone.
 
+use crate::marks::{self, Crowd, Moved};
 use crate::streams::{Floor, Which, phases, removal_table, remove_all, warm};
 use opstream::Tally;
 use std::process::Command;
@@ -8,6 +9,11 @@ use std::process::Command;
 /// Measured operations of the shorter and of the longer run.
 const SHORT: u64 = 20_000;
 const LONG: u64 = 120_000;
+/// Accounts that hold what is valued anew, and how often that is in the shorter and in the longer run: even, so that both end at
+/// the same marks.
+const COUNTED_ACCOUNTS: u32 = 4_400;
+const FEW_MOVES: u64 = 4;
+const MANY_MOVES: u64 = 24;
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]
@@ -18,16 +24,24 @@ pub enum Side {
 
 /// Instructions of one operation, or why they cannot be told.
 pub fn per_operation(which: Which, side: Side) -> Result<u64, String> {
-    let (short, long) = (collect(which, side, SHORT)?, collect(which, side, LONG)?);
+    let (short, long) = (collect(word(which), side, SHORT)?, collect(word(which), side, LONG)?);
     Ok((long - short) / (LONG - SHORT))
 }
 
-fn collect(which: Which, side: Side, operations: u64) -> Result<u64, String> {
+/// Instructions of valuing one position anew after its mark has moved, or why they cannot be told.
+pub fn per_position(moved: Moved, side: Side) -> Result<u64, String> {
+    let word = marks_word(moved);
+    let (short, long) = (collect(word, side, FEW_MOVES)?, collect(word, side, MANY_MOVES)?);
+    let positions = marks::positions(moved, COUNTED_ACCOUNTS);
+    Ok((long - short) / ((MANY_MOVES - FEW_MOVES) * positions))
+}
+
+fn collect(word: &str, side: Side, operations: u64) -> Result<u64, String> {
     let this = std::env::current_exe().map_err(|e| e.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
         .arg(this)
-        .args(["--counted", word(which), side_word(side), &operations.to_string()])
+        .args(["--counted", word, side_word(side), &operations.to_string()])
         .output()
         .map_err(|e| format!("valgrind cannot be started: {e}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -47,6 +61,14 @@ fn word(which: Which) -> &'static str {
     }
 }
 
+fn marks_word(moved: Moved) -> &'static str {
+    match moved {
+        Moved::Only => "marks-only",
+        Moved::Second => "marks-second",
+        Moved::OneOfMany => "marks-one",
+    }
+}
+
 fn side_word(side: Side) -> &'static str {
     match side {
         Side::Engine => "engine",
@@ -58,13 +80,22 @@ fn side_word(side: Side) -> &'static str {
 pub fn counted(arguments: &[String]) {
     let [which, side, operations] = arguments else { panic!("--counted STREAM SIDE OPERATIONS") };
     let operations: u64 = operations.parse().expect("a number of operations");
+    let floor = side == "floor";
+    if let Some(moved) = Moved::ALL.into_iter().find(|moved| marks_word(*moved) == which) {
+        let mut crowd = Crowd::new(moved, COUNTED_ACCOUNTS);
+        if floor {
+            marks::Floor::new(moved, COUNTED_ACCOUNTS).run(operations);
+        } else {
+            crowd.run(operations);
+        }
+        return;
+    }
     let which = match which.as_str() {
         "one" => Which::One,
         "hundred" => Which::Hundred,
         _ => Which::Worst(2 * LONG),
     };
     let mut stream = which.stream(Some(LONG));
-    let floor = side == "floor";
     match which {
         Which::One | Which::Hundred if floor => Floor::new(stream.resting).run(operations),
         Which::Worst(_) if floor => {

@@ -1,7 +1,7 @@
 //! The whole engine beside its floors, measured in one process, in turn, five times; what is printed are medians.
 //!
 //! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [replay] [triggers[=WAITING]]
-//! [trailing] [memory[=ORDERS]] [--no-instructions]`;
+//! [trailing] [marks[=ACCOUNTS]] [memory[=ORDERS]] [--no-instructions]`;
 //! without names, all of them. Instructions are counted where valgrind is installed.
 //!
 //! Accounts, margin, positions, fees and events are switched on; nothing is refused, and trades, volume and hash of each
@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 
 mod instructions;
+mod marks;
 mod memory;
 mod replay;
 mod streams;
@@ -16,6 +17,7 @@ mod triggers;
 mod venue;
 
 use instructions::Side;
+use marks::{Crowd, Moved};
 use streams::Which;
 
 /// A stream's row: which, and the bar and aim of its ratio to the floor, in hundredths.
@@ -121,6 +123,35 @@ fn main() {
             tenths(moving.floor),
             hundredths(moving.ratio),
         );
+    }
+    if asked("marks") {
+        let accounts = number("marks", 100_000) as u32;
+        for moved in Moved::ALL {
+            let valued = Crowd::new(moved, accounts).measure();
+            println!(
+                "{}, of {accounts} accounts: {} ns for each of {} positions, the floor {} ns: {} of it; {} us in {} records, the longest {} us",
+                moved.name(),
+                tenths(valued.each),
+                valued.positions,
+                tenths(valued.floor),
+                hundredths(valued.ratio),
+                valued.total / 1_000,
+                valued.records,
+                valued.longest / 1_000,
+            );
+            let count = |side| instructions::per_position(moved, side);
+            match counting.then(|| Ok((count(Side::Engine)?, count(Side::Floor)?))) {
+                Some(Ok((engine, floor))) => {
+                    println!("  {engine} instructions a position, the floor {floor}")
+                }
+                Some(Err(problem)) => {
+                    let _: String = problem;
+                    counting = false;
+                    eprintln!("instructions are not counted: {problem}");
+                }
+                None => {}
+            }
+        }
     }
     if asked("memory") {
         let orders = number("memory", 10_000_000);

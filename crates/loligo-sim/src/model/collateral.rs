@@ -110,7 +110,11 @@ impl Model {
 
     /// True while somebody has, or had, another currency than USD in flex.
     pub(super) fn is_any_collateral_held(&self) -> bool {
-        let mut all = self.accounts.iter().flat_map(|account| account.balances.keys());
+        (0..self.accounts.len() as u32).any(|account| self.has_collateral(AccountId(account)))
+    }
+
+    pub(super) fn has_collateral(&self, account: AccountId) -> bool {
+        let mut all = self.account(account).balances.keys();
         all.any(|(wallet, currency)| *wallet == Wallet::Flex && *currency != Currency::USD)
     }
 

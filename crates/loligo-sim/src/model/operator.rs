@@ -96,7 +96,7 @@ impl Model {
         if self.opened && !priced {
             // It may price collateral from now on.
             self.price_collateral();
-            self.begin_looking();
+            self.begin_looking(None);
         }
         id
     }

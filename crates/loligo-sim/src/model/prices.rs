@@ -169,7 +169,7 @@ impl Model {
         let changed = std::mem::replace(&mut state.valued, state.index) != state.index;
         let moved = changed && self.is_any_collateral_held() && self.prices_collateral(pair);
         if moved {
-            self.begin_looking();
+            self.begin_looking(None);
         }
         moved
     }
@@ -201,7 +201,7 @@ impl Model {
             return;
         }
         if self.accounts.iter().any(|account| account.positions.get(&id).is_some_and(|held| held.qty != 0)) {
-            self.begin_looking();
+            self.begin_looking(Some(id));
         }
         self.judge(&[id], Signal::Mark);
     }

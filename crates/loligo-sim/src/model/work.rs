@@ -4,7 +4,7 @@ use super::Model;
 use super::margin::Portfolio;
 use loligo_engine::{AccountId, Currency, InstrumentId, OrderId, OrderStatus, UpdateReason, Wallet};
 use num_bigint::BigInt;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A step is sixteen looks at an account; a record does 64 steps.
 pub(super) const STEP: u32 = 16;
@@ -26,10 +26,17 @@ pub(super) struct Work {
     pub(super) settling: Vec<(InstrumentId, AccountId)>,
     /// An hour is over: the account to be charged interest next.
     pub(super) interest: Option<AccountId>,
-    /// The account to be looked over next.
-    looking: Option<AccountId>,
+    /// Prices have moved: whom that concerns, from the account on, is to be looked over.
+    looking: Option<Looking>,
     /// Portfolios whose step of this second is to come.
     stepping: VecDeque<Portfolio>,
+}
+
+/// Contracts whose marks have moved, and none for an index at which collateral counts; and the account that comes next.
+#[derive(Clone, Debug, Default)]
+struct Looking {
+    moved: BTreeSet<Option<InstrumentId>>,
+    from: AccountId,
 }
 
 impl Default for Work {
@@ -73,7 +80,7 @@ impl Model {
             || self.next_settled().is_some()
             || self.next_holder().is_some()
             || self.work.interest.is_some()
-            || self.work.looking.is_some()
+            || self.looked_over_next().is_some()
             || self.work.stepping.iter().any(|portfolio| self.steps_now(*portfolio))
             || self.margin_checks.iter().any(|(account, wallet)| self.needs_judging(*account, *wallet))
             || self.due.iter().any(|id| self.is_due(*id))
@@ -100,9 +107,32 @@ impl Model {
         }
     }
 
-    /// All accounts are to be looked over, from the first on.
-    pub(super) fn begin_looking(&mut self) {
-        self.work.looking = Some(AccountId(0));
+    /// A mark has moved, or (of no contract) an index at which collateral counts: all whom that concerns are to be looked over,
+    /// and all who were to be, from the first account on.
+    pub(super) fn begin_looking(&mut self, moved: Option<InstrumentId>) {
+        let looking = self.work.looking.get_or_insert_default();
+        looking.moved.insert(moved);
+        looking.from = AccountId(0);
+    }
+
+    /// Whom one of those prices concerns, and who comes next.
+    fn looked_over_next(&self) -> Option<AccountId> {
+        let Looking { moved, from } = self.work.looking.as_ref()?;
+        let mut accounts = (from.0..self.accounts.len() as u32).map(AccountId);
+        accounts.find(|account| {
+            moved.iter().any(|moved| match moved {
+                Some(id) => self.position(*account, *id).qty != 0,
+                None => self.has_collateral(*account),
+            })
+        })
+    }
+
+    /// Who begins to hold something behind the account that is next was not waited for.
+    fn note_looked_over_next(&mut self) {
+        match (self.looked_over_next(), &mut self.work.looking) {
+            (Some(next), Some(looking)) => looking.from = next,
+            _ => self.work.looking = None,
+        }
     }
 
     /// What is being unwound goes on before anything else is liquidated.
@@ -120,6 +150,7 @@ impl Model {
     pub(super) fn follow_up(&mut self) {
         while !self.is_spent() && self.follow_once() {}
         self.note_next_holder();
+        self.note_looked_over_next();
     }
 
     /// Does what comes first of all that waits. What there is no need for any more costs nothing. False when nothing waits.
@@ -152,9 +183,11 @@ impl Model {
             self.work.interest = ((next.0 as usize) < self.accounts.len()).then_some(next);
             self.spend(LOOK);
             self.stirred |= self.charge_interest(account);
-        } else if let Some(account) = self.work.looking {
-            let next = AccountId(account.0 + 1);
-            self.work.looking = ((next.0 as usize) < self.accounts.len()).then_some(next);
+        } else if self.work.looking.is_some() {
+            self.note_looked_over_next();
+            let Some(Looking { from, .. }) = &mut self.work.looking else { return true };
+            let account = *from;
+            from.0 += 1;
             self.look_over(account);
             self.spend(LOOK);
             self.stirred |= self.pay_what_is_owed(account);
@@ -188,8 +221,7 @@ impl Model {
 
     /// Of the wallets with a position, with collateral, or known to be short, those are to be judged in which something is to be done.
     fn look_over(&mut self, account: AccountId) {
-        let wallets: std::collections::BTreeSet<Wallet> =
-            self.instrument_ids().map(|id| self.margin_wallet(id).0).collect();
+        let wallets: BTreeSet<Wallet> = self.instrument_ids().map(|id| self.margin_wallet(id).0).collect();
         for wallet in wallets {
             let mut positions = self.margined_by(wallet).into_iter();
             let holds = positions.any(|id| self.position(account, id).qty != 0);

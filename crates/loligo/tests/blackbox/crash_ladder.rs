@@ -41,7 +41,8 @@ fn before_the_fall() -> Home {
         ("timeFrame", "ALL"),
         ("enabled", "true"),
     ];
-    venue.client(SELLERS + 1).post("/assignmentprogram/add", &program);
+    let added = venue.client(SELLERS + 1).post("/assignmentprogram/add", &program);
+    assert_eq!(added["result"], "success", "{added}");
     venue.control("PUT", "/pool", &json!({"currency": "USD", "amount": "100"}));
     let path = format!("/markets/{SYMBOL}");
     venue.control("PUT", &path, &json!({"state": "suspended"}));

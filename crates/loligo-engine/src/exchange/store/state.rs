@@ -11,7 +11,7 @@ use crate::account::{Account, Family, FamilyDays, MarginWallet, Position};
 use crate::assignment::{ProgramChange, Provider};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
-use crate::exchange::work::{Clearing, Work};
+use crate::exchange::work::{Clearing, Looking, Work};
 use crate::exchange::{Exchange, Exchanged, Portfolio, Unwinding};
 use crate::funding::Funding;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, Price, ProgramId, Side, Timestamp, Wallet};
@@ -54,13 +54,14 @@ pub(super) struct State<Spec = InstrumentSpec> {
     pub rest: Rest,
 }
 
-/// What states have since collateral counts in many currencies, ladders go to their end and contracts settle: three lists that stand
+/// What states have since collateral counts in many currencies, ladders go to their end and contracts settle: lists that stand
 /// last, each by itself. Earlier forms end before them, and are of an exchange that had nothing of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Rest {
     pub collateral: StoredCollateral,
     pub ladder: StoredLadder,
     pub settlement: StoredSettlement,
+    pub looking: StoredLooking,
 }
 
 impl Rest {
@@ -69,6 +70,7 @@ impl Rest {
             collateral: StoredCollateral::of(exchange),
             ladder: StoredLadder::of(exchange),
             settlement: StoredSettlement::of(exchange),
+            looking: StoredLooking::of(exchange),
         }
     }
 }
@@ -161,6 +163,25 @@ impl StoredSettlement {
     }
 }
 
+/// Contracts whose marks have moved while those who hold them are still to be looked over: the account that is next stands with
+/// the other work. Earlier forms looked over all accounts, whatever had moved.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredLooking {
+    pub moved: Vec<InstrumentId>,
+    /// An index has moved at which collateral counts.
+    pub collateral: bool,
+}
+
+impl StoredLooking {
+    fn of(exchange: &Exchange) -> Self {
+        let looking = exchange.work.looking.as_ref();
+        looking.map_or_else(Self::default, |Looking { moved, collateral, .. }| Self {
+            moved: moved.clone(),
+            collateral: *collateral,
+        })
+    }
+}
+
 /// The last made-up trade of each contract that has a past. Stands by itself behind all that earlier forms had: they are of
 /// venues without a past.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -229,10 +250,8 @@ pub(super) struct StoredFunding {
 impl StoredFunding {
     fn of(exchange: &Exchange) -> Self {
         let Exchange { markets, positions, funded, .. } = exchange;
-        let accrues =
-            |id: InstrumentId| markets[id].funding.as_ref().is_some_and(|funding| funding.rate.absolute != 0);
         let held = exchange.accounts.iter().flat_map(|account| &account.positions);
-        let accruing = held.filter(|(id, slot)| positions[*slot].size != 0 && accrues(*id));
+        let accruing = held.filter(|(id, slot)| positions[*slot].size != 0 && markets[*id].accrues());
         let accruing = accruing.map(|(id, slot)| {
             let Position { account, funded_at, counted_at, .. } = positions[*slot];
             (account, *id, funded_at, counted_at)
@@ -257,8 +276,7 @@ pub(super) struct StoredClearing {
 
 impl StoredWork {
     fn of(exchange: &Exchange) -> Self {
-        let Work { busy: _, ref clearing, look_from, ref stepping, ref margin_checks, ref due, .. } =
-            exchange.work;
+        let Work { busy: _, clearing, looking, stepping, margin_checks, due, .. } = &exchange.work;
         let clearing = clearing.iter().filter_map(|Clearing { instrument, resting, waiting, orders }| {
             let open = orders.iter().copied().filter(|order| exchange.find_open(*order).is_some());
             let orders: Vec<OrderId> = open.collect();
@@ -274,7 +292,7 @@ impl StoredWork {
         Self {
             stirred: exchange.stirred,
             clearing: clearing.collect(),
-            look_from,
+            look_from: looking.as_ref().map(|looking| looking.from),
             stepping: stepping.map(|portfolio| LiquidationOf::of(*portfolio, exchange)).collect(),
             margin_checks: margin_checks
                 .map(|(account, margin_wallet)| (*account, exchange.margin_wallets[*margin_wallet].wallet))
@@ -426,7 +444,7 @@ impl State {
             funded: _,
             accrues: _,
             collateral_pairs: _,
-            collateral_accounts: _,
+            collateral_holders: _,
             exchanged: _,
             interest: _,
             smoothing: _,

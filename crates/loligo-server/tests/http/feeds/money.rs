@@ -257,3 +257,31 @@ async fn a_position_is_liquidated_at_the_mark_that_was_told() {
     assert_ne!(last["positions"][0]["balance"], 1, "a part of it is closed, or all");
     judge_positions(&poor, last).await;
 }
+
+#[tokio::test]
+async fn collateral_is_told_with_its_haircut_and_the_spread_of_its_conversion() {
+    let venue = Venue::start().await;
+    let alice = venue.client(0);
+    let (mut socket, _) = open(&venue, &alice).await;
+    let path = format!("/accounts/{}/deposit", venue.start.accounts[0].uid);
+    for (currency, amount) in [("eur", "1000"), ("btc", "0.5")] {
+        let body = json!({"wallet": "flex", "currency": currency, "amount": amount});
+        venue.order("POST", &path, body).await;
+    }
+    let told = socket.settle().await;
+    let flex = &told.iter().rfind(|told| told["feed"] == "balances").expect("wallets")["flex_futures"];
+    judge_flex(&alice, flex).await;
+    let row = |currency: &str, names: [&str; 4]| names.map(|name| units(&flex["currencies"][currency][name]));
+    let names = ["value", "collateral_value", "haircut", "conversion_spread"];
+    // 1,100 USD at 99.95%; 25,000 at 98% of 99.5%.
+    assert_eq!(row("EUR", names), [110_000_000_000_000, 109_945_000_000_000, 0, 50_000_000]);
+    assert_eq!(row("XBT", names), [2_500_000_000_000_000, 2_437_750_000_000_000, 2_000_000_000, 500_000_000]);
+    let margins = told.iter().rfind(|told| told["feed"] == "account_balances_and_margins").expect("margins");
+    let rows = margins["margin_accounts"].as_array().expect("rows");
+    let row = rows.iter().find(|row| row["name"] == "flex").expect("the flex wallet");
+    // A million USD, and these.
+    assert_eq!(
+        (units(&row["balance"]), units(&row["am"])),
+        (102_610_000_000_000_000, 102_547_695_000_000_000)
+    );
+}

@@ -4,14 +4,14 @@ mod counted;
 
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Pasts, Rest,
-    State, StoredClearing, StoredCollateral, StoredLadder, StoredOrder, StoredPosition, StoredSettlement,
-    StoredWork,
+    State, StoredClearing, StoredCollateral, StoredLadder, StoredLooking, StoredOrder, StoredPosition,
+    StoredSettlement, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::collateral::Collateral;
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::programs::Programs;
-use crate::exchange::work::Clearing;
+use crate::exchange::work::{Clearing, Looking};
 use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, Timer, Unwinding};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
@@ -66,7 +66,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest: Rest { collateral, ladder, settlement },
+            rest: Rest { collateral, ladder, settlement, looking },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -101,7 +101,7 @@ impl State {
         reading.go_down(ladder)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
-        reading.resume(work, funding.next, collateral.charged_next, settlement)?;
+        reading.resume(work, funding.next, collateral.charged_next, settlement, looking)?;
         reading.watch();
         Ok(reading.exchange)
     }
@@ -220,7 +220,9 @@ impl Reading {
                 *currency != Currency::USD && (0..=BALANCE_MAX).contains(&amount.0)
             };
             there(orderly && held.iter().all(fits), "a flex wallet's currencies")?;
-            exchange.collateral_accounts += u32::from(!held.is_empty());
+            if !held.is_empty() {
+                exchange.collateral_holders.set(account, true);
+            }
             exchange.revalue_collateral(account);
         }
         for slot in exchange.positions.slots() {
@@ -477,6 +479,7 @@ impl Reading {
             position.trailing_stops += u32::from(trails);
         }
         if position.size != 0 {
+            market.holders.set(position.account, true);
             let long = market.open_interest.checked_add(position.size.max(0));
             market.open_interest = long.ok_or_else(|| damaged("open interest"))?;
         }
@@ -559,6 +562,7 @@ impl Reading {
         funding: Option<(InstrumentId, AccountId)>,
         charged_next: Option<AccountId>,
         settlement: StoredSettlement,
+        looking: StoredLooking,
     ) -> Result<(), CodecError> {
         let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
@@ -593,7 +597,19 @@ impl Reading {
         }
         let known = |from| self.exchange.accounts.get(from).is_some();
         there(look_from.is_none_or(known), "an account to be looked over")?;
-        work.look_from = look_from;
+        let StoredLooking { mut moved, mut collateral } = looking;
+        let none = moved.is_empty() && !collateral;
+        there(none || look_from.is_some(), "prices that have moved")?;
+        there(
+            moved.is_sorted_by(|one, other| one < other)
+                && moved.last().is_none_or(|id| self.exchange.markets.get(*id).is_some()),
+            "a contract whose mark has moved",
+        )?;
+        if none {
+            moved.extend(self.exchange.markets.slots());
+            collateral = true;
+        }
+        work.looking = look_from.map(|from| Looking { from, moved, collateral });
         let holds = |(id, account): (InstrumentId, AccountId)| {
             self.exchange.markets.get(id).is_some()
                 && self.exchange.next_holder(id, account) == Some((id, account))
