@@ -266,10 +266,9 @@ impl Model {
         if !amid_work {
             self.pass_time(time);
         }
-        if let (Some(account), true) = (asker(command), self.is_busy()) {
-            if !amid_work && (account.0 as usize) < self.accounts.len() {
-                self.settle_all_of(account);
-            }
+        let asker = asker(command).filter(|account| (account.0 as usize) < self.accounts.len());
+        if let Some(account) = asker.filter(|_| !amid_work && self.is_busy()) {
+            self.settle_all_of(account);
         }
         self.stirred |= *command != Command::Advance;
         let outcome = self.dispatch(command);

@@ -6,7 +6,7 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate};
 use loligo_engine::{
-    Currency, Event, FeeRates, Fine, Money, OrderError, OrderId, OrderStatus, Outcome, UpdateReason,
+    Currency, Event, FeeRates, FillRole, Fine, Money, OrderError, OrderId, OrderStatus, Outcome, UpdateReason,
 };
 use loligo_sim::agreement::{SideBySide, Step};
 
@@ -34,12 +34,16 @@ fn long(from: i64, usd: i128) -> Desk {
 #[test]
 fn equity_of_exactly_the_maintenance_margin_is_not_liquidated() {
     // At 49,000: 1,245 less 1,000 are 245, and 0.5% of the value.
-    for (less, liquidated) in [(0, false), (1, true)] {
+    for (less, left) in [(0, BTC), (1, 0)] {
         let mut desk = long(50_000, 1_245 * Money::ONE - less);
         desk.price(49_000);
         let wallet = desk.flex(desk.alice);
-        assert_eq!(wallet.equity - wallet.maintenance_margin, Fine::ZERO - Money(less).fine());
-        assert_eq!(wallet.liquidated, liquidated, "{less} less");
+        let spare = if left == 0 { Fine::ZERO } else { wallet.equity - wallet.maintenance_margin };
+        assert_eq!((spare, desk.position(desk.alice)), (Fine::ZERO, left), "{less} less");
+        // Nobody bids and nobody offered to take it over: who is short loses all of it to bob, where nothing is left.
+        let unwound = desk.executions().iter().any(|met| met.taker.role == FillRole::UnwindBankrupt);
+        let tick = Money(Money::ONE).fine();
+        assert_eq!((unwound, wallet.equity < tick), (left == 0, left == 0), "{less} less");
         agreed(&desk);
     }
 }

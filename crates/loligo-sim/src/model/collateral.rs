@@ -222,7 +222,7 @@ impl Model {
         };
         most = most.min(held);
         while most > Money::ZERO && !fits(most) {
-            most = most - Money(1);
+            most -= Money(1);
         }
         most.max(Money::ZERO)
     }

@@ -229,7 +229,7 @@ impl Model {
                 break;
             }
             let paid = missing(payable);
-            pool = pool - paid;
+            pool -= paid;
             lots += payable;
             trial.close_covered(account, instrument, (payable * side.sign(), price), paid);
             if payable < wanted {

@@ -136,7 +136,7 @@ impl Model {
             let mut pool = self.pool(self.margin_wallet(instrument).1).max(Money::ZERO);
             let unfit = takers.iter().zip(&given).position(|(taker, lots)| {
                 let lots = lots * held.signum();
-                let paid = self.into_pool(instrument, (lots, price), pool);
+                let paid = self.pools_part(instrument, (lots, price), pool);
                 pool += paid.min(Money::ZERO);
                 lots != 0
                     && !(self.gains(instrument, (lots, price), paid, taker.least)
@@ -207,7 +207,7 @@ impl Model {
 
     /// What a provider pays into the pool of a gain that is too large on signed lots; negative what the pool adds to one that is too
     /// small, as far as it goes. Linear contracts alone.
-    fn into_pool(&self, instrument: InstrumentId, (lots, price): (i64, i64), pool: Money) -> Money {
+    fn pools_part(&self, instrument: InstrumentId, (lots, price): (i64, i64), pool: Money) -> Money {
         if self.contract(instrument).spec.kind == ContractKind::Inverse {
             return Money::ZERO;
         }
@@ -251,7 +251,7 @@ impl Model {
     /// What an assignee pays into the pool, as it is booked.
     pub(super) fn top_up(&self, order: &OrderView, (lots, price): (i64, i64)) -> Money {
         let pool = self.pool(self.margin_wallet(order.instrument).1).max(Money::ZERO);
-        self.into_pool(order.instrument, (lots * order.side.sign(), price), pool)
+        self.pools_part(order.instrument, (lots * order.side.sign(), price), pool)
     }
 
     /// Closes a position against the first of those on the other side, who profit the most on the least; the next one has its turn
