@@ -13,7 +13,7 @@ NOT_RUN = {
     "cargo": "cargo builds what everything here runs against, and runs what runs this",
     "kraken": "kraken-cli is not installed here, and the suite builds no tool from source; test_client_requests.py sends its requests",
     "freqtrade trade": "freqtrade trades until it is stopped; test_freqtrade.py starts it with these words and these settings",
-    "config nautilus": "NautilusTrader is not installed here",
+    "config nautilus": "NautilusTrader is not installed here; docs/clients.md says what was run by hand",
     "schema": "the tests of loligo-history hold the schema on the page against that of the database",
     "sqlite3": "sqlite3 need not be installed; the tests of loligo-history read the same views over a connection of their own",
 }
@@ -109,6 +109,20 @@ def test_the_readme_names_the_versions_that_are_tested():
     named = re.findall(r"([\w-]+)==([\d.]*\d)", (ROOT / "README.md").read_text())
     assert {name for name, _ in named} == {"ccxt", "python-kraken-sdk", "freqtrade"}
     assert set(named) <= pins
+
+
+def test_what_is_run_by_hand_has_the_settings_of_the_page():
+    """Nobody here has the library: what can be held together is that the file compiles and says what the page says."""
+    by_hand = (ROOT / "tests/clients/by_hand" / "nautilus.py").read_text()
+    compile(by_hand, "nautilus.py", "exec")
+    [shown] = [block for block in blocks("README.md") if block.role == "config nautilus"]
+    shown = "\n".join(shown.lines)
+    settings = set(re.findall(r"(\w+)=", shown.partition("Config(")[2]))
+    assert len(settings) == 5
+    assert settings <= set(re.findall(r'"(\w+)":', by_hand))
+    assert re.search(r'\["accounts"\]\[\d\]', shown)[0] in by_hand
+    [version] = set(re.findall(r"nautilus_trader==([\d.]+)", by_hand))
+    assert f"NautilusTrader {version}" in (ROOT / "docs/clients.md").read_text()
 
 
 def test_clients_do_not_share_an_account():

@@ -1,9 +1,10 @@
 //! Accounts, their wallets, and their positions: what one account has in one contract, its size and its orders.
 
+use crate::collateral::Collateral;
 use crate::fees::{FEE_SCHEDULE, FeeRates};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Side, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
-use crate::margin::{self, Exposure, isolated_of};
+use crate::margin::{self, Exposure, Sides, isolated_of};
 use crate::money::{Fine, Money, mul_div_half_even, usd};
 use crate::slot::{FamilySlot, Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::words::SelfTradeStrategy;
@@ -36,8 +37,12 @@ pub(crate) struct Account {
     pub positions: Vec<(InstrumentId, PositionSlot)>,
     /// Money that margins nothing.
     pub cash: Vec<(Currency, Money)>,
-    /// Collateral of the flex wallet besides its settlement currency; held, not yet counted as margin.
+    /// Collateral of the flex wallet besides its settlement currency.
     pub flex_other: Vec<(Currency, Money)>,
+    /// What that counts for in the flex wallet: at the prices of now, or at those before until the account is looked over.
+    pub collateral: Money,
+    /// What its contracts need less together than each by itself, by underlying; none where that is nothing.
+    pub relief: Vec<Relief>,
     /// See [`Account::inverse_wallet`].
     pub inverse: Table<PairId, Maybe<WalletSlot>>,
     /// When its dead man's switch cancels all of its orders.
@@ -72,14 +77,25 @@ impl Account {
     }
 }
 
+/// What the cross positions of one underlying need less of a wallet than each of them by itself: the longs stand against the
+/// shorts (rules 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Relief {
+    pub margin_wallet: WalletSlot,
+    pub pair: PairId,
+    pub amount: Fine,
+}
+
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its positions put on it.
 #[repr(align(64))]
 #[derive(Clone, Debug)]
 pub(crate) struct MarginWallet {
     pub balance: Money,
-    /// Sum of the positions' unrealised funding, and of their open P&L at mark, but for isolated ones: theirs is their own.
-    pub unrealized: Fine,
-    /// Sum of the positions' initial margin, orders included; of isolated ones what is set aside.
+    /// What stands beside the balance: the positions' unrealised funding; their open P&L at mark as margin counts it, but for isolated
+    /// ones, whose is their own; what collateral in other currencies counts for.
+    pub beside: Fine,
+    /// The positions' initial margin, orders included, longs of an underlying against its shorts; of isolated ones what is set
+    /// aside.
     pub initial_margin: Fine,
     pub currency: Currency,
     pub wallet: Wallet,
@@ -100,11 +116,11 @@ impl MarginWallet {
         FEE_SCHEDULE[usize::from(self.tier)].rates
     }
 
-    /// Equity as it was last counted: balance plus open P&L plus unrealised funding. What is set aside for isolated positions is
-    /// still in it.
+    /// Equity as it was last counted: the balance and what stands beside it. What is set aside for isolated positions is still in
+    /// it.
     #[inline]
     pub fn equity(&self) -> Fine {
-        self.balance.fine() + self.unrealized
+        self.balance.fine() + self.beside
     }
 }
 
@@ -125,7 +141,8 @@ pub(crate) struct Position {
     pub entry: Fine,
     /// When the position was opened; absent when it is flat, or was opened before that was noted.
     pub opened_at: Option<Timestamp>,
-    /// Initial margin with orders, as summed in the margin wallet.
+    /// Initial margin with orders of the contract by itself. The margin wallet has the sum, less what contracts of one underlying
+    /// need less together.
     pub initial_margin: Fine,
     /// Open orders that may add to the position: lots and value at limit, by side.
     pub buys: OpenSum,
@@ -140,6 +157,10 @@ pub(crate) struct Position {
     pub reduce_only_orders: u32,
     /// Margin of its own, at this leverage; cross when absent.
     pub leverage: Option<Leverage>,
+    /// What its gains are paid in; USD when absent.
+    pub gains_in: Option<Collateral>,
+    /// The account has, or had, another contract of the same underlying in the same wallet: they stand against each other.
+    pub netted: bool,
     /// Since when it accrues funding: the hour began then, or it changed.
     pub funded_at: Timestamp,
     /// Open P&L and unrealised funding as its wallet counts them: at the mark of now, or at the one before until its account is
@@ -195,6 +216,8 @@ impl Position {
             leverage: None,
             small_orders: 0,
             reduce_only_orders: 0,
+            gains_in: None,
+            netted: false,
             funded_at: Timestamp(0),
             counted: Fine::ZERO,
             counted_at: Timestamp(0),
@@ -243,6 +266,11 @@ impl Position {
         instrument.spec().max_position.0 - open
     }
 
+    /// The side of an order that closes it.
+    pub fn closing_side(&self) -> Side {
+        if self.size > 0 { Side::Sell } else { Side::Buy }
+    }
+
     /// Lots of the position that an order of `side` could close.
     pub fn closable(&self, side: Side) -> i64 {
         (-side.sign() * self.size).max(0)
@@ -266,6 +294,11 @@ impl Position {
     #[inline]
     pub fn initial_margin(&self, instrument: &Instrument) -> Fine {
         margin::with_orders(instrument, self.leverage, (self.size, self.entry), self.buys, self.sells)
+    }
+
+    /// What position and orders need if all of its buys, or all of its sells, were done (rules 5.4), of a cross position.
+    pub fn sides(&self, instrument: &Instrument) -> Sides {
+        Exposure::new(self.size, self.entry, self.buys, self.sells).sides(instrument)
     }
 
     /// What [`Position::initial_margin`] would be with one order more.

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::id::{Side, Wallet};
 use crate::words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,
-    OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason,
+    OrderType, QtyMode, SelfTradeStrategy, Signal, TimeFrame, TriggerKind, TriggerSide, UpdateReason,
 };
 
 crate::stored_codes! {
@@ -43,7 +43,13 @@ crate::stored_codes! {
         InjectPanic = 26,
         PinPrices { instrument, index, mark } = 27,
         PlaceOffGrid(place) = 28,
-        EditOffGrid(edit) = 29
+        EditOffGrid(edit) = 29,
+        SetPnlPreference { account, instrument, currency } = 30,
+        SetInterest { rate } = 31,
+        AddAssignmentProgram { account, program } = 32,
+        RemoveAssignmentProgram { account, program } = 33,
+        SetPool { currency, amount } = 34,
+        SetMarkSmoothing { seconds } = 36
     }
 
     Event {
@@ -73,7 +79,15 @@ crate::stored_codes! {
         Leverage { account, instrument, leverage, at } = 23,
         Past { past, at } = 24,
         Funding(booked) = 25,
-        FundingRate { instrument, rate, hour, at } = 26
+        FundingRate { instrument, rate, hour, at } = 26,
+        Converted(conversion) = 27,
+        PnlPreference { account, instrument, currency, at } = 28,
+        Interest(paid) = 29,
+        AssignmentProgram(change) = 30,
+        Pool { currency, change, amount, at } = 31,
+        Delisting { instrument, settles_at, at } = 34,
+        SettlementPrice { instrument, price, at } = 35,
+        Settled(settlement) = 36
     }
 
     OrderStatus {
@@ -158,9 +172,31 @@ crate::stored_codes! {
         AccountInactive = 43
     }
 
-    BalanceCause { Operator = 0, Transfer = 1, SubaccountTransfer = 2, Withdrawal = 3 }
-    FillRole { Maker = 0, Taker = 1, TakerAfterEdit = 2, Liquidation = 3, PartialLiquidation = 4 }
-    OrderType { Limit = 0, Post = 1, ImmediateOrCancel = 2, Market = 3, FillOrKill = 4, Liquidation = 5 }
+    BalanceCause { Operator = 0, Transfer = 1, SubaccountTransfer = 2, Withdrawal = 3, Pool = 4 }
+    FillRole {
+        Maker = 0,
+        Taker = 1,
+        TakerAfterEdit = 2,
+        Liquidation = 3,
+        PartialLiquidation = 4,
+        CoveredLiquidation = 5,
+        Assignor = 6,
+        Assignee = 7,
+        UnwindBankrupt = 8,
+        UnwindCounterparty = 9
+    }
+    TimeFrame { All = 0, Weekdays = 1, Weekend = 2 }
+    OrderType {
+        Limit = 0,
+        Post = 1,
+        ImmediateOrCancel = 2,
+        Market = 3,
+        FillOrKill = 4,
+        Liquidation = 5,
+        CoveredLiquidation = 6,
+        Assignment = 7,
+        Unwind = 8
+    }
     OnGrid { Steps(steps) = 0, Off = 1, TooLarge = 2 }
     ClientOrderId { Valid(name) = 0, TooLong = 1, Invalid = 2 }
     AskedOffset { Distance(distance) = 0, BadValue = 1, BadUnit = 2, Incomplete = 3 }

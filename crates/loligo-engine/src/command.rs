@@ -1,6 +1,7 @@
 //! What may be asked of the exchange, already parsed and typed. Commands are what the journal keeps.
 
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Side, Timestamp, Wallet};
+use crate::assignment::AssignmentProgram;
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, ProgramId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::money::{FinePrice, Money};
 use crate::past::MarketPast;
@@ -52,6 +53,11 @@ pub enum Command {
         /// Its mark; as it is when absent.
         mark: Option<FinePrice>,
     },
+    /// The operator sets over how many seconds of samples the premium in marks is averaged.
+    SetMarkSmoothing {
+        /// At most 30, which holds unless something else is set; at 0 the newest sample counts alone.
+        seconds: u8,
+    },
     /// Places an order.
     Place(PlaceOrder),
     /// Places an order of which something is off the grid: it is refused, and what was sent is told with the refusal.
@@ -92,6 +98,20 @@ pub enum Command {
         /// The leverage; cross when absent.
         leverage: Option<Leverage>,
     },
+    /// Has the gains of a linear contract paid in a currency of the account's choice, or in USD again.
+    SetPnlPreference {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The currency; USD when absent.
+        currency: Option<Currency>,
+    },
+    /// The operator sets what an hour of a large unrealised loss costs that no USD stands behind; zero is nothing.
+    SetInterest {
+        /// Of an hour, in 1e-8 of what of the loss counts.
+        rate: u32,
+    },
     /// A master lets a subaccount trade, or not.
     SetTrading {
         /// The subaccount.
@@ -103,6 +123,27 @@ pub enum Command {
     Transfer(Transfer),
     /// Moves money out of the exchange.
     Withdraw(Withdraw),
+    /// An account takes over positions of others from now on.
+    AddAssignmentProgram {
+        /// Whose.
+        account: AccountId,
+        /// What it takes.
+        program: Box<AssignmentProgram>,
+    },
+    /// An account takes no more under one of its programs.
+    RemoveAssignmentProgram {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        program: ProgramId,
+    },
+    /// The operator sets what is in the pool that pays for the losses of others.
+    SetPool {
+        /// Of which currency; one that contracts settle in.
+        currency: Currency,
+        /// How much is in it from now on.
+        amount: Money,
+    },
     /// The operator sets how a contract trades.
     SetMarketState {
         /// Which contract.
@@ -110,7 +151,7 @@ pub enum Command {
         /// How.
         state: MarketState,
     },
-    /// The operator lets a contract expire now.
+    /// The operator lets a dated contract expire now; delists a perpetual, which settles 15 minutes later.
     Expire {
         /// Which contract.
         instrument: InstrumentId,

@@ -3,6 +3,7 @@
 //! Whoever follows events needs nothing else: what happened carries when it happened, which numbers it has, and what it left
 //! behind. `docs/events.md` says which field of which answer comes from where.
 
+use crate::assignment::ProgramChange;
 use crate::command::{OrderRef, Written};
 use crate::funding::FundingRate;
 use crate::id::{
@@ -103,6 +104,8 @@ pub struct Fill {
     pub realized_pnl: Money,
     /// Funding that the change of the position realised.
     pub realized_funding: Money,
+    /// What it paid into the pool besides its fee; negative what the pool paid.
+    pub liquidation_fee: Money,
     /// Signed lots of the position after it.
     pub position: i64,
     /// Signed entry value of the position before it, in the settlement currency.
@@ -113,6 +116,22 @@ pub struct Fill {
     /// did not note it.
     pub opened_at: Option<Timestamp>,
     /// Balance of the execution's wallet, in its currency, after it.
+    pub balance: Money,
+    /// What a gain was paid in where that is another currency than the execution's: then none of `realized_pnl` is in
+    /// `balance`, and the log has a third row for it.
+    pub gain: Option<Box<GainPaid>>,
+}
+
+/// A gain that was paid in a currency of the account's choice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GainPaid {
+    /// The currency.
+    pub currency: Currency,
+    /// How much of it the gain came to.
+    pub amount: Money,
+    /// The index price of that currency then.
+    pub index: FinePrice,
+    /// What the wallet has of that currency after it.
     pub balance: Money,
 }
 
@@ -134,16 +153,19 @@ impl Fill {
             fee_rate: 0,
             realized_pnl: Money::ZERO,
             realized_funding: Money::ZERO,
+            liquidation_fee: Money::ZERO,
             position: 0,
             entry_before: Fine::ZERO,
             entry: Fine::ZERO,
             opened_at: None,
             balance: Money::ZERO,
+            gain: None,
         }
     }
 }
 
-/// One match, at the resting order's price.
+/// One match: at the resting order's price; or, off the book, at the price where nothing is left to who was liquidated, who stands as
+/// the taker then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execution {
     /// Its number.
@@ -172,17 +194,18 @@ pub struct Execution {
     pub taker: Fill,
     /// The order that rested.
     pub maker: Fill,
-    /// What a liquidated taker paid into the pool, besides its fee.
-    pub liquidation_fee: Money,
 }
 
 impl Execution {
-    /// Both sides: the order's side, its fill, and what it paid into the liquidation pool. The maker first.
-    pub fn sides(&self) -> [(Side, &Fill, Money); 2] {
-        [
-            (self.taker_side.opposite(), &self.maker, Money::ZERO),
-            (self.taker_side, &self.taker, self.liquidation_fee),
-        ]
+    /// Both sides: the order's side, and its fill. The maker first.
+    pub fn sides(&self) -> [(Side, &Fill); 2] {
+        [(self.taker_side.opposite(), &self.maker), (self.taker_side, &self.taker)]
+    }
+
+    /// True for a trade on the market; not where two positions met without the book.
+    #[must_use]
+    pub fn is_on_book(&self) -> bool {
+        !self.taker.role.is_off_book()
     }
 
     /// True when it filled the resting order to its last lot.
@@ -211,6 +234,96 @@ pub struct FundingBooked {
     /// When it was opened; absent of one that was opened under rules that did not note it.
     pub opened_at: Option<Timestamp>,
     /// The mark price then.
+    pub mark: Option<FinePrice>,
+    /// The wallet that it touched.
+    pub wallet: Wallet,
+    /// The currency it settled in.
+    pub currency: Currency,
+    /// Balance of that wallet after it.
+    pub balance: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One side of a conversion: a row of the account's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionLeg {
+    /// The currency.
+    pub currency: Currency,
+    /// What was taken, or given; without sign.
+    pub amount: Money,
+    /// What the flex wallet has of it after it.
+    pub balance: Money,
+    /// The number of its row in the account's log.
+    pub log: u64,
+}
+
+/// Collateral of a flex wallet that was turned into USD, because what was to be paid was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversion {
+    /// Whose.
+    pub account: AccountId,
+    /// What was taken, its fee included.
+    pub debit: ConversionLeg,
+    /// What was given for it.
+    pub credit: ConversionLeg,
+    /// The index price at which it was turned.
+    pub rate: FinePrice,
+    /// What of that the exchange kept, in millionths.
+    pub spread: u32,
+    /// How much it kept, in the currency that was taken.
+    pub fee: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Interest of an hour on an unrealised loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterestPaid {
+    /// Whose.
+    pub account: AccountId,
+    /// The number of its row in the account's log.
+    pub log: u64,
+    /// What of the loss counted, in USD.
+    pub loss: Money,
+    /// What an hour costs, in 1e-8 of that.
+    pub rate: u32,
+    /// What was paid, in USD.
+    pub amount: Money,
+    /// What the flex wallet has of USD after it.
+    pub balance: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the end of a contract did to a position: closed at the settlement price, and what that left of its account's wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// Its number, among those of executions.
+    pub execution: ExecutionId,
+    /// Whose.
+    pub account: AccountId,
+    /// In which contract.
+    pub instrument: InstrumentId,
+    /// The number of its first row in the account's log. It has two: what it did to the position, then to the wallet.
+    pub log: u64,
+    /// The settlement price, at 11 decimals.
+    pub price: FinePrice,
+    /// Signed lots of the position that was closed.
+    pub closed: i64,
+    /// Its signed entry value, in the settlement currency.
+    pub entry: Fine,
+    /// When it was opened; absent of one that was opened under rules that did not note it.
+    pub opened_at: Option<Timestamp>,
+    /// What was paid on the settled value, in the settlement currency.
+    pub fee: Money,
+    /// What that was reckoned at, in 1e-8 of the value.
+    pub fee_rate: i32,
+    /// Realised P&L, before the fee.
+    pub realized_pnl: Money,
+    /// Funding that the position had accrued.
+    pub realized_funding: Money,
+    /// The last mark price.
     pub mark: Option<FinePrice>,
     /// The wallet that it touched.
     pub wallet: Wallet,
@@ -438,6 +551,54 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Collateral was turned into USD.
+    Converted(Box<Conversion>),
+    /// An account chose what a contract's gains are paid in.
+    PnlPreference {
+        /// Whose.
+        account: AccountId,
+        /// In which contract.
+        instrument: InstrumentId,
+        /// The currency; USD when absent.
+        currency: Option<Currency>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An account paid interest on a loss.
+    Interest(Box<InterestPaid>),
+    /// An account takes over positions of others from now on, or no more.
+    AssignmentProgram(Box<ProgramChange>),
+    /// The operator set what is in the pool. What liquidations pay into it and what it pays is told where it happens.
+    Pool {
+        /// Of which currency.
+        currency: Currency,
+        /// What was added; negative what was taken out.
+        change: Money,
+        /// What is in it now.
+        amount: Money,
+        /// When.
+        at: Timestamp,
+    },
+    /// A perpetual is delisted: it takes post-only orders alone until it settles.
+    Delisting {
+        /// Which contract.
+        instrument: InstrumentId,
+        /// When it settles.
+        settles_at: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// A contract has come to its last trading time, and at which price its positions settle.
+    SettlementPrice {
+        /// Of which contract.
+        instrument: InstrumentId,
+        /// The price, at 11 decimals.
+        price: FinePrice,
+        /// When.
+        at: Timestamp,
+    },
+    /// A position of a contract that has ended was closed at its settlement price.
+    Settled(Box<Settlement>),
     /// A contract that was just listed has a past, made up: what its trades, prices and figures go on from.
     Past {
         /// The past.
@@ -483,6 +644,10 @@ impl Event {
             Event::EditRejected(refused) => Some(refused.at),
             Event::Executed(execution) => Some(execution.at),
             Event::Funding(booked) => Some(booked.at),
+            Event::Converted(conversion) => Some(conversion.at),
+            Event::Interest(paid) => Some(paid.at),
+            Event::AssignmentProgram(change) => Some(change.at),
+            Event::Settled(settlement) => Some(settlement.at),
             Event::Listed { at, .. }
             | Event::AccountCreated { at, .. }
             | Event::NotFound { at, .. }
@@ -491,7 +656,11 @@ impl Event {
             | Event::Market { at, .. }
             | Event::Account { at, .. }
             | Event::Leverage { at, .. }
+            | Event::PnlPreference { at, .. }
             | Event::FundingRate { at, .. }
+            | Event::Pool { at, .. }
+            | Event::Delisting { at, .. }
+            | Event::SettlementPrice { at, .. }
             | Event::Index { at, .. }
             | Event::Past { at, .. }
             | Event::Mark { at, .. } => Some(*at),

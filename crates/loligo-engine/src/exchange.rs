@@ -1,25 +1,35 @@
 //! The exchange: all state, and [`Exchange::apply`], the one way to change it.
 
+mod assign;
 mod cancel;
 mod closing;
+mod conversion;
+mod cover;
 mod dislocation;
 mod edit;
 mod estimates;
 mod firing;
 mod funding;
+mod interest;
 mod leverage;
 mod liquidation;
 mod margin_check;
 mod matching;
+mod netting;
+mod off_book;
 mod operator;
 mod place;
 mod position;
+mod preferences;
 mod prices;
+mod programs;
 mod self_trade;
+mod settlement;
 mod solvency;
 mod store;
 mod time;
 mod triggers;
+mod unwind;
 mod views;
 mod wallets;
 mod work;
@@ -31,7 +41,7 @@ use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
 use crate::id::{AccountId, Currency, InstrumentId, PairId, Timestamp, Wallet};
 use crate::instrument::{Instrument, InstrumentSpec, ListingError};
-use crate::market::{Market, Pair};
+use crate::market::{Market, Pair, SMOOTHING};
 use crate::money::{Fine, FinePrice, Money, price_in_range};
 use crate::order::Orders;
 use crate::outcome::{
@@ -46,8 +56,11 @@ pub(crate) use time::Timer;
 
 pub(crate) use closing::CLOSED_PER_ACCOUNT;
 use closing::ClosedOrders;
+pub(crate) use conversion::Exchanged;
 use funding::hour_of;
-pub(crate) use liquidation::{Ladder, Portfolio};
+use interest::INTEREST_MAX;
+pub(crate) use liquidation::{Ladder, Portfolio, Unwinding};
+use programs::Programs;
 pub use store::{CodecError, RULES_VERSION};
 pub use work::WORK_PER_RECORD;
 use work::Work;
@@ -82,7 +95,11 @@ pub struct Exchange {
     pub(crate) stirred: bool,
     /// Portfolios that do not meet their maintenance margin.
     pub(crate) liquidations: BTreeMap<Portfolio, Ladder>,
-    /// What liquidations have paid for the losses of others.
+    /// Positions that are closed against others, each at the price at which that began.
+    pub(crate) unwinding: BTreeMap<Portfolio, Unwinding>,
+    /// Who takes over positions of others.
+    pub(crate) programs: Programs,
+    /// What liquidations have paid for the losses of others, and the operator; less what it paid.
     pub(crate) pool: BTreeMap<Currency, Money>,
     /// What came in from outside, less what went out.
     pub(crate) deposited: BTreeMap<Currency, Money>,
@@ -90,6 +107,16 @@ pub struct Exchange {
     pub(crate) funded: i64,
     /// Some contract has a rate: time alone moves what wallets are worth.
     pub(crate) accrues: bool,
+    /// The pair that prices each currency that the flex wallet takes, in the order of their table.
+    pub(crate) collateral_pairs: Vec<PairId>,
+    /// How many accounts have, or had, another currency than USD in their flex wallet.
+    pub(crate) collateral_accounts: u32,
+    /// What the exchange took of each currency against another.
+    pub(crate) exchanged: BTreeMap<Currency, Exchanged>,
+    /// What an hour of a large loss costs that no USD stands behind, in 1e-8.
+    pub(crate) interest: u32,
+    /// Over how many seconds marks are smoothed, where the operator has set it.
+    pub(crate) smoothing: Option<u8>,
 }
 
 /// The fee schedule, rising by 30-day volume.
@@ -130,7 +157,7 @@ impl Exchange {
         if time > self.now {
             self.pass_time(time, events);
             if self.work.busy {
-                self.look_over_asker(command);
+                self.look_over_asker(command, events);
             }
         }
         self.take_up(command, events)
@@ -146,7 +173,7 @@ impl Exchange {
         }
         self.pass_what_is_due(time, events);
         if self.work.busy {
-            self.look_over_asker(command);
+            self.look_over_asker(command, events);
         }
         self.take_up(command, events)
     }
@@ -179,6 +206,7 @@ impl Exchange {
             Command::PinPrices { instrument, index, mark } => {
                 self.pin_prices(*instrument, *index, *mark, events).into()
             }
+            Command::SetMarkSmoothing { seconds } => self.set_mark_smoothing(*seconds).into(),
             Command::Place(place) => self.place(place, None, events).into(),
             Command::PlaceOffGrid(asked) => self.place(&asked.0, Some(&asked.1), events).into(),
             Command::Edit(edit) => self.edit(edit, None, events).into(),
@@ -194,9 +222,20 @@ impl Exchange {
             Command::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage, events).into()
             }
+            Command::SetPnlPreference { account, instrument, currency } => {
+                self.set_pnl_preference(*account, *instrument, *currency, events).into()
+            }
+            Command::SetInterest { rate } => self.set_interest(*rate).into(),
             Command::Transfer(transfer) => self.transfer(transfer, events).into(),
             Command::Withdraw(withdraw) => self.withdraw_money(withdraw, events).into(),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled, events).into(),
+            Command::AddAssignmentProgram { account, program } => {
+                self.add_program(*account, program, events).into()
+            }
+            Command::RemoveAssignmentProgram { account, program } => {
+                self.remove_program(*account, *program, events).into()
+            }
+            Command::SetPool { currency, amount } => self.set_pool(*currency, *amount, events).into(),
             Command::SetMarketState { instrument, state } => {
                 self.set_market_state(*instrument, *state, events).into()
             }
@@ -247,6 +286,10 @@ impl Exchange {
         if pasts.next().is_some() {
             let problem = "pasts are of listed contracts, each of one, in their order".to_owned();
             return GenesisOutcome::Refused(GenesisRefusal::Listing(problem));
+        }
+        fresh.price_collateral();
+        for pair in &mut fresh.pairs {
+            pair.revalue();
         }
         *self = fresh;
         events.append(&mut listed);
@@ -299,6 +342,8 @@ impl Exchange {
             family,
             cash: Vec::new(),
             flex_other: Vec::new(),
+            collateral: Money::ZERO,
+            relief: Vec::new(),
             flex,
             inverse: Table::default(),
             positions: Vec::new(),
@@ -318,7 +363,7 @@ impl Exchange {
             wallet,
             currency,
             balance: Money::ZERO,
-            unrealized: Fine::ZERO,
+            beside: Fine::ZERO,
             initial_margin: Fine::ZERO,
             tier,
             checked_always: false,
@@ -377,7 +422,7 @@ impl Exchange {
             let problem = "its past is none that it can have had";
             return refuse(ListingError::Figures { symbol: spec.symbol.clone(), problem });
         }
-        self.pair_named(&spec.pair);
+        let priced = self.pair_named(&spec.pair);
         let id = self.markets.next();
         if let Some(at) = spec.expiry {
             self.timers.insert((at, Timer::Expiry(id)));
@@ -385,7 +430,9 @@ impl Exchange {
         if spec.opening > self.now {
             self.timers.insert((spec.opening, Timer::Opening(id)));
         }
-        self.markets.push(Market::new(instrument));
+        let mut market = Market::new(instrument);
+        market.smooth_over(self.smoothing.unwrap_or(SMOOTHING));
+        self.markets.push(market);
         let (spec, at) = (Box::new(spec.clone()), self.now);
         emit(events, || Event::Listed { instrument: id, pair, spec, at });
         match (past, index) {
@@ -393,6 +440,10 @@ impl Exchange {
             _ => self.refresh_mark(id, events),
         }
         self.emit_state(id, events);
+        if self.born && !self.collateral_pairs.is_empty() && !self.collateral_pairs.contains(&priced) {
+            self.price_collateral();
+            self.begin_looking();
+        }
         ListOutcome::Listed(id)
     }
 
@@ -432,6 +483,7 @@ impl Exchange {
         let before = owner.positions.partition_point(|(other, _)| *other < instrument);
         owner.positions.insert(before, (instrument, slot));
         self.markets[instrument].list_position(account, slot);
+        self.note_netting(slot);
         slot
     }
 }

@@ -1,7 +1,7 @@
 //! What a fill costs: the fee schedule (rules 4.8), and the fee of one fill.
 
 use crate::instrument::Worth;
-use crate::money::{Money, div_up};
+use crate::money::{Fine, Money, div_up};
 use crate::words::{ContractKind, FillRole};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,12 @@ impl FillRole {
             FillRole::Taker
             | FillRole::TakerAfterEdit
             | FillRole::Liquidation
-            | FillRole::PartialLiquidation => rates.taker,
+            | FillRole::PartialLiquidation
+            | FillRole::CoveredLiquidation => rates.taker,
+            FillRole::Assignor
+            | FillRole::Assignee
+            | FillRole::UnwindBankrupt
+            | FillRole::UnwindCounterparty => 0,
         }
     }
 }
@@ -77,6 +82,12 @@ pub(crate) fn fee_of(kind: ContractKind, worth: &Worth, rate: i32) -> Money {
         }
         ContractKind::Inverse => inverse_fee(worth.value.0, i128::from(size), paid),
     }
+}
+
+/// Fee on a value (without sign) that is no fill's, `rate` (1e-8, not negative) of it, rounded up.
+#[cold]
+pub(crate) fn fee_on(value: Fine, rate: i32) -> Money {
+    inverse_fee(value.0, rate.into(), true)
 }
 
 #[cold]

@@ -34,6 +34,10 @@ number!(
     ExecutionId(u64)
 );
 number!(
+    /// An assignment program; dense from 1.
+    ProgramId(u64)
+);
+number!(
     /// A price in ticks of its instrument.
     Price(i64)
 );

@@ -414,6 +414,21 @@ impl Instrument {
         }
     }
 
+    /// Value of `lots` (signed) at an index, mark or settlement price, signed like [`Instrument::value`]: exact (linear), half to even at
+    /// 24 decimals (inverse). `price` must be positive.
+    pub(crate) fn value_at(&self, lots: i64, price: FinePrice) -> Fine {
+        match self.spec.kind {
+            ContractKind::Linear => Fine(i128::from(lots) * self.value_per_lot(price).0),
+            ContractKind::Inverse => {
+                let (size, per) =
+                    (i128::from(lots.unsigned_abs()), FINE as i32 - i32::from(self.spec.lot_precision));
+                let value = mul_div_half_even(size * pow10(18), pow10(per as u32), price.0);
+                let value = value.expect("a price that is carried values every position");
+                Fine(if lots < 0 { value } else { -value })
+            }
+        }
+    }
+
     /// The price in ticks at which `lots` (signed, not zero) are worth `value` (signed, as of [`Instrument::value`]):
     /// rounded down, or up, to the tick, and within the range of prices. The nearest end of it where no price is.
     pub(crate) fn price_worth(&self, lots: i64, value: Fine, up: bool) -> Price {

@@ -1,10 +1,10 @@
 //! Whole-state checks: what must hold after every command, recomputed from scratch.
 
 use crate::account::Position;
-use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange, Portfolio};
+use crate::exchange::{CLOSED_PER_ACCOUNT, Exchange, Exchanged, Portfolio};
 use crate::id::{Currency, InstrumentId, Price, Side};
 use crate::instrument::OpenSum;
-use crate::money::Fine;
+use crate::money::{Fine, Money};
 use crate::slot::{Maybe, OrderSlot, PositionSlot, Slot};
 use crate::words::{OrderStatus, TriggerKind};
 use std::collections::BTreeMap;
@@ -25,7 +25,8 @@ pub struct Audit {
     pub positions: u64,
 }
 
-/// Money of one currency. Deposited = wallets - entry values + fees + pool + funding + dust, to the last unit.
+/// Money of one currency. Deposited = wallets - entry values + fees + exchanged + pool + funding + dust, to
+/// the last unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrencyAudit {
     /// Which currency.
@@ -36,8 +37,11 @@ pub struct CurrencyAudit {
     pub wallets: Fine,
     /// Signed entry values of all open positions: what is neither won nor lost until they close.
     pub entries: Fine,
-    /// Fees taken, less rebates paid.
+    /// Fees taken, less rebates paid; those of conversions and interest, too.
     pub fees: Fine,
+    /// What the exchange took against other currencies, less what it gave: conversions of collateral, and gains paid in a currency
+    /// of choice.
+    pub exchanged: Fine,
     /// What liquidations have paid for the losses of others.
     pub pool: Fine,
     /// Funding that was booked to payers, less what was booked to receivers. Together with what is still to be booked it is nothing
@@ -166,10 +170,17 @@ impl Exchange {
                 waiting[at],
                 due[at]
             );
-            hold!(sum == 0, "positions of contract {at} sum to {sum}");
+            let taken_over = market.ending.lots;
+            hold!(sum + i128::from(taken_over) == 0, "positions of contract {at} sum to {sum}");
             hold!(
                 long == i128::from(market.open_interest),
                 "open interest of contract {at} is not its longs"
+            );
+            let open = market.book.level_count() > 0 || waiting[at] > 0 || long != 0 || sum != 0;
+            let settled = !open && market.ending.lots == 0 && market.ending.value == Fine::ZERO;
+            hold!(
+                settled || !market.has_expired() || self.is_busy(),
+                "contract {at} has expired, and something of it is open"
             );
         }
         Ok(positions)
@@ -252,20 +263,35 @@ impl Exchange {
         Ok(())
     }
 
-    /// Sums kept per margin wallet agree with its positions.
+    /// Sums kept per margin wallet agree with its positions and collateral.
     fn check_margin_wallets(&self) -> Result<(), Violation> {
-        let mut sums = vec![(Fine::ZERO, Fine::ZERO); self.margin_wallets.len()];
+        let mut beside = vec![Fine::ZERO; self.margin_wallets.len()];
         for position in &self.positions {
-            let (unrealized, initial_margin) = &mut sums[position.margin_wallet.index()];
-            *unrealized += position.counted;
-            *initial_margin += position.initial_margin;
+            beside[position.margin_wallet.index()] += position.counted;
         }
-        for ((slot, margin_wallet), (unrealized, initial_margin)) in self.margin_wallets.entries().zip(sums) {
+        let mut holders = 0;
+        for (id, account) in self.accounts.entries() {
+            beside[account.flex.index()] += account.collateral.fine();
+            holders += u32::from(!account.flex_other.is_empty());
             hold!(
-                margin_wallet.unrealized == unrealized && margin_wallet.initial_margin == initial_margin,
-                "sums of {slot:?} are off"
+                !self.is_looked_over(id) || account.collateral == self.collateral_now(id),
+                "collateral of {id:?} is not valued at the prices of now"
             );
+            for margin_wallet in account.margin_wallets() {
+                let kept = &self.margin_wallets[margin_wallet];
+                hold!(
+                    kept.beside == beside[margin_wallet.index()]
+                        && kept.initial_margin == self.initial_margin_anew(id, margin_wallet),
+                    "sums of {margin_wallet:?} are off"
+                );
+                let covers = account.flex != margin_wallet || account.collateral == Money::ZERO;
+                hold!(
+                    covers || kept.balance >= Money::ZERO || !self.can_cover(id),
+                    "{id:?} owes USD and has what would pay it"
+                );
+            }
         }
+        hold!(holders == self.collateral_accounts, "{holders} accounts have other collateral than USD");
         Ok(())
     }
 
@@ -290,6 +316,23 @@ impl Exchange {
                 waits || self.is_judged(position.account, position.margin_wallet),
                 "{:?} is short of margin, and nothing follows",
                 position.account
+            );
+        }
+        for (account, owner) in self.accounts.entries() {
+            for margin_wallet in owner.margin_wallets() {
+                hold!(
+                    self.work.margin_checks.contains(&(account, margin_wallet))
+                        || !self.is_looked_over(account)
+                        || !self.is_flat_and_short(account, margin_wallet),
+                    "{account:?} has no position and less than nothing"
+                );
+            }
+        }
+        for (portfolio, unwinding) in &self.unwinding {
+            hold!(
+                self.is_busy() && self.liquidations.contains_key(portfolio),
+                "{portfolio:?} is unwound in {:?}, and nothing follows",
+                unwinding.instrument
             );
         }
         for position in self.positions.iter().filter(|position| self.is_liquidated(position)) {
@@ -362,6 +405,7 @@ impl Exchange {
                 wallets: zero,
                 entries: zero,
                 fees: zero,
+                exchanged: zero,
                 pool: zero,
                 funding: zero,
                 dust: zero,
@@ -384,6 +428,8 @@ impl Exchange {
         }
         for market in &self.markets {
             at(market.instrument.settlement(), &mut |audit| {
+                // What the exchange has taken over while a contract settles is a position like any other.
+                audit.entries += market.ending.value;
                 audit.fees += market.fees.fine();
                 audit.dust += market.dust;
                 audit.funding += market.funding.as_ref().map_or(Fine::ZERO, |funding| funding.held.fine());
@@ -398,12 +444,22 @@ impl Exchange {
                 );
             }
         }
+        for (currency, Exchanged { taken, fees }) in &self.exchanged {
+            at(*currency, &mut |audit| {
+                audit.exchanged += taken.fine();
+                audit.fees += fees.fine();
+            });
+        }
         for (currency, amount) in &self.pool {
             at(*currency, &mut |audit| audit.pool += amount.fine());
         }
         for audit in audits.values() {
-            let accounted =
-                audit.wallets - audit.entries + audit.fees + audit.pool + audit.funding + audit.dust;
+            let accounted = audit.wallets - audit.entries
+                + audit.fees
+                + audit.exchanged
+                + audit.pool
+                + audit.funding
+                + audit.dust;
             hold!(
                 accounted == audit.deposited,
                 "{:?}: {} deposited but {} accounted for (units of 1e-24)",

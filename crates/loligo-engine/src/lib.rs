@@ -11,6 +11,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod account;
+mod assignment;
 mod book;
 mod codes;
 mod collateral;
@@ -28,24 +29,30 @@ mod money;
 mod order;
 mod outcome;
 mod past;
+mod settlement;
 mod slot;
 mod stored;
 mod trigger;
 mod view;
 mod words;
 
+pub use assignment::{AssignmentProgram, ProgramChange, Provider};
 pub use collateral::currencies;
 pub use command::{
     AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, CancelOrder, ClientOrderId, Command,
     CreateAccount, Deposit, EditOrder, Genesis, Limits, LimitsChange, OnGrid, OrderRef, PlaceOrder, Transfer,
     Withdraw, Written, WrittenNumber,
 };
-pub use event::{EditRefusal, Event, Execution, Fill, FundingBooked, OrderChange, OrderView};
+pub use event::{
+    Conversion, ConversionLeg, EditRefusal, Event, Execution, Fill, FundingBooked, GainPaid, InterestPaid,
+    OrderChange, OrderView, Settlement,
+};
 pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};
 pub use funding::FundingRate;
 pub use id::{
-    AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet,
+    AccountId, Currency, ExecutionId, InstrumentId, OrderId, PairId, Price, ProgramId, Qty, Side, Timestamp,
+    Wallet,
 };
 pub use instrument::{Instrument, InstrumentSpec, Leverage, ListingError, MAX_LOTS, MAX_TICKS, MarginLevel};
 pub use invariants::{Audit, CurrencyAudit, Violation};
@@ -61,5 +68,5 @@ pub use view::{
 };
 pub use words::{
     BalanceCause, ContractKind, Dislocation, DistanceUnit, FillRole, MarketState, OrderError, OrderStatus,
-    OrderType, QtyMode, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason,
+    OrderType, QtyMode, SelfTradeStrategy, Signal, TimeFrame, TriggerKind, TriggerSide, UpdateReason,
 };

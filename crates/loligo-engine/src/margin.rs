@@ -28,6 +28,41 @@ pub(crate) fn maintenance_of(instrument: &Instrument, size: OpenSum) -> Fine {
     in_slices(instrument, size, |level| level.maintenance)
 }
 
+/// What contracts of one underlying need for their longs, and for their shorts. They stand against each other: the greater is
+/// what must be there (rules 5.2, 5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sides {
+    pub long: Fine,
+    pub short: Fine,
+}
+
+impl Sides {
+    /// Of a position of signed size that needs so much.
+    pub fn of(size: i64, margin: Fine) -> Self {
+        match size >= 0 {
+            true => Self { long: margin, short: Fine::ZERO },
+            false => Self { long: Fine::ZERO, short: margin },
+        }
+    }
+
+    pub fn need(self) -> Fine {
+        self.long.max(self.short)
+    }
+}
+
+impl std::ops::Add for Sides {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { long: self.long + other.long, short: self.short + other.short }
+    }
+}
+
+impl std::ops::AddAssign for Sides {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
 /// Margin of a value that is set apart at a leverage of its own.
 pub(crate) fn isolated_of(value: Fine, leverage: Leverage) -> Fine {
     let margin = mul_div_up(value.0, i128::from(Leverage::ONE.0), i128::from(leverage.0));
@@ -95,6 +130,11 @@ impl Exposure {
             Side::Buy => Self { long: self.long + added, ..self },
             Side::Sell => Self { short: self.short + added, ..self },
         }
+    }
+
+    /// What each side needs of a cross position.
+    pub fn sides(self, instrument: &Instrument) -> Sides {
+        Sides { long: initial_of(instrument, self.long), short: initial_of(instrument, self.short) }
     }
 
     /// Initial margin with orders.

@@ -2,7 +2,7 @@
 
 use crate::account::{MarginWallet, Position};
 use crate::book::Book;
-use crate::funding::{Funding, FundingRate};
+use crate::funding::Funding;
 use crate::id::{AccountId, PairId, Price, Side, Timestamp};
 use crate::instrument::{Instrument, OpenSum};
 use crate::margin::{initial_of, maintenance_of};
@@ -10,6 +10,7 @@ use crate::money::{
     Fine, FinePrice, Money, div_half_even, millionths_up, mul_div_half_even, mul_div_up, pow10,
 };
 use crate::past::PastTrade;
+use crate::settlement::Ending;
 use crate::slot::{Maybe, PositionSlot, Slot, Table};
 use crate::trigger::Watches;
 use crate::words::{Dislocation, MarketState, Signal};
@@ -18,8 +19,8 @@ use std::collections::VecDeque;
 
 /// An index older than this stops its markets (rules 4.5).
 const INDEX_STALE: i64 = 10 * Timestamp::SECOND;
-/// The mark is the mean of this many one-second samples of the premium.
-const SAMPLES: usize = 30;
+/// The premium in a mark is the mean of this many one-second samples, unless the operator sets fewer (rules 4.5).
+pub(crate) const SMOOTHING: u8 = 30;
 /// How long the last good premium stands in for a side that is too thin.
 const PREMIUM_KEPT: i64 = 60 * Timestamp::SECOND;
 /// How far a book may be from its index, beyond the greatest premium that counts, before it is dislocated (rules 1.12);
@@ -46,6 +47,9 @@ pub(crate) struct Pair {
     volatile: bool,
     /// What the index was in the last five minutes, and since when, oldest first: one a second at most.
     moves: VecDeque<(Timestamp, FinePrice)>,
+    /// The price at which collateral is valued: the index as it was last sampled, or pinned.
+    #[serde(skip)]
+    pub valued: Option<FinePrice>,
 }
 
 impl Pair {
@@ -58,7 +62,13 @@ impl Pair {
             published_at: None,
             volatile: false,
             moves: VecDeque::new(),
+            valued: None,
         }
+    }
+
+    /// Values collateral at the index of now. True when that is another price.
+    pub fn revalue(&mut self) -> bool {
+        std::mem::replace(&mut self.valued, self.index) != self.index
     }
 
     /// Takes one sample of the index: volatile when it is more than 10% from anything that it was in the last five
@@ -88,7 +98,7 @@ impl Pair {
     /// or perhaps when the oldest move has left the window; `None` when it stays as it is.
     pub fn changes_at(&self, next: Timestamp) -> Option<Timestamp> {
         let index = self.index?;
-        if self.is_volatile(index, next) != self.volatile {
+        if self.is_volatile(index, next) != self.volatile || self.valued != self.index {
             return Some(next);
         }
         // One that is calm can only get calmer.
@@ -148,6 +158,8 @@ pub(crate) struct Market {
     pub fees: Money,
     pub dust: Fine,
     premiums: VecDeque<i128>,
+    /// How many samples of the premium are kept, and make the mark.
+    smoothing: usize,
     good_premium: Option<(i128, Timestamp)>,
     /// The prices beyond which a dislocated market takes no order further: least and greatest that it takes, in ticks.
     pub bounds: (i64, i64),
@@ -160,6 +172,7 @@ pub(crate) struct Market {
     pub announced: MarketState,
     /// Of a perpetual.
     pub funding: Option<Funding>,
+    pub ending: Ending,
 }
 
 /// What a contract's prices were and are, and what the operator made of it: all of a market that does not follow from its
@@ -198,14 +211,33 @@ impl Market {
             open_interest: 0,
             fees: Money::ZERO,
             dust: Fine::ZERO,
-            premiums: VecDeque::with_capacity(SAMPLES),
+            premiums: VecDeque::with_capacity(SMOOTHING.into()),
+            smoothing: SMOOTHING.into(),
             good_premium: None,
             bounds: (0, i64::MAX),
             dislocation: None,
             levels: 0,
             trades: 0,
             announced: MarketState::Open,
+            ending: Ending::default(),
         }
+    }
+
+    /// Averages the premium over so many seconds from the next sample on; at 0 the newest counts alone.
+    pub fn smooth_over(&mut self, seconds: u8) {
+        self.smoothing = usize::from(seconds).max(1);
+        let passed = self.premiums.len().saturating_sub(self.smoothing);
+        self.premiums.drain(..passed);
+    }
+
+    /// When it ends: a dated contract at its last trading time, a perpetual when it settles, once it is delisted.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ending.due.or(self.instrument.spec().expiry)
+    }
+
+    /// True of one that has come to its end.
+    pub fn has_expired(&self) -> bool {
+        self.trading == MarketState::Expired
     }
 
     /// The number of one more change of a price level.
@@ -287,6 +319,8 @@ impl Market {
                     MarketState::PreLaunch
                 } else if self.mark.is_none() || pair.is_stale(now) {
                     MarketState::Suspended
+                } else if self.ending.due.is_some() && self.trading == MarketState::Open {
+                    MarketState::PostOnly
                 } else {
                     self.trading
                 }
@@ -358,10 +392,21 @@ impl Market {
         Fine(i128::from(position.size) * self.mark_value.0) - position.entry
     }
 
-    /// Open P&L of a position at mark that its wallet's other positions may live on: none of an isolated one.
+    /// Open P&L of a position at mark that its wallet's other positions may live on: none of an isolated one. Of a gain that is
+    /// paid in another currency as much as that would count for.
     #[inline]
     pub fn shared_pnl(&self, position: &Position) -> Fine {
-        if position.leverage.is_some() { Fine::ZERO } else { self.unrealized(position) }
+        if position.leverage.is_some() { Fine::ZERO } else { self.unrealized_as_margin(position) }
+    }
+
+    /// Open P&L of a position at mark as far as it stands behind positions (rules 5.3).
+    #[inline]
+    pub fn unrealized_as_margin(&self, position: &Position) -> Fine {
+        let pnl = self.unrealized(position);
+        match position.gains_in {
+            Some(currency) if pnl > Fine::ZERO => currency.terms().counted_gain(pnl),
+            _ => pnl,
+        }
     }
 
     /// What a position has accrued since its funding was last booked; positive what it gets.
@@ -398,10 +443,9 @@ impl Market {
         realized
     }
 
-    /// True while its positions are booked every hour: it is a perpetual, and what was to be paid when it expired is booked, too.
+    /// True while its positions are booked every hour: it is a perpetual, and has not come to its end.
     pub fn pays_funding(&self) -> bool {
-        let open = self.trading != MarketState::Expired;
-        self.funding.as_ref().is_some_and(|funding| open || funding.rate != FundingRate::ZERO)
+        self.funding.is_some() && !self.has_expired()
     }
 
     /// What its wallet counts of a position: its share of the open P&L at the mark of now, and its funding up to an instant, which
@@ -415,7 +459,7 @@ impl Market {
     #[inline]
     pub fn recount(&self, position: &mut Position, margin_wallet: &mut MarginWallet, now: Timestamp) {
         let counts = self.shared(position, now);
-        margin_wallet.unrealized += counts - position.counted;
+        margin_wallet.beside += counts - position.counted;
         (position.counted, position.counted_at) = (counts, now);
     }
 
@@ -434,6 +478,7 @@ impl Market {
     /// Takes one sample of the premium at `now` and each of the full seconds just before it, `seconds` in all, in which the
     /// book stood as it does now.
     pub fn sample(&mut self, index: FinePrice, seconds: i64, now: Timestamp) {
+        self.ending.sample(self.instrument.spec(), index, seconds, now);
         self.dislocation = self.dislocation_at(index, now);
         let given = self.book_premium(index);
         if now > self.instrument.spec().opening {
@@ -449,9 +494,9 @@ impl Market {
                 funding.sample(premium, kept, seconds);
             }
         }
-        for before in (0..seconds.min(SAMPLES as i64)).rev() {
+        for before in (0..seconds.min(self.smoothing as i64)).rev() {
             let at = now.plus(-before * Timestamp::SECOND);
-            if self.premiums.len() == SAMPLES {
+            if self.premiums.len() == self.smoothing {
                 self.premiums.pop_front();
             }
             self.premiums.push_back(self.capped(self.good_premium_of(given, at), at));
@@ -481,7 +526,7 @@ impl Market {
         let Some(premium) = self.book_premium(index) else { return false };
         let at = |before: usize| next.plus(-(before as i64 + 1) * Timestamp::SECOND);
         let samples = self.premiums.iter().rev().enumerate();
-        self.premiums.len() == SAMPLES
+        self.premiums.len() == self.smoothing
             && samples
                 .into_iter()
                 .all(|(before, sample)| *sample == self.capped(Some((premium, at(before))), at(before)))

@@ -177,6 +177,21 @@ pub(crate) fn mul_div_up(a: i128, b: i128, c: i128) -> Option<i128> {
     i128::try_from(if rest == U256::ZERO { quotient } else { quotient + U256::ONE }).ok()
 }
 
+/// `a * b / c` rounded down; `b` not negative, `c` positive. The result must fit.
+pub(crate) fn mul_div_floor(a: i128, b: i128, c: i128) -> i128 {
+    debug_assert!(b >= 0 && c > 0);
+    if let Some(product) = a.checked_mul(b) {
+        return product.div_euclid(c);
+    }
+    let product = I256::from(a) * I256::from(b);
+    let (divisor, size) = (U256::from(c.unsigned_abs()), product.unsigned_abs());
+    let (quotient, rest) = (size / divisor, size % divisor);
+    let up = product.is_negative() && rest != U256::ZERO;
+    let quotient = if up { quotient + U256::ONE } else { quotient };
+    let size = i128::try_from(quotient).expect("a product that is divided must fit");
+    if product.is_negative() { -size } else { size }
+}
+
 /// `a * b / (c * d)` rounded down, or up, through 256 bits; all not negative, `c` and `d` positive. The greatest number
 /// where the result does not fit.
 pub(crate) fn ratio_of_products((a, b): (i128, i128), (c, d): (i128, i128), up: bool) -> i128 {
@@ -224,6 +239,9 @@ mod tests {
         assert_eq!(mul_div_half_even(big, big, 1), None);
         assert_eq!(mul_div_up(big, big, big + 1), Some(big));
         assert_eq!(mul_div_up(7, 1, 2), Some(4));
+        assert_eq!(mul_div_floor(big + 1, big, big), big + 1);
+        assert_eq!(mul_div_floor(-(big + 1), big, 2 * big), -(big / 2 + 1));
+        assert_eq!((mul_div_floor(7, 1, 2), mul_div_floor(-7, 1, 2)), (3, -4));
     }
 
     #[test]

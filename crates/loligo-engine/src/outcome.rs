@@ -1,11 +1,13 @@
 //! What commands come to: of each kind of command a type of its own, with nothing in it that cannot happen to that kind; and
 //! [`Outcome`], which is any of them, for whoever keeps commands of all kinds.
 
+use crate::assignment::AssignmentProgram;
 use crate::command::{
     CancelOrder, Command, CreateAccount, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw, Written,
 };
-use crate::id::{AccountId, InstrumentId, OrderId, Timestamp};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, ProgramId, Timestamp};
 use crate::instrument::{InstrumentSpec, Leverage};
+use crate::money::Money;
 use crate::words::{OrderError, SelfTradeStrategy};
 
 /// A command, and in its type what it comes to.
@@ -76,6 +78,10 @@ pub enum Outcome {
     Armed(Option<Timestamp>),
     /// A trailing stop was placed anew under this number.
     Replaced(OrderId),
+    /// The account takes over positions of others under this number.
+    ProgramAdded(ProgramId),
+    /// It does no more; this is what it took.
+    ProgramRemoved(Box<AssignmentProgram>),
     /// The account is not active, or may not trade.
     AccountInactive,
     /// The engine would have taken the command up too late.
@@ -147,9 +153,33 @@ pub enum Refusal {
     /// Margin is short of what this leverage needs.
     #[error("available margin does not cover it")]
     MarginShort,
+    /// Only linear contracts have a currency of choice for their gains.
+    #[error("only multi-collateral contracts have a P&L currency")]
+    NoPnlCurrency,
+    /// No such currency is known.
+    #[error("no such currency")]
+    UnknownCurrency,
+    /// Gains are not paid in this currency.
+    #[error("gains are not paid in this currency")]
+    CurrencyNotEnabled,
+    /// More than an hour may cost.
+    #[error("an hour's interest is at most 1% of what counts")]
+    InterestTooHigh,
+    /// The account has no such assignment program.
+    #[error("no such assignment program")]
+    UnknownProgram,
+    /// A program that is of no contract, or whose figures are none.
+    #[error("the program is of no contract, or a figure of it is out of range")]
+    InvalidProgram,
+    /// The account has as many programs as it may.
+    #[error("the account has as many assignment programs as it may")]
+    TooManyPrograms,
     /// The contract has expired.
     #[error("the contract has expired")]
     Expired,
+    /// Marks are smoothed over fewer seconds.
+    #[error("marks are smoothed over 30 seconds at most")]
+    SmoothingTooLong,
     /// A listing was refused.
     #[error("{0}")]
     Listing(String),
@@ -252,6 +282,15 @@ outcomes! {
             UnknownAccount, UnknownInstrument, NotMultiCollateral, LeverageOutOfRange, WouldLiquidate, MarginShort
         }
     }
+    /// What choosing the currency of a contract's gains comes to.
+    PnlPreferenceOutcome {
+        Done, AccountInactive;
+        PnlPreferenceRefusal {
+            UnknownAccount, UnknownInstrument, NoPnlCurrency, UnknownCurrency, CurrencyNotEnabled, WouldLiquidate
+        }
+    }
+    /// What setting the interest on losses comes to.
+    InterestOutcome { Done; InterestRefusal { InterestTooHigh } }
     /// What switching a subaccount's trading comes to.
     TradingOutcome { Done; TradingRefusal { UnknownAccount, NotSubaccount } }
     /// What moving money between wallets comes to.
@@ -281,10 +320,24 @@ outcomes! {
     IndexOutcome { Done; IndexRefusal { UnknownPair, PriceOutOfRange } }
     /// What pinning a contract's prices comes to.
     PinOutcome { Done; PinRefusal { UnknownInstrument, PriceOutOfRange } }
+    /// What taking part in the assignment program comes to.
+    AddProgramOutcome {
+        ProgramAdded(id: ProgramId), AccountInactive;
+        AddProgramRefusal { UnknownAccount, UnknownInstrument, InvalidProgram, TooManyPrograms }
+    }
+    /// What leaving it comes to.
+    RemoveProgramOutcome {
+        ProgramRemoved(program: Box<AssignmentProgram>), AccountInactive;
+        RemoveProgramRefusal { UnknownAccount, UnknownProgram }
+    }
+    /// What setting the pool comes to.
+    PoolOutcome { Done; PoolRefusal { WrongCurrency, AmountOutOfRange } }
     /// What setting how a contract trades comes to.
     MarketStateOutcome { Done; MarketStateRefusal { UnknownInstrument, Expired } }
     /// What letting a contract expire comes to.
-    ExpireOutcome { Done; ExpireRefusal { UnknownInstrument } }
+    ExpireOutcome { Done, Armed(at: Option<Timestamp>); ExpireRefusal { UnknownInstrument } }
+    /// What setting how far marks are smoothed comes to.
+    SmoothingOutcome { Done; SmoothingRefusal { SmoothingTooLong } }
     /// What an operator's cancel comes to.
     AdminCancelOutcome { Cancelled(id: OrderId); AdminCancelRefusal { UnknownOrder } }
     /// What replacing a trailing stop comes to.
@@ -366,6 +419,38 @@ impl Ask<LeverageOutcome> {
     }
 }
 
+impl Ask<PnlPreferenceOutcome> {
+    /// See [`Command::SetPnlPreference`].
+    pub fn set_pnl_preference(
+        account: AccountId,
+        instrument: InstrumentId,
+        currency: Option<Currency>,
+    ) -> Self {
+        Self::of(Command::SetPnlPreference { account, instrument, currency })
+    }
+}
+
+impl Ask<AddProgramOutcome> {
+    /// See [`Command::AddAssignmentProgram`].
+    pub fn add_program(account: AccountId, program: AssignmentProgram) -> Self {
+        Self::of(Command::AddAssignmentProgram { account, program: Box::new(program) })
+    }
+}
+
+impl Ask<RemoveProgramOutcome> {
+    /// See [`Command::RemoveAssignmentProgram`].
+    pub fn remove_program(account: AccountId, program: ProgramId) -> Self {
+        Self::of(Command::RemoveAssignmentProgram { account, program })
+    }
+}
+
+impl Ask<PoolOutcome> {
+    /// See [`Command::SetPool`].
+    pub fn set_pool(currency: Currency, amount: Money) -> Self {
+        Self::of(Command::SetPool { currency, amount })
+    }
+}
+
 impl Ask<TradingOutcome> {
     /// See [`Command::SetTrading`].
     pub fn set_trading(account: AccountId, enabled: bool) -> Self {
@@ -377,6 +462,20 @@ impl Ask<ListOutcome> {
     /// See [`Command::List`].
     pub fn list(spec: InstrumentSpec) -> Self {
         Self::of(Command::List(Box::new(spec)))
+    }
+}
+
+impl Ask<ExpireOutcome> {
+    /// See [`Command::Expire`].
+    pub fn expire(instrument: InstrumentId) -> Self {
+        Self::of(Command::Expire { instrument })
+    }
+}
+
+impl Ask<SmoothingOutcome> {
+    /// See [`Command::SetMarkSmoothing`].
+    pub fn set_mark_smoothing(seconds: u8) -> Self {
+        Self::of(Command::SetMarkSmoothing { seconds })
     }
 }
 

@@ -38,6 +38,11 @@ pub struct MarketView {
     pub trades: u64,
     /// Its funding; none of a dated contract, nor of one that is over.
     pub funding: Option<FundingView>,
+    /// When it comes to its end, or came: a dated contract's last trading time, unless the operator ended it before; of a perpetual, once
+    /// it is delisted, when it settles.
+    pub ends_at: Option<Timestamp>,
+    /// The settlement price, once it has come to its end.
+    pub settlement_price: Option<FinePrice>,
 }
 
 /// Funding of one contract.
@@ -66,12 +71,16 @@ pub struct PositionView {
     pub average_price: FinePrice,
     /// Open P&L at mark, in the settlement currency; zero while there is no mark.
     pub unrealized_pnl: Fine,
+    /// The same as margin counts it: a gain that is paid in a currency with a haircut for less.
+    pub unrealized_as_margin: Fine,
     /// Funding that has accrued and is not booked yet: positive what it gets.
     pub unrealized_funding: Fine,
     /// Initial margin at entry, at the rates of the levels it spans.
     pub initial_margin: Fine,
     /// Maintenance margin at mark.
     pub maintenance_margin: Fine,
+    /// What its gains are paid in; USD, or the base currency of an inverse contract, when absent.
+    pub gains_in: Option<Currency>,
     /// The leverage of an isolated position; cross when absent.
     pub leverage: Option<Leverage>,
     /// What of its wallet is set aside for it alone, and all that it can lose; zero when cross.
@@ -91,13 +100,18 @@ pub struct WalletView {
     pub unrealized_pnl: Fine,
     /// Funding that its positions have accrued and that is not booked yet.
     pub unrealized_funding: Fine,
-    /// Balance in the settlement currency plus open P&L plus unrealised funding.
+    /// Open P&L and unrealised funding as margin counts them: gains that are paid in a currency with a haircut for less.
+    pub unrealized_as_margin: Fine,
+    /// What stands behind positions: balance in the settlement currency, what other collateral counts for, and open P&L and unrealised
+    /// funding as margin counts them.
     pub equity: Fine,
     /// Of the open P&L, that of isolated positions.
     pub isolated_pnl: Fine,
+    /// The same as margin counts it.
+    pub isolated_as_margin: Fine,
     /// What is set aside for isolated positions.
     pub set_aside: Fine,
-    /// Initial margin of cross positions alone.
+    /// Initial margin of cross positions alone; longs of an underlying against its shorts.
     pub initial_margin: Fine,
     /// Initial margin of positions and open orders; of isolated positions what is set aside.
     pub initial_margin_with_orders: Fine,
@@ -110,12 +124,12 @@ pub struct WalletView {
 impl WalletView {
     /// What stands behind the cross positions.
     pub fn cross_equity(&self) -> Fine {
-        self.equity - self.isolated_pnl - self.set_aside
+        self.equity - self.isolated_as_margin - self.set_aside
     }
 
     /// Equity that no margin holds; negative when margin is short.
     pub fn available(&self) -> Fine {
-        self.equity - self.isolated_pnl - self.initial_margin_with_orders
+        self.equity - self.isolated_as_margin - self.initial_margin_with_orders
     }
 
     /// What may leave of its settlement currency (rules 6): no more than is there, and than no margin holds.
@@ -190,8 +204,12 @@ pub struct CollateralView {
     pub value: Money,
     /// How much of that margins positions.
     pub collateral: Money,
-    /// How much of the balance no margin holds.
+    /// How much of the balance may leave.
     pub available: Money,
+    /// What of its value does not count, in millionths.
+    pub haircut: u32,
+    /// What turning it into USD costs, in millionths.
+    pub conversion: u32,
 }
 
 /// What a flex wallet counts for, in USD.

@@ -20,6 +20,12 @@ pub enum OrderType {
     FillOrKill,
     /// The engine's own order that closes a position its margin does not carry any more; the rest lapses.
     Liquidation,
+    /// Likewise beyond the price at which nothing is left: the pool pays what is missing.
+    CoveredLiquidation,
+    /// The engine's own on both sides: a position goes from who was liquidated to a provider.
+    Assignment,
+    /// The engine's own on both sides: a position is closed against one on the other side of the market.
+    Unwind,
 }
 
 impl OrderType {
@@ -31,7 +37,10 @@ impl OrderType {
             OrderType::ImmediateOrCancel
             | OrderType::Market
             | OrderType::FillOrKill
-            | OrderType::Liquidation => false,
+            | OrderType::Liquidation
+            | OrderType::CoveredLiquidation
+            | OrderType::Assignment
+            | OrderType::Unwind => false,
         }
     }
 }
@@ -255,6 +264,46 @@ pub enum FillRole {
     Liquidation,
     /// Was sent by the exchange to close a part of a position.
     PartialLiquidation,
+    /// Was sent by the exchange to close a position at the cost of the pool.
+    CoveredLiquidation,
+    /// Its position was assigned to another account.
+    Assignor,
+    /// A position was assigned to it.
+    Assignee,
+    /// Its position, which could not be traded away, was closed against others.
+    UnwindBankrupt,
+    /// Its position was closed against one that could not be traded away.
+    UnwindCounterparty,
+}
+
+impl FillRole {
+    /// True where two positions met without the book: such a match moves no last price, fires nothing, and counts in no volume.
+    #[must_use]
+    pub fn is_off_book(self) -> bool {
+        match self {
+            FillRole::Assignor
+            | FillRole::Assignee
+            | FillRole::UnwindBankrupt
+            | FillRole::UnwindCounterparty => true,
+            FillRole::Maker
+            | FillRole::Taker
+            | FillRole::TakerAfterEdit
+            | FillRole::Liquidation
+            | FillRole::PartialLiquidation
+            | FillRole::CoveredLiquidation => false,
+        }
+    }
+}
+
+/// On which days an assignment program holds, by UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TimeFrame {
+    /// Always.
+    All,
+    /// From Monday to Friday.
+    Weekdays,
+    /// On Saturday and Sunday.
+    Weekend,
 }
 
 /// Why a balance moved that no contract moved.
@@ -268,6 +317,8 @@ pub enum BalanceCause {
     SubaccountTransfer,
     /// It left the exchange.
     Withdrawal,
+    /// The pool paid what a wallet without positions was short of.
+    Pool,
 }
 
 /// Which price fires a trigger, and from which side.

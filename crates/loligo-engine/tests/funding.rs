@@ -164,7 +164,8 @@ fn what_is_predicted_follows_the_hour_so_far_and_the_index_of_now() {
     desk.price(100_000);
     assert_eq!(told(&desk).prediction, rate(50_000, 5_000));
     // A dated contract has none; nor has one that is over.
-    desk.done(&Command::Expire { instrument: FIRST });
+    desk.apply(&Command::Expire { instrument: FIRST });
+    desk.wait(900 * SECOND);
     assert_eq!(desk.exchange.market(FIRST).expect("listed").funding, None);
 }
 
@@ -458,17 +459,23 @@ fn who_trades_before_its_turn_comes_at_the_hour_is_booked_once() {
 }
 
 #[test]
-fn a_perpetual_that_expires_pays_its_hour_and_nothing_after() {
+fn a_perpetual_that_is_delisted_pays_until_it_settles_and_nothing_after() {
     let mut desk = quoted();
     trade(&mut desk, BTC);
     desk.wait(HOUR + HOUR / 2);
-    desk.done(&Command::Expire { instrument: FIRST });
-    desk.wait(HOUR / 2);
-    assert_eq!(booked(&desk).last().expect("a row").realized, usd(2_500));
-    assert_eq!(rates(&desk, FIRST).last(), Some(&(2, FundingRate::ZERO)));
     let told = (booked(&desk).len(), rates(&desk, FIRST).len());
+    let settles_at = desk.exchange.now().plus(HOUR / 4);
+    assert_eq!(desk.apply(&Command::Expire { instrument: FIRST }), Outcome::Armed(Some(settles_at)));
+    desk.wait(HOUR / 4);
+    // Three quarters of an hour at 25 USD.
+    let settled = |event: &Event| match event {
+        Event::Settled(settled) => Some((settled.account, settled.at, settled.realized_funding)),
+        _ => None,
+    };
+    let settled: Vec<_> = desk.events().iter().filter_map(settled).collect();
+    assert_eq!(settled, [(desk.alice, settles_at, usd(-1_875)), (desk.bob, settles_at, usd(1_875))]);
     desk.wait(3 * HOUR);
-    assert_eq!((booked(&desk).len(), rates(&desk, FIRST).len()), told);
+    assert_eq!((booked(&desk).len(), rates(&desk, FIRST).len()), told, "no row and no rate any more");
     assert_eq!(funding_of(&desk, desk.bob), Money::ZERO);
 }
 

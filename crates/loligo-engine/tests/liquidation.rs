@@ -48,7 +48,7 @@ fn a_tenth_of_the_position_is_sold_and_that_may_be_enough() {
     assert_eq!((step.qty.0, step.price.0, step.taker.role), (1_000, 49_990, FillRole::PartialLiquidation));
     assert_eq!(step.taker.realized_pnl, money(-2, 0));
     assert_eq!(step.taker.fee, money(24_995, 4));
-    assert_eq!(step.liquidation_fee, money(124_975, 4), "half of 0.5% of 4,999");
+    assert_eq!(step.taker.liquidation_fee, money(124_975, 4), "half of 0.5% of 4,999");
     let wallet = desk.flex(desk.alice);
     assert_eq!((wallet.equity, wallet.maintenance_margin), (fine(278_998, 3), fine(21_915, 2)));
     assert!(!wallet.liquidated, "cured");
@@ -103,14 +103,15 @@ fn a_jump_of_time_steps_as_time_would() {
 }
 
 #[test]
-fn without_a_counterparty_it_stays_in_liquidation_and_tries_again_each_second() {
+fn on_the_ladder_orders_are_refused_nothing_leaves_and_what_is_filled_in_part_waits_for_the_next_second() {
     let mut desk = Desk::listed();
     long(&mut desk);
     let resting = desk.placed(desk.alice, bid(BTC / 10, 40_000));
+    desk.placed(desk.bob, bid(1, 48_700));
     desk.price(48_700);
     let wallet = desk.flex(desk.alice);
     assert!(wallet.liquidated);
-    assert_eq!((wallet.equity, sold(&desk)), (fine(164_995, 3), vec![]));
+    assert_eq!(sold(&desk), [(1, 48_700)]);
     assert_eq!(wallet.may_leave(), Money::ZERO);
 
     let refused = [reduce_only(ask(BTC, 48_000)), ask(BTC, 48_000), bid(1, 100), stop(ask(BTC, 1), 40_000)]
@@ -122,20 +123,15 @@ fn without_a_counterparty_it_stays_in_liquidation_and_tries_again_each_second() 
         "it is gone already"
     );
 
-    // Equity is nothing at 48,535.005: the tick above is the last one to be sold at.
+    // Equity is nothing at 48,535.0004: the tick above is the last one to be sold at.
     desk.placed(desk.bob, bid(BTC, 48_535));
-    desk.wait(SECOND);
-    assert_eq!(sold(&desk), []);
     desk.placed(desk.carol, bid(BTC, 48_536));
-    desk.wait(SECOND);
-    assert_eq!(sold(&desk), [(1_000, 48_536)]);
-    // With 134.034 left for 0.9 that limit is 48,552 now.
-    assert_eq!(desk.flex(desk.alice).equity, fine(1_340_342, 4));
-    desk.wait(10 * SECOND);
+    desk.wait(SECOND - 1);
     assert_eq!(sold(&desk).len(), 1);
-    // The price comes back, and with it the right to trade.
+    desk.wait(1);
+    assert_eq!(sold(&desk), [(1, 48_700), (999, 48_536)]);
+    // With 134.02 left for 0.9 that limit is 48,552 now. The price comes back, and with it the right to trade.
     desk.price(49_000);
-    desk.wait(SECOND);
     assert!(!desk.flex(desk.alice).liquidated);
     desk.placed(desk.alice, reduce_only(ask(BTC / 10, 50_000)));
 }
@@ -150,7 +146,7 @@ fn with_no_equity_left_all_of_it_goes_and_no_fee_takes_the_wallet_below_zero() {
     let step = desk.executions().pop().expect("a step");
     assert_eq!((step.qty.0, step.price.0, step.taker.role), (BTC, 48_600, FillRole::Liquidation));
     // A fee of 24.30, and of the 121.50 that half of the maintenance is what is left.
-    assert_eq!((step.taker.fee, step.liquidation_fee), (money(243, 1), money(40_695, 3)));
+    assert_eq!((step.taker.fee, step.taker.liquidation_fee), (money(243, 1), money(40_695, 3)));
     assert_eq!((desk.position(desk.alice), desk.balance(desk.alice)), (0, 0));
     assert!(!desk.flex(desk.alice).liquidated);
 
@@ -160,7 +156,7 @@ fn with_no_equity_left_all_of_it_goes_and_no_fee_takes_the_wallet_below_zero() {
     desk.placed(desk.bob, bid(BTC, 48_540));
     desk.price(48_000);
     let step = desk.executions().pop().expect("a step");
-    assert_eq!((step.taker.fee, step.liquidation_fee), (money(4_995, 3), Money::ZERO));
+    assert_eq!((step.taker.fee, step.taker.liquidation_fee), (money(4_995, 3), Money::ZERO));
     assert_eq!(desk.balance(desk.alice), 0);
 }
 
@@ -195,17 +191,16 @@ fn an_inverse_position_goes_whole_at_the_price_where_equity_is_just_not_negative
         desk
     };
     let mut desk = open();
+    desk.placed(desk.bob, bid(1_000, 2 * 7_407));
+    desk.placed(desk.carol, bid(400, 2 * 7_407 + 1));
     desk.price(7_482);
-    assert!(!desk.coins(desk.alice).liquidated);
+    assert_eq!(sold(&desk), []);
     desk.price(7_481);
     assert!(desk.coins(desk.alice).liquidated);
-    desk.placed(desk.bob, bid(1_000, 2 * 7_407));
-    desk.wait(SECOND);
-    assert_eq!(sold(&desk), []);
-    desk.placed(desk.carol, bid(400, 2 * 7_407 + 1));
-    desk.wait(SECOND);
     assert_eq!(sold(&desk), [(400, 2 * 7_407 + 1)], "in one order, as far as it is taken");
-    assert_eq!(desk.executions().pop().map(|e| e.liquidation_fee), Some(Money::ZERO));
+    assert_eq!(desk.executions().pop().map(|e| e.taker.liquidation_fee), Some(Money::ZERO));
+    desk.wait(SECOND);
+    assert_eq!(sold(&desk).len(), 1, "nobody pays a price at which something would be missing");
 
     // What a better price leaves is the client's.
     let mut desk = open();
@@ -232,11 +227,15 @@ fn of_several_positions_the_one_that_needs_most_goes_first() {
     desk.done(&Command::PinMark { instrument: second, price: mark });
     // 312.50 for 366.75.
     desk.price(48_900);
-    let sold: Vec<_> = desk.executions().into_iter().filter(|e| e.liquidation_fee > Money::ZERO).collect();
+    let sold: Vec<_> =
+        desk.executions().into_iter().filter(|e| e.taker.liquidation_fee > Money::ZERO).collect();
     assert_eq!(sold[0].instrument, InstrumentId(0), "1 BTC before half of one");
     assert!(desk.flex(desk.alice).liquidated);
     let second_sold = |desk: &Desk| {
-        desk.executions().iter().filter(|e| e.instrument == second && e.liquidation_fee > Money::ZERO).count()
+        desk.executions()
+            .iter()
+            .filter(|e| e.instrument == second && e.taker.liquidation_fee > Money::ZERO)
+            .count()
     };
     // 0.9, 0.81, 0.729, ...: when the first is below half a BTC, the second's turn comes.
     desk.wait(6 * SECOND);
@@ -255,6 +254,7 @@ fn an_isolated_position_is_liquidated_alone_and_costs_no_more_than_was_set_aside
     desk.placed(desk.bob, ask(BTC, 50_010));
     desk.placed(desk.alice, bid(BTC, 50_010));
     let resting = desk.placed(desk.alice, bid(BTC, 45_000));
+    desk.placed(desk.bob, bid(1, 49_700));
     // 500.10 less 310 for a maintenance of 248.50.
     desk.price(49_700);
     let wallet = desk.flex(desk.alice);
@@ -268,12 +268,12 @@ fn an_isolated_position_is_liquidated_alone_and_costs_no_more_than_was_set_aside
     desk.first();
     assert_eq!(desk.lever(desk.alice, None), Outcome::Refused(loligo_engine::Refusal::WouldLiquidate));
 
-    // Nothing is left at 49,509.90: 0.1 sold a tick above frees 50.01 and loses 50.
+    // Nothing is left at 49,509.90: 0.0999 sold a tick above frees 49.95999 and loses 49.95.
     desk.placed(desk.bob, bid(BTC, 49_510));
     desk.wait(SECOND);
     let step = desk.executions().pop().expect("a step");
-    assert_eq!((step.qty.0, step.price.0), (1_000, 49_510));
-    assert_eq!((step.taker.fee, step.liquidation_fee), (money(1, 2), Money::ZERO));
+    assert_eq!((step.qty.0, step.price.0), (999, 49_510));
+    assert_eq!((step.taker.fee, step.taker.liquidation_fee), (money(999, 5), Money::ZERO));
     assert_eq!(desk.flex(desk.alice).cross_equity(), before);
 }
 
@@ -284,7 +284,8 @@ fn who_is_no_longer_short_leaves_the_ladder_at_once_though_the_clock_stands_stil
     for cure in [better_mark as fn(&mut Desk), deposit] {
         let mut desk = Desk::listed();
         long(&mut desk);
-        // No one bids: 164.995 for a maintenance of 243.50.
+        // 164.995 for a maintenance of 243.50, and a single lot finds somebody.
+        desk.placed(desk.bob, bid(1, 48_700));
         desk.price(48_700);
         assert!(desk.flex(desk.alice).liquidated);
         assert_eq!(desk.refused(desk.alice, reduce_only(ask(BTC, 52_000))), OrderError::InsufficientMargin);
@@ -293,7 +294,7 @@ fn who_is_no_longer_short_leaves_the_ladder_at_once_though_the_clock_stands_stil
         desk.placed(desk.alice, reduce_only(ask(BTC, 52_000)));
         desk.placed(desk.bob, bid(BTC, 48_000));
         desk.wait(5 * SECOND);
-        assert_eq!(sold(&desk), []);
+        assert_eq!(sold(&desk), [(1, 48_700)]);
     }
 }
 
@@ -377,9 +378,11 @@ fn who_pays_for_a_bad_resting_price_is_liquidated_after_the_fill() {
     // Rests 2,000 above mark; Carol, who meets it, is the one who gains.
     desk.placed(desk.alice, bid(BTC, 50_000));
     desk.price(48_700);
+    desk.placed(desk.bob, bid(1, 48_700));
     assert!(!desk.flex(desk.alice).liquidated, "nothing is bought yet");
     desk.placed(desk.carol, ask(BTC, 50_000));
     // 1,490 less 1,300 to mark: 190 for 243.50.
+    assert_eq!(sold(&desk), [(1, 48_700)]);
     assert!(desk.flex(desk.alice).liquidated);
 }
 

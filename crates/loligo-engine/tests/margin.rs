@@ -525,6 +525,8 @@ fn what_an_order_would_need_can_be_asked_before_it_is_sent() {
     // 1,474.995 + x - 50,010 < 0.5% of x: below 48,778.9.
     assert_eq!(quote.liquidation_price, Some(Price(48_778)));
     desk.placed(desk.alice, bid(BTC, 50_010));
+    // A single lot finds somebody, so it stays on the ladder for a second.
+    desk.placed(desk.bob, bid(1, 48_778));
     desk.price(48_779);
     assert!(!desk.flex(desk.alice).liquidated);
     desk.price(48_778);

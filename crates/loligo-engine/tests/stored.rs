@@ -7,14 +7,15 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
-    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, Attached, BalanceCause, CancelOrder,
-    ClientOrderId, Command, ContractKind, CreateAccount, Currency, Deposit, Dislocation, Distance,
-    DistanceUnit, EditOrder, EditRefusal, Event, Exchange, Execution, ExecutionId, Fill, FillRole, Fine,
-    FinePrice, FundingBooked, FundingRate, Genesis, InstrumentId, InstrumentSpec, Leverage, Limits,
-    LimitsChange, MarginLevel, MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId,
-    OrderRef, OrderStatus, OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price,
-    Qty, QtyMode, SelfTradeStrategy, Side, Signal, Timestamp, Transfer, Trigger, TriggerKind, TriggerSide,
-    UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
+    AccountId, AskedDeviation, AskedDistance, AskedOffset, AskedTrigger, AssignmentProgram, Attached,
+    BalanceCause, CancelOrder, ClientOrderId, Command, ContractKind, Conversion, ConversionLeg,
+    CreateAccount, Currency, Deposit, Dislocation, Distance, DistanceUnit, EditOrder, EditRefusal, Event,
+    Exchange, Execution, ExecutionId, Fill, FillRole, Fine, FinePrice, FundingBooked, FundingRate, GainPaid,
+    Genesis, InstrumentId, InstrumentSpec, InterestPaid, Leverage, Limits, LimitsChange, MarginLevel,
+    MarketPast, MarketState, Money, OnGrid, OrderChange, OrderError, OrderId, OrderRef, OrderStatus,
+    OrderType, OrderView, PairId, PastHour, PastRate, PastTrade, PlaceOrder, Price, ProgramChange, ProgramId,
+    Qty, QtyMode, SelfTradeStrategy, Settlement, Side, Signal, TimeFrame, Timestamp, Transfer, Trigger,
+    TriggerKind, TriggerSide, UpdateReason, Wallet, Withdraw, Written, WrittenNumber,
 };
 use std::fmt::Write;
 
@@ -43,6 +44,8 @@ fn no_stored_form_changes_without_a_new_version() {
     writeln!(lines, "state {} amid work {}", state[0], hex(&state[1..])).expect("into memory");
     let state = amid_funding().encode();
     writeln!(lines, "state {} amid funding {}", state[0], hex(&state[1..])).expect("into memory");
+    let state = amid_settlement().encode();
+    writeln!(lines, "state {} amid settlement {}", state[0], hex(&state[1..])).expect("into memory");
     let (golden, found): (Vec<_>, Vec<_>) = (GOLDEN.lines().collect(), lines.lines().collect());
     let changed: Vec<_> = found.iter().filter(|line| !golden.contains(line)).collect();
     let gone: Vec<_> = golden.iter().filter(|line| !found.contains(line)).collect();
@@ -109,7 +112,7 @@ fn codes(to: &mut String) {
     }
     tables! {
         Command Event OrderStatus UpdateReason OrderError BalanceCause FillRole OrderType OnGrid ClientOrderId AskedOffset OrderRef QtyMode
-        TriggerKind Signal TriggerSide DistanceUnit Side Wallet ContractKind SelfTradeStrategy MarketState Dislocation
+        TriggerKind Signal TriggerSide DistanceUnit Side Wallet ContractKind SelfTradeStrategy MarketState Dislocation TimeFrame
     }
 }
 
@@ -260,11 +263,35 @@ fn commands() -> Vec<Command> {
         },
         Command::InjectCodes { order, reason: Some(200), trigger_side: None, trigger_signal: Some(7) },
         Command::InjectPanic,
+        Command::SetMarkSmoothing { seconds: 5 },
         Command::PinPrices { instrument, index: Some(price), mark: None },
         Command::PlaceOffGrid(Box::new((placed(), written()))),
         Command::EditOffGrid(Box::new((edited(OrderRef::Id(order)), written()))),
         Command::Cancel(CancelOrder { account, order: OrderRef::Foreign(u128::MAX), process_before: None }),
+        Command::SetPnlPreference { account, instrument, currency: Some(currency) },
+        Command::SetInterest { rate: 1_000 },
+        Command::AddAssignmentProgram { account, program: Box::new(program()) },
+        Command::RemoveAssignmentProgram { account, program: ProgramId(5) },
+        Command::SetPool { currency, amount: usd(1_000) },
     ]
+}
+
+fn program() -> AssignmentProgram {
+    AssignmentProgram {
+        kind: ContractKind::Linear,
+        instrument: Some(InstrumentId(0)),
+        base: None,
+        quote: Some(Currency::USD),
+        max_size: Some(10_000_000),
+        max_position: None,
+        accept_long: true,
+        accept_short: false,
+        time_frame: TimeFrame::Weekend,
+        enabled: true,
+        max_notional: Some(usd(1_000_000)),
+        min_profit_long: Some(-50_000),
+        min_profit_short: None,
+    }
 }
 
 fn written() -> Written {
@@ -331,12 +358,21 @@ fn events() -> Vec<Event> {
         fee_rate: -20_000,
         realized_pnl: usd(2),
         realized_funding: usd(0),
+        liquidation_fee: usd(3),
         position: -7,
         entry_before: Fine(-5),
         entry: Fine(6),
         opened_at: Some(Timestamp(4)),
         balance: usd(100),
+        gain: None,
     };
+    let gain = GainPaid {
+        currency: Currency::parse("EUR").expect("a code"),
+        amount: usd(2),
+        index: price,
+        balance: usd(5),
+    };
+    let leg = |log| ConversionLeg { currency, amount: usd(1), balance: usd(3), log };
     vec![
         Event::Listed { instrument, pair, spec: Box::new(spec()), at },
         Event::AccountCreated { account, parent: None, house: true, at },
@@ -359,8 +395,7 @@ fn events() -> Vec<Event> {
             wallet: Wallet::Inverse(pair),
             currency,
             taker: fill(FillRole::TakerAfterEdit, Some("mine".into())),
-            maker: fill(FillRole::Maker, None),
-            liquidation_fee: usd(3),
+            maker: Fill { gain: Some(Box::new(gain)), ..fill(FillRole::Maker, None) },
         })),
         Event::Filled { order: id, account },
         Event::Cancelled { order: shown() },
@@ -414,7 +449,55 @@ fn events() -> Vec<Event> {
             balance: usd(97),
             at,
         })),
+        Event::Converted(Box::new(Conversion {
+            account,
+            debit: leg(43),
+            credit: leg(44),
+            rate: price,
+            spread: 500,
+            fee: usd(1),
+            at,
+        })),
+        Event::PnlPreference { account, instrument, currency: None, at },
+        Event::Interest(Box::new(InterestPaid {
+            account,
+            log: 45,
+            loss: usd(9),
+            rate: 1_000,
+            amount: usd(1),
+            balance: usd(-1),
+            at,
+        })),
         Event::FundingRate { instrument, rate: rate(), hour: Timestamp(0), at },
+        Event::AssignmentProgram(Box::new(ProgramChange {
+            id: ProgramId(5),
+            account,
+            program: program(),
+            removed: true,
+            at,
+        })),
+        Event::Pool { currency, change: usd(-1), amount: usd(1_000), at },
+        Event::Delisting { instrument, settles_at: Timestamp(900_000_009), at },
+        Event::SettlementPrice { instrument, price, at },
+        Event::Settled(Box::new(Settlement {
+            execution: ExecutionId(12),
+            account,
+            instrument,
+            log: 43,
+            price,
+            closed: -7,
+            entry: Fine(6),
+            opened_at: Some(Timestamp(4)),
+            fee: usd(2),
+            fee_rate: 50_000,
+            realized_pnl: usd(-1),
+            realized_funding: usd(3),
+            mark: Some(price),
+            wallet: Wallet::Inverse(pair),
+            currency,
+            balance: usd(98),
+            at,
+        })),
         Event::Index { pair, price, at },
         Event::Past { past: Box::new(past()), at },
         Event::Mark { instrument, price, at },
@@ -424,6 +507,10 @@ fn events() -> Vec<Event> {
 /// A venue with something in every list of the state.
 fn busy() -> Desk {
     let mut desk = Desk::listed();
+    desk.apply(&Command::AddAssignmentProgram { account: desk.bob, program: Box::new(program()) });
+    desk.apply(&Command::AddAssignmentProgram { account: desk.bob, program: Box::new(program()) });
+    desk.apply(&Command::RemoveAssignmentProgram { account: desk.bob, program: ProgramId(1) });
+    desk.done(&Command::SetPool { currency: Currency::USD, amount: usd(1_000) });
     desk.apply(&Command::List(Box::new(InstrumentSpec { opening: Timestamp(0), ..spec() })));
     desk.done(&Command::SetSelfTrade { account: desk.alice, strategy: SelfTradeStrategy::CancelMakerSelf });
     desk.done(&Command::SetLimits {
@@ -436,6 +523,19 @@ fn busy() -> Desk {
         instrument: InstrumentId(0),
         leverage: Some(Leverage(1_000)),
     });
+    let eur = Currency::parse("EUR").expect("a code");
+    desk.done(&Command::Deposit(Deposit {
+        account: desk.alice,
+        wallet: Wallet::Flex,
+        currency: eur,
+        amount: usd(7),
+    }));
+    desk.done(&Command::SetPnlPreference {
+        account: desk.alice,
+        instrument: InstrumentId(0),
+        currency: Some(eur),
+    });
+    desk.done(&Command::SetInterest { rate: 1_000 });
     desk.placed(desk.bob, ask(100, 50_010));
     desk.placed(desk.bob, bid(100, 49_990));
     let mut named = bid(150, 50_010);
@@ -471,6 +571,33 @@ fn amid_funding() -> Exchange {
     let mut events = Vec::new();
     while !events.iter().any(|event| matches!(event, Event::Funding(_))) {
         exchange.apply(Timestamp(7_200 * Timestamp::SECOND), &Command::Advance, &mut events);
+    }
+    exchange
+}
+
+/// A venue whose dated contract has come to its end, with one of two positions closed; whose perpetual is delisted, and whose marks
+/// are not smoothed.
+fn amid_settlement() -> Exchange {
+    let mut desk = Desk::listed();
+    let opening = Timestamp(0);
+    let expiry = desk.exchange.now().plus(900 * Timestamp::SECOND);
+    let dated = InstrumentSpec { opening, expiry: Some(expiry), lot_precision: 0, ..spec() };
+    desk.apply(&Command::List(Box::new(dated)));
+    desk.done(&Command::SetMarkSmoothing { seconds: 0 });
+    let base = Currency::parse("BTC").expect("a code");
+    for account in [desk.alice, desk.bob] {
+        let wallet = Wallet::Inverse(PairId(0));
+        desk.done(&Command::Deposit(Deposit { account, wallet, currency: base, amount: usd(1) }));
+    }
+    desk.second_again(InstrumentId(2));
+    desk.placed(desk.bob, ask(100, 100_000));
+    desk.placed(desk.alice, bid(100, 100_000));
+    desk.apply(&Command::Expire { instrument: InstrumentId(0) });
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let mut events = Vec::new();
+    while !events.iter().any(|event| matches!(event, Event::Settled(_))) {
+        exchange.apply(expiry, &Command::Advance, &mut events);
     }
     exchange
 }

@@ -37,7 +37,7 @@ fn states(events: &[Event]) -> Vec<(InstrumentId, MarketState, Timestamp)> {
 /// One account's side of each execution.
 fn fills(desk: &Desk, account: AccountId) -> Vec<(Execution, Fill)> {
     let sides = desk.executions().into_iter().flat_map(|execution| {
-        let sides = execution.sides().map(|(_, fill, _)| fill.clone());
+        let sides = execution.sides().map(|(_, fill)| fill.clone());
         sides.map(|fill| (execution.clone(), fill))
     });
     sides.filter(|(_, fill)| fill.account == account).collect()

@@ -163,9 +163,13 @@ fn lapses(reason: UpdateReason) -> bool {
 fn rests(order_type: OrderType) -> bool {
     match order_type {
         OrderType::Limit | OrderType::Post => true,
-        OrderType::ImmediateOrCancel | OrderType::Market | OrderType::FillOrKill | OrderType::Liquidation => {
-            false
-        }
+        OrderType::ImmediateOrCancel
+        | OrderType::Market
+        | OrderType::FillOrKill
+        | OrderType::Liquidation
+        | OrderType::CoveredLiquidation
+        | OrderType::Assignment
+        | OrderType::Unwind => false,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The world as an outsider sees it: rebuilt from events alone, checking on the way that each order's story is legal.
 
 use loligo_engine::{
-    AccountId, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice, FundingBooked, FundingRate,
-    InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView, PairId, Price, Qty, Side,
-    Timestamp, UpdateReason, Wallet,
+    AccountId, Conversion, ConversionLeg, Currency, EditRefusal, Event, Execution, Fill, Fine, FinePrice,
+    FundingBooked, FundingRate, InstrumentId, Leverage, MarketState, Money, OrderId, OrderStatus, OrderView,
+    PairId, Price, Qty, Settlement, Side, Timestamp, UpdateReason, Wallet,
 };
 use std::collections::BTreeMap;
 
@@ -179,6 +179,7 @@ impl Fold {
                 };
                 ensure(before != *leverage, "another leverage than before", event)
             }
+            Event::AssignmentProgram(_) | Event::Pool { .. } => Ok(()),
             Event::Balance { account, wallet, currency, change, balance, log, .. } => {
                 let rows = self.rows.entry(*account).or_default();
                 *rows += 1;
@@ -201,10 +202,60 @@ impl Fold {
                 ensure(*before == balance, "what was there and what came", event)?;
                 ensure(self.rate(instrument) == booked.rate, "the rate that was fixed for the hour", event)
             }
+            Event::Converted(conversion) => {
+                let Conversion { account, debit, credit, .. } = **conversion;
+                let rows = self.rows.entry(account).or_default();
+                *rows += 2;
+                ensure((debit.log, credit.log) == (*rows - 1, *rows), "the next rows of its log", event)?;
+                let mut moved = |leg: ConversionLeg, change: Money| {
+                    let before = self.balances.entry((account, Wallet::Flex, leg.currency)).or_default();
+                    *before += change;
+                    ensure(*before == leg.balance, "what was there and what moved", event)
+                };
+                moved(debit, -debit.amount)?;
+                moved(credit, credit.amount)
+            }
+            Event::PnlPreference { .. } => Ok(()),
+            Event::Interest(paid) => {
+                let rows = self.rows.entry(paid.account).or_default();
+                *rows += 1;
+                ensure(*rows == paid.log, "the next row of its log", event)?;
+                let wallet = (paid.account, Wallet::Flex, Currency::USD);
+                let before = self.balances.entry(wallet).or_default();
+                *before += -paid.amount;
+                ensure(*before == paid.balance, "what was there and what went", event)
+            }
             Event::FundingRate { instrument, rate, hour, at } => {
                 ensure(hour <= at && hour.0 % (3_600 * Timestamp::SECOND) == 0, "of an hour", event)?;
                 self.rates.insert(*instrument, *rate);
                 Ok(())
+            }
+            Event::Delisting { instrument, settles_at, at } => {
+                ensure(at < settles_at, "what is still to come", event)?;
+                let expired = self.market_state(*instrument) == MarketState::Expired;
+                ensure(!expired, "a contract that is not over", event)
+            }
+            Event::SettlementPrice { instrument, price, .. } => {
+                ensure(price.0 > 0, "a price", event)?;
+                let expired = self.market_state(*instrument) == MarketState::Expired;
+                ensure(expired, "a contract that is over", event)
+            }
+            Event::Settled(settlement) => {
+                let Settlement { execution, account, instrument, log, closed, balance, .. } = **settlement;
+                ensure(execution.0 == self.last_execution + 1, "the next execution", event)?;
+                self.last_execution += 1;
+                let rows = self.rows.entry(account).or_default();
+                ensure(*rows + 1 == log, "the next row of its log", event)?;
+                *rows += 2;
+                let held = self.positions.insert((account, instrument), Position::default());
+                let held = held.unwrap_or_default();
+                ensure(closed != 0 && held.lots == closed, "all of an open position", event)?;
+                ensure(held.entry == settlement.entry, "its entry value", event)?;
+                ensure(held.opened_at == settlement.opened_at, "when it was opened", event)?;
+                let wallet = (account, settlement.wallet, settlement.currency);
+                let before = self.balances.entry(wallet).or_default();
+                *before += settlement.realized_pnl + settlement.realized_funding - settlement.fee;
+                ensure(*before == balance, "what was there, and what it brought", event)
             }
             Event::Index { pair, price, .. } => {
                 self.indexes.insert(*pair, *price);
@@ -272,8 +323,8 @@ impl Fold {
         ensure((execution.wallet, execution.currency) == (wallet, currency), "the contract's wallet", event)?;
         // In the order in which they are booked: the same account may stand on both sides.
         let [maker, taker] = execution.sides();
-        for (side, fill, pool) in [taker, maker] {
-            self.book(execution, side, fill, pool, event)?;
+        for (side, fill) in [taker, maker] {
+            self.book(execution, side, fill, event)?;
             let order = self.open(fill.order, event)?;
             ensure(order.status == OrderStatus::EnteredBook, "in the book", event)?;
             ensure(order.account == fill.account && Some(fill.qty) == order.qty, "its order", event)?;
@@ -293,14 +344,7 @@ impl Fold {
     }
 
     /// What a fill does to its account.
-    fn book(
-        &mut self,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        pool: Money,
-        event: &Event,
-    ) -> Result<(), String> {
+    fn book(&mut self, execution: &Execution, side: Side, fill: &Fill, event: &Event) -> Result<(), String> {
         let Execution { at, instrument, qty, wallet, currency, .. } = *execution;
         let number = self.fills.entry(fill.account).or_default();
         *number += 1;
@@ -308,9 +352,17 @@ impl Fold {
         let rows = self.rows.entry(fill.account).or_default();
         ensure(*rows + 1 == fill.log, "the next row of its log", event)?;
         *rows += 2;
+        // A gain that is paid in another currency has a row of its own.
+        let realized_pnl = if fill.gain.is_some() { Money::ZERO } else { fill.realized_pnl };
         let balance = self.balances.entry((fill.account, wallet, currency)).or_default();
-        *balance += fill.realized_pnl + fill.realized_funding - fill.fee - pool;
+        *balance += realized_pnl + fill.realized_funding - fill.fee - fill.liquidation_fee;
         ensure(*balance == fill.balance, "what was there, and what it brought", event)?;
+        if let Some(gain) = &fill.gain {
+            *self.rows.entry(fill.account).or_default() += 1;
+            let balance = self.balances.entry((fill.account, wallet, gain.currency)).or_default();
+            *balance += gain.amount;
+            ensure(*balance == gain.balance, "what was there, and the gain", event)?;
+        }
         let before = self.positions.entry((fill.account, instrument)).or_default();
         ensure(before.entry == fill.entry_before, "the entry value that was there", event)?;
         let opened_at = before.opened_at.unwrap_or(at);

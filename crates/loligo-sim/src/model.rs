@@ -233,6 +233,7 @@ impl Model {
             Command::PinIndex { pair, price } => self.pin_index(*pair, *price),
             Command::PinMark { instrument, price } => self.pin_mark(*instrument, *price),
             Command::PinPrices { instrument, index, mark } => self.pin_prices(*instrument, *index, *mark),
+            Command::SetMarkSmoothing { .. } => Ok(Outcome::Done),
             Command::Place(asked) => self.place(asked),
             Command::PlaceOffGrid(asked) => self.place(&asked.0),
             Command::Edit(asked) => self.edit(asked),
@@ -246,9 +247,13 @@ impl Model {
             Command::SetLeverage { account, instrument, leverage } => {
                 self.set_leverage(*account, *instrument, *leverage)
             }
+            Command::SetPnlPreference { .. } | Command::SetInterest { .. } => Ok(Outcome::Done),
             Command::SetTrading { account, enabled } => self.set_trading(*account, *enabled),
             Command::Transfer(asked) => self.transfer(asked),
             Command::Withdraw(asked) => self.withdraw(asked),
+            Command::AddAssignmentProgram { .. }
+            | Command::RemoveAssignmentProgram { .. }
+            | Command::SetPool { .. } => unreachable!("no stream asks for it"),
             Command::SetMarketState { instrument, state } => self.set_market_state(*instrument, *state),
             Command::Expire { instrument } => self.expire_now(*instrument),
             Command::AdminCancel { order } => self.admin_cancel(*order),

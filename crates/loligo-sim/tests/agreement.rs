@@ -108,7 +108,7 @@ fn hear(words: &mut Words, outcome: &Outcome, events: &[Event]) {
             Event::Cancelled { order } => say(format!("cancelled {:?} {:?}", order.reason, order.error)),
             Event::Executed(execution) => {
                 say(format!("fill {:?}", execution.taker.role));
-                if execution.liquidation_fee.0 > 0 {
+                if execution.taker.liquidation_fee.0 > 0 {
                     say("liquidation fee".into());
                 }
                 if execution.maker.fee.0 < 0 {

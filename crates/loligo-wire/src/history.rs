@@ -15,7 +15,7 @@ mod requests;
 mod triggers;
 pub mod words;
 
-pub use account::{Conversion, LogEntry, write_account_log};
+pub use account::write_account_log;
 pub use csv::write_account_log_csv;
 pub use errors::HistoryError;
 pub use executions::{Execution, ExecutionSide, Trade};

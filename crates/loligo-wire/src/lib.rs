@@ -12,11 +12,13 @@
 //!
 //! One module per API generation: [`v3`] and [`charts`] over HTTP, [`ws1`] over WebSocket; [`history`], which has documents of its
 //! own, has versions of its own, too; [`keys`] has the small documents beside it. What generations share sits beside them: exact
-//! numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]) and [`words`]. Neither [`v3`] nor [`ws1`] knows the other.
+//! numbers ([`decimal`]), instants ([`time`]), arguments ([`args`]), signatures ([`sign`]), [`words`], [`notices`] and rows of the
+//! [`account_log`]. Neither [`v3`] nor [`ws1`] knows the other.
 //!
 //! No parser here panics on any input, and no number passes through binary floating point.
 #![forbid(unsafe_code)]
 
+pub mod account_log;
 pub mod args;
 pub mod charts;
 pub mod decimal;

@@ -27,7 +27,7 @@ mod requests;
 mod words;
 
 pub use account::{
-    LogEntry, Payment, PaymentStatus, Position, write_account_log, write_account_log_snapshot,
+    Payment, PaymentStatus, Position, write_account_log, write_account_log_snapshot,
     write_deposits_withdrawals, write_notifications, write_open_positions,
 };
 pub use answers::{Alert, Answer, write_challenge, write_heartbeat, write_info};

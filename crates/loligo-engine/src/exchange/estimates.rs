@@ -7,7 +7,7 @@ use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_TICKS, OpenSum};
-use crate::margin::{initial_of, isolated_of, maintenance_of};
+use crate::margin::{Sides, initial_of, isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::Fine;
 use crate::outcome::EstimateRefusal;
@@ -47,7 +47,11 @@ impl Exchange {
                 };
                 let initial_margin = position.margin_with(&market.instrument, &order);
                 let multiplier = self.pairs[market.pair()].margin_multiplier();
-                let added = (initial_margin - position.initial_margin).max(Fine::ZERO);
+                let added = match position.netted {
+                    false => initial_margin - position.initial_margin,
+                    true => self.netted_increase(position, &terms, crosses, None, initial_margin),
+                };
+                let added = added.max(Fine::ZERO);
                 quote.initial_margin = Fine(added.0 * i128::from(multiplier));
                 quote.liquidation_price = self.liquidation_price_after(position, market, &terms, price);
             }
@@ -135,17 +139,14 @@ impl Exchange {
         instrument: InstrumentId,
         ask: impl FnOnce(&Position, &Market) -> T,
     ) -> Result<T, EstimateRefusal> {
-        let owner = self.accounts.get(account).ok_or(EstimateRefusal::UnknownAccount)?;
+        self.accounts.get(account).ok_or(EstimateRefusal::UnknownAccount)?;
         let market = self.markets.get(instrument).ok_or(EstimateRefusal::UnknownInstrument)?;
         if market.instrument.spec().kind != ContractKind::Linear {
             return Err(EstimateRefusal::NotMultiCollateral);
         }
         Ok(match market.position_of(account) {
             Some(slot) => ask(&self.positions[slot], market),
-            None => {
-                let none = Position::new(account, owner.family, owner.flex, instrument, owner.house);
-                ask(&none, market)
-            }
+            None => ask(&self.unheld(account, instrument), market),
         })
     }
 
@@ -211,25 +212,34 @@ impl Exchange {
         if size == 0 {
             return None;
         }
-        // Equity at a mark price is the position's value there, and this.
-        let (apart, others) = match position.leverage {
-            Some(leverage) => {
-                let entry = book(position.size, position.entry, lots, value).entry;
-                (isolated_of(Fine(entry.0.abs()), leverage) - entry, Fine::ZERO)
-            }
+        // Equity at a mark price is what the position has gained or lost there, and this.
+        let entry = match position.leverage {
+            Some(_) => book(position.size, position.entry, lots, value).entry,
+            None => position.entry + value,
+        };
+        let (account, margin_wallet) = (position.account, position.margin_wallet);
+        let apart = match position.leverage {
+            Some(leverage) => isolated_of(Fine(entry.0.abs()), leverage),
             None => {
-                let (account, margin_wallet) = (position.account, position.margin_wallet);
-                let others = self.margin_status_of_wallet(account, margin_wallet, Some(position.instrument));
                 let rate = self.margin_wallets[margin_wallet].rates().taker;
                 let fee = fee_of(instrument.spec().kind, &worth, rate).fine();
-                let apart = others.equity - market.unrealized(position) - position.entry - value - fee;
-                (apart, others.maintenance)
+                let set_aside = self.set_aside_of(account, margin_wallet);
+                self.equity(account, margin_wallet) - set_aside - market.unrealized_as_margin(position) - fee
             }
+        };
+        let maintenance = |needs: Fine| match position.leverage {
+            Some(_) => needs,
+            None => self.maintenance_with(position, Sides::of(size, needs)),
         };
         let is_short = |ticks: i64| {
             let at = instrument.value(size, Price(ticks));
-            let maintenance = others + maintenance_of(instrument, OpenSum::of(size, at));
-            MarginStatus { equity: apart + at, maintenance }.is_short()
+            let pnl = at - entry;
+            let counts = match position.gains_in {
+                Some(currency) if position.leverage.is_none() => currency.terms().counted_gain(pnl),
+                _ => pnl,
+            };
+            let maintenance = maintenance(maintenance_of(instrument, OpenSum::of(size, at)));
+            MarginStatus { equity: apart + counts, maintenance }.is_short()
         };
         // The higher the price the better for a long, and the worse for a short.
         if size > 0 {

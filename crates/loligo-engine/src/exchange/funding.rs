@@ -41,6 +41,7 @@ impl Exchange {
         self.funded += 1;
         self.await_funding();
         self.work.funding = Some((InstrumentId(0), AccountId(0)));
+        self.begin_interest();
         self.work.busy = true;
     }
 

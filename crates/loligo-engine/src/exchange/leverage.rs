@@ -8,7 +8,7 @@ use crate::account::{Incoming, Position};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, Price, Side};
 use crate::instrument::{Instrument, Leverage, MarginLevel, OpenSum};
-use crate::margin::{self, Exposure, isolated_of, level_of};
+use crate::margin::{self, Exposure, Sides, isolated_of, level_of};
 use crate::market::Market;
 use crate::money::Fine;
 use crate::order::Order;
@@ -61,7 +61,9 @@ impl Exchange {
         let at = self.now;
         emit(events, || Event::Leverage { account, instrument: id, leverage, at });
         if leverage.is_none() {
-            self.liquidations.remove(&Portfolio::Isolated { account, instrument: id });
+            let isolated = Portfolio::Isolated { account, instrument: id };
+            self.liquidations.remove(&isolated);
+            self.unwinding.remove(&isolated);
         }
         self.after_change(slot, Margin::Stale, events);
         LeverageOutcome::Done
@@ -80,8 +82,8 @@ impl Exchange {
         let pnl = market.unrealized(position);
 
         // The wallet's other positions, and all that it has without this one's set-aside margin and P&L.
-        let mut others =
-            self.margin_status_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
+        let (account, wallet) = (position.account, position.margin_wallet);
+        let mut others = self.margin_status_of_wallet(account, wallet, Some(position.instrument));
         others.equity += position.set_aside() - market.shared_pnl(position);
         let set_aside = leverage.map(|leverage| isolated_of(Fine(position.entry.0.abs()), leverage));
         let short = match set_aside {
@@ -91,21 +93,30 @@ impl Exchange {
                 alone.is_short() || others.is_short()
             }
             None => {
-                let equity = others.equity + pnl;
-                MarginStatus { equity, maintenance: others.maintenance + maintenance }.is_short()
+                let crossed = Position { leverage: None, ..position.clone() };
+                let equity = others.equity + market.shared_pnl(&crossed);
+                let maintenance = self.maintenance_with(position, Sides::of(position.size, maintenance));
+                MarginStatus { equity, maintenance }.is_short()
             }
         };
         if short && position.size != 0 {
             return Err(LeverageRefusal::WouldLiquidate);
         }
         let standing = (position.size, position.entry);
-        let initial_margin =
-            margin::with_orders(&market.instrument, leverage, standing, position.buys, position.sells);
-        let shared = if leverage.is_some() { Fine::ZERO } else { pnl };
+        // What the contract's underlying holds, and this contract where it is isolated.
+        let held = |leverage: Option<Leverage>| {
+            let instrument = &market.instrument;
+            let sides = leverage.is_none().then(|| position.sides(instrument));
+            let isolated = leverage.map_or(Fine::ZERO, |leverage| {
+                margin::with_orders(instrument, Some(leverage), standing, position.buys, position.sells)
+            });
+            self.need_of_underlying(position, sides) + isolated
+        };
+        let with = Position { leverage, ..position.clone() };
         let equity = self.equity(position.account, position.margin_wallet);
         let before = equity - margin_wallet.initial_margin;
-        let after =
-            before + (shared - market.shared_pnl(position)) - (initial_margin - position.initial_margin);
+        let after = before + (market.shared_pnl(&with) - market.shared_pnl(position))
+            - (held(leverage) - held(position.leverage));
         if after < Fine::ZERO && after < before { Err(LeverageRefusal::MarginShort) } else { Ok(()) }
     }
 

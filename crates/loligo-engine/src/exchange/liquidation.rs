@@ -1,25 +1,25 @@
 //! The liquidation ladder (rules 5.6): what happens to positions whose equity is below their maintenance margin.
 //!
-//! It has no warning and no grace: the portfolio's orders are cancelled, then its positions are sold or bought back in
-//! steps, one at once and one at each full second after it, until maintenance is met: by a step, or by a better mark or
-//! money that comes in. No step trades beyond the price at
-//! which the portfolio's equity would be nothing. What finds no counterparty there would be assigned, covered from the
-//! pool, or unwound; those rungs follow where a step fills nothing, and until then it tries again each second.
+//! It has no warning and no grace: the portfolio's orders are cancelled, then its positions are closed in steps, one at once and one
+//! at each full second after it, until maintenance is met: by a step, or by a better mark or money that comes in. A step begins at the
+//! top and goes down to the first rung that does something: the market, as far as the price at which the portfolio's equity would be
+//! nothing; assignment (`assign`); the market beyond that price at the cost of the pool (`cover`); unwinding (`unwind`), which always
+//! finds somebody. So nobody stays with a position that cannot be traded away.
 
+use super::Exchange;
+use super::cover::shortfall;
 use super::matching::Traded;
 use super::position::{Charges, Margin};
 use super::solvency::MarginStatus;
-use super::{Exchange, emit};
 use crate::account::{Position, book};
 use crate::event::{Event, Fill};
 use crate::fees::fee_of;
-use crate::id::{AccountId, InstrumentId, Qty, Side, Timestamp};
+use crate::id::{AccountId, InstrumentId, Price, Side, Timestamp};
 use crate::instrument::OpenSum;
 use crate::margin::{isolated_of, maintenance_of};
 use crate::money::{Fine, Money};
-use crate::order::{Order, OrderFlags, Record};
-use crate::slot::{Maybe, OrderSlot, PositionSlot, WalletSlot};
-use crate::words::{ContractKind, FillRole, MarketState, OrderStatus, OrderType, UpdateReason};
+use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
+use crate::words::{ContractKind, FillRole, MarketState, OrderType, UpdateReason};
 use serde::{Deserialize, Serialize};
 
 /// Part of a linear position that one step closes.
@@ -40,6 +40,23 @@ pub(crate) struct Ladder {
     /// Its orders are cancelled. Not yet while its market is halted: a halt must not unwind anyone.
     begun: bool,
     stepped_at: Timestamp,
+}
+
+/// A position that is closed against others until it is flat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unwinding {
+    pub instrument: InstrumentId,
+    /// Where nothing was left to who is liquidated when it began: all of it goes at that.
+    pub price: Price,
+}
+
+/// What the exchange sends to the market to close a position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FillOf {
+    pub lots: i64,
+    pub limit: Price,
+    pub order_type: OrderType,
+    pub role: FillRole,
 }
 
 impl Exchange {
@@ -108,15 +125,21 @@ impl Exchange {
         self.work.busy |= !self.work.stepping.is_empty();
     }
 
-    /// True for a portfolio on the ladder that has not taken its step of this second.
+    /// True for a portfolio on the ladder that has not taken its step of this second, or is amid it.
     pub(super) fn has_step_to_take(&self, portfolio: Portfolio) -> bool {
-        self.liquidations.get(&portfolio).is_some_and(|ladder| ladder.stepped_at < self.now)
+        let goes_on = self.unwinding.contains_key(&portfolio);
+        self.liquidations.get(&portfolio).is_some_and(|ladder| goes_on || ladder.stepped_at < self.now)
     }
 
-    /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it.
+    /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. What is being unwound goes on
+    /// until it is flat.
     pub(super) fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
+        if let Some(unwinding) = self.unwinding.get(&portfolio).copied() {
+            self.unwind_on(portfolio, unwinding, events);
+            return self.leave_if_cured(portfolio);
+        }
+        self.leave_if_cured(portfolio);
         if !self.margin_status(portfolio).is_short() {
-            self.liquidations.remove(&portfolio);
             return;
         }
         let (stepped_at, largest) = (self.now, self.largest(portfolio));
@@ -131,9 +154,13 @@ impl Exchange {
         if !std::mem::replace(&mut ladder.begun, true) {
             self.cancel_for_liquidation(portfolio, events);
         }
-        // Where this trades nothing, assignment would be next.
-        self.close_on_market(portfolio, slot, events);
-        if !self.margin_status(portfolio).is_short() {
+        self.take_rung(portfolio, slot, events);
+        self.leave_if_cured(portfolio);
+    }
+
+    /// A portfolio that meets its maintenance margin is on the ladder no more, unless it is being unwound.
+    pub(super) fn leave_if_cured(&mut self, portfolio: Portfolio) {
+        if !self.unwinding.contains_key(&portfolio) && !self.margin_status(portfolio).is_short() {
             self.liquidations.remove(&portfolio);
         }
     }
@@ -173,54 +200,49 @@ impl Exchange {
         largest.map(|(_, slot)| slot)
     }
 
-    /// Closes on the market what the step closes of a position: a tenth of a linear one, as long as there is equity to
-    /// keep, else all of it.
-    fn close_on_market(&mut self, portfolio: Portfolio, slot: PositionSlot, events: &mut Vec<Event>) {
-        let MarginStatus { equity, .. } = self.margin_status(portfolio);
+    /// The first rung on which something of a position is closed.
+    fn take_rung(&mut self, portfolio: Portfolio, slot: PositionSlot, events: &mut Vec<Event>) {
         let position = &self.positions[slot];
-        let (account, size) = (position.account, position.size);
+        let (size, side) = (position.size.abs(), position.closing_side());
         let market = &self.markets[position.instrument];
-        let instrument = &market.instrument;
-        let partial = instrument.spec().kind == ContractKind::Linear && equity > Fine::ZERO;
-        let (lots, role) = match partial {
-            true => ((size.abs() / PARTS).max(1), FillRole::PartialLiquidation),
-            false => (size.abs(), FillRole::Liquidation),
-        };
-        let side = if size > 0 { Side::Sell } else { Side::Buy };
-        // Where equity is nothing, towards the client: it never ends with less.
-        let worth = Fine(i128::from(size) * market.mark_value.0) - equity;
-        let limit = instrument.price_worth(size, worth, side == Side::Sell).0;
-        if !market.book.crosses(side, limit) {
+        let linear = market.instrument.spec().kind == ContractKind::Linear;
+        let limit = self.price_of_nothing(portfolio, slot);
+        if market.book.crosses(side, limit.0) {
+            // A tenth, as long as there is equity to keep.
+            let partial = linear && self.margin_status(portfolio).equity > Fine::ZERO;
+            let (lots, role) = match partial {
+                true => ((size / PARTS).max(1), FillRole::PartialLiquidation),
+                false => (size, FillRole::Liquidation),
+            };
+            return self.send(slot, FillOf { lots, limit, order_type: OrderType::Liquidation, role }, events);
+        }
+        // A tenth finds nobody, so neither does all of it.
+        if self.assign(slot, limit, events) || (linear && self.cover(portfolio, slot, events)) {
             return;
         }
-        let order = Order {
-            id: self.orders.next_id(),
-            price: limit,
-            qty: lots,
-            filled: 0,
-            updated_at: self.now,
-            prev: Maybe::NONE,
-            next: Maybe::NONE,
-            level: Maybe::NONE,
-            position: slot,
-            side,
-            order_type: OrderType::Liquidation,
-            status: OrderStatus::EnteredBook,
-            reduce_only: true,
-            flags: OrderFlags::default(),
-            reason: Some(UpdateReason::LiquidationOrder),
-            error: None,
-        };
-        let record = Record { account, own_place: 0, placed_at: self.now, client_order_id: None };
-        let order = self.orders.insert(order, record);
-        emit(events, || Event::Placed { order: self.view(order), reduced: Some(Qty(0)) });
+        self.unwind(portfolio, slot, limit, events);
+    }
+
+    /// The price of a position at which a portfolio's equity is nothing, on the tick, towards the client: it never ends with less.
+    fn price_of_nothing(&self, portfolio: Portfolio, slot: PositionSlot) -> Price {
+        let position = &self.positions[slot];
+        let market = &self.markets[position.instrument];
+        let at_mark = Fine(i128::from(position.size) * market.mark_value.0);
+        let worth = at_mark - self.margin_status(portfolio).equity;
+        market.instrument.price_worth(position.size, worth, position.size > 0)
+    }
+
+    /// Sends an order of the exchange's own to the market, which closes as much of a position as it finds.
+    pub(super) fn send(&mut self, slot: PositionSlot, order: FillOf, events: &mut Vec<Event>) {
+        let FillOf { lots, limit, order_type, role } = order;
+        let side = self.positions[slot].closing_side();
+        let order = self.place_own(slot, (side, lots, limit), order_type, true, events);
         let taken = self.take(order, role, events);
         self.finish_taker(order, taken, events);
         self.after_change(slot, Margin::Stale, events);
     }
 
-    /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left. Gives
-    /// the latter, too.
+    /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left.
     #[cold]
     #[inline(never)]
     pub(super) fn fill_liquidation(
@@ -230,10 +252,28 @@ impl Exchange {
         side: Side,
         traded: &Traded,
         fill: &mut Fill,
-    ) -> Money {
-        let charges = self.liquidation_charges(slot, side, traded, fill.role);
+    ) {
+        let charges = match fill.role {
+            FillRole::CoveredLiquidation => self.covered_charges(slot, side, traded),
+            role => self.liquidation_charges(slot, side, traded, role),
+        };
         self.fill_charged(order, slot, side, traded, fill, |_, _| charges);
-        charges.into_pool.unwrap_or_default()
+    }
+
+    /// What the pool pays of lots that it covers. Nothing is left of them for a fee.
+    fn covered_charges(&self, slot: PositionSlot, side: Side, traded: &Traded) -> Charges {
+        let position = &self.positions[slot];
+        let Position { account, instrument, margin_wallet, leverage, .. } = *position;
+        let portfolio = match leverage {
+            None => Portfolio::Cross { account, margin_wallet },
+            Some(_) => Portfolio::Isolated { account, instrument },
+        };
+        let market = &self.markets[instrument];
+        let value = market.instrument.signed(side, traded.worth.value);
+        let lots = side.sign() * traded.lots;
+        let (missing, _) = shortfall(market, position, self.standing(portfolio, slot), lots, value);
+        let rate = FillRole::CoveredLiquidation.rate(self.margin_wallets[margin_wallet].rates());
+        Charges { rate, fee: Money::ZERO, into_pool: Some(-missing) }
     }
 
     /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is

@@ -11,9 +11,9 @@ use crate::command::{Command, Deposit, EditOrder, PlaceOrder, Transfer, Withdraw
 use crate::event::Event;
 use crate::id::{AccountId, Side};
 use crate::market::Market;
-use crate::money::Fine;
+use crate::money::{Fine, Money};
 use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
-use crate::words::UpdateReason;
+use crate::words::{BalanceCause, UpdateReason};
 
 /// True when a wallet must be judged after the mark or the size of one of its positions has changed.
 #[inline]
@@ -54,6 +54,9 @@ impl Exchange {
     /// Values an account's positions at the marks of now, with their funding up to now: those of one wallet, or all.
     #[cold]
     fn value(&mut self, account: AccountId, of: Option<WalletSlot>) {
+        if of.is_none() {
+            self.revalue_collateral(account);
+        }
         let Self { accounts, positions, margin_wallets, markets, now, .. } = self;
         for (instrument, slot) in &accounts[account].positions {
             let position = &mut positions[*slot];
@@ -63,19 +66,24 @@ impl Exchange {
         }
     }
 
-    /// Whose margin a command asks for is looked over before it is taken up, whenever its turn comes.
+    /// Whose margin a command asks for is settled and looked over before it is taken up, whenever its turn comes.
     #[cold]
-    pub(super) fn look_over_asker(&mut self, command: &Command) {
+    pub(super) fn look_over_asker(&mut self, command: &Command, events: &mut Vec<Event>) {
         let account = match command {
             Command::Place(PlaceOrder { account, .. })
             | Command::Edit(EditOrder { account, .. })
             | Command::Transfer(Transfer { from: account, .. })
             | Command::Withdraw(Withdraw { account, .. })
             | Command::Deposit(Deposit { account, .. })
-            | Command::SetLeverage { account, .. } => *account,
+            | Command::SetLeverage { account, .. }
+            | Command::SetPnlPreference { account, .. } => *account,
             _ => return,
         };
-        if self.work.look_from.is_some() && self.accounts.get(account).is_some() {
+        if self.accounts.get(account).is_none() {
+            return;
+        }
+        self.settle_all_of(account, events);
+        if self.work.look_from.is_some() {
             self.look_over(account);
         }
     }
@@ -94,8 +102,13 @@ impl Exchange {
     #[cold]
     fn equity_now(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
         let counted = self.margin_wallets[margin_wallet].equity();
+        let owner = &self.accounts[account];
+        let collateral = match owner.flex == margin_wallet && self.work.look_from.is_some() {
+            true => self.collateral_now(account).fine() - owner.collateral.fine(),
+            false => Fine::ZERO,
+        };
         let of = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
-        of.fold(counted, |equity, position| {
+        of.fold(counted + collateral, |equity, position| {
             equity + self.markets[position.instrument].shared(position, self.now) - position.counted
         })
     }
@@ -126,6 +139,14 @@ impl Exchange {
                 margin_checks.push(position.margin_wallet);
             }
         }
+        // What other collateral counts for may have moved, with orders alone to be margined by it.
+        let flex = &margin_wallets[owner.flex];
+        if !owner.flex_other.is_empty()
+            && (flex.checked_always || flex.equity() < flex.initial_margin)
+            && !margin_checks.contains(&owner.flex)
+        {
+            margin_checks.push(owner.flex);
+        }
         if !work.margin_checks.is_empty() {
             margin_checks.extend(
                 owner
@@ -155,10 +176,13 @@ impl Exchange {
         self.portfolios(account, margin_wallet).into_iter().any(|portfolio| {
             match self.margin_status(portfolio).is_short() {
                 true => !house && !self.has_begun(portfolio),
-                false => self.liquidations.contains_key(&portfolio),
+                false => {
+                    self.liquidations.contains_key(&portfolio) && !self.unwinding.contains_key(&portfolio)
+                }
             }
-        }) || (self.is_close_only(account, margin_wallet)
-            && self.of_wallet(account, margin_wallet).any(|slot| !self.adding_orders(slot).is_empty()))
+        }) || self.is_flat_and_short(account, margin_wallet)
+            || (self.is_close_only(account, margin_wallet)
+                && self.of_wallet(account, margin_wallet).any(|slot| !self.adding_orders(slot).is_empty()))
     }
 
     /// True for a position that is liquidated, or all of its wallet, as soon as its turn comes to be judged. It takes no new
@@ -197,9 +221,8 @@ impl Exchange {
         events: &mut Vec<Event>,
     ) {
         for portfolio in self.portfolios(account, margin_wallet) {
-            if !self.margin_status(portfolio).is_short() {
-                self.liquidations.remove(&portfolio);
-            } else if !self.accounts[account].house {
+            self.leave_if_cured(portfolio);
+            if self.margin_status(portfolio).is_short() && !self.accounts[account].house {
                 self.liquidate(portfolio, events);
             }
         }
@@ -208,6 +231,23 @@ impl Exchange {
         if self.is_close_only(account, margin_wallet) {
             self.cancel_what_adds(account, margin_wallet, events);
         }
+        if self.is_flat_and_short(account, margin_wallet) {
+            self.pay_from_pool(account, margin_wallet, events);
+        }
+    }
+
+    /// True for a wallet that has no position left to make good what it is short of.
+    pub(crate) fn is_flat_and_short(&self, account: AccountId, margin_wallet: WalletSlot) -> bool {
+        self.margin_wallets[margin_wallet].balance < Money::ZERO
+            && self.of_wallet(account, margin_wallet).all(|slot| self.positions[slot].size == 0)
+    }
+
+    /// No wallet ends below zero (rules 5.6): what it is short of the pool pays, be there anything in it or not.
+    fn pay_from_pool(&mut self, account: AccountId, margin_wallet: WalletSlot, events: &mut Vec<Event>) {
+        let MarginWallet { wallet, currency, balance, .. } = self.margin_wallets[margin_wallet];
+        *self.pool.entry(currency).or_default() += balance;
+        let paid = self.add(account, wallet, currency, -balance, BalanceCause::Pool, events);
+        assert!(paid.is_some(), "what fills a wallet up to nothing fits it");
     }
 
     /// Whether a wallet must be judged whenever something of it moves.

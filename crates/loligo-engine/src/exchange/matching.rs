@@ -9,7 +9,6 @@ use crate::fees::fee_of;
 use crate::id::{ExecutionId, InstrumentId, Price, Qty, Side, Timestamp};
 use crate::instrument::Worth;
 use crate::market::Market;
-use crate::money::Money;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot};
 use crate::words::{FillRole, OrderError, OrderStatus, Signal, UpdateReason};
 
@@ -68,7 +67,7 @@ impl Exchange {
             let meeting = match role {
                 FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => self.meeting(position, maker),
                 // The exchange's own orders know no families.
-                FillRole::Liquidation | FillRole::PartialLiquidation => Meeting::Trades,
+                _ => Meeting::Trades,
             };
             match meeting {
                 Meeting::Trades => self.execute(maker, taker, role, events),
@@ -126,17 +125,14 @@ impl Exchange {
                 currency: margin_wallet.currency,
                 taker: Fill::unbooked(role),
                 maker: Fill::unbooked(FillRole::Maker),
-                liquidation_fee: Money::ZERO,
             },
         );
         match role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => {
                 self.fill(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
-            FillRole::Liquidation | FillRole::PartialLiquidation => {
-                let fill = &mut execution.taker;
-                execution.liquidation_fee =
-                    self.fill_liquidation(taker, taker_position, taker_side, &traded, fill);
+            _ => {
+                self.fill_liquidation(taker, taker_position, taker_side, &traded, &mut execution.taker);
             }
         }
         self.fill(maker, maker_position, maker_side, &traded, &mut execution.maker);
@@ -195,7 +191,7 @@ impl Exchange {
         let owner = &mut self.accounts[account];
         owner.fills += 1;
         (fill.number, fill.account) = (owner.fills, account);
-        if self.families[family].count(traded.worth.notional) {
+        if !fill.role.is_off_book() && self.families[family].count(traded.worth.notional) {
             self.refresh_rates(family);
         }
 
@@ -218,13 +214,16 @@ impl Exchange {
             realized_pnl,
             realized_funding,
             charges,
+            gain,
             balance,
             log,
         } = booked;
         (fill.fee, fill.fee_rate, fill.log) = (charges.fee, charges.rate, log);
         (fill.realized_pnl, fill.realized_funding) = (realized_pnl, realized_funding);
+        fill.liquidation_fee = charges.into_pool.unwrap_or_default();
         (fill.position, fill.entry_before, fill.entry) = (size, entry_before, entry);
         (fill.opened_at, fill.balance) = (opened_at, balance);
+        fill.gain = gain.map(Box::new);
     }
 
     /// Looks up what a family pays now, and tells its margin wallets.

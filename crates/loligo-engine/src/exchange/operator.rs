@@ -6,8 +6,8 @@ use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
 use crate::outcome::{
     ActiveOutcome, ActiveRefusal, AdminCancelOutcome, AdminCancelRefusal, CodesOutcome, CodesRefusal,
-    ExpireOutcome, ExpireRefusal, LimitsOutcome, LimitsRefusal, MarketStateOutcome, MarketStateRefusal,
-    ReplaceOutcome, ReplaceRefusal, SelfTradeOutcome, SelfTradeRefusal, TradingOutcome, TradingRefusal,
+    LimitsOutcome, LimitsRefusal, MarketStateOutcome, MarketStateRefusal, ReplaceOutcome, ReplaceRefusal,
+    SelfTradeOutcome, SelfTradeRefusal, TradingOutcome, TradingRefusal,
 };
 use crate::words::{MarketState, SelfTradeStrategy, Signal, TriggerKind, TriggerSide, UpdateReason};
 use std::borrow::Cow;
@@ -43,14 +43,6 @@ impl Exchange {
             }
         }
         MarketStateOutcome::Done
-    }
-
-    pub(super) fn expire_now(&mut self, id: InstrumentId, events: &mut Vec<Event>) -> ExpireOutcome {
-        if self.markets.get(id).is_none() {
-            return ExpireOutcome::Refused(ExpireRefusal::UnknownInstrument);
-        }
-        self.expire(id, events);
-        ExpireOutcome::Done
     }
 
     pub(super) fn admin_cancel(&mut self, order: OrderId, events: &mut Vec<Event>) -> AdminCancelOutcome {

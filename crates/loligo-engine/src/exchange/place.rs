@@ -283,7 +283,13 @@ impl Exchange {
                     WalkEnd::Refused => Err(OrderError::WouldExecuteSelf),
                 };
             }
-            OrderType::Limit | OrderType::ImmediateOrCancel | OrderType::Market | OrderType::Liquidation => {}
+            OrderType::Limit
+            | OrderType::ImmediateOrCancel
+            | OrderType::Market
+            | OrderType::Liquidation
+            | OrderType::CoveredLiquidation
+            | OrderType::Assignment
+            | OrderType::Unwind => {}
         }
         if crosses { self.check_first_maker(position, terms.side, terms.limit.unwrap_or(0)) } else { Ok(()) }
     }
@@ -369,7 +375,10 @@ impl Exchange {
                 OrderType::ImmediateOrCancel
                 | OrderType::Market
                 | OrderType::FillOrKill
-                | OrderType::Liquidation,
+                | OrderType::Liquidation
+                | OrderType::CoveredLiquidation
+                | OrderType::Assignment
+                | OrderType::Unwind,
             ) => {
                 self.close(slot, OrderStatus::Cancelled, UpdateReason::PartialFill, None, events);
                 emit(events, || Event::Cancelled { order: self.view(slot) });
@@ -436,10 +445,16 @@ fn name_of(name: &ClientOrderId) -> Option<Arc<str>> {
 /// than a price may be. None when the opposite side is empty.
 #[inline]
 pub(super) fn implied_limit(market: &Market, side: Side) -> Option<i64> {
+    beyond_touch(market, side, 1)
+}
+
+/// Likewise, so many per cent beyond it.
+#[inline]
+pub(super) fn beyond_touch(market: &Market, side: Side, per_cent: i64) -> Option<i64> {
     let touch = market.book.best(side.opposite())?.price;
     Some(match side {
-        Side::Buy => (touch * 101).div_euclid(100).min(MAX_TICKS),
-        Side::Sell => -(-touch * 99).div_euclid(100),
+        Side::Buy => (touch * (100 + per_cent)).div_euclid(100).min(MAX_TICKS),
+        Side::Sell => -(-touch * (100 - per_cent)).div_euclid(100),
     })
 }
 

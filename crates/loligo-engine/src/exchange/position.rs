@@ -3,7 +3,7 @@
 
 use super::{Exchange, emit};
 use crate::account::MarginWallet;
-use crate::event::Event;
+use crate::event::{Event, GainPaid};
 use crate::id::{Price, Qty, Side, Timestamp};
 use crate::market::Market;
 use crate::money::{Fine, Money};
@@ -32,7 +32,7 @@ pub(super) struct Charges {
 }
 
 /// What booking a change of position came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Booking {
     /// Signed lots after it.
     pub size: i64,
@@ -45,6 +45,8 @@ pub(super) struct Booking {
     /// What it had accrued; positive what it got.
     pub realized_funding: Money,
     pub charges: Charges,
+    /// What the gain was paid in, where that is another currency than its wallet's.
+    pub gain: Option<GainPaid>,
     /// Of its wallet, after it.
     pub balance: Money,
     /// The number of its first row in the account's log.
@@ -104,10 +106,18 @@ impl Exchange {
         }
         market.recount(position, margin_wallet, self.now);
 
-        let (size, entry, balance) = (position.size, position.entry, margin_wallet.balance);
-        let owner = &mut self.accounts[position.account];
+        let (size, entry, mut balance) = (position.size, position.entry, margin_wallet.balance);
+        let (account, gains_in) = (position.account, position.gains_in);
+        let owner = &mut self.accounts[account];
         let log = owner.log + 1;
         owner.log += rows;
+        let mut gain = None;
+        if let Some(currency) = gains_in
+            && realized_pnl > Money::ZERO
+        {
+            gain = self.pay_gain(account, currency, realized_pnl);
+            balance = self.margin_wallets[self.accounts[account].flex].balance;
+        }
         Booking {
             size,
             entry_before,
@@ -116,6 +126,7 @@ impl Exchange {
             realized_pnl,
             realized_funding,
             charges,
+            gain,
             balance,
             log,
         }
@@ -127,6 +138,10 @@ impl Exchange {
     pub(super) fn after_change(&mut self, slot: PositionSlot, margin: Margin, events: &mut Vec<Event>) {
         if margin == Margin::Stale {
             self.refresh_initial_margin(slot);
+        }
+        let position = &self.positions[slot];
+        if self.margin_wallets[position.margin_wallet].balance < Money::ZERO {
+            self.convert_collateral(position.account, position.margin_wallet, events);
         }
         self.look_at(slot);
         self.cut_reduce_only(slot, events);
@@ -148,6 +163,9 @@ impl Exchange {
         self.margin_wallets[position.margin_wallet].initial_margin +=
             initial_margin - position.initial_margin;
         position.initial_margin = initial_margin;
+        if position.netted {
+            self.refresh_relief(slot);
+        }
     }
 
     /// Cuts resting reduce-only orders so that together they close at most the position: the least aggressive first,

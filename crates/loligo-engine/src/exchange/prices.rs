@@ -3,9 +3,11 @@
 use super::{Exchange, Timer, emit};
 use crate::event::Event;
 use crate::id::{InstrumentId, PairId, Timestamp};
-use crate::market::Market;
+use crate::market::{Market, SMOOTHING};
 use crate::money::{FinePrice, price_in_range};
-use crate::outcome::{IndexOutcome, IndexRefusal, PinOutcome, PinRefusal};
+use crate::outcome::{
+    IndexOutcome, IndexRefusal, PinOutcome, PinRefusal, SmoothingOutcome, SmoothingRefusal,
+};
 use crate::words::Signal;
 
 impl Exchange {
@@ -99,6 +101,11 @@ impl Exchange {
         Some((pair.pinned, market.mark_pinned))
     }
 
+    /// The index price of a pair, and whether the operator has pinned it.
+    pub fn index_of(&self, pair: PairId) -> Option<(Option<FinePrice>, bool)> {
+        self.pairs.get(pair).map(|pair| (pair.index, pair.pinned))
+    }
+
     pub(super) fn pin_index(
         &mut self,
         pair: PairId,
@@ -121,6 +128,7 @@ impl Exchange {
                 if was_stale {
                     self.judge_pair(pair, events);
                 }
+                self.revalue_at(pair);
                 // An operator's price is told at once, not at the next sample.
                 for market in self.markets.slots() {
                     if self.markets[market].pair() == pair {
@@ -131,9 +139,24 @@ impl Exchange {
             None => {
                 state.pinned = false;
                 self.age_from(pair, ages_from, events);
+                if let Some(constant) = self.constant_of(pair) {
+                    self.set_index(pair, constant, events);
+                    self.revalue_at(pair);
+                }
             }
         }
         IndexOutcome::Done
+    }
+
+    /// Values collateral at a pair's index of now: whoever has some is to be looked over.
+    fn revalue_at(&mut self, pair: PairId) -> bool {
+        let moved = self.pairs[pair].revalue()
+            && self.collateral_accounts > 0
+            && self.collateral_pairs.iter().skip(1).any(|of| *of == pair);
+        if moved {
+            self.begin_looking();
+        }
+        moved
     }
 
     pub(super) fn pin_mark(
@@ -159,6 +182,21 @@ impl Exchange {
             }
         }
         PinOutcome::Done
+    }
+
+    /// Marks are smoothed over so many seconds from the next sample on, in every contract.
+    pub(super) fn set_mark_smoothing(&mut self, seconds: u8) -> SmoothingOutcome {
+        if seconds > SMOOTHING {
+            return SmoothingRefusal::SmoothingTooLong.into();
+        }
+        self.smoothing = Some(seconds);
+        self.markets.iter_mut().for_each(|market| market.smooth_over(seconds));
+        SmoothingOutcome::Done
+    }
+
+    /// Over how many seconds marks are smoothed.
+    pub fn mark_smoothing(&self) -> u8 {
+        self.smoothing.unwrap_or(SMOOTHING)
     }
 
     /// An index that was too old is fresh again: what waited is judged by the signals as they are now.
@@ -212,7 +250,7 @@ impl Exchange {
         let market = &mut self.markets[id];
         let Some(index) = self.pairs[market.pair()].index else { return };
         market.set_bounds(index, self.now);
-        if !market.mark_pinned {
+        if !market.mark_pinned && !market.has_expired() {
             let mark = market.formula_mark(index);
             self.set_mark(id, mark, events);
         }
@@ -239,9 +277,14 @@ impl Exchange {
             pair.sample(self.now);
         }
         let mut moved = false;
+        for pair in self.pairs.slots() {
+            moved |= self.revalue_at(pair);
+        }
         for at in self.markets.slots() {
             let market = &mut self.markets[at];
-            let Some(index) = self.pairs[market.pair()].index else { continue };
+            let Some(index) = self.pairs[market.pair()].index.filter(|_| !market.has_expired()) else {
+                continue;
+            };
             let before = market.mark;
             market.sample(index, seconds, self.now);
             self.refresh_mark(at, events);

@@ -3,7 +3,7 @@
 use super::Exchange;
 use crate::account::Position;
 use crate::event::Event;
-use crate::id::{AccountId, Side};
+use crate::id::{AccountId, InstrumentId, Side};
 use crate::market::Market;
 use crate::slot::{OrderSlot, PositionSlot};
 use crate::words::{OrderError, SelfTradeStrategy, UpdateReason};
@@ -149,7 +149,20 @@ impl Exchange {
         lots: i64,
         trades: &mut dyn FnMut(i64, i64),
     ) -> WalkEnd {
-        let market = &self.markets[taker.instrument];
+        self.walk_past(taker.instrument, side, limit, lots, &|maker| self.meeting_of(taker, maker), trades)
+    }
+
+    /// As [`Exchange::walk`], for a taker of whoever: it is told what it makes of a maker.
+    pub(super) fn walk_past(
+        &self,
+        instrument: InstrumentId,
+        side: Side,
+        limit: i64,
+        lots: i64,
+        meets: &dyn Fn(&Position) -> Meeting,
+        trades: &mut dyn FnMut(i64, i64),
+    ) -> WalkEnd {
+        let market = &self.markets[instrument];
         let mut left = lots;
         let mut met: Vec<(PositionSlot, i64)> = Vec::new();
         for level in market.book.levels(side.opposite()) {
@@ -159,7 +172,7 @@ impl Exchange {
             let mut next = Some(level.head);
             while let Some(slot) = next {
                 let order = self.orders.get(slot);
-                match self.meeting_of(taker, &self.positions[order.position]) {
+                match meets(&self.positions[order.position]) {
                     Meeting::RefusesTaker => return WalkEnd::Refused,
                     Meeting::CancelsMaker => {}
                     Meeting::Trades => {

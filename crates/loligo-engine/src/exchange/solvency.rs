@@ -10,7 +10,7 @@ use crate::account::{Incoming, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price};
 use crate::instrument::{OpenSum, Worth};
-use crate::margin::{isolated_of, maintenance_of};
+use crate::margin::{Sides, isolated_of, maintenance_of};
 use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::order::Order;
@@ -93,7 +93,10 @@ impl Exchange {
         if rest > 0 && self.may_be_short() && self.is_doomed(position) {
             return Err(OrderError::InsufficientMargin);
         }
-        let added = initial_margin - position.initial_margin;
+        let added = match position.netted {
+            false => initial_margin - position.initial_margin,
+            true => self.netted_increase(position, terms, crosses, instead_of, initial_margin),
+        };
         let margin_wallet = &self.margin_wallets[position.margin_wallet];
         let equity = self.equity(position.account, position.margin_wallet);
         let available = equity - margin_wallet.initial_margin;
@@ -237,15 +240,16 @@ impl Exchange {
     /// What would stand behind a position, and what must, if its size were this one: its own margin and
     /// P&L when it is isolated, else all there is in its wallet, as it is now.
     pub(super) fn margin_status_of(&self, position: &Position, size: i64, entry: Fine) -> MarginStatus {
-        let maintenance = self.maintenance_at_mark(position.instrument, size);
         if let Some(leverage) = position.leverage {
             let market = &self.markets[position.instrument];
             let pnl = Fine(i128::from(size) * market.mark_value.0) - entry;
+            let maintenance = self.maintenance_at_mark(position.instrument, size);
             return MarginStatus { equity: isolated_of(Fine(entry.0.abs()), leverage) + pnl, maintenance };
         }
         let others =
             self.margin_status_of_wallet(position.account, position.margin_wallet, Some(position.instrument));
-        MarginStatus { maintenance: others.maintenance + maintenance, ..others }
+        let own = Sides::of(size, self.maintenance_at_mark(position.instrument, size));
+        MarginStatus { maintenance: self.maintenance_with(position, own), ..others }
     }
 
     /// What stands behind a wallet's cross positions, and what must for all but that of one contract.
@@ -255,20 +259,15 @@ impl Exchange {
         margin_wallet: WalletSlot,
         but_for: Option<InstrumentId>,
     ) -> MarginStatus {
-        let mut margin_status =
-            MarginStatus { equity: self.equity(account, margin_wallet), maintenance: Fine::ZERO };
-        for (instrument, slot) in &self.accounts[account].positions {
-            let position = &self.positions[*slot];
-            if position.margin_wallet != margin_wallet || position.size == 0 {
-                continue;
+        let held = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
+        let set_aside = held.map(Position::set_aside).sum::<Fine>();
+        let maintenance = self.netted(account, margin_wallet, |position| {
+            if but_for == Some(position.instrument) {
+                return Sides::default();
             }
-            if position.leverage.is_some() {
-                margin_status.equity -= position.set_aside();
-            } else if but_for != Some(*instrument) {
-                margin_status.maintenance += self.maintenance_at_mark(*instrument, position.size);
-            }
-        }
-        margin_status
+            Sides::of(position.size, self.maintenance_at_mark(position.instrument, position.size))
+        });
+        MarginStatus { equity: self.equity(account, margin_wallet) - set_aside, maintenance }
     }
 
     /// Maintenance margin of a position at mark.

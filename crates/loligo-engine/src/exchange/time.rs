@@ -8,7 +8,7 @@ use crate::funding::HOUR;
 use crate::id::{AccountId, InstrumentId, PairId, Timestamp};
 use crate::market::Market;
 use crate::outcome::{CancelAllAfterOutcome, CancelAllAfterRefusal};
-use crate::words::{MarketState, UpdateReason};
+use crate::words::UpdateReason;
 
 /// Something that happens at an instant. Of those due at one instant, the first variant goes first (rules 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +19,7 @@ pub(crate) enum Timer {
     Stale(PairId),
     /// An account's dead man's switch cancels all of its orders.
     CancelAll(AccountId),
-    /// A contract's last trading time.
+    /// A contract's last trading time, or when one that is delisted settles.
     Expiry(InstrumentId),
     /// An hour is over: positions of perpetuals are booked what they have accrued.
     Funding,
@@ -161,6 +161,9 @@ impl Exchange {
         let later =
             |at: Option<Timestamp>| at.is_none_or(|at| at > next.plus(DRIFT_STEP * Timestamp::SECOND));
         let still = |market: &Market| {
+            if market.has_expired() {
+                return true;
+            }
             let Some(index) = self.pairs[market.pair()].index else { return true };
             market.only_drifts(index, next) || later(market.changes_at(index, next))
         };
@@ -199,7 +202,8 @@ impl Exchange {
         if self.may_step() {
             return Some(next);
         }
-        let markets = self.markets.iter().filter_map(|market| {
+        let open = self.markets.iter().filter(|market| !market.has_expired());
+        let markets = open.filter_map(|market| {
             let index = self.pairs[market.pair()].index?;
             market.changes_at(index, next)
         });
@@ -247,20 +251,6 @@ impl Exchange {
     fn dead_man_switch(&mut self, account: AccountId, events: &mut Vec<Event>) {
         self.accounts[account].cancel_all_at = None;
         self.remove_all(account, None, UpdateReason::DeadManSwitch, events);
-    }
-
-    /// Last trading time: orders and triggers go before anything else may look at the market.
-    pub(super) fn expire(&mut self, id: InstrumentId, events: &mut Vec<Event>) {
-        let market = &mut self.markets[id];
-        if market.trading == MarketState::Expired {
-            return;
-        }
-        market.trading = MarketState::Expired;
-        if let Some(at) = market.instrument.spec().expiry {
-            self.timers.remove(&(at, Timer::Expiry(id)));
-        }
-        self.emit_state(id, events);
-        self.clear_market(id, UpdateReason::ContractExpired, UpdateReason::Expired);
     }
 }
 

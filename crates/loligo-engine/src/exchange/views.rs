@@ -2,11 +2,13 @@
 
 use super::Exchange;
 use crate::account::MarginWallet;
+use crate::collateral::Collateral;
 use crate::event::OrderView;
 use crate::fees::FeeRates;
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Qty, Side, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, OpenSum};
-use crate::margin::{initial_of, maintenance_of};
+use crate::margin::{Sides, initial_of, maintenance_of};
+use crate::market::Market;
 use crate::money::{Fine, Money};
 use crate::slot::{OrderSlot, PositionSlot, Slot, WalletSlot};
 use crate::view::{AccountView, MarketView, PositionView, WalletView};
@@ -79,6 +81,8 @@ impl Exchange {
             level_changes: market.levels,
             trades: market.trades,
             funding: self.funding(id),
+            ends_at: market.ends_at(),
+            settlement_price: market.ending.price,
         })
     }
 
@@ -125,12 +129,14 @@ impl Exchange {
                     opened_at: position.opened_at,
                     average_price: market.instrument.average_price(position.size, position.entry),
                     unrealized_pnl: market.unrealized(position),
+                    unrealized_as_margin: market.unrealized_as_margin(position),
                     unrealized_funding: market.accrued(position, self.now),
                     initial_margin: initial_of(
                         &market.instrument,
                         OpenSum::of(position.size, position.entry),
                     ),
                     maintenance_margin: maintenance_of(&market.instrument, market.at_mark(position.size)),
+                    gains_in: position.gains_in.map(Collateral::currency),
                     leverage: position.leverage,
                     set_aside: position.set_aside(),
                 }
@@ -146,9 +152,11 @@ impl Exchange {
             balances: owner.cash.clone(),
             settlement: None,
             unrealized_pnl: Fine::ZERO,
+            unrealized_as_margin: Fine::ZERO,
             equity: Fine::ZERO,
             unrealized_funding: Fine::ZERO,
             isolated_pnl: Fine::ZERO,
+            isolated_as_margin: Fine::ZERO,
             set_aside: Fine::ZERO,
             initial_margin: Fine::ZERO,
             initial_margin_with_orders: Fine::ZERO,
@@ -163,24 +171,33 @@ impl Exchange {
     fn wallet(&self, account: AccountId, margin_wallet_slot: WalletSlot) -> WalletView {
         let owner = &self.accounts[account];
         let margin_wallet: &MarginWallet = &self.margin_wallets[margin_wallet_slot];
-        let (mut initial, mut maintenance) = (Fine::ZERO, Fine::ZERO);
-        let (mut set_aside, mut isolated_pnl) = (Fine::ZERO, Fine::ZERO);
-        let mut unrealized_funding = Fine::ZERO;
-        for (_, slot) in &owner.positions {
-            let position = &self.positions[*slot];
-            if position.margin_wallet != margin_wallet_slot || position.size == 0 {
+        let (mut set_aside, mut isolated_pnl, mut isolated_as_margin) = (Fine::ZERO, Fine::ZERO, Fine::ZERO);
+        let (mut unrealized_pnl, mut unrealized_funding, mut as_margin) =
+            (Fine::ZERO, Fine::ZERO, Fine::ZERO);
+        for slot in self.of_wallet(account, margin_wallet_slot) {
+            let position = &self.positions[slot];
+            if position.size == 0 {
                 continue;
             }
             let market = &self.markets[position.instrument];
+            let (pnl, counts) = (market.unrealized(position), market.unrealized_as_margin(position));
             unrealized_funding += market.accrued(position, self.now);
+            unrealized_pnl += pnl;
+            as_margin += counts;
             if position.leverage.is_some() {
                 set_aside += position.set_aside();
-                isolated_pnl += market.unrealized(position);
-            } else {
-                initial += initial_of(&market.instrument, OpenSum::of(position.size, position.entry));
-                maintenance += maintenance_of(&market.instrument, market.at_mark(position.size));
+                isolated_pnl += pnl;
+                isolated_as_margin += counts;
             }
         }
+        let of_size = |of: fn(&Market, i64, Fine) -> Fine| {
+            self.netted(account, margin_wallet_slot, |position| {
+                let market = &self.markets[position.instrument];
+                Sides::of(position.size, of(market, position.size, position.entry))
+            })
+        };
+        let initial = of_size(|market, size, entry| initial_of(&market.instrument, OpenSum::of(size, entry)));
+        let maintenance = of_size(|market, size, _| maintenance_of(&market.instrument, market.at_mark(size)));
         let equity = self.equity(account, margin_wallet_slot);
         let mut balances = vec![(margin_wallet.currency, margin_wallet.balance)];
         if margin_wallet.wallet == Wallet::Flex {
@@ -191,10 +208,12 @@ impl Exchange {
             wallet: margin_wallet.wallet,
             balances,
             settlement: Some(margin_wallet.currency),
-            unrealized_pnl: equity - margin_wallet.balance.fine() - unrealized_funding + isolated_pnl,
+            unrealized_pnl,
             unrealized_funding,
-            equity: equity + isolated_pnl,
+            unrealized_as_margin: as_margin + unrealized_funding,
+            equity: equity + isolated_as_margin,
             isolated_pnl,
+            isolated_as_margin,
             set_aside,
             initial_margin: initial,
             initial_margin_with_orders: margin_wallet.initial_margin,

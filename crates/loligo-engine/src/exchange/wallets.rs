@@ -22,11 +22,7 @@ impl Exchange {
         if self.accounts.get(deposit.account).is_none() {
             return DepositOutcome::Refused(DepositRefusal::UnknownAccount);
         }
-        let total = self.deposited.get(&deposit.currency).copied().unwrap_or_default();
-        let largest = DEPOSIT_MAX * Money::ONE;
-        if deposit.amount.0.unsigned_abs() > largest as u128
-            || (total + deposit.amount).0 > largest * DEPOSITS_MAX
-        {
+        if !self.may_come_in(deposit.currency, deposit.amount) {
             return DepositOutcome::Refused(DepositRefusal::AmountOutOfRange);
         }
         let Deposit { account, wallet, currency, amount } = *deposit;
@@ -34,11 +30,19 @@ impl Exchange {
         if let Err(refusal) = self.check_wallet(wallet, currency, unknown, wrong) {
             return DepositOutcome::Refused(refusal);
         }
-        if self.add(account, wallet, currency, amount, BalanceCause::Operator, events).is_none() {
+        let fits = amount >= Money::ZERO || -amount <= self.free(account, wallet, currency);
+        if !fits || self.add(account, wallet, currency, amount, BalanceCause::Operator, events).is_none() {
             return DepositOutcome::Refused(DepositRefusal::AmountOutOfRange);
         }
         *self.deposited.entry(currency).or_default() += amount;
         DepositOutcome::Done
+    }
+
+    /// True for what one deposit may be, and all of the currency together; likewise for what goes out.
+    pub(super) fn may_come_in(&self, currency: Currency, amount: Money) -> bool {
+        let total = self.deposited.get(&currency).copied().unwrap_or_default();
+        let largest = DEPOSIT_MAX * Money::ONE;
+        amount.0.unsigned_abs() <= largest.unsigned_abs() && (total + amount).0 <= largest * DEPOSITS_MAX
     }
 
     pub(super) fn transfer(&mut self, ask: &Transfer, events: &mut Vec<Event>) -> TransferOutcome {
@@ -99,7 +103,8 @@ impl Exchange {
         if let Err(refusal) = self.check_wallet(wallet, currency, unknown, wrong) {
             return WithdrawOutcome::Refused(refusal);
         }
-        if self.add(account, wallet, currency, -amount, BalanceCause::Withdrawal, events).is_none() {
+        let fits = amount <= self.free(account, wallet, currency);
+        if !fits || self.add(account, wallet, currency, -amount, BalanceCause::Withdrawal, events).is_none() {
             return WithdrawOutcome::Refused(WithdrawRefusal::InsufficientFunds);
         }
         *self.deposited.entry(currency).or_default() -= amount;
@@ -118,9 +123,9 @@ impl Exchange {
         }
     }
 
-    /// Adds to a wallet that takes the currency, and tells its balance. `None` when what goes out is not free, or the
-    /// balance would leave its range: nothing has changed then.
-    fn add(
+    /// Adds to a wallet that takes the currency, and tells its balance; what goes out is free. `None` when the balance would leave its
+    /// range: nothing has changed then.
+    pub(super) fn add(
         &mut self,
         account: AccountId,
         wallet: Wallet,
@@ -135,7 +140,7 @@ impl Exchange {
             Wallet::Flex if currency == Currency::USD => {
                 self.add_to_margin_wallet(owner, self.accounts[owner].flex, amount)
             }
-            Wallet::Flex => self.add_to_list(owner, currency, amount, |account| &mut account.flex_other),
+            Wallet::Flex => self.add_to_flex_list(owner, currency, amount),
             Wallet::Inverse(pair) => {
                 let margin_wallet = self.inverse_wallet(owner, pair, currency);
                 self.add_to_margin_wallet(owner, margin_wallet, amount)
@@ -157,7 +162,7 @@ impl Exchange {
         Some(balance)
     }
 
-    /// What may leave a wallet.
+    /// What may leave a wallet (rules 6).
     fn free(&self, account: AccountId, wallet: Wallet, currency: Currency) -> Money {
         let owner = &self.accounts[account];
         let listed = |list: &[(Currency, Money)]| {
@@ -165,8 +170,7 @@ impl Exchange {
         };
         let margin_wallet = match wallet {
             Wallet::Cash => return listed(&owner.cash),
-            Wallet::Flex if currency == Currency::USD => owner.flex,
-            Wallet::Flex => return listed(&owner.flex_other),
+            Wallet::Flex => return self.available(account, currency),
             Wallet::Inverse(pair) => match owner.inverse_wallet(pair) {
                 Some(margin_wallet) => margin_wallet,
                 None => return Money::ZERO,
@@ -186,20 +190,34 @@ impl Exchange {
         }
     }
 
-    /// Adds to a margin wallet; what goes out must be free. `None` when it is not, or the balance would leave its range.
+    /// Adds to the settlement currency of a margin wallet. `None` when the balance would leave its range.
     fn add_to_margin_wallet(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
-        let free = self.free_of(owner, slot);
         let margin_wallet = &mut self.margin_wallets[slot];
         let balance = margin_wallet.balance + amount;
-        let fits = if amount < Money::ZERO { -amount <= free } else { balance.0 <= DEPOSIT_MAX * Money::ONE };
-        if !fits {
+        if amount > Money::ZERO && balance.0 > DEPOSIT_MAX * Money::ONE {
             return None;
         }
         margin_wallet.balance = balance;
-        if margin_wallet.checked_always || (self.accrues && self.needs_judging(owner, slot)) {
+        self.judge_moved(owner, slot);
+        Some(balance)
+    }
+
+    /// Adds to another currency of the flex wallet. `None` when the balance would leave its range.
+    fn add_to_flex_list(&mut self, owner: AccountId, currency: Currency, amount: Money) -> Option<Money> {
+        let first = self.accounts[owner].flex_other.is_empty();
+        let balance = self.add_to_list(owner, currency, amount, |account| &mut account.flex_other)?;
+        self.collateral_accounts += u32::from(first);
+        self.revalue_collateral(owner);
+        self.judge_moved(owner, self.accounts[owner].flex);
+        Some(balance)
+    }
+
+    /// Money has come to a margin wallet, or gone.
+    fn judge_moved(&mut self, owner: AccountId, slot: WalletSlot) {
+        let watched = self.margin_wallets[slot].checked_always;
+        if watched || (self.accrues && self.needs_judging(owner, slot)) {
             self.work.check_margin_of(owner, slot);
         }
-        Some(balance)
     }
 
     fn add_to_list(
@@ -233,6 +251,6 @@ impl Exchange {
 }
 
 /// What may be moved at once: something, and no more than the greatest.
-fn is_amount(amount: Money) -> bool {
+pub(super) fn is_amount(amount: Money) -> bool {
     (1..=DEPOSIT_MAX * Money::ONE).contains(&amount.0)
 }

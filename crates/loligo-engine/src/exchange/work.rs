@@ -16,9 +16,9 @@ use std::collections::{BTreeSet, VecDeque};
 /// book.
 pub const WORK_PER_RECORD: u32 = 64 * STEP;
 /// Work of a step: an order fired, filled or removed, a wallet judged in which something is to be done, a step of a
-/// liquidation, a timer, a position's funding booked, one contract sampled at a second at which a mark moves.
+/// liquidation, a timer, a position's funding booked, a position settled, one contract sampled at a second at which a mark moves.
 pub(super) const STEP: u32 = 16;
-/// Work of looking an account over after a mark has moved.
+/// Work of looking an account over after a mark has moved, or when an hour's interest is due.
 const LOOK: u32 = 1;
 
 /// What has to be done at the present instant before time may pass.
@@ -31,8 +31,12 @@ pub(crate) struct Work {
     done: u32,
     /// Contracts whose orders all go, the first first.
     pub clearing: VecDeque<Clearing>,
+    /// Contracts that have come to their end, the first first: their positions, from this account's on, are still to be closed.
+    pub settling: VecDeque<(InstrumentId, AccountId)>,
     /// An hour is over: positions of perpetuals, from this contract's and account's on, are still to be booked.
     pub funding: Option<(InstrumentId, AccountId)>,
+    /// An hour is over: accounts from this one on are still to be charged interest.
+    pub interest: Option<AccountId>,
     /// A mark has moved: accounts from this one on are still to be looked over.
     pub look_from: Option<AccountId>,
     /// Portfolios whose step of this second is still to come.
@@ -60,7 +64,9 @@ impl Default for Work {
             limit: WORK_PER_RECORD,
             done: 0,
             clearing: VecDeque::new(),
+            settling: VecDeque::new(),
             funding: None,
+            interest: None,
             look_from: None,
             stepping: VecDeque::new(),
             margin_checks: BTreeSet::new(),
@@ -134,8 +140,8 @@ impl Exchange {
         self.work.busy = self.has_work() || self.is_instant_open();
     }
 
-    /// One step of what is waiting. Orders of a closed contract go first; then funding is booked; then accounts are looked over at the new marks;
-    /// portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
+    /// One step of what is waiting. Orders of a closed contract go first; then positions of one that has ended are closed; then funding
+    /// is booked, and interest; then accounts are looked over at the new marks; portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
     /// reached fire, each matched to its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
         let told = events.len();
@@ -146,9 +152,20 @@ impl Exchange {
                 let reason = if self.orders.get(slot).level.is_none() { waiting } else { resting };
                 self.remove(slot, reason, None, events);
             }
+        } else if let Some((instrument, account)) = self.work.settling.front().copied() {
+            self.work.spend(STEP);
+            self.settle(instrument, account, events);
         } else if let Some((instrument, account)) = self.work.funding {
             self.work.spend(STEP);
             self.book_funding(instrument, account, events);
+        } else if let Some(account) = self.work.interest {
+            let next = AccountId::of_index(account.index() + 1);
+            self.work.interest = self.accounts.get(next).map(|_| next);
+            self.charge_interest(account, events);
+            self.work.spend(LOOK);
+            if events.len() == told {
+                return;
+            }
         } else if let Some(account) = self.work.look_from {
             let next = AccountId::of_index(account.index() + 1);
             self.work.look_from = self.accounts.get(next).map(|_| next);
@@ -174,6 +191,7 @@ impl Exchange {
 
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
+        self.pass_over_settled();
         if let Some((instrument, account)) = self.work.funding {
             self.work.funding = self.next_holder(instrument, account);
         }
@@ -184,7 +202,8 @@ impl Exchange {
                 None => drop(self.work.clearing.pop_front()),
             }
         }
-        if self.work.funding.is_some() || self.work.look_from.is_some() {
+        let Work { funding, interest, look_from, settling, .. } = &self.work;
+        if !settling.is_empty() || funding.is_some() || interest.is_some() || look_from.is_some() {
             return true;
         }
         while let Some(portfolio) = self.work.stepping.front() {

@@ -219,7 +219,8 @@ impl Held {
                 Event::Mark { instrument, price, at } => {
                     self.tick(applied.sequence, Series::Mark(*instrument), *at, *price, 0);
                 }
-                Event::Executed(execution) => {
+                // Positions that meet without the book make no candle.
+                Event::Executed(execution) if execution.is_on_book() => {
                     let Execution { instrument, price, qty, at, .. } = &**execution;
                     let Some(listed) = self.contracts.get(instrument) else { continue };
                     let price = listed.fine_price(*price);

@@ -98,6 +98,12 @@ impl Exact {
         u32::try_from(millionths).map_err(|_| Refused::bad("the percentage is negative or too large"))
     }
 
+    /// As so many units of a scale, none of them negative.
+    pub(super) fn units(self, scale: u32, too_precise: &str) -> Result<u32, Refused> {
+        let units = self.at_scale(scale, too_precise)?;
+        u32::try_from(units).map_err(|_| Refused::bad("the rate is negative or too large"))
+    }
+
     fn at_scale(self, scale: u32, too_precise: &str) -> Result<i128, Refused> {
         self.0.at_scale(scale).map_err(|error| match error {
             ScaleError::TooPrecise => Refused::bad(too_precise),

@@ -92,6 +92,28 @@ impl Control {
         self.give(notice).await
     }
 
+    /// Tells clients that a perpetual is delisted, once. The delisting stands whether there is room for one more notice or not.
+    pub(super) async fn announce_delisting(
+        &self,
+        contract: &ListedInstrument,
+        settles_at: Timestamp,
+    ) -> Result<(), Trouble> {
+        let symbol = &contract.instrument.spec().symbol;
+        let notice = Notice {
+            kind: NoticeKind::Settlement,
+            priority: NoticePriority::High,
+            note: format!("{symbol} is delisted: it takes post-only orders until its positions are settled"),
+            effective: settles_at,
+            downtime_minutes: None,
+            plan: None,
+        };
+        let directory = self.node.views().directory();
+        if !directory.notices().iter().any(|given| given.notice == notice) {
+            self.give(notice).await?;
+        }
+        Ok(())
+    }
+
     async fn give(&self, notice: Notice) -> Result<Value, Trouble> {
         match self.node.record(Fact::NoticeGiven(notice.clone())).await.map_err(fact_trouble)? {
             FactOutcome::NoticeGiven(id) => Ok(shown(&NoticeEntry { id, notice })),

@@ -76,8 +76,9 @@ impl Control {
         };
         let seen = self.node.query(all).await?;
         let rows = directory.instruments().iter().zip(&seen);
-        let rows: Vec<_> =
+        let mut rows: Vec<_> =
             rows.map(|(listed, (market, pinned))| prices_shown(listed, market.as_ref(), *pinned)).collect();
+        rows.extend(self.pairs_shown().await?);
         Ok(json!({ "prices": rows }))
     }
 
@@ -216,6 +217,8 @@ fn market_shown(listed: &ListedInstrument, market: Option<&MarketView>) -> Value
             Dislocation::Below => "below",
         }),
         "margin_multiplier": market.map(|market| market.margin_multiplier),
+        "ends_at": market.and_then(|market| market.ends_at).map(crate::report::time_text),
+        "settlement_price": market.and_then(|market| market.settlement_price).map(|price| decimal(price.0, 18)),
     })
 }
 

@@ -7,7 +7,8 @@ use crate::identity::Identity;
 use crate::listing::InstrumentEntry;
 use crate::record::Fact;
 use loligo_engine::{
-    AdminCancelOutcome, Ask, Command, Limits, LimitsChange, ListOutcome, MarketState, OrderId, ReplaceOutcome,
+    AdminCancelOutcome, Ask, Command, ExpireOutcome, Limits, LimitsChange, ListOutcome, MarketState, OrderId,
+    ReplaceOutcome,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -70,9 +71,13 @@ impl Control {
 
     pub(super) async fn expire_market(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
         let Nothing {} = read(body)?;
-        let instrument = self.contract(symbol)?.id;
-        self.order(vec![Command::Expire { instrument }]).await?;
-        self.market(instrument).await
+        let contract = self.contract(symbol)?;
+        match self.node.ask(Ask::expire(contract.id), None).await?.outcome {
+            ExpireOutcome::Done | ExpireOutcome::Armed(None) => {}
+            ExpireOutcome::Armed(Some(settles_at)) => self.announce_delisting(&contract, settles_at).await?,
+            ExpireOutcome::Refused(refusal) => return Err(refused(&refusal.into()).into()),
+        }
+        self.market(contract.id).await
     }
 
     pub(super) async fn list_market(&self, body: &[u8]) -> Result<Value, Trouble> {

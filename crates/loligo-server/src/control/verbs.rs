@@ -10,8 +10,8 @@ use crate::report::{hex, time_text};
 use crate::wallets;
 use http::StatusCode;
 use loligo_engine::{
-    AccountId, Audit, Command, Currency, CurrencyAudit, Deposit, DepositOutcome, DepositRefusal, Money,
-    Outcome, Refusal, Timestamp, Wallet,
+    AccountId, Ask, Audit, Command, Currency, CurrencyAudit, Deposit, DepositOutcome, DepositRefusal, Money,
+    Outcome, PoolOutcome, PoolRefusal, Refusal, SmoothingOutcome, Timestamp, Wallet,
 };
 use loligo_wire::decimal::Decimal;
 use serde::Deserialize;
@@ -68,9 +68,22 @@ struct DepositBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct PoolBody {
+    currency: String,
+    amount: Exact,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct PricesBody {
     index: Option<Exact>,
     mark: Option<Exact>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SmoothingBody {
+    seconds: u8,
 }
 
 #[derive(Deserialize)]
@@ -179,8 +192,31 @@ impl Control {
         Ok(json!({ "wallet": body.wallet, "currency": currency.code(), "balance": decimal(balance.0, 11) }))
     }
 
+    /// Below zero where it paid for what it did not have: no wallet stays there.
+    pub(super) async fn pools(&self) -> Result<Value, Trouble> {
+        let pools = self.node.query(loligo_engine::Exchange::pools).await?;
+        let pools =
+            pools.into_iter().map(|(currency, amount)| (currency.code().to_owned(), decimal(amount.0, 11)));
+        Ok(json!({ "pool": pools.collect::<BTreeMap<_, _>>() }))
+    }
+
+    pub(super) async fn set_pool(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let body: PoolBody = read(body)?;
+        let (currency, amount) = (currency(&body.currency)?, body.amount.money()?);
+        match self.node.ask(Ask::set_pool(currency, amount), None).await?.outcome {
+            PoolOutcome::Done => Ok(json!({ "currency": currency.code(), "amount": decimal(amount.0, 11) })),
+            PoolOutcome::Refused(PoolRefusal::WrongCurrency) => {
+                Err(Refused::bad(format!("no contract settles in {}", currency.code())).into())
+            }
+            PoolOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
+        }
+    }
+
     pub(super) async fn pin_prices(&self, symbol: &str, body: &[u8]) -> Result<Value, Trouble> {
         let body: PricesBody = read(body)?;
+        if let Some(pair) = self.pair(symbol).await? {
+            return self.pin_pair(pair, body.index, body.mark).await;
+        }
         let contract = self.contract(symbol)?;
         let (index, mark) =
             (body.index.map(Exact::price).transpose()?, body.mark.map(Exact::price).transpose()?);
@@ -192,6 +228,9 @@ impl Control {
     }
 
     pub(super) async fn release_prices(&self, symbol: &str) -> Result<Value, Trouble> {
+        if let Some(pair) = self.pair(symbol).await? {
+            return self.release_pair(pair).await;
+        }
         let contract = self.contract(symbol)?;
         self.order(vec![
             Command::PinIndex { pair: contract.instrument.pair(), price: None },
@@ -199,6 +238,19 @@ impl Control {
         ])
         .await?;
         self.prices(&contract).await
+    }
+
+    pub(super) async fn smoothing(&self) -> Result<Value, Trouble> {
+        let seconds = self.node.query(loligo_engine::Exchange::mark_smoothing).await?;
+        Ok(json!({ "seconds": seconds }))
+    }
+
+    pub(super) async fn set_smoothing(&self, body: &[u8]) -> Result<Value, Trouble> {
+        let SmoothingBody { seconds } = read(body)?;
+        match self.node.ask(Ask::set_mark_smoothing(seconds), None).await?.outcome {
+            SmoothingOutcome::Done => self.smoothing().await,
+            SmoothingOutcome::Refused(refusal) => Err(refused(&refusal.into()).into()),
+        }
     }
 
     pub(super) fn clock(&self) -> Value {
@@ -275,6 +327,8 @@ impl Control {
             | Outcome::CancelledAll(_)
             | Outcome::Armed(_)
             | Outcome::Replaced(_)
+            | Outcome::ProgramAdded(_)
+            | Outcome::ProgramRemoved(_)
             | Outcome::AccountInactive
             | Outcome::TooLate) => {
                 unreachable!("a verb's command that is done or refused came to {outcome:?}")
@@ -402,22 +456,34 @@ fn balance_of(wallets: &[loligo_engine::WalletView], wallet: Wallet, currency: C
 
 fn audit_sums(audit: &Audit) -> Value {
     let Audit { currencies, open_orders, positions } = audit;
-    let currencies: Vec<Value> = currencies
-        .iter()
-        .map(|sums| {
-            let CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } = sums;
-            json!({
-                "currency": currency.code(),
-                "deposited": decimal(deposited.0, 24),
-                "wallets": decimal(wallets.0, 24),
-                "entries": decimal(entries.0, 24),
-                "fees": decimal(fees.0, 24),
-                "pool": decimal(pool.0, 24),
-                "funding": decimal(funding.0, 24),
-                "dust": decimal(dust.0, 24),
+    let currencies: Vec<Value> =
+        currencies
+            .iter()
+            .map(|sums| {
+                let CurrencyAudit {
+                    currency,
+                    deposited,
+                    wallets,
+                    entries,
+                    fees,
+                    exchanged,
+                    pool,
+                    funding,
+                    dust,
+                } = sums;
+                json!({
+                    "currency": currency.code(),
+                    "deposited": decimal(deposited.0, 24),
+                    "wallets": decimal(wallets.0, 24),
+                    "entries": decimal(entries.0, 24),
+                    "fees": decimal(fees.0, 24),
+                    "exchanged": decimal(exchanged.0, 24),
+                    "pool": decimal(pool.0, 24),
+                    "funding": decimal(funding.0, 24),
+                    "dust": decimal(dust.0, 24),
+                })
             })
-        })
-        .collect();
+            .collect();
     json!({
         "status": "ok",
         "currencies": currencies,

@@ -27,6 +27,7 @@ mod money;
 mod notices;
 mod prepared;
 mod private;
+mod programs;
 mod public;
 mod reasons;
 mod routes;

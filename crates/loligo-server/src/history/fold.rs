@@ -236,6 +236,9 @@ impl Fold {
                 self.push_own(is_new, *account, *at, entry);
             }
             Event::Funding(booked) => self.funding_booked(is_new, booked),
+            Event::Converted(conversion) => self.converted(is_new, conversion),
+            Event::Interest(paid) => self.interest_paid(is_new, paid),
+            Event::Settled(settlement) => self.settled(is_new, settlement),
             Event::Mark { instrument, price, at } => {
                 let (mantissa, scale) = digits(*price);
                 self.push(is_new, u32::from(instrument.0), *at, rows::MarkPrice { mantissa, scale });
@@ -248,7 +251,12 @@ impl Fold {
             | Event::Market { .. }
             | Event::Account { .. }
             | Event::Leverage { .. }
+            | Event::PnlPreference { .. }
             | Event::FundingRate { .. }
+            | Event::AssignmentProgram(_)
+            | Event::Pool { .. }
+            | Event::Delisting { .. }
+            | Event::SettlementPrice { .. }
             | Event::Past { .. }
             | Event::Index { .. } => {}
         }

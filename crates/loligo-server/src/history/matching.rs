@@ -6,8 +6,8 @@ use super::words::Coded;
 use crate::grid::{fine_price, money, price, rate, size};
 use crate::wallets::inverse_name;
 use loligo_engine::{
-    BalanceCause, ContractKind, Currency, Execution, Fill, FundingBooked, Instrument, Money, Qty, Side,
-    UpdateReason, Wallet,
+    BalanceCause, ContractKind, Conversion, Currency, Execution, Fill, FundingBooked, GainPaid, Instrument,
+    InterestPaid, Money, Qty, Settlement, Side, UpdateReason, Wallet,
 };
 use loligo_history::rows::{self, causes, kinds};
 use loligo_wire::decimal::Decimal;
@@ -56,10 +56,10 @@ impl Fold {
             details,
         };
         self.push(is_new, number, execution.at, row);
-        for ((side, fill, liquidation_fee), order) in execution.sides().into_iter().zip(&mut before) {
+        for ((side, fill), order) in execution.sides().into_iter().zip(&mut before) {
             let is_taker = fill.order.0 == taker;
             let (old, reduced) = if is_taker { (old_taker.clone(), taker_reduced) } else { (None, None) };
-            self.side_filled(is_new, execution, side, fill, liquidation_fee, order, (old, reduced));
+            self.side_filled(is_new, execution, side, fill, order, (old, reduced));
         }
         Ok(())
     }
@@ -93,7 +93,6 @@ impl Fold {
         execution: &Execution,
         side: Side,
         fill: &Fill,
-        liquidation_fee: Money,
         order: &mut rows::Order,
         (old, reduced): (Option<rows::Earlier>, Option<i64>),
     ) {
@@ -119,7 +118,7 @@ impl Fold {
         };
         self.push_own(is_new, account, at, row);
         self.order_filled(is_new, execution, fill, order);
-        self.position_filled(is_new, execution, side, fill, liquidation_fee);
+        self.position_filled(is_new, execution, side, fill);
     }
 
     /// What a fill did to an order: told, and kept as long as the order is open.
@@ -172,14 +171,7 @@ impl Fold {
     }
 
     /// What a fill did to a position and its wallet.
-    fn position_filled(
-        &mut self,
-        is_new: bool,
-        execution: &Execution,
-        side: Side,
-        fill: &Fill,
-        liquidation_fee: Money,
-    ) {
+    fn position_filled(&mut self, is_new: bool, execution: &Execution, side: Side, fill: &Fill) {
         let Some(instrument) = self.contracts.get(usize::from(execution.instrument.0)).map(Arc::clone) else {
             return;
         };
@@ -231,7 +223,10 @@ impl Fold {
             liquidation_fee: None,
             conversion: None,
         };
-        let booked = fill.realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
+        let liquidation_fee = fill.liquidation_fee;
+        // A gain that is paid in another currency has a row of its own, and none of it is in this one.
+        let realized_pnl = if fill.gain.is_some() { Money::ZERO } else { fill.realized_pnl };
+        let booked = realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
         let cash_leg = rows::AccountLogEntry {
             number: fill.log + 1,
             asset: currency,
@@ -239,14 +234,49 @@ impl Fold {
             new_balance: money(fill.balance).to_string(),
             old_entry: None,
             new_entry: None,
-            realized_pnl: Some(money(fill.realized_pnl).to_string()),
+            realized_pnl: Some(money(realized_pnl).to_string()),
             fee: Some(money(fill.fee).to_string()),
             realized_funding: Some(money(fill.realized_funding).to_string()),
             liquidation_fee: (liquidation_fee != Money::ZERO).then(|| money(liquidation_fee).to_string()),
             ..position_leg.clone()
         };
+        let gain_leg = fill.gain.as_deref().map(|gain| gain_leg(fill, gain, &cash_leg));
         self.push_own(is_new, fill.account, execution.at, position_leg);
         self.push_own(is_new, fill.account, execution.at, cash_leg);
+        if let Some(leg) = gain_leg {
+            self.push_own(is_new, fill.account, execution.at, leg);
+        }
+    }
+
+    /// What turning collateral into USD did to a wallet: what went, then what came for it.
+    pub(super) fn converted(&mut self, is_new: bool, converted: &Conversion) {
+        let Conversion { account, debit, credit, rate, spread, fee: _, at } = *converted;
+        let percent = Decimal::new(i128::from(spread), 4).to_string();
+        let terms = rows::Conversion {
+            spread: percent.clone(),
+            rate: fine_price(rate).to_string(),
+            rate_from: debit.currency.code().to_lowercase(),
+            fee: percent,
+        };
+        for (leg, before) in [(debit, debit.balance + debit.amount), (credit, credit.balance - credit.amount)]
+        {
+            let row = rows::AccountLogEntry {
+                old_balance: money(before).to_string(),
+                conversion: Some(terms.clone()),
+                ..self.cash_row(Wallet::Flex, leg.currency, leg.balance, leg.log, "conversion")
+            };
+            self.push_own(is_new, account, at, row);
+        }
+    }
+
+    /// What the interest of an hour did to a wallet.
+    pub(super) fn interest_paid(&mut self, is_new: bool, paid: &InterestPaid) {
+        let row = rows::AccountLogEntry {
+            old_balance: money(paid.balance + paid.amount).to_string(),
+            fee: Some(money(paid.amount).to_string()),
+            ..self.cash_row(Wallet::Flex, Currency::USD, paid.balance, paid.log, "interest payment")
+        };
+        self.push_own(is_new, paid.account, paid.at, row);
     }
 
     /// What an hour's funding did to a wallet, and that it left the position as it was.
@@ -300,6 +330,77 @@ impl Fold {
         self.push_own(is_new, booked.account, booked.at, leg);
     }
 
+    /// What the end of a contract did to a position and its wallet.
+    pub(super) fn settled(&mut self, is_new: bool, settlement: &Settlement) {
+        let Some(instrument) = self.contracts.get(usize::from(settlement.instrument.0)).map(Arc::clone)
+        else {
+            return;
+        };
+        let spec = instrument.spec();
+        let entry =
+            Some(fine_price(instrument.average_price(settlement.closed, settlement.entry)).to_string());
+        let at_price = fine_price(settlement.price).to_string();
+        let [fee, realized_pnl, realized_funding] =
+            [settlement.fee, settlement.realized_pnl, settlement.realized_funding]
+                .map(|amount| money(amount).to_string());
+        let update = rows::PositionUpdate {
+            cause: causes::SETTLEMENT,
+            contract: u32::from(settlement.instrument.0),
+            old_position: settlement.closed,
+            new_position: 0,
+            old_entry: entry.clone(),
+            new_entry: entry.clone(),
+            opened_ms: settlement.opened_at.map(millis),
+            fee: fee.clone(),
+            realized_pnl: realized_pnl.clone(),
+            realized_funding: realized_funding.clone(),
+            currency: settlement.currency.code().to_owned(),
+            execution: Some(settlement.execution.0),
+            price: Some(at_price.clone()),
+            qty: None,
+            role: None,
+        };
+        self.push_own(is_new, settlement.account, settlement.at, update);
+
+        let currency = settlement.currency.code().to_lowercase();
+        let position_leg = rows::AccountLogEntry {
+            number: settlement.log,
+            info: "settlement".to_owned(),
+            asset: spec.symbol.to_lowercase(),
+            wallet: self.wallet_name(settlement.wallet),
+            old_balance: size(Qty(settlement.closed), spec).to_string(),
+            new_balance: size(Qty(0), spec).to_string(),
+            contract: Some(u32::from(settlement.instrument.0)),
+            collateral: Some(currency.clone()),
+            execution: Some(settlement.execution.0),
+            old_entry: entry.clone(),
+            new_entry: entry,
+            trade_price: Some(at_price),
+            mark: settlement.mark.map(|mark| fine_price(mark).to_string()),
+            realized_pnl: None,
+            fee: None,
+            funding_rate: None,
+            realized_funding: None,
+            liquidation_fee: None,
+            conversion: None,
+        };
+        let booked = settlement.realized_pnl - settlement.fee + settlement.realized_funding;
+        let cash_leg = rows::AccountLogEntry {
+            number: settlement.log + 1,
+            asset: currency,
+            old_balance: money(settlement.balance - booked).to_string(),
+            new_balance: money(settlement.balance).to_string(),
+            old_entry: None,
+            new_entry: None,
+            realized_pnl: Some(realized_pnl),
+            fee: Some(fee),
+            realized_funding: Some(realized_funding),
+            ..position_leg.clone()
+        };
+        self.push_own(is_new, settlement.account, settlement.at, position_leg);
+        self.push_own(is_new, settlement.account, settlement.at, cash_leg);
+    }
+
     /// The row of money that no contract moved.
     pub(super) fn transferred(
         &self,
@@ -311,18 +412,34 @@ impl Fold {
         cause: BalanceCause,
     ) -> rows::AccountLogEntry {
         let info = match cause {
-            BalanceCause::Operator => PAYMENT_WORDS[0],
+            // The list has no word for what the pool pays: it comes from whoever runs the venue.
+            BalanceCause::Operator | BalanceCause::Pool => PAYMENT_WORDS[0],
             BalanceCause::Transfer => "transfer",
             BalanceCause::SubaccountTransfer => "subaccount transfer",
             BalanceCause::Withdrawal => PAYMENT_WORDS[1],
         };
+        rows::AccountLogEntry {
+            old_balance: money(balance - change).to_string(),
+            ..self.cash_row(wallet, currency, balance, number, info)
+        }
+    }
+
+    /// A row of a currency in a wallet that no contract moved; it says nothing but what there is now.
+    fn cash_row(
+        &self,
+        wallet: Wallet,
+        currency: Currency,
+        balance: Money,
+        number: u64,
+        info: &str,
+    ) -> rows::AccountLogEntry {
         let code = currency.code().to_lowercase();
         rows::AccountLogEntry {
             number,
             info: info.to_owned(),
             asset: code.clone(),
             wallet: self.wallet_name(wallet),
-            old_balance: money(balance - change).to_string(),
+            old_balance: String::new(),
             new_balance: money(balance).to_string(),
             contract: None,
             collateral: Some(code),
@@ -352,5 +469,24 @@ impl Fold {
                 contract.map_or_else(String::new, |instrument| inverse_name(&instrument.spec().pair))
             }
         }
+    }
+}
+
+/// The row of a gain that is paid in a currency of the account's choice.
+fn gain_leg(fill: &Fill, gain: &GainPaid, cash_leg: &rows::AccountLogEntry) -> rows::AccountLogEntry {
+    let GainPaid { currency, amount, index: _, balance } = *gain;
+    let currency = currency.code().to_lowercase();
+    let nothing = || Some(money(Money::ZERO).to_string());
+    rows::AccountLogEntry {
+        number: fill.log + 2,
+        asset: currency.clone(),
+        collateral: Some(currency),
+        old_balance: money(balance - amount).to_string(),
+        new_balance: money(balance).to_string(),
+        realized_pnl: Some(money(amount).to_string()),
+        fee: nothing(),
+        realized_funding: nothing(),
+        liquidation_fee: None,
+        ..cash_leg.clone()
     }
 }

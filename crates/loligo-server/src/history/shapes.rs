@@ -45,6 +45,11 @@ pub(super) fn log_word(role: FillRole) -> &'static str {
         FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => "futures trade",
         FillRole::Liquidation => "futures liquidation",
         FillRole::PartialLiquidation => "futures partial liquidation",
+        FillRole::CoveredLiquidation => "covered liquidation",
+        FillRole::Assignor => "futures assignor",
+        FillRole::Assignee => "futures assignee",
+        FillRole::UnwindBankrupt => "futures unwind bankrupt",
+        FillRole::UnwindCounterparty => "futures unwind counterparty",
     }
 }
 

@@ -207,6 +207,9 @@ impl Names {
             OrderType::Market => "market",
             OrderType::FillOrKill => "fok",
             OrderType::Liquidation => "liquidation",
+            OrderType::CoveredLiquidation => "covered liquidation",
+            OrderType::Assignment => "assignment",
+            OrderType::Unwind => "unwind",
         };
         let lots = spec.map(|spec| (1, i32::from(spec.lot_precision)));
         let size = steps(order.qty, lots, "lots", written.qty.as_ref());

@@ -39,10 +39,8 @@ impl EarlierViews {
 
     /// The rest, as the parts of those whose it is.
     pub(crate) fn into_parts(self) -> Vec<Part> {
-        let traded = |contract: EarlierContract| Traded {
-            trades: Trades::of(contract.trades.rows),
-            day: contract.day,
-            ..Traded::default()
+        let traded = |contract: EarlierContract| {
+            Traded::on_book(Trades::of(contract.trades.rows), contract.day, VecDeque::new())
         };
         let traded: Vec<Traded> = self.contracts.into_iter().map(traded).collect();
         vec![

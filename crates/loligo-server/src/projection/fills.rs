@@ -121,7 +121,7 @@ impl Fills {
         let mut rows: Vec<(AccountId, FillRow)> = Vec::new();
         for event in applied.events {
             if let Event::Executed(execution) = event {
-                for (side, fill, _) in execution.sides() {
+                for (side, fill) in execution.sides() {
                     rows.push((fill.account, row(applied.sequence, execution, fill, side)));
                 }
             }

@@ -19,8 +19,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
-/// Layout of its part of a snapshot: trades, day and funding rates by contract.
-pub(super) const PART_VERSION: u8 = 2;
+/// Layout of its part of a snapshot: trades, day, funding rates and the last trade on the book by contract.
+pub(super) const PART_VERSION: u8 = 3;
+/// Of a time when all trades were on the book: read, never written.
+const ON_BOOK_PART_VERSION: u8 = 2;
 /// Without funding rates: read, never written.
 const RATELESS_PART_VERSION: u8 = 1;
 /// Funding rates that are kept of each contract: those of a year.
@@ -56,6 +58,8 @@ struct Contract {
     state: MarketState,
     mark: Option<FinePrice>,
     open_interest: i64,
+    /// When it comes to its end, or came.
+    ends_at: Option<Timestamp>,
     /// Of a perpetual that is not over.
     funding: Option<FundingView>,
 }
@@ -75,6 +79,16 @@ pub(super) struct Traded {
     pub(super) trades: Trades,
     pub(super) day: Day,
     pub(super) rates: VecDeque<FundingRateRow>,
+    /// The last trade on the book; others move no last price.
+    pub(super) last: Option<LastTrade>,
+}
+
+/// A [`Traded`] before positions met without the book.
+#[derive(Deserialize)]
+struct OnBookTraded {
+    trades: Trades,
+    day: Day,
+    rates: VecDeque<FundingRateRow>,
 }
 
 /// A [`Traded`] before there was funding.
@@ -109,6 +123,7 @@ impl Markets {
                 (contract.state, contract.mark) = (market.state, market.mark);
                 (contract.open_interest, contract.levels) = (market.open_interest.0, market.level_changes);
                 contract.before = market.before.map(LastTrade::from);
+                contract.ends_at = market.ends_at;
             }
         }
         board.show_funding(exchange);
@@ -204,6 +219,11 @@ impl Markets {
         read(&self.board).contracts.get(usize::from(id.0)).map(|contract| contract.state)
     }
 
+    /// When one contract comes to its end, or came.
+    pub(crate) fn ends_at(&self, id: InstrumentId) -> Option<Timestamp> {
+        read(&self.board).contracts.get(usize::from(id.0)).and_then(|contract| contract.ends_at)
+    }
+
     /// All tickers, in order of id, at one sequence.
     pub fn tickers(&self, now: Timestamp) -> Vec<Ticker> {
         let board = read(&self.board);
@@ -254,12 +274,17 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Index { .. }
         | Event::FundingRate { .. }
         | Event::Mark { .. }
+        | Event::Delisting { .. }
+        | Event::Settled(_)
         | Event::Past { .. }
         | Event::Listed { .. }
         | Event::Market { .. } => true,
         Event::AccountCreated { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::PnlPreference { .. }
+        | Event::Converted(_)
+        | Event::Interest(_)
         | Event::Placed { .. }
         | Event::Fired { .. }
         | Event::ActivationFailed { .. }
@@ -275,6 +300,9 @@ fn concerns_markets(event: &Event) -> bool {
         | Event::Noted { .. }
         | Event::Forgotten { .. }
         | Event::Funding(_)
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
+        | Event::SettlementPrice { .. }
         | Event::Balance { .. } => false,
     }
 }
@@ -303,8 +331,14 @@ impl Follower for Markets {
             RATELESS_PART_VERSION => {
                 let traded: Vec<RatelessTraded> = part.read(RATELESS_PART_VERSION)?;
                 let with_none =
-                    |RatelessTraded { trades, day }| Traded { trades, day, rates: VecDeque::new() };
+                    |RatelessTraded { trades, day }| Traded::on_book(trades, day, VecDeque::new());
                 traded.into_iter().map(with_none).collect()
+            }
+            ON_BOOK_PART_VERSION => {
+                let traded: Vec<OnBookTraded> = part.read(ON_BOOK_PART_VERSION)?;
+                let on_book =
+                    |OnBookTraded { trades, day, rates }: OnBookTraded| Traded::on_book(trades, day, rates);
+                traded.into_iter().map(on_book).collect()
             }
             _ => part.read(PART_VERSION)?,
         };
@@ -316,6 +350,12 @@ impl Follower for Markets {
 }
 
 impl Traded {
+    /// All of whose trades were on the book.
+    pub(super) fn on_book(trades: Trades, day: Day, rates: VecDeque<FundingRateRow>) -> Self {
+        let last = trades.last().map(TradeRow::last);
+        Self { trades, day, rates, last }
+    }
+
     /// Keeps the rate of one more hour.
     fn rate(&mut self, row: FundingRateRow) {
         self.rates.push_back(row);
@@ -325,9 +365,7 @@ impl Traded {
     }
 
     fn trade(&mut self, applied: Applied<'_>, execution: &Execution, instrument: &Instrument) -> &TradeRow {
-        let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
-        self.day.trade(execution.at, execution.price, execution.qty, worth);
-        self.trades.push(TradeRow {
+        let row = TradeRow {
             execution: execution.id,
             sequence: applied.sequence,
             number: execution.trade,
@@ -336,7 +374,14 @@ impl Traded {
             side: execution.taker_side,
             role: execution.taker.role,
             time: execution.at,
-        })
+        };
+        // Positions that meet without the book move no last price and count in no day.
+        if execution.is_on_book() {
+            let worth = Fine(instrument.value(execution.qty.0, execution.price).0.abs());
+            self.day.trade(execution.at, execution.price, execution.qty, worth);
+            self.last = Some(row.last());
+        }
+        self.trades.push(row)
     }
 }
 
@@ -344,7 +389,7 @@ impl Board {
     fn ticker(&self, id: InstrumentId, contract: &Contract, now: Timestamp) -> Ticker {
         Ticker {
             instrument: id,
-            last: contract.traded.trades.last().map(TradeRow::last).or(contract.before),
+            last: contract.traded.last.or(contract.before),
             bid: contract.depth.bid(),
             ask: contract.depth.ask(),
             index: self.indexes.get(&contract.instrument.pair()).copied(),
@@ -358,6 +403,7 @@ impl Board {
 
     fn list(&mut self, instrument: Arc<Instrument>) {
         self.contracts.push(Contract {
+            ends_at: instrument.spec().expiry,
             instrument,
             depth: Depth::default(),
             traded: Traded::default(),
@@ -416,10 +462,15 @@ impl Board {
                     if let Some(told) = told {
                         told.trades.push((execution.instrument, row.clone()));
                     }
-                    for (side, fill, _) in execution.sides() {
+                    for (side, fill) in execution.sides() {
                         let before = fill.position - execution.qty.0 * side.sign();
                         contract.open_interest += fill.position.max(0) - before.max(0);
                     }
+                }
+            }
+            Event::Settled(settlement) => {
+                if let Some(contract) = self.contract(settlement.instrument) {
+                    contract.open_interest -= settlement.closed.max(0);
                 }
             }
             Event::Past { past, .. } => {
@@ -442,12 +493,20 @@ impl Board {
                 }
                 moved(told);
             }
-            Event::Market { instrument, state, .. } => {
+            Event::Market { instrument, state, at } => {
                 self.funded_second = None;
                 if let Some(contract) = self.contract(*instrument) {
                     contract.state = *state;
+                    if *state == MarketState::Expired {
+                        contract.ends_at = Some(*at);
+                    }
                 }
                 moved(told);
+            }
+            Event::Delisting { instrument, settles_at, .. } => {
+                if let Some(contract) = self.contract(*instrument) {
+                    contract.ends_at = Some(*settles_at);
+                }
             }
             _ => {}
         }

@@ -185,8 +185,16 @@ fn changes_of<'a>(event: &'a Event, changes: &mut Vec<(AccountId, Change<'a>)>) 
         | Event::Market { .. }
         | Event::Account { .. }
         | Event::Leverage { .. }
+        | Event::PnlPreference { .. }
+        | Event::Converted(_)
+        | Event::Interest(_)
         | Event::Funding(_)
         | Event::FundingRate { .. }
+        | Event::AssignmentProgram(_)
+        | Event::Pool { .. }
+        | Event::Delisting { .. }
+        | Event::SettlementPrice { .. }
+        | Event::Settled(_)
         | Event::Index { .. }
         | Event::Past { .. }
         | Event::Mark { .. } => {}

@@ -45,7 +45,8 @@ pub(crate) struct PositionStated {
 impl Statement {
     pub(crate) fn of(exchange: &Exchange, account: AccountId, sequence: u64) -> Self {
         let views = exchange.wallets(account);
-        let flex = views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(view));
+        let flex =
+            views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(account, view));
         let stated = |view: WalletView| {
             let worth = |amount| match (view.wallet, view.settlement) {
                 (Wallet::Inverse(_), Some(currency)) => exchange.usd_value(currency, amount),
@@ -134,12 +135,27 @@ impl Touched {
                 Event::Funding(booked) => {
                     self.accounts.insert(booked.account);
                 }
-                Event::Balance { account, .. } | Event::Leverage { account, .. } => {
+                Event::Settled(settlement) => {
+                    self.accounts.insert(settlement.account);
+                }
+                Event::Balance { account, .. }
+                | Event::Leverage { account, .. }
+                | Event::PnlPreference { account, .. } => {
                     self.accounts.insert(*account);
+                }
+                Event::Converted(conversion) => {
+                    self.accounts.insert(conversion.account);
+                }
+                Event::Interest(paid) => {
+                    self.accounts.insert(paid.account);
                 }
                 Event::Index { .. } | Event::Mark { .. } => self.prices = true,
                 Event::Listed { .. }
                 | Event::FundingRate { .. }
+                | Event::AssignmentProgram(_)
+                | Event::Pool { .. }
+                | Event::Delisting { .. }
+                | Event::SettlementPrice { .. }
                 | Event::Past { .. }
                 | Event::AccountCreated { .. }
                 | Event::Rejected { .. }

@@ -13,7 +13,7 @@ const MINUTE_MICROS: i64 = 60 * Timestamp::SECOND;
 const DAY_MINUTES: i64 = 24 * 60;
 
 /// The last trade of a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastTrade {
     /// At which price.
     pub price: Price,

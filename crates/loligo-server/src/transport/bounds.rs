@@ -4,12 +4,28 @@
 use std::time::Duration;
 
 /// Bytes of a request line and its headers. 500 order ids in a query take 24 KB; the URI itself ends at 65,534 bytes, with
-/// which the HTTP library is at its end. Longer lists travel in the body.
+/// which the HTTP library is at its end. Longer lists travel in the body. On HTTP/2, 32 bytes more count for each header.
 pub(crate) const HEAD_BYTES: usize = 96 * 1024;
 /// Headers of one request.
 pub(crate) const HEADERS: usize = 100;
 /// Bytes of a body: the longest arguments that any dialect takes.
 pub(crate) const BODY_BYTES: usize = loligo_wire::args::MAX_BYTES;
+/// Requests of one HTTP/2 connection that are open at once, the fewest that its standard finds reasonable: a client that
+/// does much at a time does it on one connection.
+pub(crate) const STREAMS: u32 = 100;
+/// Bytes of one body that an HTTP/2 client may send before it hears of it: enough that one which is too long is seen to be.
+pub(crate) const STREAM_WINDOW: u32 = BODY_BYTES as u32 + 16 * 1024;
+/// Bytes of bodies that are not whole which one HTTP/2 connection may leave with us; its client waits with the rest. Four of
+/// the longest: a slow body or two hold up no order.
+pub(crate) const BODIES_WINDOW: u32 = 4 * STREAM_WINDOW;
+/// Bytes of one answer that wait in the HTTP/2 library for their turn, and that one request takes of it.
+pub(crate) const STREAM_WRITE_BYTES: usize = 64 * 1024;
+/// Requests that an HTTP/2 client may have taken back before we saw them. More says that it asks only to take back, and its
+/// connection ends.
+pub(crate) const RESETS_UNSEEN: usize = 20;
+/// Requests of one HTTP/2 connection that may break the protocol, or go beyond [`STREAMS`], before the connection ends: as
+/// many as may be open.
+pub(crate) const BROKEN_STREAMS: usize = STREAMS as usize;
 /// Bytes that are passed over behind a last answer, so that a client which sends first and reads then hears it: a few
 /// times the longest body.
 pub(crate) const FAREWELL_BYTES: u64 = 4 * BODY_BYTES as u64;
@@ -48,7 +64,7 @@ pub struct Bounds {
     pub head: Duration,
     /// From the head of a request to the last byte of its body.
     pub body: Duration,
-    /// Between two requests of a connection.
+    /// Between two requests of a connection, and between two pieces of an answer that its client takes.
     pub idle: Duration,
     /// What open requests get to end when the server stops.
     pub drain: Duration,

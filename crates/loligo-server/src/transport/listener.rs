@@ -1,37 +1,29 @@
 //! The accept loop: connections in, requests out, every wait with an end.
 //!
-//! hyper's own header timer also runs while a connection is idle and is set anew for each request. Here each connection
-//! has one sleeper that looks at what the connection is doing: idle connections may stay long, half a head may not, and
-//! a request costs three stores.
-//!
-//! Answers leave one by one: the next head is not looked at before the last answer has been handed to the socket whole. So
-//! nothing that a client sends behind a request holds its answer back, and of a client that does not read we hold one
-//! answer and what one read brought.
+//! A connection speaks HTTP/1.1, or HTTP/2 where TLS has agreed on it; only the former can go on as a WebSocket.
 
+mod http1;
+mod http2;
 mod seats;
+mod watched;
 
 pub(crate) use seats::Connections;
 
-use super::Handlers;
-use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES, HEAD_BYTES, HEADERS};
+use super::bounds::{BODY_BYTES, Bounds, FAREWELL_BYTES};
+use super::{Handlers, tls};
 use bytes::{Bytes, BytesMut};
-use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
+use http::{Response, request};
 use http_body_util::Full;
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use seats::{Doing, Seat};
+use hyper::body::Body;
+use seats::Seat;
+use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -137,9 +129,14 @@ pub(crate) async fn serve<H: Handlers>(
             let serving = async {
                 let seat = Arc::clone(&seat);
                 match tls {
-                    None => connection(stream, address, bounds, handler, seat, stop).await,
+                    None => http1::connection(stream, address, bounds, handler, seat, stop).await,
                     Some(tls) => match tokio::time::timeout(bounds.head, tls.accept(stream)).await {
-                        Ok(Ok(stream)) => connection(stream, address, bounds, handler, seat, stop).await,
+                        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) => {
+                            http2::connection(stream, address, bounds, handler, seat, stop).await;
+                        }
+                        Ok(Ok(stream)) => {
+                            http1::connection(stream, address, bounds, handler, seat, stop).await;
+                        }
                         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                         Err(_) => tracing::debug!("a TLS handshake took too long"),
                     },
@@ -177,90 +174,6 @@ async fn accept(
     }
 }
 
-/// Serves one connection to its end, whatever it goes on as.
-async fn connection<S, H>(
-    stream: S,
-    address: SocketAddr,
-    bounds: Bounds,
-    handler: Arc<H>,
-    seat: Arc<Seat>,
-    mut stop: watch::Receiver<bool>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Handlers,
-{
-    let watched = Watched { stream, seat: Arc::clone(&seat) };
-    let peer = Arc::new(Peer::new(address, seat.is_beyond()));
-    let service = {
-        let (seat, peer) = (Arc::clone(&seat), Arc::clone(&peer));
-        service_fn(move |request| {
-            let (seat, handler, peer) = (Arc::clone(&seat), Arc::clone(&handler), Arc::clone(&peer));
-            async move {
-                seat.activity.now_is(Doing::Serving);
-                let mut answer = answer(request, bounds, &*handler, &peer).await;
-                seat.activity.now_is(Doing::Idle);
-                if let (true, Ok(answer)) = (seat.is_beyond(), &mut answer) {
-                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                answer
-            }
-        })
-    };
-    let mut connection = http1::Builder::new()
-        .header_read_timeout(None)
-        .max_buf_size(HEAD_BYTES)
-        .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(watched), service);
-    let mut stopping = false;
-    let ended = loop {
-        tokio::select! {
-            // Nearly always it is the client who has something new.
-            biased;
-            ended = &mut connection => break ended,
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-            () = seat.activity.overdue(&bounds) => {
-                tracing::debug!(%address, "a connection kept us waiting for too long");
-                return;
-            }
-        }
-    };
-    let http1::Parts { io, read_buf, .. } = connection.into_parts();
-    let mut stream = io.into_inner().stream;
-    match ended {
-        Ok(()) => {}
-        // What could not be read was answered with its status, or is told so here.
-        Err(error) if error.is_parse() => {
-            tracing::debug!(%error, "a connection sent what is no request");
-            if read_buf.starts_with(HTTP2) && stream.write_all(NOT_HTTP2).await.is_err() {
-                return;
-            }
-        }
-        Err(error) => {
-            tracing::debug!(%error, "a connection ended early");
-            return;
-        }
-    }
-    let granted = peer.upgrade().granted.take();
-    match granted {
-        // In the same task: it counts as one connection, and ends with the server, whatever it speaks.
-        Some(session) => session(Box::new(stream), read_buf, stop).await,
-        None => {
-            tokio::select! {
-                () = farewell(stream, &bounds) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-        }
-    }
-}
-
-/// What a client says that takes for granted that it may speak HTTP/2.
-const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// The answer to that.
-const NOT_HTTP2: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
 /// Closes a connection so that its last answer arrives. Whoever closes over bytes that were not read takes back what was
 /// not read of the answer, so what the client still sends is passed over first, as far as is reasonable.
 async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bounds: &Bounds) {
@@ -272,15 +185,18 @@ async fn farewell<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, bounds: &Bou
     let _ = tokio::time::timeout(bounds.head, leaving).await;
 }
 
-/// Reads a request to its end and has it answered. An error ends the connection without an answer.
-async fn answer<H: Handlers>(
-    request: Request<Incoming>,
+/// Reads a request to its end and has it answered. An error ends it without an answer.
+async fn answer<H, B>(
+    head: request::Parts,
+    body: B,
     bounds: Bounds,
     handler: &H,
     peer: &Peer,
-) -> io::Result<Response<Full<Bytes>>> {
-    let (mut head, body) = request.into_parts();
-    *peer.upgrade() = Upgrade { asked: head.extensions.remove::<OnUpgrade>().is_some(), granted: None };
+) -> io::Result<Response<Full<Bytes>>>
+where
+    H: Handlers,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
     let request = if body.is_end_stream() {
         Read::Whole(Received { head, body: Bytes::new() })
     } else {
@@ -295,7 +211,7 @@ async fn answer<H: Handlers>(
 }
 
 /// The whole body; `None` when it is longer than a body may be.
-async fn whole(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+async fn whole<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<Option<Bytes>, B::Error> {
     if body.size_hint().lower() > BODY_BYTES as u64 {
         return Ok(None);
     }
@@ -319,68 +235,6 @@ async fn whole(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
         }
     }
     Ok(Some(if all.is_empty() { first } else { all.freeze() }))
-}
-
-/// A stream that notes when bytes come and go.
-struct Watched<S> {
-    stream: S,
-    seat: Arc<Seat>,
-}
-
-impl<S> Watched<S> {
-    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if matches!(written, Poll::Ready(Ok(1..))) {
-            self.seat.activity.sent();
-        }
-        written
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.seat.activity.received();
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note(written)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.note(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }
 
 /// Binds an address; the error says which one and why.

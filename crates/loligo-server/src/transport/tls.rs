@@ -22,6 +22,11 @@ const RENEW_AFTER_DAYS: i64 = 365;
 /// A chain of certificates has a few kilobytes.
 const PEM_BYTES_MAX: u64 = 64 * 1024;
 
+/// HTTP/2, as the two sides of a handshake name it.
+pub(crate) const HTTP2: &[u8] = b"h2";
+/// What a connection speaks, most preferred first. A client that names nothing gets HTTP/1.1.
+const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -117,7 +122,7 @@ fn tls(authority: String, certificate: &str, key: &str) -> Result<Tls, TlsError>
         .with_no_client_auth()
         .with_single_cert(vec![chain], key)
         .map_err(|error| unusable(&error))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), authority })
 }
 

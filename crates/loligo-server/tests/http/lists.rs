@@ -206,6 +206,12 @@ async fn contracts_are_listed_while_they_live_or_when_they_are_over_and_say_wher
     assert_eq!(instruments(&venue, &[("expired", "false")]).await, live);
     assert_eq!(instruments(&venue, &[("expired", "true")]).await, Vec::<Value>::new());
     venue.order("POST", "/markets/PF_XBTUSD/expire", Value::Null).await;
+    // A perpetual is there until it settles, and takes post-only orders.
+    assert_eq!(instruments(&venue, &[("expired", "true")]).await, Vec::<Value>::new());
+    let delisted = instruments(&venue, &[]).await;
+    let row = delisted.iter().find(|row| row["symbol"] == SYMBOL).expect("listed");
+    assert_eq!((&row["postOnly"], &row["tradeable"]), (&json!(true), &json!(true)));
+    venue.advance(900_000).await;
     let over = instruments(&venue, &[("expired", "true")]).await;
     assert_eq!(over.iter().map(|row| &row["symbol"]).collect::<Vec<_>>(), [SYMBOL]);
     assert_eq!((&over[0]["isExpired"], &over[0]["tradeable"]), (&json!(true), &json!(false)));

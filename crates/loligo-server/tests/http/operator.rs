@@ -41,6 +41,13 @@ async fn a_market_is_what_the_operator_makes_of_it() {
         assert_eq!(orders.as_array().map(Vec::len), Some(open), "{state}: {orders}");
     }
     let told = venue.order("POST", "/markets/PF_XBTUSD/expire", Value::Null).await;
+    assert_eq!(
+        (&told["symbol"], &told["state"], &told["in_force"]),
+        (&json!(SYMBOL), &json!("open"), &json!("post_only"))
+    );
+    assert_eq!(sent(&venue, 0, &ORDER).await, "marketIsPostOnly");
+    venue.advance(900_000).await;
+    let told = venue.order("GET", "/markets/PF_XBTUSD", Value::Null).await;
     assert_eq!((&told["symbol"], &told["state"]), (&json!(SYMBOL), &json!("expired")));
     assert_eq!(sent(&venue, 0, &ORDER).await, "marketInactive");
     let gone = alice.get("/instruments", &[]).await["instruments"].clone();

@@ -21,14 +21,24 @@ pub async fn over(
     stream: TcpStream,
     trusted: &str,
 ) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    offering(stream, trusted, &[]).await
+}
+
+/// The same for a client that speaks these protocols, its favourite first.
+pub async fn offering(
+    stream: TcpStream,
+    trusted: &str,
+    protocols: &[&str],
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM")).expect("a certificate");
-    let config =
+    let mut config =
         rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let name = ServerName::try_from("localhost").expect("a name");
     tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

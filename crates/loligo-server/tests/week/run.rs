@@ -398,12 +398,12 @@ impl Run {
     fn sums(&self) -> Result<String, String> {
         let audit = self.exchange.audit().map_err(|violation| violation.to_string())?;
         let mut text = format!("second {}: {} positions", self.second, audit.positions);
-        for CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, dust } in
+        for CurrencyAudit { currency, deposited, wallets, entries, fees, pool, funding, exchanged, dust } in
             audit.currencies
         {
             let _ = write!(
                 text,
-                "\n  {} {} = {} wallets - {} open + {} fees + {} pool + {} funding + {} dust",
+                "\n  {} {} = {} wallets - {} open + {} fees + {} pool + {} funding + {} exchanged + {} dust",
                 currency.code(),
                 deposited.0,
                 wallets.0,
@@ -411,6 +411,7 @@ impl Run {
                 fees.0,
                 pool.0,
                 funding.0,
+                exchanged.0,
                 dust.0
             );
         }

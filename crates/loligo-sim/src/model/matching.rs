@@ -86,7 +86,7 @@ impl Model {
                     self.meeting(order.view.account, maker.view.account)
                 }
                 // The exchange's own orders know no families.
-                FillRole::Liquidation | FillRole::PartialLiquidation => Meeting::Trade,
+                _ => Meeting::Trade,
             };
             let maker = maker.view.id;
             match meeting {
@@ -144,11 +144,10 @@ impl Model {
         let (settled, funding) = settled;
         let (fee, liquidation_fee) = match role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => (settled.0, Money::ZERO),
-            FillRole::Liquidation | FillRole::PartialLiquidation => {
-                self.liquidation_fees(&came.view, (qty, price), (held.qty, aside), settled)
-            }
+            _ => self.liquidation_fees(&came.view, (qty, price), (held.qty, aside), settled),
         };
-        let taker = self.fill_of(&came.view, role, taker_rate, (fee, settled.1, funding), &held);
+        let mut taker = self.fill_of(&came.view, role, taker_rate, (fee, settled.1, funding), &held);
+        taker.liquidation_fee = liquidation_fee;
         let held = self.position(rested.view.account, instrument);
         let settled =
             self.settle(rested.view.account, instrument, qty * rested.view.side.sign(), price, maker_rate);
@@ -173,7 +172,6 @@ impl Model {
             currency,
             taker,
             maker,
-            liquidation_fee,
         });
         self.contracts[instrument.0 as usize].last = Some(Price(price));
         for order in [&came, &rested] {
@@ -222,11 +220,13 @@ impl Model {
             fee_rate,
             realized_pnl,
             realized_funding,
+            liquidation_fee: Money::ZERO,
             position: position.qty,
             entry_before: figures::as_fine(&held.entry),
             entry: figures::as_fine(&position.entry),
             opened_at,
             balance,
+            gain: None,
         }
     }
 

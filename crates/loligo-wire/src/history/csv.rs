@@ -2,10 +2,9 @@
 
 use uuid::Uuid;
 
+use crate::account_log::LogEntry;
 use crate::decimal::Decimal;
 use crate::time::Timestamp;
-
-use super::account::LogEntry;
 
 const HEADER: &str = "uid,dateTime,account,type,symbol,contract,change,new balance,new average entry price,trade price,\
     mark price,funding rate,realized pnl,fee,realized funding,collateral,conversion spread percentage,liquidation fee,\

@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 
+use crate::account_log::LogInfo;
 use crate::args::{Args, Conflict, Value};
 use crate::decimal::{Decimal, Number};
 use crate::time::Timestamp;
-
-use super::words::LogInfo;
 
 /// Most elements of a page; a request for more gets this many.
 pub const MAX_COUNT: u32 = 1_000;

@@ -58,40 +58,6 @@ words! {
     }
 }
 
-words! {
-    /// The kind of an account log entry.
-    pub enum LogInfo {
-        FuturesTrade = "futures trade",
-        FuturesLiquidation = "futures liquidation",
-        FuturesAssignor = "futures assignor",
-        FuturesAssignee = "futures assignee",
-        FuturesUnwindCounterparty = "futures unwind counterparty",
-        FuturesUnwindBankrupt = "futures unwind bankrupt",
-        CoveredLiquidation = "covered liquidation",
-        FundingRateChange = "funding rate change",
-        Conversion = "conversion",
-        InterestPayment = "interest payment",
-        Transfer = "transfer",
-        CrossExchangeTransfer = "cross-exchange transfer",
-        KfeeApplied = "kfee applied",
-        SubaccountTransfer = "subaccount transfer",
-        Settlement = "settlement",
-        AdminTransfer = "admin transfer",
-        TaxWithheld = "tax withheld",
-        TaxRefund = "tax refund",
-        FuturesPartialLiquidation = "futures partial liquidation",
-        FuturesUnwind = "futures_unwind",
-        FuturesTaxWithheld = "futures tax withheld",
-        FuturesTaxRefund = "futures tax refund",
-        ConversionCredit = "conversion credit",
-        PositionTransfer = "position transfer",
-        PortfolioAuctioning = "portfolio auctioning",
-        Rfq = "rfq",
-        OptionsTrade = "options trade",
-        HedgingTrade = "hedging trade",
-    }
-}
-
 impl Side {
     /// As history spells it.
     #[must_use]

@@ -84,6 +84,10 @@ impl NumberedError {
     /// A preference for a contract whose margin is in one currency alone.
     pub const CONTRACT_NOT_MULTI_COLLATERAL: Self =
         Self::refused_preference(88, "CONTRACT_NOT_MULTI_COLLATERAL");
+    /// A preference for a currency that does not exist.
+    pub const CURRENCY_DOES_NOT_EXIST: Self = Self::refused_preference(89, "CURRENCY_DOES_NOT_EXIST");
+    /// A preference for a currency in which gains are not paid.
+    pub const CURRENCY_NOT_ENABLED: Self = Self::refused_preference(90, "CURRENCY_NOT_ENABLED");
     /// A preference that needs more margin than is available.
     pub const INSUFFICIENT_MARGIN: Self = Self::refused_preference(92, "INSUFFICIENT_MARGIN");
     /// A leverage that the contract does not allow at any size.

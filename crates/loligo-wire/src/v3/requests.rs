@@ -22,6 +22,7 @@ mod batch;
 mod margin;
 mod market;
 mod order;
+mod programs;
 mod settings;
 mod status;
 mod transfers;
@@ -44,8 +45,10 @@ pub use order::{
     CancelAllOrders, CancelAllOrdersAfter, CancelOrder, EditOrder, MAX_TIMEOUT_SECONDS, SendOrder,
     UnknownUnit,
 };
+pub use programs::{AddAssignmentProgram, DeleteAssignmentProgram};
 pub use settings::{
-    LeveragePreferences, SetLeveragePreference, SetOffBookLeverage, SetSelfTradeStrategy, SetTradingEnabled,
+    LeveragePreferences, PnlPreferences, SetLeveragePreference, SetOffBookLeverage, SetPnlPreference,
+    SetSelfTradeStrategy, SetTradingEnabled,
 };
 pub use status::{MAX_ORDER_IDS, OrdersStatus};
 pub use transfers::{SubaccountTransfer, Transfer, Withdrawal};

@@ -23,6 +23,7 @@ mod margin;
 mod market;
 mod notices;
 mod order;
+mod programs;
 mod settings;
 mod status;
 
@@ -43,8 +44,12 @@ pub use order::{
     BatchResult, CancelAllOrders, CancelOrder, CancelledOrder, EditOrder, OpenOrder, SendOrder,
     write_batch_status, write_dead_mans_switch, write_open_orders,
 };
+pub use programs::{
+    AssignmentChange, AssignmentProgram, write_assignment_history, write_assignment_program,
+    write_assignment_programs, write_unwind_queue,
+};
 pub use settings::{
-    LeveragePreference, write_done, write_leverage_preferences, write_off_book_leverage,
-    write_self_trade_strategy, write_trading_enabled, write_withdrawal,
+    LeveragePreference, PnlPreference, write_done, write_leverage_preferences, write_off_book_leverage,
+    write_pnl_preferences, write_self_trade_strategy, write_trading_enabled, write_withdrawal,
 };
 pub use status::{CachedOrder, OrderStatusDetails, TrailingStopOptions, TriggerOptions, write_orders_status};

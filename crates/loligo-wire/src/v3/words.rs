@@ -155,6 +155,24 @@ words! {
     }
 }
 
+words! {
+    /// When an account takes part in the assignment program.
+    pub enum TimeFrame {
+        All = "ALL",
+        Weekdays = "WEEKDAYS",
+        Weekend = "WEEKEND",
+    }
+}
+
+impl TimeFrame {
+    /// The word in any case; an earlier document has another form of the last one.
+    #[must_use]
+    pub fn from_any_case(word: &str) -> Option<Self> {
+        let word = word.to_ascii_uppercase();
+        if word == "WEEKENDS" { Some(Self::Weekend) } else { Self::from_word(&word) }
+    }
+}
+
 impl TriggerSignal {
     /// Reads a request's `triggerSignal`; `spot` is the index too.
     #[must_use]

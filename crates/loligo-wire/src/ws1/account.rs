@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::words::Feed;
+use crate::account_log::{Absent, LogEntry};
 use crate::decimal::Decimal;
 use crate::json::{Object, write_array};
 use crate::notices::Notice;
@@ -83,88 +84,11 @@ impl Position<'_> {
     }
 }
 
-/// A row of an account's log. What a row does not have is sent as zero or as the empty text, never as null: an older
-/// client fails on null.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LogEntry<'a> {
-    /// Its number among the account's rows, from 1.
-    pub id: u64,
-    /// When it was booked.
-    pub date: Timestamp,
-    /// What changed: a currency or, in the row of a position, a market; in lower case.
-    pub asset: &'a str,
-    /// The market it is about, in lower case.
-    pub contract: Option<&'a str>,
-    /// What happened, such as `futures trade`.
-    pub info: &'a str,
-    /// Its own id.
-    pub booking_uid: Uuid,
-    /// In which wallet, in lower case.
-    pub margin_account: &'a str,
-    /// Balance, or signed size of the position, before.
-    pub old_balance: Decimal,
-    /// The same after.
-    pub new_balance: Decimal,
-    /// Average entry price before.
-    pub old_average_entry_price: Option<Decimal>,
-    /// Average entry price after.
-    pub new_average_entry_price: Option<Decimal>,
-    /// At which price it traded.
-    pub trade_price: Option<Decimal>,
-    /// The mark price then.
-    pub mark_price: Option<Decimal>,
-    /// Realised profit, before fees.
-    pub realized_pnl: Option<Decimal>,
-    /// The fee.
-    pub fee: Option<Decimal>,
-    /// The execution, or the reference of a transfer.
-    pub execution: Option<&'a str>,
-    /// The currency of the wallet, in lower case.
-    pub collateral: Option<&'a str>,
-    /// The absolute funding rate.
-    pub funding_rate: Option<Decimal>,
-    /// Realised funding.
-    pub realized_funding: Option<Decimal>,
-    /// What a conversion cost, in per cent.
-    pub conversion_spread_percentage: Option<Decimal>,
-    /// What a liquidated position paid into the pool.
-    pub liquidation_fee: Option<Decimal>,
-}
-
-impl LogEntry<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut entry = Object::new(out);
-        let number = Option::unwrap_or_default;
-        entry.int("id", self.id);
-        entry.time("date", self.date);
-        entry.string("asset", self.asset);
-        entry.string("contract", self.contract.unwrap_or_default());
-        entry.string("info", self.info);
-        entry.uuid("booking_uid", self.booking_uid);
-        entry.string("margin_account", self.margin_account);
-        entry.decimal("old_balance", self.old_balance);
-        entry.decimal("new_balance", self.new_balance);
-        entry.decimal("old_average_entry_price", number(self.old_average_entry_price));
-        entry.decimal("new_average_entry_price", number(self.new_average_entry_price));
-        entry.decimal("trade_price", number(self.trade_price));
-        entry.decimal("mark_price", number(self.mark_price));
-        entry.decimal("realized_pnl", number(self.realized_pnl));
-        entry.decimal("fee", number(self.fee));
-        entry.string("execution", self.execution.unwrap_or_default());
-        entry.string("collateral", self.collateral.unwrap_or_default());
-        entry.decimal("funding_rate", number(self.funding_rate));
-        entry.decimal("realized_funding", number(self.realized_funding));
-        entry.decimal("conversion_spread_percentage", number(self.conversion_spread_percentage));
-        entry.decimal("liquidation_fee", number(self.liquidation_fee));
-        entry.end();
-    }
-}
-
 /// Appends the latest rows of an account's log, given newest first.
 pub fn write_account_log_snapshot<'a>(out: &mut Vec<u8>, logs: impl IntoIterator<Item = LogEntry<'a>>) {
     let mut message = Object::new(out);
     message.string("feed", "account_log_snapshot");
-    write_array(message.member("logs"), logs, |out, entry| entry.write(out));
+    write_array(message.member("logs"), logs, |out, entry| write_entry(&entry, out));
     message.end();
 }
 
@@ -172,8 +96,15 @@ pub fn write_account_log_snapshot<'a>(out: &mut Vec<u8>, logs: impl IntoIterator
 pub fn write_account_log(out: &mut Vec<u8>, entry: &LogEntry<'_>) {
     let mut message = Object::new(out);
     message.string("feed", Feed::AccountLog.as_str());
-    entry.write(message.member("new_entry"));
+    write_entry(entry, message.member("new_entry"));
     message.end();
+}
+
+/// What a row does not have is sent as zero or as the empty text, never as null: an older client fails on null.
+fn write_entry(entry: &LogEntry<'_>, out: &mut Vec<u8>) {
+    let mut row = Object::new(out);
+    entry.write(&mut row, Absent::Zero);
+    row.end();
 }
 
 words! {

@@ -1,10 +1,11 @@
 //! Answers of the history API.
 
-use loligo_wire::history::words::{ExecutionType, LogInfo, OrderType, PositionChange, TradeType};
+use loligo_wire::account_log::{Conversion, LogEntry, LogInfo};
+use loligo_wire::history::words::{ExecutionType, OrderType, PositionChange, TradeType};
 use loligo_wire::history::{
-    Amount, Conversion, Distance, Element, Event, Execution, ExecutionSide, HistoryError, LogEntry, NotFound,
-    Order, OrderEvent, OrderStep, PositionCause, PositionUpdate, PublicExecution, PublicPrice, Trade,
-    Trigger, TriggerEvent, write_account_log, write_account_log_csv, write_account_page, write_public_page,
+    Amount, Distance, Element, Event, Execution, ExecutionSide, HistoryError, NotFound, Order, OrderEvent,
+    OrderStep, PositionCause, PositionUpdate, PublicExecution, PublicPrice, Trade, Trigger, TriggerEvent,
+    write_account_log, write_account_log_csv, write_account_page, write_public_page,
 };
 use loligo_wire::v3::words::{
     DeviationUnit, OrderError, OrderUpdateReason, Side, TriggerSide, TriggerSignal,

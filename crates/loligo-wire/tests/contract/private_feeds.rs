@@ -1,13 +1,15 @@
 //! The private feeds beside those of orders and fills, held against the schema and the examples.
 
+use loligo_wire::account_log::{LogEntry, LogInfo};
 use loligo_wire::decimal::Decimal;
 use loligo_wire::notices::{Notice, NoticePriority, NoticeType};
 use loligo_wire::ws1::{
-    ChangedWallets, Collateral, Equity, FlexWallet, LogEntry, MarginAccount, Payment, PaymentStatus,
-    Position, SingleWallet, Unrealized, Wallets, write_account_balances_and_margins, write_account_log,
+    ChangedWallets, Collateral, Equity, FlexWallet, MarginAccount, Payment, PaymentStatus, Position,
+    SingleWallet, Unrealized, Wallets, write_account_balances_and_margins, write_account_log,
     write_account_log_snapshot, write_deposits_withdrawals, write_notifications, write_open_positions,
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::contract::example;
 use crate::sample::d;
@@ -229,6 +231,33 @@ fn with_contract(mut example: Value, entries: &str, contracts: &[&str]) -> Value
     example
 }
 
+/// A row that has only what each has.
+fn nothing() -> LogEntry<'static> {
+    LogEntry {
+        id: 0,
+        date: at(0),
+        asset: "",
+        info: LogInfo::Transfer,
+        booking_uid: Uuid::nil(),
+        margin_account: "",
+        old_balance: Decimal::default(),
+        new_balance: Decimal::default(),
+        old_average_entry_price: None,
+        new_average_entry_price: None,
+        trade_price: None,
+        mark_price: None,
+        realized_pnl: None,
+        fee: None,
+        execution: None,
+        collateral: None,
+        contract: None,
+        funding_rate: None,
+        realized_funding: None,
+        liquidation_fee: None,
+        conversion: None,
+    }
+}
+
 #[test]
 fn rows_of_the_log_are_those_of_the_examples() {
     let traded = LogEntry {
@@ -236,7 +265,7 @@ fn rows_of_the_log_are_those_of_the_examples() {
         date: at(1_796_040_006_100),
         asset: "pf_xbtusd",
         contract: Some("pf_xbtusd"),
-        info: "futures trade",
+        info: LogInfo::FuturesTrade,
         booking_uid: id("62738495-afb0-4c2d-93e4-f50617283940"),
         margin_account: "flex",
         old_balance: d("0.3"),
@@ -245,9 +274,9 @@ fn rows_of_the_log_are_those_of_the_examples() {
         new_average_entry_price: Some(d("63950")),
         trade_price: Some(d("63950")),
         mark_price: Some(d("63961.2")),
-        execution: Some("3e4f5061-7c8d-4e9f-a0b1-c2d3e4f50617"),
+        execution: Some(id("3e4f5061-7c8d-4e9f-a0b1-c2d3e4f50617")),
         collateral: Some("usd"),
-        ..LogEntry::default()
+        ..nothing()
     };
     let told = judged("AccountLog", |out| write_account_log(out, &traded));
     let wanted = with_contract(example("account_log.json"), "new_entry", &["pf_xbtusd"]);
@@ -258,7 +287,7 @@ fn rows_of_the_log_are_those_of_the_examples() {
         date: at(1_796_040_000_000),
         asset: "usd",
         contract: Some("pf_xbtusd"),
-        info: "funding rate change",
+        info: LogInfo::FundingRateChange,
         booking_uid: id("51627384-9eaf-4b1c-82d3-e4f506172839"),
         margin_account: "flex",
         old_balance: d("10000"),
@@ -266,19 +295,19 @@ fn rows_of_the_log_are_those_of_the_examples() {
         collateral: Some("usd"),
         funding_rate: Some(d("0.7311")),
         realized_funding: Some(d("-0.02")),
-        ..LogEntry::default()
+        ..nothing()
     };
     let moved = LogEntry {
         id: 41,
         date: at(1_796_029_961_337),
         asset: "usd",
-        info: "transfer",
+        info: LogInfo::Transfer,
         booking_uid: id("40516273-8d9e-4fa0-b1c2-d3e4f5061728"),
         margin_account: "flex",
         old_balance: d("9000"),
         new_balance: d("10000"),
         collateral: Some("usd"),
-        ..LogEntry::default()
+        ..nothing()
     };
     let told = judged("AccountLogSnapshot", |out| write_account_log_snapshot(out, [funded, moved]));
     let wanted = with_contract(example("account_log_snapshot.json"), "logs", &["pf_xbtusd", ""]);

@@ -13,6 +13,7 @@ mod damage;
 mod folder;
 mod history;
 mod http;
+mod http2;
 mod limits;
 mod nonces;
 mod operator;

@@ -561,3 +561,6 @@ impl Market {
         Contract { spec: self.instrument.spec.into(), prices, fees: self.fees, dust: self.dust }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,17 +8,19 @@
 mod reading;
 
 use crate::account::{Account, Family, FamilyDays, MarginWallet, Position};
+use crate::assignment::{ProgramChange, Provider};
 use crate::command::{Limits, LimitsChange};
 use crate::exchange::liquidation::Ladder;
 use crate::exchange::work::{Clearing, Work};
-use crate::exchange::{Exchange, Portfolio};
+use crate::exchange::{Exchange, Exchanged, Portfolio, Unwinding};
 use crate::funding::Funding;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, Side, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, Price, ProgramId, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, Leverage};
 use crate::market::{MarketPrices, Pair};
-use crate::money::{Fine, Money};
+use crate::money::{Fine, FinePrice, Money};
 use crate::order::{Order, Record};
 use crate::past::PastTrade;
+use crate::settlement::Ending;
 use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Attached;
 use crate::words::{OrderError, OrderStatus, OrderType, SelfTradeStrategy, UpdateReason};
@@ -62,7 +64,7 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    fn of(exchange: &Exchange) -> Self {
+    pub fn of(exchange: &Exchange) -> Self {
         Self {
             collateral: StoredCollateral::of(exchange),
             ladder: StoredLadder::of(exchange),
@@ -73,31 +75,89 @@ impl Rest {
 
 /// Collateral in many currencies.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredCollateral {}
+pub(super) struct StoredCollateral {
+    /// The price at which collateral is valued, of each pair. Earlier forms have none.
+    pub valued: Vec<Option<FinePrice>>,
+    /// What gains are paid in where that is not USD.
+    pub gains_in: Vec<(AccountId, InstrumentId, Currency)>,
+    pub exchanged: Vec<(Currency, Exchanged)>,
+    pub interest: u32,
+    /// The account to be charged next of those that are still to be.
+    pub charged_next: Option<AccountId>,
+}
 
 impl StoredCollateral {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        let held = exchange.accounts.iter().flat_map(|account| &account.positions);
+        let gains_in = held.filter_map(|(id, slot)| {
+            let position = &exchange.positions[*slot];
+            position.gains_in.map(|currency| (position.account, *id, currency.currency()))
+        });
+        Self {
+            valued: exchange.pairs.iter().map(|pair| pair.valued).collect(),
+            gains_in: gains_in.collect(),
+            exchanged: exchange.exchanged.iter().map(|(currency, sums)| (*currency, *sums)).collect(),
+            interest: exchange.interest,
+            charged_next: exchange.work.interest,
+        }
     }
 }
 
 /// The ladder beyond what trades on the market.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredLadder {}
+pub(super) struct StoredLadder {
+    /// The greatest number of an assignment program that was given out.
+    pub last_program: ProgramId,
+    /// By number.
+    pub providers: Vec<Provider>,
+    /// By account, of each the oldest first.
+    pub changes: Vec<ProgramChange>,
+    /// Positions that are being unwound: of whom, and of which portfolio; and at which price.
+    pub unwinding: Vec<(AccountId, LiquidationOf, InstrumentId, Price)>,
+}
 
 impl StoredLadder {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        let Exchange { programs, unwinding, .. } = exchange;
+        // What is flat by now, or no longer liquidated, is dropped when its turn comes.
+        let goes_on = |portfolio: &Portfolio, instrument: InstrumentId| {
+            let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = *portfolio;
+            let held = exchange.markets[instrument].position_of(account);
+            held.is_some_and(|slot| exchange.positions[slot].size != 0)
+                && exchange.liquidations.contains_key(portfolio)
+        };
+        let unwinding = unwinding.iter().filter(|(portfolio, at)| goes_on(portfolio, at.instrument));
+        let unwinding = unwinding.map(|(portfolio, Unwinding { instrument, price })| {
+            let (account, of) = LiquidationOf::of(*portfolio, exchange);
+            (account, of, *instrument, *price)
+        });
+        Self {
+            last_program: programs.last,
+            providers: programs.providers.clone(),
+            changes: programs.changes.values().flatten().cloned().collect(),
+            unwinding: unwinding.collect(),
+        }
     }
 }
 
-/// Settlement of contracts that end.
+/// Settlement of contracts that end. Of an earlier form nothing of it is known.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct StoredSettlement {}
+pub(super) struct StoredSettlement {
+    /// Over how many seconds marks are smoothed, where the operator has set it.
+    pub smoothing: Option<u8>,
+    /// Of each contract.
+    pub contracts: Vec<Ending>,
+    /// Contracts whose positions are being closed, each with the account that is next.
+    pub settling: Vec<(InstrumentId, AccountId)>,
+}
 
 impl StoredSettlement {
-    fn of(_: &Exchange) -> Self {
-        Self {}
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            smoothing: exchange.smoothing,
+            contracts: exchange.markets.iter().map(|market| market.ending.clone()).collect(),
+            settling: exchange.work.settling.iter().copied().collect(),
+        }
     }
 }
 
@@ -359,10 +419,17 @@ impl State {
             work: _,
             stirred: _,
             liquidations,
+            unwinding: _,
+            programs: _,
             pool,
             deposited,
             funded: _,
             accrues: _,
+            collateral_pairs: _,
+            collateral_accounts: _,
+            exchanged: _,
+            interest: _,
+            smoothing: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {
@@ -446,6 +513,8 @@ impl Owner {
             positions: own,
             cash,
             flex_other,
+            collateral: _,
+            relief: _,
             inverse,
             cancel_all_at,
         } = account;

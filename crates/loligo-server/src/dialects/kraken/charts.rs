@@ -65,7 +65,7 @@ impl Kraken {
         self.node.followed(charts::NAME).await.map_err(|_| Failure::from(Error::Unavailable))?;
         // Taken after what was acknowledged is in the candles, so that the one which is forming is there.
         let now = self.node.now();
-        let until = listed.instrument.spec().expiry.map_or(now, |expiry| expiry.min(now));
+        let until = asked.views.markets().ends_at(listed.id).map_or(now, |ends_at| ends_at.min(now));
         let range =
             Range { from: wanted.from.map(instant), to: wanted.to.map_or(now, instant), count: wanted.count };
         let (candles, past) = (Arc::clone(&self.candles), self.made_up.clone());

@@ -8,5 +8,6 @@ pub(crate) mod commands;
 pub(crate) mod markets;
 pub(crate) mod orders;
 pub(crate) mod outcomes;
+pub(crate) mod programs;
 pub(crate) mod refusals;
 pub(crate) mod settings;

@@ -319,5 +319,8 @@ fn fill_order_type(order_type: OrderType) -> ws1::FillOrderType {
         OrderType::Market => ws1::FillOrderType::Market,
         OrderType::FillOrKill => ws1::FillOrderType::FillOrKill,
         OrderType::Liquidation => ws1::FillOrderType::Liquidation,
+        OrderType::CoveredLiquidation => ws1::FillOrderType::CoveredLiquidation,
+        OrderType::Assignment => ws1::FillOrderType::Assignment,
+        OrderType::Unwind => ws1::FillOrderType::Unwind,
     }
 }

@@ -15,6 +15,7 @@ use crate::projection::Directory;
 use loligo_engine::InstrumentId;
 use loligo_history::rows::{self, Row, kinds};
 use loligo_history::{Earlier, Entry, Error, Index, Page, Query, Sort};
+use loligo_wire::account_log::LogEntry;
 use loligo_wire::args::Args;
 use loligo_wire::history::{
     self as wire, Event, HistoryError, InvalidArgument, write_account_log, write_account_log_csv,
@@ -392,7 +393,7 @@ impl Own<'_> {
     fn with_entries(
         &self,
         entries: &[Entry<rows::AccountLogEntry>],
-        write: impl FnOnce(std::vec::IntoIter<wire::LogEntry<'_>>),
+        write: impl FnOnce(std::vec::IntoIter<LogEntry<'_>>),
     ) {
         let contracts: Vec<_> = entries.iter().map(|entry| self.shown.log_contract(&entry.row)).collect();
         let spelled = entries.iter().zip(&contracts);

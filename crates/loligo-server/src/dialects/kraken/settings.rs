@@ -12,7 +12,10 @@ use crate::login::Caller;
 use crate::node::AccountError;
 use crate::projection::AccountEntry;
 use crate::record::Fact;
-use loligo_engine::{Ask, Exchange, LeverageOutcome, SelfTradeOutcome, TradingOutcome};
+use crate::wallets;
+use loligo_engine::{
+    Ask, ContractKind, Exchange, LeverageOutcome, PnlPreferenceOutcome, SelfTradeOutcome, TradingOutcome,
+};
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::{self, RequestError, parse_uuid};
 use loligo_wire::v3::responses;
@@ -88,6 +91,50 @@ impl Kraken {
             }
             LeverageOutcome::AccountInactive => Err(Error::AccountInactive.into()),
             LeverageOutcome::Refused(refusal) => Err(refusals::of_leverage(refusal)),
+        }
+    }
+
+    pub(super) async fn pnl_preferences(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
+        let request = asked.read(&caller, requests::PnlPreferences::parse)?;
+        let only = request.symbol.map(|symbol| contract(asked.directory, &symbol)).transpose()?;
+        let only = only.map(|listed| listed.id);
+        let account = caller.account;
+        let held = self.node.query(move |exchange| exchange.pnl_preferences(account)).await?;
+        let rows =
+            held.iter().filter(|(id, _)| only.is_none_or(|only| *id == only)).filter_map(|(id, currency)| {
+                let symbol = &asked.directory.instrument(*id)?.spec().symbol;
+                Some(responses::PnlPreference { symbol, currency: currency.code() })
+            });
+        let mut body = Vec::with_capacity(256);
+        responses::write_pnl_preferences(&mut body, rows, time(self.node.now()));
+        Ok(body)
+    }
+
+    pub(super) async fn set_pnl_preference(
+        &self,
+        asked: KrakenRequest<'_>,
+        request: Result<requests::SetPnlPreference<'_>, Failure>,
+        caller: Caller,
+    ) -> Answer {
+        let request = request?;
+        asked.active(&caller)?;
+        let listed = asked.directory.by_symbol(request.symbol.as_str());
+        let listed = listed.ok_or(NumberedError::CONTRACT_DOES_NOT_EXIST)?;
+        if listed.instrument.spec().kind == ContractKind::Inverse {
+            return Err(NumberedError::CONTRACT_NOT_MULTI_COLLATERAL.into());
+        }
+        // What is no code is no currency that anybody knows.
+        let currency = wallets::currency(&request.currency).ok_or(NumberedError::CURRENCY_DOES_NOT_EXIST)?;
+        let ask = Ask::set_pnl_preference(caller.account, listed.id, Some(currency));
+        let reply = self.node.ask(ask, caller.nonce).await?;
+        match reply.outcome {
+            PnlPreferenceOutcome::Done => {
+                let mut body = Vec::with_capacity(96);
+                responses::write_done(&mut body, time(self.node.now()));
+                Ok(body)
+            }
+            PnlPreferenceOutcome::AccountInactive => Err(Error::AccountInactive.into()),
+            PnlPreferenceOutcome::Refused(refusal) => Err(refusals::of_pnl_preference(refusal)),
         }
     }
 

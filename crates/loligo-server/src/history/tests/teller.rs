@@ -339,7 +339,7 @@ impl Teller {
             Event::Balance { account, wallet, currency, change, balance, log, cause, at } => {
                 let code = currency.code().to_lowercase();
                 let info = match cause {
-                    BalanceCause::Operator => "admin transfer",
+                    BalanceCause::Operator | BalanceCause::Pool => "admin transfer",
                     BalanceCause::Transfer => "transfer",
                     BalanceCause::SubaccountTransfer => "subaccount transfer",
                     BalanceCause::Withdrawal => "cross-exchange transfer",
@@ -395,6 +395,66 @@ impl Teller {
                     ..nothing_logged()
                 };
                 self.tell_own(booked.account.0, booked.at, row);
+            }
+            Event::Settled(settlement) => {
+                let contract = u32::from(settlement.instrument.0);
+                let listed = &self.contracts[contract as usize];
+                let entry = listed.average_price(settlement.closed, settlement.entry);
+                let entry = Some(fine_price(entry).to_string());
+                let (code, price) = (settlement.currency.code(), fine_price(settlement.price).to_string());
+                let lots = size(Qty(settlement.closed), listed.spec()).to_string();
+                let none = size(Qty(0), listed.spec()).to_string();
+                let symbol = listed.spec().symbol.to_lowercase();
+                let [pnl, funding, fee] =
+                    [settlement.realized_pnl, settlement.realized_funding, settlement.fee];
+                let update = rows::PositionUpdate {
+                    cause: causes::SETTLEMENT,
+                    contract,
+                    old_position: settlement.closed,
+                    new_position: 0,
+                    old_entry: entry.clone(),
+                    new_entry: entry.clone(),
+                    opened_ms: settlement.opened_at.map(|at| at.0.div_euclid(1_000)),
+                    fee: money(fee).to_string(),
+                    realized_pnl: money(pnl).to_string(),
+                    realized_funding: money(funding).to_string(),
+                    currency: code.to_owned(),
+                    execution: Some(settlement.execution.0),
+                    price: Some(price.clone()),
+                    qty: None,
+                    role: None,
+                };
+                self.tell_own(settlement.account.0, settlement.at, update);
+                let leg = |number, asset: &str, old_balance, new_balance| rows::AccountLogEntry {
+                    number,
+                    info: "settlement".to_owned(),
+                    asset: asset.to_owned(),
+                    wallet: self.wallet(settlement.wallet),
+                    old_balance,
+                    new_balance,
+                    contract: Some(contract),
+                    collateral: Some(code.to_lowercase()),
+                    execution: Some(settlement.execution.0),
+                    trade_price: Some(price.clone()),
+                    mark: settlement.mark.map(|mark| fine_price(mark).to_string()),
+                    ..nothing_logged()
+                };
+                let of_position = rows::AccountLogEntry {
+                    old_entry: entry.clone(),
+                    new_entry: entry,
+                    ..leg(settlement.log, &symbol, lots, none)
+                };
+                let after = settlement.balance.0;
+                let before = Money(after - pnl.0 - funding.0 + fee.0);
+                let (before, after) = (money(before).to_string(), money(Money(after)).to_string());
+                let of_cash = rows::AccountLogEntry {
+                    realized_pnl: Some(money(pnl).to_string()),
+                    fee: Some(money(fee).to_string()),
+                    realized_funding: Some(money(funding).to_string()),
+                    ..leg(settlement.log + 1, &code.to_lowercase(), before, after)
+                };
+                self.tell_own(settlement.account.0, settlement.at, of_position);
+                self.tell_own(settlement.account.0, settlement.at, of_cash);
             }
             Event::Mark { instrument, price, at } => {
                 let shown = fine_price(*price).normalized();
@@ -518,11 +578,8 @@ impl Teller {
         self.tell(contract, execution.at, row.into());
 
         for (is_maker, order) in [(true, maker), (false, taker)] {
-            let (fill, into_pool) = if is_maker {
-                (&execution.maker, 0)
-            } else {
-                (&execution.taker, execution.liquidation_fee.0)
-            };
+            let fill = if is_maker { &execution.maker } else { &execution.taker };
+            let into_pool = fill.liquidation_fee.0;
             let account = fill.account.0;
             let own = |of_taker: bool| if is_maker { None } else { Some(of_taker) };
             let row = rows::Execution {
@@ -589,6 +646,11 @@ impl Teller {
             let info = match fill.role {
                 FillRole::Liquidation => "futures liquidation",
                 FillRole::PartialLiquidation => "futures partial liquidation",
+                FillRole::CoveredLiquidation => "covered liquidation",
+                FillRole::Assignor => "futures assignor",
+                FillRole::Assignee => "futures assignee",
+                FillRole::UnwindBankrupt => "futures unwind bankrupt",
+                FillRole::UnwindCounterparty => "futures unwind counterparty",
                 _ => "futures trade",
             };
             let leg = rows::AccountLogEntry {

@@ -6,7 +6,7 @@
 
 use crate::transport::bounds::{Bounds, OPERATOR_CONNECTIONS};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -82,66 +82,103 @@ impl Seat {
     }
 }
 
-/// What a connection is doing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doing {
-    /// Nothing came since the last answer.
-    Idle = 0,
-    /// A head has begun.
-    Head = 1,
-    /// A request is being read to its end or answered; those waits have ends of their own.
-    Serving = 2,
-}
-
-/// What a connection is doing, and since when.
+/// What a connection is doing, and since when. Times are milliseconds after its start.
 pub(super) struct Activity {
     start: Instant,
-    /// Milliseconds after `start`, times four, plus [`Doing`].
-    state: AtomicU64,
+    /// Requests that are read to their end or answered; those waits have ends of their own.
+    open: AtomicUsize,
+    /// Since when there are none.
+    quiet: AtomicU64,
+    /// Since when something comes that is not whole, plus one; 0 when nothing does.
+    begun: AtomicU64,
+}
+
+/// An open request, for as long as it is there.
+pub(super) struct Open<'a>(&'a Activity);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if self.0.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.rests();
+        }
+    }
 }
 
 impl Activity {
     fn new() -> Self {
         // A fresh connection owes us a head: it is as if its first byte had come.
-        Self { start: Instant::now(), state: AtomicU64::new(Doing::Head as u64) }
+        let begun = AtomicU64::new(1);
+        Self { start: Instant::now(), open: AtomicUsize::new(0), quiet: AtomicU64::new(0), begun }
     }
 
-    pub(super) fn now_is(&self, doing: Doing) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.state.store(millis << 2 | doing as u64, Ordering::Relaxed);
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 1)
+    }
+
+    /// A request is there.
+    pub(super) fn opens(&self) -> Open<'_> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(self)
     }
 
     fn is_serving(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & 3 == Doing::Serving as u64
+        self.open.load(Ordering::Relaxed) > 0
     }
 
-    /// Bytes have come.
+    /// From now on it does nothing.
+    pub(super) fn rests(&self) {
+        self.quiet.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Something has begun to come, if it had not before.
+    pub(super) fn begins(&self) {
+        if !self.has_begun() {
+            self.begun.store(self.now() + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// What had begun to come is here.
+    pub(super) fn is_whole(&self) {
+        self.begun.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether something has begun to come and is not whole.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) > 0
+    }
+
+    /// Bytes have come, on a connection where between two requests these can be nothing but the next.
     pub(super) fn received(&self) {
-        if self.state.load(Ordering::Relaxed) & 3 == Doing::Idle as u64 {
-            self.now_is(Doing::Head);
+        if !self.is_serving() {
+            self.begins();
         }
     }
 
     /// Bytes have gone: who takes its answer slowly does not keep us waiting.
     pub(super) fn sent(&self) {
-        let state = self.state.load(Ordering::Relaxed) & 3;
-        if state == Doing::Idle as u64 {
-            self.now_is(Doing::Idle);
-        } else if state == Doing::Head as u64 {
-            self.now_is(Doing::Head);
+        if self.is_serving() {
+            return;
+        }
+        if self.has_begun() {
+            self.begun.store(self.now() + 1, Ordering::Relaxed);
+        } else {
+            self.rests();
         }
     }
 
     /// Ends when the client has kept us waiting too long.
     pub(super) async fn overdue(&self, bounds: &Bounds) {
         loop {
-            let state = self.state.load(Ordering::Relaxed);
-            let since = self.start + Duration::from_millis(state >> 2);
             let now = Instant::now();
-            let deadline = match state & 3 {
-                state if state == Doing::Idle as u64 => since + bounds.idle,
-                state if state == Doing::Head as u64 => since + bounds.head,
-                _ => now + bounds.head,
+            let quiet = self.quiet.load(Ordering::Relaxed);
+            let deadline = if self.is_serving() {
+                now + bounds.head
+            } else {
+                let (since, wait) = match self.begun.load(Ordering::Relaxed) {
+                    0 => (quiet, bounds.idle),
+                    begun => (quiet.max(begun - 1), bounds.head),
+                };
+                self.start + Duration::from_millis(since) + wait
             };
             if deadline <= now {
                 return;

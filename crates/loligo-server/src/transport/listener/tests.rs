@@ -1,7 +1,8 @@
 //! The accept loop against clients that misbehave. Every wait of these tests ends by something the other side does.
 
+use super::http1::connection;
 use super::*;
-use crate::transport::bounds::OPERATOR_CONNECTIONS;
+use crate::transport::bounds::{HEAD_BYTES, HEADERS, OPERATOR_CONNECTIONS};
 use crate::transport::{Handler, Last, TurnedAway};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 struct Echo;
 
 /// The same for the operator.
-struct Operator;
+pub(super) struct Operator;
 
 impl Handler for Operator {
     fn serves(&self, path: &str) -> bool {
@@ -285,7 +286,7 @@ async fn a_slow_reader_gets_its_whole_answer() {
     }
 }
 
-async fn seat() -> Arc<Seat> {
+pub(super) async fn seat() -> Arc<Seat> {
     let connections = Connections::new(1);
     let place = connections.place().await.expect("a place");
     connections.seat(place)

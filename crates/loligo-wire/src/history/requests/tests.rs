@@ -1,7 +1,7 @@
 //! Requests for history, good and bad.
 
+use crate::account_log::LogInfo;
 use crate::args::Args;
-use crate::history::words::LogInfo;
 use crate::history::{
     AccountLog, AccountLogCsv, Events, HistoryError, InvalidArgument, MarketEvents, OrderEvents,
     PositionEvents, Sort,

@@ -124,6 +124,30 @@ impl<S, R> Found<S, R> {
     }
 }
 
+/// The one argument that a request has, which must be there.
+#[derive(Clone, Copy, Debug)]
+pub struct Only<'a> {
+    name: &'static str,
+    value: Argument<'a>,
+    is_one: bool,
+}
+
+impl<'a> Only<'a> {
+    pub(super) fn find(args: &Args<'a>, name: &'static str) -> Result<Self> {
+        let mut values =
+            args.pairs().filter(|(given, _)| **given == *name.as_bytes()).map(|(_, value)| value);
+        let first = values.next().ok_or(RequestError::RequiredArgumentMissing(name))?;
+        let value = Argument::Form(first);
+        Ok(Self { name, value, is_one: values.all(|other| value.is(other)) })
+    }
+
+    /// What it says, if that is one thing, and one that can be read.
+    pub(super) fn read<T>(self, read: impl FnOnce(Argument<'a>) -> Option<T>) -> Result<T> {
+        let value = self.is_one.then_some(self.value).and_then(read);
+        value.ok_or(RequestError::InvalidArgument(self.name))
+    }
+}
+
 /// The slots of a request's arguments, filled in one pass over the pairs.
 macro_rules! slots {
     ($(#[$meta:meta])* struct $name:ident { $($field:ident = $word:literal $(| $alias:literal)?,)+ }) => {

@@ -1,6 +1,8 @@
 //! Requests that set how an account trades.
 
-use super::argument::{Argument, Found, one, opt_number, required, slots};
+use std::borrow::Cow;
+
+use super::argument::{Argument, Found, Only, one, opt_number, required, slots};
 use super::{Request, RequestError, Symbol};
 use crate::args::Args;
 use crate::decimal::Number;
@@ -13,22 +15,16 @@ pub struct SetSelfTradeStrategy {
     pub strategy: SelfTradeStrategy,
 }
 
-slots! {
-    struct StrategySlots {
-        strategy = "strategy",
-    }
-}
-
 impl<'a> Request<'a> for SetSelfTradeStrategy {
-    type Found = Found<StrategySlots<'a>, Argument<'a>>;
+    type Found = Only<'a>;
 
     fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
-        StrategySlots::find(args, |slots| required(slots.strategy, "strategy"))
+        Only::find(args, "strategy")
     }
 
     fn read(found: Self::Found) -> Result<Self, RequestError> {
-        let (strategy, _) = found.one()?;
-        Ok(Self { strategy: strategy.word(SelfTradeStrategy::from_word, "strategy")? })
+        let strategy = found.read(|value| SelfTradeStrategy::from_word(&value.text().ok()?))?;
+        Ok(Self { strategy })
     }
 }
 
@@ -81,6 +77,58 @@ impl<'a> Request<'a> for SetLeveragePreference {
     }
 }
 
+/// `GET /pnlpreferences`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PnlPreferences {
+    /// Only that of this market; all when absent. It is in no published list of arguments.
+    pub symbol: Option<Symbol>,
+}
+
+impl PnlPreferences {
+    /// Reads the request.
+    ///
+    /// # Errors
+    /// [`RequestError::InvalidArgument`] if the symbol cannot be one.
+    pub fn parse(args: &Args<'_>) -> Result<Self, RequestError> {
+        let symbol = one(args, "symbol")?.map(Argument::symbol).transpose()?;
+        Ok(Self { symbol })
+    }
+}
+
+/// `PUT /pnlpreferences`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetPnlPreference<'a> {
+    /// The market.
+    pub symbol: Symbol,
+    /// The currency of its gains, as it was sent. Whether there is one of that name is not said.
+    pub currency: Cow<'a, str>,
+}
+
+slots! {
+    struct PnlSlots {
+        symbol = "symbol",
+        currency = "pnlPreference",
+    }
+}
+
+impl<'a> Request<'a> for SetPnlPreference<'a> {
+    type Found = Found<PnlSlots<'a>, (Argument<'a>, Argument<'a>)>;
+
+    fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
+        PnlSlots::find(args, |slots| {
+            Ok((required(slots.symbol, "symbol")?, required(slots.currency, "pnlPreference")?))
+        })
+    }
+
+    fn read(found: Self::Found) -> Result<Self, RequestError> {
+        let ((symbol, currency), _) = found.one()?;
+        Ok(Self {
+            symbol: symbol.symbol()?,
+            currency: currency.text().map_err(|_| RequestError::InvalidArgument("pnlPreference"))?,
+        })
+    }
+}
+
 /// `PUT /rfq-assignment/max-leverage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetOffBookLeverage {
@@ -88,23 +136,15 @@ pub struct SetOffBookLeverage {
     pub max_leverage: Number,
 }
 
-slots! {
-    struct OffBookLeverageSlots {
-        max_leverage = "maxLeverage",
-    }
-}
-
 impl<'a> Request<'a> for SetOffBookLeverage {
-    type Found = Found<OffBookLeverageSlots<'a>, Argument<'a>>;
+    type Found = Only<'a>;
 
     fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
-        OffBookLeverageSlots::find(args, |slots| required(slots.max_leverage, "maxLeverage"))
+        Only::find(args, "maxLeverage")
     }
 
     fn read(found: Self::Found) -> Result<Self, RequestError> {
-        let (max_leverage, _) = found.one()?;
-        let max_leverage = max_leverage.number();
-        Ok(Self { max_leverage: max_leverage.map_err(|_| RequestError::InvalidArgument("maxLeverage"))? })
+        Ok(Self { max_leverage: found.read(|value| value.number().ok())? })
     }
 }
 
@@ -115,22 +155,14 @@ pub struct SetTradingEnabled {
     pub trading_enabled: bool,
 }
 
-slots! {
-    struct TradingEnabledSlots {
-        trading_enabled = "tradingEnabled",
-    }
-}
-
 impl<'a> Request<'a> for SetTradingEnabled {
-    type Found = Found<TradingEnabledSlots<'a>, Argument<'a>>;
+    type Found = Only<'a>;
 
     fn find(args: &Args<'a>) -> Result<Self::Found, RequestError> {
-        TradingEnabledSlots::find(args, |slots| required(slots.trading_enabled, "tradingEnabled"))
+        Only::find(args, "tradingEnabled")
     }
 
     fn read(found: Self::Found) -> Result<Self, RequestError> {
-        let (trading_enabled, _) = found.one()?;
-        let trading_enabled = trading_enabled.boolean();
-        Ok(Self { trading_enabled: trading_enabled.ok_or(RequestError::InvalidArgument("tradingEnabled"))? })
+        Ok(Self { trading_enabled: found.read(Argument::boolean)? })
     }
 }

@@ -7,7 +7,7 @@ use crate::json::{Object, write_array, write_success};
 use crate::time::Timestamp;
 use crate::v3::words::SelfTradeStrategy;
 
-/// Appends the whole answer of `/leveragepreferences` when it sets one, of `/transfer` and of `/transfer/subaccount`: that
+/// Appends the whole answer of `/leveragepreferences` and `/pnlpreferences` when they set one, of `/transfer` and of `/transfer/subaccount`: that
 /// it was done.
 pub fn write_done(out: &mut Vec<u8>, server_time: Timestamp) {
     write_success(out, server_time, |_| {});
@@ -44,6 +44,32 @@ pub fn write_leverage_preferences<'a>(
             let mut element = Object::new(out);
             element.string("symbol", symbol);
             element.decimal_with_cents("maxLeverage", max_leverage);
+            element.end();
+        });
+    });
+}
+
+/// A market whose gains are paid in a currency of choice. Those that are paid in USD are left out.
+#[derive(Clone, Copy, Debug)]
+pub struct PnlPreference<'a> {
+    /// The market, in upper case.
+    pub symbol: &'a str,
+    /// The currency, in upper case.
+    pub currency: &'a str,
+}
+
+/// Appends the whole answer of `/pnlpreferences`.
+pub fn write_pnl_preferences<'a>(
+    out: &mut Vec<u8>,
+    preferences: impl IntoIterator<Item = PnlPreference<'a>>,
+    server_time: Timestamp,
+) {
+    write_success(out, server_time, |answer| {
+        write_array(answer.member("preferences"), preferences, |out, preference| {
+            let PnlPreference { symbol, currency } = preference;
+            let mut element = Object::new(out);
+            element.string("symbol", symbol);
+            element.string("pnlCurrency", currency);
             element.end();
         });
     });

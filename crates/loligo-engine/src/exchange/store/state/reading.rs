@@ -6,15 +6,18 @@ use super::{
     StoredSettlement, StoredWork,
 };
 use crate::account::{Account, Family};
+use crate::collateral::Collateral;
 use crate::exchange::closing::{Closed, ClosedOrders};
+use crate::exchange::programs::Programs;
 use crate::exchange::work::Clearing;
-use crate::exchange::{CodecError, Exchange, Portfolio, TIME_MAX, Timer, hour_of};
+use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, Timer, Unwinding, hour_of};
 use crate::funding::HOUR;
-use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
 use crate::instrument::{Instrument, Leverage, MAX_LOTS, MAX_TICKS};
-use crate::market::{Market, Pair};
-use crate::money::{Fine, price_in_range};
+use crate::market::{Market, Pair, SMOOTHING};
+use crate::money::{Fine, Money, price_in_range};
 use crate::order::{Order, OrderFlags, Orders, Record};
+use crate::settlement::Ending;
 use crate::slot::{Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
 use crate::trigger::Due;
 use crate::words::{ContractKind, MarketState, OrderStatus};
@@ -62,8 +65,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest:
-                Rest { collateral: StoredCollateral {}, ladder: StoredLadder {}, settlement: StoredSettlement {} },
+            rest: Rest { collateral, ladder, settlement },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -80,28 +82,42 @@ impl State {
             sampled,
             pool: pool.into_iter().collect(),
             deposited: deposited.into_iter().collect(),
+            smoothing: settlement.smoothing,
             ..Exchange::default()
         };
         let mut reading = Reading { exchange };
-        reading.list(pairs, contracts)?;
+        reading.list(pairs, contracts, &settlement)?;
+        reading.value(&collateral)?;
         reading.open(accounts)?;
         reading.take_orders(table_seed, next_order, resting, waiting, closed)?;
         reading.fund(&funding)?;
+        reading.prefer(&collateral)?;
         for slot in reading.exchange.positions.slots() {
             reading.sum_up(slot)?;
         }
+        reading.count_collateral()?;
         reading.liquidate(liquidations)?;
+        reading.go_down(ladder)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
-        reading.resume(work, funding.next)?;
+        reading.resume(work, funding.next, collateral.charged_next, settlement)?;
         reading.watch();
         Ok(reading.exchange)
     }
 }
 
 impl Reading {
-    fn list(&mut self, pairs: Vec<Pair>, contracts: Vec<Contract>) -> Result<(), CodecError> {
+    fn list(
+        &mut self,
+        pairs: Vec<Pair>,
+        contracts: Vec<Contract>,
+        settlement: &StoredSettlement,
+    ) -> Result<(), CodecError> {
         let exchange = &mut self.exchange;
+        let StoredSettlement { smoothing, contracts: endings, settling: _ } = settlement;
+        let smoothing = smoothing.unwrap_or(SMOOTHING);
+        there(smoothing <= SMOOTHING, "the smoothing of marks")?;
+        there(endings.is_empty() || endings.len() == contracts.len(), "the number of contracts that end")?;
         there(pairs.len() <= usize::from(u16::MAX) + 1, "the number of pairs")?;
         let mut named = BTreeMap::new();
         let mut known = Table::default();
@@ -113,14 +129,16 @@ impl Reading {
         let pairs: Table<PairId, Pair> = known;
         there(contracts.len() <= usize::from(u16::MAX), "the number of contracts")?;
         let mut symbols = BTreeSet::new();
-        for Contract { spec, prices, fees, dust } in contracts {
+        let endings = endings.iter().cloned().chain(std::iter::repeat_with(Ending::default));
+        for (Contract { spec, prices, fees, dust }, ending) in contracts.into_iter().zip(endings) {
             let pair = *named.get(&spec.pair).ok_or_else(|| damaged("a contract's pair"))?;
             there(symbols.insert(spec.symbol.clone()), "a contract's symbol")?;
             let id = exchange.markets.next();
             // Its timer is gone once it has expired, of itself or by the operator.
             let listed = prices.trading != MarketState::Expired;
-            if let Some(expiry) = spec.expiry.filter(|_| listed) {
-                exchange.timers.insert((expiry, Timer::Expiry(id)));
+            there(ending.fits(&spec, exchange.now), "a contract's end")?;
+            if let Some(at) = ending.due.or(spec.expiry).filter(|_| listed) {
+                exchange.timers.insert((at, Timer::Expiry(id)));
             }
             if spec.opening > exchange.now {
                 exchange.timers.insert((spec.opening, Timer::Opening(id)));
@@ -131,7 +149,8 @@ impl Reading {
             there(prices.mark.is_none_or(fits) && index.is_none_or(fits), "a contract's price")?;
             let mut market = Market::new(instrument);
             market.restore(prices);
-            (market.fees, market.dust) = (fees, dust);
+            market.smooth_over(smoothing);
+            (market.fees, market.dust, market.ending) = (fees, dust, ending);
             exchange.markets.push(market);
         }
         for (id, pair) in pairs.entries() {
@@ -143,6 +162,72 @@ impl Reading {
             market.announced = market.state(&pairs[market.pair()], exchange.now);
         }
         exchange.pairs = pairs;
+        Ok(())
+    }
+
+    /// At which prices collateral is valued. An earlier form has none, and no pairs for currencies without contracts.
+    fn value(&mut self, stored: &StoredCollateral) -> Result<(), CodecError> {
+        let exchange = &mut self.exchange;
+        if !exchange.born {
+            return there(stored.valued.is_empty(), "the number of valued pairs");
+        }
+        let known = exchange.pairs.len();
+        exchange.price_collateral();
+        if stored.valued.is_empty() {
+            for pair in &mut exchange.pairs {
+                pair.revalue();
+            }
+        } else {
+            let whole = known == exchange.pairs.len() && known == stored.valued.len();
+            there(whole, "the number of valued pairs")?;
+            for (pair, valued) in exchange.pairs.iter_mut().zip(&stored.valued) {
+                there(valued.is_none_or(price_in_range), "a price of collateral")?;
+                pair.valued = *valued;
+            }
+        }
+        there(stored.interest <= INTEREST_MAX, "the interest")?;
+        exchange.interest = stored.interest;
+        exchange.exchanged = stored.exchanged.iter().copied().collect();
+        Ok(())
+    }
+
+    /// What gains are paid in.
+    fn prefer(&mut self, stored: &StoredCollateral) -> Result<(), CodecError> {
+        for (account, id, currency) in &stored.gains_in {
+            let exchange = &mut self.exchange;
+            let linear = exchange
+                .markets
+                .get(*id)
+                .filter(|market| market.instrument.spec().kind == ContractKind::Linear);
+            let slot = linear.and_then(|market| market.position_of(*account));
+            let paid = Collateral::of(*currency).filter(|collateral| collateral.terms().pays_gains);
+            let (Some(slot), Some(paid)) = (slot, paid) else { return Err(damaged("a currency of gains")) };
+            exchange.positions[slot].gains_in = Some(paid);
+        }
+        Ok(())
+    }
+
+    /// What other currencies count for, and what contracts of one underlying need less together.
+    fn count_collateral(&mut self) -> Result<(), CodecError> {
+        let exchange = &mut self.exchange;
+        for account in exchange.accounts.slots() {
+            let owner = &exchange.accounts[account];
+            let held = &owner.flex_other;
+            let orderly = held.iter().zip(held.iter().skip(1)).all(|((one, _), (next, _))| one < next);
+            let fits = |(currency, amount): &(Currency, Money)| {
+                currency.is_collateral()
+                    && *currency != Currency::USD
+                    && (0..=BALANCE_MAX).contains(&amount.0)
+            };
+            there(orderly && held.iter().all(fits), "a flex wallet's currencies")?;
+            exchange.collateral_accounts += u32::from(!held.is_empty());
+            exchange.revalue_collateral(account);
+        }
+        for slot in exchange.positions.slots() {
+            if exchange.positions[slot].netted {
+                exchange.refresh_relief(slot);
+            }
+        }
         Ok(())
     }
 
@@ -196,6 +281,8 @@ impl Reading {
                 positions: Vec::new(),
                 cash: Vec::new(),
                 flex_other: Vec::new(),
+                collateral: Money::ZERO,
+                relief: Vec::new(),
                 inverse: Table::default(),
                 cancel_all_at: *cancel_all_at,
             });
@@ -398,11 +485,11 @@ impl Reading {
         position.counted = market.shared(position, position.counted_at);
         let margin_wallet = &mut margin_wallets[position.margin_wallet];
         let sums = (
-            margin_wallet.unrealized.0.checked_add(position.counted.0),
+            margin_wallet.beside.0.checked_add(position.counted.0),
             margin_wallet.initial_margin.0.checked_add(position.initial_margin.0),
         );
         let (Some(unrealized), Some(held)) = sums else { return Err(damaged("a wallet's margin")) };
-        (margin_wallet.unrealized, margin_wallet.initial_margin) = (Fine(unrealized), Fine(held));
+        (margin_wallet.beside, margin_wallet.initial_margin) = (Fine(unrealized), Fine(held));
         Ok(())
     }
 
@@ -474,11 +561,40 @@ impl Reading {
         }
     }
 
+    /// Who takes over positions, and what is being unwound.
+    fn go_down(&mut self, stored: StoredLadder) -> Result<(), CodecError> {
+        let StoredLadder { last_program, providers, changes, unwinding } = stored;
+        let mut last = ProgramId(0);
+        for provider in &providers {
+            there(std::mem::replace(&mut last, provider.id) < provider.id, "an assignment program's number")?;
+            there(self.exchange.accounts.get(provider.account).is_some(), "an assignment program's account")?;
+        }
+        there(last <= last_program, "an assignment program's number")?;
+        let mut programs = Programs { last: last_program, providers, changes: BTreeMap::new() };
+        for change in changes {
+            there(self.exchange.accounts.get(change.account).is_some(), "an assignment program's account")?;
+            programs.note(change);
+        }
+        self.exchange.programs = programs;
+        for (account, of, instrument, price) in unwinding {
+            let portfolio = self.portfolio(account, of)?;
+            let market = self.exchange.markets.get(instrument);
+            let held = market.and_then(|market| market.position_of(account));
+            let is_held = held.is_some_and(|slot| self.exchange.positions[slot].size != 0);
+            there(is_held && (1..=MAX_TICKS).contains(&price.0), "a position that is unwound")?;
+            there(self.exchange.liquidations.contains_key(&portfolio), "a position that is unwound")?;
+            self.exchange.unwinding.insert(portfolio, Unwinding { instrument, price });
+        }
+        Ok(())
+    }
+
     /// What was waiting to be done goes on where it was left.
     fn resume(
         &mut self,
         stored: StoredWork,
         funding: Option<(InstrumentId, AccountId)>,
+        charged_next: Option<AccountId>,
+        settlement: StoredSettlement,
     ) -> Result<(), CodecError> {
         let StoredWork { stirred, clearing, look_from, stepping, margin_checks, due } = stored;
         self.exchange.stirred = stirred;
@@ -499,6 +615,18 @@ impl Reading {
             )?;
             work.clearing.push_back(Clearing { instrument, resting, waiting, orders: orders.into() });
         }
+        for (id, from) in settlement.settling {
+            let market = self.exchange.markets.get(id);
+            there(market.is_some_and(Market::has_expired), "a contract that settles")?;
+            there(!work.settling.iter().any(|(other, _)| *other == id), "a contract that settles")?;
+            work.settling.push_back((id, from));
+        }
+        // What expired under rules that left positions as they were is settled now.
+        if settlement.contracts.is_empty() {
+            let left = self.exchange.markets.entries();
+            let left = left.filter(|(_, market)| market.has_expired() && market.open_interest > 0);
+            work.settling.extend(left.map(|(id, _)| (id, AccountId(0))));
+        }
         let known = |from| self.exchange.accounts.get(from).is_some();
         there(look_from.is_none_or(known), "an account to be looked over")?;
         work.look_from = look_from;
@@ -508,6 +636,8 @@ impl Reading {
         };
         there(funding.is_none_or(holds), "a position to be booked")?;
         work.funding = funding;
+        there(charged_next.is_none_or(known), "an account to be charged")?;
+        work.interest = charged_next;
         for (account, of) in stepping {
             let portfolio = self.portfolio(account, of)?;
             there(self.exchange.has_step_to_take(portfolio), "a liquidation's step")?;
@@ -568,6 +698,9 @@ impl Reading {
 
 /// More orders than any venue takes; each thousand takes room, so a damaged number must not be believed.
 const ORDERS_MAX: u64 = 1 << 40;
+
+/// No flex wallet has more of a currency besides USD: all that may come in at once, and gains up to that.
+const BALANCE_MAX: i128 = 1_000_000_000_000 * Money::ONE;
 
 /// No position is entered at more (fine units): the greatest that a listing admits, both sides of it.
 const ENTRY_MAX: u128 = 20 * 10_u128.pow(36);

@@ -44,7 +44,8 @@ struct Held {
 impl Seen {
     pub(crate) fn of(exchange: &Exchange, account: AccountId) -> Self {
         let views = exchange.wallets(account);
-        let flex = views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(view));
+        let flex =
+            views.iter().find(|view| view.wallet == Wallet::Flex).map(|view| exchange.flex(account, view));
         let seen = |view: WalletView| {
             let (pair, estimates) = match view.wallet {
                 Wallet::Cash | Wallet::Flex => (String::new(), MarkEstimates::default()),
@@ -147,7 +148,7 @@ impl Seen {
     fn flex_currencies<'s>(&self, names: &'s [(String, Decimal)]) -> Vec<FlexCurrency<'s>> {
         let held = self.flex.as_ref().map(|flex| flex.held.as_slice()).unwrap_or_default();
         let row = |((name, quantity), held): (&'s (String, Decimal), &CollateralView)| {
-            let CollateralView { currency: _, balance: _, value, collateral, available } = *held;
+            let CollateralView { value, collateral, available, .. } = *held;
             FlexCurrency {
                 currency: name,
                 quantity: *quantity,
@@ -177,7 +178,7 @@ impl Seen {
             pnl: money(pnl),
             unrealized_funding: money(funding),
             total_unrealized: money(pnl + funding),
-            total_unrealized_as_margin: money(pnl + funding),
+            total_unrealized_as_margin: amount(view.unrealized_as_margin),
             available_margin: amount(view.available()),
             margin_equity: amount(view.equity),
         }
@@ -268,7 +269,7 @@ pub(crate) fn name(currency: &Currency) -> &str {
 
 /// An element of `/openpositions`.
 pub(crate) fn position<'d>(
-    position: &PositionView,
+    position: &'d PositionView,
     directory: &'d Directory,
     last_fill: Timestamp,
 ) -> Option<OpenPosition<'d>> {
@@ -283,7 +284,8 @@ pub(crate) fn position<'d>(
         // Dated contracts have none.
         unrealized_funding: instrument.is_perpetual().then(|| amount(position.unrealized_funding)),
         unrealized_pnl: amount(position.unrealized_pnl),
-        pnl_currency: None,
+        // Told where one was chosen.
+        pnl_currency: position.gains_in.as_ref().map(Currency::code),
         max_fixed_leverage: position.leverage.map(|leverage| Decimal::new(i128::from(leverage.0), 2)),
     })
 }

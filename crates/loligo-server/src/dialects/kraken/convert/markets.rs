@@ -287,8 +287,11 @@ fn premium(mark: FinePrice, index: FinePrice) -> Decimal {
 pub(crate) fn trade_kind(taker: FillRole) -> ws1::TradeKind {
     match taker {
         FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => ws1::TradeKind::Fill,
-        FillRole::Liquidation => ws1::TradeKind::Liquidation,
+        FillRole::Liquidation | FillRole::CoveredLiquidation => ws1::TradeKind::Liquidation,
         FillRole::PartialLiquidation => ws1::TradeKind::PartialLiquidation,
+        FillRole::Assignor | FillRole::Assignee | FillRole::UnwindBankrupt | FillRole::UnwindCounterparty => {
+            ws1::TradeKind::Termination
+        }
     }
 }
 
@@ -341,8 +344,10 @@ pub(crate) fn trade(trade: &TradeRow, spec: &InstrumentSpec, identity: &Identity
         time: time(trade.time),
         trade_type: match trade.role {
             FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit => TradeType::Fill,
-            FillRole::Liquidation => TradeType::Liquidation,
+            FillRole::Liquidation | FillRole::CoveredLiquidation => TradeType::Liquidation,
             FillRole::PartialLiquidation => TradeType::PartialLiquidation,
+            FillRole::Assignor | FillRole::Assignee => TradeType::Assignment,
+            FillRole::UnwindBankrupt | FillRole::UnwindCounterparty => TradeType::Termination,
         },
         uid: identity.execution_uuid(trade.execution),
         sequence_id: trade.execution.0,

@@ -143,7 +143,10 @@ pub(crate) fn event_type(order_type: OrderType) -> words::EventOrderType {
         OrderType::Post => words::EventOrderType::Post,
         OrderType::ImmediateOrCancel | OrderType::Market => words::EventOrderType::ImmediateOrCancel,
         OrderType::FillOrKill => words::EventOrderType::FillOrKill,
-        OrderType::Liquidation => words::EventOrderType::Liquidation,
+        // The list has no word of its own for one that the pool covers.
+        OrderType::Liquidation | OrderType::CoveredLiquidation => words::EventOrderType::Liquidation,
+        OrderType::Assignment => words::EventOrderType::Assignment,
+        OrderType::Unwind => words::EventOrderType::Unwind,
     }
 }
 
@@ -161,8 +164,12 @@ pub(crate) fn fill_type(role: FillRole) -> words::FillType {
         FillRole::Maker => words::FillType::Maker,
         FillRole::Taker => words::FillType::Taker,
         FillRole::TakerAfterEdit => words::FillType::TakerAfterEdit,
-        FillRole::Liquidation => words::FillType::Liquidation,
+        FillRole::Liquidation | FillRole::CoveredLiquidation => words::FillType::Liquidation,
         FillRole::PartialLiquidation => words::FillType::PartialLiquidation,
+        FillRole::Assignor => words::FillType::Assignor,
+        FillRole::Assignee => words::FillType::Assignee,
+        FillRole::UnwindBankrupt => words::FillType::UnwindBankrupt,
+        FillRole::UnwindCounterparty => words::FillType::UnwindCounterparty,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::outcomes::at_odds;
 use crate::dialects::kraken::Failure;
-use loligo_engine::{LeverageRefusal, SelfTradeRefusal, TradingRefusal, TransferRefusal, WithdrawRefusal};
+use loligo_engine::{
+    AddProgramRefusal, LeverageRefusal, PnlPreferenceRefusal, SelfTradeRefusal, TradingRefusal,
+    TransferRefusal, WithdrawRefusal,
+};
 use loligo_wire::v3::errors::NumberedError;
 use loligo_wire::v3::words::Error;
 
@@ -49,6 +52,27 @@ pub(crate) fn of_leverage(refusal: LeverageRefusal) -> Failure {
         LeverageRefusal::MarginShort => NumberedError::INSUFFICIENT_MARGIN.into(),
         LeverageRefusal::LeverageOutOfRange => NumberedError::MAX_LEVERAGE_OUT_OF_BOUNDS.into(),
         LeverageRefusal::UnknownAccount => Failure::Refused(Error::NotFound, refusal.into()),
+    }
+}
+
+/// What cannot be is refused by its argument before; a program that is of no contract is so by its currencies.
+pub(crate) fn of_program(refusal: AddProgramRefusal) -> Failure {
+    let word = match refusal {
+        AddProgramRefusal::InvalidProgram | AddProgramRefusal::TooManyPrograms => Error::InvalidArgument,
+        AddProgramRefusal::UnknownAccount | AddProgramRefusal::UnknownInstrument => Error::NotFound,
+    };
+    Failure::Refused(word, refusal.into())
+}
+
+/// Likewise (rules 6.1).
+pub(crate) fn of_pnl_preference(refusal: PnlPreferenceRefusal) -> Failure {
+    match refusal {
+        PnlPreferenceRefusal::WouldLiquidate => NumberedError::WOULD_CAUSE_LIQUIDATION.into(),
+        PnlPreferenceRefusal::UnknownInstrument => NumberedError::CONTRACT_DOES_NOT_EXIST.into(),
+        PnlPreferenceRefusal::NoPnlCurrency => NumberedError::CONTRACT_NOT_MULTI_COLLATERAL.into(),
+        PnlPreferenceRefusal::UnknownCurrency => NumberedError::CURRENCY_DOES_NOT_EXIST.into(),
+        PnlPreferenceRefusal::CurrencyNotEnabled => NumberedError::CURRENCY_NOT_ENABLED.into(),
+        PnlPreferenceRefusal::UnknownAccount => Failure::Refused(Error::NotFound, refusal.into()),
     }
 }
 

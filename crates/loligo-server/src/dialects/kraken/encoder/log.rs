@@ -6,27 +6,24 @@ use crate::history::LogRow;
 use crate::hub::Names;
 use loligo_engine::{AccountId, Currency};
 use loligo_wire::decimal::Decimal;
-use loligo_wire::history;
-use loligo_wire::ws1::{self, LogEntry, Payment, PaymentStatus};
+use loligo_wire::ws1::{self, Payment, PaymentStatus};
 use std::sync::Arc;
 
 /// Appends the latest rows, newest first.
 pub(super) fn write_log(out: &mut Vec<u8>, names: Names<'_>, account: AccountId, rows: &[Arc<LogRow>]) {
     let shown = shown(names);
-    let texts: Vec<_> = rows.iter().map(|row| Texts::of(shown, row)).collect();
-    let entries = rows.iter().zip(&texts).filter_map(|(row, texts)| {
-        let entry = shown.log_entry(account.0, row, texts.contract.as_deref())?;
-        Some(log_entry(&entry, texts))
-    });
+    let contracts: Vec<_> = rows.iter().map(|row| shown.log_contract(&row.row)).collect();
+    let entries = rows.iter().zip(&contracts);
+    let entries = entries.filter_map(|(row, contract)| shown.log_entry(account.0, row, contract.as_deref()));
     ws1::write_account_log_snapshot(out, entries);
 }
 
 /// Appends a new row; false when the contract has no word for it.
 pub(super) fn write_row(out: &mut Vec<u8>, names: Names<'_>, account: AccountId, row: &LogRow) -> bool {
     let shown = shown(names);
-    let texts = Texts::of(shown, row);
-    let Some(entry) = shown.log_entry(account.0, row, texts.contract.as_deref()) else { return false };
-    ws1::write_account_log(out, &log_entry(&entry, &texts));
+    let contract = shown.log_contract(&row.row);
+    let Some(entry) = shown.log_entry(account.0, row, contract.as_deref()) else { return false };
+    ws1::write_account_log(out, &entry);
     true
 }
 
@@ -61,46 +58,4 @@ fn shown(Names { directory, identity }: Names<'_>) -> Shown<'_> {
 fn difference(one: Decimal, other: Decimal) -> Decimal {
     let units = |amount: Decimal| amount.at_scale(11).unwrap_or_default();
     Decimal::new(units(one) - units(other), 11)
-}
-
-/// Texts that a row is made of beside its own.
-struct Texts {
-    contract: Option<String>,
-    execution: Option<String>,
-}
-
-impl Texts {
-    fn of(shown: Shown<'_>, row: &LogRow) -> Self {
-        let execution = row
-            .row
-            .execution
-            .map(|number| shown.identity.execution_uuid(loligo_engine::ExecutionId(number)).to_string());
-        Self { contract: shown.log_contract(&row.row), execution }
-    }
-}
-
-fn log_entry<'r>(entry: &history::LogEntry<'r>, texts: &'r Texts) -> LogEntry<'r> {
-    LogEntry {
-        id: entry.id,
-        date: entry.date,
-        asset: entry.asset,
-        contract: entry.contract,
-        info: entry.info.as_str(),
-        booking_uid: entry.booking_uid,
-        margin_account: entry.margin_account,
-        old_balance: entry.old_balance,
-        new_balance: entry.new_balance,
-        old_average_entry_price: entry.old_average_entry_price,
-        new_average_entry_price: entry.new_average_entry_price,
-        trade_price: entry.trade_price,
-        mark_price: entry.mark_price,
-        realized_pnl: entry.realized_pnl,
-        fee: entry.fee,
-        execution: texts.execution.as_deref(),
-        collateral: entry.collateral,
-        funding_rate: entry.funding_rate,
-        realized_funding: entry.realized_funding,
-        conversion_spread_percentage: entry.conversion.as_ref().map(|terms| terms.spread_percentage),
-        liquidation_fee: entry.liquidation_fee,
-    }
 }

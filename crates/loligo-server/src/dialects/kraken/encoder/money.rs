@@ -18,7 +18,7 @@ pub(super) fn write_positions(out: &mut Vec<u8>, names: Names<'_>, statement: &S
     ws1::write_open_positions(out, account, rows, seq, time(statement.time));
 }
 
-fn shown<'d>(names: Names<'d>, position: &PositionStated) -> Option<Position<'d>> {
+fn shown<'d>(names: Names<'d>, position: &'d PositionStated) -> Option<Position<'d>> {
     let PositionStated { view, risk, mark, index, .. } = position;
     let instrument = names.directory.instrument(view.instrument)?;
     let spec = instrument.spec();
@@ -37,7 +37,8 @@ fn shown<'d>(names: Names<'d>, position: &PositionStated) -> Option<Position<'d>
         initial_margin: need(risk.initial_margin),
         initial_margin_with_orders: need(risk.initial_margin_with_orders),
         maintenance_margin: need(view.maintenance_margin),
-        pnl_currency: (spec.kind == ContractKind::Linear).then(|| spec.quote.code()),
+        pnl_currency: (spec.kind == ContractKind::Linear)
+            .then(|| view.gains_in.as_ref().map_or(spec.quote.code(), |currency| currency.code())),
         max_fixed_leverage: view.leverage.map(|leverage| Decimal::new(i128::from(leverage.0), 2)),
     })
 }
@@ -234,10 +235,9 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
             quantity: money(held.balance),
             value: money(held.value),
             collateral_value: money(held.collateral),
-            // What counts counts in full, and what does not counts for nothing.
-            haircut: if held.collateral == held.value { Decimal::ZERO } else { Decimal::from_int(1) },
+            haircut: millionths(held.haircut),
             available: money(held.available),
-            conversion_spread: Decimal::ZERO,
+            conversion_spread: millionths(held.conversion),
         })
         .collect();
     let isolated: Vec<(&str, Unrealized)> = statement
@@ -251,6 +251,7 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
                 risk.initial_margin,
                 view.maintenance_margin,
                 (view.unrealized_pnl, view.unrealized_funding),
+                view.unrealized_as_margin + view.unrealized_funding,
             );
             Some((symbol.as_str(), figures))
         })
@@ -268,13 +269,14 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
         .sum();
     let FlexView { held: _, value: balance_value, portfolio, collateral } = flex;
     let (balance_value, collateral_value) = (money(*balance_value), money(*collateral));
-    let margins = |gains| {
-        unrealized(view.initial_margin_with_orders, view.initial_margin, view.maintenance_margin, gains)
+    let margins = |gains, as_margin| {
+        let (with_orders, alone) = (view.initial_margin_with_orders, view.initial_margin);
+        unrealized(with_orders, alone, view.maintenance_margin, gains, as_margin)
     };
     write(FlexWallet {
         currencies: &currencies,
         equity: Equity {
-            unrealized: margins((view.unrealized_pnl, view.unrealized_funding)),
+            unrealized: margins((view.unrealized_pnl, view.unrealized_funding), view.unrealized_as_margin),
             balance_value,
             portfolio_value: amount(*portfolio),
             collateral_value,
@@ -284,11 +286,14 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
         },
         isolated: &isolated,
         cross: Equity {
-            unrealized: margins((cross_pnl, view.unrealized_funding - isolated_funding)),
+            unrealized: margins(
+                (cross_pnl, view.unrealized_funding - isolated_funding),
+                view.unrealized_as_margin - view.isolated_as_margin - isolated_funding,
+            ),
             balance_value,
             portfolio_value: amount(*portfolio - view.isolated_pnl),
             collateral_value,
-            margin_equity: amount(view.equity - view.isolated_pnl),
+            margin_equity: amount(view.equity - view.isolated_as_margin),
             available_margin: amount(view.available()),
             total_position_size: Some(amount(value(false))),
         },
@@ -297,7 +302,13 @@ fn with_flex(names: Names<'_>, statement: &Statement, write: impl FnOnce(FlexWal
 }
 
 /// The seven figures of a margin; open P&L and funding stand together.
-fn unrealized(with_orders: Fine, alone: Fine, maintenance: Fine, (pnl, funding): (Fine, Fine)) -> Unrealized {
+fn unrealized(
+    with_orders: Fine,
+    alone: Fine,
+    maintenance: Fine,
+    (pnl, funding): (Fine, Fine),
+    as_margin: Fine,
+) -> Unrealized {
     let (pnl, funding) = (pnl.floor(), funding.floor());
     Unrealized {
         initial_margin: need(with_orders),
@@ -306,6 +317,11 @@ fn unrealized(with_orders: Fine, alone: Fine, maintenance: Fine, (pnl, funding):
         pnl: money(pnl),
         unrealized_funding: money(funding),
         total_unrealized: money(pnl + funding),
-        total_unrealized_as_margin: money(pnl + funding),
+        total_unrealized_as_margin: amount(as_margin),
     }
+}
+
+/// A rate in millionths as a part of one.
+fn millionths(rate: u32) -> Decimal {
+    Decimal::new(i128::from(rate), 6)
 }

@@ -11,12 +11,12 @@ use loligo_engine::{
 };
 use loligo_history::rows::{self, Row, causes, kinds};
 use loligo_history::{At, Entry};
+use loligo_wire::account_log::{Conversion, LogEntry, LogInfo};
 use loligo_wire::decimal::{Decimal, Number};
-use loligo_wire::history::words::{ExecutionType, LogInfo, OrderType as WireType, PositionChange, TradeType};
+use loligo_wire::history::words::{ExecutionType, OrderType as WireType, PositionChange, TradeType};
 use loligo_wire::history::{
-    Amount, Conversion, Distance, Element, Execution, ExecutionSide, LogEntry, NotFound, Order, OrderEvent,
-    OrderStep, PositionCause, PositionUpdate, PublicExecution, PublicOrder, PublicPrice, Trade, Trigger,
-    TriggerEvent,
+    Amount, Distance, Element, Execution, ExecutionSide, NotFound, Order, OrderEvent, OrderStep,
+    PositionCause, PositionUpdate, PublicExecution, PublicOrder, PublicPrice, Trade, Trigger, TriggerEvent,
 };
 use loligo_wire::time::Timestamp;
 use loligo_wire::v3::words::{DeviationUnit, OrderUpdateReason, Side};
@@ -239,8 +239,10 @@ impl<'d> Shown<'d> {
                     Some(FillRole::Maker | FillRole::Taker | FillRole::TakerAfterEdit) => {
                         TradeType::UserExecution
                     }
-                    Some(FillRole::Liquidation) => TradeType::Liquidation,
+                    Some(FillRole::Liquidation | FillRole::CoveredLiquidation) => TradeType::Liquidation,
                     Some(FillRole::PartialLiquidation) => TradeType::PartialLiquidation,
+                    Some(FillRole::Assignor | FillRole::Assignee) => TradeType::Assignment,
+                    Some(FillRole::UnwindBankrupt | FillRole::UnwindCounterparty) => TradeType::Unwind,
                     None => TradeType::Unknown,
                 },
             },
@@ -500,6 +502,9 @@ fn order_type(code: u8) -> WireType {
         Some(OrderType::Market) => WireType::Market,
         Some(OrderType::FillOrKill) => WireType::FillOrKill,
         Some(OrderType::Liquidation) => WireType::Liquidation,
+        Some(OrderType::CoveredLiquidation) => WireType::CoveredLiquidation,
+        Some(OrderType::Assignment) => WireType::Assignment,
+        Some(OrderType::Unwind) => WireType::Unwind,
         None if code == PARTIAL_LIQUIDATION => WireType::PartialLiquidation,
         None => WireType::Unknown,
     }

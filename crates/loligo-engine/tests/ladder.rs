@@ -1,0 +1,887 @@
+//! The ladder below the market (rules 5.6, 6.1): assignment, what the pool pays, unwinding; worked figures to the last digit.
+//! PF_XBTUSD: tick 1, lot 0.0001, and nobody bids unless it says so.
+
+mod fixture;
+
+use fixture::{Desk, ask, bid, stop};
+use loligo_engine::{
+    AccountId, AssignmentProgram, BalanceCause, Command, ContractKind, CreateAccount, Currency, Deposit,
+    Event, Exchange, Execution, FillRole, Fine, FinePrice, InstrumentId, InstrumentSpec, MarginLevel,
+    MarketState, Money, OrderStatus, OrderType, Outcome, PairId, Refusal, Side, TimeFrame, Wallet,
+};
+
+/// One BTC, in lots; and in millionths.
+const BTC: i64 = 10_000;
+const MILLION: i64 = 1_000_000;
+const SECOND: i64 = 1_000_000;
+
+fn usd(units: i128, decimals: u32) -> Money {
+    Money(units * Money::ONE / 10_i128.pow(decimals))
+}
+
+/// Alice holds 1,500 USD and buys 1 BTC at 50,010 from Bob: 1,474.995 after the fee. At 48,700 that leaves 164.995 for a maintenance of
+/// 243.50, and nothing at 48,535.005.
+fn long(desk: &mut Desk) {
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+}
+
+fn takes_all() -> AssignmentProgram {
+    AssignmentProgram {
+        kind: ContractKind::Linear,
+        instrument: Some(InstrumentId(0)),
+        base: None,
+        quote: None,
+        max_size: None,
+        max_position: None,
+        accept_long: true,
+        accept_short: true,
+        time_frame: TimeFrame::All,
+        enabled: true,
+        max_notional: None,
+        min_profit_long: None,
+        min_profit_short: None,
+    }
+}
+
+fn pool(desk: &mut Desk, amount: Money) {
+    desk.done(&Command::SetPool { currency: Currency::USD, amount });
+}
+
+fn in_pool(desk: &Desk) -> Money {
+    desk.exchange.pool(Currency::USD)
+}
+
+/// What happened beside users' own orders: role of who is liquidated, lots, price, and who was on the other side.
+fn rungs(desk: &Desk) -> Vec<(FillRole, i64, i64, AccountId)> {
+    let own = |e: &Execution| !matches!(e.taker.role, FillRole::Taker | FillRole::TakerAfterEdit);
+    let steps = desk.executions().into_iter().filter(own);
+    steps.map(|e| (e.taker.role, e.qty.0, e.price.0, e.maker.account)).collect()
+}
+
+fn last(desk: &Desk) -> Execution {
+    desk.executions().pop().expect("an execution")
+}
+
+fn open_account(desk: &mut Desk, house: bool) -> AccountId {
+    match desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house })) {
+        Outcome::AccountCreated(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn with_nobody_on_the_market_and_no_provider_the_counterparty_is_unwound_where_nothing_is_left() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    let trades = desk.exchange.market(InstrumentId(0)).expect("listed");
+    let volume = desk.exchange.volume_usd(desk.bob);
+    let fired_by_last = desk.placed(desk.carol, {
+        let mut order = stop(bid(1, 60_000), 48_600);
+        order.trigger.as_mut().expect("a stop").signal = loligo_engine::Signal::Last;
+        (order.side, order.limit_price) = (Side::Sell, None);
+        order.stop_price = Some(loligo_engine::OnGrid::Steps(48_600));
+        order
+    });
+    desk.price(48_700);
+
+    assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 48_536, desk.bob)]);
+    let unwound = last(&desk);
+    assert_eq!(unwound.maker.role, FillRole::UnwindCounterparty);
+    for fill in [&unwound.taker, &unwound.maker] {
+        assert_eq!((fill.fee, fill.fee_rate, fill.liquidation_fee), (Money::ZERO, 0, Money::ZERO));
+        assert_eq!(fill.position, 0);
+        let order = desk.order(fill.order);
+        assert_eq!((order.order_type, order.status), (OrderType::Unwind, OrderStatus::FullyExecuted));
+    }
+    // 1,474.995 less 1,474, and Bob what Alice lost.
+    assert_eq!(desk.balance(desk.alice), usd(995, 3).0);
+    assert_eq!(unwound.maker.realized_pnl, usd(1_474, 0));
+    assert!(!desk.flex(desk.alice).liquidated);
+    // It moves no last price, fires nothing, and counts in nobody's volume.
+    let market = desk.exchange.market(InstrumentId(0)).expect("listed");
+    assert_eq!((market.last, market.trades), (trades.last, trades.trades + 1));
+    assert_eq!(desk.order(fired_by_last).status, OrderStatus::TriggerPlaced);
+    assert_eq!(desk.exchange.volume_usd(desk.bob), volume);
+    assert_eq!(market.open_interest.0, 0);
+}
+
+#[test]
+fn a_provider_takes_the_position_over_before_anyone_is_unwound() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.provides(desk.carol, takes_all());
+    let volume = desk.exchange.volume_usd(desk.carol);
+    desk.price(48_700);
+    assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.carol)]);
+    let assigned = last(&desk);
+    assert_eq!(
+        (assigned.taker.order_type, assigned.maker.order_type),
+        (OrderType::Assignment, OrderType::Assignment)
+    );
+    assert_eq!(
+        (assigned.maker.role, assigned.maker.fee, assigned.maker.position),
+        (FillRole::Assignee, Money::ZERO, BTC)
+    );
+    // 164 on 48,700 is a third of a per cent; the pool is empty and adds nothing.
+    assert_eq!(assigned.maker.liquidation_fee, Money::ZERO);
+    assert_eq!((desk.balance(desk.alice), desk.position(desk.bob)), (usd(995, 3).0, -BTC));
+    assert_eq!(desk.exchange.volume_usd(desk.carol), volume);
+}
+
+#[test]
+fn the_pool_tops_a_providers_gain_up_to_half_a_per_cent_as_far_as_it_goes() {
+    // Half a per cent of 48,700 is 243.50; 164 is there.
+    for (filled, paid) in [(usd(1_000, 0), usd(795, 1)), (usd(795, 1), usd(795, 1)), (usd(50, 0), usd(50, 0))]
+    {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        pool(&mut desk, filled);
+        desk.provides(desk.carol, takes_all());
+        let before = desk.balance(desk.carol);
+        desk.price(48_700);
+        assert_eq!(last(&desk).maker.liquidation_fee, -paid);
+        assert_eq!(desk.balance(desk.carol), before + paid.0);
+        assert_eq!(in_pool(&desk), filled - paid);
+    }
+}
+
+/// A contract of five times leverage at most: liquidated far from nothing.
+fn steep(desk: &mut Desk) -> InstrumentId {
+    let spec = desk.exchange.instrument(InstrumentId(0)).expect("the first").spec().clone();
+    let levels = vec![MarginLevel { from: 0, initial: 200_000, maintenance: 100_000 }];
+    let spec = InstrumentSpec { symbol: "PF_STEEP".into(), margin_levels: levels, ..spec };
+    let Outcome::Listed(id) = desk.apply(&Command::List(Box::new(spec))) else { panic!("not listed") };
+    let price = Some(FinePrice(50_000 * 10_i128.pow(18)));
+    desk.done(&Command::PinMark { instrument: id, price });
+    desk.second_again(id);
+    id
+}
+
+#[test]
+fn what_a_provider_would_gain_beyond_two_and_a_half_per_cent_is_the_pools() {
+    let mut desk = Desk::listed();
+    let steep = steep(&mut desk);
+    desk.holds(desk.alice, 20_025 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    desk.provides(desk.carol, AssignmentProgram { instrument: Some(steep), ..takes_all() });
+    // 20,000 less 16,700 for a maintenance of 3,330; nothing is left at 30,000.
+    desk.mark(33_300);
+    assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 30_000, desk.carol)]);
+    // 3,300 gained, of which 832.50 are two and a half per cent of 33,300.
+    assert_eq!(last(&desk).maker.liquidation_fee, usd(24_675, 1));
+    assert_eq!(in_pool(&desk), usd(24_675, 1));
+    assert_eq!(desk.balance(desk.alice), 0, "exactly nothing");
+}
+
+#[test]
+fn equal_shares_go_to_the_eligible_odd_lots_to_the_oldest_and_the_rest_to_who_has_room() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.provides(desk.carol, takes_all());
+    desk.provides(desk.bob, AssignmentProgram { max_size: Some(MILLION / 10), ..takes_all() });
+    desk.provides(desk.alice_sub, takes_all());
+    // Alice cannot take her own position over, and who takes part twice does so once.
+    desk.provides(desk.alice, takes_all());
+    desk.provides(desk.carol, takes_all());
+    desk.price(48_700);
+    // 3,334, 3,333 and 3,333; Bob has room for 1,000, and 2,333 are shared again.
+    assert_eq!(
+        rungs(&desk),
+        [
+            (FillRole::Assignor, 3_334 + 1_167, 48_536, desk.carol),
+            (FillRole::Assignor, 1_000, 48_536, desk.bob),
+            (FillRole::Assignor, 3_333 + 1_166, 48_536, desk.alice_sub),
+        ]
+    );
+}
+
+#[test]
+fn a_provider_that_does_not_fit_is_passed_over() {
+    let never = |change: fn(&mut AssignmentProgram)| {
+        let mut program = takes_all();
+        change(&mut program);
+        program
+    };
+    for (what, program) in [
+        ("not enabled", never(|p| p.enabled = false)),
+        ("shorts alone", never(|p| p.accept_long = false)),
+        ("another contract", never(|p| p.instrument = Some(InstrumentId(2)))),
+        ("another base", never(|p| (p.instrument, p.base) = (None, Currency::parse("ETH")))),
+        ("another kind", never(|p| (p.kind, p.instrument) = (ContractKind::Inverse, None))),
+        ("on weekends", never(|p| p.time_frame = TimeFrame::Weekend)),
+        ("for more than half a per cent", never(|p| p.min_profit_long = Some(500_001))),
+    ] {
+        let mut desk = Desk::listed();
+        let spec = desk.exchange.instrument(InstrumentId(0)).expect("the first").spec().clone();
+        for (symbol, base) in [("PF_SECOND", "BTC"), ("PF_ETHUSD", "ETH")] {
+            let base = Currency::parse(base).expect("a code");
+            desk.apply(&Command::List(Box::new(InstrumentSpec {
+                symbol: symbol.into(),
+                base,
+                ..spec.clone()
+            })));
+        }
+        long(&mut desk);
+        pool(&mut desk, usd(1_000, 0));
+        desk.provides(desk.carol, program);
+        desk.price(48_700);
+        assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 48_536, desk.bob)], "{what}");
+    }
+    let fits = [
+        ("by base", never(|p| (p.instrument, p.base) = (None, Currency::parse("BTC")))),
+        ("by quote", never(|p| (p.instrument, p.quote) = (None, Some(Currency::USD)))),
+        ("by type", never(|p| p.instrument = None)),
+        ("on weekdays", never(|p| p.time_frame = TimeFrame::Weekdays)),
+        ("exactly half a per cent", never(|p| p.min_profit_long = Some(500_000))),
+        ("of longs any gain", never(|p| p.min_profit_short = Some(100_000_000))),
+    ];
+    for (what, program) in fits {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        pool(&mut desk, usd(1_000, 0));
+        desk.provides(desk.carol, program);
+        desk.price(48_700);
+        assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.carol)], "{what}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_inactive_liquidated_or_without_margin_is_passed_over() {
+    let inactive = |desk: &mut Desk| desk.done(&Command::SetActive { account: desk.carol, active: false });
+    // 485.36 of initial margin are needed.
+    let poor = |desk: &mut Desk| {
+        let gone = Deposit {
+            account: desk.carol,
+            wallet: Wallet::Flex,
+            currency: Currency::USD,
+            amount: usd(-99_900, 0),
+        };
+        desk.done(&Command::Deposit(gone));
+    };
+    for unfit in [inactive as fn(&mut Desk), poor] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, takes_all());
+        unfit(&mut desk);
+        desk.price(48_700);
+        assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 48_536, desk.bob)]);
+    }
+    // What one cannot bear the other does.
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.provides(desk.carol, takes_all());
+    desk.provides(desk.alice_sub, takes_all());
+    poor(&mut desk);
+    desk.price(48_700);
+    assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.alice_sub)]);
+
+    // 485.36 less the 164 that it gains at once: with so much it is enough, and with a unit less not.
+    for (held, taken) in [(usd(32_136, 2), true), (usd(32_136, 2) - Money(1), false)] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, takes_all());
+        desk.holds(desk.carol, held.0);
+        desk.price(48_700);
+        assert_eq!(desk.position(desk.carol) == BTC, taken, "{held:?}");
+    }
+}
+
+#[test]
+fn no_provider_gets_more_than_it_asked_for() {
+    let with = |change: fn(&mut AssignmentProgram)| {
+        let mut program = takes_all();
+        change(&mut program);
+        program
+    };
+    for (program, held, taken) in [
+        (with(|p| p.max_position = Some(MILLION)), 0, BTC),
+        (with(|p| p.max_position = Some(MILLION - 100)), 0, BTC - 1),
+        (with(|p| p.max_position = Some(MILLION)), BTC / 2, BTC / 2),
+        (with(|p| p.max_position = Some(MILLION)), -BTC / 2, BTC),
+        (with(|p| p.max_position = Some(MILLION / 2)), -BTC / 4, 3 * BTC / 4),
+        (with(|p| p.max_size = Some(MILLION / 4)), 0, BTC / 4),
+        (with(|p| p.max_size = Some(99)), 0, 0),
+        // At mark: 48,700 a BTC.
+        (with(|p| p.max_notional = Some(usd(48_700, 0))), 0, BTC),
+        (with(|p| p.max_notional = Some(usd(4_870, 0) - Money(1))), 0, BTC / 10 - 1),
+    ] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, program.clone());
+        if held != 0 {
+            let (own, other) = if held > 0 {
+                (bid(held, 50_000), ask(held, 50_000))
+            } else {
+                (ask(-held, 50_000), bid(-held, 50_000))
+            };
+            desk.placed(desk.alice_sub, other);
+            desk.placed(desk.carol, own);
+        }
+        desk.price(48_700);
+        let assigned: i64 =
+            desk.executions().iter().filter(|e| e.maker.role == FillRole::Assignee).map(|e| e.qty.0).sum();
+        assert_eq!(assigned, taken, "{program:?} {held}");
+        let rest = if taken == 0 { 0 } else { BTC - taken };
+        assert_eq!(desk.position(desk.alice), rest, "what is taken in part waits for the next second");
+        desk.wait(20 * SECOND);
+        let wallet = desk.flex(desk.alice);
+        assert!(wallet.equity >= wallet.maintenance_margin, "and then it is unwound, or cured by the tick");
+    }
+}
+
+#[test]
+fn weekends_are_those_of_exchange_time_by_utc() {
+    // The first day of 1970 was a Thursday.
+    const DAY: i64 = 86_400 * SECOND;
+    for (frame, waits, takes) in [
+        (TimeFrame::Weekend, 2 * DAY - SECOND, false),
+        (TimeFrame::Weekend, 2 * DAY, true),
+        (TimeFrame::Weekend, 4 * DAY - SECOND, true),
+        (TimeFrame::Weekend, 4 * DAY, false),
+        (TimeFrame::Weekdays, 2 * DAY - SECOND, true),
+        (TimeFrame::Weekdays, 2 * DAY, false),
+        (TimeFrame::Weekdays, 4 * DAY, true),
+    ] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, AssignmentProgram { time_frame: frame, ..takes_all() });
+        desk.wait(waits);
+        desk.price(48_700);
+        assert_eq!(desk.position(desk.carol) == BTC, takes, "{frame:?} after {waits}");
+    }
+}
+
+#[test]
+fn the_pool_covers_what_the_market_pays_too_little_for() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    pool(&mut desk, usd(1_000, 0));
+    desk.placed(desk.carol, bid(BTC, 48_000));
+    let volume = desk.exchange.volume_usd(desk.alice).expect("known");
+    desk.price(48_700);
+    assert_eq!(rungs(&desk), [(FillRole::CoveredLiquidation, BTC, 48_000, desk.carol)]);
+    let covered = last(&desk).taker;
+    // It loses 2,010 with 1,474.995 there; nothing is left of it for a fee.
+    assert_eq!((covered.realized_pnl, covered.fee), (usd(-2_010, 0), Money::ZERO));
+    assert_eq!((covered.liquidation_fee, desk.balance(desk.alice)), (usd(-535_005, 3), 0));
+    assert_eq!(in_pool(&desk), usd(464_995, 3));
+    assert_eq!(desk.order(covered.order).order_type, OrderType::CoveredLiquidation);
+    // It is a trade on the market.
+    assert_eq!(
+        desk.exchange.market(InstrumentId(0)).and_then(|market| market.last).map(|last| last.0),
+        Some(48_000)
+    );
+    assert_eq!(desk.exchange.volume_usd(desk.alice), Some(volume + usd(48_000, 0)));
+}
+
+#[test]
+fn the_pool_covers_the_lots_that_it_can_pay_for_and_the_rest_is_unwound() {
+    let exactly = usd(535_005, 3);
+    // A lot is 5.35005 cents short.
+    for (filled, covered) in [
+        (exactly, BTC),
+        (exactly - Money(1), BTC - 1),
+        (usd(5_350_05, 7), 1),
+        (Money(1), 0),
+        (Money::ZERO, 0),
+    ] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        pool(&mut desk, filled);
+        desk.placed(desk.carol, bid(BTC, 48_000));
+        desk.price(48_700);
+        desk.wait(2 * SECOND);
+        let lots: i64 = rungs(&desk)
+            .iter()
+            .filter(|rung| rung.0 == FillRole::CoveredLiquidation)
+            .map(|rung| rung.1)
+            .sum();
+        assert_eq!(lots, covered, "{filled:?}");
+        let unwound = rungs(&desk).last().copied().filter(|rung| rung.0 == FillRole::UnwindBankrupt);
+        let rest = (covered < BTC).then_some((FillRole::UnwindBankrupt, BTC - covered, 48_536, desk.bob));
+        assert_eq!(unwound, rest, "what is not covered stands as it did");
+        assert!(in_pool(&desk) >= Money::ZERO && desk.balance(desk.alice) >= 0);
+        assert_eq!(desk.position(desk.alice), 0);
+    }
+}
+
+#[test]
+fn covered_liquidation_goes_five_per_cent_from_the_best_price_and_no_further() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    pool(&mut desk, usd(100_000, 0));
+    desk.placed(desk.carol, bid(1_000, 48_000));
+    desk.placed(desk.carol, bid(2_000, 45_600));
+    desk.placed(desk.carol, bid(3_000, 45_599));
+    desk.price(48_700);
+    let covered = FillRole::CoveredLiquidation;
+    assert_eq!(rungs(&desk), [(covered, 1_000, 48_000, desk.carol), (covered, 2_000, 45_600, desk.carol)]);
+    desk.wait(SECOND - 1);
+    assert_eq!(rungs(&desk).len(), 2, "one filled in part waits");
+    desk.wait(1);
+    assert_eq!(rungs(&desk)[2], (covered, 3_000, 45_599, desk.carol), "that is the best price now");
+    desk.wait(SECOND);
+    assert_eq!(rungs(&desk)[3], (FillRole::UnwindBankrupt, 4_000, 48_536, desk.bob));
+    // 535.005 of each BTC at 48,000, 2,935.005 and 2,936.005 of the others: 53.5005 + 587.001 + 880.8015.
+    assert_eq!(in_pool(&desk), usd(100_000, 0) - usd(1_521_303, 3));
+}
+
+#[test]
+fn exactly_at_maintenance_nothing_happens_and_exactly_at_nothing_all_of_it_goes_at_once() {
+    // 1,310 are lost at 48,700, and 243.50 must be there.
+    for (held, lots) in [
+        (usd(155_350, 2), 0),
+        (usd(155_350, 2) - Money(1), BTC / 10),
+        (Money(1) + usd(1_310, 0), BTC / 10),
+        (usd(1_310, 0), BTC),
+        (usd(1_309, 0), BTC),
+    ] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.holds(desk.alice, held.0);
+        desk.placed(desk.carol, bid(BTC, 48_701));
+        desk.price(48_700);
+        let role = if lots == BTC { FillRole::Liquidation } else { FillRole::PartialLiquidation };
+        let step = (role, lots, 48_701, desk.carol);
+        assert_eq!(rungs(&desk).first().copied(), (lots > 0).then_some(step), "{held:?}");
+    }
+}
+
+/// 1,000 contracts from 8,000 with 0.01 BTC: maintenance at 7,481, nothing at 7,407.4.
+#[test]
+fn an_inverse_position_is_assigned_without_the_pool_or_unwound() {
+    let coin = Currency::parse("BTC").expect("a code");
+    for provided in [false, true] {
+        let mut desk = Desk::listed();
+        desk.inverse();
+        desk.price(8_000);
+        desk.placed(desk.bob, ask(1_000, 2 * 8_000));
+        desk.placed(desk.alice, bid(1_000, 2 * 8_000));
+        let coins = desk.coins(desk.alice);
+        desk.done(&Command::Deposit(Deposit {
+            account: desk.alice,
+            wallet: coins.wallet,
+            currency: coin,
+            amount: usd(1, 2) - coins.balances[0].1,
+        }));
+        desk.done(&Command::SetPool { currency: coin, amount: usd(1, 0) });
+        if provided {
+            let program = AssignmentProgram { kind: ContractKind::Inverse, instrument: None, ..takes_all() };
+            desk.provides(desk.carol, program);
+        }
+        // A price beyond that of nothing finds nobody here: inverse positions are not covered.
+        desk.placed(desk.carol, bid(1_000, 2 * 7_407));
+        desk.price(7_482);
+        assert_eq!(rungs(&desk), []);
+        desk.price(7_481);
+        let (role, other) = match provided {
+            true => (FillRole::Assignor, desk.carol),
+            false => (FillRole::UnwindBankrupt, desk.bob),
+        };
+        assert_eq!(rungs(&desk), [(role, 1_000, 2 * 7_407 + 1, other)]);
+        assert_eq!(last(&desk).maker.liquidation_fee, Money::ZERO);
+        assert_eq!(desk.exchange.pool(coin), usd(1, 0));
+        // 0.135 less 1,000 / 7,407.5.
+        assert_eq!(desk.coins(desk.alice).balances[0].1, Money(13_500_000_000 - 13_499_831_252));
+        assert_eq!(desk.exchange.positions(desk.alice), []);
+    }
+}
+
+#[test]
+fn who_gained_most_with_most_leverage_is_unwound_first_and_the_house_last() {
+    let mut desk = Desk::listed();
+    let (house, dave) = (open_account(&mut desk, true), open_account(&mut desk, false));
+    desk.holds(house, 600 * Money::ONE);
+    desk.holds(desk.alice, 3_000 * Money::ONE);
+    // All short from 50,000: the house has the most leverage, then Carol, then Dave; Bob sold too low to have gained at all.
+    desk.holds(desk.carol, 1_000 * Money::ONE);
+    desk.holds(dave, 2_000 * Money::ONE);
+    for (account, price) in [(desk.bob, 49_000), (dave, 50_000), (house, 50_000), (desk.carol, 50_000)] {
+        desk.placed(account, ask(5_000, price));
+        desk.placed(desk.alice, bid(5_000, price));
+    }
+    let queue = |desk: &Desk, account| desk.exchange.unwind_queue(account);
+    desk.price(49_300);
+    // Of four a fifth is less than one: one is in the first fifth, one in the second, and so on.
+    let first = InstrumentId(0);
+    assert_eq!(queue(&desk, desk.carol), [(first, 100)]);
+    assert_eq!(queue(&desk, dave), [(first, 80)]);
+    assert_eq!(queue(&desk, desk.bob), [(first, 60)]);
+    assert_eq!(queue(&desk, house), [(first, 40)]);
+    assert_eq!(queue(&desk, desk.alice), [(first, 100)], "alone on her side");
+    desk.price(48_000);
+    let order: Vec<AccountId> = rungs(&desk).iter().map(|rung| rung.3).collect();
+    assert_eq!(order, [desk.carol, dave, desk.bob, house]);
+    let prices: Vec<i64> = rungs(&desk).iter().map(|rung| rung.2).collect();
+    assert!(prices.windows(2).all(|two| two[0] == two[1]), "all at one price: {prices:?}");
+    assert_eq!(queue(&desk, desk.carol), []);
+}
+
+#[test]
+fn of_equal_ranks_the_older_position_is_unwound_first() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    for account in [desk.carol, desk.bob] {
+        desk.placed(account, ask(BTC / 2, 50_000));
+        desk.placed(desk.alice, bid(BTC / 2, 50_000));
+        desk.wait(1);
+    }
+    for account in [desk.carol, desk.bob] {
+        desk.holds(account, 50_000 * Money::ONE);
+    }
+    desk.price(48_600);
+    assert_eq!(rungs(&desk)[0].3, desk.carol);
+    assert_eq!(rungs(&desk)[1].3, desk.bob);
+}
+
+#[test]
+fn of_several_contracts_each_goes_in_its_turn_at_a_price_that_leaves_nothing_of_the_wallet() {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 2_000 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    desk.second();
+    desk.mark(50_000);
+    desk.placed(desk.bob, ask(BTC / 2, 50_000));
+    desk.placed(desk.alice, bid(BTC / 2, 50_000));
+    // 1,962.50 after fees. Down 1,100 and 550: 312.50 for 366.75.
+    desk.mark(48_900);
+    desk.price(48_900);
+    assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 48_588, desk.bob)], "312.50 below the mark");
+    assert_eq!(desk.flex(desk.alice).equity, Fine(5 * 10_i128.pow(23)), "half a dollar by the tick");
+    desk.wait(SECOND);
+    assert_eq!(
+        rungs(&desk)[1],
+        (FillRole::UnwindBankrupt, BTC / 2, 48_899, desk.bob),
+        "a dollar below for half a BTC"
+    );
+    assert_eq!(desk.exchange.positions(desk.alice), []);
+    assert_eq!(desk.balance(desk.alice), 0);
+}
+
+#[test]
+fn an_isolated_position_goes_down_the_ladder_alone() {
+    let mut desk = Desk::listed();
+    desk.lever(desk.alice, Some(10_000));
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    let before = desk.balance(desk.alice);
+    // 500.10 are set aside: nothing of it is left at 49,509.90.
+    desk.price(49_000);
+    assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 49_510, desk.bob)]);
+    assert_eq!(desk.balance(desk.alice), before - usd(500, 0).0);
+
+    // Nobody gains by it what is not there: with bids below, the pool pays what is beyond what was set aside.
+    let mut desk = Desk::listed();
+    pool(&mut desk, usd(1_000, 0));
+    desk.lever(desk.alice, Some(10_000));
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    let before = desk.balance(desk.alice);
+    desk.placed(desk.carol, bid(BTC, 49_000));
+    desk.price(49_100);
+    assert_eq!(rungs(&desk), [(FillRole::CoveredLiquidation, BTC, 49_000, desk.carol)]);
+    assert_eq!(last(&desk).taker.liquidation_fee, -usd(5_099, 1));
+    assert_eq!(desk.balance(desk.alice), before - usd(5_001, 1).0);
+}
+
+#[test]
+fn an_isolated_counterparty_loses_no_more_than_it_set_aside() {
+    let mut desk = Desk::listed();
+    desk.lever(desk.bob, Some(10_000));
+    desk.holds(desk.alice, 2_000 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    let second = desk.second();
+    desk.mark(50_000);
+    desk.placed(desk.carol, ask(BTC / 2, 50_000));
+    desk.placed(desk.alice, bid(BTC / 2, 50_000));
+    let before = desk.balance(desk.bob);
+    // The other contract alone loses 5,000 of the 1,962.50 that are left. What the first would have to bring is 3,037.50 above its mark:
+    // Bob set 500 aside, and the pool pays the rest of it, be there anything in it or not.
+    desk.second_again(second);
+    desk.mark(40_000);
+    assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 53_038, desk.bob)]);
+    assert_eq!(last(&desk).maker.liquidation_fee, -usd(2_538, 0));
+    assert_eq!(desk.balance(desk.bob), before - usd(500, 0).0);
+    assert_eq!(in_pool(&desk), -usd(2_538, 0));
+}
+
+#[test]
+fn no_wallet_ends_below_zero_what_it_is_short_of_the_pool_pays() {
+    let mut desk = Desk::listed();
+    // Bob's two contracts: what the first loses to Alice's bankruptcy the second does not make good.
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    let second = desk.second();
+    desk.mark(50_000);
+    desk.holds(desk.bob, 1_100 * Money::ONE);
+    desk.placed(desk.carol, ask(BTC, 50_000));
+    desk.placed(desk.bob, bid(BTC, 50_000));
+    // Both down to 46,000: Bob's gain covers his loss, until Alice's bankruptcy takes it back down to 48,536.
+    desk.done(&Command::PinPrices {
+        instrument: InstrumentId(0),
+        index: None,
+        mark: Some(FinePrice(46_000 * 10_i128.pow(18))),
+    });
+    desk.done(&Command::PinMark { instrument: second, price: Some(FinePrice(46_000 * 10_i128.pow(18))) });
+    desk.wait(3 * SECOND);
+    for account in [desk.alice, desk.bob, desk.carol] {
+        assert_eq!(desk.exchange.positions(account), [], "{account:?}");
+        assert!(desk.balance(account) >= 0, "{account:?}");
+    }
+}
+
+#[test]
+fn the_operator_fills_the_pool_of_a_currency_that_contracts_settle_in() {
+    let mut desk = Desk::listed();
+    pool(&mut desk, usd(500, 0));
+    assert_eq!(in_pool(&desk), usd(500, 0));
+    pool(&mut desk, usd(200, 0));
+    let told = desk.events().iter().rev().find(|event| matches!(event, Event::Pool { .. }));
+    let at = desk.exchange.now();
+    let change = usd(-300, 0);
+    assert_eq!(told, Some(&Event::Pool { currency: Currency::USD, change, amount: usd(200, 0), at }));
+    let audit = desk.exchange.audit().expect("in order");
+    let usd_audit = audit.currencies.iter().find(|of| of.currency == Currency::USD).expect("held");
+    assert_eq!(usd_audit.pool, usd(200, 0).fine());
+    let euro = Currency::parse("EUR").expect("a code");
+    for (currency, amount, refusal) in [
+        (euro, usd(1, 0), Refusal::WrongCurrency),
+        (Currency::USD, Money(-1), Refusal::AmountOutOfRange),
+        (Currency::USD, usd(1_000_000_000_001, 0), Refusal::AmountOutOfRange),
+    ] {
+        assert_eq!(desk.apply(&Command::SetPool { currency, amount }), Outcome::Refused(refusal));
+    }
+}
+
+#[test]
+fn programs_that_are_of_nothing_are_refused_and_those_that_are_gone_take_nothing() {
+    let mut desk = Desk::listed();
+    let refused = |desk: &mut Desk, program: AssignmentProgram, refusal| {
+        let add = Command::AddAssignmentProgram { account: desk.carol, program: Box::new(program) };
+        assert_eq!(desk.apply(&add), Outcome::Refused(refusal));
+    };
+    refused(
+        &mut desk,
+        AssignmentProgram { instrument: Some(InstrumentId(9)), ..takes_all() },
+        Refusal::UnknownInstrument,
+    );
+    for bad in [
+        AssignmentProgram { kind: ContractKind::Inverse, ..takes_all() },
+        AssignmentProgram { base: Currency::parse("ETH"), ..takes_all() },
+        AssignmentProgram { max_size: Some(0), ..takes_all() },
+        AssignmentProgram { max_position: Some(-1), ..takes_all() },
+        AssignmentProgram { max_notional: Some(Money::ZERO), ..takes_all() },
+        AssignmentProgram { min_profit_long: Some(100_000_001), ..takes_all() },
+    ] {
+        refused(&mut desk, bad, Refusal::InvalidProgram);
+    }
+    let id = desk.provides(desk.carol, takes_all());
+    let remove = |account, program| Command::RemoveAssignmentProgram { account, program };
+    assert_eq!(desk.apply(&remove(desk.bob, id)), Outcome::Refused(Refusal::UnknownProgram), "not his");
+    assert_eq!(desk.apply(&remove(desk.carol, id)), Outcome::ProgramRemoved(Box::new(takes_all())));
+    assert_eq!(desk.apply(&remove(desk.carol, id)), Outcome::Refused(Refusal::UnknownProgram));
+    let history = desk.exchange.assignment_history(desk.carol);
+    assert_eq!(
+        history.iter().map(|change| (change.id, change.removed)).collect::<Vec<_>>(),
+        [(id, true), (id, false)]
+    );
+    assert_eq!(desk.exchange.assignment_programs(desk.carol), []);
+    for _ in 0..100 {
+        desk.provides(desk.carol, takes_all());
+    }
+    refused(&mut desk, takes_all(), Refusal::TooManyPrograms);
+}
+
+#[test]
+fn a_halt_assigns_and_unwinds_no_one() {
+    for halt in [MarketState::Suspended, MarketState::PostOnly, MarketState::Inactive] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, takes_all());
+        desk.state(halt);
+        desk.price(48_700);
+        desk.wait(5 * SECOND);
+        assert_eq!(rungs(&desk), [], "{halt:?}");
+        desk.state(MarketState::Open);
+        desk.wait(SECOND);
+        assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.carol)]);
+    }
+    // Neither does an index that is too old.
+    let mut desk = Desk::listed();
+    desk.done(&Command::PinIndex { pair: PairId(0), price: None });
+    desk.publish(50_000);
+    long(&mut desk);
+    desk.wait(11 * SECOND);
+    desk.mark(48_700);
+    desk.wait(5 * SECOND);
+    assert_eq!(rungs(&desk), []);
+    desk.publish(50_000);
+    desk.wait(SECOND);
+    assert_eq!(rungs(&desk).len(), 1);
+}
+
+/// Fifty shorts of one bankrupt long.
+fn crowd() -> Desk {
+    let mut desk = Desk::listed();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    for n in 0..50_i64 {
+        let account = open_account(&mut desk, false);
+        desk.holds(account, (1_000 + i128::from(n)) * Money::ONE);
+        desk.placed(account, ask(BTC / 50, 50_010));
+        desk.placed(desk.alice, bid(BTC / 50, 50_010));
+    }
+    desk
+}
+
+#[test]
+fn unwinding_goes_on_where_it_was_left_and_cancels_are_let_in() {
+    let desk = crowd();
+    let price = Some(FinePrice(48_700 * 10_i128.pow(18)));
+    let mark = Command::PinMark { instrument: InstrumentId(0), price };
+    let mut whole = desk.exchange.clone();
+    whole.set_work_limit(u32::MAX);
+    let mut at_once = Vec::new();
+    whole.apply(whole.now(), &mark, &mut at_once);
+    assert!(!whole.is_busy());
+
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let (mut told, mut most) = (Vec::new(), 0);
+    exchange.apply(exchange.now(), &mark, &mut told);
+    while exchange.is_busy() {
+        let before = told.len();
+        exchange.apply(exchange.now(), &Command::Advance, &mut told);
+        most = most.max(told[before..].iter().filter(|event| matches!(event, Event::Executed(_))).count());
+        exchange.audit().expect("in order at every step");
+        // Whoever reads the state here goes on as if nothing had happened.
+        let mut again = Exchange::decode(&exchange.encode()).expect("what was just written");
+        assert_eq!(again.state_hash(), exchange.state_hash());
+        again.set_work_limit(1);
+        exchange = again;
+    }
+    assert_eq!(most, 1, "one counterparty a step");
+    assert_eq!(told, at_once);
+    assert_eq!(exchange.state_hash(), whole.state_hash());
+    let unwound = told.iter().filter(|event| matches!(event, Event::Executed(_))).count();
+    assert_eq!(unwound, 50);
+}
+
+/// Whatever the gap: nobody is left with a position that cannot be traded away, nobody ends below zero, and no money comes or goes.
+#[test]
+fn whatever_the_gap_no_one_stays_with_a_position_that_is_short_of_margin() {
+    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    for seed in 1..=60_u64 {
+        let mut random = seed;
+        let mut draw = move |below: i64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as i64 % below
+        };
+        let mut desk = Desk::listed();
+        let mut accounts = vec![desk.alice, desk.bob, desk.carol, desk.alice_sub];
+        for _ in 0..4 {
+            let Outcome::AccountCreated(id) =
+                desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house: false }))
+            else {
+                panic!("no account")
+            };
+            desk.done(&Command::Deposit(Deposit {
+                account: id,
+                wallet: Wallet::Inverse(PairId(0)),
+                currency: Currency::parse("BTC").expect("a code"),
+                amount: usd(1, 1),
+            }));
+            accounts.push(id);
+        }
+        let second = desk.second();
+        for account in &accounts {
+            desk.holds(*account, i128::from(500 + draw(3_000)) * Money::ONE);
+            if draw(3) == 0 {
+                let inverse = draw(4) == 0;
+                let unit = if inverse { 5_000 * MILLION } else { MILLION / 5 };
+                let program = AssignmentProgram {
+                    instrument: None,
+                    kind: if inverse { ContractKind::Inverse } else { ContractKind::Linear },
+                    accept_long: draw(3) > 0,
+                    max_size: (draw(2) == 0).then(|| unit * (1 + draw(10))),
+                    max_position: (draw(2) == 0).then(|| unit * (1 + draw(20))),
+                    min_profit_long: (draw(2) == 0).then(|| draw(200_000_001) - 100_000_000),
+                    ..takes_all()
+                };
+                desk.provides(*account, program);
+            }
+        }
+        if draw(2) == 0 {
+            pool(&mut desk, usd(i128::from(draw(3_000)), 0));
+        }
+        let mut price = 50_000;
+        for _ in 0..120 {
+            let account = accounts[draw(accounts.len() as i64) as usize];
+            match draw(3) {
+                0 => desk.first(),
+                1 => desk.second_again(second),
+                _ => desk.inverse_again(),
+            }
+            let inverse = desk.trades_inverse();
+            let near = if inverse { 2 } else { 1 } * (price + draw(300) - 150);
+            let lots = if inverse { 1 + draw(60_000) } else { 1 + draw(2 * BTC) };
+            match draw(24) {
+                0..=19 => {
+                    drop(desk.place(account, if draw(2) == 0 { bid(lots, near) } else { ask(lots, near) }))
+                }
+                20 => drop(desk.lever(account, [None, Some(500), Some(5_000)][draw(3) as usize])),
+                21 => {
+                    desk.apply(&Command::CancelAll { account, instrument: None });
+                }
+                _ => {
+                    // A gap, of up to a third of the price, of one contract alone or of all.
+                    price = (price * (700 + draw(650)) / 1_000).clamp(500, 400_000);
+                    if draw(4) == 0 {
+                        desk.mark(price.into())
+                    } else {
+                        desk.price(price.into())
+                    }
+                    desk.done(&Command::PinMark {
+                        instrument: second,
+                        price: Some(FinePrice(i128::from(price) * 10_i128.pow(18))),
+                    });
+                }
+            }
+        }
+        // As many seconds as a position has tenths, and steps of one.
+        desk.wait(150 * SECOND);
+        for account in &accounts {
+            for wallet in desk.exchange.wallets(*account) {
+                assert!(!wallet.liquidated, "seed {seed}: {account:?} is still on the ladder");
+                if wallet.settlement.is_some() && desk.exchange.positions(*account).is_empty() {
+                    assert!(
+                        wallet.balances.iter().all(|(_, held)| *held >= Money::ZERO),
+                        "seed {seed}: {wallet:?}"
+                    );
+                }
+                let short = wallet.cross_equity() < wallet.maintenance_margin;
+                assert!(!short || wallet.maintenance_margin == Fine::ZERO, "seed {seed}: {wallet:?}");
+            }
+        }
+        for (role, ..) in rungs(&desk) {
+            *seen.entry(format!("{role:?}")).or_default() += 1;
+        }
+        let paid = |event: &&Event| matches!(event, Event::Balance { cause: BalanceCause::Pool, .. });
+        *seen.entry("paid by the pool".into()).or_default() += desk.events().iter().filter(paid).count();
+    }
+    for what in [
+        "PartialLiquidation",
+        "Liquidation",
+        "CoveredLiquidation",
+        "Assignor",
+        "UnwindBankrupt",
+        "paid by the pool",
+    ] {
+        assert!(seen.get(what).is_some_and(|times| *times >= 5), "{what}: {seen:?}");
+    }
+}

@@ -1,0 +1,277 @@
+//! The end of a contract as a client sees it: positions, wallets, log, history, lists and feeds.
+
+use crate::feeds::socket::Socket;
+use crate::history::{ask, events};
+use crate::venue::{Client, SYMBOL, Venue};
+use loligo_server::ServerConfig;
+use loligo_server::config::{ClockKind, Config};
+use serde_json::{Value, json};
+
+const MINUTE: u64 = 60_000;
+const DATED: &str = "FF_XBTUSD_260130";
+
+/// An hour before a linear contract and nine before an inverse one end. Alice has bought half a BTC from Bob at 50,010.
+async fn venue() -> Venue {
+    let start = loligo_server::parse_time("2026-01-30T07:00:00Z").expect("a time");
+    let node = Config { clock: ClockKind::Manual { start }, ..Config::test() };
+    let venue = Venue::with(ServerConfig { node, rate_limits: false, ..ServerConfig::test() }).await;
+    for (account, side) in [(1, "sell"), (0, "buy")] {
+        let status = place(&venue.client(account), "lmt", side, "0.5", "50010").await;
+        assert_eq!(status["status"], "placed");
+    }
+    venue
+}
+
+async fn place(client: &Client, kind: &str, side: &str, size: &str, price: &str) -> Value {
+    let order =
+        [("orderType", kind), ("symbol", DATED), ("side", side), ("size", size), ("limitPrice", price)];
+    client.post("/sendorder", &order).await["sendStatus"].clone()
+}
+
+/// Half of the window with an index of 50,000, half of it with 50,500; then it is 08:00.
+async fn to_the_end(venue: &Venue) {
+    venue.advance(45 * MINUTE - 500).await;
+    venue.pin(SYMBOL, "50500").await;
+    venue.advance(15 * MINUTE + 500).await;
+}
+
+/// Symbols of a list's rows.
+fn symbols(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().filter_map(|row| row["symbol"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
+    let venue = venue().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    let balance = async |client: &Client| {
+        let flex = client.get("/accounts", &[]).await["accounts"]["flex"].clone();
+        flex["currencies"]["USD"]["quantity"].clone()
+    };
+    let before = [balance(&alice).await, balance(&bob).await];
+    to_the_end(&venue).await;
+    // Half a BTC from 50,010 to 50,250: 120 USD; a taker's 0.05% of 25,125 USD.
+    for (client, sign, before) in [(&alice, 1.0, &before[0]), (&bob, -1.0, &before[1])] {
+        assert_eq!(client.get("/openpositions", &[]).await["openPositions"], json!([]));
+        let log = ask(client, "/account-log", &[("info", "settlement")]).await;
+        let [cash, position] = &log["logs"].as_array().expect("rows")[..] else { panic!("{log}") };
+        assert_eq!(cash["id"].as_u64(), position["id"].as_u64().map(|id| id + 1));
+        assert_eq!((&cash["execution"], &cash["info"]), (&position["execution"], &json!("settlement")));
+        assert_eq!(
+            (&position["asset"], &position["old_balance"], &position["new_balance"]),
+            (&json!(DATED.to_lowercase()), &json!(0.5 * sign), &json!(0))
+        );
+        let entries = (&position["old_average_entry_price"], &position["new_average_entry_price"]);
+        assert_eq!(entries, (&json!(50_010), &json!(50_010)));
+        for row in [position, cash] {
+            assert_eq!(row["trade_price"], json!(50_250));
+            assert_eq!(
+                (&row["contract"], &row["margin_account"]),
+                (&json!(DATED.to_lowercase()), &json!("flex"))
+            );
+            assert_eq!(row["date"], "2026-01-30T08:00:00.000Z");
+        }
+        assert_eq!((&position["fee"], &position["realized_pnl"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&cash["asset"], &cash["realized_pnl"], &cash["fee"], &cash["realized_funding"]),
+            (&json!("usd"), &json!(120.0 * sign), &json!(12.5625), &json!(0))
+        );
+        let after = before.as_f64().expect("a number") + 120.0 * sign - 12.5625;
+        assert_eq!(
+            (cash["new_balance"].as_f64(), balance(client).await.as_f64()),
+            (Some(after), Some(after))
+        );
+    }
+    // Nothing else moved money, and nothing is lost.
+    let audit = venue.order("GET", "/audit", Value::Null).await;
+    assert_eq!((&audit["status"], &audit["positions"]), (&json!("ok"), &json!(0)));
+}
+
+#[tokio::test]
+async fn history_and_fills_keep_what_happened_in_a_contract_that_is_over() {
+    let venue = venue().await;
+    let alice = venue.client(0);
+    to_the_end(&venue).await;
+    let told = events(&alice, "/positions", &[("settlement", "true")]).await;
+    let [(kind, update)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(kind, "PositionUpdate");
+    for (member, want) in [
+        ("tradeable", DATED),
+        ("oldPosition", "0.5"),
+        ("newPosition", "0"),
+        ("positionChange", "close"),
+        ("updateReason", "settlement"),
+        ("settlementPrice", "50250"),
+        ("realizedPnL", "120"),
+        ("fee", "12.5625"),
+        ("realizedFunding", "0"),
+        ("newAverageEntryPrice", "50010"),
+    ] {
+        assert_eq!(update[member], want, "{member}: {update}");
+    }
+    assert!(update["fillTime"].is_number() && update["executionUid"].is_null(), "{update}");
+    let all = events(&alice, "/positions", &[("tradeable", DATED)]).await;
+    assert_eq!(all.len(), 2, "opened, and settled");
+    // A settlement is no fill and no trade.
+    assert_eq!(alice.get("/fills", &[]).await["fills"].as_array().map(Vec::len), Some(1));
+    assert_eq!(events(&alice, "/executions", &[]).await.len(), 1);
+    let public = events(&alice, &format!("/market/{DATED}/executions"), &[]).await;
+    assert_eq!(public.len(), 1);
+    let mut candles = alice.request("GET", "", &[]);
+    candles.path = format!("/api/charts/v1/trade/{DATED}/1h");
+    candles.sign();
+    let candles = candles.send().await.json();
+    assert_eq!(
+        candles["candles"].as_array().map(Vec::len),
+        Some(2),
+        "07:00 and the instant of the end: {candles}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_open_goes_and_the_contract_leaves_every_list() {
+    let venue = venue().await;
+    let carol = venue.client(2);
+    let rests = place(&carol, "lmt", "buy", "0.1", "40000").await["order_id"].clone();
+    let order = [
+        ("orderType", "stp"),
+        ("symbol", DATED),
+        ("side", "buy"),
+        ("size", "0.1"),
+        ("stopPrice", "90000"),
+        ("triggerSignal", "index"),
+    ];
+    let waits = carol.post("/sendorder", &order).await["sendStatus"]["order_id"].clone();
+    let mut socket = Socket::open(&venue).await;
+    socket.follow(&carol, &["open_orders"]).await;
+    to_the_end(&venue).await;
+    let removed: Vec<Value> = socket.settle().await;
+    let reasons: Vec<&Value> = removed.iter().map(|message| &message["reason"]).collect();
+    assert_eq!(reasons, ["contract_expired", "contract_expired"], "{removed:?}");
+    let ids = format!("{},{}", rests.as_str().expect("an id"), waits.as_str().expect("an id"));
+    let told = carol.post("/orders/status", &[("orderIds", &ids)]).await["orders"].clone();
+    for (order, reason) in [(&rests, "CONTRACT_EXPIRED"), (&waits, "EXPIRED")] {
+        let found = told.as_array().expect("a list").iter().find(|row| row["order"]["orderId"] == *order);
+        let row = found.unwrap_or_else(|| panic!("{order}: {told}"));
+        assert_eq!((&row["status"], &row["updateReason"]), (&json!("CANCELLED"), &json!(reason)));
+    }
+    assert_eq!(place(&carol, "lmt", "buy", "0.1", "40000").await["status"], "marketInactive");
+    for (path, list) in [
+        ("/instruments", "instruments"),
+        ("/instruments/status", "instrumentStatus"),
+        ("/tickers", "tickers"),
+    ] {
+        let told = carol.get(path, &[]).await[list].clone();
+        assert!(!symbols(&told).contains(&DATED) && !symbols(&told).is_empty(), "{path}: {told}");
+        // The one that follows is there in its place.
+        assert!(symbols(&told).contains(&"FF_XBTUSD_260227"), "{path}: {told}");
+    }
+    let over = carol.get("/instruments", &[("expired", "true")]).await["instruments"].clone();
+    assert_eq!(symbols(&over), [DATED, "FF_ETHUSD_260130"]);
+    assert_eq!((&over[0]["isExpired"], &over[0]["tradeable"]), (&json!(true), &json!(false)));
+    let refused = carol.request("GET", "/orderbook", &[("symbol", DATED)]).error().await;
+    assert_eq!(refused.as_deref(), Some("marketUnavailable"));
+    let market = venue.order("GET", &format!("/markets/{DATED}"), Value::Null).await;
+    assert_eq!(
+        (&market["state"], &market["settlement_price"], &market["ends_at"]),
+        (&json!("expired"), &json!("50250"), &json!("2026-01-30T08:00:00Z"))
+    );
+}
+
+#[tokio::test]
+async fn who_follows_an_account_is_told_what_the_settlement_did_to_it() {
+    let venue = venue().await;
+    let alice = venue.client(0);
+    venue.advance(45 * MINUTE).await;
+    let mut socket = Socket::open(&venue).await;
+    socket.follow(&alice, &["open_positions", "balances", "account_log", "fills"]).await;
+    venue.advance(15 * MINUTE).await;
+    let told = socket.settle().await;
+    let of = |feed: &str| told.iter().filter(|message| message["feed"] == feed).collect::<Vec<_>>();
+    let positions = of("open_positions");
+    assert_eq!(positions.last().expect("told")["positions"], json!([]), "{positions:?}");
+    let log = of("account_log");
+    assert_eq!(log.len(), 2, "{log:?}");
+    assert!(log.iter().all(|message| message["new_entry"]["info"] == "settlement"), "{log:?}");
+    let balance = &of("balances").last().expect("told")["flex_futures"]["currencies"]["USD"]["quantity"];
+    assert_eq!(*balance, log[1]["new_entry"]["new_balance"]);
+    assert_eq!(of("fills"), Vec::<&Value>::new(), "a settlement is no fill");
+}
+
+#[tokio::test]
+async fn a_perpetual_is_delisted_with_a_notice_and_settles_fifteen_minutes_later() {
+    let venue = venue().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    bob.place("lmt", "sell", "1", "50000", &[]).await;
+    alice.place("lmt", "buy", "1", "50000", &[]).await;
+    for _ in 0..2 {
+        // Whoever asks twice is told the same, and gives one notice.
+        let told = venue.order("POST", &format!("/markets/{SYMBOL}/expire"), Value::Null).await;
+        assert_eq!(
+            (&told["state"], &told["in_force"], &told["ends_at"]),
+            (&json!("open"), &json!("post_only"), &json!("2026-01-30T07:15:00Z"))
+        );
+    }
+    let notices = alice.get("/notifications", &[]).await["notifications"].clone();
+    let want = json!([{
+        "type": "settlement",
+        "priority": "high",
+        "note": "PF_XBTUSD is delisted: it takes post-only orders until its positions are settled",
+        "effectiveTime": "2026-01-30T07:15:00.000Z",
+    }]);
+    assert_eq!(notices, want);
+    let row = |list: Value| {
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .find(|row| row["symbol"] == SYMBOL)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let listed = row(alice.get("/instruments", &[]).await["instruments"].clone());
+    assert_eq!(
+        (&listed["postOnly"], &listed["tradeable"], &listed["isExpired"]),
+        (&json!(true), &json!(true), &json!(false))
+    );
+    assert!(listed["lastTradingTime"].is_null(), "it is a perpetual to the end: {listed}");
+    assert_eq!(row(alice.get("/tickers", &[]).await["tickers"].clone())["postOnly"], true);
+    assert_eq!(alice.place("lmt", "sell", "1", "50000", &[]).await["status"], "marketIsPostOnly");
+    assert_eq!(alice.place("post", "sell", "1", "51000", &[]).await["status"], "placed");
+    venue.advance(15 * MINUTE - 1).await;
+    assert_eq!(alice.get("/openpositions", &[]).await["openPositions"].as_array().map(Vec::len), Some(2));
+    venue.advance(1).await;
+    assert_eq!(symbols(&alice.get("/openpositions", &[]).await["openPositions"]), [DATED]);
+    let log = ask(&alice, "/account-log", &[("info", "settlement")]).await["logs"].clone();
+    assert_eq!(log[0]["trade_price"], 50_000);
+    let over = alice.get("/instruments", &[("expired", "true")]).await["instruments"].clone();
+    assert_eq!(symbols(&over), [SYMBOL]);
+    venue.order("GET", "/audit", Value::Null).await;
+}
+
+#[tokio::test]
+async fn the_operator_sets_how_marks_are_smoothed() {
+    let venue = Venue::start().await;
+    assert_eq!(venue.order("GET", "/smoothing", Value::Null).await, json!({"seconds": 30}));
+    venue.order("DELETE", &format!("/prices/{SYMBOL}"), Value::Null).await;
+    venue.advance(60_000).await;
+    let carol = venue.client(2);
+    carol.place("lmt", "buy", "1", "50190", &[]).await;
+    carol.place("lmt", "sell", "1", "50210", &[]).await;
+    let mark = async || carol.get("/tickers/PF_XBTUSD", &[]).await["ticker"]["markPrice"].clone();
+    venue.advance(1_000).await;
+    assert_eq!(mark().await, json!(50_006.666666667), "a thirtieth of the way");
+    assert_eq!(venue.order("PUT", "/smoothing", json!({"seconds": 0})).await, json!({"seconds": 0}));
+    venue.advance(1_000).await;
+    assert_eq!(mark().await, json!(50_200));
+    for (body, sentence) in [
+        (json!({"seconds": 31}), Some("marks are smoothed over 30 seconds at most")),
+        (json!({"seconds": -1}), None),
+        (json!({"seconds": 300}), None),
+        (json!({}), None),
+    ] {
+        let (status, told) = venue.ask("PUT", "/smoothing", body.clone()).await;
+        assert_eq!(status, 400, "{body}: {told}");
+        assert!(sentence.is_none_or(|sentence| told["error"] == sentence), "{told}");
+    }
+    assert_eq!(venue.order("GET", "/smoothing", Value::Null).await, json!({"seconds": 0}));
+}
