@@ -4,7 +4,7 @@
 //! A lot takes with it its share of what stands behind the position; by how much its loss is more, the pool pays. So nothing is left
 //! of what is covered, no fee either, and what is not covered stands as it did.
 
-use super::liquidation::FillOf;
+use super::off_book::FillOf;
 use super::place::beyond_touch;
 use super::self_trade::Meeting;
 use super::{Exchange, Portfolio};

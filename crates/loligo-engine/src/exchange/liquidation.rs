@@ -9,6 +9,7 @@
 use super::Exchange;
 use super::cover::shortfall;
 use super::matching::Traded;
+use super::off_book::FillOf;
 use super::position::{Charges, Margin};
 use super::solvency::MarginStatus;
 use crate::account::{Position, book};
@@ -48,15 +49,6 @@ pub(crate) struct Unwinding {
     pub instrument: InstrumentId,
     /// Where nothing was left to who is liquidated when it began: all of it goes at that.
     pub price: Price,
-}
-
-/// What the exchange sends to the market to close a position.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FillOf {
-    pub lots: i64,
-    pub limit: Price,
-    pub order_type: OrderType,
-    pub role: FillRole,
 }
 
 impl Exchange {
@@ -230,16 +222,6 @@ impl Exchange {
         let at_mark = Fine(i128::from(position.size) * market.mark_value.0);
         let worth = at_mark - self.margin_status(portfolio).equity;
         market.instrument.price_worth(position.size, worth, position.size > 0)
-    }
-
-    /// Sends an order of the exchange's own to the market, which closes as much of a position as it finds.
-    pub(super) fn send(&mut self, slot: PositionSlot, order: FillOf, events: &mut Vec<Event>) {
-        let FillOf { lots, limit, order_type, role } = order;
-        let side = self.positions[slot].closing_side();
-        let order = self.place_own(slot, (side, lots, limit), order_type, true, events);
-        let taken = self.take(order, role, events);
-        self.finish_taker(order, taken, events);
-        self.after_change(slot, Margin::Stale, events);
     }
 
     /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left.
