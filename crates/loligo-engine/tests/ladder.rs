@@ -140,7 +140,7 @@ fn the_pool_covers_the_lots_that_it_can_pay_for_and_the_rest_is_unwound() {
     for (filled, covered) in [
         (exactly, BTC),
         (exactly - Money(1), BTC - 1),
-        (usd(5_350_05, 7), 1),
+        (usd(535_005, 7), 1),
         (Money(1), 0),
         (Money::ZERO, 0),
     ] {

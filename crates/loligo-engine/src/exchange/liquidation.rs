@@ -7,10 +7,9 @@
 //! finds somebody. So nobody stays with a position that cannot be traded away.
 
 use super::Exchange;
-use super::cover::shortfall;
 use super::matching::Traded;
 use super::off_book::FillOf;
-use super::position::{Charges, Margin};
+use super::position::Charges;
 use super::solvency::MarginStatus;
 use crate::account::{Position, book};
 use crate::event::{Event, Fill};
@@ -240,22 +239,6 @@ impl Exchange {
             role => self.liquidation_charges(slot, side, traded, role),
         };
         self.fill_charged(order, slot, side, traded, fill, |_, _| charges);
-    }
-
-    /// What the pool pays of lots that it covers. Nothing is left of them for a fee.
-    fn covered_charges(&self, slot: PositionSlot, side: Side, traded: &Traded) -> Charges {
-        let position = &self.positions[slot];
-        let Position { account, instrument, margin_wallet, leverage, .. } = *position;
-        let portfolio = match leverage {
-            None => Portfolio::Cross { account, margin_wallet },
-            Some(_) => Portfolio::Isolated { account, instrument },
-        };
-        let market = &self.markets[instrument];
-        let value = market.instrument.signed(side, traded.worth.value);
-        let lots = side.sign() * traded.lots;
-        let (missing, _) = shortfall(market, position, self.standing(portfolio, slot), lots, value);
-        let rate = FillRole::CoveredLiquidation.rate(self.margin_wallets[margin_wallet].rates());
-        Charges { rate, fee: Money::ZERO, into_pool: Some(-missing) }
     }
 
     /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is

@@ -1,6 +1,6 @@
 //! Assignment: who takes a liquidated position over, how much of it, and what the pool adds (rules 5.6, 6.1).
 
-use super::fixture::{Desk, ask, bid, stop};
+use super::fixture::{Desk, ask, bid};
 use super::*;
 
 #[test]
