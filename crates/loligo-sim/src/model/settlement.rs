@@ -142,6 +142,9 @@ impl Model {
     /// Who asks for something while contracts settle is settled first.
     pub(super) fn settle_all_of(&mut self, account: AccountId) {
         for (id, _) in self.work.settling.clone() {
+            // What it has open there goes before, for the same reasons as all of it.
+            let (resting, waiting) = (UpdateReason::ContractExpired, UpdateReason::Expired);
+            self.remove_all(|o| (o.view.account, o.view.instrument) == (account, id), resting, waiting);
             if self.position(account, id).qty != 0 {
                 self.settle_position(id, account);
             }
