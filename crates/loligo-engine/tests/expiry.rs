@@ -195,7 +195,7 @@ fn a_position_is_closed_at_the_settlement_price_with_a_takers_fee_on_its_value()
     desk.wait(2 * HOUR);
     let told = settled(desk.events());
     // Two at 50,500.5, entered at 50,010: 981 won or lost, and 0.05% of 101,001 paid by either.
-    let fee = Money(50_500_500_000_00);
+    let fee = Money(5_050_050_000_000);
     for (row, account, sign) in [(0, desk.alice, 1), (1, desk.bob, -1)] {
         let one = &told[row];
         let after = before[row] + sign * usd(981).0 - fee.0;

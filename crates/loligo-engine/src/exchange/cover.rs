@@ -4,13 +4,15 @@
 //! A lot takes with it its share of what stands behind the position; by how much its loss is more, the pool pays. So nothing is left
 //! of what is covered, no fee either, and what is not covered stands as it did.
 
-use super::liquidation::FillOf;
+use super::matching::Traded;
+use super::off_book::FillOf;
 use super::place::beyond_touch;
+use super::position::Charges;
 use super::self_trade::Meeting;
 use super::{Exchange, Portfolio};
 use crate::account::{Position, book};
 use crate::event::Event;
-use crate::id::Price;
+use crate::id::{Price, Side};
 use crate::margin::isolated_of;
 use crate::market::Market;
 use crate::money::{Fine, Money, mul_div_half_even};
@@ -22,7 +24,7 @@ const REACH: i64 = 5;
 
 /// What is left of a position, and of what stands behind it, as fills close it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+struct Standing {
     pub size: i64,
     pub entry: Fine,
     /// Of a cross position: that of its portfolio, with its funding booked.
@@ -46,6 +48,22 @@ impl Exchange {
             self.send(slot, FillOf { lots, limit: Price(limit), order_type, role }, events);
         }
         lots > 0
+    }
+
+    /// What the pool pays of lots that it covers. Nothing is left of them for a fee.
+    pub(super) fn covered_charges(&self, slot: PositionSlot, side: Side, traded: &Traded) -> Charges {
+        let position = &self.positions[slot];
+        let Position { account, instrument, margin_wallet, leverage, .. } = *position;
+        let portfolio = match leverage {
+            None => Portfolio::Cross { account, margin_wallet },
+            Some(_) => Portfolio::Isolated { account, instrument },
+        };
+        let market = &self.markets[instrument];
+        let value = market.instrument.signed(side, traded.worth.value);
+        let lots = side.sign() * traded.lots;
+        let (missing, _) = shortfall(market, position, self.standing(portfolio, slot), lots, value);
+        let rate = FillRole::CoveredLiquidation.rate(self.margin_wallets[margin_wallet].rates());
+        Charges { rate, fee: Money::ZERO, into_pool: Some(-missing) }
     }
 
     /// How many lots the pool can pay for, one order of the book after the other.
@@ -89,7 +107,7 @@ impl Exchange {
     }
 
     /// What stands behind a position before its lots are covered.
-    pub(super) fn standing(&self, portfolio: Portfolio, slot: PositionSlot) -> Standing {
+    fn standing(&self, portfolio: Portfolio, slot: PositionSlot) -> Standing {
         let position = &self.positions[slot];
         let market = &self.markets[position.instrument];
         // What has accrued is booked with the first fill, and rounded.
@@ -100,7 +118,7 @@ impl Exchange {
 }
 
 /// What the pool pays for lots (signed) closed at a value, and what is left then.
-pub(super) fn shortfall(
+fn shortfall(
     market: &Market,
     position: &Position,
     standing: Standing,

@@ -7,9 +7,9 @@
 //! finds somebody. So nobody stays with a position that cannot be traded away.
 
 use super::Exchange;
-use super::cover::shortfall;
 use super::matching::Traded;
-use super::position::{Charges, Margin};
+use super::off_book::FillOf;
+use super::position::Charges;
 use super::solvency::MarginStatus;
 use crate::account::{Position, book};
 use crate::event::{Event, Fill};
@@ -48,15 +48,6 @@ pub(crate) struct Unwinding {
     pub instrument: InstrumentId,
     /// Where nothing was left to who is liquidated when it began: all of it goes at that.
     pub price: Price,
-}
-
-/// What the exchange sends to the market to close a position.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FillOf {
-    pub lots: i64,
-    pub limit: Price,
-    pub order_type: OrderType,
-    pub role: FillRole,
 }
 
 impl Exchange {
@@ -232,16 +223,6 @@ impl Exchange {
         market.instrument.price_worth(position.size, worth, position.size > 0)
     }
 
-    /// Sends an order of the exchange's own to the market, which closes as much of a position as it finds.
-    pub(super) fn send(&mut self, slot: PositionSlot, order: FillOf, events: &mut Vec<Event>) {
-        let FillOf { lots, limit, order_type, role } = order;
-        let side = self.positions[slot].closing_side();
-        let order = self.place_own(slot, (side, lots, limit), order_type, true, events);
-        let taken = self.take(order, role, events);
-        self.finish_taker(order, taken, events);
-        self.after_change(slot, Margin::Stale, events);
-    }
-
     /// A fill of a liquidation order: neither its fee nor what it pays into the pool takes more than is left.
     #[cold]
     #[inline(never)]
@@ -258,22 +239,6 @@ impl Exchange {
             role => self.liquidation_charges(slot, side, traded, role),
         };
         self.fill_charged(order, slot, side, traded, fill, |_, _| charges);
-    }
-
-    /// What the pool pays of lots that it covers. Nothing is left of them for a fee.
-    fn covered_charges(&self, slot: PositionSlot, side: Side, traded: &Traded) -> Charges {
-        let position = &self.positions[slot];
-        let Position { account, instrument, margin_wallet, leverage, .. } = *position;
-        let portfolio = match leverage {
-            None => Portfolio::Cross { account, margin_wallet },
-            Some(_) => Portfolio::Isolated { account, instrument },
-        };
-        let market = &self.markets[instrument];
-        let value = market.instrument.signed(side, traded.worth.value);
-        let lots = side.sign() * traded.lots;
-        let (missing, _) = shortfall(market, position, self.standing(portfolio, slot), lots, value);
-        let rate = FillRole::CoveredLiquidation.rate(self.margin_wallets[margin_wallet].rates());
-        Charges { rate, fee: Money::ZERO, into_pool: Some(-missing) }
     }
 
     /// What a step of a liquidation pays: its fee, then half of the maintenance margin that it frees, as far as there is

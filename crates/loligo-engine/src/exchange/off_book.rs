@@ -22,6 +22,15 @@ pub(super) enum OffBook {
     Unwind,
 }
 
+/// What the exchange sends to the market to close a position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FillOf {
+    pub lots: i64,
+    pub limit: Price,
+    pub order_type: OrderType,
+    pub role: FillRole,
+}
+
 impl Exchange {
     /// Takes in an order of the exchange's own, which is in no book; and tells it.
     pub(super) fn place_own(
@@ -56,6 +65,16 @@ impl Exchange {
         let reduced = reduce_only.then_some(Qty(0));
         emit(events, || Event::Placed { order: self.view(order), reduced });
         order
+    }
+
+    /// Sends an order of the exchange's own to the market, which closes as much of a position as it finds.
+    pub(super) fn send(&mut self, slot: PositionSlot, order: FillOf, events: &mut Vec<Event>) {
+        let FillOf { lots, limit, order_type, role } = order;
+        let side = self.positions[slot].closing_side();
+        let order = self.place_own(slot, (side, lots, limit), order_type, true, events);
+        let taken = self.take(order, role, events);
+        self.finish_taker(order, taken, events);
+        self.after_change(slot, Margin::Stale, events);
     }
 
     /// Closes lots of a position against another, or assigns them to it, at a price.

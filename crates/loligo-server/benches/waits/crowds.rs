@@ -160,8 +160,8 @@ pub async fn expiry() -> Done {
         .min();
     let (expiry, at) = first.ok_or("a linear contract that expires")?;
     trade(&venue, &crowd, &listed, |_| vec![at]).await?;
-    let before = positions(&venue, &crowd).await?;
     venue.advance(expiry.0 - handle.now().0 - SECOND).await?;
+    let before = positions(&venue, &crowd).await?;
     let end = venue.advance(SECOND);
     venue.measure(&format!("the end of a contract with {before} positions"), 1, end).await?;
     println!("  {} positions after", positions(&venue, &crowd).await?);

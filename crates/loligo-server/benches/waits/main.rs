@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 type Done<T = ()> = Result<T, Box<dyn Error>>;
 
 const XBT: InstrumentId = InstrumentId(0);
+/// Where the stranger's orders rest, in nobody's way.
+const ETH: InstrumentId = InstrumentId(1);
 const STRANGER: AccountId = AccountId(0);
 /// Orders that the stranger has to cancel; those of them that it cancels at rest, and those beside a jump over a live market.
 const RESTING: usize = 4_000;
@@ -87,7 +89,7 @@ impl Venue {
         let venue = Self { node: spawn(&config)?, resting: RefCell::default(), _folder: folder };
         let handle = venue.node.handle();
         submit_all(handle, [roomy()]).await?;
-        let bid = |place| order(STRANGER, XBT, Side::Buy, 10, 20_000 + place as i64, None);
+        let bid = |place| order(STRANGER, ETH, Side::Buy, 10, 20_000 + place as i64, None);
         for outcome in submit_all(handle, (0..RESTING).map(bid)).await? {
             let Outcome::Placed(id) = outcome else { return Err(format!("{outcome:?}").into()) };
             venue.resting.borrow_mut().push(id);

@@ -424,6 +424,12 @@ impl Writer {
 
     /// One group commit, after what is due to be listed by then, and all else that is due.
     fn commit(&mut self, mut time: Timestamp, mut items: Vec<Item>) -> Result<(), NodeEnd> {
+        if self.venue.exchange.is_due(time) {
+            items = self.let_cancels_in(time, items)?;
+            if items.is_empty() {
+                return Ok(());
+            }
+        }
         if !(self.list_due(time)? && self.finish(time)?) {
             (time, items) = self.anew(items);
         }

@@ -41,6 +41,13 @@ fn symbols(list: &Value) -> Vec<&str> {
     rows.filter_map(|row| row.get("symbol").or(row.get("tradeable"))?.as_str()).collect()
 }
 
+/// A decimal number in units of 1e-4.
+fn ten_thousandths(number: &Value) -> i64 {
+    let text = number.to_string();
+    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    format!("{whole}{part:0<4}").parse().expect("a number of four decimals at most")
+}
+
 #[tokio::test]
 async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
     let venue = venue().await;
@@ -52,7 +59,9 @@ async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
     let before = [balance(&alice).await, balance(&bob).await];
     to_the_end(&venue).await;
     // Half a BTC from 50,010 to 50,250: 120 USD; a taker's 0.05% of 25,125 USD.
-    for (client, sign, before) in [(&alice, 1.0, &before[0]), (&bob, -1.0, &before[1])] {
+    for (client, sign, held, before) in
+        [(&alice, 1, json!(0.5), &before[0]), (&bob, -1, json!(-0.5), &before[1])]
+    {
         assert_eq!(client.get("/openpositions", &[]).await["openPositions"], json!([]));
         let log = ask(client, "/account-log", &[("info", "settlement")]).await;
         let [cash, position] = &log["logs"].as_array().expect("rows")[..] else { panic!("{log}") };
@@ -60,7 +69,7 @@ async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
         assert_eq!((&cash["execution"], &cash["info"]), (&position["execution"], &json!("settlement")));
         assert_eq!(
             (&position["asset"], &position["old_balance"], &position["new_balance"]),
-            (&json!(DATED.to_lowercase()), &json!(0.5 * sign), &json!(0))
+            (&json!(DATED.to_lowercase()), &held, &json!(0))
         );
         let entries = (&position["old_average_entry_price"], &position["new_average_entry_price"]);
         assert_eq!(entries, (&json!(50_010), &json!(50_010)));
@@ -73,16 +82,14 @@ async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
             assert_eq!(row["date"], "2026-01-30T08:00:00.000Z");
         }
         assert_eq!((&position["fee"], &position["realized_pnl"]), (&Value::Null, &Value::Null));
-        assert_eq!(cash["realized_pnl"].as_f64(), Some(120.0 * sign));
+        assert_eq!(cash["realized_pnl"], json!(120 * sign));
         assert_eq!(
             (&cash["asset"], &cash["fee"], &cash["realized_funding"]),
             (&json!("usd"), &json!(12.5625), &json!(0))
         );
-        let after = before.as_f64().expect("a number") + 120.0 * sign - 12.5625;
-        assert_eq!(
-            (cash["new_balance"].as_f64(), balance(client).await.as_f64()),
-            (Some(after), Some(after))
-        );
+        let after = ten_thousandths(before) + 120 * 10_000 * sign - 125_625;
+        assert_eq!(ten_thousandths(&cash["new_balance"]), after);
+        assert_eq!(ten_thousandths(&balance(client).await), after);
     }
     // Nothing else moved money, and nothing is lost.
     let audit = venue.order("GET", "/audit", Value::Null).await;

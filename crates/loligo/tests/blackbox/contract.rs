@@ -38,16 +38,6 @@ pub fn check(method: &str, path: &str, response: &Response) -> Value {
     answer
 }
 
-/// Judges an answer that must be the published error envelope. Some routes publish no error of their own; out of
-/// service, they answer like all others.
-pub fn check_error(method: &str, path: &str, response: &Response) -> Value {
-    let about = format!("{method} {path}, HTTP {}", response.status);
-    let answer = json_of(response, &about);
-    let schema = || json!({"$ref": "#/components/schemas/ErrorResponse"});
-    judge(&answer, &validator("(error)", schema), &about);
-    answer
-}
-
 fn json_of(response: &Response, about: &str) -> Value {
     let content_type = response.header("content-type").unwrap_or_default();
     assert!(content_type.starts_with("application/json"), "{about}: content type {content_type:?}");

@@ -87,7 +87,7 @@ fn a_settlement_that_a_kill_falls_into_comes_to_what_it_comes_to_undisturbed() {
             assert_eq!(settled.len(), 2, "round {round}, holder {holder}: {csv}");
             for row in &settled {
                 // 29 of 30 minutes at 50,000, the last at 51,000.
-                assert!(row.contains("2026-01-30 08:00:00") && row.contains("50033.33333333333"), "{row}");
+                assert!(row.contains("2026-01-30 08:00:00") && row.contains("50033.333333333"), "{row}");
             }
             executions.insert(settled[0].split(',').next().map(str::to_owned));
         }

@@ -42,7 +42,7 @@ fn before_the_fall() -> Home {
         ("enabled", "true"),
     ];
     let added = venue.client(SELLERS + 1).post("/assignmentprogram/add", &program);
-    assert_eq!(added["result"], "success", "{added}");
+    assert_eq!(added["id"], 1, "{added}");
     venue.control("PUT", "/pool", &json!({"currency": "USD", "amount": "100"}));
     let path = format!("/markets/{SYMBOL}");
     venue.control("PUT", &path, &json!({"state": "suspended"}));

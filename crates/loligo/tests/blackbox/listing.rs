@@ -31,7 +31,8 @@ fn a_file_that_cannot_be_listed_is_refused_in_words_that_name_the_place() {
     let home = Home::new();
     let file = home.data().with_file_name("instruments.toml");
     let flags = ["--instruments", file.to_str().expect("text")];
-    let levels = "PF_LOWUSD: margin levels must start at 0, rise, and stay between 0 and 100%, maintenance at most initial";
+    let levels =
+        "margin levels must start at 0, rise, and stay between 0 and 100%, maintenance at most initial";
     for (from, to, want) in [
         // Two levels that begin at one place, one that falls, one that leaves a gap below, and none.
         ("from = 100000", "from = 0", levels),
@@ -43,37 +44,33 @@ fn a_file_that_cannot_be_listed_is_refused_in_words_that_name_the_place() {
             levels,
         ),
         ("initial = \"0.05\"", "initial = \"0.05\", maintenance = \"0.06\"", levels),
-        ("tick_size = \"0.01\"", "tick_size = 0", "PF_LOWUSD: tick size must be positive"),
+        ("tick_size = \"0.01\"", "tick_size = 0", "the tick size must be positive"),
         (
             "max_position_size = 1000000",
             "max_position_size = 0",
-            "PF_LOWUSD: maximum size and impact size must be positive",
+            "maximum size and impact size must be positive",
         ),
-        (
-            "impact_mid_size = 1000",
-            "impact_mid_size = 0",
-            "PF_LOWUSD: maximum size and impact size must be positive",
-        ),
-        ("coefficient = 24", "coefficient = 0", "PF_LOWUSD: a perpetual needs a funding rate coefficient"),
+        ("impact_mid_size = 1000", "impact_mid_size = 0", "maximum size and impact size must be positive"),
+        ("coefficient = 24", "coefficient = 0", "a perpetual needs a funding rate coefficient"),
         (
             "\"-0.001\"",
             "\"0.01\"",
-            "PF_LOWUSD: a perpetual's funding rates are from -100% to 100% an hour, the least not above the greatest",
+            "a perpetual's funding rates are from -100% to 100% an hour, the least not above the greatest",
         ),
         (
             "max_relative_funding_rate = \"0.0025\"",
             "max_relative_funding_rate = \"1.5\"",
-            "PF_LOWUSD: a perpetual's funding rates are from -100% to 100% an hour",
+            "a perpetual's funding rates are from -100% to 100% an hour",
         ),
         (
             "base = \"LOW\"",
             "base = \"LOW\"\nlast_trading_time = \"2020-01-31T08:00:00Z\"",
-            "PF_LOWUSD: its last trading time has passed",
+            "its last trading time has passed",
         ),
         (
             "base = \"LOW\"",
             "base = \"LOW\"\nopening = \"2027-01-01T00:00:00Z\"\nlast_trading_time = \"2026-06-26T08:00:00Z\"",
-            "PF_LOWUSD: the last trading time must be after the opening",
+            "the last trading time must be after the opening",
         ),
     ] {
         let text = FILE.replace(from, to);

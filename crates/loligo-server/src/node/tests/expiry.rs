@@ -9,10 +9,10 @@ use crate::record::{Body, Record};
 use loligo_engine::Event;
 use tempfile::TempDir;
 
-const BORN: &str = "2024-01-01T00:00:00Z";
+const BORN: &str = "2024-01-25T00:00:00Z";
 const ENDS: &str = "2024-01-26T08:00:00Z";
 /// Accounts that buy a lot each from the first one.
-const BUYERS: u32 = 200;
+const BUYERS: u32 = 130;
 
 fn record(time: &str, command: Command) -> Record {
     Record { time: at(time), nonce: None, body: Body::Command(command) }
@@ -24,7 +24,7 @@ fn trades() -> Vec<Record> {
     let found = listed.iter().position(|spec| spec.symbol == "FF_XBTUSD_240126").unwrap();
     let instrument = InstrumentId(u16::try_from(found).unwrap());
     let price = Some(loligo_engine::FinePrice(80_000 * 10_i128.pow(18)));
-    let time = "2024-01-02T00:00:00Z";
+    let time = "2024-01-25T01:00:00Z";
     let mut records = vec![record(time, Command::PinPrices { instrument, index: price, mark: None })];
     for buyer in 1..=BUYERS {
         for (account, side) in [(AccountId(0), Side::Sell), (AccountId(buyer), Side::Buy)] {
@@ -73,16 +73,16 @@ async fn gone_on(config: &Config, until: &str) -> ([u8; 32], usize) {
 #[tokio::test]
 async fn a_journal_that_ends_amid_a_settlement_goes_on_to_the_state_of_one_that_does_not() {
     let mut found = Vec::new();
-    // Ends of the journal: a week before; at the last instant, with no step of it remembered, and with one or two records of steps.
+    // Ends of the journal: a day before; at the last instant, with no step of it remembered, and with one or two records of steps.
     for records in [None, Some(0), Some(1), Some(2)] {
         let folder = TempDir::new().unwrap();
         let config = config(folder.path());
         let mut later = trades();
         if let Some(records) = records {
             later.push(record("2024-01-26T07:59:59.999999Z", Command::Advance));
-            // A month of hours goes by in bounded steps, too.
+            // A day of hours goes by in bounded steps, too.
             let passing = later.last().unwrap().clone();
-            later.extend(std::iter::repeat_n(passing, 3_000));
+            later.extend(std::iter::repeat_n(passing, 60));
             later.extend(std::iter::repeat_n(record(ENDS, Command::Advance), records));
         }
         left_behind(&config, at(BORN), &later);

@@ -86,6 +86,32 @@ impl Writer {
         Ok(())
     }
 
+    /// Commits the cancels among what is to be committed by a time up to which much may be due: a batch of that is before them, and
+    /// not all of it. Gives the others, which wait for all.
+    pub(super) fn let_cancels_in(&mut self, time: Timestamp, items: Vec<Item>) -> Result<Vec<Item>, NodeEnd> {
+        let cancels =
+            |item: &Item| matches!(item, Item::Commands { submissions, .. } if only_cancels(submissions));
+        // What is listed comes at its own instant, before anything later.
+        let lists = self.listing.as_ref().is_some_and(|(at, _)| *at <= time);
+        if lists || self.is_pausing() || !items.iter().any(cancels) {
+            return Ok(items);
+        }
+        if !self.venue.exchange.is_busy() {
+            let epoch = Arc::clone(&self.epoch);
+            self.advance(time)?;
+            if !Arc::ptr_eq(&epoch, &self.epoch) {
+                return Ok(self.anew(items).1);
+            }
+        }
+        // Time stands still then, and they do nothing but cancel.
+        if !self.venue.exchange.is_busy() {
+            return Ok(items);
+        }
+        let (cancels, others) = items.into_iter().partition(cancels);
+        self.commit_one(self.time(), cancels)?;
+        Ok(others)
+    }
+
     /// Commits the cancels among all that has come; the others wait.
     fn commit_cancels(&mut self) -> Result<(), NodeEnd> {
         let (mut items, mut records) = (Vec::new(), 0);

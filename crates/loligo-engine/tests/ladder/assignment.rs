@@ -1,0 +1,290 @@
+//! Assignment: who takes a liquidated position over, how much of it, and what the pool adds (rules 5.6, 6.1).
+
+use super::fixture::{Desk, ask, bid};
+use super::*;
+
+#[test]
+fn a_provider_takes_the_position_over_before_anyone_is_unwound() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.provides(desk.carol, takes_all());
+    let volume = desk.exchange.volume_usd(desk.carol);
+    desk.price(48_700);
+    assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.carol)]);
+    let assigned = last(&desk);
+    assert_eq!(
+        (assigned.taker.order_type, assigned.maker.order_type),
+        (OrderType::Assignment, OrderType::Assignment)
+    );
+    assert_eq!(
+        (assigned.maker.role, assigned.maker.fee, assigned.maker.position),
+        (FillRole::Assignee, Money::ZERO, BTC)
+    );
+    // 164 on 48,700 is a third of a per cent; the pool is empty and adds nothing.
+    assert_eq!(assigned.maker.liquidation_fee, Money::ZERO);
+    assert_eq!((desk.balance(desk.alice), desk.position(desk.bob)), (usd(995, 3).0, -BTC));
+    assert_eq!(desk.exchange.volume_usd(desk.carol), volume);
+}
+
+#[test]
+fn the_pool_tops_a_providers_gain_up_to_half_a_per_cent_as_far_as_it_goes() {
+    // Half a per cent of 48,700 is 243.50; 164 is there.
+    for (filled, paid) in [(usd(1_000, 0), usd(795, 1)), (usd(795, 1), usd(795, 1)), (usd(50, 0), usd(50, 0))]
+    {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        pool(&mut desk, filled);
+        desk.provides(desk.carol, takes_all());
+        let before = desk.balance(desk.carol);
+        desk.price(48_700);
+        assert_eq!(last(&desk).maker.liquidation_fee, -paid);
+        assert_eq!(desk.balance(desk.carol), before + paid.0);
+        assert_eq!(in_pool(&desk), filled - paid);
+    }
+}
+
+/// A contract of five times leverage at most: liquidated far from nothing.
+fn steep(desk: &mut Desk) -> InstrumentId {
+    let spec = desk.exchange.instrument(InstrumentId(0)).expect("the first").spec().clone();
+    let levels = vec![MarginLevel { from: 0, initial: 200_000, maintenance: 100_000 }];
+    let spec = InstrumentSpec { symbol: "PF_STEEP".into(), margin_levels: levels, ..spec };
+    let Outcome::Listed(id) = desk.apply(&Command::List(Box::new(spec))) else { panic!("not listed") };
+    let price = Some(FinePrice(50_000 * 10_i128.pow(18)));
+    desk.done(&Command::PinMark { instrument: id, price });
+    desk.second_again(id);
+    id
+}
+
+#[test]
+fn what_a_provider_would_gain_beyond_two_and_a_half_per_cent_is_the_pools() {
+    let mut desk = Desk::listed();
+    let steep = steep(&mut desk);
+    desk.holds(desk.alice, 20_025 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    desk.provides(desk.carol, AssignmentProgram { instrument: Some(steep), ..takes_all() });
+    // 20,000 less 16,700 for a maintenance of 3,330; nothing is left at 30,000.
+    desk.mark(33_300);
+    assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 30_000, desk.carol)]);
+    // 3,300 gained, of which 832.50 are two and a half per cent of 33,300.
+    assert_eq!(last(&desk).maker.liquidation_fee, usd(24_675, 1));
+    assert_eq!(in_pool(&desk), usd(24_675, 1));
+    assert_eq!(desk.balance(desk.alice), 0, "exactly nothing");
+}
+
+#[test]
+fn equal_shares_go_to_the_eligible_odd_lots_to_the_oldest_and_the_rest_to_who_has_room() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.provides(desk.carol, takes_all());
+    desk.provides(desk.bob, AssignmentProgram { max_size: Some(MILLION / 10), ..takes_all() });
+    desk.provides(desk.alice_sub, takes_all());
+    // Alice cannot take her own position over, and who takes part twice does so once.
+    desk.provides(desk.alice, takes_all());
+    desk.provides(desk.carol, takes_all());
+    desk.price(48_700);
+    // 3,334, 3,333 and 3,333; Bob has room for 1,000, and 2,333 are shared again.
+    assert_eq!(
+        rungs(&desk),
+        [
+            (FillRole::Assignor, 3_334 + 1_167, 48_536, desk.carol),
+            (FillRole::Assignor, 1_000, 48_536, desk.bob),
+            (FillRole::Assignor, 3_333 + 1_166, 48_536, desk.alice_sub),
+        ]
+    );
+}
+
+#[test]
+fn a_provider_that_does_not_fit_is_passed_over() {
+    let never = |change: fn(&mut AssignmentProgram)| {
+        let mut program = takes_all();
+        change(&mut program);
+        program
+    };
+    for (what, program) in [
+        ("not enabled", never(|p| p.enabled = false)),
+        ("shorts alone", never(|p| p.accept_long = false)),
+        ("another contract", never(|p| p.instrument = Some(InstrumentId(2)))),
+        ("another base", never(|p| (p.instrument, p.base) = (None, Currency::parse("ETH")))),
+        ("another kind", never(|p| (p.kind, p.instrument) = (ContractKind::Inverse, None))),
+        ("on weekends", never(|p| p.time_frame = TimeFrame::Weekend)),
+        ("for more than half a per cent", never(|p| p.min_profit_long = Some(500_001))),
+    ] {
+        let mut desk = Desk::listed();
+        let spec = desk.exchange.instrument(InstrumentId(0)).expect("the first").spec().clone();
+        for (symbol, base) in [("PF_SECOND", "BTC"), ("PF_ETHUSD", "ETH")] {
+            let base = Currency::parse(base).expect("a code");
+            desk.apply(&Command::List(Box::new(InstrumentSpec {
+                symbol: symbol.into(),
+                base,
+                ..spec.clone()
+            })));
+        }
+        long(&mut desk);
+        pool(&mut desk, usd(1_000, 0));
+        desk.provides(desk.carol, program);
+        desk.price(48_700);
+        assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 48_536, desk.bob)], "{what}");
+    }
+    let fits = [
+        ("by base", never(|p| (p.instrument, p.base) = (None, Currency::parse("BTC")))),
+        ("by quote", never(|p| (p.instrument, p.quote) = (None, Some(Currency::USD)))),
+        ("by type", never(|p| p.instrument = None)),
+        ("on weekdays", never(|p| p.time_frame = TimeFrame::Weekdays)),
+        ("exactly half a per cent", never(|p| p.min_profit_long = Some(500_000))),
+        ("of longs any gain", never(|p| p.min_profit_short = Some(100_000_000))),
+    ];
+    for (what, program) in fits {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        pool(&mut desk, usd(1_000, 0));
+        desk.provides(desk.carol, program);
+        desk.price(48_700);
+        assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.carol)], "{what}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_inactive_liquidated_or_without_margin_is_passed_over() {
+    let inactive = |desk: &mut Desk| desk.done(&Command::SetActive { account: desk.carol, active: false });
+    // 485.36 of initial margin are needed.
+    let poor = |desk: &mut Desk| {
+        let gone = Deposit {
+            account: desk.carol,
+            wallet: Wallet::Flex,
+            currency: Currency::USD,
+            amount: usd(-99_900, 0),
+        };
+        desk.done(&Command::Deposit(gone));
+    };
+    for unfit in [inactive as fn(&mut Desk), poor] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, takes_all());
+        unfit(&mut desk);
+        desk.price(48_700);
+        assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 48_536, desk.bob)]);
+    }
+    // What one cannot bear the other does.
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    desk.provides(desk.carol, takes_all());
+    desk.provides(desk.alice_sub, takes_all());
+    poor(&mut desk);
+    desk.price(48_700);
+    assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, 48_536, desk.alice_sub)]);
+
+    // 485.36 less the 164 that it gains at once: with so much it is enough, and with a unit less not.
+    for (held, taken) in [(usd(32_136, 2), true), (usd(32_136, 2) - Money(1), false)] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, takes_all());
+        desk.holds(desk.carol, held.0);
+        desk.price(48_700);
+        assert_eq!(desk.position(desk.carol) == BTC, taken, "{held:?}");
+    }
+}
+
+#[test]
+fn no_provider_gets_more_than_it_asked_for() {
+    let with = |change: fn(&mut AssignmentProgram)| {
+        let mut program = takes_all();
+        change(&mut program);
+        program
+    };
+    for (program, held, taken) in [
+        (with(|p| p.max_position = Some(MILLION)), 0, BTC),
+        (with(|p| p.max_position = Some(MILLION - 100)), 0, BTC - 1),
+        (with(|p| p.max_position = Some(MILLION)), BTC / 2, BTC / 2),
+        (with(|p| p.max_position = Some(MILLION)), -BTC / 2, BTC),
+        (with(|p| p.max_position = Some(MILLION / 2)), -BTC / 4, 3 * BTC / 4),
+        (with(|p| p.max_size = Some(MILLION / 4)), 0, BTC / 4),
+        (with(|p| p.max_size = Some(99)), 0, 0),
+        // At mark: 48,700 a BTC.
+        (with(|p| p.max_notional = Some(usd(48_700, 0))), 0, BTC),
+        (with(|p| p.max_notional = Some(usd(4_870, 0) - Money(1))), 0, BTC / 10 - 1),
+    ] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, program.clone());
+        if held != 0 {
+            let (own, other) = if held > 0 {
+                (bid(held, 50_000), ask(held, 50_000))
+            } else {
+                (ask(-held, 50_000), bid(-held, 50_000))
+            };
+            desk.placed(desk.alice_sub, other);
+            desk.placed(desk.carol, own);
+        }
+        desk.price(48_700);
+        let assigned: i64 =
+            desk.executions().iter().filter(|e| e.maker.role == FillRole::Assignee).map(|e| e.qty.0).sum();
+        assert_eq!(assigned, taken, "{program:?} {held}");
+        let rest = if taken == 0 { 0 } else { BTC - taken };
+        assert_eq!(desk.position(desk.alice), rest, "what is taken in part waits for the next second");
+        desk.wait(20 * SECOND);
+        let wallet = desk.flex(desk.alice);
+        assert!(wallet.equity >= wallet.maintenance_margin, "and then it is unwound, or cured by the tick");
+    }
+}
+
+#[test]
+fn weekends_are_those_of_exchange_time_by_utc() {
+    // The first day of 1970 was a Thursday.
+    const DAY: i64 = 86_400 * SECOND;
+    for (frame, waits, takes) in [
+        (TimeFrame::Weekend, 2 * DAY - SECOND, false),
+        (TimeFrame::Weekend, 2 * DAY, true),
+        (TimeFrame::Weekend, 4 * DAY - SECOND, true),
+        (TimeFrame::Weekend, 4 * DAY, false),
+        (TimeFrame::Weekdays, 2 * DAY - SECOND, true),
+        (TimeFrame::Weekdays, 2 * DAY, false),
+        (TimeFrame::Weekdays, 4 * DAY, true),
+    ] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.provides(desk.carol, AssignmentProgram { time_frame: frame, ..takes_all() });
+        desk.wait(waits);
+        desk.price(48_700);
+        assert_eq!(desk.position(desk.carol) == BTC, takes, "{frame:?} after {waits}");
+    }
+}
+
+#[test]
+fn programs_that_are_of_nothing_are_refused_and_those_that_are_gone_take_nothing() {
+    let mut desk = Desk::listed();
+    let refused = |desk: &mut Desk, program: AssignmentProgram, refusal| {
+        let add = Command::AddAssignmentProgram { account: desk.carol, program: Box::new(program) };
+        assert_eq!(desk.apply(&add), Outcome::Refused(refusal));
+    };
+    refused(
+        &mut desk,
+        AssignmentProgram { instrument: Some(InstrumentId(9)), ..takes_all() },
+        Refusal::UnknownInstrument,
+    );
+    for bad in [
+        AssignmentProgram { kind: ContractKind::Inverse, ..takes_all() },
+        AssignmentProgram { base: Currency::parse("ETH"), ..takes_all() },
+        AssignmentProgram { max_size: Some(0), ..takes_all() },
+        AssignmentProgram { max_position: Some(-1), ..takes_all() },
+        AssignmentProgram { max_notional: Some(Money::ZERO), ..takes_all() },
+        AssignmentProgram { min_profit_long: Some(100_000_001), ..takes_all() },
+    ] {
+        refused(&mut desk, bad, Refusal::InvalidProgram);
+    }
+    let id = desk.provides(desk.carol, takes_all());
+    let remove = |account, program| Command::RemoveAssignmentProgram { account, program };
+    assert_eq!(desk.apply(&remove(desk.bob, id)), Outcome::Refused(Refusal::UnknownProgram), "not his");
+    assert_eq!(desk.apply(&remove(desk.carol, id)), Outcome::ProgramRemoved(Box::new(takes_all())));
+    assert_eq!(desk.apply(&remove(desk.carol, id)), Outcome::Refused(Refusal::UnknownProgram));
+    let history = desk.exchange.assignment_history(desk.carol);
+    assert_eq!(
+        history.iter().map(|change| (change.id, change.removed)).collect::<Vec<_>>(),
+        [(id, true), (id, false)]
+    );
+    assert_eq!(desk.exchange.assignment_programs(desk.carol), []);
+    for _ in 0..100 {
+        desk.provides(desk.carol, takes_all());
+    }
+    refused(&mut desk, takes_all(), Refusal::TooManyPrograms);
+}
