@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use fixture::{Desk, ask, bid, stop};
+use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
     AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, Fine, FinePrice,
     InstrumentId, InstrumentSpec, MarketState, Money, OrderError, OrderType, Outcome, PairId, PlaceOrder,
@@ -479,6 +479,27 @@ fn a_mark_that_is_pinned_amid_a_settlement_values_those_who_are_still_to_be_clos
         exchange.audit().expect("sound");
     }
     assert_eq!(exchange.positions(desk.carol), []);
+}
+
+#[test]
+fn what_an_asker_has_open_in_a_contract_that_ended_goes_for_that_and_not_for_its_position() {
+    let mut desk = dated(ContractKind::Linear, HOUR);
+    desk.placed(desk.carol, bid(1, 40_000));
+    trade(&mut desk, BTC, 50_000);
+    let order = desk.placed(desk.alice, reduce_only(ask(BTC, 51_000)));
+    desk.wait(HOUR - 1);
+    let mut exchange = desk.exchange;
+    exchange.set_work_limit(1);
+    let mut events = Vec::new();
+    exchange.apply(Timestamp(HOUR), &Command::Advance, &mut events);
+    let deposit =
+        Deposit { account: desk.alice, wallet: Wallet::Flex, currency: Currency::USD, amount: usd(1) };
+    // Carol's order goes as the work of this record; alice's before alice is settled, since she asks.
+    exchange.apply(Timestamp(HOUR), &Command::Deposit(deposit), &mut events);
+    assert_eq!(settled(&events).iter().map(|one| one.account).collect::<Vec<_>>(), [desk.alice]);
+    let gone = exchange.order(order).expect("known for a while");
+    assert_eq!(gone.reason, Some(UpdateReason::ContractExpired));
+    exchange.audit().expect("sound");
 }
 
 #[test]

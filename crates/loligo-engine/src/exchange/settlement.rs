@@ -17,7 +17,7 @@ use crate::id::{AccountId, ExecutionId, InstrumentId, Side, Timestamp, Wallet};
 use crate::money::{Fine, FinePrice};
 use crate::outcome::{ExpireOutcome, ExpireRefusal};
 use crate::settlement::{DELISTING, Ending};
-use crate::slot::{Slot, SlotSet};
+use crate::slot::{OrderSlot, Slot, SlotSet};
 use crate::words::{MarketState, UpdateReason};
 
 /// A settlement has two rows in the account's log: what it did to the position, then to the wallet.
@@ -113,7 +113,21 @@ impl Exchange {
     pub(super) fn settle_all_of(&mut self, account: AccountId, events: &mut Vec<Event>) {
         let ending: Vec<InstrumentId> = self.work.settling.iter().map(|(id, _)| *id).collect();
         for id in ending {
+            self.clear_of(id, account, events);
             self.close_at_settlement(id, account, events);
+        }
+    }
+
+    /// What an account has open in a contract that has ended goes before its position does, for the same reasons as all of it.
+    fn clear_of(&mut self, id: InstrumentId, account: AccountId, events: &mut Vec<Event>) {
+        let Some(slot) = self.markets[id].position_of(account) else { return };
+        let position = &self.positions[slot];
+        let mut open: Vec<OrderSlot> = position.orders.iter().chain(&position.triggers).copied().collect();
+        open.sort_unstable_by_key(|slot| self.orders.get(*slot).id);
+        for order in open {
+            let waits = self.orders.get(order).level.is_none();
+            let reason = if waits { UpdateReason::Expired } else { UpdateReason::ContractExpired };
+            self.remove(order, reason, None, events);
         }
     }
 

@@ -255,13 +255,8 @@ impl Model {
         let booked = figures::book(&realized);
         let missing = match self.leverage(account, instrument) {
             None => {
-                let mark = contract.mark.expect("a market that is open has a mark");
-                // What has accrued is booked with it, and rounded.
-                let (exact, rounded) = self.funding_due(account, instrument);
-                let equity = self.margin_status(portfolio).equity + figures::fine(rounded) - exact;
-                let share = figures::half_even(&(equity * lots.abs()), &held.qty.abs().into());
-                let loss = value - contract.value_at_mark(lots, mark) + (&realized - figures::fine(booked));
-                loss - share
+                let (equity, loss) = self.equity_and_loss(portfolio, instrument, (lots, price));
+                loss - figures::half_even(&(equity * lots.abs()), &held.qty.abs().into())
             }
             Some(_) => {
                 let mut trial = self.clone();
@@ -271,6 +266,31 @@ impl Model {
             }
         };
         figures::ceiling(&missing).max(Money::ZERO)
+    }
+
+    /// What stands behind a portfolio when funding of one of its positions is booked, and what closing signed lots of that at a
+    /// price loses of it, against mark and by rounding.
+    fn equity_and_loss(
+        &self,
+        portfolio: Portfolio,
+        instrument: InstrumentId,
+        (lots, price): (i64, i64),
+    ) -> (BigInt, BigInt) {
+        let account = portfolio.account();
+        let contract = self.contract(instrument);
+        let mark = contract.mark.expect("a market that is open has a mark");
+        let value = contract.value(lots, price);
+        let (_, realized) = booked(&self.position(account, instrument), lots, &value);
+        let rounded_off = &realized - figures::fine(figures::book(&realized));
+        let (exact, rounded) = self.funding_due(account, instrument);
+        let equity = self.margin_status(portfolio).equity + figures::fine(rounded) - exact;
+        (equity, value - contract.value_at_mark(lots, mark) + rounded_off)
+    }
+
+    /// What a fill leaves of what stood behind a cross position: a gain that is paid in another currency counts as it did.
+    pub(super) fn left_by(&self, portfolio: Portfolio, instrument: InstrumentId, deal: (i64, i64)) -> BigInt {
+        let (equity, loss) = self.equity_and_loss(portfolio, instrument, deal);
+        equity - loss
     }
 
     /// Closes lots as a covered fill would: for reckoning alone.
@@ -291,18 +311,17 @@ impl Model {
 
     /// A liquidated taker pays no more than is left: of its fee, and into the pool half of the maintenance margin that the
     /// fill frees (linear). Gives both; `fee` is as for any taker and already taken. `held` and `aside` were the position and
-    /// what was set aside for it.
+    /// what was set aside for it; `left` is what is left where it is cross.
     pub(super) fn liquidation_fees(
         &mut self,
         order: &OrderView,
         (lots, price): (i64, i64),
-        (held, aside): (i64, BigInt),
+        (held, aside, left): (i64, BigInt, BigInt),
         (fee, realized): (Money, Money),
     ) -> (Money, Money) {
         let (account, instrument) = (order.account, order.instrument);
-        let wallet = self.margin_wallet(instrument).0;
         let left = match self.leverage(account, instrument) {
-            None => self.margin_status(Portfolio::Cross(account, wallet)).equity + figures::fine(fee),
+            None => left,
             Some(_) => aside - self.set_aside(account, instrument) + figures::fine(realized),
         };
         let left = figures::floor(&left).max(Money::ZERO);

@@ -197,6 +197,11 @@ impl Model {
         let (account, instrument) = (order.account, order.instrument);
         let held = self.position(account, instrument);
         let aside = self.set_aside(account, instrument);
+        let liquidated = matches!(role, FillRole::Liquidation | FillRole::PartialLiquidation);
+        let left = liquidated.then(|| {
+            let portfolio = self.portfolio(account, instrument);
+            self.left_by(portfolio, instrument, (qty * order.side.sign(), price))
+        });
         let missing = (role == FillRole::CoveredLiquidation).then(|| {
             let portfolio = self.portfolio(account, instrument);
             self.missing(portfolio, instrument, (qty * order.side.sign(), price))
@@ -204,9 +209,12 @@ impl Model {
         let booked = self.settle(account, instrument, qty * order.side.sign(), price, fee_rate);
         let Booked { realized_pnl, realized_funding, gain, .. } = booked;
         let (fee, liquidation_fee) = match role {
-            FillRole::Liquidation | FillRole::PartialLiquidation => {
-                self.liquidation_fees(order, (qty, price), (held.qty, aside), (booked.fee, realized_pnl))
-            }
+            FillRole::Liquidation | FillRole::PartialLiquidation => self.liquidation_fees(
+                order,
+                (qty, price),
+                (held.qty, aside, left.unwrap_or_default()),
+                (booked.fee, realized_pnl),
+            ),
             FillRole::CoveredLiquidation => {
                 // Nothing is left for a fee.
                 self.give_back(account, instrument, booked.fee);

@@ -141,7 +141,13 @@ impl Model {
 
     /// Who asks for something while contracts settle is settled first.
     pub(super) fn settle_all_of(&mut self, account: AccountId) {
-        for (id, _) in self.work.settling.clone() {
+        // Those at the front that nobody holds any more are done.
+        let held = |id| (0..self.accounts.len() as u32).any(|a| self.position(AccountId(a), id).qty != 0);
+        let settling = self.work.settling.iter().map(|(id, _)| *id).skip_while(|id| !held(*id));
+        for id in settling.collect::<Vec<_>>() {
+            // What it has open there goes before, for the same reasons as all of it.
+            let (resting, waiting) = (UpdateReason::ContractExpired, UpdateReason::Expired);
+            self.remove_all(|o| (o.view.account, o.view.instrument) == (account, id), resting, waiting);
             if self.position(account, id).qty != 0 {
                 self.settle_position(id, account);
             }
