@@ -137,13 +137,9 @@ fn the_pool_covers_what_the_market_pays_too_little_for() {
 fn the_pool_covers_the_lots_that_it_can_pay_for_and_the_rest_is_unwound() {
     let exactly = usd(535_005, 3);
     // A lot is 5.35005 cents short.
-    for (filled, covered) in [
-        (exactly, BTC),
-        (exactly - Money(1), BTC - 1),
-        (usd(535_005, 7), 1),
-        (Money(1), 0),
-        (Money::ZERO, 0),
-    ] {
+    for (filled, covered) in
+        [(exactly, BTC), (exactly - Money(1), BTC - 1), (usd(535_005, 7), 1), (Money(1), 0), (Money::ZERO, 0)]
+    {
         let mut desk = Desk::listed();
         long(&mut desk);
         pool(&mut desk, filled);

@@ -21,7 +21,9 @@ impl Fold {
         let number = u32::from(execution.instrument.0);
         let [maker, taker] = [&execution.maker, &execution.taker].map(|fill| fill.order.0);
         let came = self.came.as_ref().filter(|came| came.number == taker);
-        let (old_taker, taker_reduced) = came.map_or((None, None), |came| (came.old.clone(), came.reduced));
+        // Where two meet without the book, both came at once, and nothing was cut from the one that is closed.
+        let whole = execution.taker.role.is_off_book().then_some(0);
+        let (old_taker, taker_reduced) = came.map_or((None, whole), |came| (came.old.clone(), came.reduced));
         let mut before = [
             self.order_before(maker, &execution.maker, execution)?,
             self.order_before(taker, &execution.taker, execution)?,

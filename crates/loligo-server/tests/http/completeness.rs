@@ -5,15 +5,8 @@ use crate::venue::{Answer, Client, SYMBOL, Venue};
 use serde_json::{Value, json};
 
 /// Operations that are not served yet, each with what is missing.
-const LEFT_OUT: [(&str, &str); 7] = [
-    ("getUnwindQueue", "unwinding"),
-    ("getAssignmentProgramCurrent", "the assignment of positions"),
-    ("addAssignmentProgram", "the assignment of positions"),
-    ("deleteAssignmentProgram", "the assignment of positions"),
-    ("getAssignmentProgramHistory", "the assignment of positions"),
-    ("getLiquidityPoolStats", "analytics"),
-    ("getMarketAnalytics", "analytics"),
-];
+const LEFT_OUT: [(&str, &str); 2] =
+    [("getLiquidityPoolStats", "analytics"), ("getMarketAnalytics", "analytics")];
 
 /// Operations that the venue has switched off where it trades, and answers like a path that there is not.
 const SWITCHED_OFF: [&str; 15] = [
@@ -42,9 +35,18 @@ const ORDER: Arguments =
     &[("orderType", "lmt"), ("symbol", SYMBOL), ("side", "buy"), ("size", "0.1"), ("limitPrice", "40000")];
 const MOVED: Arguments = &[("fromAccount", "flex"), ("toAccount", "cash"), ("unit", "usd"), ("amount", "1")];
 
+const TAKES: Arguments = &[
+    ("contractType", "flex"),
+    ("contract", SYMBOL),
+    ("acceptLong", "true"),
+    ("acceptShort", "true"),
+    ("timeFrame", "ALL"),
+    ("enabled", "true"),
+];
+
 /// With which arguments an operation is carried out after [`happenings`], in the order in which they are asked; what takes none
 /// stands only where its order matters.
-const ASKED: [(&str, Arguments); 25] = [
+const ASKED: [(&str, Arguments); 27] = [
     ("getOrderbook", MARKET),
     ("getHistory", MARKET),
     ("getOrderStatus", &[("cliOrdIds", "rests")]),
@@ -60,6 +62,8 @@ const ASKED: [(&str, Arguments); 25] = [
     ("setRfqAssignmentMaxLeverage", &[("maxLeverage", "5")]),
     ("updateSubaccountTradingCapability", &[("tradingEnabled", "true")]),
     ("setPnlCurrencyPreference", &[("symbol", SYMBOL), ("pnlPreference", "EUR")]),
+    ("addAssignmentProgram", TAKES),
+    ("deleteAssignmentProgram", &[("id", "1")]),
     ("sendOrder", ORDER),
     ("editOrderSpring", &[("cliOrdId", "rests"), ("limitPrice", "41000")]),
     ("sendBatchOrder", &[("json", r#"{"batchOrder":[{"order":"cancel","cliOrdId":"waits"}]}"#)]),
@@ -79,7 +83,8 @@ struct Asking {
     child: String,
 }
 
-/// A venue in which no list is empty: orders, a trigger, trades, a position, a subaccount, a leverage, a currency of gains, a notice, an hour of funding;
+/// A venue in which no list is empty: orders, a trigger, trades, a position, a subaccount, a leverage, a currency of gains, an assignment program, a notice, an hour of
+/// funding;
 /// and an asker with all rights.
 async fn happenings() -> (Venue, Asking) {
     let venue = Venue::start().await;
@@ -95,6 +100,7 @@ async fn happenings() -> (Venue, Asking) {
     client.place("lmt", "buy", "0.1", "40000", &[("cliOrdId", "rests")]).await;
     client.place("stp", "sell", "0.1", "39000", &[("cliOrdId", "waits"), ("stopPrice", "39500")]).await;
     client.post("/transfer", MOVED).await;
+    client.post("/assignmentprogram/add", TAKES).await;
     venue.order("POST", "/notifications", json!({"note": "a notice"})).await;
     // The first hour of funding is over.
     venue.advance(3_600_000).await;

@@ -21,7 +21,7 @@ const AUDIT_EVERY: u64 = 1_000;
 /// What an index loses in a crash, in hundredths.
 const CRASH: i128 = 15;
 /// In a trading market no account is short of maintenance margin for longer than this: the ladder ends.
-const STUCK_AFTER: i64 = 120;
+const STUCK_AFTER: i64 = 900;
 const HOUR: i64 = 3_600;
 
 /// What is run.

@@ -50,7 +50,15 @@ fn the_sums_that_are_told_add_up_after_a_liquidation() {
     let sums = audit["currencies"].as_array().expect("a list").iter();
     let usd = sums.clone().find(|sums| sums["currency"] == "USD").expect("dollars");
     assert_eq!(usd["pool"], "12.4975", "{usd}");
-    let parts = [("wallets", 1), ("entries", -1), ("fees", 1), ("pool", 1), ("funding", 1), ("dust", 1)];
+    let parts = [
+        ("wallets", 1),
+        ("entries", -1),
+        ("fees", 1),
+        ("pool", 1),
+        ("funding", 1),
+        ("exchanged", 1),
+        ("dust", 1),
+    ];
     for sums in sums {
         let told: i128 = parts.iter().map(|(name, sign)| sign * units(text(&sums[*name]))).sum();
         assert_eq!(told, units(text(&sums["deposited"])), "{sums}");

@@ -36,6 +36,9 @@ fn what_is_switched_off_is_not_found_and_nothing_is_missing() {
     let venue = home.start(&["--market", "none", "--clock", "manual", "--rate-limits", "off"]);
     let mut client = venue.client(0);
     for (method, template, operation) in contract::routes() {
+        if template == OTHER_BASE {
+            continue;
+        }
         let path: Vec<_> =
             template.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect();
         let arguments = required_arguments(&operation);
