@@ -2,8 +2,6 @@
 
 use std::process::Command;
 
-use tempfile::NamedTempFile;
-
 use crate::api::{BASE, form};
 use crate::venue::{Home, QUIET, Venue, skip, text};
 
@@ -85,21 +83,4 @@ fn orders_at_once_share_one_connection() {
     assert_eq!(told.iter().filter(|line| line.ends_with(" 1")).count(), 1, "{told:?}");
     assert_eq!(said.matches(r#""status":"placed""#).count(), 40, "{said}");
     assert_eq!(client.open_orders().len(), 40);
-}
-
-#[test]
-fn a_body_that_is_too_long_is_told_over_http_2() {
-    if !speaks_http_2("a_body_that_is_too_long_is_told_over_http_2") {
-        return;
-    }
-    let home = Home::new();
-    let venue = home.start(&QUIET);
-    for bytes in [(2 << 20) + 1, 8 << 20] {
-        let body = NamedTempFile::new().expect("a file");
-        std::fs::write(body.path(), vec![b'x'; bytes]).expect("written");
-        let data = format!("@{}", body.path().display());
-        let said = curl(&venue, &format!("{BASE}/batchorder"), &["--http2", "--data-binary", &data]);
-        assert!(said.contains(r#""error":"invalidArgument""#), "{said}");
-        assert_eq!(said.lines().last(), Some("HTTP/2 200 1"), "{bytes}");
-    }
 }
