@@ -4,7 +4,8 @@
 //! orders of most kinds, and stopped after 3,864 records. `folders/rules-2.tgz` is of the first version that names its rules, and
 //! `folders/rules-2-format-2.tgz` the same in the journal format after that. `folders/rules-3.tgz` is of the last version without
 //! funding, `folders/rules-4.tgz` of the last in which only the settlement currency margined anything, an hour and a half into funding
-//! that is paid.
+//! that is paid; `folders/rules-5.tgz` of the present rules and format, with euros as collateral, a gain paid in them, an assignment program
+//! and a position that went at the pool's cost.
 
 use crate::http::Connection;
 use crate::venue::{Home, Venue, text};
@@ -155,6 +156,31 @@ fn a_folder_of_the_rules_before_opens_and_goes_on() {
         let rates = venue.visitor().get("/historical-funding-rates", &[("symbol", "PF_XBTUSD")]);
         assert_eq!(rates["rates"].as_array().map(Vec::len), Some(hours), "{folder}: {rates}");
     }
+}
+
+#[test]
+fn a_folder_of_these_rules_comes_to_the_hashes_that_it_had_when_it_was_written() {
+    // Written down when the folder was made. Other hashes are other rules or another stored form: then a version rises, and
+    // this folder becomes one that is crossed over.
+    const STATE: &str = "77082cce06bd62bac2086d73daab05dbfce1fda168dcf606034b524ee8e07943";
+    const EVENTS: &str = "6ff9f561c53060c6d08bc6c6fd0a126fa34f1135b1a6e5ddf61481fab8a220bc";
+    let home = home_of("rules-5.tgz");
+    let replayed = home.run("replay");
+    assert!(replayed.status.success(), "{}", replayed.said());
+    for line in [format!("state hash {STATE}"), format!("event hash {EVENTS}")] {
+        assert!(replayed.stdout.contains(&line), "{line}: {}", replayed.stdout);
+    }
+    let verified = home.run("verify");
+    assert!(verified.status.success(), "{}", verified.said());
+    assert!(!verified.stdout.contains("earlier rules"), "{}", verified.said());
+    let venue = home.start(&[]);
+    let said = venue.screen("Ctrl-C");
+    assert!(!said.contains("crossed over") && !said.contains("were made under rules"), "{said}");
+    assert_eq!(open(&venue), ["buy 0.01 lmt 46000", "buy 0.0453 lmt 47000"]);
+    let flex = venue.client(0).get("/accounts", &[])["accounts"]["flex"].clone();
+    assert_eq!(flex["currencies"]["EUR"]["quantity"].to_string(), "1093.67103484751", "{flex}");
+    let programs = venue.client(2).get("/assignmentprogram/current", &[]);
+    assert_eq!(programs["participants"].as_array().map(Vec::len), Some(1), "{programs}");
 }
 
 #[test]
