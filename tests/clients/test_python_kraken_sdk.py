@@ -5,7 +5,6 @@ from kraken.exceptions import (
     KrakenAuthenticationError,
     KrakenInsufficientAvailableFundsError,
     KrakenRequiredArgumentMissingError,
-    KrakenUnavailableError,
 )
 from kraken.futures import Market, Trade, User
 
@@ -284,9 +283,11 @@ def test_what_the_operator_gives_notice_of_is_told(venue, alice):
     assert told["effectiveTime"].startswith("2026-01-01T06:00:00")
 
 
-def test_what_is_not_there_yet_says_so(venue, alice):
+def test_a_position_stands_in_the_queue_of_unwinding_and_its_gains_have_a_currency(venue, alice):
     credentials = {"key": alice.account["api_key"], "secret": alice.account["api_secret"], "url": venue.http}
-    with pytest.raises(KrakenUnavailableError):
-        alice.user.get_unwind_queue()
-    with pytest.raises(KrakenUnavailableError):
-        Market(**credentials).get_pnl_preference()
+    market = Market(**credentials)
+    assert alice.user.get_unwind_queue()["queue"] == []
+    assert market.get_pnl_preference()["preferences"] == []
+    market.set_pnl_preference(symbol=SYMBOL, pnlPreference="EUR")
+    [preference] = market.get_pnl_preference()["preferences"]
+    assert (preference["symbol"], preference["pnlCurrency"]) == (SYMBOL, "EUR")
