@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use crate::part;
 use crate::rust::cargo;
 
-struct Measurement {
-    name: &'static str,
-    about: &'static str,
-    package: &'static str,
-    bench: &'static str,
+/// A program of some crate that is its own `main`, built as benchmarks are.
+pub(crate) struct Measurement {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub package: &'static str,
+    pub bench: &'static str,
 }
 
 const MEASUREMENTS: [Measurement; 9] = [
@@ -73,13 +74,17 @@ const MEASUREMENTS: [Measurement; 9] = [
 
 /// Runs all measurements, or the named ones, one after another; true if all of them ended well.
 pub fn run(arguments: &[String]) -> Result<bool> {
-    if let Some(unknown) = arguments.iter().find(|word| MEASUREMENTS.iter().all(|m| m.name != word.as_str()))
-    {
-        let names: Vec<_> = MEASUREMENTS.iter().map(|m| m.name).collect();
-        bail!("no measurement is called {unknown:?}; there are {}", names.join(", "));
+    run_of(&MEASUREMENTS, "measurement", arguments)
+}
+
+/// Runs all of a list, or the named ones, one after another; true if all of them ended well.
+pub(crate) fn run_of(all: &[Measurement], kind: &str, arguments: &[String]) -> Result<bool> {
+    if let Some(unknown) = arguments.iter().find(|word| all.iter().all(|one| one.name != word.as_str())) {
+        let names: Vec<_> = all.iter().map(|one| one.name).collect();
+        bail!("no {kind} is called {unknown:?}; there are {}", names.join(", "));
     }
     let mut good = true;
-    for Measurement { name, about, package, bench } in MEASUREMENTS {
+    for Measurement { name, about, package, bench } in all {
         if !arguments.is_empty() && !arguments.iter().any(|word| word == name) {
             continue;
         }

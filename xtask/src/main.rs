@@ -22,9 +22,9 @@ usage: cargo xtask <command>
   test [PART...]    run the whole suite, or only the named parts, in this order:
                     format, lint, dependencies, tidy, rust, clients
                     (clients takes scenario names after it: test clients ccxt)
-  bench [NAME...]   run the measurements, or only the named ones: engine, journal, prune, node,
-                    waits, http, fanout
-  sim [NAME...]     run the long simulations, or only the named ones: week
+  bench [NAME...]   run the measurements, or only the named ones: engine, journal, prune, history,
+                    week, node, waits, http, fanout
+  sim [NAME...]     run the long simulations, or only the named ones: week, opinion
 ";
 
 fn main() -> ExitCode {

@@ -20,8 +20,8 @@ use std::fmt::Write as _;
 const AUDIT_EVERY: u64 = 1_000;
 /// What an index loses in a crash, in hundredths.
 const CRASH: i128 = 15;
-/// In a trading market no account is short of maintenance margin for longer than this: the ladder ends.
-const STUCK_AFTER: i64 = 900;
+/// In a trading market an account that is short of maintenance margin does not keep its positions for longer than this.
+const STUCK_AFTER: i64 = 60;
 const HOUR: i64 = 3_600;
 
 /// What is run.
@@ -38,13 +38,16 @@ pub struct Plan {
 
 /// What a run must come to, and how often at least.
 pub const EXPECTED: &[(&str, u64)] = &[
+    ("conversions", 10),
     ("crashes", 2),
     ("fills", 100),
     ("full liquidations", 1),
     ("listings", 1),
     ("partial liquidations", 1),
     ("positions funded", 10),
+    ("positions settled", 2),
     ("reloads", 1),
+    ("unwound", 1),
 ];
 
 /// What came about, by name; a name that is not there never did.
@@ -61,8 +64,8 @@ pub struct Run {
     commands: u64,
     events: Vec<Event>,
     tally: Tally,
-    /// Since when an account has been short of maintenance margin.
-    short: BTreeMap<AccountId, i64>,
+    /// Accounts that are short of maintenance margin: since when they have what they have.
+    short: BTreeMap<AccountId, (i64, Vec<(InstrumentId, i64)>)>,
 }
 
 /// An account, what it began with, and how much it dares.
@@ -242,6 +245,8 @@ impl Run {
             let names: &[Option<&'static str>] = match event {
                 Event::Executed(execution) => &[role(execution.taker.role), role(execution.maker.role)],
                 Event::Funding(_) => &[Some("positions funded")],
+                Event::Converted(_) => &[Some("conversions")],
+                Event::Settled(_) => &[Some("positions settled")],
                 Event::Listed { .. } => &[Some("listings")],
                 _ => &[],
             };
@@ -364,7 +369,7 @@ impl Run {
         }
     }
 
-    /// Nobody is short of maintenance margin for long while the contracts trade.
+    /// Nobody who is short of maintenance margin stands still while the contracts trade.
     fn look_for_stuck(&mut self) -> Result<(), String> {
         if self.second % 30 != 0 {
             return Ok(());
@@ -382,14 +387,18 @@ impl Run {
                 short.remove(&client.account);
                 continue;
             }
-            let since = *short.entry(client.account).or_insert(*second);
+            // A tenth a second of what is left: it takes long, but each step leaves less.
+            let positions = exchange.positions(client.account);
+            let held: Vec<_> = positions.iter().map(|position| (position.instrument, position.qty)).collect();
+            let known = short.get(&client.account).filter(|(_, before)| *before == held);
+            let since = known.map_or(*second, |(since, _)| *since);
             if *second - since > STUCK_AFTER {
-                let positions = exchange.positions(client.account);
                 return Err(format!(
-                    "{:?} has been short since {since}: {wallets:?} {positions:?}",
+                    "{:?} is short, and has stood still since {since}: {wallets:?} {positions:?}",
                     client.account
                 ));
             }
+            short.insert(client.account, (since, held));
         }
         Ok(())
     }
@@ -424,7 +433,10 @@ fn role(role: FillRole) -> Option<&'static str> {
         FillRole::Maker | FillRole::Taker => Some("fills"),
         FillRole::PartialLiquidation => Some("partial liquidations"),
         FillRole::Liquidation => Some("full liquidations"),
-        _ => None,
+        FillRole::CoveredLiquidation => Some("covered"),
+        FillRole::Assignor => Some("assigned"),
+        FillRole::UnwindBankrupt => Some("unwound"),
+        FillRole::TakerAfterEdit | FillRole::Assignee | FillRole::UnwindCounterparty => None,
     }
 }
 

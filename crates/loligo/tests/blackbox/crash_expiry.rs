@@ -2,12 +2,10 @@
 //! venue which nobody disturbed.
 
 use std::collections::BTreeSet;
-use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::http::Connection;
-use crate::venue::{Home, Venue, text};
+use crate::venue::{Home, Venue};
 
 const DATED: &str = "FF_XBTUSD_260130";
 const FLAGS: &[&str] =
@@ -43,25 +41,6 @@ fn pass_the_end(home: &Home) -> (Venue, Value) {
     (venue, hashes["state_hash"].clone())
 }
 
-/// Sends the clock over the end, and kills the process after so many questions were answered meanwhile.
-fn kill_at_the_end(venue: Venue, questions: usize) {
-    let bearer = format!("Bearer {}", text(&venue.config["control_token"]));
-    let mut mover = Connection::open(venue.http()).expect("it listens");
-    let mut visitor = venue.visitor();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-            let body = json!({"advance_ms": 10_000}).to_string();
-            // It may be answered, or die with the process.
-            drop(mover.request("POST", "/loligo/v1/clock", &headers, Some(body.as_bytes())));
-        });
-        for _ in 0..questions {
-            drop(visitor.get("/tickers/PF_XBTUSD", &[]));
-        }
-        venue.kill();
-    });
-}
-
 #[test]
 fn a_settlement_that_a_kill_falls_into_comes_to_what_it_comes_to_undisturbed() {
     let home = before_the_end();
@@ -71,7 +50,7 @@ fn a_settlement_that_a_kill_falls_into_comes_to_what_it_comes_to_undisturbed() {
     assert!(venue.stop().status.success());
     for round in 0..ROUNDS {
         let home = home.copy();
-        kill_at_the_end(home.start(FLAGS), round / 2);
+        home.start(FLAGS).kill_amid_jump(10_000, round / 2);
         let (mut venue, state) = pass_the_end(&home);
         assert_eq!(state, want, "round {round}");
         let audit = venue.control("GET", "/audit", &Value::Null);

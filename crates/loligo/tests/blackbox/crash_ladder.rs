@@ -1,11 +1,8 @@
 //! Kill the process while positions go down the ladder: what it acknowledged is there, nobody is closed twice or forgotten, and the state
 //! is that of a venue which nobody disturbed.
 
-use std::thread;
-
 use serde_json::{Value, json};
 
-use crate::http::Connection;
 use crate::venue::{Home, Venue, text};
 
 const SYMBOL: &str = "PF_XBTUSD";
@@ -60,25 +57,6 @@ fn pass_the_fall(home: &Home) -> (Venue, Value) {
     (venue, hashes["state_hash"].clone())
 }
 
-/// Sends the clock over the steps, and kills the process after so many questions were answered meanwhile.
-fn kill_on_the_ladder(venue: Venue, questions: usize) {
-    let bearer = format!("Bearer {}", text(&venue.config["control_token"]));
-    let mut mover = Connection::open(venue.http()).expect("it listens");
-    let mut visitor = venue.visitor();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-            let body = json!({"advance_ms": 20_000}).to_string();
-            // It may be answered, or die with the process.
-            drop(mover.request("POST", "/loligo/v1/clock", &headers, Some(body.as_bytes())));
-        });
-        for _ in 0..questions {
-            drop(visitor.get("/tickers/PF_XBTUSD", &[]));
-        }
-        venue.kill();
-    });
-}
-
 #[test]
 fn a_liquidation_that_a_kill_falls_into_comes_to_what_it_comes_to_undisturbed() {
     let home = before_the_fall();
@@ -98,7 +76,7 @@ fn a_liquidation_that_a_kill_falls_into_comes_to_what_it_comes_to_undisturbed() 
     assert!(venue.stop().status.success());
     for round in 0..ROUNDS {
         let home = home.copy();
-        kill_on_the_ladder(home.start(FLAGS), round / 2);
+        home.start(FLAGS).kill_amid_jump(20_000, round / 2);
         let (mut venue, state) = pass_the_fall(&home);
         assert_eq!(state, want, "round {round}");
         assert_eq!(venue.control("GET", "/audit", &Value::Null)["status"], "ok", "round {round}");

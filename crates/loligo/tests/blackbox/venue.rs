@@ -446,6 +446,25 @@ impl Venue {
         health["sequence"].as_u64().expect("health tells the sequence")
     }
 
+    /// Sends the clock on by so much, and kills the process after so many questions were answered meanwhile.
+    pub fn kill_amid_jump(self, milliseconds: u64, questions: usize) {
+        let bearer = format!("Bearer {}", text(&self.config["control_token"]));
+        let mut mover = Connection::open(self.http()).expect("it listens");
+        let mut visitor = self.visitor();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+                let body = json!({"advance_ms": milliseconds}).to_string();
+                // It may be answered, or die with the process.
+                drop(mover.request("POST", "/loligo/v1/clock", &headers, Some(body.as_bytes())));
+            });
+            for _ in 0..questions {
+                drop(visitor.get("/tickers/PF_XBTUSD", &[]));
+            }
+            self.kill();
+        });
+    }
+
     /// SIGKILL.
     pub fn kill(self) {
         self.process.kill();
