@@ -3,8 +3,12 @@
 
 mod fixture;
 
+#[path = "ladder/amid.rs"]
+mod amid;
 #[path = "ladder/assignment.rs"]
 mod assignment;
+#[path = "ladder/pool.rs"]
+mod pool;
 #[path = "ladder/unwinding.rs"]
 mod unwinding;
 
