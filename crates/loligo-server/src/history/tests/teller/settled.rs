@@ -11,7 +11,9 @@ impl Teller {
         let listed = &self.contracts[contract as usize];
         let entry = listed.average_price(settlement.closed, settlement.entry);
         let entry = Some(fine_price(entry).to_string());
-        let (code, price) = (settlement.currency.code(), fine_price(settlement.price).to_string());
+        // Eleven decimals, all of them: prices are counted in 1e-18.
+        let (code, price) =
+            (settlement.currency.code(), money(Money(settlement.price.0 / 10_000_000)).to_string());
         let lots = size(Qty(settlement.closed), listed.spec()).to_string();
         let none = size(Qty(0), listed.spec()).to_string();
         let symbol = listed.spec().symbol.to_lowercase();
