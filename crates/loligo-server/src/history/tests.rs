@@ -11,6 +11,7 @@ use loligo_history::rows::{
 };
 use loligo_history::{AnyRow, At, Batch, Index, Keep, Query, Row, Sort};
 use loligo_sim::agreement::SideBySide;
+use loligo_sim::life::Life;
 use loligo_sim::workload::Workload;
 use std::path::Path;
 use std::sync::Arc;
@@ -66,21 +67,35 @@ fn same(seed: u64, what: &str, told: &[Listed], wanted: &[Listed]) {
     assert_eq!(told.len(), wanted.len(), "seed {seed}, {what}");
 }
 
+/// One stream of commands.
+enum Stream {
+    /// That reaches every rule of orders.
+    Orders(Workload),
+    /// That ends in liquidations of all kinds, and sees its contracts end.
+    Money(Box<Life>),
+}
+
 /// Streams that reach every rule, on one index without a break, on one that is opened anew amid, and on one that was made of what
 /// came after a record alone.
 #[test]
 fn rows_are_what_events_say_also_after_a_start_and_when_the_index_begins_amid() {
-    const SEEDS: u64 = 20;
+    const SEEDS: u64 = 40;
     const STEPS: u64 = 500;
     let mut kinds = std::collections::BTreeSet::new();
     for seed in 0..SEEDS {
+        let mut stream = match seed % 2 {
+            0 => Stream::Orders(Workload::new(seed / 2)),
+            _ => Stream::Money(Box::new(Life::new(seed / 2))),
+        };
         let folders = [(); 3].map(|()| TempDir::new().unwrap());
         let mut followers = folders.each_ref().map(|folder| follow(folder.path()));
-        let (mut both, mut workload, mut teller) =
-            (SideBySide::new(), Workload::new(seed), Teller::default());
+        let (mut both, mut teller) = (SideBySide::new(), Teller::default());
         let begins = 100 + seed * 7 % 300;
         for sequence in 1..=STEPS {
-            let step = workload.next_step(&both.model);
+            let step = match &mut stream {
+                Stream::Orders(workload) => workload.next_step(&both.model),
+                Stream::Money(life) => life.next_step(&both.model),
+            };
             // Whether the engine is right is for others to say; the second opinion only steers the stream, and where the two differ it
             // ends.
             if both.step(&step).is_err() {
