@@ -5,12 +5,15 @@ mod fixture;
 
 #[path = "ladder/assignment.rs"]
 mod assignment;
+#[path = "ladder/unwinding.rs"]
+mod unwinding;
 
 use fixture::{Desk, ask, bid, stop};
 use loligo_engine::{
     AccountId, AssignmentProgram, BalanceCause, Command, ContractKind, CreateAccount, Currency, Deposit,
     Event, Exchange, Execution, FillRole, Fine, FinePrice, InstrumentId, InstrumentSpec, MarginLevel,
-    MarketState, Money, OrderStatus, OrderType, Outcome, PairId, Refusal, Side, TimeFrame, Wallet,
+    MarketState, Money, OrderStatus, OrderType, Outcome, PairId, Refusal, Side, TimeFrame, UnwindPlaces,
+    Wallet,
 };
 
 /// One BTC, in lots; and in millionths.
@@ -243,72 +246,6 @@ fn an_inverse_position_is_assigned_without_the_pool_or_unwound() {
 }
 
 #[test]
-fn who_gained_most_with_most_leverage_is_unwound_first_and_the_house_last() {
-    let mut desk = Desk::listed();
-    let (house, dave) = (open_account(&mut desk, true), open_account(&mut desk, false));
-    desk.holds(house, 600 * Money::ONE);
-    desk.holds(desk.alice, 3_000 * Money::ONE);
-    // All short from 50,000: the house has the most leverage, then Carol, then Dave; Bob sold too low to have gained at all.
-    desk.holds(desk.carol, 1_000 * Money::ONE);
-    desk.holds(dave, 2_000 * Money::ONE);
-    for (account, price) in [(desk.bob, 49_000), (dave, 50_000), (house, 50_000), (desk.carol, 50_000)] {
-        desk.placed(account, ask(5_000, price));
-        desk.placed(desk.alice, bid(5_000, price));
-    }
-    let queue = |desk: &Desk, account| desk.exchange.unwind_queue(account);
-    desk.price(49_300);
-    // Of four a fifth is less than one: one is in the first fifth, one in the second, and so on.
-    let first = InstrumentId(0);
-    assert_eq!(queue(&desk, desk.carol), [(first, 100)]);
-    assert_eq!(queue(&desk, dave), [(first, 80)]);
-    assert_eq!(queue(&desk, desk.bob), [(first, 60)]);
-    assert_eq!(queue(&desk, house), [(first, 40)]);
-    assert_eq!(queue(&desk, desk.alice), [(first, 100)], "alone on her side");
-    desk.price(48_000);
-    let order: Vec<AccountId> = rungs(&desk).iter().map(|rung| rung.3).collect();
-    assert_eq!(order, [desk.carol, dave, desk.bob, house]);
-    let prices: Vec<i64> = rungs(&desk).iter().map(|rung| rung.2).collect();
-    assert!(prices.windows(2).all(|two| two[0] == two[1]), "all at one price: {prices:?}");
-    assert_eq!(queue(&desk, desk.carol), []);
-}
-
-#[test]
-fn of_equal_ranks_the_older_position_is_unwound_first() {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 1_500 * Money::ONE);
-    for account in [desk.carol, desk.bob] {
-        desk.placed(account, ask(BTC / 2, 50_000));
-        desk.placed(desk.alice, bid(BTC / 2, 50_000));
-        desk.wait(1);
-    }
-    for account in [desk.carol, desk.bob] {
-        desk.holds(account, 50_000 * Money::ONE);
-    }
-    desk.price(48_600);
-    assert_eq!(rungs(&desk)[0].3, desk.carol);
-    assert_eq!(rungs(&desk)[1].3, desk.bob);
-}
-
-#[test]
-fn unwinding_goes_on_until_all_of_it_is_flat_though_the_tick_leaves_the_last_lot_with_margin() {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 1_500 * Money::ONE);
-    for (account, lots) in [(desk.bob, 1), (desk.carol, BTC - 1)] {
-        desk.placed(account, ask(lots, 50_010));
-        desk.placed(desk.alice, bid(lots, 50_010));
-    }
-    // The tick gains Alice nearly a dollar of Carol: more than the one lot that is left then needs.
-    desk.holds(desk.carol, 5_000 * Money::ONE);
-    desk.price(48_700);
-    let unwound = [
-        (FillRole::UnwindBankrupt, BTC - 1, 48_536, desk.carol),
-        (FillRole::UnwindBankrupt, 1, 48_536, desk.bob),
-    ];
-    assert_eq!(rungs(&desk), unwound);
-    assert_eq!(desk.position(desk.alice), 0);
-}
-
-#[test]
 fn of_several_contracts_each_goes_in_its_turn_at_a_price_that_leaves_nothing_of_the_wallet() {
     let mut desk = Desk::listed();
     desk.holds(desk.alice, 2_000 * Money::ONE);
@@ -456,52 +393,6 @@ fn a_halt_assigns_and_unwinds_no_one() {
     desk.publish(50_000);
     desk.wait(SECOND);
     assert_eq!(rungs(&desk).len(), 1);
-}
-
-/// Fifty shorts of one bankrupt long.
-fn crowd() -> Desk {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 1_500 * Money::ONE);
-    for n in 0..50_i64 {
-        let account = open_account(&mut desk, false);
-        desk.holds(account, (1_000 + i128::from(n)) * Money::ONE);
-        desk.placed(account, ask(BTC / 50, 50_010));
-        desk.placed(desk.alice, bid(BTC / 50, 50_010));
-    }
-    desk
-}
-
-#[test]
-fn unwinding_goes_on_where_it_was_left_and_cancels_are_let_in() {
-    let desk = crowd();
-    let price = Some(FinePrice(48_700 * 10_i128.pow(18)));
-    let mark = Command::PinMark { instrument: InstrumentId(0), price };
-    let mut whole = desk.exchange.clone();
-    whole.set_work_limit(u32::MAX);
-    let mut at_once = Vec::new();
-    whole.apply(whole.now(), &mark, &mut at_once);
-    assert!(!whole.is_busy());
-
-    let mut exchange = desk.exchange;
-    exchange.set_work_limit(1);
-    let (mut told, mut most) = (Vec::new(), 0);
-    exchange.apply(exchange.now(), &mark, &mut told);
-    while exchange.is_busy() {
-        let before = told.len();
-        exchange.apply(exchange.now(), &Command::Advance, &mut told);
-        most = most.max(told[before..].iter().filter(|event| matches!(event, Event::Executed(_))).count());
-        exchange.audit().expect("in order at every step");
-        // Whoever reads the state here goes on as if nothing had happened.
-        let mut again = Exchange::decode(&exchange.encode()).expect("what was just written");
-        assert_eq!(again.state_hash(), exchange.state_hash());
-        again.set_work_limit(1);
-        exchange = again;
-    }
-    assert_eq!(most, 1, "one counterparty a step");
-    assert_eq!(told, at_once);
-    assert_eq!(exchange.state_hash(), whole.state_hash());
-    let unwound = told.iter().filter(|event| matches!(event, Event::Executed(_))).count();
-    assert_eq!(unwound, 50);
 }
 
 /// Whatever the gap: nobody is left with a position that cannot be traded away, nobody ends below zero, and no money comes or goes.
