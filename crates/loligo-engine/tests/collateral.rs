@@ -407,6 +407,35 @@ fn interest_is_rounded_up_and_paid_from_collateral_where_there_is_no_usd() {
 }
 
 #[test]
+fn interest_counts_what_isolated_positions_lose_to_the_unit_and_the_house_pays_none() {
+    let mut desk = losing(0);
+    let twice = |account| {
+        let leverage = Some(loligo_engine::Leverage(200));
+        Command::SetLeverage { account, instrument: loligo_engine::InstrumentId(0), leverage }
+    };
+    let alice = desk.alice;
+    desk.done(&twice(alice));
+    let Outcome::AccountCreated(house) =
+        desk.apply(&Command::CreateAccount(loligo_engine::CreateAccount { parent: None, house: true }))
+    else {
+        panic!("no account")
+    };
+    let (wallet, currency, amount) = (Wallet::Flex, code("BTC"), Money(100 * Money::ONE));
+    desk.done(&Command::Deposit(Deposit { account: house, wallet, currency, amount }));
+    desk.mark(50_000);
+    desk.placed(desk.bob, ask(10 * BTC, 50_000));
+    desk.placed(house, bid(10 * BTC, 50_000));
+    // A loss of 50,000.000000000001: what is less than a unit of it costs nothing.
+    let price = Some(FinePrice(45_000 * 10_i128.pow(18) - 10_i128.pow(5)));
+    desk.done(&Command::PinMark { instrument: loligo_engine::InstrumentId(0), price });
+    desk.done(&Command::SetInterest { rate: 1 });
+    desk.wait(3_600 * Timestamp::SECOND);
+    let paid: Vec<_> = interest(&desk).iter().map(|paid| (paid.account, paid.loss, paid.amount)).collect();
+    assert_eq!(paid, [(desk.alice, cents(2_000_000), Money(20_000_000))]);
+    audited(&desk);
+}
+
+#[test]
 fn interest_is_off_at_first_and_nothing_up_to_thirty_thousand() {
     let mut desk = losing(0);
     desk.wait(3_600 * Timestamp::SECOND);
