@@ -9,8 +9,12 @@ mod amid;
 mod assignment;
 #[path = "ladder/pool.rs"]
 mod pool;
+#[path = "ladder/shares.rs"]
+mod shares;
 #[path = "ladder/streams.rs"]
 mod streams;
+#[path = "ladder/turns.rs"]
+mod turns;
 #[path = "ladder/unwinding.rs"]
 mod unwinding;
 
@@ -19,7 +23,7 @@ use loligo_engine::{
     AccountId, AssignmentProgram, BalanceCause, Command, ContractKind, CreateAccount, Currency, Deposit,
     Event, Exchange, Execution, FillRole, Fine, FinePrice, InstrumentId, InstrumentSpec, MarginLevel,
     MarketState, Money, OrderStatus, OrderType, Outcome, PairId, Refusal, Side, TimeFrame, UnwindPlaces,
-    Wallet,
+    UpdateReason, Wallet,
 };
 
 /// One BTC, in lots; and in millionths.
@@ -106,7 +110,12 @@ fn with_nobody_on_the_market_and_no_provider_the_counterparty_is_unwound_where_n
         assert_eq!(fill.position, 0);
         let order = desk.order(fill.order);
         assert_eq!((order.order_type, order.status), (OrderType::Unwind, OrderStatus::FullyExecuted));
+        assert!(order.reduce_only);
+        let placed = |event: &&Event| matches!(event, Event::Placed { order, .. } if order.id == fill.order);
+        let Some(Event::Placed { order, .. }) = desk.events().iter().find(placed) else { panic!("not told") };
+        assert_eq!(order.reason, Some(UpdateReason::LiquidationOrder));
     }
+    assert_eq!((unwound.taker_side, unwound.usd_value), (Side::Sell, usd(48_536, 0)), "a long is sold");
     // 1,474.995 less 1,474, and Bob what Alice lost.
     assert_eq!(desk.balance(desk.alice), usd(995, 3).0);
     assert_eq!(unwound.maker.realized_pnl, usd(1_474, 0));
@@ -215,7 +224,8 @@ fn exactly_at_maintenance_nothing_happens_and_exactly_at_nothing_all_of_it_goes_
 #[test]
 fn an_inverse_position_is_assigned_without_the_pool_or_unwound() {
     let coin = Currency::parse("BTC").expect("a code");
-    for provided in [false, true] {
+    // At 7,420 a provider gains a sixth of a per cent: the pool adds nothing to that.
+    for (provided, mark) in [(false, 7_481), (true, 7_481), (true, 7_420)] {
         let mut desk = Desk::listed();
         desk.inverse();
         desk.price(8_000);
@@ -237,7 +247,7 @@ fn an_inverse_position_is_assigned_without_the_pool_or_unwound() {
         desk.placed(desk.carol, bid(1_000, 2 * 7_407));
         desk.price(7_482);
         assert_eq!(rungs(&desk), []);
-        desk.price(7_481);
+        desk.price(mark);
         let (role, other) = match provided {
             true => (FillRole::Assignor, desk.carol),
             false => (FillRole::UnwindBankrupt, desk.bob),
@@ -288,40 +298,46 @@ fn an_isolated_position_goes_down_the_ladder_alone() {
     assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 49_510, desk.bob)]);
     assert_eq!(desk.balance(desk.alice), before - usd(500, 0).0);
 
-    // Nobody gains by it what is not there: with bids below, the pool pays what is beyond what was set aside.
-    let mut desk = Desk::listed();
-    pool(&mut desk, usd(1_000, 0));
-    desk.lever(desk.alice, Some(10_000));
-    desk.placed(desk.bob, ask(BTC, 50_010));
-    desk.placed(desk.alice, bid(BTC, 50_010));
-    let before = desk.balance(desk.alice);
-    desk.placed(desk.carol, bid(BTC, 49_000));
-    desk.price(49_100);
-    assert_eq!(rungs(&desk), [(FillRole::CoveredLiquidation, BTC, 49_000, desk.carol)]);
-    assert_eq!(last(&desk).taker.liquidation_fee, -usd(5_099, 1));
-    assert_eq!(desk.balance(desk.alice), before - usd(5_001, 1).0);
+    // Nobody gains by it what is not there: with bids below, the pool pays what is beyond what was set aside, to the last unit.
+    for (leverage, set_aside) in [(10_000, usd(5_001, 1)), (7_000, usd(71_442_857_142_857, 11))] {
+        let mut desk = Desk::listed();
+        pool(&mut desk, usd(1_000, 0));
+        desk.lever(desk.alice, Some(leverage));
+        desk.placed(desk.bob, ask(BTC, 50_010));
+        desk.placed(desk.alice, bid(BTC, 50_010));
+        let before = desk.balance(desk.alice);
+        desk.placed(desk.carol, bid(BTC, 49_000));
+        desk.price(49_100);
+        assert_eq!(rungs(&desk), [(FillRole::CoveredLiquidation, BTC, 49_000, desk.carol)]);
+        assert_eq!(last(&desk).taker.liquidation_fee, set_aside - usd(1_010, 0));
+        assert_eq!(desk.balance(desk.alice), before - set_aside.0);
+    }
 }
 
 #[test]
 fn an_isolated_counterparty_loses_no_more_than_it_set_aside() {
-    let mut desk = Desk::listed();
-    desk.lever(desk.bob, Some(10_000));
-    desk.holds(desk.alice, 2_000 * Money::ONE);
-    desk.placed(desk.bob, ask(BTC, 50_000));
-    desk.placed(desk.alice, bid(BTC, 50_000));
-    let second = desk.second();
-    desk.mark(50_000);
-    desk.placed(desk.carol, ask(BTC / 2, 50_000));
-    desk.placed(desk.alice, bid(BTC / 2, 50_000));
-    let before = desk.balance(desk.bob);
-    // The other contract alone loses 5,000 of the 1,962.50 that are left. What the first would have to bring is 3,037.50 above its mark:
-    // Bob set 500 aside, and the pool pays the rest of it, be there anything in it or not.
-    desk.second_again(second);
-    desk.mark(40_000);
-    assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 53_038, desk.bob)]);
-    assert_eq!(last(&desk).maker.liquidation_fee, -usd(2_538, 0));
-    assert_eq!(desk.balance(desk.bob), before - usd(500, 0).0);
-    assert_eq!(in_pool(&desk), -usd(2_538, 0));
+    // At a hundredfold 500 are set aside; at a seventyfold 714.2857 and so on, of which no unit is paid twice.
+    for (leverage, set_aside) in [(10_000, usd(500, 0)), (7_000, usd(71_428_571_428_571, 11))] {
+        let mut desk = Desk::listed();
+        desk.lever(desk.bob, Some(leverage));
+        desk.holds(desk.alice, 2_000 * Money::ONE);
+        desk.placed(desk.bob, ask(BTC, 50_000));
+        desk.placed(desk.alice, bid(BTC, 50_000));
+        let second = desk.second();
+        desk.mark(50_000);
+        desk.placed(desk.carol, ask(BTC / 2, 50_000));
+        desk.placed(desk.alice, bid(BTC / 2, 50_000));
+        let before = desk.balance(desk.bob);
+        // The other contract alone loses 5,000 of the 1,962.50 that are left. What the first would have to bring is 3,037.50 above
+        // its mark: Bob loses what he set aside, and the pool pays the rest of it, be there anything in it or not.
+        desk.second_again(second);
+        desk.mark(40_000);
+        assert_eq!(rungs(&desk), [(FillRole::UnwindBankrupt, BTC, 53_038, desk.bob)]);
+        let rest = usd(3_038, 0) - set_aside;
+        assert_eq!(last(&desk).maker.liquidation_fee, -rest);
+        assert_eq!(desk.balance(desk.bob), before - set_aside.0);
+        assert_eq!(in_pool(&desk), -rest);
+    }
 }
 
 #[test]
