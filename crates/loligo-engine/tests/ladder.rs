@@ -3,10 +3,16 @@
 
 mod fixture;
 
+#[path = "ladder/amid.rs"]
+mod amid;
 #[path = "ladder/assignment.rs"]
 mod assignment;
+#[path = "ladder/pool.rs"]
+mod pool;
 #[path = "ladder/shares.rs"]
 mod shares;
+#[path = "ladder/streams.rs"]
+mod streams;
 #[path = "ladder/turns.rs"]
 mod turns;
 #[path = "ladder/unwinding.rs"]
@@ -409,118 +415,4 @@ fn a_halt_assigns_and_unwinds_no_one() {
     desk.publish(50_000);
     desk.wait(SECOND);
     assert_eq!(rungs(&desk).len(), 1);
-}
-
-/// Whatever the gap: nobody is left with a position that cannot be traded away, nobody ends below zero, and no money comes or goes.
-#[test]
-fn whatever_the_gap_no_one_stays_with_a_position_that_is_short_of_margin() {
-    let mut seen = std::collections::BTreeMap::<String, usize>::new();
-    for seed in 1..=60_u64 {
-        let mut random = seed;
-        let mut draw = move |below: i64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (random >> 33) as i64 % below
-        };
-        let mut desk = Desk::listed();
-        let mut accounts = vec![desk.alice, desk.bob, desk.carol, desk.alice_sub];
-        for _ in 0..4 {
-            let Outcome::AccountCreated(id) =
-                desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house: false }))
-            else {
-                panic!("no account")
-            };
-            desk.done(&Command::Deposit(Deposit {
-                account: id,
-                wallet: Wallet::Inverse(PairId(0)),
-                currency: Currency::parse("BTC").expect("a code"),
-                amount: usd(1, 1),
-            }));
-            accounts.push(id);
-        }
-        let second = desk.second();
-        for account in &accounts {
-            desk.holds(*account, i128::from(500 + draw(3_000)) * Money::ONE);
-            if draw(3) == 0 {
-                let inverse = draw(4) == 0;
-                let unit = if inverse { 5_000 * MILLION } else { MILLION / 5 };
-                let program = AssignmentProgram {
-                    instrument: None,
-                    kind: if inverse { ContractKind::Inverse } else { ContractKind::Linear },
-                    accept_long: draw(3) > 0,
-                    max_size: (draw(2) == 0).then(|| unit * (1 + draw(10))),
-                    max_position: (draw(2) == 0).then(|| unit * (1 + draw(20))),
-                    min_profit_long: (draw(2) == 0).then(|| draw(200_000_001) - 100_000_000),
-                    ..takes_all()
-                };
-                desk.provides(*account, program);
-            }
-        }
-        if draw(2) == 0 {
-            pool(&mut desk, usd(i128::from(draw(3_000)), 0));
-        }
-        let mut price = 50_000;
-        for _ in 0..120 {
-            let account = accounts[draw(accounts.len() as i64) as usize];
-            match draw(3) {
-                0 => desk.first(),
-                1 => desk.second_again(second),
-                _ => desk.inverse_again(),
-            }
-            let inverse = desk.trades_inverse();
-            let near = if inverse { 2 } else { 1 } * (price + draw(300) - 150);
-            let lots = if inverse { 1 + draw(60_000) } else { 1 + draw(2 * BTC) };
-            match draw(24) {
-                0..=19 => {
-                    drop(desk.place(account, if draw(2) == 0 { bid(lots, near) } else { ask(lots, near) }))
-                }
-                20 => drop(desk.lever(account, [None, Some(500), Some(5_000)][draw(3) as usize])),
-                21 => {
-                    desk.apply(&Command::CancelAll { account, instrument: None });
-                }
-                _ => {
-                    // A gap, of up to a third of the price, of one contract alone or of all.
-                    price = (price * (700 + draw(650)) / 1_000).clamp(500, 400_000);
-                    if draw(4) == 0 {
-                        desk.mark(price.into())
-                    } else {
-                        desk.price(price.into())
-                    }
-                    desk.done(&Command::PinMark {
-                        instrument: second,
-                        price: Some(FinePrice(i128::from(price) * 10_i128.pow(18))),
-                    });
-                }
-            }
-        }
-        // As many seconds as a position has tenths, and steps of one.
-        desk.wait(150 * SECOND);
-        for account in &accounts {
-            for wallet in desk.exchange.wallets(*account) {
-                assert!(!wallet.liquidated, "seed {seed}: {account:?} is still on the ladder");
-                if wallet.settlement.is_some() && desk.exchange.positions(*account).is_empty() {
-                    assert!(
-                        wallet.balances.iter().all(|(_, held)| *held >= Money::ZERO),
-                        "seed {seed}: {wallet:?}"
-                    );
-                }
-                let short = wallet.cross_equity() < wallet.maintenance_margin;
-                assert!(!short || wallet.maintenance_margin == Fine::ZERO, "seed {seed}: {wallet:?}");
-            }
-        }
-        for (role, ..) in rungs(&desk) {
-            *seen.entry(format!("{role:?}")).or_default() += 1;
-        }
-        let paid = |event: &&Event| matches!(event, Event::Balance { cause: BalanceCause::Pool, .. });
-        *seen.entry("paid by the pool".into()).or_default() += desk.events().iter().filter(paid).count();
-    }
-    for what in [
-        "PartialLiquidation",
-        "Liquidation",
-        "CoveredLiquidation",
-        "Assignor",
-        "UnwindBankrupt",
-        "paid by the pool",
-    ] {
-        assert!(seen.get(what).is_some_and(|times| *times >= 5), "{what}: {seen:?}");
-    }
 }

@@ -113,11 +113,13 @@ impl Exchange {
         }
     }
 
-    /// A full second: every portfolio on the ladder is to take a step.
+    /// A full second: every portfolio on the ladder is to take a step. One that has taken it at this very instant, since a timer put it on
+    /// the ladder, may come to something at the next.
     pub(super) fn begin_steps(&mut self) {
         let due = self.liquidations.keys().filter(|portfolio| self.has_step_to_take(**portfolio));
         self.work.stepping = due.copied().collect();
         self.work.busy |= !self.work.stepping.is_empty();
+        self.stirred |= self.liquidations.values().any(|ladder| ladder.stepped_at == self.now);
     }
 
     /// True for a portfolio on the ladder that has not taken its step of this second, or is amid it.
@@ -152,6 +154,11 @@ impl Exchange {
     pub(super) fn is_open(&self, slot: PositionSlot) -> bool {
         let market = &self.markets[self.positions[slot].instrument];
         market.state(&self.pairs[market.pair()], self.now) == MarketState::Open
+    }
+
+    /// True for a portfolio of which nothing can be liquidated now: what its turn is at cannot trade.
+    pub(crate) fn waits_for_a_market(&self, portfolio: Portfolio) -> bool {
+        !self.largest(portfolio).is_some_and(|slot| self.is_open(slot))
     }
 
     /// A portfolio that meets its maintenance margin is on the ladder no more, unless it is being unwound.

@@ -227,12 +227,12 @@ impl Crowd {
         let asking = account(self.accounts / 2 - 1, Side::Sell);
         let mut runs = vec![];
         for _ in 0..RUNS {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             let queue = self.venue.exchange.unwind_queue(black_box(asking));
             let total = start.elapsed().as_nanos() as u64;
             let (mut places, mut longest) = (UnwindPlaces::of(asking), 0);
             loop {
-                let start = Instant::now();
+                let start = Stopwatch::start();
                 let done = self.venue.exchange.look_for_places(&mut places, PART);
                 longest = longest.max(start.elapsed().as_nanos() as u64);
                 if done {

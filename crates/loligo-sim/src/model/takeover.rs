@@ -249,7 +249,8 @@ impl Model {
         least.is_none_or(|least| (gain - figures::fine(paid)) * 100_000_000 >= value * least)
     }
 
-    /// True where a provider has the initial margin for signed lots that come to it, and an isolated position is not short.
+    /// True where a provider has the initial margin for signed lots that come to it, and neither the position nor what else is in its
+    /// wallet would be liquidated then.
     fn bears(
         &self,
         account: AccountId,
@@ -262,12 +263,19 @@ impl Model {
         let held = self.position(account, instrument);
         let (position, realized) = booked(&held, lots, &self.contract(instrument).value(lots, price));
         after.account_mut(account).positions.insert(instrument, position);
-        let equity = self.equity(account, wallet, currency) - figures::fine(paid);
-        if self.is_isolated(account, instrument) {
-            let short = after.margin_status(Portfolio::Isolated(account, instrument)).is_short();
-            return !short && equity + realized >= after.held(account, wallet);
+        let all = Portfolio::Cross(account, wallet);
+        let (mut others, isolated) = (after.margin_status(all), self.is_isolated(account, instrument));
+        let gained = match isolated {
+            true => realized - figures::fine(paid),
+            false => self.gain(instrument, lots, price).0 - figures::fine(paid),
+        };
+        others.equity = self.margin_status(all).equity + &gained;
+        if isolated {
+            others.equity += self.set_aside(account, instrument) - after.set_aside(account, instrument);
         }
-        equity + self.gain(instrument, lots, price).0 >= after.held(account, wallet)
+        let short = isolated && after.margin_status(Portfolio::Isolated(account, instrument)).is_short();
+        let equity = self.equity(account, wallet, currency) + gained;
+        !short && !others.is_short() && equity >= after.held(account, wallet)
     }
 
     /// What an assignee pays into the pool, as it is booked.
