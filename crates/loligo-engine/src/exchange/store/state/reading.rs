@@ -5,7 +5,7 @@ mod counted;
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Pasts, Rest,
     State, StoredClearing, StoredCollateral, StoredLadder, StoredLooking, StoredOrder, StoredPosition,
-    StoredSettlement, StoredUnwinding, StoredWork,
+    StoredRanking, StoredSettlement, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::collateral::Collateral;
@@ -67,7 +67,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest: Rest { collateral, ladder, settlement, looking },
+            rest: Rest { collateral, ladder, settlement, looking, ranking },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -99,7 +99,7 @@ impl State {
         }
         reading.count_collateral()?;
         reading.liquidate(liquidations)?;
-        reading.go_down(ladder)?;
+        reading.go_down(ladder, ranking)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
         reading.resume(work, funding.next, collateral.charged_next, settlement, looking)?;
@@ -530,7 +530,7 @@ impl Reading {
     }
 
     /// Who takes over positions, and what is being unwound.
-    fn go_down(&mut self, stored: StoredLadder) -> Result<(), CodecError> {
+    fn go_down(&mut self, stored: StoredLadder, ranking: StoredRanking) -> Result<(), CodecError> {
         let StoredLadder { last_program, providers, changes, unwinding } = stored;
         let mut last = ProgramId(0);
         for provider in &providers {
@@ -544,7 +544,12 @@ impl Reading {
             programs.note(change);
         }
         self.exchange.programs = programs;
-        for StoredUnwinding { account, of, instrument, price, ranked, first } in unwinding {
+        let StoredRanking(mut ranking) = ranking;
+        if ranking.is_empty() {
+            ranking.resize(unwinding.len(), (Some(AccountId(0)), Vec::new()));
+        }
+        there(ranking.len() == unwinding.len(), "who a position is unwound against")?;
+        for ((account, of, instrument, price), (ranked, first)) in unwinding.into_iter().zip(ranking) {
             let portfolio = self.portfolio(account, of)?;
             let market = self.exchange.markets.get(instrument);
             let held = market.and_then(|market| market.position_of(account));
