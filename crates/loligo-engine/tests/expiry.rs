@@ -137,6 +137,7 @@ fn a_position_is_closed_at_the_settlement_price_with_a_takers_fee_on_its_value()
     let before = [desk.alice, desk.bob].map(|account| desk.balance(account));
     let opened_at = desk.exchange.now();
     index(&mut desk, 50_500 * ONE + ONE / 2);
+    desk.mark(50_490);
     desk.wait(2 * HOUR);
     let told = settled(desk.events());
     // Two at 50,500.5, entered at 50,010: 981 won or lost, and 0.05% of 101,001 paid by either.
@@ -158,7 +159,7 @@ fn a_position_is_closed_at_the_settlement_price_with_a_takers_fee_on_its_value()
             realized_pnl: Money(sign * usd(981).0),
             gain: None,
             realized_funding: Money::ZERO,
-            mark: Some(FinePrice(50_500 * ONE + ONE / 2)),
+            mark: Some(FinePrice(50_490 * ONE)),
             wallet: Wallet::Flex,
             currency: Currency::USD,
             balance: Money(after),

@@ -16,6 +16,8 @@ fn a_provider_takes_the_position_over_before_anyone_is_unwound() {
         (assigned.taker.order_type, assigned.maker.order_type),
         (OrderType::Assignment, OrderType::Assignment)
     );
+    let reduces = [&assigned.taker, &assigned.maker].map(|fill| desk.order(fill.order).reduce_only);
+    assert_eq!(reduces, [true, false], "a provider's position may grow");
     assert_eq!(
         (assigned.maker.role, assigned.maker.fee, assigned.maker.position),
         (FillRole::Assignee, Money::ZERO, BTC)
@@ -41,6 +43,15 @@ fn the_pool_tops_a_providers_gain_up_to_half_a_per_cent_as_far_as_it_goes() {
         assert_eq!(desk.balance(desk.carol), before + paid.0);
         assert_eq!(in_pool(&desk), filled - paid);
     }
+    // Of two the older is topped up first: to 39.75 of its half, and the other by what is left.
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    pool(&mut desk, usd(50, 0));
+    desk.provides(desk.carol, takes_all());
+    desk.provides(desk.alice_sub, takes_all());
+    desk.price(48_700);
+    let paid: Vec<Money> = desk.executions()[1..].iter().map(|e| -e.maker.liquidation_fee).collect();
+    assert_eq!((paid, in_pool(&desk)), (vec![usd(3_975, 2), usd(1_025, 2)], Money::ZERO));
 }
 
 /// A contract of five times leverage at most: liquidated far from nothing.
@@ -70,6 +81,33 @@ fn what_a_provider_would_gain_beyond_two_and_a_half_per_cent_is_the_pools() {
     assert_eq!(last(&desk).maker.liquidation_fee, usd(24_675, 1));
     assert_eq!(in_pool(&desk), usd(24_675, 1));
     assert_eq!(desk.balance(desk.alice), 0, "exactly nothing");
+}
+
+/// Pins the mark of a contract a little above a whole price, by 1e-12.
+fn just_above(desk: &mut Desk, instrument: InstrumentId, whole: i128) {
+    let price = Some(FinePrice(whole * 10_i128.pow(18) + 10_i128.pow(6)));
+    desk.done(&Command::PinMark { instrument, price });
+}
+
+#[test]
+fn what_the_pool_pays_and_what_it_gets_are_rounded_up() {
+    let mut desk = Desk::listed();
+    long(&mut desk);
+    pool(&mut desk, usd(1_000, 0));
+    desk.provides(desk.carol, takes_all());
+    // 164.000000000001 are gained, and 243.500000000000005 are wanted: 79.499999999999005 is not to be had in a wallet.
+    just_above(&mut desk, InstrumentId(0), 48_700);
+    assert_eq!(last(&desk).maker.liquidation_fee, -usd(795, 1));
+
+    let mut desk = Desk::listed();
+    let steep = steep(&mut desk);
+    desk.holds(desk.alice, 20_025 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    desk.provides(desk.carol, AssignmentProgram { instrument: Some(steep), ..takes_all() });
+    // 3,300.000000000001 less 832.500000000000025.
+    just_above(&mut desk, steep, 33_300);
+    assert_eq!(last(&desk).maker.liquidation_fee, usd(24_675, 1) + Money(1));
 }
 
 #[test]
@@ -183,6 +221,36 @@ fn a_provider_that_is_inactive_liquidated_or_without_margin_is_passed_over() {
         desk.price(48_700);
         assert_eq!(desk.position(desk.carol) == BTC, taken, "{held:?}");
     }
+    // What the pool adds is there, too: 79.50.
+    for (held, taken) in [(usd(24_186, 2), true), (usd(24_186, 2) - Money(1), false)] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        pool(&mut desk, usd(1_000, 0));
+        desk.provides(desk.carol, takes_all());
+        desk.holds(desk.carol, held.0);
+        desk.price(48_700);
+        assert_eq!(desk.position(desk.carol) == BTC, taken, "{held:?}");
+    }
+    // At 47,900 it is worth 636 less than it is taken for: a hundredth that is set aside is gone at once, and nobody is assigned that;
+    // a fiftieth bears it.
+    for (leverage, taken) in [(10_000, false), (5_000, true)] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.lever(desk.carol, Some(leverage));
+        desk.provides(desk.carol, takes_all());
+        desk.price(47_900);
+        assert_eq!(rungs(&desk)[0].3 == desk.carol, taken, "{leverage}");
+    }
+    // A tenth of 48,536 is set aside where it is isolated, and what it gains at once is its own.
+    for (held, taken) in [(usd(48_536, 1), true), (usd(48_536, 1) - Money(1), false)] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        desk.lever(desk.carol, Some(1_000));
+        desk.provides(desk.carol, takes_all());
+        desk.holds(desk.carol, held.0);
+        desk.price(48_700);
+        assert_eq!(desk.position(desk.carol) == BTC, taken, "{held:?}");
+    }
 }
 
 #[test]
@@ -203,6 +271,9 @@ fn no_provider_gets_more_than_it_asked_for() {
         // At mark: 48,700 a BTC.
         (with(|p| p.max_notional = Some(usd(48_700, 0))), 0, BTC),
         (with(|p| p.max_notional = Some(usd(4_870, 0) - Money(1))), 0, BTC / 10 - 1),
+        // What it holds already counts, as a long; a short makes room.
+        (with(|p| p.max_notional = Some(usd(48_700, 0))), BTC / 4, 3 * BTC / 4),
+        (with(|p| p.max_notional = Some(usd(24_350, 0))), -BTC / 4, 3 * BTC / 4),
     ] {
         let mut desk = Desk::listed();
         long(&mut desk);
@@ -265,6 +336,7 @@ fn programs_that_are_of_nothing_are_refused_and_those_that_are_gone_take_nothing
     for bad in [
         AssignmentProgram { kind: ContractKind::Inverse, ..takes_all() },
         AssignmentProgram { base: Currency::parse("ETH"), ..takes_all() },
+        AssignmentProgram { quote: Currency::parse("EUR"), ..takes_all() },
         AssignmentProgram { max_size: Some(0), ..takes_all() },
         AssignmentProgram { max_position: Some(-1), ..takes_all() },
         AssignmentProgram { max_notional: Some(Money::ZERO), ..takes_all() },
@@ -287,4 +359,13 @@ fn programs_that_are_of_nothing_are_refused_and_those_that_are_gone_take_nothing
         desk.provides(desk.carol, takes_all());
     }
     refused(&mut desk, takes_all(), Refusal::TooManyPrograms);
+    // The last 200 changes are remembered: of 102 and 100 more the first two are not.
+    for _ in 0..50 {
+        let newest = desk.exchange.assignment_programs(desk.carol)[99].id;
+        desk.apply(&remove(desk.carol, newest));
+        desk.provides(desk.carol, takes_all());
+    }
+    let history = desk.exchange.assignment_history(desk.carol);
+    let (newest, oldest) = (history.first().expect("some"), history.last().expect("some"));
+    assert_eq!((history.len(), oldest.id.0, newest.id.0), (200, id.0 + 1, id.0 + 150));
 }

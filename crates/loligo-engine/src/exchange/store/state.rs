@@ -114,8 +114,7 @@ pub(super) struct StoredLadder {
     pub providers: Vec<Provider>,
     /// By account, of each the oldest first.
     pub changes: Vec<ProgramChange>,
-    /// Positions that are being unwound: of whom, and of which portfolio; and at which price.
-    pub unwinding: Vec<(AccountId, LiquidationOf, InstrumentId, Price)>,
+    pub unwinding: Vec<StoredUnwinding>,
 }
 
 impl StoredLadder {
@@ -129,9 +128,10 @@ impl StoredLadder {
                 && exchange.liquidations.contains_key(portfolio)
         };
         let unwinding = unwinding.iter().filter(|(portfolio, at)| goes_on(portfolio, at.instrument));
-        let unwinding = unwinding.map(|(portfolio, Unwinding { instrument, price })| {
+        let unwinding = unwinding.map(|(portfolio, Unwinding { instrument, price, ranked, first })| {
             let (account, of) = LiquidationOf::of(*portfolio, exchange);
-            (account, of, *instrument, *price)
+            let (instrument, price, ranked, first) = (*instrument, *price, *ranked, first.clone());
+            StoredUnwinding { account, of, instrument, price, ranked, first }
         });
         Self {
             last_program: programs.last,
@@ -140,6 +140,18 @@ impl StoredLadder {
             unwinding: unwinding.collect(),
         }
     }
+}
+
+/// A position that is being unwound: of whom, and of which portfolio; at which price; and how far the ranking of those on the other side
+/// has come.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredUnwinding {
+    pub account: AccountId,
+    pub of: LiquidationOf,
+    pub instrument: InstrumentId,
+    pub price: Price,
+    pub ranked: Option<AccountId>,
+    pub first: Vec<AccountId>,
 }
 
 /// Settlement of contracts that end. Of an earlier form nothing of it is known.

@@ -5,12 +5,13 @@ mod counted;
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Pasts, Rest,
     State, StoredClearing, StoredCollateral, StoredLadder, StoredLooking, StoredOrder, StoredPosition,
-    StoredSettlement, StoredWork,
+    StoredSettlement, StoredUnwinding, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::collateral::Collateral;
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::programs::Programs;
+use crate::exchange::unwind::FOUND_MAX;
 use crate::exchange::work::{Clearing, Looking};
 use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, Timer, Unwinding};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
@@ -543,14 +544,23 @@ impl Reading {
             programs.note(change);
         }
         self.exchange.programs = programs;
-        for (account, of, instrument, price) in unwinding {
+        for StoredUnwinding { account, of, instrument, price, ranked, first } in unwinding {
             let portfolio = self.portfolio(account, of)?;
             let market = self.exchange.markets.get(instrument);
             let held = market.and_then(|market| market.position_of(account));
             let is_held = held.is_some_and(|slot| self.exchange.positions[slot].size != 0);
             there(is_held && (1..=MAX_TICKS).contains(&price.0), "a position that is unwound")?;
             there(self.exchange.liquidations.contains_key(&portfolio), "a position that is unwound")?;
-            self.exchange.unwinding.insert(portfolio, Unwinding { instrument, price });
+            let size_of = |account: AccountId| {
+                let held = market.and_then(|market| market.position_of(account));
+                held.map_or(0, |slot| self.exchange.positions[slot].size.signum())
+            };
+            let against = first.iter().all(|other| size_of(*other) == -size_of(account));
+            let once = first.iter().collect::<BTreeSet<_>>().len() == first.len();
+            let found = first.len() <= FOUND_MAX && (ranked.is_some() || !first.is_empty());
+            there(against && once && found, "who a position is unwound against")?;
+            let unwinding = Unwinding { instrument, price, ranked, first };
+            self.exchange.unwinding.insert(portfolio, unwinding);
         }
         Ok(())
     }
