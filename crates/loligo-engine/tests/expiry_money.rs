@@ -52,7 +52,7 @@ fn settlement_of(desk: &Desk, account: AccountId) -> Settlement {
 
 fn conversions(desk: &Desk) -> Vec<Conversion> {
     let conversion = |event: &Event| match event {
-        Event::Converted(one) => Some((**one).clone()),
+        Event::Converted(one) => Some(**one),
         _ => None,
     };
     desk.events().iter().filter_map(conversion).collect()

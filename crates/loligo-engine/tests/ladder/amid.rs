@@ -77,25 +77,6 @@ fn what_is_largest_in_a_halted_market_makes_the_others_wait_and_what_is_smaller_
 }
 
 #[test]
-fn a_contract_that_is_out_of_trading_does_not_stand_before_one_that_is_not() {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 2_000 * Money::ONE);
-    let second = desk.second();
-    for (contract, lots) in [(second, BTC / 2), (FIRST, BTC)] {
-        desk.second_again(contract);
-        desk.placed(desk.bob, ask(lots, 50_000));
-        desk.placed(desk.alice, bid(lots, 50_000));
-        desk.placed(desk.bob, bid(BTC, 48_900));
-    }
-    desk.state(MarketState::Inactive);
-    desk.price(48_900);
-    desk.second_again(second);
-    desk.mark(48_900);
-    desk.wait(SECOND);
-    assert_eq!((sold(&desk, FIRST), sold(&desk, second)), (vec![], vec![500, 450]));
-}
-
-#[test]
 fn a_contract_that_ends_amid_the_ladder_is_settled_and_that_ends_the_ladder() {
     // Settled at the index: at 48,700 something is left, at 48,000 the pool pays 535.
     for index in [48_700, 48_000] {

@@ -302,11 +302,14 @@ impl Model {
             let mut holders =
                 all.filter(|id| self.position(*id, instrument).qty != 0).collect::<VecDeque<_>>();
             // Each that is looked at is as an account that is looked over; one always is.
-            let mut looked_at = false;
-            while !holders.is_empty() && !(looked_at && self.is_spent()) {
+            let mut begun = false;
+            while !holders.is_empty() {
+                if begun && self.is_spent() {
+                    break;
+                }
                 holders.pop_front();
                 self.spend(1);
-                looked_at = true;
+                begun = true;
             }
             if let Some(next) = holders.front() {
                 unwinding.looked_at_next = *next;
