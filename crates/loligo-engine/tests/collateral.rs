@@ -258,7 +258,33 @@ fn a_currency_that_does_not_suffice_goes_to_its_last_unit_and_the_next_pays_the_
     assert_eq!((tether.debit.amount, tether.credit.amount), (Money(140_125_062_532), Money(140_055_000_000)));
     assert_eq!((tether.fee, tether.credit.balance), (Money(70_062_532), Money::ZERO));
     assert_eq!(held(&desk, "USDT"), Money(9_859_874_937_468));
+    let rows = [euro.debit.log, euro.credit.log, tether.debit.log, tether.credit.log];
+    assert_eq!(rows, [0, 1, 2, 3].map(|row| euro.debit.log + row), "each has a row of its own");
     audited(&desk);
+
+    // Seven units of a euro come to 7.69615 of a dollar: to seven.
+    let mut desk = with(&[("USDT", 100)]);
+    give(&mut desk, "EUR", Money(7));
+    desk.placed(desk.bob, ask(BTC / 10, 50_000));
+    desk.placed(desk.alice, bid(BTC / 10, 50_000));
+    let [euro, _] = conversions(&desk)[..] else { panic!("two conversions") };
+    assert_eq!((euro.debit.amount, euro.credit.amount), (Money(7), Money(7)));
+    audited(&desk);
+}
+
+#[test]
+fn a_conversion_is_at_the_index_of_its_moment() {
+    let mut desk = with(&[("BTC", 1)]);
+    desk.done(&Command::PinIndex { pair: PairId(0), price: None });
+    desk.publish(50_000);
+    desk.wait(Timestamp::SECOND);
+    // What collateral counts for follows at the next full second; what it is turned into does not wait for that.
+    desk.publish(50_100);
+    assert_eq!(row(&desk, "BTC").0, cents(5_000_000));
+    desk.placed(desk.bob, ask(BTC / 10, 50_000));
+    desk.placed(desk.alice, bid(BTC / 10, 50_000));
+    let [one] = conversions(&desk)[..] else { panic!("one conversion") };
+    assert_eq!((one.rate, one.credit.amount), (price(50_100_000_000), cents(250)));
 }
 
 #[test]
@@ -337,6 +363,37 @@ fn what_may_leave_is_what_margin_does_without() {
     assert_eq!(wrong, Outcome::Refused(Refusal::WrongCurrency));
 }
 
+/// 1,000 contracts from 8,000, which hold 0.0025 BTC, and 0.01 BTC.
+#[test]
+fn of_an_inverse_wallet_may_leave_what_its_margin_does_without_and_never_more_than_it_has() {
+    for (mark, may_leave) in [
+        // 0.025 gained: all of the balance, and nothing of the gain.
+        (10_000, Money(1_000_000_000)),
+        // 1,000 / 7,990 - 0.125 = 0.00015644555694 lost, and a little.
+        (7_990, Money(734_355_444)),
+        // 0.0103 lost.
+        (7_390, Money::ZERO),
+    ] {
+        let mut desk = Desk::open();
+        desk.inverse();
+        desk.mark(8_000);
+        desk.placed(desk.bob, ask(1_000, 16_000));
+        desk.placed(desk.alice, bid(1_000, 16_000));
+        let (account, wallet, currency) = (desk.alice, Wallet::Inverse(PairId(0)), code("BTC"));
+        let amount = Money(1_000_000_000) - desk.coins(desk.alice).balances[0].1;
+        desk.done(&Command::Deposit(Deposit { account, wallet, currency, amount }));
+        // Nobody is liquidated while the contract is halted.
+        desk.state(loligo_engine::MarketState::Suspended);
+        desk.mark(mark);
+        let withdraw = |amount| Command::Withdraw(Withdraw { account, wallet, currency, amount });
+        let more = desk.apply(&withdraw(may_leave + Money(1)));
+        assert_eq!(more, Outcome::Refused(Refusal::InsufficientFunds), "{mark}");
+        if may_leave > Money::ZERO {
+            desk.done(&withdraw(may_leave));
+        }
+    }
+}
+
 #[test]
 fn an_unrealised_profit_lets_balance_leave_and_does_not_leave_itself() {
     let mut desk = with(&[]);
@@ -404,6 +461,58 @@ fn interest_is_rounded_up_and_paid_from_collateral_where_there_is_no_usd() {
         (code("BTC"), Money(20_000_000), Money::ZERO)
     );
     audited(&desk);
+}
+
+#[test]
+fn interest_counts_what_isolated_positions_lose_to_the_unit_and_the_house_pays_none() {
+    let mut desk = losing(0);
+    let twice = |account| {
+        let leverage = Some(loligo_engine::Leverage(200));
+        Command::SetLeverage { account, instrument: loligo_engine::InstrumentId(0), leverage }
+    };
+    let alice = desk.alice;
+    desk.done(&twice(alice));
+    let Outcome::AccountCreated(house) =
+        desk.apply(&Command::CreateAccount(loligo_engine::CreateAccount { parent: None, house: true }))
+    else {
+        panic!("no account")
+    };
+    let (wallet, currency, amount) = (Wallet::Flex, code("BTC"), Money(100 * Money::ONE));
+    desk.done(&Command::Deposit(Deposit { account: house, wallet, currency, amount }));
+    desk.mark(50_000);
+    desk.placed(desk.bob, ask(10 * BTC, 50_000));
+    desk.placed(house, bid(10 * BTC, 50_000));
+    // A loss of 50,000.000000000001: what is less than a unit of it costs nothing.
+    let price = Some(FinePrice(45_000 * 10_i128.pow(18) - 10_i128.pow(5)));
+    desk.done(&Command::PinMark { instrument: loligo_engine::InstrumentId(0), price });
+    desk.done(&Command::SetInterest { rate: 1 });
+    desk.wait(3_600 * Timestamp::SECOND);
+    let paid: Vec<_> = interest(&desk).iter().map(|paid| (paid.account, paid.loss, paid.amount)).collect();
+    assert_eq!(paid, [(desk.alice, cents(2_000_000), Money(20_000_000))]);
+    audited(&desk);
+}
+
+#[test]
+fn an_hour_whose_interest_is_charged_in_part_goes_on_from_its_state() {
+    let mut desk = losing(0);
+    desk.done(&Command::SetInterest { rate: 1_000 });
+    let hour = Timestamp(3_600 * Timestamp::SECOND);
+    let charged = |mut exchange: Exchange, limit: u32, reads: bool| {
+        let mut events = Vec::new();
+        exchange.set_work_limit(limit);
+        while exchange.is_due(hour) {
+            exchange.apply(hour, &Command::Advance, &mut events);
+            if reads {
+                exchange = Exchange::decode(&exchange.encode()).expect("what was just written");
+                exchange.set_work_limit(limit);
+            }
+        }
+        let paid = events.iter().filter(|event| matches!(event, Event::Interest(_))).count();
+        (paid, exchange.state_hash())
+    };
+    let whole = charged(desk.exchange.clone(), u32::MAX, false);
+    assert_eq!(whole.0, 1);
+    assert_eq!(charged(desk.exchange, 1, true), whole);
 }
 
 #[test]

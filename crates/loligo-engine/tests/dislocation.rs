@@ -116,6 +116,14 @@ fn new_initial_margin_doubles_while_the_index_moves_far_in_five_minutes() {
     assert_eq!(multiplier(&desk), 2);
 
     // 490 twice, and a fee of 24.50; held are 490.
+    let (side, qty, limit) =
+        (loligo_engine::Side::Buy, loligo_engine::Qty(BTC), loligo_engine::Price(49_000));
+    let quote = desk.exchange.initial_margin_of(desk.alice, InstrumentId(0), side, qty, Some(limit));
+    assert_eq!(
+        quote.expect("linear").initial_margin,
+        Fine(980 * 10_i128.pow(24)),
+        "and so it is told before"
+    );
     desk.holds(desk.alice, 1_004 * Money::ONE);
     assert_eq!(desk.refused(desk.alice, bid(BTC, 49_000)), OrderError::InsufficientMargin);
     desk.holds(desk.alice, 1_005 * Money::ONE);

@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, immediate, reduce_only};
 use loligo_engine::{
-    AccountId, Command, Currency, Event, Exchange, FinePrice, FundingBooked, FundingRate, Genesis,
+    AccountId, Command, Currency, Event, Exchange, Fine, FinePrice, FundingBooked, FundingRate, Genesis,
     InstrumentId, Limits, MarketPast, MarketState, Money, OrderError, Outcome, PairId, PastRate, PastTrade,
     PlaceOrder, Price, Qty, Refusal, Side, Timestamp, Wallet, Withdraw,
 };
@@ -202,6 +202,10 @@ fn what_has_accrued_is_part_of_what_may_leave_to_the_last_unit() {
         desk.wait(420 * SECOND + 123_456);
         let (flex, most) = (desk.flex(account), desk.flex(account).may_leave());
         assert_eq!(flex.unrealized_funding.0.signum(), sign);
+        let value = desk.exchange.flex(account, &flex);
+        let unrealized = flex.unrealized_pnl + flex.unrealized_funding;
+        assert_eq!(value.portfolio, value.value.fine() + unrealized);
+        assert_eq!(flex.unrealized_as_margin, unrealized, "in USD all of it counts");
         assert_ne!(most, before);
         let withdraw = |amount| {
             let (wallet, currency) = (Wallet::Flex, Currency::USD);
@@ -313,7 +317,16 @@ fn an_inverse_contract_pays_its_base_currency() {
     let want = FundingRate { relative: 5 * ONE / 10_000, absolute: 5 * ONE / 10_i128.pow(8) };
     assert_eq!(found, [(1, want)]);
     let before = desk.coins(desk.alice).balances[0].1;
-    desk.wait(HOUR);
+    desk.wait(HOUR / 2);
+    // Half of an hour is owed: of that and the balance nothing is left where they and what the contracts were bought for are
+    // 3,333 of USD.
+    let wallet = desk.coins(desk.alice);
+    assert_eq!(wallet.unrealized_funding, Fine(-3_333 * 5 * ONE / 10_i128.pow(8) * 10_i128.pow(6) / 2));
+    let bought_for = -desk.exchange.positions(desk.alice)[0].entry.0;
+    let left = before.fine().0 + wallet.unrealized_funding.0 + bought_for;
+    let estimates = desk.exchange.mark_estimates(desk.alice, &wallet);
+    assert_eq!(estimates.nothing, 3_333 * 10_i128.pow(24) * 10_i128.pow(5) / left);
+    desk.wait(HOUR / 2);
     let row = booked(&desk).into_iter().find(|row| row.at.0 == 2 * HOUR).expect("a row");
     assert_eq!(row.realized, Money(-3_333 * 5 * Money::ONE / 10_i128.pow(8)));
     assert_eq!(desk.coins(desk.alice).balances[0].1, before + row.realized);

@@ -160,6 +160,30 @@ fn an_isolated_position_stands_alone() {
 }
 
 #[test]
+fn what_is_set_aside_for_one_position_keeps_no_other_from_being_liquidated() {
+    let (mut desk, second) = two();
+    desk.first();
+    trade(&mut desk, BTC, 50_000);
+    let (account, leverage) = (desk.alice, Some(Leverage(1_000)));
+    desk.done(&Command::SetLeverage { account, instrument: second, leverage });
+    desk.second_again(second);
+    trade(&mut desk, BTC / 10, 50_000);
+    desk.holds(desk.alice, 2_000 * Money::ONE);
+    // 500 are set aside: 1,500 last to 48,743.7, where half a per cent must be there.
+    let told = desk.exchange.position_risk(desk.alice, InstrumentId(0)).expect("held").liquidation_price;
+    assert_eq!(told.map(|at| at.0), Some(48_743));
+    // Behind the isolated one stand the 500, and what it gains or loses.
+    desk.mark(50_100);
+    let alone = desk.exchange.position_risk(desk.alice, second).expect("held");
+    assert_eq!((alone.equity, alone.initial_margin), (fine(510, 0), fine(500, 0)));
+    desk.first();
+    desk.mark(48_744);
+    assert_eq!(desk.exchange.positions(desk.alice).len(), 2);
+    desk.mark(48_743);
+    assert_eq!(desk.exchange.positions(desk.alice).len(), 1);
+}
+
+#[test]
 fn isolating_a_hedge_is_refused_where_both_sides_together_are_not_there() {
     let (mut desk, second) = two();
     desk.holds(desk.alice, 6_075 * Money::ONE - 1);
@@ -253,6 +277,10 @@ fn the_published_example_is_liquidated_at_7481_and_worth_nothing_at_7407() {
     assert_eq!((estimates.maintenance, estimates.nothing), (748_148_148, 740_740_740));
     // 2% at entry are 0.0025: 1,000 / 0.1325.
     assert_eq!(estimates.initial, 754_716_981);
+    // What an order would add to that is not asked for before it is filled.
+    let order = desk.placed(desk.alice, bid(100, 15_800));
+    assert_eq!(desk.exchange.mark_estimates(desk.alice, &desk.coins(desk.alice)), estimates);
+    desk.cancel(desk.alice, order);
     desk.mark(7_482);
     assert_eq!(desk.exchange.positions(desk.alice).len(), 1);
     desk.mark(7_481);

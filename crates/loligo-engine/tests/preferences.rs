@@ -4,7 +4,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid, reduce_only};
 use loligo_engine::{
-    Command, Currency, Event, Exchange, Fill, Fine, FinePrice, InstrumentId, Money, Outcome, Refusal,
+    Command, Currency, Deposit, Event, Exchange, Fill, Fine, FinePrice, InstrumentId, Money, Outcome,
+    Refusal, Wallet,
 };
 
 /// One BTC, in lots.
@@ -17,6 +18,10 @@ fn code(code: &str) -> Currency {
 
 fn cents(units: i128) -> Money {
     Money(units * Money::ONE / 100)
+}
+
+fn fine(units: i128) -> Fine {
+    cents(units).fine()
 }
 
 fn prefer(desk: &mut Desk, instrument: InstrumentId, currency: &str) -> Outcome {
@@ -90,6 +95,22 @@ fn without_a_price_a_gain_stays_in_usd() {
 }
 
 #[test]
+fn a_gain_stays_in_usd_where_a_wallet_may_hold_no_more_of_its_currency() {
+    let mut desk = long();
+    prefer(&mut desk, XBT, "USDT");
+    // 110 tether are the last that there is room for.
+    let (account, currency, most) = (desk.alice, code("USDT"), 10_i128.pow(12));
+    let amount = Money((most - 110) * Money::ONE);
+    desk.done(&Command::Deposit(Deposit { account, wallet: Wallet::Flex, currency, amount }));
+    assert_eq!(sell(&mut desk, BTC / 2, 50_220).gain.expect("paid in tether").amount, cents(11_000));
+    let usd = held(&desk, "USD");
+    let fill = sell(&mut desk, BTC / 2, 50_220);
+    assert_eq!((fill.realized_pnl, fill.gain), (cents(11_000), None));
+    assert_eq!(held(&desk, "USD"), usd + cents(11_000) - fill.fee);
+    assert_eq!(held(&desk, "USDT"), Money(most * Money::ONE));
+}
+
+#[test]
 fn a_gain_in_a_currency_with_a_haircut_counts_for_less_before_it_is_paid() {
     let mut desk = long();
     let before = desk.flex(desk.alice);
@@ -108,6 +129,63 @@ fn a_gain_in_a_currency_with_a_haircut_counts_for_less_before_it_is_paid() {
     assert_eq!(desk.flex(desk.alice).unrealized_as_margin, cents(100_000).fine());
     let flex = desk.exchange.flex(desk.alice, &desk.flex(desk.alice));
     assert_eq!(flex.collateral.fine() + cents(100_000).fine(), desk.flex(desk.alice).equity);
+}
+
+#[test]
+fn margin_equity_is_collateral_and_what_gains_count_for_of_isolated_positions_too() {
+    let mut desk = long();
+    desk.lever(desk.alice, Some(1_000));
+    prefer(&mut desk, XBT, "BTC");
+    desk.mark(51_000);
+    let wallet = desk.flex(desk.alice);
+    // 1,000 gained, of which 98% of 99.5% count.
+    assert_eq!((wallet.unrealized_pnl, wallet.unrealized_as_margin), (fine(100_000), fine(97_510)));
+    assert_eq!(wallet.equity, held(&desk, "USD").fine() + fine(97_510));
+}
+
+#[test]
+fn a_gain_in_another_currency_is_liquidated_at_the_mark_that_is_told() {
+    let mut desk = long();
+    prefer(&mut desk, XBT, "BTC");
+    desk.second();
+    desk.mark(50_000);
+    desk.placed(desk.carol, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    desk.holds(desk.alice, 1_000 * Money::ONE);
+    desk.first();
+    desk.mark(52_000);
+    desk.second_again(InstrumentId(2));
+    desk.mark(48_000);
+    // 1,000 less 2,000, and 97.51% of what the first gains, for half a per cent of both: there to 51,535.92.
+    let told = |desk: &Desk| desk.exchange.position_risk(desk.alice, XBT).expect("held").liquidation_price;
+    assert_eq!(told(&desk).map(|at| at.0), Some(51_535));
+    desk.first();
+    desk.mark(51_536);
+    assert_eq!(desk.exchange.positions(desk.alice).len(), 2);
+    desk.mark(51_535);
+    assert_eq!(desk.exchange.positions(desk.alice).len(), 1);
+}
+
+#[test]
+fn who_is_being_liquidated_chooses_no_currency() {
+    let mut desk = Desk::open();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_010));
+    desk.placed(desk.alice, bid(BTC, 50_010));
+    // A tenth is sold, which is not enough.
+    desk.placed(desk.bob, bid(BTC / 10, 48_690));
+    desk.price(48_700);
+    assert_eq!((desk.position(desk.alice), desk.flex(desk.alice).liquidated), (9 * BTC / 10, true));
+    let refused = Outcome::Refused(Refusal::WouldLiquidate);
+    assert_eq!(prefer(&mut desk, XBT, "EUR"), refused);
+    assert_eq!(desk.exchange.pnl_preferences(desk.alice), []);
+
+    // Who is short and waits, since the contract is halted, may: that takes nothing from it.
+    let mut desk = long();
+    desk.holds(desk.alice, 1_500 * Money::ONE);
+    desk.state(loligo_engine::MarketState::Suspended);
+    desk.price(48_700);
+    assert_eq!(prefer(&mut desk, XBT, "EUR"), Outcome::Done);
 }
 
 #[test]

@@ -159,19 +159,26 @@ impl Teller {
                 ..leg.clone()
             };
             self.tell_own(account, execution.at, of_position);
-            let booked = fill.realized_pnl.0 - fill.fee.0 + fill.realized_funding.0 - into_pool;
+            // What is paid in another currency has a third row, and is not in the second.
+            let here = if fill.gain.is_some() { 0 } else { fill.realized_pnl.0 };
+            let booked = here - fill.fee.0 + fill.realized_funding.0 - into_pool;
             let of_money = rows::AccountLogEntry {
                 number: fill.log + 1,
                 asset: execution.currency.code().to_lowercase(),
                 old_balance: money(Money(fill.balance.0 - booked)).to_string(),
                 new_balance: money(fill.balance).to_string(),
-                realized_pnl: Some(money(fill.realized_pnl).to_string()),
+                realized_pnl: Some(money(Money(here)).to_string()),
                 fee: Some(money(fill.fee).to_string()),
                 realized_funding: Some(money(fill.realized_funding).to_string()),
                 liquidation_fee: (into_pool != 0).then(|| money(Money(into_pool)).to_string()),
                 ..leg
             };
+            let of_gain = fill.gain.as_deref().map(|gain| super::money::gain_row(gain, &of_money));
             self.tell_own(account, execution.at, of_money);
+            if let Some(row) = of_gain {
+                self.kinds.insert("gain in another currency".to_owned());
+                self.tell_own(account, execution.at, row);
+            }
         }
     }
 }
