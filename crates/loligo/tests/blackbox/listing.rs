@@ -5,32 +5,23 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::venue::{Home, QUIET};
+use crate::venue::{Home, INSTRUMENTS, QUIET};
 
-const FILE: &str = r#"
-[indexes]
-"LOW:USD" = "5.00"
-
-[[instruments]]
-symbol = "PF_LOWUSD"
-kind = "linear"
-pair = "LOW:USD"
-base = "LOW"
-tick_size = "0.01"
-lot_precision = 0
-max_position_size = 1000000
-impact_mid_size = 1000
-margin_levels = [{ from = 0, initial = "0.02" }, { from = 100000, initial = "0.05" }]
+/// The instruments file with figures of funding, and a second level of margins.
+fn file() -> String {
+    let one = r#"[{ from = 0, initial = "0.02" }]"#;
+    let two = r#"[{ from = 0, initial = "0.02" }, { from = 100000, initial = "0.05" }]
 funding_rate_coefficient = 24
 max_relative_funding_rate = "0.0025"
-min_relative_funding_rate = "-0.001"
-"#;
+min_relative_funding_rate = "-0.001""#;
+    INSTRUMENTS.replace(one, two)
+}
 
 #[test]
 fn a_file_that_cannot_be_listed_is_refused_in_words_that_name_the_place() {
     let home = Home::new();
-    let file = home.data().with_file_name("instruments.toml");
-    let flags = ["--instruments", file.to_str().expect("text")];
+    let (path, good) = (home.data().with_file_name("instruments.toml"), file());
+    let flags = ["--instruments", path.to_str().expect("text")];
     let levels =
         "margin levels must start at 0, rise, and stay between 0 and 100%, maintenance at most initial";
     for (from, to, want) in [
@@ -73,26 +64,32 @@ fn a_file_that_cannot_be_listed_is_refused_in_words_that_name_the_place() {
             "the last trading time must be after the opening",
         ),
     ] {
-        let text = FILE.replace(from, to);
-        assert_ne!(text, FILE, "{from}");
-        fs::write(&file, text).expect("written");
+        let text = good.replace(from, to);
+        assert_ne!(text, good, "{from}");
+        fs::write(&path, text).expect("written");
         let refused = home.refused(&flags);
         assert!(refused.said().contains(want), "{to}: {}", refused.said());
     }
-    let (_, entry) = FILE.split_once("[[instruments]]").expect("one");
+    let (_, entry) = good.split_once("[[instruments]]").expect("one");
     // Symbols are the same in whatever case.
-    fs::write(&file, format!("{FILE}[[instruments]]{}", entry.replace("PF_LOWUSD", "pf_lowusd")))
+    fs::write(&path, format!("{good}[[instruments]]{}", entry.replace("PF_LOWUSD", "pf_lowusd")))
         .expect("written");
     let refused = home.refused(&flags);
     assert!(refused.said().contains("PF_LOWUSD: it is listed twice"), "{}", refused.said());
+
+    // Nothing was begun with any of them: what starts here at last is what would have started at first.
+    fs::write(&path, &good).expect("written");
+    let flags = [&QUIET[..], &flags].concat();
+    let states = [&home, &Home::new()].map(|home| home.start(&flags).hashes()["state_hash"].clone());
+    assert_eq!(states[0], states[1]);
 }
 
 #[test]
 fn figures_of_funding_are_the_files_and_are_shown() {
     let home = Home::new();
-    let file = home.data().with_file_name("instruments.toml");
-    fs::write(&file, FILE).expect("written");
-    let venue = home.start(&[&QUIET[..], &["--instruments", file.to_str().expect("text")]].concat());
+    let path = home.data().with_file_name("instruments.toml");
+    fs::write(&path, file()).expect("written");
+    let venue = home.start(&[&QUIET[..], &["--instruments", path.to_str().expect("text")]].concat());
     let told = venue.visitor().get("/instruments", &[])["instruments"][0].clone();
     for (member, want) in [
         ("fundingRateCoefficient", json!(24)),

@@ -1,26 +1,16 @@
 //! Dated contracts of an instruments file follow each other, over a kill and over a jump that passes two expiries.
 
-use crate::venue::{Home, QUIET, Venue};
+use crate::venue::{Home, INSTRUMENTS, QUIET, Venue};
 use std::fs;
 
-const FILE: &str = r#"
-[indexes]
-"LOW:USD" = "5.00"
-
-[[instruments]]
-symbol = "FF_LOWUSD_260130"
-kind = "linear"
-pair = "LOW:USD"
-base = "LOW"
-tick_size = "0.01"
-lot_precision = 0
-max_position_size = 1000000
-impact_mid_size = 1000
-margin_levels = [{ from = 0, initial = "0.02" }]
-last_trading_time = "2026-01-30T08:00:00Z"
-roll = "month"
-"#;
 const DAY_MS: u64 = 86_400_000;
+const ROLL: &str = "roll = \"month\"";
+
+/// The instruments file with a dated contract that rolls in place of its perpetual.
+fn rolling() -> String {
+    let dated = INSTRUMENTS.replace("PF_LOWUSD", "FF_LOWUSD_260130");
+    format!("{dated}last_trading_time = \"2026-01-30T08:00:00Z\"\n{ROLL}\n")
+}
 
 fn listed(venue: &Venue) -> Vec<String> {
     let told = venue.visitor().get("/instruments", &[]);
@@ -32,7 +22,7 @@ fn listed(venue: &Venue) -> Vec<String> {
 fn a_contract_of_a_file_rolls_on_after_a_kill_and_the_folder_verifies() {
     let home = Home::new();
     let file = home.data().with_file_name("instruments.toml");
-    fs::write(&file, FILE).unwrap();
+    fs::write(&file, rolling()).unwrap();
     let flags = [&QUIET[..], &["--instruments", file.to_str().expect("text")]].concat();
     let mut venue = home.start(&flags);
     venue.advance(30 * DAY_MS);
@@ -55,7 +45,7 @@ fn a_contract_of_a_file_rolls_on_after_a_kill_and_the_folder_verifies() {
     }
 
     // Without its roll it is another venue.
-    fs::write(&file, FILE.replace("roll = \"month\"", "")).unwrap();
+    fs::write(&file, rolling().replace(ROLL, "")).unwrap();
     let refused = home.refused(&flags);
     assert!(refused.said().contains("instruments"), "{}", refused.said());
 }
@@ -64,7 +54,7 @@ fn a_contract_of_a_file_rolls_on_after_a_kill_and_the_folder_verifies() {
 fn a_file_that_asks_for_a_roll_off_the_calendar_is_refused_by_name() {
     let home = Home::new();
     let file = home.data().with_file_name("instruments.toml");
-    fs::write(&file, FILE.replace("30T08:00", "31T08:00")).unwrap();
+    fs::write(&file, rolling().replace("30T08:00", "31T08:00")).unwrap();
     let refused = home.refused(&["--instruments", file.to_str().expect("text")]);
     let want = "FF_LOWUSD_260130: a contract that rolls trades last on the last Friday of its month, 2026-01-30 08:00 UTC";
     assert!(refused.said().contains(want), "{}", refused.said());
