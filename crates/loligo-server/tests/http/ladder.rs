@@ -21,6 +21,14 @@ async fn newest_fill(client: &Client) -> Value {
     client.get("/fills", &[]).await["fills"][0].clone()
 }
 
+/// Of the newest fill that a feed told: how it came about, and the types of its order and of the one that came.
+async fn newest_words(fills: &mut Socket) -> [String; 3] {
+    let told = fills.settle().await;
+    let fill = told.last().expect("a fill")["fills"][0].clone();
+    ["fill_type", "order_type", "taker_order_type"]
+        .map(|word| fill[word].as_str().expect("a word").to_owned())
+}
+
 /// The newest rows of an account's log, oldest first: what they are called, of what, and what came of it.
 async fn log(client: &Client, rows: usize) -> Vec<Value> {
     let logs = ask(client, "/account-log", &[]).await["logs"].as_array().expect("rows").clone();
@@ -205,7 +213,10 @@ async fn a_provider_is_assigned_what_it_takes_and_the_pool_tops_it_up() {
     let mut public = Socket::open(&venue).await;
     public.ask(json!({"event": "subscribe", "feed": "trade", "product_ids": [SYMBOL]})).await;
     public.hear().await;
+    let mut private = Socket::open(&venue).await;
+    private.follow(&provider, &["fills"]).await;
     venue.pin(SYMBOL, "48700").await;
+    assert_eq!(newest_words(&mut private).await, ["assignee", "assignment", "assignment"]);
     for (client, kind) in [(&poor, "assignor"), (&provider, "assignee")] {
         let fill = newest_fill(client).await;
         assert_eq!((&fill["fillType"], &fill["price"]), (&json!(kind), &json!(48_536)));
@@ -254,7 +265,18 @@ async fn the_pool_covers_what_the_market_pays_too_little_for() {
     let poor = long(&venue).await;
     venue.order("PUT", "/pool", json!({"currency": "USD", "amount": 1_000})).await;
     venue.client(2).place("lmt", "buy", "1", "48000", &[]).await;
+    let (mut own, mut other, mut public) =
+        (Socket::open(&venue).await, Socket::open(&venue).await, Socket::open(&venue).await);
+    own.follow(&poor, &["fills"]).await;
+    other.follow(&venue.client(2), &["fills"]).await;
+    public.ask(json!({"event": "subscribe", "feed": "trade", "product_ids": [SYMBOL]})).await;
+    public.hear().await;
     venue.pin(SYMBOL, "48700").await;
+    assert_eq!(newest_words(&mut own).await, ["liquidation", "coveredLiquidation", "coveredLiquidation"]);
+    assert_eq!(newest_words(&mut other).await, ["maker", "lmt", "coveredLiquidation"]);
+    assert_eq!(public.settle().await[0]["type"], "liquidation");
+    let updates = events(&poor, "/positions", &[]).await;
+    assert_eq!(updates.last().expect("some").1["tradeType"], "liquidation");
     let fill = newest_fill(&poor).await;
     assert_eq!((&fill["fillType"], &fill["price"]), (&json!("liquidation"), &json!(48_000)));
     let rows = log(&poor, 2).await;
@@ -326,6 +348,26 @@ async fn programs_match_by_contract_by_currencies_and_by_margin_account() {
     for (name, value) in figures {
         assert_eq!(added[name].to_string(), value, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_program_that_is_off_or_takes_the_other_side_is_kept_and_takes_nothing() {
+    let venue = Venue::start().await;
+    let poor = long(&venue).await;
+    let provider = venue.client(2);
+    for (name, value, told) in [("enabled", "false", "enabled"), ("acceptLong", "false", "acceptLong")] {
+        let mut arguments = TAKES_ALL.to_vec();
+        arguments.retain(|(other, _)| *other != name);
+        arguments.push((name, value));
+        let added = provider.post("/assignmentprogram/add", &arguments).await["participant"].clone();
+        let shown = ["acceptLong", "acceptShort", "enabled"].map(|name| (name, added[name].clone()));
+        assert!(shown.iter().all(|(name, shown)| *shown == json!(*name != told)), "{added}");
+    }
+    let both = provider.get("/assignmentprogram/current", &[]).await["participants"].clone();
+    assert_eq!(both.as_array().map(Vec::len), Some(2));
+    venue.pin(SYMBOL, "48700").await;
+    assert_eq!(newest_fill(&poor).await["fillType"], "unwindBankrupt");
+    assert_eq!(provider.get("/fills", &[]).await["fills"], json!([]));
 }
 
 #[tokio::test]
