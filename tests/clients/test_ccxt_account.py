@@ -1,12 +1,10 @@
-"""ccxt settles how an account trades: whom it may meet, how much it may borrow, and where its money lies."""
+"""ccxt settles how an account trades: whom it may meet, what its collateral counts for, and in what its gains are paid."""
 
 import ccxt
 import pytest
 
 from exchange import exact
-from test_ccxt import INVERSE, PERPETUAL, client, position, usd
-
-ETHER = "ETH/USD:USD"
+from test_ccxt import PERPETUAL, client, position, usd
 
 
 @pytest.fixture
@@ -82,111 +80,6 @@ def test_what_traded_before_it_met_itself_stays_traded(alice, bob):
     assert (exact(taker["filled"]), exact(taker["average"])) == (1, 50010)
     assert reason(alice, taker) == ("canceled", "WOULD_EXECUTE_SELF_REASON", "REJECTED_AFTER_EXECUTION")
     assert position(alice) == ("long", 1, 50010)
-
-
-def test_leverage_is_set_for_a_market_of_its_own(venue, alice, bob):
-    assert alice.fetch_leverages() == {}
-    assert alice.set_leverage(10, PERPETUAL)["result"] == "success"
-    assert alice.set_leverage(5, ETHER)["result"] == "success"
-    for symbol, leverage in ((PERPETUAL, 10), (ETHER, 5)):
-        found = alice.fetch_leverage(symbol)
-        assert (found["symbol"], found["longLeverage"], found["shortLeverage"]) == (symbol, leverage, leverage)
-    assert {symbol: held["longLeverage"] for symbol, held in alice.fetch_leverages().items()} == {
-        PERPETUAL: 10,
-        ETHER: 5,
-    }
-    assert bob.fetch_leverages() == {}
-
-    bob.create_order(PERPETUAL, "limit", "sell", 1, 50000)
-    alice.create_order(PERPETUAL, "limit", "buy", 1, 50000)
-    [held] = alice.fetch_positions([PERPETUAL])
-    assert exact(held["info"]["maxFixedLeverage"]) == 10
-    # A tenth of 50,000 is set aside for it; the fee was 25.
-    wallet = alice.fetch_balance()["info"]["accounts"]["flex"]
-    assert exact(wallet["availableMargin"]) == 100000 - 25 - 5000
-    # Without one the market is in cross margin again.
-    assert alice.privatePutLeveragepreferences({"symbol": "PF_XBTUSD"})["result"] == "success"
-    assert list(alice.fetch_leverages()) == [ETHER]
-    assert alice.fetch_leverage(PERPETUAL)["longLeverage"] is None
-
-
-def test_leverage_that_cannot_be(alice):
-    for symbol, leverage, code in [
-        (PERPETUAL, 101, "98"),
-        (PERPETUAL, 0.5, "98"),
-        (INVERSE, 10, "88"),
-    ]:
-        with pytest.raises(ccxt.ExchangeError, match=f'"code":{code}'):
-            alice.set_leverage(leverage, symbol)
-    assert alice.fetch_leverages() == {}
-    # Beyond the first level of margin 100 is too much. ccxt does not know the word.
-    alice.set_leverage(100, PERPETUAL)
-    refused = alice.create_order(PERPETUAL, "limit", "buy", 25, 49000)
-    assert (refused["status"], refused["info"]["status"]) == ("rejected", "fixedLeverageTooHigh")
-
-
-def wallets(exchange):
-    """What lies where: cash, flex and the inverse wallet of XBTUSD."""
-    accounts = exchange.fetch_balance()["info"]["accounts"]
-    held = {
-        "cash": accounts["cash"]["balances"],
-        "flex": {code: row["quantity"] for code, row in accounts["flex"]["currencies"].items()},
-        "fi_xbtusd": accounts.get("fi_xbtusd", {"balances": {}})["balances"],
-    }
-    return {
-        (wallet, code.lower()): exact(amount)
-        for wallet, balances in held.items()
-        for code, amount in balances.items()
-        if exact(amount) != 0
-    }
-
-
-def test_money_moves_between_wallets(alice):
-    moved = alice.transfer("USD", 1500.25, "flex", "cash")
-    assert (moved["status"], moved["amount"]) == ("success", 1500.25)
-    alice.transfer("BTC", 0.25, INVERSE, "main")
-    assert wallets(alice) == {
-        ("cash", "usd"): exact("1500.25"),
-        ("cash", "xbt"): exact("0.25"),
-        ("flex", "usd"): exact("98499.75"),
-        ("fi_xbtusd", "xbt"): exact("0.75"),
-    }
-    cash = alice.fetch_balance({"type": "cash"})
-    assert (exact(cash["USD"]["total"]), exact(cash["BTC"]["total"])) == (exact("1500.25"), exact("0.25"))
-    # Coins are collateral in flex too.
-    alice.transfer("BTC", 0.1, "cash", "flex")
-    alice.transfer("BTC", 0.15, "cash", INVERSE)
-    held = {
-        ("cash", "usd"): exact("1500.25"),
-        ("flex", "usd"): exact("98499.75"),
-        ("flex", "xbt"): exact("0.1"),
-        ("fi_xbtusd", "xbt"): exact("0.9"),
-    }
-    assert wallets(alice) == held
-
-    for code, amount, source, target, raised in [
-        ("USD", 1500.26, "cash", "flex", ccxt.InsufficientFunds),
-        ("USD", 0, "cash", "flex", ccxt.BadRequest),
-        ("USD", 1, "cash", INVERSE, ccxt.BadRequest),
-        ("USD", 1, "cash", "fi_foousd", ccxt.BadRequest),
-    ]:
-        with pytest.raises(raised):
-            alice.transfer(code, amount, source, target)
-    assert wallets(alice) == held
-
-
-def test_money_leaves_with_the_right_to_withdraw(venue):
-    account = venue.account("alice-c", usd="1000")
-    keys = f"/accounts/{account['uid']}/keys"
-    owner = client(venue, venue.control("POST", keys, {"general": "full", "withdrawal": "full"}))
-    trader = client(venue, venue.control("POST", keys, {"general": "full", "withdrawal": "none"}))
-    owner.transfer("USD", 600, "flex", "cash")
-    with pytest.raises(ccxt.AuthenticationError):
-        trader.transfer_out("USD", 100)
-    assert owner.transfer_out("USD", 100)["status"] == "success"
-    with pytest.raises(ccxt.InsufficientFunds):
-        owner.transfer_out("USD", 500.01)
-    assert wallets(owner)[("cash", "usd")] == 500
 
 
 def test_what_a_currency_counts_for_and_what_of_it_is_free(venue, alice, bob):

@@ -184,40 +184,6 @@ def test_batches_edits_and_the_dead_man_s_switch(venue, alice):
     assert alice.cancel_all_orders_after(0)["status"]["triggerTime"] == "0"
 
 
-HOUR_MS = 3_600_000
-
-
-def test_funding_is_told_and_paid(venue, alice, bob):
-    # Quoted at 50,200 with an index of 50,000: a premium of 0.4 %, an eighth of it an hour, 25 USD for a BTC.
-    bob.create_order(PERPETUAL, "limit", "sell", 2, 50200)
-    alice.create_order(PERPETUAL, "limit", "buy", 2, 50200)
-    maker = client(venue, venue.account("carol-c", usd="10000000"))
-    maker.create_order(PERPETUAL, "limit", "buy", 5, 50190)
-    maker.create_order(PERPETUAL, "limit", "sell", 5, 50210)
-    assert alice.fetch_funding_rate_history(PERPETUAL) == []
-    before = usd(alice)
-    venue.advance(HOUR_MS)
-    rate = alice.fetch_funding_rate(PERPETUAL)
-    assert (exact(rate["fundingRate"]), exact(rate["markPrice"]), rate["interval"]) == (exact("0.0005"), 50000, "1h")
-    venue.advance(HOUR_MS // 2)
-    assert exact(alice.fetch_funding_rate(PERPETUAL)["nextFundingRate"]) == exact("0.0005")
-    rates = alice.fetch_funding_rates([PERPETUAL, INVERSE])
-    assert set(rates) == {PERPETUAL, INVERSE} and exact(rates[INVERSE]["fundingRate"]) == 0
-    [position] = alice.fetch_positions([PERPETUAL])
-    assert exact(position["info"]["unrealizedFunding"]) == -25
-    venue.advance(HOUR_MS // 2)
-    told = [(row["timestamp"], exact(row["fundingRate"])) for row in alice.fetch_funding_rate_history(PERPETUAL)]
-    assert told == [(GENESIS_MS + hour * HOUR_MS, exact("0.0005")) for hour in (1, 2)]
-    # The first hour was at no rate, since none had gone before it.
-    for side, payments in ((alice, [0, -50]), (bob, [0, 50])):
-        paid = sorted(side.fetch_funding_history(PERPETUAL), key=lambda row: row["timestamp"])
-        assert [(row["timestamp"], exact(row["amount"])) for row in paid] == [
-            (GENESIS_MS + hour * HOUR_MS, payment) for hour, payment in enumerate(payments, 1)
-        ]
-        assert {(row["symbol"], row["code"]) for row in paid} == {(PERPETUAL, "USD")}
-    assert usd(alice) == before - 50
-
-
 def test_fees_follow_from_what_was_traded_in_thirty_days(venue, alice, bob):
     alice.load_markets()
     [first, *_] = alice.fetch_market_leverage_tiers(PERPETUAL)

@@ -62,6 +62,7 @@ use interest::INTEREST_MAX;
 pub(crate) use liquidation::{Ladder, Portfolio, Unwinding};
 use programs::Programs;
 pub use store::{CodecError, RULES_VERSION};
+pub use unwind::UnwindPlaces;
 pub use work::WORK_PER_RECORD;
 use work::Work;
 

@@ -304,8 +304,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Who is short of margin has been seen to or waits to be, and at rest only who is short. Who is liquidated has no orders, and is none of
-    /// the house.
+    /// Who is short of margin has been seen to or waits to be, and at rest only who is short; where a market is open the next step comes with
+    /// the next second, so nobody is stuck. Who is liquidated has no orders, and is none of the house.
     fn check_liquidations(&self) -> Result<(), Violation> {
         for portfolio in self.liquidations.keys().filter(|_| !self.is_busy()) {
             let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = *portfolio;
@@ -315,6 +315,10 @@ impl Exchange {
             hold!(
                 accrued || self.margin_status(*portfolio).is_short(),
                 "{portfolio:?} is liquidated but not short"
+            );
+            hold!(
+                self.may_step() || self.waits_for_a_market(*portfolio),
+                "{portfolio:?} could be liquidated further, and no step is to come"
             );
         }
         for position in &self.positions {

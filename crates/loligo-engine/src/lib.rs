@@ -47,7 +47,7 @@ pub use event::{
     Conversion, ConversionLeg, EditRefusal, Event, Execution, Fill, FundingBooked, GainPaid, InterestPaid,
     OrderChange, OrderView, Settlement,
 };
-pub use exchange::{CodecError, Exchange, RULES_VERSION, WORK_PER_RECORD, fee_schedule};
+pub use exchange::{CodecError, Exchange, RULES_VERSION, UnwindPlaces, WORK_PER_RECORD, fee_schedule};
 pub use fees::{FeeRates, FeeTier};
 pub use funding::FundingRate;
 pub use id::{

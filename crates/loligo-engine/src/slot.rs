@@ -192,6 +192,15 @@ impl<S: Slot> SlotSet<S> {
         few
     }
 
+    /// Those that are in it, from one on, in order.
+    pub fn iter_from(&self, from: S) -> impl Iterator<Item = S> {
+        let (first, wanted) = (from.index() / WORD, u64::MAX << (from.index() % WORD));
+        self.words.iter().enumerate().skip(first).flat_map(move |(at, word)| {
+            let word = if at == first { word & wanted } else { *word };
+            FewSlots { word, begins: at * WORD, slots: PhantomData }
+        })
+    }
+
     fn word(&self, at: usize) -> u64 {
         self.words.get(at).copied().unwrap_or(0)
     }

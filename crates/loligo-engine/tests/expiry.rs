@@ -1,73 +1,18 @@
 //! The end of a contract (rules 4.4): the price at which it settles, to the last digit; what that does to orders, positions and
 //! wallets; and that it comes to the same however time passed.
 
+mod ending;
 mod fixture;
 
+use ending::{
+    BTC, DATED, FIRST, GRAIN, HOUR, MINUTE, ONE, SECOND, dated, index, list, prices, settled, trade, usd,
+};
 use fixture::{Desk, ask, bid, reduce_only, stop};
 use loligo_engine::{
     AccountId, Command, ContractKind, CreateAccount, Currency, Deposit, Event, Exchange, Fine, FinePrice,
-    InstrumentId, InstrumentSpec, MarketState, Money, OrderError, OrderType, Outcome, PairId, PlaceOrder,
-    Settlement, Side, Timestamp, Transfer, UpdateReason, Wallet, Withdraw,
+    MarketState, Money, OrderError, OrderType, Outcome, PairId, PlaceOrder, Settlement, Side, Timestamp,
+    Transfer, UpdateReason, Wallet, Withdraw,
 };
-
-const SECOND: i64 = Timestamp::SECOND;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
-const FIRST: InstrumentId = InstrumentId(0);
-const INVERSE: InstrumentId = InstrumentId(1);
-const DATED: InstrumentId = InstrumentId(2);
-/// Units of an index price, and of the eleventh decimal of one.
-const ONE: i128 = 10_i128.pow(18);
-const GRAIN: i128 = 10_i128.pow(7);
-const BTC: i64 = 10_000;
-
-/// USD in units of wallet money.
-fn usd(whole: i128) -> Money {
-    Money(whole * Money::ONE)
-}
-
-/// Lists a contract of the first pair that ends then, and trades it from here on.
-fn list(desk: &mut Desk, kind: ContractKind, expiry: Timestamp) {
-    let like = match kind {
-        ContractKind::Linear => FIRST,
-        ContractKind::Inverse => INVERSE,
-    };
-    let spec = desk.exchange.instrument(like).expect("listed").spec().clone();
-    let spec = InstrumentSpec { symbol: "F_XBTUSD_DATED".into(), expiry: Some(expiry), ..spec };
-    assert_eq!(desk.apply(&Command::List(Box::new(spec))), Outcome::Listed(DATED));
-    desk.second_again(DATED);
-}
-
-/// An exchange whose dated contract, at an index of 50,000, ends then.
-fn dated(kind: ContractKind, expiry: i64) -> Desk {
-    let mut desk = Desk::open();
-    list(&mut desk, kind, Timestamp(expiry));
-    desk
-}
-
-fn index(desk: &mut Desk, price: i128) {
-    desk.done(&Command::PinIndex { pair: PairId(0), price: Some(FinePrice(price)) });
-}
-
-/// Alice buys from Bob.
-fn trade(desk: &mut Desk, lots: i64, ticks: i64) {
-    desk.placed(desk.bob, ask(lots, ticks));
-    desk.placed(desk.alice, bid(lots, ticks));
-}
-
-fn settled(events: &[Event]) -> Vec<Settlement> {
-    let settled = |event: &Event| if let Event::Settled(one) = event { Some((**one).clone()) } else { None };
-    events.iter().filter_map(settled).collect()
-}
-
-/// The settlement prices that were told, each with its instant.
-fn prices(events: &[Event], of: InstrumentId) -> Vec<(i128, i64)> {
-    let price = |event: &Event| match event {
-        Event::SettlementPrice { instrument, price, at } if *instrument == of => Some((price.0, at.0)),
-        _ => None,
-    };
-    events.iter().filter_map(price).collect()
-}
 
 /// What the rule says, the long way: one sample a second from `from` up to before `to`, in windows of so many seconds that are counted
 /// from `begins`; the mean of the means of those that have samples, half to even at 11 decimals.

@@ -3,19 +3,27 @@
 
 mod fixture;
 
+#[path = "ladder/amid.rs"]
+mod amid;
 #[path = "ladder/assignment.rs"]
 mod assignment;
+#[path = "ladder/pool.rs"]
+mod pool;
 #[path = "ladder/shares.rs"]
 mod shares;
+#[path = "ladder/streams.rs"]
+mod streams;
 #[path = "ladder/turns.rs"]
 mod turns;
+#[path = "ladder/unwinding.rs"]
+mod unwinding;
 
 use fixture::{Desk, ask, bid, stop};
 use loligo_engine::{
     AccountId, AssignmentProgram, BalanceCause, Command, ContractKind, CreateAccount, Currency, Deposit,
     Event, Exchange, Execution, FillRole, Fine, FinePrice, InstrumentId, InstrumentSpec, MarginLevel,
-    MarketState, Money, OrderStatus, OrderType, Outcome, PairId, Refusal, Side, TimeFrame, UpdateReason,
-    Wallet,
+    MarketState, Money, OrderStatus, OrderType, Outcome, PairId, Refusal, Side, TimeFrame, UnwindPlaces,
+    UpdateReason, Wallet,
 };
 
 /// One BTC, in lots; and in millionths.
@@ -254,72 +262,6 @@ fn an_inverse_position_is_assigned_without_the_pool_or_unwound() {
 }
 
 #[test]
-fn who_gained_most_with_most_leverage_is_unwound_first_and_the_house_last() {
-    let mut desk = Desk::listed();
-    let (house, dave) = (open_account(&mut desk, true), open_account(&mut desk, false));
-    desk.holds(house, 600 * Money::ONE);
-    desk.holds(desk.alice, 3_000 * Money::ONE);
-    // All short from 50,000: the house has the most leverage, then Carol, then Dave; Bob sold too low to have gained at all.
-    desk.holds(desk.carol, 1_000 * Money::ONE);
-    desk.holds(dave, 2_000 * Money::ONE);
-    for (account, price) in [(desk.bob, 49_000), (dave, 50_000), (house, 50_000), (desk.carol, 50_000)] {
-        desk.placed(account, ask(5_000, price));
-        desk.placed(desk.alice, bid(5_000, price));
-    }
-    let queue = |desk: &Desk, account| desk.exchange.unwind_queue(account);
-    desk.price(49_300);
-    // Of four a fifth is less than one: one is in the first fifth, one in the second, and so on.
-    let first = InstrumentId(0);
-    assert_eq!(queue(&desk, desk.carol), [(first, 100)]);
-    assert_eq!(queue(&desk, dave), [(first, 80)]);
-    assert_eq!(queue(&desk, desk.bob), [(first, 60)]);
-    assert_eq!(queue(&desk, house), [(first, 40)]);
-    assert_eq!(queue(&desk, desk.alice), [(first, 100)], "alone on her side");
-    desk.price(48_000);
-    let order: Vec<AccountId> = rungs(&desk).iter().map(|rung| rung.3).collect();
-    assert_eq!(order, [desk.carol, dave, desk.bob, house]);
-    let prices: Vec<i64> = rungs(&desk).iter().map(|rung| rung.2).collect();
-    assert!(prices.windows(2).all(|two| two[0] == two[1]), "all at one price: {prices:?}");
-    assert_eq!(queue(&desk, desk.carol), []);
-}
-
-#[test]
-fn of_equal_ranks_the_older_position_is_unwound_first() {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 1_500 * Money::ONE);
-    for account in [desk.carol, desk.bob] {
-        desk.placed(account, ask(BTC / 2, 50_000));
-        desk.placed(desk.alice, bid(BTC / 2, 50_000));
-        desk.wait(1);
-    }
-    for account in [desk.carol, desk.bob] {
-        desk.holds(account, 50_000 * Money::ONE);
-    }
-    desk.price(48_600);
-    assert_eq!(rungs(&desk)[0].3, desk.carol);
-    assert_eq!(rungs(&desk)[1].3, desk.bob);
-}
-
-#[test]
-fn unwinding_goes_on_until_all_of_it_is_flat_though_the_tick_leaves_the_last_lot_with_margin() {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 1_500 * Money::ONE);
-    for (account, lots) in [(desk.bob, 1), (desk.carol, BTC - 1)] {
-        desk.placed(account, ask(lots, 50_010));
-        desk.placed(desk.alice, bid(lots, 50_010));
-    }
-    // The tick gains Alice nearly a dollar of Carol: more than the one lot that is left then needs.
-    desk.holds(desk.carol, 5_000 * Money::ONE);
-    desk.price(48_700);
-    let unwound = [
-        (FillRole::UnwindBankrupt, BTC - 1, 48_536, desk.carol),
-        (FillRole::UnwindBankrupt, 1, 48_536, desk.bob),
-    ];
-    assert_eq!(rungs(&desk), unwound);
-    assert_eq!(desk.position(desk.alice), 0);
-}
-
-#[test]
 fn of_several_contracts_each_goes_in_its_turn_at_a_price_that_leaves_nothing_of_the_wallet() {
     let mut desk = Desk::listed();
     desk.holds(desk.alice, 2_000 * Money::ONE);
@@ -473,164 +415,4 @@ fn a_halt_assigns_and_unwinds_no_one() {
     desk.publish(50_000);
     desk.wait(SECOND);
     assert_eq!(rungs(&desk).len(), 1);
-}
-
-/// Fifty shorts of one bankrupt long.
-fn crowd() -> Desk {
-    let mut desk = Desk::listed();
-    desk.holds(desk.alice, 1_500 * Money::ONE);
-    for n in 0..50_i64 {
-        let account = open_account(&mut desk, false);
-        desk.holds(account, (1_000 + i128::from(n)) * Money::ONE);
-        desk.placed(account, ask(BTC / 50, 50_010));
-        desk.placed(desk.alice, bid(BTC / 50, 50_010));
-    }
-    desk
-}
-
-#[test]
-fn unwinding_goes_on_where_it_was_left_and_cancels_are_let_in() {
-    let desk = crowd();
-    let price = Some(FinePrice(48_700 * 10_i128.pow(18)));
-    let mark = Command::PinMark { instrument: InstrumentId(0), price };
-    let mut whole = desk.exchange.clone();
-    whole.set_work_limit(u32::MAX);
-    let mut at_once = Vec::new();
-    whole.apply(whole.now(), &mark, &mut at_once);
-    assert!(!whole.is_busy());
-
-    let mut exchange = desk.exchange;
-    exchange.set_work_limit(1);
-    let (mut told, mut most) = (Vec::new(), 0);
-    exchange.apply(exchange.now(), &mark, &mut told);
-    while exchange.is_busy() {
-        let before = told.len();
-        exchange.apply(exchange.now(), &Command::Advance, &mut told);
-        most = most.max(told[before..].iter().filter(|event| matches!(event, Event::Executed(_))).count());
-        exchange.audit().expect("in order at every step");
-        // Whoever reads the state here goes on as if nothing had happened.
-        let mut again = Exchange::decode(&exchange.encode()).expect("what was just written");
-        assert_eq!(again.state_hash(), exchange.state_hash());
-        again.set_work_limit(1);
-        exchange = again;
-    }
-    assert_eq!(most, 1, "one counterparty a step");
-    assert_eq!(told, at_once);
-    assert_eq!(exchange.state_hash(), whole.state_hash());
-    let unwound = told.iter().filter(|event| matches!(event, Event::Executed(_))).count();
-    assert_eq!(unwound, 50);
-}
-
-/// Whatever the gap: nobody is left with a position that cannot be traded away, nobody ends below zero, and no money comes or goes.
-#[test]
-fn whatever_the_gap_no_one_stays_with_a_position_that_is_short_of_margin() {
-    let mut seen = std::collections::BTreeMap::<String, usize>::new();
-    for seed in 1..=60_u64 {
-        let mut random = seed;
-        let mut draw = move |below: i64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (random >> 33) as i64 % below
-        };
-        let mut desk = Desk::listed();
-        let mut accounts = vec![desk.alice, desk.bob, desk.carol, desk.alice_sub];
-        for _ in 0..4 {
-            let Outcome::AccountCreated(id) =
-                desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house: false }))
-            else {
-                panic!("no account")
-            };
-            desk.done(&Command::Deposit(Deposit {
-                account: id,
-                wallet: Wallet::Inverse(PairId(0)),
-                currency: Currency::parse("BTC").expect("a code"),
-                amount: usd(1, 1),
-            }));
-            accounts.push(id);
-        }
-        let second = desk.second();
-        for account in &accounts {
-            desk.holds(*account, i128::from(500 + draw(3_000)) * Money::ONE);
-            if draw(3) == 0 {
-                let inverse = draw(4) == 0;
-                let unit = if inverse { 5_000 * MILLION } else { MILLION / 5 };
-                let program = AssignmentProgram {
-                    instrument: None,
-                    kind: if inverse { ContractKind::Inverse } else { ContractKind::Linear },
-                    accept_long: draw(3) > 0,
-                    max_size: (draw(2) == 0).then(|| unit * (1 + draw(10))),
-                    max_position: (draw(2) == 0).then(|| unit * (1 + draw(20))),
-                    min_profit_long: (draw(2) == 0).then(|| draw(200_000_001) - 100_000_000),
-                    ..takes_all()
-                };
-                desk.provides(*account, program);
-            }
-        }
-        if draw(2) == 0 {
-            pool(&mut desk, usd(i128::from(draw(3_000)), 0));
-        }
-        let mut price = 50_000;
-        for _ in 0..120 {
-            let account = accounts[draw(accounts.len() as i64) as usize];
-            match draw(3) {
-                0 => desk.first(),
-                1 => desk.second_again(second),
-                _ => desk.inverse_again(),
-            }
-            let inverse = desk.trades_inverse();
-            let near = if inverse { 2 } else { 1 } * (price + draw(300) - 150);
-            let lots = if inverse { 1 + draw(60_000) } else { 1 + draw(2 * BTC) };
-            match draw(24) {
-                0..=19 => {
-                    drop(desk.place(account, if draw(2) == 0 { bid(lots, near) } else { ask(lots, near) }))
-                }
-                20 => drop(desk.lever(account, [None, Some(500), Some(5_000)][draw(3) as usize])),
-                21 => {
-                    desk.apply(&Command::CancelAll { account, instrument: None });
-                }
-                _ => {
-                    // A gap, of up to a third of the price, of one contract alone or of all.
-                    price = (price * (700 + draw(650)) / 1_000).clamp(500, 400_000);
-                    if draw(4) == 0 {
-                        desk.mark(price.into())
-                    } else {
-                        desk.price(price.into())
-                    }
-                    desk.done(&Command::PinMark {
-                        instrument: second,
-                        price: Some(FinePrice(i128::from(price) * 10_i128.pow(18))),
-                    });
-                }
-            }
-        }
-        // As many seconds as a position has tenths, and steps of one.
-        desk.wait(150 * SECOND);
-        for account in &accounts {
-            for wallet in desk.exchange.wallets(*account) {
-                assert!(!wallet.liquidated, "seed {seed}: {account:?} is still on the ladder");
-                if wallet.settlement.is_some() && desk.exchange.positions(*account).is_empty() {
-                    assert!(
-                        wallet.balances.iter().all(|(_, held)| *held >= Money::ZERO),
-                        "seed {seed}: {wallet:?}"
-                    );
-                }
-                let short = wallet.cross_equity() < wallet.maintenance_margin;
-                assert!(!short || wallet.maintenance_margin == Fine::ZERO, "seed {seed}: {wallet:?}");
-            }
-        }
-        for (role, ..) in rungs(&desk) {
-            *seen.entry(format!("{role:?}")).or_default() += 1;
-        }
-        let paid = |event: &&Event| matches!(event, Event::Balance { cause: BalanceCause::Pool, .. });
-        *seen.entry("paid by the pool".into()).or_default() += desk.events().iter().filter(paid).count();
-    }
-    for what in [
-        "PartialLiquidation",
-        "Liquidation",
-        "CoveredLiquidation",
-        "Assignor",
-        "UnwindBankrupt",
-        "paid by the pool",
-    ] {
-        assert!(seen.get(what).is_some_and(|times| *times >= 5), "{what}: {seen:?}");
-    }
 }

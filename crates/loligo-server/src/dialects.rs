@@ -24,6 +24,8 @@ pub(crate) struct Served {
     pub(crate) login: Arc<Login>,
     /// Which signatures are accepted beside the published rule.
     pub(crate) tolerance: Tolerance,
+    /// Whether a key that may only ask is told the status of orders, too.
+    pub(crate) status_for_read_only_keys: bool,
     pub(crate) faults: Arc<Faults>,
     pub(crate) sockets: Arc<Sockets>,
     pub(crate) history: Arc<History>,

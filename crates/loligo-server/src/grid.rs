@@ -80,6 +80,11 @@ pub(crate) fn fine_price(price: FinePrice) -> Decimal {
     significant(price.0, 18, 14)
 }
 
+/// A settlement price at its 11 decimals, however many digits that is: money was reckoned with all of them (rules 4.4).
+pub(crate) fn settlement_price(price: FinePrice) -> Decimal {
+    Decimal::new(price.0 / 10_i128.pow(7), 11)
+}
+
 /// A funding rate, at 18 decimals, with 14 significant digits.
 pub(crate) fn rate(units: i128) -> Decimal {
     significant(units, 18, 14)
@@ -176,6 +181,10 @@ mod tests {
         assert_eq!(price(99_999_999_999_999_600_000), "100");
         assert_eq!(price(10_000_000_000_000_500_000), "10");
         assert_eq!(price(10_000_000_000_001_500_000), "10.000000000002");
+        let settled = |units| settlement_price(FinePrice(units)).to_string();
+        assert_eq!(settled(81_780_434_623_335_120_000_000), "81780.43462333512");
+        assert_eq!(settled(10_001_230_000_000), "0.00001000123");
+        assert_eq!(settled(50_250_000_000_000_000_000_000), "50250");
         assert_eq!(amount(Fine(-1)).to_string(), "-0.00000000001");
         assert_eq!(amount(Fine(10_000_000_000_000 - 1)).to_string(), "0");
         assert_eq!(need(Fine(1)).to_string(), "0.00000000001");

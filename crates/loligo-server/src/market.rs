@@ -105,9 +105,7 @@ impl HouseMarket {
             })
             .map(|(instrument, pair)| Participants { instrument, maker: pair[0], taker: pair[1] });
         seated
-            .filter(|participants| {
-                exchange.market(participants.instrument).is_some_and(|m| is_quoted(m.state))
-            })
+            .filter(|participants| is_quoted(participants.instrument, exchange))
             .filter_map(|participants| {
                 Some((participants, maker::fair_price(participants.instrument, now, exchange)?))
             })
@@ -155,10 +153,15 @@ fn lots_worth(instrument: &Instrument, usd: i128, ticks: i64) -> i64 {
     i64::try_from(usd * Money::ONE / one).unwrap_or(i64::MAX).clamp(1, MAX_LOTS)
 }
 
-/// The house quotes wherever orders are taken, and where they will be again.
-fn is_quoted(state: MarketState) -> bool {
-    match state {
-        MarketState::Open | MarketState::Suspended | MarketState::PostOnly => true,
-        MarketState::PreLaunch | MarketState::Inactive | MarketState::Expired => false,
-    }
+/// The house quotes where its orders are taken, or will be once the index of this very second is there. While the operator halts a
+/// contract or lets nothing but post-only orders in, and from a delisting on, what it has there stands as it is: nothing trades, so there
+/// is nothing to follow.
+fn is_quoted(id: InstrumentId, exchange: &Exchange) -> bool {
+    let (Some(instrument), Some(market)) = (exchange.instrument(id), exchange.market(id)) else {
+        return false;
+    };
+    // Of a perpetual an end is known once it is delisted.
+    let is_delisted = instrument.spec().expiry.is_none() && market.ends_at.is_some();
+    let is_open_but_for_its_index = matches!(market.state, MarketState::Open | MarketState::Suspended);
+    market.trading == MarketState::Open && is_open_but_for_its_index && !is_delisted
 }

@@ -42,6 +42,8 @@ pub struct ServerConfig {
     pub rate_limits: bool,
     /// Which signatures are accepted beside the published rule.
     pub tolerance: Tolerance,
+    /// Whether a key that may only ask is told the status of orders, too.
+    pub status_for_read_only_keys: bool,
     /// Bounds of connections.
     pub bounds: Bounds,
     /// Web pages that may open WebSockets and ask the control surface, beside those of the exchange's own addresses.
@@ -72,6 +74,7 @@ impl ServerConfig {
             tls_listen: None,
             rate_limits: true,
             tolerance: Tolerance::ALL,
+            status_for_read_only_keys: false,
             // What is told at a pace is told as exchange time passes, and not while a test takes its own.
             bounds: Bounds {
                 feeds: FeedBounds { pace: Duration::from_secs(86_400), ..FeedBounds::default() },
@@ -222,6 +225,7 @@ impl Server {
             node: handle,
             login,
             tolerance: config.tolerance,
+            status_for_read_only_keys: config.status_for_read_only_keys,
             faults,
             sockets,
             history,

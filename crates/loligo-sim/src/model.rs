@@ -36,6 +36,7 @@ use loligo_engine::{
 use margin::Portfolio;
 use num_bigint::BigInt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use takeover::Unwinding;
 use work::Work;
 
 /// The exchange by the book.
@@ -59,8 +60,8 @@ pub struct Model {
     /// Wallets to be judged: a mark or a fill moved one of their positions.
     margin_checks: BTreeSet<(AccountId, Wallet)>,
     ladders: BTreeMap<Portfolio, Ladder>,
-    /// Positions that are closed against others until they are flat, at the price in ticks at which that began.
-    unwindings: BTreeMap<Portfolio, (InstrumentId, i64)>,
+    /// Positions that are closed against others until they are flat.
+    unwindings: BTreeMap<Portfolio, Unwinding>,
     pool: BTreeMap<Currency, Money>,
     /// Who takes over positions of others, the oldest first, and how many ever did.
     providers: Vec<Provider>,
@@ -270,7 +271,11 @@ impl Model {
         if let Some(account) = asker.filter(|_| !amid_work && self.is_busy()) {
             self.settle_all_of(account);
         }
-        self.stirred |= *command != Command::Advance;
+        let asks = *command != Command::Advance;
+        if asks && !cancels {
+            self.look_for_turns_anew();
+        }
+        self.stirred |= asks;
         let outcome = self.dispatch(command);
         if !amid_work {
             self.follow_up();

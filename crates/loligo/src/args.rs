@@ -87,6 +87,10 @@ pub(crate) struct Serve {
     /// Which signatures are accepted: the published rule alone, or also those that some clients in use make.
     #[arg(long, env = "LOLIGO_SIGNATURES", value_name = "KIND", default_value = "tolerant")]
     pub(crate) signatures: Signatures,
+    /// Whether read-only keys may ask for the status of orders, too (/orders/status); without it that takes a key that may
+    /// trade.
+    #[arg(long, env = "LOLIGO_STATUS_FOR_READ_ONLY_KEYS", value_name = "SWITCH", default_value = "off")]
+    pub(crate) status_for_read_only_keys: Switch,
     /// List the contracts of this file instead of the default ones [default: the folder's].
     #[arg(long, env = "LOLIGO_INSTRUMENTS", value_name = "FILE")]
     pub(crate) instruments: Option<PathBuf>,

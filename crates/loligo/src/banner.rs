@@ -53,6 +53,9 @@ fn write(out: &mut String, start: &StartFile, args: &Serve, symbols: &[&str]) ->
     if args.signatures == Signatures::Strict {
         writeln!(out, "  signing   strict (by the published rule alone)")?;
     }
+    if args.status_for_read_only_keys == Switch::On {
+        writeln!(out, "  status    read-only keys may ask /orders/status, too")?;
+    }
     let token = match &args.control_token {
         Some(_) => "the token that you gave",
         None => &start.control_token,

@@ -231,6 +231,7 @@ fn config(args: &mut Serve) -> Result<ServerConfig> {
             Signatures::Tolerant => Tolerance::ALL,
             Signatures::Strict => Tolerance::STRICT,
         },
+        status_for_read_only_keys: args.status_for_read_only_keys == Switch::On,
         bounds: bounds(args)?,
         allow_origins: args.allow_origin.clone(),
         real_time: RealTime::system(),

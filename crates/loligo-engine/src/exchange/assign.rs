@@ -102,7 +102,7 @@ impl Exchange {
             ContractKind::Linear => owner.flex,
             ContractKind::Inverse => owner.inverse_wallet(market.pair())?,
         };
-        Some(Position::new(account, owner.family, margin_wallet, given.instrument, owner.house))
+        Some(self.unheld(account, margin_wallet, given.instrument))
     }
 
     /// The first share that its provider does not take at that price, or cannot bear. Fills in what the pool gets of each, or pays:
@@ -133,7 +133,8 @@ impl Exchange {
         })
     }
 
-    /// Whether an account has the margin for lots that come to it at a value.
+    /// Whether an account bears lots that come to it at a value: with initial margin for them, and not to be liquidated then, neither the
+    /// position nor what else is in its wallet.
     fn can_bear(
         &self,
         own: &Position,
@@ -153,15 +154,19 @@ impl Exchange {
             Some(_) => after.initial_margin(instrument) - own.initial_margin,
         };
         let initial_margin = self.margin_wallets[own.margin_wallet].initial_margin + added;
-        let equity = self.equity(own.account, own.margin_wallet) - into_pool.fine();
-        match own.leverage {
-            None => equity - market.loss_to_mark(lots, value) >= initial_margin,
-            // Its open P&L is its own.
-            Some(_) => {
-                equity + booked.realized >= initial_margin
-                    && !self.margin_status_of(&after, after.size, after.entry).is_short()
-            }
+        let is_isolated = own.leverage.is_some();
+        // The open P&L of an isolated position is its own.
+        let gained = if is_isolated { booked.realized } else { -market.loss_to_mark(lots, value) };
+        let gained = gained - into_pool.fine();
+        let own_status = self.margin_status_of(&after, after.size, after.entry);
+        let mut cross = own_status;
+        if is_isolated {
+            cross = self.margin_status_of_wallet(own.account, own.margin_wallet, None);
+            cross.equity += own.set_aside() - after.set_aside();
         }
+        cross.equity += gained;
+        let equity = self.equity(own.account, own.margin_wallet) + gained;
+        equity >= initial_margin && !cross.is_short() && !(is_isolated && own_status.is_short())
     }
 }
 

@@ -146,7 +146,7 @@ impl Exchange {
         }
         Ok(match market.position_of(account) {
             Some(slot) => ask(&self.positions[slot], market),
-            None => ask(&self.unheld(account, instrument), market),
+            None => ask(&self.unheld(account, self.accounts[account].flex, instrument), market),
         })
     }
 

@@ -43,11 +43,15 @@ pub(crate) struct Ladder {
 }
 
 /// A position that is closed against others until it is flat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unwinding {
     pub instrument: InstrumentId,
     /// Where nothing was left to who is liquidated when it began: all of it goes at that.
     pub price: Price,
+    /// Holders from this account on are still to be ranked; absent when all are.
+    pub ranked: Option<AccountId>,
+    /// The first in turn of those who are ranked, as many as one walk finds. There is one when all are.
+    pub first: Vec<AccountId>,
 }
 
 impl Exchange {
@@ -109,11 +113,13 @@ impl Exchange {
         }
     }
 
-    /// A full second: every portfolio on the ladder is to take a step.
+    /// A full second: every portfolio on the ladder is to take a step. One that has taken it at this very instant, since a timer put it on
+    /// the ladder, may come to something at the next.
     pub(super) fn begin_steps(&mut self) {
         let due = self.liquidations.keys().filter(|portfolio| self.has_step_to_take(**portfolio));
         self.work.stepping = due.copied().collect();
         self.work.busy |= !self.work.stepping.is_empty();
+        self.stirred |= self.liquidations.values().any(|ladder| ladder.stepped_at == self.now);
     }
 
     /// True for a portfolio on the ladder that has not taken its step of this second, or is amid it.
@@ -125,7 +131,7 @@ impl Exchange {
     /// One step: a portfolio that meets its maintenance margin leaves the ladder, before it or after it. What is being unwound goes on
     /// until it is flat.
     pub(super) fn step(&mut self, portfolio: Portfolio, events: &mut Vec<Event>) {
-        if let Some(unwinding) = self.unwinding.get(&portfolio).copied() {
+        if let Some(unwinding) = self.unwinding.get(&portfolio).cloned() {
             self.unwind_on(portfolio, unwinding, events);
             return self.leave_if_cured(portfolio);
         }
@@ -133,20 +139,26 @@ impl Exchange {
         if !self.margin_status(portfolio).is_short() {
             return;
         }
-        let (stepped_at, largest) = (self.now, self.largest(portfolio));
+        // It waits while nothing of it can trade.
+        let (stepped_at, open) = (self.now, self.largest(portfolio).filter(|slot| self.is_open(*slot)));
         let ladder = self.liquidations.entry(portfolio).or_insert(Ladder { begun: false, stepped_at });
         ladder.stepped_at = stepped_at;
-        // It waits while nothing of it can trade.
-        let Some(slot) = largest else { return };
-        let market = &self.markets[self.positions[slot].instrument];
-        if market.state(&self.pairs[market.pair()], self.now) != MarketState::Open {
-            return;
-        }
+        let Some(slot) = open else { return };
         if !std::mem::replace(&mut ladder.begun, true) {
             self.cancel_for_liquidation(portfolio, events);
         }
         self.take_rung(portfolio, slot, events);
         self.leave_if_cured(portfolio);
+    }
+
+    pub(super) fn is_open(&self, slot: PositionSlot) -> bool {
+        let market = &self.markets[self.positions[slot].instrument];
+        market.state(&self.pairs[market.pair()], self.now) == MarketState::Open
+    }
+
+    /// True for a portfolio of which nothing can be liquidated now: what its turn is at cannot trade.
+    pub(crate) fn waits_for_a_market(&self, portfolio: Portfolio) -> bool {
+        !self.largest(portfolio).is_some_and(|slot| self.is_open(slot))
     }
 
     /// A portfolio that meets its maintenance margin is on the ladder no more, unless it is being unwound.

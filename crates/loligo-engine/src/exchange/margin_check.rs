@@ -76,9 +76,11 @@ impl Exchange {
         }
     }
 
-    /// Whose margin a command asks for is settled and looked over before it is taken up, whenever its turn comes.
+    /// Whose margin a command asks for is settled and looked over before it is taken up, whenever its turn comes. Who is unwound against
+    /// whom is found anew after it.
     #[cold]
     pub(super) fn look_over_asker(&mut self, command: &Command, events: &mut Vec<Event>) {
+        self.rank_anew_for(command);
         let account = match command {
             Command::Place(PlaceOrder { account, .. })
             | Command::Edit(EditOrder { account, .. })
@@ -107,6 +109,15 @@ impl Exchange {
         } else {
             self.equity_now(account, margin_wallet)
         }
+    }
+
+    /// Equity of a margin wallet as its owner is shown it: with what isolated positions have gained or lost.
+    pub(super) fn margin_equity(&self, account: AccountId, margin_wallet: WalletSlot) -> Fine {
+        let of = self.of_wallet(account, margin_wallet).map(|slot| &self.positions[slot]);
+        let isolated = of.filter(|position| position.leverage.is_some());
+        let gained =
+            isolated.map(|position| self.markets[position.instrument].unrealized_as_margin(position));
+        self.equity(account, margin_wallet) + gained.sum::<Fine>()
     }
 
     #[cold]

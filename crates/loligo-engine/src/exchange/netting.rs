@@ -26,11 +26,16 @@ impl Exchange {
     }
 
     /// A position that an account does not have yet, without orders.
-    pub(super) fn unheld(&self, account: AccountId, instrument: InstrumentId) -> Position {
+    pub(super) fn unheld(
+        &self,
+        account: AccountId,
+        margin_wallet: WalletSlot,
+        instrument: InstrumentId,
+    ) -> Position {
         let owner = &self.accounts[account];
         let pair = self.markets[instrument].pair();
-        let netted = self.of_underlying(account, owner.flex, pair).next().is_some();
-        Position { netted, ..Position::new(account, owner.family, owner.flex, instrument, owner.house) }
+        let netted = self.of_underlying(account, margin_wallet, pair).next().is_some();
+        Position { netted, ..Position::new(account, owner.family, margin_wallet, instrument, owner.house) }
     }
 
     /// Slots of the positions of a wallet on one underlying, isolated ones too.

@@ -11,13 +11,15 @@ use crate::id::AccountId;
 use state::State;
 
 /// Version of the rules that `apply` follows: a change that makes any command come to something else is a new one.
-pub const RULES_VERSION: u16 = 5;
+pub const RULES_VERSION: u16 = 6;
 /// Version of each stored form. A change of any stored type is a new version of its form.
 const COMMAND_VERSION: u8 = 3;
 const EVENT_VERSION: u8 = 5;
-const STATE_VERSION: u8 = 7;
+const STATE_VERSION: u8 = 8;
 /// Commands with contracts that had no least funding rate, and of a genesis without pasts: read, never written.
 const LEGACY_COMMAND_VERSION: u8 = 2;
+/// The state without rankings of who is unwound: read, never written.
+const UNRANKED_STATE_VERSION: u8 = 7;
 /// The state without collateral in other currencies, a ladder to its end, and settlement: read, never written.
 const UNSETTLED_STATE_VERSION: u8 = 6;
 /// The state without pasts and without funding: read, never written.
@@ -91,6 +93,7 @@ impl Exchange {
         match bytes.first() {
             Some(&LEGACY_STATE_VERSION) => legacy::read_state(bytes)?.into_exchange(),
             Some(&UNNUMBERED_STATE_VERSION) => legacy::read_unnumbered(bytes)?.into_exchange(),
+            Some(&UNRANKED_STATE_VERSION) => legacy::read_unranked(bytes)?.into_exchange(),
             Some(&UNSETTLED_STATE_VERSION) => legacy::read_unsettled(bytes)?.into_exchange(),
             Some(&UNFUNDED_STATE_VERSION) => legacy::read_unfunded(bytes)?.into_exchange(),
             _ => read::<State>("state", STATE_VERSION, bytes)?.into_exchange(),

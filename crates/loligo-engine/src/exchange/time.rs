@@ -220,7 +220,7 @@ impl Exchange {
 
     /// True when a step of a liquidation may come to something at the next full second: what none found at the last, none finds
     /// while nothing but time has passed.
-    fn may_step(&self) -> bool {
+    pub(crate) fn may_step(&self) -> bool {
         self.stirred && !self.liquidations.is_empty()
     }
 

@@ -19,7 +19,7 @@ pub const WORK_PER_RECORD: u32 = 64 * STEP;
 /// Work of a step: an order fired, filled or removed, a wallet judged in which something is to be done, a step of a
 /// liquidation, a timer, a position's funding booked, a position settled, one contract sampled at a second at which a mark moves.
 pub(super) const STEP: u32 = 16;
-/// Work of looking an account over after a mark has moved, or when an hour's interest is due.
+/// Work of looking an account over after a mark has moved, or when an hour's interest is due; of ranking a holder, too.
 const LOOK: u32 = 1;
 
 /// What has to be done at the present instant before time may pass.
@@ -126,6 +126,11 @@ impl Work {
 
     pub fn is_spent(&self) -> bool {
         self.done >= self.limit
+    }
+
+    /// Looks that the record still has work for; one at least, so that what is begun gets on.
+    pub fn left(&self) -> u32 {
+        self.limit.saturating_sub(self.done).max(LOOK)
     }
 
     pub fn spend(&mut self, work: u32) {

@@ -31,8 +31,15 @@ fn a_provider_takes_the_position_over_before_anyone_is_unwound() {
 #[test]
 fn the_pool_tops_a_providers_gain_up_to_half_a_per_cent_as_far_as_it_goes() {
     // Half a per cent of 48,700 is 243.50; 164 is there.
-    for (filled, paid) in [(usd(1_000, 0), usd(795, 1)), (usd(795, 1), usd(795, 1)), (usd(50, 0), usd(50, 0))]
-    {
+    let all = usd(795, 1);
+    for (filled, paid) in [
+        (usd(1_000, 0), all),
+        (all, all),
+        (all - Money(1), all - Money(1)),
+        (usd(50, 0), usd(50, 0)),
+        (Money(1), Money(1)),
+        (Money::ZERO, Money::ZERO),
+    ] {
         let mut desk = Desk::listed();
         long(&mut desk);
         pool(&mut desk, filled);
@@ -266,10 +273,20 @@ fn no_provider_gets_more_than_it_asked_for() {
         (with(|p| p.max_position = Some(MILLION)), BTC / 2, BTC / 2),
         (with(|p| p.max_position = Some(MILLION)), -BTC / 2, BTC),
         (with(|p| p.max_position = Some(MILLION / 2)), -BTC / 4, 3 * BTC / 4),
+        (with(|p| p.max_position = Some(MILLION)), BTC, 0),
+        (with(|p| p.max_position = Some(MILLION)), BTC - 1, 1),
+        (with(|p| p.max_position = Some(MILLION + 100)), BTC, 1),
+        (with(|p| p.max_size = Some(MILLION)), BTC, BTC),
+        (with(|p| p.max_size = Some(MILLION - 1)), 0, BTC - 1),
         (with(|p| p.max_size = Some(MILLION / 4)), 0, BTC / 4),
+        (with(|p| p.max_size = Some(100)), 0, 1),
         (with(|p| p.max_size = Some(99)), 0, 0),
         // At mark: 48,700 a BTC.
         (with(|p| p.max_notional = Some(usd(48_700, 0))), 0, BTC),
+        (with(|p| p.max_notional = Some(usd(48_700, 0))), BTC, 0),
+        (with(|p| p.max_notional = Some(usd(48_700, 0))), BTC - 1, 1),
+        (with(|p| p.max_notional = Some(usd(487, 2) - Money(1))), 0, 0),
+        (with(|p| p.max_notional = Some(usd(487, 2))), 0, 1),
         (with(|p| p.max_notional = Some(usd(4_870, 0) - Money(1))), 0, BTC / 10 - 1),
         // What it holds already counts, as a long; a short makes room.
         (with(|p| p.max_notional = Some(usd(48_700, 0))), BTC / 4, 3 * BTC / 4),
@@ -277,7 +294,7 @@ fn no_provider_gets_more_than_it_asked_for() {
     ] {
         let mut desk = Desk::listed();
         long(&mut desk);
-        desk.provides(desk.carol, program.clone());
+        let offer = desk.provides(desk.carol, program.clone());
         if held != 0 {
             let (own, other) = if held > 0 {
                 (bid(held, 50_000), ask(held, 50_000))
@@ -293,9 +310,110 @@ fn no_provider_gets_more_than_it_asked_for() {
         assert_eq!(assigned, taken, "{program:?} {held}");
         let rest = if taken == 0 { 0 } else { BTC - taken };
         assert_eq!(desk.position(desk.alice), rest, "what is taken in part waits for the next second");
+        let account = desk.carol;
+        desk.apply(&Command::RemoveAssignmentProgram { account, program: offer });
         desk.wait(20 * SECOND);
         let wallet = desk.flex(desk.alice);
         assert!(wallet.equity >= wallet.maintenance_margin, "and then it is unwound, or cured by the tick");
+    }
+}
+
+#[test]
+fn exactly_half_a_per_cent_needs_no_top_up_and_exactly_two_and_a_half_leave_the_pool_nothing() {
+    // Nothing is left to Alice at 50,000 less what she has. Of 40,200, 201 are half a per cent; of 40,000, 1,000 are two and a half.
+    // A unit of the mark moves the gain by one, and what is wanted of it by a two-hundredth, or by a fortieth.
+    let unit = 10_i128.pow(7);
+    for (has, mark, off, pays) in [
+        (10_001, 40_200, 0, 0),
+        (10_001, 40_200, unit, 0),
+        (10_001, 40_200, -unit, -1),
+        (11_000, 40_000, 0, 0),
+        (11_000, 40_000, unit, 1),
+        (11_000, 40_000, -unit, 0),
+    ] {
+        let mut desk = Desk::listed();
+        let steep = steep(&mut desk);
+        desk.holds(desk.alice, 20_000 * Money::ONE);
+        desk.placed(desk.bob, ask(BTC, 50_000));
+        desk.placed(desk.alice, bid(BTC, 50_000));
+        desk.holds(desk.alice, has * Money::ONE);
+        pool(&mut desk, usd(1_000, 0));
+        desk.provides(desk.carol, AssignmentProgram { instrument: Some(steep), ..takes_all() });
+        let price = Some(FinePrice(mark * 10_i128.pow(18) + off));
+        desk.done(&Command::PinMark { instrument: steep, price });
+        let price = 50_000 - has as i64;
+        assert_eq!(rungs(&desk), [(FillRole::Assignor, BTC, price, desk.carol)], "{mark} {off}");
+        assert_eq!(last(&desk).maker.liquidation_fee, Money(pays), "{mark} {off}");
+        assert_eq!(in_pool(&desk), usd(1_000, 0) + Money(pays));
+    }
+}
+
+/// Carol's short from 20,000 is on the ladder at 50,000. Alice's long, which loses by another contract, would make her flat, with more than
+/// initial margin: but who is on the ladder goes down it alone.
+#[test]
+fn a_provider_that_is_on_the_ladder_itself_is_passed_over() {
+    for (has, role) in [(249, FillRole::UnwindBankrupt), (251, FillRole::Assignor)] {
+        let mut desk = Desk::listed();
+        let dave = open_account(&mut desk, false);
+        desk.holds(dave, 100_000 * Money::ONE);
+        desk.price(20_000);
+        desk.placed(desk.bob, bid(BTC, 20_000));
+        desk.placed(desk.carol, ask(BTC, 20_000));
+        desk.holds(desk.carol, (30_000 + has) * Money::ONE);
+        desk.provides(desk.carol, takes_all());
+        if has == 249 {
+            desk.placed(desk.bob, ask(1, 50_000));
+        }
+        desk.price(50_000);
+        assert_eq!(desk.flex(desk.carol).liquidated, role == FillRole::UnwindBankrupt);
+        desk.placed(dave, ask(BTC, 50_000));
+        desk.placed(desk.alice, bid(BTC, 50_000));
+        desk.second();
+        desk.mark(50_000);
+        desk.placed(dave, ask(BTC / 2, 50_000));
+        desk.placed(desk.alice, bid(BTC / 2, 50_000));
+        // Half of 3,500 are lost by the other contract; 212.50 are left.
+        desk.holds(desk.alice, usd(19_625, 1).0);
+        desk.mark(46_500);
+        let assigned = last(&desk);
+        assert_eq!(
+            (assigned.taker.role, assigned.price.0, assigned.taker.account),
+            (role, 49_788, desk.alice)
+        );
+        assert_eq!(assigned.maker.account, if has == 249 { dave } else { desk.carol });
+    }
+}
+
+/// Carol's short, from 20,000, needs 200 of initial margin and at 50,000 250 of maintenance. She takes over 0.04 of Alice's at 50,100,
+/// which needs 20.04 more of the one and 10 of the other, and gains 4.
+#[test]
+fn a_provider_that_would_be_liquidated_for_what_it_takes_is_passed_over() {
+    for (has, taken) in [
+        (usd(300, 0), true),
+        (usd(256, 0), true),
+        (usd(256, 0) - Money(1), false),
+        (usd(250, 0), false),
+        (usd(250, 0) - Money(1), false),
+    ] {
+        let mut desk = Desk::listed();
+        desk.price(20_000);
+        desk.placed(desk.bob, bid(2 * BTC, 20_000));
+        for account in [desk.alice, desk.carol] {
+            desk.placed(account, ask(BTC, 20_000));
+        }
+        desk.holds(desk.alice, 30_100 * Money::ONE);
+        desk.holds(desk.carol, has.0 + 30_000 * Money::ONE);
+        desk.provides(desk.carol, AssignmentProgram { max_size: Some(MILLION / 25), ..takes_all() });
+        desk.price(50_000);
+        let first = rungs(&desk)[0];
+        let unwound = (FillRole::UnwindBankrupt, BTC, 50_100, desk.bob);
+        let assigned = (FillRole::Assignor, BTC / 25, 50_100, desk.carol);
+        assert_eq!(first, if taken { assigned } else { unwound }, "{has:?}");
+        let is_short = has < usd(250, 0);
+        let own = rungs(&desk)
+            .into_iter()
+            .any(|rung| rung.0 == FillRole::UnwindBankrupt && rung.2 < 50_300 && rung.2 > 50_200);
+        assert_eq!(own, is_short, "Carol's own {has:?}");
     }
 }
 

@@ -82,19 +82,6 @@ fn profit_counts_against_what_was_entered_and_leverage_at_mark() {
 }
 
 #[test]
-fn an_isolated_position_is_ranked_by_what_stands_behind_it_alone() {
-    let mut desk = Desk::listed();
-    let (bob, carol) = (desk.bob, desk.carol);
-    desk.lever(carol, Some(1_000));
-    shorts(&mut desk, [(bob, 50_000), (carol, 50_000)]);
-    desk.holds(desk.alice, 4_200 * Money::ONE);
-    desk.holds(bob, 20_000 * Money::ONE);
-    desk.price(48_000);
-    // 7,000 behind Carol's, however much her wallet has; 22,000 behind Bob's.
-    assert_eq!(unwound(&desk), [carol, bob]);
-}
-
-#[test]
 fn who_lost_least_comes_first_of_those_who_lost() {
     let mut desk = Desk::listed();
     let (bob, carol) = (desk.bob, desk.carol);

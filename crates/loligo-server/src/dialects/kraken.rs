@@ -46,7 +46,7 @@ use crate::faults::Faults;
 use crate::grid::time;
 use crate::history::History;
 use crate::hub::Dialect;
-use crate::login::Denied;
+use crate::login::{Denied, Right};
 use crate::node::{AccountError, NodeHandle, SubmitError};
 use crate::past::Past;
 use crate::projection::Ticker;
@@ -95,6 +95,8 @@ pub(crate) struct Kraken {
     instruments: Prepared<MarketState>,
     /// What was made up of the time before the venue began.
     made_up: Option<Arc<Past>>,
+    /// What the status of orders takes: to trade, unless the operator lets in who may only ask.
+    status_right: Right,
 }
 
 /// The body of a success.
@@ -185,8 +187,19 @@ static INCOMPLETE: HeaderName = HeaderName::from_static("loligo-incomplete");
 impl Kraken {
     /// The dialect, which has this number in the hub.
     pub(crate) fn new(served: Served, dialect: Dialect) -> Self {
-        let Served { node, login, tolerance, faults, sockets, history, hub, log, candles, past: made_up } =
-            served;
+        let Served {
+            node,
+            login,
+            tolerance,
+            status_for_read_only_keys,
+            faults,
+            sockets,
+            history,
+            hub,
+            log,
+            candles,
+            past: made_up,
+        } = served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
         let feeds = Feeds {
             node: node.clone(),
@@ -211,6 +224,7 @@ impl Kraken {
             tickers: Prepared::default(),
             instruments: Prepared::default(),
             made_up,
+            status_right: if status_for_read_only_keys { Right::Read } else { Right::Trade },
         }
     }
 

@@ -3,7 +3,7 @@
 use super::fold::{Fold, Result};
 use super::shapes::{ago, cents, digits, earlier_public, log_word, millis, order_event};
 use super::words::Coded;
-use crate::grid::{fine_price, money, price, rate, size};
+use crate::grid::{fine_price, money, price, rate, settlement_price, size};
 use crate::wallets::inverse_name;
 use loligo_engine::{
     BalanceCause, ContractKind, Conversion, Currency, Execution, Fill, FundingBooked, GainPaid, Instrument,
@@ -340,7 +340,7 @@ impl Fold {
         let spec = instrument.spec();
         let entry =
             Some(fine_price(instrument.average_price(settlement.closed, settlement.entry)).to_string());
-        let at_price = fine_price(settlement.price).to_string();
+        let at_price = settlement_price(settlement.price).to_string();
         let [fee, realized_pnl, realized_funding] =
             [settlement.fee, settlement.realized_pnl, settlement.realized_funding]
                 .map(|amount| money(amount).to_string());

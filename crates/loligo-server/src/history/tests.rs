@@ -11,6 +11,7 @@ use loligo_history::rows::{
 };
 use loligo_history::{AnyRow, At, Batch, Index, Keep, Query, Row, Sort};
 use loligo_sim::agreement::SideBySide;
+use loligo_sim::life::Life;
 use loligo_sim::workload::Workload;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,28 +60,43 @@ fn told(history: &History, owners: u32) -> Vec<Listed> {
     told
 }
 
-fn same(seed: u64, what: &str, told: &[Listed], wanted: &[Listed]) {
+fn same(what: &str, told: &[Listed], wanted: &[Listed]) {
     for (told, wanted) in told.iter().zip(wanted) {
-        assert_eq!(told, wanted, "seed {seed}, {what}");
+        assert_eq!(told, wanted, "{what}");
     }
-    assert_eq!(told.len(), wanted.len(), "seed {seed}, {what}");
+    assert_eq!(told.len(), wanted.len(), "{what}");
+}
+
+/// How many streams of orders, and how many lives: together they come to all of [`teller::KINDS`].
+const ORDERS: u64 = 20;
+const LIVES: u64 = 12;
+
+/// One stream of commands.
+enum Stream {
+    /// That reaches every rule of orders.
+    Orders(Workload),
+    /// That ends in liquidations of all kinds, and sees its contracts end.
+    Money(Box<Life>),
 }
 
 /// Streams that reach every rule, on one index without a break, on one that is opened anew amid, and on one that was made of what
 /// came after a record alone.
 #[test]
 fn rows_are_what_events_say_also_after_a_start_and_when_the_index_begins_amid() {
-    const SEEDS: u64 = 20;
     const STEPS: u64 = 500;
     let mut kinds = std::collections::BTreeSet::new();
-    for seed in 0..SEEDS {
+    let orders = (0..ORDERS).map(|seed| (seed, "orders", Stream::Orders(Workload::new(seed))));
+    let lives = (0..LIVES).map(|seed| (seed, "a life", Stream::Money(Box::new(Life::new(seed)))));
+    for (seed, stream_of, mut stream) in orders.chain(lives) {
         let folders = [(); 3].map(|()| TempDir::new().unwrap());
         let mut followers = folders.each_ref().map(|folder| follow(folder.path()));
-        let (mut both, mut workload, mut teller) =
-            (SideBySide::new(), Workload::new(seed), Teller::default());
+        let (mut both, mut teller) = (SideBySide::new(), Teller::default());
         let begins = 100 + seed * 7 % 300;
         for sequence in 1..=STEPS {
-            let step = workload.next_step(&both.model);
+            let step = match &mut stream {
+                Stream::Orders(workload) => workload.next_step(&both.model),
+                Stream::Money(life) => life.next_step(&both.model),
+            };
             // Whether the engine is right is for others to say; the second opinion only steers the stream, and where the two differ it
             // ends.
             if both.step(&step).is_err() {
@@ -105,9 +121,13 @@ fn rows_are_what_events_say_also_after_a_start_and_when_the_index_begins_amid() 
         followers.iter().for_each(History::flush);
         let owners = teller.owners();
         let wanted = teller.rows(0);
-        same(seed, "without a break", &told(&followers[0], owners), &wanted);
-        same(seed, "opened anew", &told(&followers[1], owners), &wanted);
-        same(seed, "begun amid", &told(&followers[2], owners), &teller.rows(begins));
+        for (told, wanted, what) in [
+            (told(&followers[0], owners), &wanted, "without a break"),
+            (told(&followers[1], owners), &wanted, "opened anew"),
+            (told(&followers[2], owners), &teller.rows(begins), "begun amid"),
+        ] {
+            same(&format!("{stream_of} of seed {seed}, {what}"), &told, wanted);
+        }
         kinds.extend(teller.kinds());
     }
     // What was compared was not nothing of a kind.

@@ -79,8 +79,7 @@ impl World {
 
     /// Both quotes of every contract are there, a few basis points around the fair price.
     fn check_books(&self) {
-        let open = |id| self.exchange.market(id).is_some_and(|market| is_quoted(market.trading));
-        for (id, instrument) in self.exchange.instruments().filter(|(id, _)| open(*id)) {
+        for (id, instrument) in self.exchange.instruments().filter(|(id, _)| is_quoted(*id, &self.exchange)) {
             let symbol = &instrument.spec().symbol;
             let fair = maker::fair_price(id, self.now(), &self.exchange).expect("an index");
             let market = self.exchange.market(id).unwrap();
@@ -193,4 +192,62 @@ fn a_contract_that_follows_another_is_quoted_from_its_first_second_on_from_the_s
     assert_eq!(followed.count(), 2);
     assert_eq!(world.exchange.account_count(), accounts);
     world.exchange.audit().unwrap();
+}
+
+/// What the house has resting in a contract, by number, price and size.
+fn resting(exchange: &Exchange, id: InstrumentId) -> Vec<(u64, Option<i64>, i64)> {
+    let accounts = (0..exchange.account_count() as u32).map(AccountId);
+    let orders = accounts.flat_map(|account| exchange.open_orders(account));
+    let of_contract = orders.filter(|order| order.instrument == id);
+    of_contract
+        .map(|order| (order.id.0, order.limit_price.map(|price| price.0), order.open_qty().0))
+        .collect()
+}
+
+#[test]
+fn a_delisted_perpetual_is_left_alone_until_it_settles_and_after() {
+    let mut world = World::new(1);
+    let (delisted, other) = (InstrumentId(0), InstrumentId(1));
+    for _ in 0..20 {
+        world.step();
+    }
+    assert!(matches!(world.apply(Command::Expire { instrument: delisted }), Outcome::Armed(Some(_))));
+    assert_eq!(world.exchange.market(delisted).unwrap().state, MarketState::PostOnly);
+    let (stood, others) = (resting(&world.exchange, delisted), resting(&world.exchange, other));
+    assert!(stood.len() >= 20, "{stood:?}");
+    // `step` fails at a command that is refused. A minute less than its fifteen, and beyond.
+    for _ in 0..14 * 60 {
+        world.step();
+        world.check_books();
+    }
+    assert_eq!(resting(&world.exchange, delisted), stood, "nothing trades, so nothing moves");
+    assert_ne!(resting(&world.exchange, other), others, "the market goes on");
+    for _ in 0..120 {
+        world.step();
+    }
+    assert_eq!(world.exchange.market(delisted).unwrap().state, MarketState::Expired);
+    assert_eq!(resting(&world.exchange, delisted), []);
+    world.exchange.audit().unwrap();
+}
+
+#[test]
+fn a_halted_market_is_left_alone_and_its_books_stand_again_a_second_after_it_opens() {
+    for halt in [MarketState::Suspended, MarketState::PostOnly] {
+        let mut world = World::new(1);
+        let halted = InstrumentId(0);
+        for _ in 0..20 {
+            world.step();
+        }
+        let set = |state| Command::SetMarketState { instrument: halted, state };
+        assert!(matches!(world.apply(set(halt)), Outcome::Done));
+        let stood = resting(&world.exchange, halted);
+        for _ in 0..300 {
+            world.step();
+        }
+        assert_eq!(resting(&world.exchange, halted), stood, "{halt:?}");
+        assert!(matches!(world.apply(set(MarketState::Open)), Outcome::Done));
+        world.step();
+        world.check_books();
+        assert_ne!(resting(&world.exchange, halted), stood, "{halt:?}");
+    }
 }

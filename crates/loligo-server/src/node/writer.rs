@@ -345,18 +345,21 @@ impl Writer {
 
     /// Does what is due: listings, the house's tick of this second, or the next step of a moving clock.
     fn step_clock(&mut self) -> Result<(), NodeEnd> {
-        // On a clock that stands still, too: an operator may have let a contract expire.
-        self.list_due(self.time())?;
+        // One look at the clock: time does not go on to where something is to be listed on its way. On a clock that stands still,
+        // too: an operator may have let a contract expire.
+        let mut time = self.time();
+        while !self.list_due(time)? {
+            time = self.time();
+        }
         match self.clock {
             ClockKind::Real => {
-                let time = self.time();
                 if self.house.is_some() && second_of(time) > self.stepped {
                     self.step_house(time)?;
                 }
                 self.finish(time)?;
             }
             ClockKind::Manual { .. } => {
-                self.finish(self.time())?;
+                self.finish(time)?;
                 self.step_move()?;
             }
         }
@@ -425,7 +428,7 @@ impl Writer {
     /// One group commit, after what is due to be listed by then, and all else that is due.
     fn commit(&mut self, mut time: Timestamp, mut items: Vec<Item>) -> Result<(), NodeEnd> {
         if self.venue.exchange.is_due(time) {
-            items = self.let_cancels_in(time, items)?;
+            (time, items) = self.let_cancels_in(time, items)?;
             if items.is_empty() {
                 return Ok(());
             }

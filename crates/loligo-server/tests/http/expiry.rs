@@ -228,9 +228,11 @@ async fn who_follows_an_account_is_told_what_the_settlement_did_to_it() {
         socket.join(&credentials, feed).await;
     }
     venue.advance(15 * MINUTE).await;
-    // Rows of the log are made by a follower that nobody waits for, but who asks history for them.
-    ask(&alice, "/account-log", &[]).await;
-    let told = socket.settle().await;
+    let mut told = socket.settle().await;
+    // Rows of the log are told once history has them, so not before an answer that waits for the rest alone.
+    while told.iter().filter(|message| message["feed"] == "account_log").count() < 2 {
+        told.push(socket.hear().await);
+    }
     let of = |feed: &str| told.iter().filter(|message| message["feed"] == feed).collect::<Vec<_>>();
     let positions = of("open_positions");
     assert_eq!(positions.last().expect("told")["positions"], json!([]), "{positions:?}");
@@ -240,6 +242,74 @@ async fn who_follows_an_account_is_told_what_the_settlement_did_to_it() {
     let balance = &of("balances").last().expect("told")["flex_futures"]["currencies"]["USD"]["quantity"];
     assert_eq!(*balance, log[1]["new_entry"]["new_balance"]);
     assert_eq!(of("fills"), Vec::<&Value>::new(), "a settlement is no fill");
+}
+
+/// Everywhere: what is reckoned with eleven decimals is shown with eleven, be they more digits than a mark has, or few.
+#[tokio::test]
+async fn a_settlement_price_is_told_with_all_of_its_eleven_decimals() {
+    const PEPE: &str = "PF_PEPEUSD";
+    let venue = venue().await;
+    let alice = venue.client(0);
+    venue.pin(SYMBOL, "50000").await;
+    venue.pin(PEPE, "0.00001").await;
+    for (account, side) in [(1, "sell"), (0, "buy")] {
+        let order = [
+            ("orderType", "lmt"),
+            ("symbol", PEPE),
+            ("side", side),
+            ("size", "1000000"),
+            ("limitPrice", "0.00001"),
+        ];
+        let told = venue.client(account).post("/sendorder", &order).await;
+        assert_eq!(told["sendStatus"]["status"], "placed", "{told}");
+    }
+    venue.advance(45 * MINUTE).await;
+    venue.order("POST", &format!("/markets/{PEPE}/expire"), Value::Null).await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    socket.join(&credentials, "account_log").await;
+    // Two of three parts of the last half hour are at one price, and the third, from its first second on, at another.
+    venue.advance(5 * MINUTE - 500).await;
+    venue.pin(SYMBOL, "50000.1").await;
+    venue.pin(PEPE, "0.0000100001").await;
+    venue.advance(10 * MINUTE + 500).await;
+    // Two rows of each.
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        let message = socket.hear().await;
+        assert_eq!(message["feed"], "account_log", "{message}");
+        told.push(message["new_entry"].clone());
+    }
+    let mut csv = alice.request("GET", "", &[]);
+    csv.path = "/api/history/v3/accountlogcsv".to_owned();
+    csv.sign();
+    let csv = String::from_utf8(csv.send().await.body).expect("text");
+    for (symbol, number, text) in [
+        // 50,000 and a third of 0.1; 0.00001 and a third of 0.0000000001.
+        (DATED, json!(50_000.033_333_333_33), "50000.03333333333"),
+        (PEPE, json!(0.000_010_000_03), "0.00001000003"),
+    ] {
+        let contract = json!(symbol.to_lowercase());
+        let log = ask(&alice, "/account-log", &[("info", "settlement")]).await["logs"].clone();
+        let rows = log.as_array().expect("rows").iter().filter(|row| row["contract"] == contract);
+        let shown: Vec<_> = rows.map(|row| row["trade_price"].clone()).collect();
+        assert_eq!(shown, [number.clone(), number.clone()], "{symbol}: the log");
+        let fed = told.iter().filter(|row| row["contract"] == contract);
+        let fed: Vec<_> = fed.map(|row| row["trade_price"].clone()).collect();
+        assert_eq!(fed, [number.clone(), number], "{symbol}: the feed");
+        let lines =
+            csv.lines().filter(|line| line.contains("settlement") && line.contains(&symbol.to_lowercase()));
+        let lines: Vec<_> = lines.collect();
+        assert!(
+            lines.len() == 2 && lines.iter().all(|line| line.contains(text)),
+            "{symbol}: the file: {lines:?}"
+        );
+        let updates = events(&alice, "/positions", &[("tradeable", symbol), ("settlement", "true")]).await;
+        let [(_, update)] = &updates[..] else { panic!("{updates:?}") };
+        assert_eq!(update["settlementPrice"], text, "{symbol}: the position");
+        let market = venue.order("GET", &format!("/markets/{symbol}"), Value::Null).await;
+        assert_eq!(market["settlement_price"], text, "{symbol}: the operator");
+    }
 }
 
 #[tokio::test]

@@ -297,6 +297,32 @@ async fn the_pool_covers_what_the_market_pays_too_little_for() {
 }
 
 #[tokio::test]
+async fn a_pool_that_paid_what_it_did_not_have_is_shown_below_zero() {
+    let venue = Venue::start().await;
+    let poor = long(&venue).await;
+    // Post-only from here on, so nobody is liquidated; settled a quarter of an hour later, far beyond zero equity.
+    venue.order("POST", &format!("/markets/{SYMBOL}/expire"), Value::Null).await;
+    venue.pin(SYMBOL, "40000").await;
+    venue.advance(15 * 60 * 1_000).await;
+    let row = log(&poor, 1).await.remove(0);
+    assert_eq!(
+        (row["info"].as_str(), row["new_balance"].to_string().as_str()),
+        (Some("admin transfer"), "0")
+    );
+    let paid = format!("-{}", row["old_balance"].to_string().trim_start_matches('-'));
+    assert_eq!(row["old_balance"].to_string(), paid, "it was below zero by that much");
+    let value: f64 = paid.parse().expect("a number");
+    assert!((-8_600.0..-8_000.0).contains(&value), "{value}: some 10,010 lost of 1,475");
+    assert_eq!(pool(&venue).await, paid);
+    let audit = venue.order("GET", "/audit", Value::Null).await;
+    let sums = audit["currencies"].as_array().expect("sums").iter().find(|sums| sums["currency"] == "USD");
+    assert_eq!(sums.map(|sums| &sums["pool"]), Some(&json!(paid)));
+    // What it lacks the operator brings.
+    venue.order("PUT", "/pool", json!({"currency": "USD", "amount": "0"})).await;
+    assert_eq!(pool(&venue).await, "0");
+}
+
+#[tokio::test]
 async fn programs_match_by_contract_by_currencies_and_by_margin_account() {
     let venue = Venue::start().await;
     let provider = venue.client(2);

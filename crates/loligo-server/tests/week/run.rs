@@ -5,10 +5,10 @@
 //! each thousand commands, money of every currency to the last unit with it.
 
 use loligo_engine::{
-    AccountId, AskedTrigger, Command, ContractKind, CreateAccount, Currency, CurrencyAudit, Deposit, Event,
-    Exchange, FillRole, FinePrice, Genesis, Instrument, InstrumentId, Leverage, Limits, MarketState, Money,
-    OnGrid, OrderType, Outcome, PlaceOrder, PositionView, Price, Side, Signal, Timestamp, TriggerKind,
-    Wallet, Withdraw,
+    AccountId, AskedTrigger, AssignmentProgram, Command, ContractKind, CreateAccount, Currency,
+    CurrencyAudit, Deposit, Event, Exchange, FillRole, FinePrice, Genesis, Instrument, InstrumentId,
+    Leverage, Limits, MarketState, Money, OnGrid, OrderType, Outcome, PlaceOrder, PositionView, Price, Side,
+    Signal, TimeFrame, Timestamp, TriggerKind, Wallet, WalletView, Withdraw,
 };
 use loligo_server::listing::{Listing, next_listing};
 use loligo_server::market::HouseMarket;
@@ -23,6 +23,10 @@ const CRASH: i128 = 15;
 /// In a trading market an account that is short of maintenance margin does not keep its positions for longer than this.
 const STUCK_AFTER: i64 = 60;
 const HOUR: i64 = 3_600;
+/// What the pool has when the run begins: enough for some of those whom a crash leaves with nothing, and not for all.
+const POOL_USD: i128 = 100_000;
+/// One account in so many takes over what others can not keep.
+const PROVIDERS: u32 = 16;
 
 /// What is run.
 pub struct Plan {
@@ -36,11 +40,17 @@ pub struct Plan {
     pub pause: u64,
 }
 
+/// A fill whose gain is paid in a currency of the account's choice.
+const GAINS: &str = "gains paid in another currency";
+
 /// What a run must come to, and how often at least.
 pub const EXPECTED: &[(&str, u64)] = &[
+    ("assigned", 1),
     ("conversions", 10),
+    ("covered", 1),
     ("crashes", 2),
     ("fills", 100),
+    (GAINS, 10),
     ("full liquidations", 1),
     ("listings", 1),
     ("partial liquidations", 1),
@@ -64,7 +74,7 @@ pub struct Run {
     commands: u64,
     events: Vec<Event>,
     tally: Tally,
-    /// Accounts that are short of maintenance margin: since when they have what they have.
+    /// Accounts with positions that are short of maintenance margin: since when they have what they have.
     short: BTreeMap<AccountId, (i64, Vec<(InstrumentId, i64)>)>,
 }
 
@@ -109,6 +119,8 @@ impl Run {
         for number in 0..run.plan.accounts {
             run.open_account(number);
         }
+        let amount = Money(POOL_USD * Money::ONE);
+        run.must(&Command::SetPool { currency: code("USD"), amount });
         run
     }
 
@@ -147,6 +159,30 @@ impl Run {
         self.clients.push(client);
         self.fund(self.clients.len() - 1);
         self.find_contracts();
+        if number.is_multiple_of(PROVIDERS) {
+            self.provide(account, wallet, worth_usd);
+        }
+    }
+
+    /// An account takes over either side of every contract of its wallet, up to a position that it can bear.
+    fn provide(&mut self, account: AccountId, wallet: Wallet, worth_usd: i128) {
+        let kind = if wallet == Wallet::Flex { ContractKind::Linear } else { ContractKind::Inverse };
+        let program = Box::new(AssignmentProgram {
+            kind,
+            instrument: None,
+            base: None,
+            quote: None,
+            max_size: None,
+            max_position: None,
+            accept_long: true,
+            accept_short: true,
+            time_frame: TimeFrame::All,
+            enabled: true,
+            max_notional: Some(Money(2 * worth_usd * Money::ONE)),
+            min_profit_long: None,
+            min_profit_short: None,
+        });
+        self.must(&Command::AddAssignmentProgram { account, program });
     }
 
     fn fund(&mut self, client: usize) {
@@ -243,7 +279,11 @@ impl Run {
         self.commands += 1;
         for event in &self.events {
             let names: &[Option<&'static str>] = match event {
-                Event::Executed(execution) => &[role(execution.taker.role), role(execution.maker.role)],
+                Event::Executed(execution) => &[
+                    role(execution.taker.role),
+                    role(execution.maker.role),
+                    execution.taker.gain.as_ref().or(execution.maker.gain.as_ref()).map(|_| GAINS),
+                ],
                 Event::Funding(_) => &[Some("positions funded")],
                 Event::Converted(_) => &[Some("conversions")],
                 Event::Settled(_) => &[Some("positions settled")],
@@ -313,10 +353,17 @@ impl Run {
                 None => return self.reload(client),
             },
             16 => Command::CancelAll { account, instrument: Some(id) },
-            17 if instrument.spec().kind == ContractKind::Linear => Command::SetLeverage {
-                account,
-                instrument: id,
-                leverage: (self.rng.below(2) == 0).then(|| Leverage(100 * (1 + self.rng.below(20) as u32))),
+            17 if instrument.spec().kind == ContractKind::Linear => match self.rng.below(3) {
+                0 => Command::SetPnlPreference {
+                    account,
+                    instrument: id,
+                    currency: Some(code(["USD", "EUR", "BTC", "USDT"][self.rng.below(4) as usize])),
+                },
+                isolated => Command::SetLeverage {
+                    account,
+                    instrument: id,
+                    leverage: (isolated == 1).then(|| Leverage(100 * (1 + self.rng.below(20) as u32))),
+                },
             },
             18 => {
                 let Client { wallet, ref funds, .. } = self.clients[client];
@@ -381,14 +428,13 @@ impl Run {
             })
         });
         for client in clients.iter() {
-            let wallets = exchange.wallets(client.account);
-            let is_short = wallets.iter().any(|held| held.cross_equity() < held.maintenance_margin);
-            if !is_short || halted {
+            let (wallets, positions) = (exchange.wallets(client.account), exchange.positions(client.account));
+            let mut held = positions.iter().filter(|position| position.qty != 0);
+            if halted || !held.any(|position| is_short(position, client.wallet, &wallets)) {
                 short.remove(&client.account);
                 continue;
             }
             // A tenth a second of what is left: it takes long, but each step leaves less.
-            let positions = exchange.positions(client.account);
             let held: Vec<_> = positions.iter().map(|position| (position.instrument, position.qty)).collect();
             let known = short.get(&client.account).filter(|(_, before)| *before == held);
             let since = known.map_or(*second, |(since, _)| *since);
@@ -426,6 +472,15 @@ impl Run {
         }
         Ok(text)
     }
+}
+
+/// True for a position behind which less stands than must: of its own margin where it is isolated, of its wallet's where it is not.
+fn is_short(position: &PositionView, margin_wallet: Wallet, wallets: &[WalletView]) -> bool {
+    if position.leverage.is_some() {
+        return position.set_aside + position.unrealized_pnl < position.maintenance_margin;
+    }
+    let held = wallets.iter().find(|held| held.wallet == margin_wallet);
+    held.is_some_and(|held| held.cross_equity() < held.maintenance_margin)
 }
 
 fn role(role: FillRole) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! The whole engine beside its floors, measured in one process, in turn, five times; what is printed are medians.
 //!
 //! `cargo bench -p loligo-sim --bench engine -- [one] [hundred] [worst] [replay] [triggers[=WAITING]]
-//! [trailing] [marks[=ACCOUNTS]] [memory[=ORDERS]] [--no-instructions]`;
+//! [trailing] [marks[=ACCOUNTS]] [queue[=ACCOUNTS]] [memory[=ORDERS]] [--no-instructions]`;
 //! without names, all of them. Instructions are counted where valgrind is installed.
 //!
 //! Accounts, margin, positions, fees and events are switched on; nothing is refused, and trades, volume and hash of each
@@ -152,6 +152,17 @@ fn main() {
                 None => {}
             }
         }
+    }
+    if asked("queue") {
+        let accounts = number("queue", 100_000) as u32;
+        let placed = Crowd::new(Moved::Only, accounts).place_in_queue();
+        println!(
+            "a place in the queue of unwinding, of {accounts} holders: {} us, {} ns each; {} of them at a time {} us at most (bar 10,000)",
+            placed.total / 1_000,
+            tenths(placed.each),
+            marks::PART,
+            placed.longest / 1_000,
+        );
     }
     if asked("memory") {
         let orders = number("memory", 10_000_000);

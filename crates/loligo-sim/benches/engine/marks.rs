@@ -6,7 +6,7 @@ use crate::streams::{Stopwatch, median};
 use crate::venue::{FAIR, Venue, account};
 use loligo_engine::{
     AccountId, Command, FinePrice, InstrumentId, OnGrid, OrderType, Outcome, PairId, PlaceOrder, Side,
-    Timestamp,
+    Timestamp, UnwindPlaces,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -207,6 +207,44 @@ impl Crowd {
             longest: median(runs.iter().map(|(.., longest, _)| *longest)),
             records: median(runs.iter().map(|(.., records)| records / moves)),
         }
+    }
+}
+
+/// What it takes to find an account's place in the queue of unwinding, and to rank one holder for it, in tenths of nanoseconds; and
+/// the longest look at [`PART`] of the holders, in nanoseconds.
+pub struct Placed {
+    pub total: u64,
+    pub each: u64,
+    pub longest: u64,
+}
+
+/// Holders that are ranked at a time when an account asks for its place.
+pub const PART: usize = 8_192;
+
+impl Crowd {
+    /// Looks for the place of the account that opened last.
+    pub fn place_in_queue(&self) -> Placed {
+        let asking = account(self.accounts / 2 - 1, Side::Sell);
+        let mut runs = vec![];
+        for _ in 0..RUNS {
+            let start = Stopwatch::start();
+            let queue = self.venue.exchange.unwind_queue(black_box(asking));
+            let total = start.elapsed().as_nanos() as u64;
+            let (mut places, mut longest) = (UnwindPlaces::of(asking), 0);
+            loop {
+                let start = Stopwatch::start();
+                let done = self.venue.exchange.look_for_places(&mut places, PART);
+                longest = longest.max(start.elapsed().as_nanos() as u64);
+                if done {
+                    break;
+                }
+            }
+            assert_eq!(places.percentiles(), queue, "by parts as at once");
+            runs.push((total, longest));
+        }
+        let total = median(runs.iter().map(|(total, _)| *total));
+        let each = total * 10 / positions(self.moved, self.accounts);
+        Placed { total, each, longest: median(runs.iter().map(|(_, longest)| *longest)) }
     }
 }
 

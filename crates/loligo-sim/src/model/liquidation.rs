@@ -3,6 +3,7 @@
 use super::margin::{Portfolio, size};
 use super::matching::booked;
 use super::orders::incoming;
+use super::takeover::Unwinding;
 use super::{Contract, Model, Order, figures};
 use loligo_engine::{
     AccountId, ContractKind, Currency, FillRole, InstrumentId, MAX_TICKS, MarketState, Money, OrderId,
@@ -131,7 +132,7 @@ impl Model {
         let taken =
             self.assign(portfolio, instrument) || (linear && self.liquidate_covered(portfolio, instrument));
         if !taken {
-            self.unwindings.insert(portfolio, (instrument, limit));
+            self.unwindings.insert(portfolio, Unwinding::of(instrument, limit));
             self.unwind(portfolio);
         }
     }

@@ -283,6 +283,13 @@ impl Model {
         figures::fine(balance) + funding + pnl
     }
 
+    /// The same as its owner is shown it, with the open P&L of isolated positions.
+    pub(super) fn margin_equity(&self, account: AccountId, wallet: Wallet, currency: Currency) -> BigInt {
+        let (isolated, _) = self.apart(account, wallet);
+        let pnl = isolated.into_iter().map(|i| self.pnl_as_margin(account, i)).sum::<BigInt>();
+        self.equity(account, wallet, currency) + pnl
+    }
+
     /// Equity that no margin holds.
     pub(super) fn available(&self, account: AccountId, wallet: Wallet, currency: Currency) -> BigInt {
         self.equity(account, wallet, currency) - self.held(account, wallet)

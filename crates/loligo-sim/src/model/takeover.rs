@@ -11,6 +11,7 @@ use loligo_engine::{
 };
 use num_bigint::{BigInt, Sign};
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 
 /// A provider's gain against mark, in thousandths of the value at mark: topped up to the first, and none beyond the second.
 const LEAST_GAIN: u32 = 5;
@@ -18,6 +19,27 @@ const MOST_GAIN: u32 = 25;
 
 /// Providers of one assignment, the oldest.
 const MOST_TAKERS: usize = 64;
+
+/// Counterparties that are good for one look at all holders.
+const MOST_IN_TURN: usize = 64;
+
+/// A position that is closed against others until it is flat.
+#[derive(Clone, Debug)]
+pub(super) struct Unwinding {
+    pub instrument: InstrumentId,
+    /// In ticks: that at which it began.
+    pub price: i64,
+    /// Holders before this account were looked at.
+    pub looked_at_next: AccountId,
+    /// Those whose turn is next, when all were.
+    pub turn: VecDeque<AccountId>,
+}
+
+impl Unwinding {
+    pub fn of(instrument: InstrumentId, price: i64) -> Self {
+        Self { instrument, price, looked_at_next: AccountId(0), turn: VecDeque::new() }
+    }
+}
 
 /// Who may take a part of a position over.
 struct Taker {
@@ -227,7 +249,8 @@ impl Model {
         least.is_none_or(|least| (gain - figures::fine(paid)) * 100_000_000 >= value * least)
     }
 
-    /// True where a provider has the initial margin for signed lots that come to it, and an isolated position is not short.
+    /// True where a provider has the initial margin for signed lots that come to it, and neither the position nor what else is in its
+    /// wallet would be liquidated then.
     fn bears(
         &self,
         account: AccountId,
@@ -240,12 +263,19 @@ impl Model {
         let held = self.position(account, instrument);
         let (position, realized) = booked(&held, lots, &self.contract(instrument).value(lots, price));
         after.account_mut(account).positions.insert(instrument, position);
-        let equity = self.equity(account, wallet, currency) - figures::fine(paid);
-        if self.is_isolated(account, instrument) {
-            let short = after.margin_status(Portfolio::Isolated(account, instrument)).is_short();
-            return !short && equity + realized >= after.held(account, wallet);
+        let all = Portfolio::Cross(account, wallet);
+        let (mut others, isolated) = (after.margin_status(all), self.is_isolated(account, instrument));
+        let gained = match isolated {
+            true => realized - figures::fine(paid),
+            false => self.gain(instrument, lots, price).0 - figures::fine(paid),
+        };
+        others.equity = self.margin_status(all).equity + &gained;
+        if isolated {
+            others.equity += self.set_aside(account, instrument) - after.set_aside(account, instrument);
         }
-        equity + self.gain(instrument, lots, price).0 >= after.held(account, wallet)
+        let short = isolated && after.margin_status(Portfolio::Isolated(account, instrument)).is_short();
+        let equity = self.equity(account, wallet, currency) + gained;
+        !short && !others.is_short() && equity >= after.held(account, wallet)
     }
 
     /// What an assignee pays into the pool, as it is booked.
@@ -255,27 +285,56 @@ impl Model {
     }
 
     /// Closes a position against the first of those on the other side, who profit the most on the least; the next one has its turn
-    /// before anything else, until it is flat. A halt ends it: the ladder waits, and begins anew.
+    /// before anything else, until it is flat. Who they are is known once every holder was looked at, as far as a record has work
+    /// for, and good for 64 of them. A halt ends it: the ladder waits, and begins anew.
     pub(super) fn unwind(&mut self, portfolio: Portfolio) {
-        let Some((instrument, price)) = self.unwindings.get(&portfolio).copied() else { return };
+        let Some(unwinding) = self.unwindings.get(&portfolio) else { return };
+        let (instrument, price) = (unwinding.instrument, unwinding.price);
         let account = portfolio.account();
         let held = self.position(account, instrument).qty;
         if held == 0 || self.market_state(instrument) != MarketState::Open {
             self.unwindings.remove(&portfolio);
             return;
         }
-        let other = if held > 0 { Side::Sell } else { Side::Buy };
-        let counterparty = *self.unwind_queue(instrument, other).first().expect("positions sum to nothing");
-        // Each that is looked at is as an account that is looked over.
-        let looked_at = (0..self.accounts.len() as u32).map(AccountId);
-        self.spend(looked_at.filter(|id| self.position(*id, instrument).qty != 0).count() as u32);
-        let lots = held.abs().min(self.position(counterparty, instrument).qty.abs());
-        let roles = (FillRole::UnwindBankrupt, FillRole::UnwindCounterparty);
-        self.take_over((account, counterparty), instrument, (lots, price), roles, OrderType::Unwind);
+        let mut unwinding = unwinding.clone();
+        if unwinding.turn.is_empty() {
+            let all = (unwinding.looked_at_next.0..self.accounts.len() as u32).map(AccountId);
+            let mut holders =
+                all.filter(|id| self.position(*id, instrument).qty != 0).collect::<VecDeque<_>>();
+            // Each that is looked at is as an account that is looked over; one always is.
+            let mut looked_at = false;
+            while !holders.is_empty() && !(looked_at && self.is_spent()) {
+                holders.pop_front();
+                self.spend(1);
+                looked_at = true;
+            }
+            if let Some(next) = holders.front() {
+                unwinding.looked_at_next = *next;
+            } else {
+                let other = if held > 0 { Side::Sell } else { Side::Buy };
+                let queue = self.unwind_queue(instrument, other);
+                unwinding.looked_at_next = AccountId(0);
+                unwinding.turn = queue.into_iter().take(MOST_IN_TURN).collect();
+            }
+        }
+        let counterparty = unwinding.turn.pop_front();
+        self.unwindings.insert(portfolio, unwinding);
+        if let Some(counterparty) = counterparty {
+            let lots = held.abs().min(self.position(counterparty, instrument).qty.abs());
+            let roles = (FillRole::UnwindBankrupt, FillRole::UnwindCounterparty);
+            self.take_over((account, counterparty), instrument, (lots, price), roles, OrderType::Unwind);
+        }
         if self.position(account, instrument).qty == 0 {
             self.unwindings.remove(&portfolio);
         } else {
             self.step_on(portfolio);
+        }
+    }
+
+    /// What is asked amid it may change whose turn is next.
+    pub(super) fn look_for_turns_anew(&mut self) {
+        for unwinding in self.unwindings.values_mut() {
+            *unwinding = Unwinding::of(unwinding.instrument, unwinding.price);
         }
     }
 
@@ -307,17 +366,14 @@ impl Model {
         queue
     }
 
-    /// (Unrealised profit / entry value) x (value / equity behind it), as a fraction; over nothing where there is no equity.
+    /// (Unrealised profit / entry value) x (value / equity of its wallet), as a fraction; over nothing where there is no equity.
     fn rank(&self, account: AccountId, instrument: InstrumentId) -> (BigInt, BigInt) {
         let position = self.position(account, instrument);
         let contract = self.contract(instrument);
         let mark = contract.mark.expect("a market that is open has a mark");
         let value = size(&contract.value_at_mark(position.qty, mark));
         let (wallet, currency) = self.margin_wallet(instrument);
-        let equity = match self.portfolio(account, instrument) {
-            Portfolio::Cross(..) => self.equity(account, wallet, currency),
-            isolated @ Portfolio::Isolated(..) => self.margin_status(isolated).equity,
-        };
+        let equity = self.margin_equity(account, wallet, currency);
         (self.open_pnl(account, instrument) * value, size(&position.entry) * equity.max(BigInt::ZERO))
     }
 

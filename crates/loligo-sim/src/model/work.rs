@@ -144,6 +144,8 @@ impl Model {
     pub(super) fn begin_steps(&mut self) {
         let due = self.ladders.keys().copied().filter(|portfolio| self.steps_now(*portfolio));
         self.work.stepping = due.collect();
+        // Who took one at this instant, before its sample, is to take the next at the next second.
+        self.stirred |= self.ladders.values().any(|ladder| ladder.stepped_at == self.now);
     }
 
     /// After a change nothing else happens before what follows from it, one thing after the other.

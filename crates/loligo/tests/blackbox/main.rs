@@ -18,6 +18,7 @@ mod folder;
 mod history;
 mod http;
 mod http2;
+mod keys;
 mod limits;
 mod listing;
 mod nonces;

@@ -79,6 +79,9 @@ const CASES: &[Case] = &[
     (|v| { let reader = v.config["accounts"][0]["read_only"].clone();
             v.client_of(&reader).send("POST", "/cancelallorders", "", Some(""), None).expect("an answer"); },
         Some(0), "authenticationError", "this takes a key that may trade; this one may do no more than ask"),
+    (|v| { let reader = v.config["accounts"][0]["read_only"].clone();
+            v.client_of(&reader).send("POST", "/orders/status", "", Some("cliOrdIds=a"), None).expect("an answer"); },
+        Some(0), "authenticationError", "this takes a key that may trade; this one may do no more than ask (--status-for-read-only-keys on)"),
     (|v| { v.client(0).send("GET", "/openorders", "", None, Some("1.5")).expect("an answer"); },
         Some(0), "authenticationError", "the Nonce header is \"1.5\", no whole number of 64 bits"),
     (|v| { for _ in 0..2 { v.client(0).send("GET", "/openorders", "", None, Some("7")).expect("an answer"); } },

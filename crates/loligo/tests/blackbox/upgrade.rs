@@ -47,7 +47,7 @@ fn a_folder_from_before_rules_had_versions_opens_and_goes_on() {
     let home = home_of("rules-1.tgz");
     let mut venue = home.start(&[]);
     let said = venue.screen("Ctrl-C");
-    assert!(said.contains("records 1 to 3864 were made under rules 1; from here on rules 5 hold"), "{said}");
+    assert!(said.contains("records 1 to 3864 were made under rules 1; from here on rules 6 hold"), "{said}");
     let orders = open(&venue);
     assert_eq!(
         orders,
@@ -83,7 +83,7 @@ fn a_folder_from_before_rules_had_versions_opens_and_goes_on() {
     let replayed = home.run("replay");
     assert!(replayed.stdout.contains(text(&hashes["event_hash"])), "{} {hashes}", replayed.stdout);
     let log = home.run_with("log", &["--from", "3865", "--count", "1"]);
-    assert!(log.stdout.contains("from rules 1 to rules 5"), "{}", log.stdout);
+    assert!(log.stdout.contains("from rules 1 to rules 6"), "{}", log.stdout);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn records_under_other_rules_without_a_snapshot_behind_them_are_refused_with_the
         let refused = home.refused(&[]);
         assert_eq!(refused.status.code(), Some(1), "{}", refused.said());
         let said = refused.said();
-        assert!(said.contains("record 1 was made under rules 1, and this version follows rules 5"), "{said}");
+        assert!(said.contains("record 1 was made under rules 1, and this version follows rules 6"), "{said}");
         assert!(
             said.contains("Start the version that made it on this folder and stop it with Ctrl-C"),
             "{said}"

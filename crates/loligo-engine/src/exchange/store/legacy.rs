@@ -1,15 +1,15 @@
-//! The states of earlier versions, read into today's list, never written: those of versions 4 to 6, shorter lists, and that of
+//! The states of earlier versions, read into today's list, never written: those of versions 4 to 7, shorter lists, and that of
 //! version 3, which was memory as it was laid out then. And commands of version 2, whose contracts said less.
 //!
 //! Fields that today's list makes anew are read past: they stand here by type alone, under a name with an underscore.
 
 use super::state::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Numbers, Owner, ParticularLimits, Pasts,
-    Rest, State, StoredFunding, StoredOrder, StoredPosition, StoredWork,
+    Rest, State, StoredFunding, StoredOrder, StoredPosition, StoredRanking, StoredWork,
 };
 use super::{
     CodecError, LEGACY_COMMAND_VERSION, LEGACY_STATE_VERSION, UNFUNDED_STATE_VERSION,
-    UNNUMBERED_STATE_VERSION, UNSETTLED_STATE_VERSION, read,
+    UNNUMBERED_STATE_VERSION, UNRANKED_STATE_VERSION, UNSETTLED_STATE_VERSION, read,
 };
 use crate::account::FamilyDays;
 use crate::command::{Command, Genesis, Limits, LimitsChange};
@@ -229,14 +229,26 @@ pub(super) fn read_unnumbered(bytes: &[u8]) -> Result<State, CodecError> {
     read_shorter(UNNUMBERED_STATE_VERSION, bytes, &rest)
 }
 
-/// Reads a state of version 6, which ended before what is last today, as today's list.
+/// Reads a state of version 7, which ended before rankings of who is unwound, as today's list.
+///
+/// # Errors
+/// [`CodecError`] when the bytes are none.
+pub(super) fn read_unranked(bytes: &[u8]) -> Result<State, CodecError> {
+    read_before(UNRANKED_STATE_VERSION, bytes, &StoredRanking::default())
+}
+
+/// Reads a state of version 6, which ended before collateral, ladders and settlement, as today's list.
 ///
 /// # Errors
 /// [`CodecError`] when the bytes are none.
 pub(super) fn read_unsettled(bytes: &[u8]) -> Result<State, CodecError> {
-    let list =
-        postcard::to_extend(&Rest::default(), bytes.to_vec()).expect("writing into memory cannot fail");
-    read("state", UNSETTLED_STATE_VERSION, &list)
+    read_before(UNSETTLED_STATE_VERSION, bytes, &Rest::default())
+}
+
+/// Reads a list that ended before `rest`.
+fn read_before(version: u8, bytes: &[u8], rest: &impl Serialize) -> Result<State, CodecError> {
+    let list = postcard::to_extend(rest, bytes.to_vec()).expect("writing into memory cannot fail");
+    read("state", version, &list)
 }
 
 /// Reads a state of version 5, which ended before pasts and funding, as today's list.

@@ -62,6 +62,7 @@ pub(super) struct Rest {
     pub ladder: StoredLadder,
     pub settlement: StoredSettlement,
     pub looking: StoredLooking,
+    pub ranking: StoredRanking,
 }
 
 impl Rest {
@@ -71,6 +72,7 @@ impl Rest {
             ladder: StoredLadder::of(exchange),
             settlement: StoredSettlement::of(exchange),
             looking: StoredLooking::of(exchange),
+            ranking: StoredRanking::of(exchange),
         }
     }
 }
@@ -120,25 +122,39 @@ pub(super) struct StoredLadder {
 
 impl StoredLadder {
     fn of(exchange: &Exchange) -> Self {
-        let Exchange { programs, unwinding, .. } = exchange;
-        // What is flat by now, or no longer liquidated, is dropped when its turn comes.
-        let goes_on = |portfolio: &Portfolio, instrument: InstrumentId| {
-            let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = *portfolio;
-            let held = exchange.markets[instrument].position_of(account);
-            held.is_some_and(|slot| exchange.positions[slot].size != 0)
-                && exchange.liquidations.contains_key(portfolio)
-        };
-        let unwinding = unwinding.iter().filter(|(portfolio, at)| goes_on(portfolio, at.instrument));
-        let unwinding = unwinding.map(|(portfolio, Unwinding { instrument, price })| {
-            let (account, of) = LiquidationOf::of(*portfolio, exchange);
-            (account, of, *instrument, *price)
-        });
+        let programs = &exchange.programs;
         Self {
             last_program: programs.last,
             providers: programs.providers.clone(),
             changes: programs.changes.values().flatten().cloned().collect(),
-            unwinding: unwinding.collect(),
+            unwinding: unwinding_of(exchange)
+                .map(|(portfolio, at)| {
+                    let (account, of) = LiquidationOf::of(*portfolio, exchange);
+                    (account, of, at.instrument, at.price)
+                })
+                .collect(),
         }
+    }
+}
+
+/// What is being unwound. What is flat by now, or no longer liquidated, is dropped when its turn comes.
+fn unwinding_of(exchange: &Exchange) -> impl Iterator<Item = (&Portfolio, &Unwinding)> {
+    exchange.unwinding.iter().filter(|(portfolio, at)| {
+        let (Portfolio::Cross { account, .. } | Portfolio::Isolated { account, .. }) = **portfolio;
+        let held = exchange.markets[at.instrument].position_of(account);
+        held.is_some_and(|slot| exchange.positions[slot].size != 0)
+            && exchange.liquidations.contains_key(portfolio)
+    })
+}
+
+/// How far the ranking of those has come against whom positions are unwound: of each of them, in their order, the account with which it
+/// goes on, and the first in turn of those who are ranked. Earlier forms have none, and begin anew.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct StoredRanking(pub Vec<(Option<AccountId>, Vec<AccountId>)>);
+
+impl StoredRanking {
+    fn of(exchange: &Exchange) -> Self {
+        Self(unwinding_of(exchange).map(|(_, at)| (at.ranked, at.first.clone())).collect())
     }
 }
 

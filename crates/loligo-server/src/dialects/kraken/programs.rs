@@ -5,10 +5,14 @@ use super::private::KrakenRequest;
 use super::{Answer, Failure, Kraken};
 use crate::grid::time;
 use crate::login::Caller;
-use loligo_engine::{AddProgramOutcome, Ask, ProgramId, RemoveProgramOutcome};
+use loligo_engine::{AddProgramOutcome, Ask, Exchange, ProgramId, RemoveProgramOutcome, UnwindPlaces};
 use loligo_wire::v3::requests;
 use loligo_wire::v3::responses;
 use loligo_wire::v3::words::Error;
+
+/// Holders that are ranked between two batches of orders when an account asks for its places: about a millisecond's worth. Where more
+/// hold what it holds, some are as they are a few batches later.
+const HOLDERS_AT_ONCE: usize = 8_192;
 
 impl Kraken {
     pub(super) async fn assignment_programs(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
@@ -81,8 +85,15 @@ impl Kraken {
 
     pub(super) async fn unwind_queue(&self, asked: KrakenRequest<'_>, caller: Caller) -> Answer {
         asked.active(&caller)?;
-        let account = caller.account;
-        let queue = self.node.query(move |exchange| exchange.unwind_queue(account)).await?;
+        let (mut places, mut found) = (UnwindPlaces::of(caller.account), false);
+        while !found {
+            let look = move |exchange: &Exchange| {
+                let found = exchange.look_for_places(&mut places, HOLDERS_AT_ONCE);
+                (places, found)
+            };
+            (places, found) = self.node.query(look).await?;
+        }
+        let queue = places.percentiles();
         let rows = queue.iter().filter_map(|(id, percentile)| {
             Some((asked.directory.instrument(*id)?.spec().symbol.as_str(), *percentile))
         });

@@ -294,7 +294,12 @@ impl Explainer<'_> {
                     Right::Trade => "a key that may trade",
                     Right::Withdraw => "a key with the right to withdraw",
                 };
-                format!("this takes {needed}; this one may do {held}")
+                // The one thing that the operator may let such a key do besides.
+                let may_be_let = right == Right::Trade
+                    && entry.path.ends_with("/orders/status")
+                    && directory.key(entry.api_key).is_some_and(|key| key.may_ask());
+                let way = if may_be_let { " (--status-for-read-only-keys on)" } else { "" };
+                format!("this takes {needed}; this one may do {held}{way}")
             }
             Denied::BadNonce => {
                 format!(

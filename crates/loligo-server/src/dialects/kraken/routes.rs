@@ -119,6 +119,10 @@ macro_rules! serve {
         let caller = $kraken.admit(&$asked, Right::$right, 1).await?;
         $kraken.$handler(&$asked, &caller).map(Success::from)
     }};
+    ($kraken:ident, $asked:ident, key {$right:ident} $cost:literal $handler:ident) => {{
+        let caller = $kraken.admit(&$asked, $kraken.$right, $cost).await?;
+        $kraken.$handler($asked, caller).await.map(Success::from)
+    }};
     ($kraken:ident, $asked:ident, key $right:ident $cost:literal $handler:ident) => {{
         let caller = $kraken.admit(&$asked, Right::$right, $cost).await?;
         $kraken.$handler($asked, caller).await.map(Success::from)
@@ -142,7 +146,7 @@ macro_rules! serve {
 /// One row an operation: base, paths, methods, its name in the contract, and how it is served. That is `gap` for one that is not
 /// built; `off` for what the venue has switched off, too, and answers like a path that nobody has; `reasoned` for what tells its
 /// errors like history, with the right it takes, at a cost of 1; `past`, what is asked of history, and of whom; `public` and its handler; `chart`, which is
-/// public too and tells of its arguments in words of its own; or `key`, the right it takes, what it costs (a number, or what works it out), the request
+/// public too and tells of its arguments in words of its own; or `key`, the right it takes (in braces what holds it, where the operator decides), what it costs (a number, or what works it out), the request
 /// whose arguments it requires, if it requires any, and its handler.
 macro_rules! routes {
     ($($base:ident [$($path:literal),+] [$($method:ident)+] $name:ident ($($how:tt)+),)+) => {
@@ -226,7 +230,7 @@ routes! {
     V3 ["/cancelallordersafter"] [POST] cancelAllOrdersAfter (key Trade 25 cancel_all_orders_after),
     V3 ["/batchorder"] [POST] sendBatchOrder (key Trade {batch_cost} BatchOrder batch_order),
     V3 ["/openorders"] [GET POST] getOpenOrders (key Read 2 open_orders),
-    V3 ["/orders/status"] [POST GET] getOrderStatus (key Trade 1 orders_status),
+    V3 ["/orders/status"] [POST GET] getOrderStatus (key {status_right} 1 orders_status),
     V3 ["/initialmargin"] [GET] getInitialMargin (key Read 1 InitialMargin initial_margin),
     V3 ["/initialmargin/maxordersize"] [GET] getMaxOrderSize (key Read 1 MaxOrderSize max_order_size),
     V3 ["/leveragepreferences"] [GET] getLeverageSetting (key Read 2 leverage_preferences),

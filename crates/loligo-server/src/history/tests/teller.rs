@@ -1,20 +1,21 @@
 //! History as anybody would write it down who keeps every order that was ever told of: plainly, and from events alone.
 
+mod money;
 mod settled;
 
 use crate::grid::{fine_price, money, price, size};
 use crate::projection::Applied;
 use loligo_engine::{
-    BalanceCause, ContractKind, Event, FillRole, Instrument, Money, OrderRef, OrderStatus, OrderType,
-    OrderView, Qty, Side, Timestamp, UpdateReason, Wallet, Written,
+    ContractKind, Event, FillRole, Instrument, Money, OrderRef, OrderStatus, OrderType, OrderView, Qty, Side,
+    Timestamp, UpdateReason, Wallet, Written,
 };
-use loligo_history::rows::{self, causes, kinds};
+use loligo_history::rows::{self, kinds};
 use loligo_history::{AnyRow, At};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 /// What streams must have brought about, or a comparison has compared nothing.
-pub(super) const KINDS: [&str; 21] = [
+pub(super) const KINDS: [&str; 34] = [
     "order 0",
     "order 1",
     "order 2",
@@ -27,6 +28,19 @@ pub(super) const KINDS: [&str; 21] = [
     "trigger 5",
     "trigger 6",
     "futures trade",
+    "futures liquidation",
+    "futures partial liquidation",
+    "covered liquidation",
+    "futures assignor",
+    "futures assignee",
+    "futures unwind bankrupt",
+    "futures unwind counterparty",
+    "settlement",
+    "settled in another currency",
+    "gain in another currency",
+    "conversion",
+    "interest payment",
+    "funding rate change",
     "admin transfer",
     "transfer",
     "cross-exchange transfer",
@@ -338,66 +352,10 @@ impl Teller {
             Event::Rewritten { order } => {
                 self.orders.insert(order.id.0, order.clone());
             }
-            Event::Balance { account, wallet, currency, change, balance, log, cause, at } => {
-                let code = currency.code().to_lowercase();
-                let info = match cause {
-                    BalanceCause::Operator | BalanceCause::Pool => "admin transfer",
-                    BalanceCause::Transfer => "transfer",
-                    BalanceCause::SubaccountTransfer => "subaccount transfer",
-                    BalanceCause::Withdrawal => "cross-exchange transfer",
-                };
-                let row = rows::AccountLogEntry {
-                    number: *log,
-                    info: info.to_owned(),
-                    asset: code.clone(),
-                    wallet: self.wallet(*wallet),
-                    old_balance: money(Money(balance.0 - change.0)).to_string(),
-                    new_balance: money(*balance).to_string(),
-                    collateral: Some(code),
-                    ..nothing_logged()
-                };
-                self.tell_own(account.0, *at, row);
-            }
-            Event::Funding(booked) => {
-                let contract = u32::from(booked.instrument.0);
-                let entry = self.contracts[contract as usize].average_price(booked.position, booked.entry);
-                let entry = Some(fine_price(entry).to_string());
-                let (code, got) = (booked.currency.code(), money(booked.realized).to_string());
-                let update = rows::PositionUpdate {
-                    cause: causes::FUNDING,
-                    contract,
-                    old_position: booked.position,
-                    new_position: booked.position,
-                    old_entry: entry.clone(),
-                    new_entry: entry,
-                    opened_ms: booked.opened_at.map(|at| at.0.div_euclid(1_000)),
-                    fee: "0".to_owned(),
-                    realized_pnl: "0".to_owned(),
-                    realized_funding: got.clone(),
-                    currency: code.to_owned(),
-                    execution: None,
-                    price: None,
-                    qty: None,
-                    role: None,
-                };
-                self.tell_own(booked.account.0, booked.at, update);
-                let before = Money(booked.balance.0 - booked.realized.0);
-                let row = rows::AccountLogEntry {
-                    number: booked.log,
-                    info: "funding rate change".to_owned(),
-                    asset: code.to_lowercase(),
-                    wallet: self.wallet(booked.wallet),
-                    old_balance: money(before).to_string(),
-                    new_balance: money(booked.balance).to_string(),
-                    contract: Some(contract),
-                    collateral: Some(code.to_lowercase()),
-                    mark: booked.mark.map(|mark| fine_price(mark).to_string()),
-                    funding_rate: Some(crate::grid::rate(booked.rate.absolute).to_string()),
-                    realized_funding: Some(got),
-                    ..nothing_logged()
-                };
-                self.tell_own(booked.account.0, booked.at, row);
-            }
+            Event::Balance { .. } => self.balance(event),
+            Event::Funding(booked) => self.funding(booked),
+            Event::Converted(conversion) => self.converted(conversion),
+            Event::Interest(paid) => self.interest(paid),
             Event::Settled(settlement) => self.settled(settlement),
             Event::Mark { instrument, price, at } => {
                 let shown = fine_price(*price).normalized();
@@ -617,19 +575,26 @@ impl Teller {
                 ..leg.clone()
             };
             self.tell_own(account, execution.at, of_position);
-            let booked = fill.realized_pnl.0 - fill.fee.0 + fill.realized_funding.0 - into_pool;
+            // What is paid in another currency has a third row, and is not in the second.
+            let here = if fill.gain.is_some() { 0 } else { fill.realized_pnl.0 };
+            let booked = here - fill.fee.0 + fill.realized_funding.0 - into_pool;
             let of_money = rows::AccountLogEntry {
                 number: fill.log + 1,
                 asset: execution.currency.code().to_lowercase(),
                 old_balance: money(Money(fill.balance.0 - booked)).to_string(),
                 new_balance: money(fill.balance).to_string(),
-                realized_pnl: Some(money(fill.realized_pnl).to_string()),
+                realized_pnl: Some(money(Money(here)).to_string()),
                 fee: Some(money(fill.fee).to_string()),
                 realized_funding: Some(money(fill.realized_funding).to_string()),
                 liquidation_fee: (into_pool != 0).then(|| money(Money(into_pool)).to_string()),
                 ..leg
             };
+            let of_gain = fill.gain.as_deref().map(|gain| money::gain_row(gain, &of_money));
             self.tell_own(account, execution.at, of_money);
+            if let Some(row) = of_gain {
+                self.kinds.insert("gain in another currency".to_owned());
+                self.tell_own(account, execution.at, row);
+            }
         }
     }
 

@@ -103,7 +103,7 @@ async fn a_year_of_jumps_and_restarts_keeps_every_kind_listed_and_replays_to_the
 }
 
 /// Every listing stands in the journal at the instant in which its contract opened, and nothing later before it.
-fn check_journal(folder: &Path, listings: usize) {
+pub(super) fn check_journal(folder: &Path, listings: usize) {
     let journal = StoppedJournal::open(folder).unwrap();
     let mut reader = journal.reader(1).unwrap();
     let (mut before, mut found) = (Timestamp(0), 0);

@@ -1,5 +1,6 @@
 //! Who waits for whom while the exchange does what follows from one request (rules 5.7).
 
+use super::rolls::{at, check_journal, manual};
 use super::*;
 use crate::config::ClockKind;
 use loligo_engine::{
@@ -8,7 +9,9 @@ use loligo_engine::{
 };
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicI64;
 use std::task::Poll;
+use tempfile::TempDir;
 
 /// Stops that one mark reaches: by two accounts, a hundred each at most.
 const STOPS: u64 = 200;
@@ -115,4 +118,190 @@ async fn a_price_and_a_market_verb_are_answered_when_all_that_follows_has_happen
     for account in 0..3 {
         assert!(open(account).is_empty());
     }
+}
+
+/// Accounts that hold a lot which the first one has sold them: more than three records of steps.
+const BUYERS: u32 = 200;
+const HOUR: i64 = 3_600 * Timestamp::SECOND;
+
+/// Everyone holds a contract.
+async fn held_by_all(node: &RunningNode, instrument: InstrumentId) {
+    let mut orders = Vec::new();
+    for buyer in 1..=BUYERS {
+        for (account, side) in [(0, Side::Sell), (buyer, Side::Buy)] {
+            let Command::Place(order) = order(account, side, 80_000, None).command else {
+                panic!("an order")
+            };
+            let order = PlaceOrder { instrument, qty: OnGrid::Steps(1), ..order };
+            orders.push(Submission::new(Command::Place(order)));
+        }
+    }
+    node.handle().submit_all(orders).await.unwrap();
+    let held =
+        |exchange: &Exchange| (0..=BUYERS).all(|account| !exchange.positions(AccountId(account)).is_empty());
+    assert!(node.handle().query(held).await.unwrap());
+}
+
+/// An order of the first account that rests far from the price.
+async fn rests(node: &RunningNode) -> OrderId {
+    let outcome = node.handle().submit(order(0, Side::Buy, 30_000, None)).await.unwrap().outcome;
+    let Outcome::Placed(resting) = outcome else { panic!("{outcome:?}") };
+    resting
+}
+
+fn crowded(clock: ClockKind) -> Config {
+    Config { clock, accounts: BUYERS + 1, ..Config::test() }
+}
+
+/// A machine's clock that goes on when it has been looked at so many times.
+struct Looks {
+    wall: Arc<AtomicI64>,
+    left: Arc<AtomicI64>,
+}
+
+impl Looks {
+    fn at(wall: i64) -> Self {
+        Self { wall: Arc::new(AtomicI64::new(wall)), left: Arc::new(AtomicI64::new(i64::MAX)) }
+    }
+
+    /// It goes on by so much then.
+    fn clock(&self, by: i64) -> MachineClock {
+        let (wall, left) = (Arc::clone(&self.wall), Arc::clone(&self.left));
+        let passed = move || if left.fetch_sub(1, Ordering::SeqCst) > 0 { 0 } else { by };
+        MachineClock::of(Box::new(move || wall.load(Ordering::SeqCst) + passed()), Box::new(|| 0))
+    }
+
+    fn stand_at(&self, wall: i64) {
+        self.left.store(i64::MAX, Ordering::SeqCst);
+        self.wall.store(wall, Ordering::SeqCst);
+    }
+
+    /// Does what is due by now: the first question wakes the writer, which sees to that before it takes the second.
+    async fn see_to_what_is_due(handle: &NodeHandle) {
+        handle.query(|_| ()).await.unwrap();
+        handle.query(|_| ()).await.unwrap();
+    }
+
+    /// The answer to a cancel that is there before the writer looks at the clock again, which goes on at this look.
+    async fn goes_on_at(&self, look: i64, handle: &NodeHandle, resting: OrderId) -> Reply {
+        let ((holds, held), (lets, on)) = (sync_channel(1), sync_channel(1));
+        let mut question = pin!(handle.query(move |_| {
+            holds.send(()).unwrap();
+            on.recv().unwrap();
+        }));
+        ask(&mut question).await;
+        held.recv().unwrap();
+        let mut cancelled = pin!(handle.submit(cancel_of(0, resting)));
+        ask(&mut cancelled).await;
+        self.left.store(look, Ordering::SeqCst);
+        lets.send(()).unwrap();
+        question.await.unwrap();
+        let cancelled = cancelled.await.unwrap();
+        assert_eq!(cancelled.outcome, Outcome::Cancelled(resting));
+        // However often it has been looked at, it goes on now.
+        self.left.store(0, Ordering::SeqCst);
+        Self::see_to_what_is_due(handle).await;
+        cancelled
+    }
+}
+
+/// More often the writer does not look at the clock between one request and the next.
+const LOOKS: std::ops::Range<i64> = 0..8;
+
+#[tokio::test]
+async fn a_cancel_that_comes_as_an_hour_ends_waits_for_one_record_of_what_that_brings() {
+    let looks = Looks::at(START);
+    let (node, _) = node_with(crowded(ClockKind::Real), looks.clock(1));
+    held_by_all(&node, FIRST).await;
+    let handle = node.handle();
+    for look in LOOKS {
+        let resting = rests(&node).await;
+        looks.stand_at(START + (look + 1) * HOUR - 1);
+        Looks::see_to_what_is_due(handle).await;
+        let before = handle.acknowledged();
+        let cancelled = looks.goes_on_at(look, handle, resting).await;
+        assert!(cancelled.sequence <= before + 2, "look {look}: {} after {before}", cancelled.sequence);
+        // The hour has ended, and took more than that.
+        let records = u64::from(BUYERS.div_ceil(WORK_PER_RECORD / 16));
+        assert!(handle.acknowledged() > before + records, "look {look}: {before}");
+    }
+}
+
+#[tokio::test]
+async fn whenever_the_clock_passes_an_expiry_what_follows_is_listed_before_anything_later() {
+    let (start, ends) = (at("2026-01-30T07:59:59.999999Z"), at("2026-01-30T08:00:00Z"));
+    for look in LOOKS {
+        let folder = TempDir::new().unwrap();
+        let config = Config { clock: ClockKind::Real, ..manual(folder.path(), "2026-01-30T07:59:59Z") };
+        let looks = Looks::at(start.0);
+        // The machine sleeps for some seconds then.
+        let clock = looks.clock(3 * Timestamp::SECOND);
+        let journal = recovery::open_journal(&config, &clock).unwrap();
+        let node = spawn_on(&config, journal, clock, Duration::ZERO, Vec::new()).unwrap();
+        let resting = rests(&node).await;
+        looks.goes_on_at(look, node.handle(), resting).await;
+        let listed = move |exchange: &Exchange| {
+            let opened = exchange.instruments().map(|(_, listed)| listed.spec().opening);
+            opened.filter(|at| *at > start).collect::<Vec<_>>()
+        };
+        assert_eq!(node.handle().query(listed).await.unwrap(), [ends; 2], "look {look}");
+        node.stop();
+        check_journal(folder.path(), 2);
+    }
+}
+
+/// Moves a clock that is moved by hand to a time at which much is due, with an order and then a cancel behind it, when the first
+/// record of that is under way: at how many records from there they are, and when.
+async fn amid_a_move(node: &RunningNode, disk: &Disk, to: Timestamp) -> [(u64, Timestamp); 2] {
+    let handle = node.handle();
+    let resting = rests(node).await;
+    handle.set_time(to.plus(-Timestamp::SECOND)).await.unwrap();
+    let before = handle.acknowledged();
+    let (reached, open) = disk.hold_up(0);
+    let mut moved = pin!(handle.set_time(to));
+    ask(&mut moved).await;
+    reached.recv().unwrap();
+    let (mut ordered, mut cancelled) =
+        (pin!(handle.submit(order(0, Side::Buy, 30_001, None))), pin!(handle.submit(cancel_of(0, resting))));
+    ask(&mut ordered).await;
+    ask(&mut cancelled).await;
+    open.send(()).unwrap();
+    let (ordered, cancelled) = (ordered.await.unwrap(), cancelled.await.unwrap());
+    moved.await.unwrap();
+    assert_eq!(cancelled.outcome, Outcome::Cancelled(resting));
+    assert!(matches!(ordered.outcome, Outcome::Placed(_)), "{:?}", ordered.outcome);
+    [ordered, cancelled].map(|reply| (reply.sequence - before, reply.time))
+}
+
+#[tokio::test]
+async fn a_cancel_amid_a_move_goes_before_what_is_left_of_an_hour_and_an_order_after_it() {
+    let (node, disk) =
+        node_with(crowded(ClockKind::Manual { start: Timestamp(START) }), MachineClock::system());
+    held_by_all(&node, FIRST).await;
+    let end = Timestamp(START + HOUR);
+    let [ordered, cancelled] = amid_a_move(&node, &disk, end).await;
+    assert_eq!(cancelled, (2, end), "behind the record that was under way");
+    assert!(ordered.0 > 1 + u64::from(BUYERS.div_ceil(WORK_PER_RECORD / 16)), "{ordered:?}");
+}
+
+#[tokio::test]
+async fn a_cancel_amid_a_move_goes_before_what_is_left_of_a_settlement_and_the_listing_that_follows_it() {
+    let (node, disk) =
+        node_with(crowded(ClockKind::Manual { start: Timestamp(START) }), MachineClock::system());
+    let ends = at("2026-01-30T08:00:00Z");
+    let find = |symbol: &'static str| {
+        move |exchange: &Exchange| {
+            let found = exchange.instruments().find(|(_, listed)| listed.spec().symbol == symbol);
+            found.map(|(id, listed)| (id, listed.spec().opening))
+        }
+    };
+    let (contract, _) = node.handle().query(find("FF_XBTUSD_260130")).await.unwrap().unwrap();
+    held_by_all(&node, contract).await;
+    let [ordered, cancelled] = amid_a_move(&node, &disk, ends).await;
+    assert_eq!(cancelled, (2, ends), "behind the record that was under way");
+    // All are settled, and what follows is listed, at the same instant.
+    assert!(ordered.0 > 2 + u64::from(BUYERS.div_ceil(WORK_PER_RECORD / 16)), "{ordered:?}");
+    assert_eq!(ordered.1, ends);
+    let (_, opening) = node.handle().query(find("FF_XBTUSD_260227")).await.unwrap().unwrap();
+    assert_eq!(opening, ends);
 }

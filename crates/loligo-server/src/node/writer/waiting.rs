@@ -72,7 +72,7 @@ impl Writer {
             if !Arc::ptr_eq(&epoch, &self.epoch) {
                 return Ok(false);
             }
-            self.commit_cancels()?;
+            self.commit_cancels(time)?;
         }
         Ok(Arc::ptr_eq(&epoch, &self.epoch))
     }
@@ -87,33 +87,38 @@ impl Writer {
     }
 
     /// Commits the cancels among what is to be committed by a time up to which much may be due: a batch of that is before them, and
-    /// not all of it. Gives the others, which wait for all.
-    pub(super) fn let_cancels_in(&mut self, time: Timestamp, items: Vec<Item>) -> Result<Vec<Item>, NodeEnd> {
+    /// not all of it. Gives the others, which wait for all, and the time at which they are committed then.
+    pub(super) fn let_cancels_in(
+        &mut self,
+        time: Timestamp,
+        items: Vec<Item>,
+    ) -> Result<(Timestamp, Vec<Item>), NodeEnd> {
         let cancels =
             |item: &Item| matches!(item, Item::Commands { submissions, .. } if only_cancels(submissions));
-        // What is listed comes at its own instant, before anything later.
-        let lists = self.listing.as_ref().is_some_and(|(at, _)| *at <= time);
-        if lists || self.is_pausing() || !items.iter().any(cancels) {
-            return Ok(items);
+        if self.is_pausing() || !items.iter().any(cancels) {
+            return Ok((time, items));
         }
-        if !self.venue.exchange.is_busy() {
-            let epoch = Arc::clone(&self.epoch);
-            self.advance(time)?;
+        let epoch = Arc::clone(&self.epoch);
+        // What is listed comes at its own instant, before anything later.
+        let until = self.listing.as_ref().map_or(time, |(at, _)| time.min(*at));
+        if !self.venue.exchange.is_busy() && self.venue.exchange.is_due(until) {
+            self.advance(until)?;
             if !Arc::ptr_eq(&epoch, &self.epoch) {
-                return Ok(self.anew(items).1);
+                return Ok(self.anew(items));
             }
         }
         // Time stands still then, and they do nothing but cancel.
         if !self.venue.exchange.is_busy() {
-            return Ok(items);
+            return Ok((time, items));
         }
         let (cancels, others) = items.into_iter().partition(cancels);
-        self.commit_one(self.time(), cancels)?;
-        Ok(others)
+        self.commit_one(self.time().min(until), cancels)?;
+        Ok(if Arc::ptr_eq(&epoch, &self.epoch) { (time, others) } else { self.anew(others) })
     }
 
-    /// Commits the cancels among all that has come; the others wait.
-    fn commit_cancels(&mut self) -> Result<(), NodeEnd> {
+    /// Commits the cancels among all that has come; the others wait. None of them takes the exchange further than to a time: what is
+    /// listed then is not there yet.
+    fn commit_cancels(&mut self, until: Timestamp) -> Result<(), NodeEnd> {
         let (mut items, mut records) = (Vec::new(), 0);
         while records < super::COMMIT_RECORDS {
             let Ok(request) = self.requests.try_recv() else { break };
@@ -126,7 +131,7 @@ impl Writer {
                 other => self.held.requests.push_back(other),
             }
         }
-        if items.is_empty() { Ok(()) } else { self.commit_one(self.time(), items) }
+        if items.is_empty() { Ok(()) } else { self.commit_one(self.time().min(until), items) }
     }
 }
 

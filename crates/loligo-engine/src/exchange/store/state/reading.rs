@@ -5,12 +5,13 @@ mod counted;
 use super::{
     ClosedOrder, Contract, FamilyTerms, Liquidation, LiquidationOf, Owner, ParticularLimits, Pasts, Rest,
     State, StoredClearing, StoredCollateral, StoredLadder, StoredLooking, StoredOrder, StoredPosition,
-    StoredSettlement, StoredWork,
+    StoredRanking, StoredSettlement, StoredWork,
 };
 use crate::account::{Account, Family};
 use crate::collateral::Collateral;
 use crate::exchange::closing::{Closed, ClosedOrders};
 use crate::exchange::programs::Programs;
+use crate::exchange::unwind::FOUND_MAX;
 use crate::exchange::work::{Clearing, Looking};
 use crate::exchange::{CodecError, Exchange, INTEREST_MAX, Portfolio, TIME_MAX, Timer, Unwinding};
 use crate::id::{AccountId, Currency, InstrumentId, OrderId, PairId, Price, ProgramId, Timestamp, Wallet};
@@ -66,7 +67,7 @@ impl State {
             work,
             pasts,
             funding,
-            rest: Rest { collateral, ladder, settlement, looking },
+            rest: Rest { collateral, ladder, settlement, looking, ranking },
         } = self;
         there((0..=TIME_MAX.0).contains(&now.0), "the time")?;
         // Samples are of full seconds, up to the present one.
@@ -98,7 +99,7 @@ impl State {
         }
         reading.count_collateral()?;
         reading.liquidate(liquidations)?;
-        reading.go_down(ladder)?;
+        reading.go_down(ladder, ranking)?;
         reading.number(numbers)?;
         reading.go_on(pasts)?;
         reading.resume(work, funding.next, collateral.charged_next, settlement, looking)?;
@@ -529,7 +530,7 @@ impl Reading {
     }
 
     /// Who takes over positions, and what is being unwound.
-    fn go_down(&mut self, stored: StoredLadder) -> Result<(), CodecError> {
+    fn go_down(&mut self, stored: StoredLadder, ranking: StoredRanking) -> Result<(), CodecError> {
         let StoredLadder { last_program, providers, changes, unwinding } = stored;
         let mut last = ProgramId(0);
         for provider in &providers {
@@ -543,14 +544,28 @@ impl Reading {
             programs.note(change);
         }
         self.exchange.programs = programs;
-        for (account, of, instrument, price) in unwinding {
+        let StoredRanking(mut ranking) = ranking;
+        if ranking.is_empty() {
+            ranking.resize(unwinding.len(), (Some(AccountId(0)), Vec::new()));
+        }
+        there(ranking.len() == unwinding.len(), "who a position is unwound against")?;
+        for ((account, of, instrument, price), (ranked, first)) in unwinding.into_iter().zip(ranking) {
             let portfolio = self.portfolio(account, of)?;
             let market = self.exchange.markets.get(instrument);
             let held = market.and_then(|market| market.position_of(account));
             let is_held = held.is_some_and(|slot| self.exchange.positions[slot].size != 0);
             there(is_held && (1..=MAX_TICKS).contains(&price.0), "a position that is unwound")?;
             there(self.exchange.liquidations.contains_key(&portfolio), "a position that is unwound")?;
-            self.exchange.unwinding.insert(portfolio, Unwinding { instrument, price });
+            let size_of = |account: AccountId| {
+                let held = market.and_then(|market| market.position_of(account));
+                held.map_or(0, |slot| self.exchange.positions[slot].size.signum())
+            };
+            let against = first.iter().all(|other| size_of(*other) == -size_of(account));
+            let once = first.iter().collect::<BTreeSet<_>>().len() == first.len();
+            let found = first.len() <= FOUND_MAX && (ranked.is_some() || !first.is_empty());
+            there(against && once && found, "who a position is unwound against")?;
+            let unwinding = Unwinding { instrument, price, ranked, first };
+            self.exchange.unwinding.insert(portfolio, unwinding);
         }
         Ok(())
     }

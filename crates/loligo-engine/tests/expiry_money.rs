@@ -1,0 +1,322 @@
+//! What the end of a contract does to wallets (rules 4.4, 4.7, 5.3, 5.6): gains in other currencies, losses that take collateral, and
+//! wallets that have too little.
+
+mod ending;
+mod fixture;
+
+use ending::{BTC, DATED, HOUR, ONE, dated, index, settled, trade, usd};
+use fixture::{Desk, ask, bid};
+use loligo_engine::{
+    AccountId, BalanceCause, Command, ContractKind, Conversion, CreateAccount, Currency, Deposit, Event,
+    FinePrice, InstrumentId, Leverage, Money, OrderType, Outcome, PairId, PlaceOrder, Settlement, Wallet,
+};
+
+const COINS: Wallet = Wallet::Inverse(PairId(0));
+/// All currencies that gains are paid in, with their index prices here, in hundredths of a USD; of bitcoin it is where the contract settles.
+const PAID_IN: [(&str, Option<i128>); 7] = [
+    ("USD", Some(100)),
+    ("EUR", Some(110)),
+    ("GBP", Some(130)),
+    ("USDC", Some(100)),
+    ("USDT", Some(100)),
+    ("BTC", None),
+    ("ETH", Some(300_000)),
+];
+
+fn code(code: &str) -> Currency {
+    Currency::parse(code).expect("a code")
+}
+
+fn prefer(desk: &mut Desk, account: AccountId, currency: &str) {
+    let currency = Some(code(currency));
+    desk.done(&Command::SetPnlPreference { account, instrument: DATED, currency });
+}
+
+fn deposit(desk: &mut Desk, account: AccountId, wallet: Wallet, currency: &str, amount: Money) {
+    desk.done(&Command::Deposit(Deposit { account, wallet, currency: code(currency), amount }));
+}
+
+fn holds(desk: &Desk, account: AccountId, currency: &str) -> Money {
+    let flex = desk.flex(account);
+    let held = flex.balances.iter().find(|(of, _)| *of == code(currency));
+    held.map_or(Money::ZERO, |(_, held)| *held)
+}
+
+fn log_rows(desk: &Desk, account: AccountId) -> u64 {
+    desk.exchange.account(account).expect("there").log_rows
+}
+
+fn settlement_of(desk: &Desk, account: AccountId) -> Settlement {
+    settled(desk.events()).into_iter().find(|one| one.account == account).expect("settled")
+}
+
+fn conversions(desk: &Desk) -> Vec<Conversion> {
+    let conversion = |event: &Event| match event {
+        Event::Converted(one) => Some((**one).clone()),
+        _ => None,
+    };
+    desk.events().iter().filter_map(conversion).collect()
+}
+
+/// What the pool paid into wallets: to whom, how much, and the row and balance it left.
+fn paid_by_pool(desk: &Desk) -> Vec<(AccountId, Wallet, Money, u64, Money)> {
+    let paid = |event: &Event| match event {
+        Event::Balance { account, wallet, change, log, balance, cause: BalanceCause::Pool, .. } => {
+            Some((*account, *wallet, *change, *log, *balance))
+        }
+        _ => None,
+    };
+    desk.events().iter().filter_map(paid).collect()
+}
+
+/// Of a whole quotient, half to even.
+fn half_even(over: i128, under: i128) -> i128 {
+    let (whole, rest) = (over.div_euclid(under), over.rem_euclid(under));
+    whole + i128::from(2 * rest > under || (2 * rest == under && whole % 2 == 1))
+}
+
+#[test]
+fn a_settled_gain_is_paid_in_the_currency_of_choice_and_has_a_row_of_its_own() {
+    let mut desk = dated(ContractKind::Linear, HOUR);
+    trade(&mut desk, BTC, 50_000);
+    let (alice, bob) = (desk.alice, desk.bob);
+    prefer(&mut desk, alice, "EUR");
+    prefer(&mut desk, bob, "EUR");
+    let before = [alice, bob].map(|account| (holds(&desk, account, "USD"), log_rows(&desk, account)));
+    index(&mut desk, 51_100 * ONE);
+    desk.wait(HOUR);
+    // 1,100 USD are 1,000 euros; a taker's 0.05% of 51,100 is in USD.
+    let fee = Money(usd(2_555).0 / 100);
+    let won = settlement_of(&desk, alice);
+    assert_eq!((won.realized_pnl, won.fee, won.currency), (usd(1_100), fee, Currency::USD));
+    let gain = *won.gain.expect("paid in euros");
+    assert_eq!(gain.currency, code("EUR"));
+    assert_eq!((gain.amount, gain.balance, gain.index), (usd(1_000), usd(1_000), FinePrice(11 * ONE / 10)));
+    // None of it is in the USD that its second row tells; the euros are in the third.
+    assert_eq!((won.balance, won.log), (before[0].0 - fee, before[0].1 + 1));
+    assert_eq!((holds(&desk, alice, "USD"), holds(&desk, alice, "EUR")), (won.balance, usd(1_000)));
+    assert_eq!(log_rows(&desk, alice), before[0].1 + 3);
+    // A loss is in USD, whatever gains are in.
+    let lost = settlement_of(&desk, bob);
+    assert_eq!((lost.realized_pnl, lost.gain), (usd(-1_100), None));
+    assert_eq!((lost.balance, lost.log), (before[1].0 - usd(1_100) - fee, before[1].1 + 1));
+    assert_eq!((holds(&desk, bob, "EUR"), log_rows(&desk, bob)), (Money::ZERO, before[1].1 + 2));
+}
+
+/// Opens an account that will trade the dated contract at a leverage, or cross, with its gains in a currency.
+fn opens(desk: &mut Desk, leverage: Option<Leverage>, currency: &str) -> AccountId {
+    let Outcome::AccountCreated(account) =
+        desk.apply(&Command::CreateAccount(CreateAccount { parent: None, house: false }))
+    else {
+        panic!("an account")
+    };
+    deposit(desk, account, Wallet::Flex, "USD", usd(10_000));
+    if leverage.is_some() {
+        desk.done(&Command::SetLeverage { account, instrument: DATED, leverage });
+    }
+    prefer(desk, account, currency);
+    account
+}
+
+#[test]
+fn one_expiry_settles_both_sides_cross_and_isolated_whatever_their_gains_are_paid_in() {
+    // The index at the end, and whether who is long wins by it.
+    for (price, long_wins) in [(51_100, true), (48_900, false)] {
+        let mut desk = dated(ContractKind::Linear, HOUR);
+        let ether = desk.exchange.pair_by_name("ETH:USD").expect("a pair");
+        desk.done(&Command::PinIndex { pair: ether, price: Some(FinePrice(3_000 * ONE)) });
+        let mut holders = Vec::new();
+        for (currency, cents) in PAID_IN {
+            for leverage in [None, Some(Leverage(1_000))] {
+                for side in [ask(BTC, 50_000), bid(BTC, 50_000)] {
+                    let account = opens(&mut desk, leverage, currency);
+                    let long = side.side == bid(1, 1).side;
+                    desk.placed(account, side);
+                    holders.push((account, long == long_wins, currency, cents));
+                }
+            }
+        }
+        index(&mut desk, price * ONE);
+        let before: Vec<Money> = holders.iter().map(|(account, ..)| holds(&desk, *account, "USD")).collect();
+        desk.wait(HOUR);
+        let told = settled(desk.events());
+        let accounts: Vec<AccountId> = told.iter().map(|one| one.account).collect();
+        assert_eq!(accounts, holders.iter().map(|(account, ..)| *account).collect::<Vec<_>>(), "by account");
+        for ((one, (account, wins, currency, cents)), before) in told.iter().zip(&holders).zip(before) {
+            let pnl = usd(if *wins { 1_100 } else { -1_100 });
+            let fee = Money(usd(price).0 / 2_000);
+            assert_eq!((one.realized_pnl, one.fee), (pnl, fee), "{account:?}");
+            let row = format!("{currency}, {wins}: {one:?}");
+            let other = *wins && *currency != "USD";
+            // In hundredths of a USD, to the eleventh decimal.
+            let paid = half_even(pnl.0 * 100, cents.unwrap_or(price * 100));
+            let gain = one.gain.as_ref().map(|gain| (gain.currency, gain.amount));
+            assert_eq!(gain, other.then_some((code(currency), Money(paid))), "{row}");
+            let left = if other { before - fee } else { before + pnl - fee };
+            assert_eq!((one.balance, holds(&desk, *account, "USD")), (left, left), "{row}");
+            let of_choice = match *currency {
+                "USD" => left,
+                _ if *wins => Money(paid),
+                _ => Money::ZERO,
+            };
+            assert_eq!(holds(&desk, *account, currency), of_choice, "{row}");
+            assert_eq!(desk.exchange.positions(*account), [], "{row}");
+            // Nothing is set aside any more: all of it may leave.
+            assert_eq!(desk.flex(*account).may_leave(), left, "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_settled_loss_that_usd_does_not_cover_takes_collateral_of_the_lowest_haircut_first() {
+    let mut desk = dated(ContractKind::Linear, HOUR);
+    let alice = desk.alice;
+    trade(&mut desk, BTC, 50_000);
+    deposit(&mut desk, alice, Wallet::Flex, "BTC", usd(1));
+    deposit(&mut desk, alice, Wallet::Flex, "EUR", usd(500));
+    let more = usd(100) - holds(&desk, alice, "USD");
+    deposit(&mut desk, alice, Wallet::Flex, "USD", more);
+    let rows = log_rows(&desk, alice);
+    index(&mut desk, 49_000 * ONE);
+    desk.wait(HOUR);
+    // 1,000 lost and 24.50 paid of 100: 924.50 are owed.
+    let one = settlement_of(&desk, alice);
+    assert_eq!((one.balance, one.log), (Money(-usd(9_245).0 / 10), rows + 1));
+    // All of the euros give 500 x 1.1 x 99.95%; bitcoin the rest, at 49,000 x 99.5%.
+    let [euros, coins] = &conversions(&desk)[..] else { panic!("{:?}", conversions(&desk)) };
+    let given = usd(549_725).0 / 1_000;
+    assert_eq!(
+        (euros.debit.currency, euros.debit.amount, euros.debit.balance),
+        (code("EUR"), usd(500), usd(0))
+    );
+    assert_eq!((euros.credit.amount, euros.credit.balance), (Money(given), one.balance + Money(given)));
+    assert_eq!((euros.debit.log, euros.credit.log), (rows + 3, rows + 4));
+    let owed = usd(9_245).0 / 10 - given;
+    let taken = (owed + 48_754) / 48_755;
+    assert_eq!((coins.debit.currency, coins.debit.amount), (code("BTC"), Money(taken)));
+    assert_eq!(
+        (coins.debit.balance, holds(&desk, alice, "BTC")),
+        (usd(1) - Money(taken), usd(1) - Money(taken))
+    );
+    assert_eq!((coins.credit.amount, coins.credit.balance), (Money(owed), Money::ZERO));
+    assert_eq!((coins.debit.log, coins.credit.log), (rows + 5, rows + 6));
+    assert_eq!((holds(&desk, alice, "USD"), log_rows(&desk, alice)), (Money::ZERO, rows + 6));
+    // What collateral covers the pool does not pay.
+    assert_eq!((paid_by_pool(&desk), desk.exchange.pool(Currency::USD)), (vec![], Money::ZERO));
+}
+
+/// A contract whose holder, Alice, loses more by its end than the wallet has: in hundredths of a unit of it, which are `has` before and
+/// are short then by `short` beside the fee. A mark that nobody moves hides it until the end.
+struct TooPoor {
+    kind: ContractKind,
+    lots: i64,
+    ticks: i64,
+    wallet: Wallet,
+    currency: &'static str,
+    has: i128,
+    short: i128,
+    fee: Money,
+}
+
+fn too_poor() -> [TooPoor; 2] {
+    [
+        // One at 50,000 that is 40,000: 10,000 lost of 1,000, and 20 paid.
+        TooPoor {
+            kind: ContractKind::Linear,
+            lots: BTC,
+            ticks: 50_000,
+            wallet: Wallet::Flex,
+            currency: "USD",
+            has: 100_000,
+            short: 900_000,
+            fee: usd(20),
+        },
+        // 50,000 at 50,000 that are at 40,000: 0.25 lost of 0.1, and 0.05% of 1.25 paid.
+        TooPoor {
+            kind: ContractKind::Inverse,
+            lots: 50_000,
+            ticks: 100_000,
+            wallet: COINS,
+            currency: "BTC",
+            has: 10,
+            short: 15,
+            fee: Money(62_500_000),
+        },
+    ]
+}
+
+impl TooPoor {
+    /// Leaves Alice with what she has.
+    fn impoverish(&self, desk: &mut Desk) {
+        let (alice, view) = (desk.alice, |desk: &Desk| match self.wallet {
+            Wallet::Flex => desk.flex(desk.alice),
+            _ => desk.coins(desk.alice),
+        });
+        let held = view(desk).balances[0].1;
+        deposit(desk, alice, self.wallet, self.currency, Money(self.has * Money::ONE / 100) - held);
+    }
+
+    fn short(&self) -> Money {
+        Money(self.short * Money::ONE / 100) + self.fee
+    }
+
+    fn balance(&self, desk: &Desk) -> Money {
+        match self.wallet {
+            Wallet::Flex => desk.flex(desk.alice).balances[0].1,
+            _ => desk.coins(desk.alice).balances[0].1,
+        }
+    }
+}
+
+#[test]
+fn no_wallet_ends_a_settlement_below_zero_what_it_is_short_of_the_pool_pays() {
+    for (case, pool) in too_poor().iter().flat_map(|case| [(case, 0), (case, 20_000)]) {
+        let row = format!("{:?}, a pool of {pool}", case.kind);
+        let mut desk = dated(case.kind, HOUR);
+        let (alice, bob) = (desk.alice, desk.bob);
+        desk.done(&Command::SetPool { currency: code(case.currency), amount: usd(pool) });
+        trade(&mut desk, case.lots, case.ticks);
+        case.impoverish(&mut desk);
+        desk.done(&Command::PinMark { instrument: DATED, price: Some(FinePrice(50_000 * ONE)) });
+        index(&mut desk, 40_000 * ONE);
+        let rows = log_rows(&desk, alice);
+        desk.wait(HOUR);
+        let one = settlement_of(&desk, alice);
+        assert_eq!((one.balance, one.fee, one.log), (-case.short(), case.fee, rows + 1), "{row}");
+        // Be there anything in it or not.
+        assert_eq!(paid_by_pool(&desk), [(alice, case.wallet, case.short(), rows + 3, Money::ZERO)], "{row}");
+        assert_eq!(case.balance(&desk), Money::ZERO, "{row}");
+        assert_eq!(desk.exchange.pool(code(case.currency)), usd(pool) - case.short(), "{row}");
+        // Who won has all of it.
+        let won = settlement_of(&desk, bob).realized_pnl;
+        assert_eq!(won, Money((case.has + case.short) * Money::ONE / 100), "{row}");
+    }
+}
+
+#[test]
+fn a_wallet_that_a_settlement_leaves_short_with_another_position_ends_at_nothing_too() {
+    for case in too_poor() {
+        let row = format!("{:?}", case.kind);
+        let mut desk = dated(case.kind, HOUR);
+        let alice = desk.alice;
+        trade(&mut desk, case.lots, case.ticks);
+        // And a tenth of that in the perpetual.
+        let perpetual = InstrumentId(u16::from(case.kind == ContractKind::Inverse));
+        desk.second_again(perpetual);
+        trade(&mut desk, case.lots / 10, case.ticks);
+        case.impoverish(&mut desk);
+        for instrument in [perpetual, DATED] {
+            desk.done(&Command::PinMark { instrument, price: Some(FinePrice(50_000 * ONE)) });
+        }
+        index(&mut desk, 40_000 * ONE);
+        desk.wait(HOUR);
+        // Nothing stands behind the other position, so it goes down the ladder, to whoever is on the other side; what they cannot make good
+        // the pool pays.
+        assert_eq!(desk.exchange.positions(alice), [], "{row}");
+        assert_eq!(case.balance(&desk), Money::ZERO, "{row}");
+        // It may trade again.
+        deposit(&mut desk, alice, case.wallet, case.currency, usd(1_000));
+        let order = PlaceOrder { order_type: OrderType::Post, ..bid(case.lots / 10, case.ticks / 2) };
+        desk.placed(alice, order);
+    }
+}
