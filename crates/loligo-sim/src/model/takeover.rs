@@ -303,7 +303,7 @@ impl Model {
                 all.filter(|id| self.position(*id, instrument).qty != 0).collect::<VecDeque<_>>();
             // Each that is looked at is as an account that is looked over; one always is.
             let mut looked_at = false;
-            while !holders.is_empty() && !(looked_at && self.is_spent()) {
+            while !(holders.is_empty() || looked_at && self.is_spent()) {
                 holders.pop_front();
                 self.spend(1);
                 looked_at = true;
