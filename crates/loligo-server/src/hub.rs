@@ -14,6 +14,7 @@
 
 mod account;
 mod encoder;
+mod followers;
 mod handle;
 mod joining;
 mod late;
@@ -277,7 +278,7 @@ impl Hub {
             tracing::warn!(
                 "the feeds were too far behind the accounts' logs; those who followed them are closed"
             );
-            self.accounts.values_mut().for_each(|account| account.log.close());
+            self.accounts.values_mut().for_each(|account| account.log.followers.close());
         }
         if self.late.is_wanted() {
             self.put_late(News::Row(id, row));
@@ -301,7 +302,9 @@ impl Hub {
             source.news.want(self.products.values().flat_map(Product::candles));
         }
         if let Some(log) = &self.log {
-            log.want(self.accounts.iter().filter(|(_, of)| of.log.is_followed()).map(|(id, _)| *id));
+            log.want(
+                self.accounts.iter().filter(|(_, of)| of.log.followers.is_followed()).map(|(id, _)| *id),
+            );
         }
     }
 
@@ -378,7 +381,7 @@ impl Hub {
     }
 
     fn want(&self, markets: bool) {
-        let money = self.accounts.iter().filter(|(_, account)| account.money.is_followed());
+        let money = self.accounts.iter().filter(|(_, account)| account.money.followers.is_followed());
         let money = money.map(|(id, _)| *id).collect();
         self.changes.follow(markets, self.accounts.keys().copied().collect(), money);
     }

@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 
 /// How long a closed order is remembered.
 const CLOSED_KEPT: i64 = 5 * Timestamp::SECOND;
+/// Closed orders that one record forgets at most, beside its steps: a third of a microsecond each, so this is a third of a millisecond.
+/// Whoever is let do more steps than a venue forgets as many more.
+pub(crate) const FORGOTTEN_PER_RECORD: u32 = 1_024;
 /// At most so many closed orders of one account are remembered, the oldest forgotten first.
 pub(crate) const CLOSED_PER_ACCOUNT: u32 = 10_000;
 
@@ -23,6 +26,13 @@ pub(crate) struct Closed {
     /// Kept here, as everything is that forgetting needs: the order itself is long out of the caches by then, and is not
     /// looked at.
     pub flags: OrderFlags,
+}
+
+impl Closed {
+    /// True when its five seconds are over.
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.0 - self.at.0 >= CLOSED_KEPT
+    }
 }
 
 /// Closed orders in closing order, oldest first. Each has a number, higher than those before it; the numbers of all that
@@ -62,11 +72,15 @@ impl Exchange {
         }
     }
 
-    /// Forgets the orders whose five seconds are over.
+    /// Forgets the orders whose five seconds are over, as many as a record does: the rest waits, and time with it.
     #[inline(always)]
     pub(super) fn forget_due(&mut self, events: &mut Vec<Event>) {
         while let Some(closed) = self.closed.queue.front().copied() {
-            if self.now.0 - closed.at.0 < CLOSED_KEPT {
+            if !closed.is_over(self.now) {
+                break;
+            }
+            if !self.work.may_forget() {
+                self.work.busy = true;
                 break;
             }
             self.closed.queue.pop_front();
@@ -78,6 +92,17 @@ impl Exchange {
         if self.closed.dead > 0 {
             self.drop_dead();
         }
+    }
+
+    /// True while orders are remembered whose five seconds are over: there were more than a record forgets.
+    pub(super) fn has_to_forget(&self) -> bool {
+        self.closed.queue.front().is_some_and(|closed| closed.is_over(self.now))
+    }
+
+    /// True when more orders are to be forgotten by then than one record forgets.
+    pub(super) fn has_many_to_forget(&self, time: Timestamp) -> bool {
+        let beyond = self.closed.queue.get(self.work.forgets_at_most() as usize);
+        beyond.is_some_and(|closed| closed.is_over(time))
     }
 
     /// Forgets a closed order, unless it is forgotten already (its slot may have been reused since). True when it was

@@ -183,10 +183,12 @@ impl Exchange {
         [timer, self.next_change()].into_iter().flatten().min()
     }
 
-    /// True when something up to `time` is not done: when [`Exchange::next_due`] is not after it, or work is waiting at all.
+    /// True when something up to `time` is not done: when [`Exchange::next_due`] is not after it, or work is waiting at all; or when
+    /// more closed orders are to be forgotten by then than one record forgets.
     /// Between two full seconds it costs no look at the books. A record of a time up to which nothing is due gets there.
     pub fn is_due(&self, time: Timestamp) -> bool {
         self.work.busy
+            || self.has_many_to_forget(time)
             || self.timers.first().is_some_and(|(at, _)| *at <= time)
             || (time >= self.next_second() && self.next_change().is_some_and(|at| at <= time))
     }

@@ -3,6 +3,7 @@
 //! Work that is waiting is state: time passes no instant before its work is done, and whoever reads the state goes on where
 //! it was left. Nothing is in doubt meanwhile: what a wallet is worth is always told and judged at the marks of now.
 
+use super::closing::FORGOTTEN_PER_RECORD;
 use super::{Exchange, Portfolio};
 use crate::event::Event;
 use crate::id::{AccountId, InstrumentId, OrderId};
@@ -30,6 +31,8 @@ pub(crate) struct Work {
     /// What a record does of it at most, and what the present one has done.
     limit: u32,
     done: u32,
+    /// Closed orders that the present record has forgotten.
+    forgotten: u32,
     /// Contracts whose orders all go, the first first.
     pub clearing: VecDeque<Clearing>,
     /// Contracts that have come to their end, the first first: their positions, from this account's on, are still to be closed.
@@ -100,6 +103,7 @@ impl Default for Work {
             busy: false,
             limit: WORK_PER_RECORD,
             done: 0,
+            forgotten: 0,
             clearing: VecDeque::new(),
             settling: VecDeque::new(),
             funding: None,
@@ -115,13 +119,30 @@ impl Default for Work {
 impl Work {
     /// Nothing to be done, under the same limit.
     pub fn none_of(&self) -> Self {
-        Self { limit: self.limit, done: self.done, ..Self::default() }
+        Self { limit: self.limit, done: self.done, forgotten: self.forgotten, ..Self::default() }
     }
 
     /// A record begins, with all of its work before it.
     #[inline]
     pub fn begin(&mut self) {
-        self.done = 0;
+        (self.done, self.forgotten) = (0, 0);
+    }
+
+    /// How many closed orders a record forgets.
+    pub fn forgets_at_most(&self) -> u32 {
+        self.limit.max(FORGOTTEN_PER_RECORD)
+    }
+
+    /// Counts an order that is to be forgotten. False when the record has forgotten as many as it does: then it does nothing more.
+    #[inline]
+    pub fn may_forget(&mut self) -> bool {
+        let may = self.forgotten < self.forgets_at_most();
+        if may {
+            self.forgotten += 1;
+        } else {
+            self.done = self.done.max(self.limit);
+        }
+        may
     }
 
     pub fn is_spent(&self) -> bool {
@@ -182,10 +203,13 @@ impl Exchange {
         self.work.busy = self.has_work() || self.is_instant_open();
     }
 
-    /// One step of what is waiting. Orders of a closed contract go first; then positions of one that has ended are closed; then funding
+    /// One step of what is waiting. Closed orders whose time is over are forgotten first. Orders of a closed contract go then; then positions of one that has ended are closed; then funding
     /// is booked, and interest; then accounts are looked over at the new marks; portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
     /// reached fire, each matched to its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
+        if self.has_to_forget() {
+            return self.forget_due(events);
+        }
         let told = events.len();
         if let Some(clearing) = self.work.clearing.front_mut() {
             let Clearing { resting, waiting, .. } = *clearing;
@@ -255,6 +279,9 @@ impl Exchange {
 
     /// Drops what needs no doing any more, up to the next that does. False when there is none.
     pub(super) fn has_work(&mut self) -> bool {
+        if self.has_to_forget() {
+            return true;
+        }
         self.pass_over_settled();
         if let Some((instrument, account)) = self.work.funding {
             self.work.funding = self.next_holder(instrument, account);

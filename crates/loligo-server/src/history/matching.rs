@@ -202,49 +202,29 @@ impl Fold {
         };
         self.push_own(is_new, fill.account, execution.at, update);
 
-        let currency = execution.currency.code().to_lowercase();
+        let booked = Booked {
+            currency: execution.currency,
+            realized_pnl: fill.realized_pnl,
+            fee: fill.fee,
+            realized_funding: fill.realized_funding,
+            liquidation_fee: fill.liquidation_fee,
+            gain: fill.gain.as_deref(),
+            balance: fill.balance,
+        };
+        let info = log_word(fill.role);
         let position_leg = rows::AccountLogEntry {
-            number: fill.log,
-            info: log_word(fill.role).to_owned(),
             asset: spec.symbol.to_lowercase(),
-            wallet: self.wallet_name(execution.wallet),
             old_balance: size(Qty(old_position), spec).to_string(),
             new_balance: size(Qty(fill.position), spec).to_string(),
             contract: Some(u32::from(execution.instrument.0)),
-            collateral: Some(currency.clone()),
             execution: Some(execution.id.0),
             old_entry,
             new_entry,
             trade_price: Some(price(execution.price, spec).to_string()),
             mark: execution.mark.map(|mark| fine_price(mark).to_string()),
-            realized_pnl: None,
-            fee: None,
-            funding_rate: None,
-            realized_funding: None,
-            liquidation_fee: None,
-            conversion: None,
+            ..self.cash_row(execution.wallet, execution.currency, fill.balance, fill.log, info)
         };
-        let liquidation_fee = fill.liquidation_fee;
-        // A gain that is paid in another currency has a row of its own, and none of it is in this one.
-        let realized_pnl = if fill.gain.is_some() { Money::ZERO } else { fill.realized_pnl };
-        let booked = realized_pnl - fill.fee + fill.realized_funding - liquidation_fee;
-        let cash_leg = rows::AccountLogEntry {
-            number: fill.log + 1,
-            asset: currency,
-            old_balance: money(fill.balance - booked).to_string(),
-            new_balance: money(fill.balance).to_string(),
-            old_entry: None,
-            new_entry: None,
-            realized_pnl: Some(money(realized_pnl).to_string()),
-            fee: Some(money(fill.fee).to_string()),
-            realized_funding: Some(money(fill.realized_funding).to_string()),
-            liquidation_fee: (liquidation_fee != Money::ZERO).then(|| money(liquidation_fee).to_string()),
-            ..position_leg.clone()
-        };
-        let gain_leg = fill.gain.as_deref().map(|gain| gain_leg(gain, &cash_leg));
-        self.push_own(is_new, fill.account, execution.at, position_leg);
-        self.push_own(is_new, fill.account, execution.at, cash_leg);
-        if let Some(leg) = gain_leg {
+        for leg in legs(position_leg, &booked) {
             self.push_own(is_new, fill.account, execution.at, leg);
         }
     }
@@ -306,27 +286,13 @@ impl Fold {
         };
         self.push_own(is_new, booked.account, booked.at, update);
 
-        let currency = booked.currency.code().to_lowercase();
         let leg = rows::AccountLogEntry {
-            number: booked.log,
-            info: "funding rate change".to_owned(),
-            asset: currency.clone(),
-            wallet: self.wallet_name(booked.wallet),
             old_balance: money(booked.balance - booked.realized).to_string(),
-            new_balance: money(booked.balance).to_string(),
             contract: Some(u32::from(booked.instrument.0)),
-            collateral: Some(currency),
-            execution: None,
-            old_entry: None,
-            new_entry: None,
-            trade_price: None,
             mark: booked.mark.map(|mark| fine_price(mark).to_string()),
-            realized_pnl: None,
-            fee: None,
             funding_rate: Some(rate(booked.rate.absolute).to_string()),
             realized_funding: Some(realized),
-            liquidation_fee: None,
-            conversion: None,
+            ..self.cash_row(booked.wallet, booked.currency, booked.balance, booked.log, "funding rate change")
         };
         self.push_own(is_new, booked.account, booked.at, leg);
     }
@@ -341,9 +307,6 @@ impl Fold {
         let entry =
             Some(fine_price(instrument.average_price(settlement.closed, settlement.entry)).to_string());
         let at_price = settlement_price(settlement.price).to_string();
-        let [fee, realized_pnl, realized_funding] =
-            [settlement.fee, settlement.realized_pnl, settlement.realized_funding]
-                .map(|amount| money(amount).to_string());
         let update = rows::PositionUpdate {
             cause: causes::SETTLEMENT,
             contract: u32::from(settlement.instrument.0),
@@ -352,9 +315,9 @@ impl Fold {
             old_entry: entry.clone(),
             new_entry: entry.clone(),
             opened_ms: settlement.opened_at.map(millis),
-            fee: fee.clone(),
-            realized_pnl,
-            realized_funding: realized_funding.clone(),
+            fee: money(settlement.fee).to_string(),
+            realized_pnl: money(settlement.realized_pnl).to_string(),
+            realized_funding: money(settlement.realized_funding).to_string(),
             currency: settlement.currency.code().to_owned(),
             execution: Some(settlement.execution.0),
             price: Some(at_price.clone()),
@@ -363,44 +326,29 @@ impl Fold {
         };
         self.push_own(is_new, settlement.account, settlement.at, update);
 
-        let currency = settlement.currency.code().to_lowercase();
+        let booked = Booked {
+            currency: settlement.currency,
+            realized_pnl: settlement.realized_pnl,
+            fee: settlement.fee,
+            realized_funding: settlement.realized_funding,
+            liquidation_fee: Money::ZERO,
+            gain: settlement.gain.as_deref(),
+            balance: settlement.balance,
+        };
+        let (wallet, currency, balance) = (settlement.wallet, settlement.currency, settlement.balance);
         let position_leg = rows::AccountLogEntry {
-            number: settlement.log,
-            info: "settlement".to_owned(),
             asset: spec.symbol.to_lowercase(),
-            wallet: self.wallet_name(settlement.wallet),
             old_balance: size(Qty(settlement.closed), spec).to_string(),
             new_balance: size(Qty(0), spec).to_string(),
             contract: Some(u32::from(settlement.instrument.0)),
-            collateral: Some(currency.clone()),
             execution: Some(settlement.execution.0),
             old_entry: entry.clone(),
             new_entry: entry,
             trade_price: Some(at_price),
             mark: settlement.mark.map(|mark| fine_price(mark).to_string()),
-            realized_pnl: None,
-            fee: None,
-            funding_rate: None,
-            realized_funding: None,
-            liquidation_fee: None,
-            conversion: None,
+            ..self.cash_row(wallet, currency, balance, settlement.log, "settlement")
         };
-        let pnl_booked = if settlement.gain.is_some() { Money::ZERO } else { settlement.realized_pnl };
-        let booked = pnl_booked - settlement.fee + settlement.realized_funding;
-        let cash_leg = rows::AccountLogEntry {
-            number: settlement.log + 1,
-            asset: currency,
-            old_balance: money(settlement.balance - booked).to_string(),
-            new_balance: money(settlement.balance).to_string(),
-            old_entry: None,
-            new_entry: None,
-            realized_pnl: Some(money(pnl_booked).to_string()),
-            fee: Some(fee),
-            realized_funding: Some(realized_funding),
-            ..position_leg.clone()
-        };
-        let gain_leg = settlement.gain.as_deref().map(|gain| gain_leg(gain, &cash_leg));
-        for leg in [Some(position_leg), Some(cash_leg), gain_leg].into_iter().flatten() {
+        for leg in legs(position_leg, &booked) {
             self.push_own(is_new, settlement.account, settlement.at, leg);
         }
     }
@@ -428,7 +376,7 @@ impl Fold {
         }
     }
 
-    /// A row of a currency in a wallet that no contract moved; it says nothing but what there is now.
+    /// A row of a currency in a wallet, which says nothing but what there is now: what moved it adds the rest.
     fn cash_row(
         &self,
         wallet: Wallet,
@@ -474,6 +422,46 @@ impl Fold {
             }
         }
     }
+}
+
+/// What a trade or a settlement booked into a wallet.
+struct Booked<'b> {
+    /// That the position is carried in.
+    currency: Currency,
+    realized_pnl: Money,
+    fee: Money,
+    realized_funding: Money,
+    liquidation_fee: Money,
+    /// A gain that was paid in a currency of the account's choice.
+    gain: Option<&'b GainPaid>,
+    /// What there is of the currency now.
+    balance: Money,
+}
+
+/// The rows of a trade or of a settlement: the position's, the one of its currency, and that of a gain which is paid in another.
+fn legs(
+    position_leg: rows::AccountLogEntry,
+    booked: &Booked<'_>,
+) -> impl Iterator<Item = rows::AccountLogEntry> {
+    // A gain that is paid in another currency has a row of its own, and none of it is in this one.
+    let realized_pnl = if booked.gain.is_some() { Money::ZERO } else { booked.realized_pnl };
+    let change = realized_pnl - booked.fee + booked.realized_funding - booked.liquidation_fee;
+    let liquidation_fee = Some(booked.liquidation_fee).filter(|fee| *fee != Money::ZERO);
+    let cash_leg = rows::AccountLogEntry {
+        number: position_leg.number + 1,
+        asset: booked.currency.code().to_lowercase(),
+        old_balance: money(booked.balance - change).to_string(),
+        new_balance: money(booked.balance).to_string(),
+        old_entry: None,
+        new_entry: None,
+        realized_pnl: Some(money(realized_pnl).to_string()),
+        fee: Some(money(booked.fee).to_string()),
+        realized_funding: Some(money(booked.realized_funding).to_string()),
+        liquidation_fee: liquidation_fee.map(|fee| money(fee).to_string()),
+        ..position_leg.clone()
+    };
+    let gain_leg = booked.gain.map(|gain| gain_leg(gain, &cash_leg));
+    [Some(position_leg), Some(cash_leg), gain_leg].into_iter().flatten()
 }
 
 /// The row of a gain that is paid in a currency of the account's choice, behind that of the contract's currency.

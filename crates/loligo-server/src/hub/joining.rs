@@ -42,7 +42,7 @@ impl Hub {
                 }
             }
             Topic::Account(signer, AccountFeed::Orders(form)) => {
-                let joined = self.account(signer.account).join_orders(of, signer.key, form);
+                let joined = self.account(signer.account).orders.join(of, signer.key, form).0;
                 if answer(&self.dialects, of, joined, accepted) {
                     self.send_orders(of, form, signer);
                 }
@@ -65,7 +65,7 @@ impl Hub {
                 let Some(account) = self.accounts.get_mut(&signer.account) else { return };
                 // Those who follow already first: what this one is shown is what all were told last.
                 account.notices.tell(&self.dialects, directory.notices());
-                let joined = account.notices.join(of, signer.key);
+                let joined = account.notices.followers.join(of, signer.key, ()).0;
                 let encode =
                     |out: &mut Vec<u8>| self.dialects.of(of.dialect).notices(out, directory.notices());
                 if answer(&self.dialects, of, joined, accepted)
@@ -182,8 +182,9 @@ impl Hub {
             self.views.orders().with(signer.account, |orders| (orders.open_copied(), orders.sequence()));
         let encoder = self.dialects.of(of.dialect);
         let snapshot = frame(|out| encoder.open_orders(out, names, form, signer.account, &open));
-        if let Some(account) = self.accounts.get_mut(&signer.account) {
-            account.orders_shown(of.outbox.id, signer.key, form, sequence);
+        let shown = self.accounts.get_mut(&signer.account);
+        if let Some(shown) = shown.and_then(|of_it| of_it.orders.state(of.outbox.id, signer.key, form)) {
+            *shown = sequence;
         }
         of.outbox.push(snapshot);
     }
@@ -220,11 +221,11 @@ impl Hub {
             }
             Topic::Account(signer, feed) => match self.accounts.get_mut(&signer.account) {
                 Some(account) => match feed {
-                    AccountFeed::Orders(form) => account.leave_orders(id, signer.key, *form),
+                    AccountFeed::Orders(form) => account.orders.leave(id, signer.key, *form),
                     AccountFeed::Fills(product) => account.leave_fills(id, signer.key, *product),
-                    AccountFeed::Money(feed) => account.money.leave(id, signer.key, *feed),
-                    AccountFeed::Log(feed) => account.log.leave(id, signer.key, *feed),
-                    AccountFeed::Notices => account.notices.leave(id, signer.key),
+                    AccountFeed::Money(feed) => account.money.followers.leave(id, signer.key, *feed),
+                    AccountFeed::Log(feed) => account.log.followers.leave(id, signer.key, *feed),
+                    AccountFeed::Notices => account.notices.followers.leave(id, signer.key, ()),
                 },
                 None => false,
             },

@@ -4,7 +4,8 @@
 //! whoever joined; rows that come meanwhile are held.
 
 use super::encoder::message;
-use super::{Dialect, Dialects, Follower, Joined, LogFeed, Names, Shared, place};
+use super::followers::{Followers, Following};
+use super::{Dialect, Dialects, Follower, Joined, LogFeed, Names, Shared};
 use crate::history::{LogRow, is_payment};
 use crate::record::KeyId;
 use loligo_engine::AccountId;
@@ -17,14 +18,12 @@ pub(crate) const PAYMENTS: usize = 100;
 
 #[derive(Default)]
 pub(super) struct Log {
-    /// In the order of their dialects and feeds.
-    followers: Vec<LogFollower>,
+    pub(super) followers: Followers<LogFeed, LogTold>,
 }
 
-struct LogFollower {
-    follower: Follower,
-    key: KeyId,
-    feed: LogFeed,
+/// What one was told of the log.
+#[derive(Default)]
+pub(super) struct LogTold {
     /// The last row that it was told, or would have been; none before its beginning.
     shown: Option<u64>,
     /// Rows that wait for the beginning; afterwards the deposits and withdrawals that were told.
@@ -44,58 +43,27 @@ pub(crate) struct LogSoFar {
 
 impl Log {
     pub(super) fn join(&mut self, follower: &Follower, key: KeyId, feed: LogFeed) -> Joined {
-        if let Some(held) = self.followers.iter_mut().find(|other| other.is(follower.outbox.id, key, feed)) {
-            held.shown = None;
-            held.rows.clear();
-            return Joined::Again;
-        }
-        let at = place(&self.followers, &(follower.dialect, feed), LogFollower::rank);
-        let follower = follower.clone();
-        self.followers.insert(at, LogFollower { follower, key, feed, shown: None, rows: Vec::new() });
-        Joined::Anew
-    }
-
-    pub(super) fn leave(&mut self, id: u64, key: KeyId, feed: LogFeed) -> bool {
-        let before = self.followers.len();
-        self.followers.retain(|other| !other.is(id, key, feed));
-        self.followers.len() < before
-    }
-
-    pub(super) fn forget(&mut self, id: u64) {
-        self.followers.retain(|other| other.follower.outbox.id != id);
-    }
-
-    pub(super) fn keep_keys(&mut self, keep: &impl Fn(KeyId) -> bool) {
-        self.followers.retain(|other| keep(other.key));
-    }
-
-    pub(super) fn is_followed(&self) -> bool {
-        !self.followers.is_empty()
-    }
-
-    pub(super) fn close(&self) {
-        self.followers.iter().for_each(|other| other.follower.outbox.overflow());
+        let (joined, told) = self.followers.join(follower, key, feed);
+        *told = LogTold::default();
+        joined
     }
 
     /// Tells what there was to those who wait for it, and what came since.
     pub(super) fn begin(&mut self, dialects: &Dialects, names: Names<'_>, so_far: &LogSoFar) {
         let LogSoFar { account, feed, rows, newest } = so_far;
-        self.followers.retain_mut(|other| {
-            if other.feed != *feed || other.shown.is_some() {
+        self.followers.tell(|other| {
+            if other.feed != *feed || other.state.shown.is_some() {
                 return true;
-            }
-            if other.follower.outbox.is_closed() {
-                return false;
             }
             let encoder = dialects.of(other.follower.dialect);
             let first = match feed {
                 LogFeed::Rows => message(|out| encoder.log(out, names, *account, rows)),
                 LogFeed::Payments => message(|out| encoder.payments(out, names, *account, rows)),
             };
-            other.shown = Some(*newest);
-            let waiting = std::mem::take(&mut other.rows);
+            other.state.shown = Some(*newest);
+            let waiting = std::mem::take(&mut other.state.rows);
             if *feed == LogFeed::Payments {
-                other.rows.clone_from(rows);
+                other.state.rows.clone_from(rows);
             }
             first.is_none_or(|first| other.follower.outbox.push(first))
                 && waiting.iter().all(|row| other.tell(dialects, names, *account, row, &mut Shared::new()))
@@ -111,16 +79,13 @@ impl Log {
         row: &Arc<LogRow>,
     ) {
         let mut shared = Shared::new();
-        self.followers.retain_mut(|other| {
-            if other.follower.outbox.is_closed() {
-                return false;
-            }
-            if other.shown.is_none() {
-                if other.rows.len() == HELD {
+        self.followers.tell(|other| {
+            if other.state.shown.is_none() {
+                if other.state.rows.len() == HELD {
                     other.follower.outbox.overflow();
                     return false;
                 }
-                other.rows.push(Arc::clone(row));
+                other.state.rows.push(Arc::clone(row));
                 return true;
             }
             other.tell(dialects, names, account, row, &mut shared)
@@ -128,7 +93,7 @@ impl Log {
     }
 }
 
-impl LogFollower {
+impl Following<LogFeed, LogTold> {
     /// Tells it a row that it was not told; false when it has no room for it.
     fn tell(
         &mut self,
@@ -138,31 +103,23 @@ impl LogFollower {
         row: &Arc<LogRow>,
         shared: &mut Shared<(Dialect, LogFeed)>,
     ) -> bool {
-        if self.shown.is_some_and(|shown| row.row.number <= shown) {
+        if self.state.shown.is_some_and(|shown| row.row.number <= shown) {
             return true;
         }
-        self.shown = Some(row.row.number);
+        self.state.shown = Some(row.row.number);
         let encoder = dialects.of(self.follower.dialect);
         let told = match self.feed {
             LogFeed::Rows => {
                 shared.of(self.rank(), |_| message(|out| encoder.log_row(out, names, account, row)))
             }
             LogFeed::Payments if is_payment(&row.row) => {
-                self.rows.insert(0, Arc::clone(row));
-                self.rows.truncate(PAYMENTS);
-                let rows = &self.rows;
+                self.state.rows.insert(0, Arc::clone(row));
+                self.state.rows.truncate(PAYMENTS);
+                let rows = &self.state.rows;
                 message(|out| encoder.payments(out, names, account, rows))
             }
             LogFeed::Payments => None,
         };
         told.is_none_or(|told| self.follower.outbox.push(told))
-    }
-
-    fn is(&self, id: u64, key: KeyId, feed: LogFeed) -> bool {
-        self.follower.outbox.id == id && self.key == key && self.feed == feed
-    }
-
-    fn rank(&self) -> (Dialect, LogFeed) {
-        (self.follower.dialect, self.feed)
     }
 }

@@ -4,7 +4,8 @@
 //! for or is of a change. Prices alone are told at a pace, everything else at once.
 
 use super::encoder::message;
-use super::{Dialect, Dialects, Follower, Joined, MoneyFeed, Names, Shared, place};
+use super::followers::Followers;
+use super::{Dialects, Follower, Joined, MoneyFeed, Names, Shared};
 use crate::projection::Statement;
 use crate::record::KeyId;
 use crate::transport::outbox::Frame;
@@ -13,18 +14,16 @@ use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Money {
-    /// In the order of their dialects and feeds.
-    followers: Vec<MoneyFollower>,
+    pub(super) followers: Followers<MoneyFeed, MoneyTold>,
     /// What prices alone have changed since it was told.
     untold: Option<Arc<Statement>>,
 }
 
-struct MoneyFollower {
-    follower: Follower,
-    key: KeyId,
-    feed: MoneyFeed,
+/// What one was told of the money.
+#[derive(Default)]
+pub(super) struct MoneyTold {
     /// What it was told last; none before its first message.
-    told: Option<Arc<Statement>>,
+    last: Option<Arc<Statement>>,
     /// The number of its next message.
     seq: u64,
 }
@@ -42,36 +41,9 @@ pub(crate) enum WalletsShown<'s> {
 
 impl Money {
     pub(super) fn join(&mut self, follower: &Follower, key: KeyId, feed: MoneyFeed) -> Joined {
-        if let Some(held) = self.followers.iter_mut().find(|other| other.is(follower.outbox.id, key, feed)) {
-            (held.told, held.seq) = (None, 0);
-            return Joined::Again;
-        }
-        let at = place(&self.followers, &(follower.dialect, feed), MoneyFollower::rank);
-        let follower = follower.clone();
-        self.followers.insert(at, MoneyFollower { follower, key, feed, told: None, seq: 0 });
-        Joined::Anew
-    }
-
-    pub(super) fn leave(&mut self, id: u64, key: KeyId, feed: MoneyFeed) -> bool {
-        let before = self.followers.len();
-        self.followers.retain(|other| !other.is(id, key, feed));
-        self.followers.len() < before
-    }
-
-    pub(super) fn forget(&mut self, id: u64) {
-        self.followers.retain(|other| other.follower.outbox.id != id);
-    }
-
-    pub(super) fn keep_keys(&mut self, keep: &impl Fn(KeyId) -> bool) {
-        self.followers.retain(|other| keep(other.key));
-    }
-
-    pub(super) fn is_followed(&self) -> bool {
-        !self.followers.is_empty()
-    }
-
-    pub(super) fn close(&self) {
-        self.followers.iter().for_each(|other| other.follower.outbox.overflow());
+        let (joined, told) = self.followers.join(follower, key, feed);
+        *told = MoneyTold::default();
+        joined
     }
 
     /// Takes a statement: one of prices alone waits for its turn.
@@ -99,20 +71,17 @@ impl Money {
 
     fn tell(&mut self, dialects: &Dialects, names: Names<'_>, now: &Arc<Statement>) {
         let mut shared = Shared::new();
-        self.followers.retain_mut(|other| {
-            if other.follower.outbox.is_closed() {
-                return false;
-            }
-            let told = other.told.replace(Arc::clone(now));
+        self.followers.tell(|other| {
+            let told = other.state.last.replace(Arc::clone(now));
             // The one it has been told may be the newer: it was asked for and did not wait here.
             if let Some(newer) = told.as_ref().filter(|told| told.sequence >= now.sequence) {
-                other.told = Some(Arc::clone(newer));
+                other.state.last = Some(Arc::clone(newer));
                 return true;
             }
             let (dialect, feed) = other.rank();
             let encoder = dialects.of(dialect);
             let mut push = |part: Part<'_>| {
-                let seq = other.seq;
+                let seq = other.state.seq;
                 let encode = |_: &_| {
                     message(|out| match part {
                         Part::Positions => encoder.positions(out, names, now, seq),
@@ -123,7 +92,7 @@ impl Money {
                 // Nearly all who follow the same are at the same number.
                 let rank = (dialect, feed, seq, told.as_ref().map(|told| told.sequence), part.number());
                 let told: Option<Frame> = shared.of(rank, encode);
-                other.seq += u64::from(told.is_some());
+                other.state.seq += u64::from(told.is_some());
                 told.is_none_or(|told| other.follower.outbox.push(told))
             };
             match (feed, &told) {
@@ -182,14 +151,4 @@ fn flex_differs(told: &Statement, now: &Statement) -> bool {
         of_flex.map(|position| (position.view, position.risk.value_at_mark)).collect::<Vec<_>>()
     };
     wallet(told) != wallet(now) || told.flex != now.flex || positions(told) != positions(now)
-}
-
-impl MoneyFollower {
-    fn is(&self, id: u64, key: KeyId, feed: MoneyFeed) -> bool {
-        self.follower.outbox.id == id && self.key == key && self.feed == feed
-    }
-
-    fn rank(&self) -> (Dialect, MoneyFeed) {
-        (self.follower.dialect, self.feed)
-    }
 }

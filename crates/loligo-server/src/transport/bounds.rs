@@ -21,6 +21,9 @@ pub(crate) const STREAM_WINDOW: u32 = BODY_BYTES as u32 + 16 * 1024;
 pub(crate) const BODIES_WINDOW: u32 = 4 * STREAM_WINDOW;
 /// Bytes of one answer that wait in the HTTP/2 library for their turn, and that one request takes of it.
 pub(crate) const STREAM_WRITE_BYTES: usize = 64 * 1024;
+/// Bytes that are passed over of a body which is too long on HTTP/2, before it is answered all the same: more than anyone sends
+/// by mistake, and nothing that takes a connection's time for longer than its requests may.
+pub(crate) const PASSED_BYTES: usize = 128 * BODY_BYTES;
 /// Requests that an HTTP/2 client may have taken back before we saw them. More says that it asks only to take back, and its
 /// connection ends.
 pub(crate) const RESETS_UNSEEN: usize = 20;

@@ -26,12 +26,7 @@ fn unauthorized() -> Value {
 #[tokio::test]
 async fn a_key_is_told_what_it_may_do_and_since_when_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = || {
-        let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
-        config.node.data = Some(folder.path().to_owned());
-        config
-    };
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     let uid = venue.start.accounts[0].uid.clone();
     venue.advance(86_400_000).await;
     let make = async |general: &str, withdrawal: &str| {
@@ -64,7 +59,7 @@ async fn a_key_is_told_what_it_may_do_and_since_when_it_is() {
     judge(&venue).await;
     // A start finds it in the state, and so does one that has the journal alone.
     venue.server.stop().await;
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     judge(&venue).await;
     venue.server.stop().await;
 }

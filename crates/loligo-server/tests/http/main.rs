@@ -3,6 +3,7 @@
 mod agreement;
 mod answers;
 mod auth;
+mod bad_figures;
 mod bad_input;
 mod charts;
 mod closing;

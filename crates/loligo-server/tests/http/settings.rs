@@ -1,7 +1,6 @@
 //! How an account trades: its family's self-trade strategy, and its leverage in each contract.
 
 use crate::venue::{SYMBOL, Venue};
-use loligo_server::ServerConfig;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -171,13 +170,8 @@ async fn contracts_as_an_account_sees_them() {
 #[tokio::test]
 async fn a_cap_off_the_book_is_kept_told_and_taken_back_by_the_master_alone() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = || {
-        let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
-        config.node.data = Some(folder.path().to_owned());
-        config
-    };
     const PATH: &str = "/rfq-assignment/max-leverage";
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     let (alice, reader) = (venue.client(0), venue.reader(0));
     let (_, child) = venue.subaccount(0, "child", "1000").await;
     assert_eq!(alice.get(PATH, &[]).await["maxLeverage"], Value::Null);
@@ -206,7 +200,7 @@ async fn a_cap_off_the_book_is_kept_told_and_taken_back_by_the_master_alone() {
     let set = alice.request("PUT", PATH, &[("maxLeverage", "9")]).nonce(5_000_000_000_u64);
     assert_eq!(set.done().await["maxLeverage"], json!(9.0));
     venue.server.stop().await;
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     let alice = venue.client(0);
     assert_eq!(alice.get(PATH, &[]).await["maxLeverage"], json!(9.0));
     let again = alice.request("PUT", PATH, &[("maxLeverage", "1")]).nonce(5_000_000_000_u64).error().await;

@@ -6,6 +6,7 @@ use loligo_wire::sign::SigningKey;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -43,6 +44,13 @@ impl Answer {
 impl Venue {
     pub async fn start() -> Self {
         Self::with(ServerConfig { rate_limits: false, ..ServerConfig::test() }).await
+    }
+
+    /// A venue that goes on from what is in this folder.
+    pub async fn lasting(folder: &Path) -> Self {
+        let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
+        config.node.data = Some(folder.to_owned());
+        Self::with(config).await
     }
 
     pub async fn with(config: ServerConfig) -> Self {

@@ -1,7 +1,6 @@
 //! What an account traded in thirty days, and what its fees go by.
 
 use crate::venue::{Client, SYMBOL, Venue};
-use loligo_server::ServerConfig;
 use loligo_wire::decimal::Number;
 use serde_json::{Value, json};
 
@@ -82,12 +81,7 @@ async fn fees_follow_what_was_traded_in_thirty_days() {
 #[tokio::test]
 async fn inverse_contracts_count_by_their_value_in_usd_and_a_start_finds_what_was_traded() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = || {
-        let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
-        config.node.data = Some(folder.path().to_owned());
-        config
-    };
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     let (taker, maker) = (venue.client(0), venue.client(1));
     venue.pin("PI_XBTUSD", "50000").await;
     let order = |order_type, side| {
@@ -104,7 +98,7 @@ async fn inverse_contracts_count_by_their_value_in_usd_and_a_start_finds_what_wa
     fee(&taker, &maker, "0.0123").await;
     assert_eq!(volume(&taker).await, "738");
     venue.server.stop().await;
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     assert_eq!(volume(&venue.reader(0)).await, "738");
     venue.server.stop().await;
 }

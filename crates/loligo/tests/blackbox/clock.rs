@@ -52,7 +52,7 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 "#;
 
 /// A home whose machine's clock a test can set: so many seconds ahead as it writes into the file.
-fn with_own_clock() -> (Home, PathBuf) {
+pub fn with_own_clock() -> (Home, PathBuf) {
     let mut home = Home::new();
     let ahead = home.tell("CLOCK_AHEAD", "ahead.txt");
     let library = home.tell("LD_PRELOAD", "set_clock.so");
@@ -63,7 +63,7 @@ fn with_own_clock() -> (Home, PathBuf) {
     (home, ahead)
 }
 
-fn set_ahead(file: &Path, seconds: u32) {
+pub fn set_ahead(file: &Path, seconds: u32) {
     // Whole at any moment: the exchange reads it all the time.
     let aside = file.with_extension("new");
     fs::write(&aside, seconds.to_string()).expect("a file");

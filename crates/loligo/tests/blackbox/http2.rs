@@ -1,8 +1,13 @@
 //! HTTP/2 on https, as curl speaks it, which every system has.
 
+use std::fs::File;
 use std::process::Command;
 
+use tempfile::NamedTempFile;
+
 use crate::api::{BASE, form};
+use crate::contract;
+use crate::http::Response;
 use crate::venue::{Home, QUIET, Venue, skip, text};
 
 /// Whether the curl that is here speaks HTTP/2; a test without it is skipped.
@@ -83,4 +88,34 @@ fn orders_at_once_share_one_connection() {
     assert_eq!(told.iter().filter(|line| line.ends_with(" 1")).count(), 1, "{told:?}");
     assert_eq!(said.matches(r#""status":"placed""#).count(), 40, "{said}");
     assert_eq!(client.open_orders().len(), 40);
+}
+
+#[test]
+fn a_body_that_is_too_long_is_told_so() {
+    const LONGEST: u64 = 2 << 20;
+    if !speaks_http_2("a_body_that_is_too_long_is_told_so") {
+        return;
+    }
+    let home = Home::new();
+    let venue = home.start(&QUIET);
+    for bytes in [LONGEST + 1, 4 * LONGEST, 100 * LONGEST] {
+        // Nothing of it need be on the disk.
+        let body = NamedTempFile::new().expect("a file");
+        File::options().write(true).open(body.path()).and_then(|file| file.set_len(bytes)).expect("a hole");
+        let file = body.path().to_string_lossy();
+        let said = curl(
+            &venue,
+            &format!("{BASE}/batchorder"),
+            &["--http2", "--request", "POST", "--upload-file", &file],
+        );
+        let (told, how) = said.trim_end().rsplit_once('\n').expect("what curl writes behind it");
+        assert_eq!(how, "HTTP/2 200 1", "{bytes}: {said}");
+        let response = Response {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: told.as_bytes().to_vec(),
+        };
+        let answer = contract::check("POST", "/batchorder", &response);
+        assert_eq!(answer["error"], "invalidArgument", "{bytes}: {answer}");
+    }
 }

@@ -14,6 +14,8 @@ mod crash_ladder;
 #[cfg(target_os = "linux")]
 mod crowd;
 mod damage;
+#[cfg(target_os = "linux")]
+mod down_over_expiry;
 mod folder;
 mod history;
 mod http;

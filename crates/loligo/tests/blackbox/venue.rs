@@ -65,8 +65,13 @@ impl Home {
     /// Another home with a copy of the data here, to be damaged.
     pub fn copy(&self) -> Self {
         let copy = Self::new();
-        copy_folder(&self.data(), &copy.data());
+        self.copy_to(&copy);
         copy
+    }
+
+    /// Copies the data here to a home that has none yet.
+    pub fn copy_to(&self, other: &Self) {
+        copy_folder(&self.data(), &other.data());
     }
 
     /// Where the start file will be.

@@ -153,7 +153,7 @@ fn unwinding_of(exchange: &Exchange) -> impl Iterator<Item = (&Portfolio, &Unwin
 pub(super) struct StoredRanking(pub Vec<(Option<AccountId>, Vec<AccountId>)>);
 
 impl StoredRanking {
-    fn of(exchange: &Exchange) -> Self {
+    pub fn of(exchange: &Exchange) -> Self {
         Self(unwinding_of(exchange).map(|(_, at)| (at.ranked, at.first.clone())).collect())
     }
 }

@@ -31,6 +31,7 @@ fn kraken(node: &NodeHandle) -> Kraken {
         node: node.clone(),
         login: Arc::new(Login::new(&[], RealTime::driven(), false)),
         tolerance: Tolerance::STRICT,
+        status_for_read_only_keys: false,
         faults: Arc::default(),
         sockets: Arc::new(Sockets::new(FeedBounds::default(), origins).expect("threads")),
         history: Arc::new(History::new(None, Keep::an_hour())),

@@ -9,6 +9,12 @@
 //! is not taken, and says of no stream why it was reset. What stays with us is bounded by the client's windows (bodies) and by
 //! [`STREAMS`] (answers).
 //!
+//! An answer that is there before its request has ended waits for the rest of it, which is passed over. It could go out at once,
+//! and the stream be reset behind it without an error (RFC 9113, section 8.1), but not every client hears it: curl 7.88 goes on
+//! sending, finds its stream reset, and ends with an error (92) in place of the answer that it has; and while the stream is
+//! left open behind an answer it knows the length of, it listens no more, hears of no room for the rest, and hangs. Only who
+//! sends more than [`PASSED_BYTES`], or longer than a body may take, is answered and reset in the midst of it.
+//!
 //! WebSockets are not spoken here: a client that wants one agrees on HTTP/1.1 (the extended CONNECT of RFC 8441 is not offered).
 
 use super::seats::Seat;
@@ -16,8 +22,8 @@ use super::watched::Watched;
 use super::{Peer, answer, farewell};
 use crate::transport::Handlers;
 use crate::transport::bounds::{
-    BODIES_WINDOW, BODY_BYTES, BROKEN_STREAMS, Bounds, HEAD_BYTES, HEADERS, RESETS_UNSEEN, STREAM_WINDOW,
-    STREAM_WRITE_BYTES, STREAMS,
+    BODIES_WINDOW, BODY_BYTES, BROKEN_STREAMS, Bounds, HEAD_BYTES, HEADERS, PASSED_BYTES, RESETS_UNSEEN,
+    STREAM_WINDOW, STREAM_WRITE_BYTES, STREAMS,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -184,25 +190,37 @@ async fn stream<H: Handlers>(
 ) {
     let _open = seat.activity.opens();
     let (mut head, body) = request.into_parts();
-    let body = Incoming { announced: announced(&head.headers), body, taken: 0 };
+    let mut body = Incoming { announced: announced(&head.headers), body, taken: 0 };
     let is_head = head.method == Method::HEAD;
     name_host(&mut head);
-    let answered = if head.headers.len() > HEADERS {
-        let mut answer = Response::new(Full::default());
-        *answer.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        Ok(answer)
-    } else {
-        if body.is_expected(&head.headers) {
-            let mut go_on = Response::new(());
-            *go_on.status_mut() = StatusCode::CONTINUE;
-            // A stream that is gone is seen below.
-            let _ = respond.send_informational(go_on);
+    let is_too_much = head.headers.len() > HEADERS;
+    // Whether the client sends its body, or waits to be told that it may.
+    let mut is_sent = !waits_to_send(&head.headers);
+    if !is_sent && !is_too_much && body.may_come() {
+        is_sent = true;
+        let mut go_on = Response::new(());
+        *go_on.status_mut() = StatusCode::CONTINUE;
+        // A stream that is gone is seen below.
+        let _ = respond.send_informational(go_on);
+    }
+    let answering = async {
+        let answered = if is_too_much {
+            let mut answer = Response::new(Full::default());
+            *answer.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            Ok(answer)
+        } else {
+            answer(head, &mut body, bounds, &*handler, &peer).await
+        };
+        if answered.is_ok() && is_sent {
+            // Whoever sends for longer hears it in the midst of it.
+            let _ = tokio::time::timeout(bounds.body, body.pass_over()).await;
         }
-        tokio::select! {
-            biased;
-            answered = answer(head, body, bounds, &*handler, &peer) => answered,
-            _ = poll_fn(|context| respond.poll_reset(context)) => return,
-        }
+        answered
+    };
+    let answered = tokio::select! {
+        biased;
+        answered = answering => answered,
+        _ = poll_fn(|context| respond.poll_reset(context)) => return,
     };
     match answered {
         Ok(answer) => {
@@ -283,8 +301,13 @@ fn announced(headers: &HeaderMap) -> u64 {
     headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
-/// The body of a request as it comes. It gives the client no more room for what has come before it is dropped, so the windows
-/// bound all that connection and stream leave with us.
+/// Whether a client waits to be told that it may send its body.
+fn waits_to_send(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// The body of a request as it comes. It gives the client no more room for what has come before it is whole, passed over or
+/// dropped, so the windows bound all that connection and stream leave with us.
 struct Incoming {
     body: RecvStream,
     announced: u64,
@@ -292,12 +315,26 @@ struct Incoming {
 }
 
 impl Incoming {
-    /// Whether the client waits to be told that it may send it.
-    fn is_expected(&self, headers: &HeaderMap) -> bool {
-        let waits = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-        headers.get(EXPECT).is_some_and(waits)
-            && !self.body.is_end_stream()
-            && self.announced <= BODY_BYTES as u64
+    /// Whether there is one, and it is said to be no longer than it may be.
+    fn may_come(&self) -> bool {
+        !self.body.is_end_stream() && self.announced <= BODY_BYTES as u64
+    }
+
+    /// Reads what is left of it, up to [`PASSED_BYTES`], and forgets it.
+    async fn pass_over(&mut self) {
+        let mut passed = 0;
+        while passed < PASSED_BYTES {
+            self.make_room();
+            let Some(Ok(piece)) = self.body.data().await else { return };
+            self.taken = piece.len();
+            passed += piece.len();
+        }
+    }
+
+    /// Lets the client send as much as has come.
+    fn make_room(&mut self) {
+        // It fails only where there is no window any more.
+        let _ = self.body.flow_control().release_capacity(std::mem::take(&mut self.taken));
     }
 }
 
@@ -309,7 +346,10 @@ impl Body for Incoming {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        let Some(piece) = ready!(self.body.poll_data(context)) else { return Poll::Ready(None) };
+        let Some(piece) = ready!(self.body.poll_data(context)) else {
+            self.make_room();
+            return Poll::Ready(None);
+        };
         let piece = piece?;
         self.taken += piece.len();
         Poll::Ready(Some(Ok(Frame::data(piece))))
@@ -328,8 +368,7 @@ impl Body for Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // It fails only where there is no window any more.
-        let _ = self.body.flow_control().release_capacity(self.taken);
+        self.make_room();
     }
 }
 

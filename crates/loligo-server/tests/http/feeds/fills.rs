@@ -2,8 +2,6 @@
 
 use super::socket::{Socket, alert, with};
 use crate::venue::{SYMBOL, Venue};
-use loligo_server::ServerConfig;
-use loligo_server::config::Config;
 use serde_json::{Value, json};
 
 /// One line a fill.
@@ -175,12 +173,7 @@ async fn numbers_go_on_over_connections_and_restarts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut count = 0;
     for start in 0..3_u64 {
-        let venue = Venue::with(ServerConfig {
-            node: Config { data: Some(folder.path().to_owned()), ..Config::test() },
-            rate_limits: false,
-            ..ServerConfig::test()
-        })
-        .await;
+        let venue = Venue::lasting(folder.path()).await;
         let (alice, bob) = (venue.client(0), venue.client(1));
         for connection in 0..2 {
             let mut socket = Socket::open(&venue).await;

@@ -2,8 +2,6 @@
 
 use super::socket::{Socket, alert, with};
 use crate::venue::{Client, SYMBOL, Venue};
-use loligo_server::ServerConfig;
-use loligo_server::config::Config;
 use serde_json::{Value, json};
 
 /// The account's log over http, newest first.
@@ -126,12 +124,7 @@ async fn the_log_begins_with_the_last_500_rows_and_goes_on_over_restarts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut last = 0;
     for start in 0..2 {
-        let venue = Venue::with(ServerConfig {
-            node: Config { data: Some(folder.path().to_owned()), ..Config::test() },
-            rate_limits: false,
-            ..ServerConfig::test()
-        })
-        .await;
+        let venue = Venue::lasting(folder.path()).await;
         let (alice, bob) = (venue.client(0), venue.client(1));
         let mut socket = Socket::open(&venue).await;
         let credentials = socket.credentials(&alice).await;

@@ -2,21 +2,12 @@
 
 use super::socket::Socket;
 use crate::venue::Venue;
-use loligo_server::ServerConfig;
-use loligo_server::config::Config;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn notices_are_told_whole_whenever_they_change_and_outlive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
-    let start = async || {
-        Venue::with(ServerConfig {
-            node: Config { data: Some(folder.path().to_owned()), ..Config::test() },
-            rate_limits: false,
-            ..ServerConfig::test()
-        })
-        .await
-    };
+    let start = async || Venue::lasting(folder.path()).await;
     let venue = start().await;
     let alice = venue.client(0);
     let mut socket = Socket::open(&venue).await;
@@ -113,14 +104,7 @@ async fn what_is_no_notice_is_refused_in_a_sentence() {
 #[tokio::test]
 async fn a_state_that_names_a_time_is_announced_and_comes_by_itself() {
     let folder = tempfile::tempdir().expect("a folder");
-    let start = async || {
-        Venue::with(ServerConfig {
-            node: Config { data: Some(folder.path().to_owned()), ..Config::test() },
-            rate_limits: false,
-            ..ServerConfig::test()
-        })
-        .await
-    };
+    let start = async || Venue::lasting(folder.path()).await;
     let venue = start().await;
     let mut socket = Socket::open(&venue).await;
     let credentials = socket.credentials(&venue.client(0)).await;

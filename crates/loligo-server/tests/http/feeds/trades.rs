@@ -2,8 +2,6 @@
 
 use super::socket::{Socket, alert};
 use crate::venue::{SYMBOL, Venue};
-use loligo_server::ServerConfig;
-use loligo_server::config::Config;
 use serde_json::{Value, json};
 
 /// Joins the trades of [`SYMBOL`]; the snapshot.
@@ -90,12 +88,7 @@ async fn a_snapshot_has_the_last_hundred_and_numbers_go_on_over_restarts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut count = 0_u64;
     for start in 0..3 {
-        let venue = Venue::with(ServerConfig {
-            node: Config { data: Some(folder.path().to_owned()), ..Config::test() },
-            rate_limits: false,
-            ..ServerConfig::test()
-        })
-        .await;
+        let venue = Venue::lasting(folder.path()).await;
         let (alice, bob) = (venue.client(0), venue.client(1));
         let mut socket = Socket::open(&venue).await;
         let first = count.max(100) - 99;

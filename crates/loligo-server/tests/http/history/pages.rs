@@ -193,12 +193,7 @@ async fn history_is_paid_from_a_pool_of_its_own() {
 #[tokio::test]
 async fn a_start_finds_what_was_there_and_a_lost_index_is_made_again_to_the_byte() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = || {
-        let mut config = ServerConfig { rate_limits: false, ..ServerConfig::test() };
-        config.node.data = Some(folder.path().to_owned());
-        config
-    };
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     let (a, b) = (venue.client(0), venue.client(1));
     let resting = a.place("lmt", "sell", "1", "50010", &[]).await;
     b.place("ioc", "buy", "0.4", "50020", &[]).await;
@@ -207,7 +202,7 @@ async fn a_start_finds_what_was_there_and_a_lost_index_is_made_again_to_the_byte
     venue.server.stop().await;
 
     // The index alone says what the order was that is filled now.
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     let (a, b) = (venue.client(0), venue.client(1));
     b.place("ioc", "buy", "0.6", "50020", &[]).await;
     let page = ask(&a, "/executions", &[]).await;
@@ -224,7 +219,7 @@ async fn a_start_finds_what_was_there_and_a_lost_index_is_made_again_to_the_byte
     for file in ["history.db", "history.db-wal", "history.db-shm"] {
         let _ = std::fs::remove_file(folder.path().join(file));
     }
-    let venue = Venue::with(config()).await;
+    let venue = Venue::lasting(folder.path()).await;
     assert_eq!(all(&venue.client(0)).await, told);
     venue.server.stop().await;
 }

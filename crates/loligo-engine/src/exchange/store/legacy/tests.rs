@@ -1,20 +1,20 @@
 //! States of earlier versions go on under today's rules.
 
-use super::super::state::Rest;
+use super::super::state::{Rest, StoredRanking};
 use crate::command::{Command, CreateAccount, Deposit, Genesis, Limits, OnGrid, PlaceOrder};
 use crate::event::Event;
 use crate::exchange::Exchange;
-use crate::id::{AccountId, Currency, InstrumentId, Qty, Side, Timestamp, Wallet};
+use crate::id::{AccountId, Currency, InstrumentId, PairId, Qty, Side, Timestamp, Wallet};
 use crate::instrument::{InstrumentSpec, MarginLevel};
 use crate::money::{FinePrice, Money};
 use crate::words::{ContractKind, OrderType};
+use serde::Serialize;
 
 const END: Timestamp = Timestamp(3_600_000_000);
 
-/// An exchange whose one contract has just ended, with a position of either side still open.
-fn ended() -> Exchange {
+/// An exchange with one contract, of which the first account has bought one from the second with so many USD.
+fn held(usd: i128) -> Exchange {
     let mut exchange = Exchange::new();
-    let mut told = Vec::new();
     let spec = InstrumentSpec {
         symbol: "FF_XBTUSD_700101".into(),
         kind: ContractKind::Linear,
@@ -40,8 +40,8 @@ fn ended() -> Exchange {
         limits: Limits::default(),
         pasts: Vec::new(),
     }))];
-    for account in [AccountId(0), AccountId(1)] {
-        let (wallet, currency, amount) = (Wallet::Flex, Currency::USD, Money(100_000 * Money::ONE));
+    for (account, usd) in [(AccountId(0), usd), (AccountId(1), 100_000)] {
+        let (wallet, currency, amount) = (Wallet::Flex, Currency::USD, Money(usd * Money::ONE));
         commands.push(Command::CreateAccount(CreateAccount { parent: None, house: false }));
         commands.push(Command::Deposit(Deposit { account, wallet, currency, amount }));
     }
@@ -63,8 +63,23 @@ fn ended() -> Exchange {
         }));
     }
     for command in commands {
-        exchange.apply(Timestamp(0), &command, &mut told);
+        exchange.apply(Timestamp(0), &command, &mut Vec::new());
     }
+    exchange
+}
+
+/// Bytes of a state as an earlier version wrote it, without what it ended before.
+fn before(version: u8, exchange: &Exchange, rest: &impl Serialize) -> Vec<u8> {
+    let mut bytes = exchange.encode();
+    let rest = postcard::to_allocvec(rest).expect("into memory");
+    bytes.truncate(bytes.len() - rest.len());
+    bytes[0] = version;
+    bytes
+}
+
+/// An exchange whose one contract has just ended, with a position of either side still open.
+fn ended() -> Exchange {
+    let (mut exchange, mut told) = (held(100_000), Vec::new());
     // As far as the last sample, then to the end.
     exchange.apply(END.plus(-1), &Command::Advance, &mut told);
     exchange.set_work_limit(1);
@@ -77,10 +92,7 @@ fn ended() -> Exchange {
 fn what_expired_under_rules_that_left_positions_as_they_were_is_settled_at_the_present_index() {
     let ended = ended();
     // The form that ended before collateral, ladders and settlement, of which nothing was known.
-    let mut bytes = ended.encode();
-    let rest = postcard::to_allocvec(&Rest::of(&ended)).expect("into memory");
-    bytes.truncate(bytes.len() - rest.len());
-    bytes[0] = super::UNSETTLED_STATE_VERSION;
+    let bytes = before(super::UNSETTLED_STATE_VERSION, &ended, &Rest::of(&ended));
     let mut exchange = Exchange::decode(&bytes).expect("an earlier state");
     assert_eq!(exchange.next_due(), Some(END), "the next record is to do it");
     let mut told = Vec::new();
@@ -97,4 +109,34 @@ fn what_expired_under_rules_that_left_positions_as_they_were_is_settled_at_the_p
     assert_eq!(told, [(None, price), (Some(AccountId(0)), price), (Some(AccountId(1)), price)]);
     exchange.audit().expect("sound");
     assert!(!exchange.is_busy());
+}
+
+#[test]
+fn who_is_unwound_as_an_earlier_version_stops_is_ranked_anew_and_it_comes_to_the_same() {
+    let mut exchange = held(1_500);
+    let told = &mut Vec::new();
+    exchange.set_work_limit(1);
+    let price = FinePrice(48_600 * 10_i128.pow(18));
+    exchange.apply(Timestamp(0), &Command::PinIndex { pair: PairId(0), price: Some(price) }, told);
+    let at = Timestamp(Timestamp::SECOND);
+    while exchange.unwinding.is_empty() {
+        exchange.apply(at, &Command::Advance, told);
+    }
+    let ranking = StoredRanking::of(&exchange);
+    assert_eq!(
+        ranking.0,
+        [(Some(AccountId(1)), Vec::new())],
+        "the first account is ranked, the second is not"
+    );
+    let bytes = before(super::UNRANKED_STATE_VERSION, &exchange, &ranking);
+    let mut earlier = Exchange::decode(&bytes).expect("an earlier state");
+    assert_eq!(StoredRanking::of(&earlier).0, [(Some(AccountId(0)), Vec::new())]);
+    for exchange in [&mut exchange, &mut earlier] {
+        while exchange.now() < at || exchange.is_due(at) {
+            exchange.apply(at, &Command::Advance, told);
+        }
+        exchange.audit().expect("sound");
+        assert!(exchange.positions(AccountId(1)).is_empty());
+    }
+    assert_eq!(exchange.state_hash(), earlier.state_hash());
 }

@@ -1,12 +1,13 @@
 //! Connections of HTTP/2 against clients that misbehave, in time that passes only when nobody has anything left to do.
 
+mod bodies;
+
 use super::super::tests::{Operator, seat};
 use super::*;
 use crate::transport::listener::{Connections, Read, Received};
 use crate::transport::{Handler, Last, TurnedAway};
 use h2::client::{ResponseFuture, SendRequest};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::Notify;
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 #[derive(Default)]
 struct Hall {
     asked: Mutex<Vec<String>>,
-    waiting: AtomicUsize,
+    waiting: watch::Sender<usize>,
     let_go: Notify,
 }
 
@@ -47,7 +48,7 @@ impl Handler for Hall {
             "/undecided" => return None,
             "/panic" => panic!("on purpose"),
             "/wait" => {
-                self.waiting.fetch_add(1, Ordering::Relaxed);
+                self.waiting.send_modify(|waiting| *waiting += 1);
                 self.let_go.notified().await;
                 "let go".to_owned()
             }
@@ -71,6 +72,11 @@ impl Handler for Hall {
     fn panicked(&self) -> Response<Full<Bytes>> {
         Response::new(Full::new(Bytes::from_static(b"contained")))
     }
+}
+
+/// What has not happened within an hour never will, and a test that waited for it would hold up all others.
+async fn within_an_hour<T>(awaited: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(3600), awaited).await.expect("something happens within the hour")
 }
 
 /// One connection that is served.
@@ -107,9 +113,13 @@ impl Served {
 
     /// Waits until so many requests wait to be let go.
     async fn waits(&self, count: usize) {
-        while self.hall().waiting.load(Ordering::Relaxed) < count {
-            tokio::task::yield_now().await;
-        }
+        let mut waiting = self.hall().waiting.subscribe();
+        within_an_hour(waiting.wait_for(|waiting| *waiting >= count)).await.expect("the hall is open");
+    }
+
+    /// Waits for the connection's end.
+    async fn ends(self) {
+        within_an_hour(self.task).await.expect("it ran");
     }
 }
 
@@ -211,10 +221,9 @@ impl Raw {
         self.0.write_all(bytes).await.expect("taken");
     }
 
-    /// The next frame: its type, its stream and its payload; `None` when the other side has closed. What is not said within
-    /// an hour never will be.
+    /// The next frame: its type, its stream and its payload; `None` when the other side has closed.
     async fn hear(&mut self) -> Option<(u8, u32, Vec<u8>)> {
-        tokio::time::timeout(Duration::from_secs(3600), self.next()).await.expect("something is said")
+        within_an_hour(self.next()).await
     }
 
     async fn next(&mut self) -> Option<(u8, u32, Vec<u8>)> {
@@ -228,20 +237,26 @@ impl Raw {
 
     /// The next frame of a type; others are passed over.
     async fn hear_of(&mut self, wanted: u8) -> (u32, Vec<u8>) {
-        loop {
-            let (kind, stream, payload) = self.hear().await.expect("it is open");
-            if kind == wanted {
-                return (stream, payload);
+        within_an_hour(async {
+            loop {
+                let (kind, stream, payload) = self.next().await.expect("it is open");
+                if kind == wanted {
+                    return (stream, payload);
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Everything until the other side closes: the reasons of its farewells.
     async fn farewells(&mut self) -> Vec<u8> {
         let mut reasons = Vec::new();
-        while let Some((kind, _, payload)) = self.hear().await {
-            reasons.extend((kind == 7).then(|| payload[7]));
-        }
+        within_an_hour(async {
+            while let Some((kind, _, payload)) = self.next().await {
+                reasons.extend((kind == 7).then(|| payload[7]));
+            }
+        })
+        .await;
         reasons
     }
 }
@@ -275,83 +290,6 @@ async fn requests_are_handed_on_in_the_order_in_which_they_were_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_is_as_long_as_it_may_be_and_a_longer_one_ends_its_own_request() {
-    let (_served, mut client) = Served::start().await;
-    let waits = client.send("GET", "/wait", b"").await;
-    // Several times what a connection may leave with us.
-    let longest = vec![b'x'; BODY_BYTES];
-    for _ in 0..10 {
-        assert_eq!(client.ask("POST", "/a", &longest).await, format!("POST /a {BODY_BYTES}"));
-    }
-    let longer = vec![b'x'; 2 * BODY_BYTES];
-    for _ in 0..10 {
-        assert_eq!(client.ask("POST", "/a", &longer).await, "too long", "its length is not said");
-    }
-    let asking = asking("POST", "/a").header(CONTENT_LENGTH, BODY_BYTES + 1);
-    let (mut stream, answer) = client.begin(asking).await;
-    assert_eq!(taken(answer).await.expect("an answer").1, "too long", "told before a byte of it has come");
-    // Who need not go on is told so.
-    let reset = poll_fn(|context| stream.poll_reset(context)).await.expect("reset");
-    assert_eq!(reset, Reason::NO_ERROR);
-    assert_eq!(client.ask("GET", "/a", b"").await, "GET /a 0");
-    drop(waits);
-}
-
-#[tokio::test(start_paused = true)]
-async fn bodies_that_are_not_whole_have_a_bound_together() {
-    let (_served, mut client) = Served::start().await;
-    let mut halves = Vec::new();
-    for _ in 0..STREAMS / 2 {
-        let (mut body, answer) = client.begin(asking("POST", "/half")).await;
-        body.reserve_capacity(BODY_BYTES);
-        halves.push((body, answer));
-    }
-    let mut sent = 0;
-    // What the windows do not let through now is not let through before something else ends.
-    for _ in 0..2 * halves.len() {
-        for (body, _) in &mut halves {
-            let room = body.capacity();
-            if room > 0 {
-                body.send_data(Bytes::from(vec![b'x'; room]), false).expect("it is open");
-                sent += room;
-            }
-        }
-        tokio::task::yield_now().await;
-    }
-    assert!((BODY_BYTES..=BODIES_WINDOW as usize).contains(&sent), "{sent} bytes were taken");
-    for (_, answer) in halves {
-        assert_eq!(reason(taken(answer).await), Some(Reason::CANCEL));
-    }
-    let whole = vec![b'x'; BODY_BYTES];
-    assert_eq!(client.ask("POST", "/a", &whole).await, format!("POST /a {BODY_BYTES}"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_slow_body_ends_its_own_request_and_no_other() {
-    let (_served, mut client) = Served::start().await;
-    let start = Instant::now();
-    let (mut body, slow) = client.begin(asking("POST", "/slow")).await;
-    fill(&mut body, b"half", false).await;
-    let mut slow = pin!(taken(slow));
-    let mut asked = 0;
-    let ended = loop {
-        tokio::select! {
-            biased;
-            ended = &mut slow => break ended,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {
-                assert_eq!(client.ask("GET", "/a", b"").await, "GET /a 0");
-                asked += 1;
-            }
-        }
-    };
-    assert_eq!(reason(ended), Some(Reason::CANCEL));
-    let bounds = Bounds::default();
-    assert!(start.elapsed() >= bounds.body && start.elapsed() < 2 * bounds.body, "{:?}", start.elapsed());
-    assert!(asked >= 5);
-    assert_eq!(client.ask("GET", "/a", b"").await, "GET /a 0");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_told_to_leave_and_one_with_an_open_request_is_not_idle() {
     let bounds = Bounds::default();
     let (served, mut client) = Served::start().await;
@@ -371,17 +309,20 @@ async fn an_idle_connection_is_told_to_leave_and_one_with_an_open_request_is_not
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     });
-    let ended = tokio::select! {
-        ended = &mut client.driver => ended,
-        () = async { (&mut pinging).await; std::future::pending().await } => unreachable!(),
+    let leaving = async {
+        tokio::select! {
+            ended = &mut client.driver => ended,
+            () = async { (&mut pinging).await; std::future::pending().await } => unreachable!(),
+        }
     };
+    let ended = within_an_hour(leaving).await;
     ended.expect("it ran").expect("a farewell without a fault");
     let rested = rests.elapsed();
     assert!(
         rested >= bounds.idle - Duration::from_millis(2) && rested < bounds.idle + bounds.head,
         "{rested:?}"
     );
-    served.task.await.expect("it ends");
+    served.ends().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -397,7 +338,7 @@ async fn a_request_that_crosses_the_farewell_is_answered() {
     let rests = Instant::now();
     raw.farewells().await;
     assert!(rests.elapsed() <= 2 * bounds.head, "{:?}", rests.elapsed());
-    served.task.await.expect("it ends");
+    served.ends().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -478,8 +419,8 @@ async fn what_is_open_when_the_server_stops_is_answered() {
     assert!(error.await.is_err(), "a client that was told asks no more");
     served.hall().let_go.notify_one();
     assert_eq!(taken(waits).await.expect("an answer").1, "let go");
-    client.driver.await.expect("it ran").expect("a farewell without a fault");
-    served.task.await.expect("it ends");
+    within_an_hour(client.driver).await.expect("it ran").expect("a farewell without a fault");
+    served.ends().await;
 }
 
 /// Nor for one that never answers the ping of a farewell.
@@ -502,7 +443,7 @@ async fn stopping_does_not_wait_for_idle_connections() {
     }
     assert_eq!((got, last), (LARGE, 1), "the answer is whole, and the client knows what was the last");
     assert_eq!(start.elapsed(), Duration::ZERO);
-    served.task.await.expect("it ends");
+    served.ends().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -517,8 +458,8 @@ async fn beyond_the_bound_only_the_operator_is_served_and_once() {
         assert_eq!(taken(answer).await.expect("an answer").1, told);
         // By which it knows that nothing was done.
         assert_eq!(reason(taken(more).await), Some(Reason::REFUSED_STREAM));
-        client.driver.await.expect("it ran").expect("a farewell without a fault");
-        served.task.await.expect("it ends");
+        within_an_hour(client.driver).await.expect("it ran").expect("a farewell without a fault");
+        served.ends().await;
         drop(first);
     }
 }
@@ -537,7 +478,7 @@ async fn more_requests_than_may_be_open_are_refused() {
     for _ in 0..STREAMS {
         raw.hear_of(1).await;
     }
-    assert_eq!(served.hall().waiting.load(Ordering::Relaxed), STREAMS as usize);
+    assert_eq!(*served.hall().waiting.borrow(), STREAMS as usize);
 }
 
 #[tokio::test(start_paused = true)]
@@ -551,7 +492,7 @@ async fn who_asks_only_to_take_it_back_is_told_to_leave() {
     raw.say(&bytes).await;
     assert_eq!(raw.farewells().await, [11]);
     assert!(served.hall().asked.lock().expect("sound").len() <= RESETS_UNSEEN);
-    served.task.await.expect("it ends");
+    served.ends().await;
 }
 
 /// Its handler is told no more: what it waited for is somebody else's.
@@ -625,21 +566,5 @@ async fn an_answer_says_its_length_and_its_date_and_nothing_of_its_connection() 
         assert!(head.headers[DATE].to_str().expect("text").ends_with(" GMT"));
         assert!(!head.headers.contains_key(CONNECTION) && !head.headers.contains_key(UPGRADE));
         assert_eq!(body.data().await.is_some(), method == "GET", "{method} {path}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_waits_to_be_told_to_send_its_body_is_told() {
-    let (_served, mut client) = Served::start().await;
-    for (length, told) in [(3, "POST /a 3"), (BODY_BYTES + 1, "too long")] {
-        let asking = asking("POST", "/a").header(EXPECT, "100-continue").header(CONTENT_LENGTH, length);
-        let (mut body, mut answer) = client.begin(asking).await;
-        let first = poll_fn(|context| answer.poll_informational(context)).await;
-        assert_eq!(first.is_some(), length == 3, "{first:?}");
-        if let Some(first) = first {
-            assert_eq!(first.expect("an interim answer").status(), StatusCode::CONTINUE);
-            fill(&mut body, b"xyz", true).await;
-        }
-        assert_eq!(taken(answer).await.expect("an answer").1, told);
     }
 }
