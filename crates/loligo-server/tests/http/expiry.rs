@@ -58,6 +58,12 @@ async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
         flex["currencies"]["USD"]["quantity"].clone()
     };
     let before = [balance(&alice).await, balance(&bob).await];
+    let held = alice.get("/openpositions", &[]).await["openPositions"][0].clone();
+    assert_eq!(
+        (&held["symbol"], held.get("unrealizedFunding")),
+        (&json!(DATED), None),
+        "a dated one has none"
+    );
     to_the_end(&venue).await;
     // Half a BTC from 50,010 to 50,250: 120 USD; a taker's 0.05% of 25,125 USD.
     for (client, sign, held, before) in

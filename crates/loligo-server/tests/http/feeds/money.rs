@@ -299,6 +299,28 @@ async fn a_position_tells_mark_and_index_apart_and_what_is_chosen_for_it() {
     judge_positions(&alice, told.last().expect("told")).await;
 }
 
+/// A premium of 0.4%, so 0.05% an hour: 25 USD for the BTC that Alice has bought.
+#[tokio::test]
+async fn what_an_hour_books_is_told_though_no_price_moves() {
+    const HOUR: u64 = 3_600_000;
+    let venue = Venue::start().await;
+    let (alice, bob, carol) = (venue.client(0), venue.client(1), venue.client(2));
+    bob.place("lmt", "sell", "1", "50200", &[]).await;
+    alice.place("lmt", "buy", "1", "50200", &[]).await;
+    carol.place("lmt", "buy", "5", "50190", &[]).await;
+    carol.place("lmt", "sell", "5", "50210", &[]).await;
+    venue.advance(2 * HOUR - 1_000).await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    let first = socket.join(&credentials, "balances").await["flex_futures"].clone();
+    venue.advance(1_000).await;
+    let told = socket.settle().await;
+    let flex = &told.last().expect("at the hour")["flex_futures"];
+    let held = |flex: &Value| units(&flex["currencies"]["USD"]["quantity"]);
+    assert_eq!(held(flex) - held(&first), -units(&json!(25)));
+    judge_flex(&alice, flex).await;
+}
+
 /// A subaccount of 0.0005 BTC buys 1,000 inverse contracts at 50,000: 0.02 BTC, of which 2% must be there, and a hundredth kept.
 #[tokio::test]
 async fn an_inverse_wallet_tells_the_same_figures_everywhere_and_its_balance_apart_from_its_gains() {
