@@ -24,6 +24,8 @@ fn each_fill_takes_its_share_of_what_is_left_and_the_pool_pays_the_unit_that_is_
     let paid: Vec<Money> = desk.executions()[1..].iter().map(|e| -e.taker.liquidation_fee).collect();
     assert_eq!(paid, [50_167_166_666_667, 50_167_166_666_667, 50_167_166_666_666].map(Money));
     assert_eq!((desk.balance(desk.alice), in_pool(&desk)), (0, usd(494_985, 3)));
+    let fees = desk.executions().into_iter().skip(1).map(|e| (e.taker.fee, e.taker.fee_rate));
+    assert!(fees.into_iter().all(|fee| fee == (Money::ZERO, 50_000)), "a taker's, of nothing that is left");
 }
 
 #[test]

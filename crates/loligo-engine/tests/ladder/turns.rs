@@ -1,4 +1,4 @@
-//! Whose turn it is (rules 5.6, 6.1): which contract of a wallet is liquidated first, who it trades with, and who is unwound first.
+//! Whose turn it is (rules 5.6, 6.1): which contract of a wallet is liquidated first, and who is unwound first.
 
 use super::fixture::{Desk, ask, bid};
 use super::*;
@@ -42,16 +42,6 @@ fn a_contract_that_cannot_trade_any_more_holds_up_none_that_can_and_a_halt_does(
         desk.wait(SECOND);
         assert_eq!(closed(&desk), if closes { vec![second] } else { Vec::new() }, "{state:?}");
     }
-}
-
-#[test]
-fn who_is_liquidated_trades_with_its_own_family_like_with_anyone() {
-    let mut desk = Desk::listed();
-    long(&mut desk);
-    let own = desk.placed(desk.alice_sub, bid(BTC, 48_600));
-    desk.price(48_700);
-    assert_eq!(rungs(&desk), [(FillRole::PartialLiquidation, BTC / 10, 48_600, desk.alice_sub)]);
-    assert_eq!(desk.order(own).status, OrderStatus::EnteredBook);
 }
 
 /// Who was unwound against Alice in the first contract, in their order.

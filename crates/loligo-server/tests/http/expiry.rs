@@ -58,6 +58,12 @@ async fn positions_settle_at_the_mean_and_the_log_says_so_to_the_last_digit() {
         flex["currencies"]["USD"]["quantity"].clone()
     };
     let before = [balance(&alice).await, balance(&bob).await];
+    let held = alice.get("/openpositions", &[]).await["openPositions"][0].clone();
+    assert_eq!(
+        (&held["symbol"], held.get("unrealizedFunding")),
+        (&json!(DATED), None),
+        "a dated one has none"
+    );
     to_the_end(&venue).await;
     // Half a BTC from 50,010 to 50,250: 120 USD; a taker's 0.05% of 25,125 USD.
     for (client, sign, held, before) in
@@ -136,6 +142,36 @@ async fn history_and_fills_keep_what_happened_in_a_contract_that_is_over() {
         Some(2),
         "07:00 and the instant of the end: {candles}"
     );
+}
+
+/// Alice's 120 USD of gain, paid in euros at 1.1, and Bob's loss of as much.
+#[tokio::test]
+async fn what_the_end_gains_is_paid_in_the_currency_that_was_set_and_has_a_row_of_its_own() {
+    let venue = venue().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    for client in [&alice, &bob] {
+        client.put("/pnlpreferences", &[("symbol", DATED), ("pnlPreference", "EUR")]).await;
+    }
+    to_the_end(&venue).await;
+    let flex = alice.get("/accounts", &[]).await["accounts"]["flex"].clone();
+    let log = ask(&alice, "/account-log", &[("info", "settlement")]).await["logs"].clone();
+    let [gain, cash, position] = &log.as_array().expect("rows")[..] else { panic!("three rows: {log}") };
+    let numbers = [position, cash, gain].map(|row| row["id"].as_u64().expect("an id"));
+    assert_eq!(numbers, [numbers[0], numbers[0] + 1, numbers[0] + 2]);
+    assert_eq!((&gain["asset"], &cash["asset"]), (&json!("eur"), &json!("usd")));
+    assert_eq!((&gain["execution"], &cash["realized_pnl"]), (&position["execution"], &json!(0)));
+    let left = ten_thousandths(&cash["new_balance"]) - ten_thousandths(&cash["old_balance"]);
+    assert_eq!(left, -125_625, "the fee alone");
+    assert_eq!((&gain["realized_pnl"], &gain["old_balance"]), (&gain["new_balance"], &json!(0)));
+    assert_eq!(gain["new_balance"].to_string(), "109.09090909091");
+    assert_eq!(gain["new_balance"], flex["currencies"]["EUR"]["quantity"]);
+    // A loss is in USD, and a short is less than nothing until it is closed.
+    let log = ask(&bob, "/account-log", &[("info", "settlement")]).await["logs"].clone();
+    assert_eq!(log.as_array().map(Vec::len), Some(2));
+    let told = events(&bob, "/positions", &[("settlement", "true")]).await;
+    let update = &told[0].1;
+    assert_eq!((&update["oldPosition"], &update["newPosition"]), (&json!("-0.5"), &json!("0")));
+    assert_eq!((&update["realizedPnL"], &update["realizedFunding"]), (&json!("-120"), &json!("0")));
 }
 
 #[tokio::test]

@@ -213,4 +213,10 @@ async fn a_perpetual_that_is_over_tells_its_rates_and_pays_no_more() {
     assert_eq!(hours, [&json!(25)], "the hour that ran when it ended");
     let log = ask(&alice, "/account-log", &[("info", "funding rate change"), ("count", "100")]).await;
     assert_eq!(log["logs"].as_array().map(Vec::len), Some(1), "the hour before; what followed is settled");
+    // Two BTC from 50,200 to 50,000, 0.05% of 100,000, and a quarter of an hour at 25 USD a BTC.
+    let log = ask(&alice, "/account-log", &[("info", "settlement"), ("count", "1")]).await;
+    let cash = &log["logs"][0];
+    let [pnl, fee, paid] = ["realized_pnl", "fee", "realized_funding"].map(|name| exact(&cash[name]));
+    assert_eq!([pnl, fee, paid], [-400 * ONE, 50 * ONE, -125 * ONE / 10]);
+    assert_eq!(exact(&cash["new_balance"]) - exact(&cash["old_balance"]), pnl - fee + paid);
 }

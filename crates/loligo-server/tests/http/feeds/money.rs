@@ -6,6 +6,7 @@ use loligo_wire::decimal::Number;
 use serde_json::{Value, json};
 
 const FEEDS: [&str; 3] = ["open_positions", "balances", "account_balances_and_margins"];
+const ETH: &str = "PF_ETHUSD";
 
 /// What was told until now, by feed and number.
 fn heads(told: &[Value]) -> Vec<(&str, u64)> {
@@ -109,6 +110,8 @@ async fn orders_and_fills_are_told_at_once_and_prices_once_a_second() {
     assert!(told[0].get("holding").is_none() && told[0].get("futures").is_none(), "what has not changed");
     judge_flex(&alice, &told[0]["flex_futures"]).await;
     assert_eq!(told[0]["flex_futures"]["initial_margin"], 490);
+    let flex = told[1]["margin_accounts"].as_array().unwrap().last().unwrap();
+    assert_eq!((&flex["name"], &flex["im"], &flex["mm"]), (&json!("flex"), &json!(490), &json!(0)));
 
     bob.place("ioc", "sell", "0.4", "49000", &[]).await;
     let told = socket.settle().await;
@@ -234,6 +237,140 @@ async fn an_isolated_position_stands_for_itself() {
     assert_eq!(isolated[SYMBOL]["initial_margin"], 10_000, "{isolated}");
     assert_eq!(snapshot["flex_futures"]["cross"]["total_position_size"], 0);
     assert_eq!(snapshot["flex_futures"]["total_position_size"], 50_000);
+}
+
+#[tokio::test]
+async fn what_is_isolated_is_no_part_of_what_stands_behind_the_others() {
+    let venue = Venue::start().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    venue.pin(ETH, "3000").await;
+    alice.put("/leveragepreferences", &[("symbol", SYMBOL), ("maxLeverage", "5")]).await;
+    bob.place("lmt", "sell", "1", "50000", &[]).await;
+    alice.place("ioc", "buy", "1", "50000", &[]).await;
+    for (client, side) in [(&bob, "sell"), (&alice, "buy")] {
+        let order =
+            [("orderType", "lmt"), ("symbol", ETH), ("side", side), ("size", "10"), ("limitPrice", "3000")];
+        assert_eq!(client.post("/sendorder", &order).await["sendStatus"]["status"], "placed");
+    }
+    // 500 gained by the isolated one, 100 by the other.
+    venue.pin(SYMBOL, "50500").await;
+    venue.pin(ETH, "3010").await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    let flex = socket.join(&credentials, "balances").await["flex_futures"].clone();
+    judge_flex(&alice, &flex).await;
+    let cross = &flex["cross"];
+    for (of, pnl, size) in [(&flex, 600, 80_600), (cross, 100, 30_100)] {
+        assert_eq!((&of["pnl"], &of["total_position_size"]), (&json!(pnl), &json!(size)), "{of}");
+    }
+    let isolated = &flex["isolated"][SYMBOL];
+    assert_eq!((&isolated["pnl"], &isolated["total_unrealized_as_margin"]), (&json!(500), &json!(500)));
+    for name in ["portfolio_value", "margin_equity"] {
+        assert_eq!(units(&flex[name]) - units(&cross[name]), units(&json!(500)), "{name}");
+    }
+    // 10,000 of the wallet are set aside.
+    let behind = units(&cross["margin_equity"]) - units(&json!(10_000));
+    let leverage = 30_100 * 10_000 * 10_i128.pow(11) / behind;
+    assert_eq!(units(&cross["effective_leverage"]), leverage * 10_i128.pow(7));
+}
+
+#[tokio::test]
+async fn a_position_tells_mark_and_index_apart_and_what_is_chosen_for_it() {
+    let venue = Venue::start().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    bob.place("lmt", "sell", "1", "50000", &[]).await;
+    alice.place("ioc", "buy", "1", "50000", &[]).await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    let first = socket.join(&credentials, "open_positions").await;
+    assert_eq!(first["positions"][0]["pnl_currency"], "USD");
+    // What its owner decides is told at once, though no money has moved.
+    alice.put("/pnlpreferences", &[("symbol", SYMBOL), ("pnlPreference", "EUR")]).await;
+    let told = socket.settle().await;
+    assert_eq!(told.last().expect("at once")["positions"][0]["pnl_currency"], "EUR");
+    alice.put("/leveragepreferences", &[("symbol", SYMBOL), ("maxLeverage", "5")]).await;
+    let told = socket.settle().await;
+    assert_eq!(told.last().expect("at once")["positions"][0]["max_fixed_leverage"], 5);
+    venue.order("PUT", &format!("/prices/{SYMBOL}"), json!({"mark": "50100"})).await;
+    venue.advance(1_000).await;
+    let told = socket.settle().await;
+    let position = &told.last().expect("in a second")["positions"][0];
+    assert_eq!((&position["mark_price"], &position["index_price"]), (&json!(50_100), &json!(50_000)));
+    judge_positions(&alice, told.last().expect("told")).await;
+}
+
+/// A premium of 0.4%, so 0.05% an hour: 25 USD for the BTC that Alice has bought.
+#[tokio::test]
+async fn what_an_hour_books_is_told_though_no_price_moves() {
+    const HOUR: u64 = 3_600_000;
+    let venue = Venue::start().await;
+    let (alice, bob, carol) = (venue.client(0), venue.client(1), venue.client(2));
+    bob.place("lmt", "sell", "1", "50200", &[]).await;
+    alice.place("lmt", "buy", "1", "50200", &[]).await;
+    carol.place("lmt", "buy", "5", "50190", &[]).await;
+    carol.place("lmt", "sell", "5", "50210", &[]).await;
+    venue.advance(2 * HOUR - 1_000).await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    let first = socket.join(&credentials, "balances").await["flex_futures"].clone();
+    venue.advance(1_000).await;
+    let told = socket.settle().await;
+    let flex = &told.last().expect("at the hour")["flex_futures"];
+    let held = |flex: &Value| units(&flex["currencies"]["USD"]["quantity"]);
+    assert_eq!(held(flex) - held(&first), -units(&json!(25)));
+    judge_flex(&alice, flex).await;
+}
+
+/// A subaccount of 0.0005 BTC buys 1,000 inverse contracts at 50,000: 0.02 BTC, of which 2% must be there, and a hundredth kept.
+#[tokio::test]
+async fn an_inverse_wallet_tells_the_same_figures_everywhere_and_its_balance_apart_from_its_gains() {
+    let venue = Venue::start().await;
+    venue.pin("PI_XBTUSD", "50000").await;
+    let path = format!("/accounts/{}/subaccounts", venue.start.accounts[0].uid);
+    let told = venue.order("POST", &path, json!({"name": "tight", "wallets": {"fi_xbtusd": "0.0005"}})).await;
+    let (tight, master) = (venue.client_of(&told), venue.client(0));
+    let order = |side: &'static str, size: &'static str, price: &'static str| {
+        [("orderType", "lmt"), ("symbol", "PI_XBTUSD"), ("side", side), ("size", size), ("limitPrice", price)]
+    };
+    venue.client(1).post("/sendorder", &order("sell", "1000", "50000")).await;
+    tight.post("/sendorder", &order("buy", "1000", "50000")).await;
+    // 100 more at 40,000 hold 2% of 0.0025.
+    tight.post("/sendorder", &order("buy", "100", "40000")).await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&tight).await;
+    let mark = async |price: &str| {
+        venue.order("PUT", "/prices/PI_XBTUSD", json!({"mark": price})).await;
+        tight.get("/accounts", &[]).await["accounts"]["fi_xbtusd"].clone()
+    };
+    // 0.02 less 1,000 / 50,100 gained, and a fee of 0.00001 paid.
+    let wallet = mark("50100").await;
+    let pnl = 3_992_015;
+    let auxiliary = &wallet["auxiliary"];
+    assert_eq!((units(&auxiliary["pnl"]), units(&auxiliary["pv"])), (pnl, 49_000_000 + pnl));
+    assert_eq!(units(&auxiliary["af"]), 49_000_000 + pnl - 45_000_000);
+    assert_eq!(
+        (&wallet["marginRequirements"]["im"], &wallet["marginRequirements"]["tt"]),
+        (&json!(0.0004), &json!(0))
+    );
+    assert_eq!(wallet["triggerEstimates"]["lt"], wallet["triggerEstimates"]["mm"]);
+    let snapshot = socket.join(&credentials, "balances").await;
+    let single = &snapshot["futures"]["F-XBT:USD"];
+    assert_eq!(
+        (units(&single["balance"]), units(&single["portfolio_value"])),
+        (49_000_000, 49_000_000 + pnl)
+    );
+    assert_eq!(single["initial_margin"], 0.00045, "with what its order holds");
+    // At an index of 50,000.
+    assert_eq!((&single["cash_value"], &snapshot["futures_cash_value"]), (&json!(24.5), &json!(24.5)));
+    assert_eq!(units(&snapshot["futures_upnl_cash_value"]), pnl * 50_000);
+
+    // 1,000 / 49,505 is 0.000199 more than 0.02: less is left than must be there initially, and the order is gone.
+    let wallet = mark("49505").await;
+    assert_eq!((&wallet["auxiliary"]["af"], &wallet["balances"]["pi_xbtusd"]), (&json!(0), &json!("1000")));
+    let row = master.get("/subaccounts", &[]).await["subaccounts"][0]["futuresAccounts"][0].clone();
+    let missing = units(&wallet["auxiliary"]["pv"]) - 40_000_000;
+    assert!(missing < 0, "{wallet}");
+    assert_eq!(units(&row["availableMargin"]), missing, "a master is told what is missing");
 }
 
 /// The liquidation price that is told is the one at which it happens.
