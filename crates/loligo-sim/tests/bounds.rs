@@ -135,7 +135,11 @@ fn at_most_ten_thousand_closed_orders_of_an_account_are_kept() {
     assert_eq!(engine.known_orders().len(), KEPT + 1);
     engine.audit().unwrap();
 
-    give(&mut engine, &mut model, &step(5_000_000, Command::Advance));
-    assert_eq!(engine.known_orders(), []);
+    // All of them are to be forgotten at one instant, which is more than one record does.
+    for _ in 0..(KEPT + 1).div_ceil(1_024) {
+        assert!(!engine.known_orders().is_empty());
+        give(&mut engine, &mut model, &step(5_000_000, Command::Advance));
+    }
+    assert!(engine.known_orders().is_empty() && !engine.is_busy());
     engine.audit().unwrap();
 }

@@ -119,12 +119,12 @@ async fn a_slow_body_ends_its_own_request_and_no_other() {
     let (mut body, slow) = client.begin(asking("POST", "/slow")).await;
     fill(&mut body, b"half", false).await;
     let mut slow = pin!(taken(slow));
-    let mut asked = 0;
+    let (mut pauses, mut asked) = (tokio::time::interval(Duration::from_secs(1)), 0);
     let ended = loop {
         tokio::select! {
             biased;
             ended = &mut slow => break ended,
-            () = tokio::time::sleep(Duration::from_secs(1)) => {
+            _ = pauses.tick() => {
                 assert_eq!(client.ask("GET", "/a", b"").await, "GET /a 0");
                 asked += 1;
             }
