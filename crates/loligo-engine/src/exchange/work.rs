@@ -203,9 +203,10 @@ impl Exchange {
         self.work.busy = self.has_work() || self.is_instant_open();
     }
 
-    /// One step of what is waiting. Closed orders whose time is over are forgotten first. Orders of a closed contract go then; then positions of one that has ended are closed; then funding
-    /// is booked, and interest; then accounts are looked over at the new marks; portfolios take their step of this second; wallets whose margin is short are seen to; then triggers that a price
-    /// reached fire, each matched to its end, and what follows from it, before the next.
+    /// One step of what is waiting. Closed orders whose time is over are forgotten first; then orders of a closed contract go; then positions
+    /// of one that has ended are closed; then funding is booked, and interest; then accounts are looked over at the new marks; portfolios
+    /// take their step of this second; wallets whose margin is short are seen to; then triggers that a price reached fire, each matched to
+    /// its end, and what follows from it, before the next.
     fn work_on(&mut self, events: &mut Vec<Event>) {
         if self.has_to_forget() {
             return self.forget_due(events);
