@@ -15,6 +15,8 @@ use loligo_server::market::HouseMarket;
 use opstream::Rng;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 /// The whole state is checked after so many commands.
 const AUDIT_EVERY: u64 = 1_000;
@@ -74,6 +76,7 @@ pub struct Run {
     commands: u64,
     events: Vec<Event>,
     tally: Tally,
+    auditor: Auditor,
     /// Accounts with positions that are short of maintenance margin: since when they have what they have.
     short: BTreeMap<AccountId, (i64, Vec<(InstrumentId, i64)>)>,
 }
@@ -87,6 +90,45 @@ struct Client {
     worth_usd: i128,
     leverage: u64,
     contracts: Vec<InstrumentId>,
+}
+
+/// Checks whole states, as they were, on a processor of its own while the run goes on; no more than two wait for it.
+struct Auditor {
+    states: Option<SyncSender<(u64, i64, Exchange)>>,
+    checks: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl Auditor {
+    fn new() -> Self {
+        let (states, waiting) = sync_channel::<(u64, i64, Exchange)>(2);
+        let checks = std::thread::spawn(move || {
+            for (commands, second, exchange) in waiting {
+                exchange.audit().map_err(|violation| {
+                    format!("after {commands} commands, at second {second}: {violation}")
+                })?;
+            }
+            Ok(())
+        });
+        Self { states: Some(states), checks: Some(checks) }
+    }
+
+    fn check(&self, commands: u64, second: i64, exchange: &Exchange) {
+        if let Some(states) = &self.states {
+            // Nobody takes it once a check has failed, which is asked for at the end of the second.
+            let _ = states.send((commands, second, exchange.clone()));
+        }
+    }
+
+    /// What has failed of the checks so far.
+    fn is_content(&mut self) -> Result<(), String> {
+        if self.checks.as_ref().is_some_and(JoinHandle::is_finished) { self.end() } else { Ok(()) }
+    }
+
+    /// Waits for the last check.
+    fn end(&mut self) -> Result<(), String> {
+        self.states = None;
+        self.checks.take().map_or(Ok(()), |checks| checks.join().expect("a check does not panic"))
+    }
 }
 
 fn code(of: &str) -> Currency {
@@ -106,6 +148,7 @@ impl Run {
             commands: 0,
             events: Vec::new(),
             tally: Tally::new(),
+            auditor: Auditor::new(),
             short: BTreeMap::new(),
             plan,
         };
@@ -226,6 +269,7 @@ impl Run {
             }
         }
         hourly(&self.sums()?);
+        self.auditor.end()?;
         self.tally.insert("commands", self.commands);
         Ok(self.tally)
     }
@@ -253,6 +297,7 @@ impl Run {
                 self.act(client);
             }
         }
+        self.auditor.is_content()?;
         self.look_for_stuck()
     }
 
@@ -294,10 +339,8 @@ impl Run {
                 *self.tally.entry(name).or_default() += 1;
             }
         }
-        if self.commands.is_multiple_of(AUDIT_EVERY)
-            && let Err(violation) = self.exchange.audit()
-        {
-            panic!("after {} commands, at second {}: {violation}; {command:?}", self.commands, self.second);
+        if self.commands.is_multiple_of(AUDIT_EVERY) {
+            self.auditor.check(self.commands, self.second, &self.exchange);
         }
         outcome
     }
