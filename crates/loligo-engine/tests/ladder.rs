@@ -314,19 +314,26 @@ fn an_isolated_position_goes_down_the_ladder_alone() {
     }
 }
 
+/// Alice has 2,000 and is long of two contracts, of one from Bob and of half of the other, which is answered, from Carol: 1,962.50 are left.
+/// Where the other's mark falls by a fifth she loses 5,000 of them, and the first has to bring 3,038 more than its mark.
+fn two_contracts(desk: &mut Desk) -> InstrumentId {
+    desk.holds(desk.alice, 2_000 * Money::ONE);
+    desk.placed(desk.bob, ask(BTC, 50_000));
+    desk.placed(desk.alice, bid(BTC, 50_000));
+    let second = desk.second();
+    desk.mark(50_000);
+    desk.placed(desk.carol, ask(BTC / 2, 50_000));
+    desk.placed(desk.alice, bid(BTC / 2, 50_000));
+    second
+}
+
 #[test]
 fn an_isolated_counterparty_loses_no_more_than_it_set_aside() {
     // At a hundredfold 500 are set aside; at a seventyfold 714.2857 and so on, of which no unit is paid twice.
     for (leverage, set_aside) in [(10_000, usd(500, 0)), (7_000, usd(71_428_571_428_571, 11))] {
         let mut desk = Desk::listed();
         desk.lever(desk.bob, Some(leverage));
-        desk.holds(desk.alice, 2_000 * Money::ONE);
-        desk.placed(desk.bob, ask(BTC, 50_000));
-        desk.placed(desk.alice, bid(BTC, 50_000));
-        let second = desk.second();
-        desk.mark(50_000);
-        desk.placed(desk.carol, ask(BTC / 2, 50_000));
-        desk.placed(desk.alice, bid(BTC / 2, 50_000));
+        let second = two_contracts(&mut desk);
         let before = desk.balance(desk.bob);
         // The other contract alone loses 5,000 of the 1,962.50 that are left. What the first would have to bring is 3,037.50 above
         // its mark: Bob loses what he set aside, and the pool pays the rest of it, be there anything in it or not.

@@ -152,8 +152,8 @@ fn a_ladder_that_begins_with_the_end_of_another_contract_goes_on_with_the_next_s
     assert_eq!(desk.position(desk.alice), 0);
 }
 
-#[test]
-fn other_collateral_is_sold_for_what_each_step_loses_and_the_ladder_goes_on() {
+/// Alice is long of one at 50,010, with 130 USD and 1,245 euros behind it; and what euros are called.
+fn backed_by_euros() -> (Desk, Currency) {
     let mut desk = Desk::listed();
     let euro = Currency::parse("EUR").expect("a code");
     let (account, wallet) = (desk.alice, Wallet::Flex);
@@ -162,6 +162,12 @@ fn other_collateral_is_sold_for_what_each_step_loses_and_the_ladder_goes_on() {
     desk.done(&Command::Deposit(Deposit { account, wallet, currency: euro, amount: usd(1_245, 0) }));
     desk.placed(desk.bob, ask(BTC, 50_010));
     desk.placed(desk.alice, bid(BTC, 50_010));
+    (desk, euro)
+}
+
+#[test]
+fn other_collateral_is_sold_for_what_each_step_loses_and_the_ladder_goes_on() {
+    let (mut desk, euro) = backed_by_euros();
     desk.placed(desk.bob, bid(BTC, 48_700));
     // 1,473.81 less 1,310 for 243.50.
     desk.price(48_700);
@@ -187,13 +193,7 @@ fn other_collateral_is_sold_for_what_each_step_loses_and_the_ladder_goes_on() {
 
 #[test]
 fn collateral_that_loses_its_price_amid_the_ladder_leaves_nothing_to_keep() {
-    let mut desk = Desk::listed();
-    let euro = Currency::parse("EUR").expect("a code");
-    let (account, wallet) = (desk.alice, Wallet::Flex);
-    desk.holds(desk.alice, 130 * Money::ONE);
-    desk.done(&Command::Deposit(Deposit { account, wallet, currency: euro, amount: usd(1_245, 0) }));
-    desk.placed(desk.bob, ask(BTC, 50_010));
-    desk.placed(desk.alice, bid(BTC, 50_010));
+    let (mut desk, _) = backed_by_euros();
     desk.placed(desk.bob, bid(1, 48_700));
     desk.price(48_700);
     assert_eq!(sold(&desk, FIRST), [1]);

@@ -3,24 +3,11 @@
 use super::fixture::{Desk, ask, bid};
 use super::*;
 
-/// Alice is long of two contracts, of one from Bob and of half of the other from Carol. The other's mark falls by a fifth: of 1,962.50 she
-/// loses 5,000, and the first has to bring 3,038 more than its mark.
-fn two_contracts(desk: &mut Desk, bobs: i128) -> InstrumentId {
-    desk.holds(desk.alice, 2_000 * Money::ONE);
-    desk.placed(desk.bob, ask(BTC, 50_000));
-    desk.placed(desk.alice, bid(BTC, 50_000));
-    let second = desk.second();
-    desk.mark(50_000);
-    desk.placed(desk.carol, ask(BTC / 2, 50_000));
-    desk.placed(desk.alice, bid(BTC / 2, 50_000));
-    desk.holds(desk.bob, bobs * Money::ONE);
-    second
-}
-
 #[test]
 fn what_a_flat_wallet_is_short_of_an_empty_pool_pays_and_stands_below_zero_for_it() {
     let mut desk = Desk::listed();
-    two_contracts(&mut desk, 1_000);
+    two_contracts(&mut desk);
+    desk.holds(desk.bob, 1_000 * Money::ONE);
     let before = desk.exchange.audit().expect("in order");
     // Who would buy further down finds no pool that pays for it.
     desk.placed(desk.carol, bid(BTC, 39_500));
@@ -64,7 +51,8 @@ fn a_flat_wallet_with_exactly_nothing_costs_the_pool_nothing_and_one_with_a_unit
         (usd(10, 0), usd(3_028, 0) - Money(1), Money(-1)),
     ] {
         let mut desk = Desk::listed();
-        two_contracts(&mut desk, 50_000);
+        two_contracts(&mut desk);
+        desk.holds(desk.bob, 50_000 * Money::ONE);
         desk.holds(desk.bob, has.0);
         pool(&mut desk, filled);
         desk.mark(40_000);
