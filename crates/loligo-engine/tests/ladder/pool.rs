@@ -1,6 +1,6 @@
 //! The pool where there is nothing in it: what it pays all the same, and where that shows (rules 5.6, 6.1).
 
-use super::fixture::{Desk, ask, bid};
+use super::fixture::{Desk, bid};
 use super::*;
 
 #[test]
