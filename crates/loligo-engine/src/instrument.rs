@@ -6,7 +6,7 @@
 
 use crate::id::{Currency, PairId, Price, Qty, Side, Timestamp};
 use crate::money::{
-    Fine, FinePrice, Money, PRICE_MAX, div_half_even, millionths_up, mul_div_half_even, pow10,
+    Fine, FinePrice, Money, PRICE_MAX, PRICE_MIN, div_half_even, millionths_up, mul_div_half_even, pow10,
     ratio_of_products,
 };
 use crate::words::ContractKind;
@@ -497,10 +497,19 @@ impl Instrument {
         }
     }
 
-    /// True for index and mark prices at which the greatest position's value stays in range.
+    /// True for index and mark prices that may be set: those at which the greatest position's value stays in range.
     pub fn carries(&self, price: FinePrice) -> bool {
+        self.worth_at_most(VALUE_MAX, price)
+    }
+
+    /// True for marks that may come of an index that may be set. A premium takes them up to a fifth beyond it (rules 4.5).
+    pub fn carries_as_mark(&self, mark: FinePrice) -> bool {
+        (PRICE_MIN / 2..=2 * PRICE_MAX).contains(&mark.0) && self.worth_at_most(2 * VALUE_MAX, mark)
+    }
+
+    fn worth_at_most(&self, most: i128, price: FinePrice) -> bool {
         let value = self.value_per_lot(price).0.checked_mul(i128::from(self.spec.max_position.0));
-        value.is_some_and(|value| value.abs() <= VALUE_MAX)
+        value.is_some_and(|value| value.abs() <= most)
     }
 
     /// The lots in whole `contracts`.

@@ -23,7 +23,7 @@ pub struct FinePrice(pub i128);
 
 /// Greatest index or mark price: 10^9 units of quote; and the least, 10^-10. Both keep values in range.
 pub(crate) const PRICE_MAX: i128 = 10_i128.pow(9 + 18);
-const PRICE_MIN: i128 = 10_i128.pow(8);
+pub(crate) const PRICE_MIN: i128 = 10_i128.pow(8);
 
 /// True for prices the arithmetic carries.
 pub(crate) fn price_in_range(price: FinePrice) -> bool {

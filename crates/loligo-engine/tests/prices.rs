@@ -4,8 +4,8 @@ mod fixture;
 
 use fixture::{Desk, ask, bid};
 use loligo_engine::{
-    Command, FinePrice, InstrumentId, InstrumentSpec, MarketState, OrderId, Outcome, PairId, PlaceOrder,
-    Refusal, Timestamp,
+    Command, Exchange, FinePrice, InstrumentId, InstrumentSpec, MarketState, OrderId, Outcome, PairId,
+    PlaceOrder, Refusal, Timestamp,
 };
 
 const SECOND: i64 = Timestamp::SECOND;
@@ -199,4 +199,28 @@ fn before_the_first_trade_there_is_no_last_and_the_mark_is_the_index() {
     index(&mut desk, 51_000 * ONE);
     desk.wait(SECOND);
     assert_eq!(mark(&desk, FIRST), 51_000 * ONE);
+}
+
+#[test]
+fn a_premium_takes_a_mark_beyond_what_may_be_set_and_it_is_read_back() {
+    // The greatest position of 1,200 BTC is worth 10^12 at most; that of 75,000,000 USD is as many BTC at 0.000075 USD.
+    let (linear, inverse) = (FIRST, InstrumentId(1));
+    for (contract, book, index_at, mark_at) in [
+        (linear, [50_600, 50_610], 800_000_000 * ONE, 808_000_000 * ONE),
+        (linear, [50_600, 50_610], 833_333_333 * ONE, 84_166_666_633 * ONE / 100),
+        (inverse, [98_000, 98_020], 75 * ONE / 1_000_000, 7_425 * ONE / 100_000_000),
+    ] {
+        let mut desk = smoothed(0);
+        if contract == inverse {
+            desk.second_again(inverse);
+        }
+        for order in [bid(1_000, book[0]), ask(1_000, book[1])] {
+            desk.placed(desk.carol, order);
+        }
+        desk.wait(SECOND);
+        index(&mut desk, index_at);
+        assert_eq!(mark(&desk, contract), mark_at);
+        let restored = Exchange::decode(&desk.exchange.encode()).map(|exchange| exchange.state_hash());
+        assert_eq!(restored, Ok(desk.exchange.state_hash()), "at {index_at}");
+    }
 }

@@ -147,8 +147,9 @@ impl Reading {
             }
             let instrument = Instrument::new(spec, pair).map_err(|_| damaged("a contract"))?;
             let index = pairs[pair].index;
-            let fits = |price| price_in_range(price) && instrument.carries(price);
-            there(prices.mark.is_none_or(fits) && index.is_none_or(fits), "a contract's price")?;
+            let index_fits = index.is_none_or(|index| price_in_range(index) && instrument.carries(index));
+            let mark_fits = prices.mark.is_none_or(|mark| instrument.carries_as_mark(mark));
+            there(index_fits && mark_fits, "a contract's price")?;
             let mut market = Market::new(instrument);
             market.restore(prices);
             market.smooth_over(smoothing);
