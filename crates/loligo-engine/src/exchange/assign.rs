@@ -8,7 +8,7 @@ use crate::assignment::{AssignmentProgram, Provider};
 use crate::event::Event;
 use crate::id::{AccountId, Price, Side};
 use crate::market::Market;
-use crate::money::{Fine, Money, millionths_up, pow10};
+use crate::money::{Fine, Money, millionths_up};
 use crate::slot::PositionSlot;
 use crate::words::ContractKind;
 
@@ -193,8 +193,8 @@ fn room_of(program: &AssignmentProgram, market: &Market, own: &Position, long: b
     let instrument = &market.instrument;
     let side = if long { Side::Buy } else { Side::Sell };
     let held = i128::from(side.sign() * own.size);
-    // Millionths of a contract: of a lot there are 10^(6 - precision).
-    let lots = |most: i64| i128::from(most) / pow10((6 - i32::from(instrument.spec().lot_precision)) as u32);
+    let (finer, coarser) = instrument.spec().lot_of_millionth();
+    let lots = |most: i64| i128::from(most) * finer / coarser;
     let of_value = |most: Money| match instrument.spec().kind {
         ContractKind::Linear => most.fine().0 / market.mark_value.0.abs().max(1),
         ContractKind::Inverse => most.0 / instrument.notional(1, Price(1)).0,

@@ -195,7 +195,7 @@ impl Model {
         let own = BigInt::from(self.position(*account, instrument).qty * held.signum());
         let contract = self.contract(instrument);
         let mark = contract.mark.expect("a market that is open has a mark");
-        let lots = |millionths: i64| BigInt::from(contract.lots_of_millionths(millionths));
+        let lots = |millionths: i64| contract.lots_of_millionths(millionths);
         let worth = |most: Money| figures::down(&figures::fine(most), &contract.notional_at_mark(1, mark));
         let side = if held > 0 { Side::Buy } else { Side::Sell };
         let limit = contract.spec.max_position.0 - self.open_lots(*account, instrument, side);
