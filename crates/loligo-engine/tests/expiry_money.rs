@@ -322,14 +322,18 @@ fn a_wallet_that_a_settlement_leaves_short_with_another_position_ends_at_nothing
     }
 }
 
-/// Alice, isolated at tenfold, is long or short of Bob by one BTC of a contract that ends in an hour, at a price; a mark that nobody moves
-/// hides what it comes to until the end.
+/// As [`isolated`], at tenfold.
 fn tenfold(side: Side, ticks: i64, pool: Money) -> Desk {
+    isolated(Leverage(1_000), side, ticks, pool)
+}
+
+/// Alice, isolated at a leverage, is long or short of Bob by one BTC of a contract that ends in an hour, at a price; a mark that nobody
+/// moves hides what it comes to until the end.
+fn isolated(leverage: Leverage, side: Side, ticks: i64, pool: Money) -> Desk {
     let mut desk = dated(ContractKind::Linear, HOUR);
     let (alice, bob) = (desk.alice, desk.bob);
     desk.done(&Command::SetPool { currency: Currency::USD, amount: pool });
-    let leverage = Some(Leverage(1_000));
-    desk.done(&Command::SetLeverage { account: alice, instrument: DATED, leverage });
+    desk.done(&Command::SetLeverage { account: alice, instrument: DATED, leverage: Some(leverage) });
     let (own, other) = match side {
         Side::Buy => (bid(BTC, ticks), ask(BTC, ticks)),
         Side::Sell => (ask(BTC, ticks), bid(BTC, ticks)),
@@ -413,6 +417,27 @@ fn a_pool_that_has_exactly_what_a_settlement_takes_ends_at_nothing_and_a_unit_le
 }
 
 #[test]
+fn of_a_set_aside_that_is_between_two_units_the_wallet_loses_the_lower() {
+    // A seventh of 50,000: 7,142.857142857142857...
+    let lower = Money(714_285_714_285_714);
+    for (loss, fee, paid) in [
+        (lower - Money(1), Money(1), Money::ZERO),
+        (lower, Money::ZERO, Money::ZERO),
+        (lower + Money(1), Money::ZERO, Money(1)),
+        (usd(10_000), Money::ZERO, usd(10_000) - lower),
+    ] {
+        let mut desk = isolated(Leverage(700), Side::Buy, 50_000, Money::ZERO);
+        let had = holds(&desk, desk.alice, "USD");
+        index(&mut desk, (usd(50_000) - loss).0 * GRAIN);
+        desk.wait(HOUR);
+        let one = settlement_of(&desk, desk.alice);
+        assert_eq!((one.realized_pnl, one.fee), (-loss, fee), "{loss:?}");
+        assert_eq!(holds(&desk, desk.alice, "USD"), had - lower, "{loss:?}");
+        assert_eq!(desk.exchange.pool(Currency::USD), -paid, "{loss:?}");
+    }
+}
+
+#[test]
 fn what_an_isolated_position_loses_by_its_end_touches_nothing_else_of_its_wallet() {
     let mut desk = tenfold(Side::Buy, 50_000, Money::ZERO);
     let alice = desk.alice;
@@ -432,6 +457,25 @@ fn what_an_isolated_position_loses_by_its_end_touches_nothing_else_of_its_wallet
     assert_eq!((conversions(&desk), desk.exchange.pool(Currency::USD)), (vec![], usd(-5_000)));
     assert_eq!(desk.exchange.positions(alice).len(), 1);
     assert!(!desk.order(rests).status.is_closed() && !desk.flex(alice).liquidated);
+}
+
+#[test]
+fn a_wallet_that_has_gained_beyond_what_may_be_deposited_gets_back_what_is_not_its_to_lose() {
+    let mut desk = tenfold(Side::Buy, 50_000, Money::ZERO);
+    let (alice, bob) = (desk.alice, desk.bob);
+    let most = usd(1_000_000_000_000) - holds(&desk, alice, "USD");
+    deposit(&mut desk, alice, Wallet::Flex, "USD", most);
+    desk.first();
+    trade(&mut desk, BTC, 50_000);
+    desk.mark(59_000);
+    desk.placed(bob, bid(BTC, 59_000));
+    desk.placed(alice, ask(BTC, 59_000));
+    let had = holds(&desk, alice, "USD");
+    assert!(had > usd(1_000_000_008_000), "{had:?}");
+    index(&mut desk, 44_999 * ONE);
+    desk.wait(HOUR);
+    assert_eq!(holds(&desk, alice, "USD"), had - usd(5_000));
+    assert_eq!(paid_by_pool(&desk).into_iter().map(|paid| paid.2).collect::<Vec<_>>(), [usd(1)]);
 }
 
 #[test]
