@@ -182,7 +182,7 @@ impl Model {
             let left = aside + figures::fine(realized_pnl);
             let let_off = (fee - figures::floor(&left)).min(fee).max(Money::ZERO);
             self.give_back(account, instrument, let_off);
-            fee = fee - let_off;
+            fee -= let_off;
             pool_pays = figures::ceiling(&-left).max(Money::ZERO);
         }
         let (wallet, currency) = self.margin_wallet(instrument);
