@@ -464,6 +464,7 @@ impl State {
             exchanged: _,
             interest: _,
             smoothing: _,
+            underlyings: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {
@@ -548,7 +549,6 @@ impl Owner {
             cash,
             flex_other,
             collateral: _,
-            relief: _,
             inverse,
             cancel_all_at,
         } = account;

@@ -228,9 +228,7 @@ impl Reading {
             exchange.revalue_collateral(account);
         }
         for slot in exchange.positions.slots() {
-            if exchange.positions[slot].netted {
-                exchange.refresh_relief(slot);
-            }
+            exchange.recount_netting(slot);
         }
         Ok(())
     }
@@ -286,7 +284,6 @@ impl Reading {
                 cash: Vec::new(),
                 flex_other: Vec::new(),
                 collateral: Money::ZERO,
-                relief: Vec::new(),
                 inverse: Table::default(),
                 cancel_all_at: *cancel_all_at,
             });
