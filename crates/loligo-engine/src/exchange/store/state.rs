@@ -125,8 +125,8 @@ impl StoredLadder {
         let programs = &exchange.programs;
         Self {
             last_program: programs.last,
-            providers: programs.providers.clone(),
-            changes: programs.changes.values().flatten().cloned().collect(),
+            providers: programs.all().to_vec(),
+            changes: programs.changes().cloned().collect(),
             unwinding: unwinding_of(exchange)
                 .map(|(portfolio, at)| {
                     let (account, of) = LiquidationOf::of(*portfolio, exchange);

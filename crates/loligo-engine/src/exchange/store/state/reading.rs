@@ -536,7 +536,9 @@ impl Reading {
             there(self.exchange.accounts.get(provider.account).is_some(), "an assignment program's account")?;
         }
         there(last <= last_program, "an assignment program's number")?;
-        let mut programs = Programs { last: last_program, providers, changes: BTreeMap::new() };
+        let mut programs = Programs::default();
+        programs.last = last_program;
+        providers.into_iter().for_each(|provider| programs.add(provider));
         for change in changes {
             there(self.exchange.accounts.get(change.account).is_some(), "an assignment program's account")?;
             programs.note(change);
