@@ -1,4 +1,5 @@
-"""Each scenario owns its exchange and its accounts; nothing is shared, so order does not matter."""
+"""Each scenario owns its exchange and its accounts; nothing is shared, so order does not matter. Alice and Bob use ccxt, but where a
+file says who they are."""
 
 import aiohttp
 import ccxt.pro
@@ -7,6 +8,7 @@ import requests
 
 from contract import judge, judge_frame
 from exchange import Exchange
+from traders import client
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +82,13 @@ def venue(start):
         exchange.pin(symbol, "50000")
     yield exchange
     assert exchange.control("GET", "/audit")["status"] == "ok"
+
+
+@pytest.fixture
+def alice(venue):
+    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
+
+
+@pytest.fixture
+def bob(venue):
+    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))

@@ -4,55 +4,7 @@ import ccxt
 import pytest
 
 from exchange import exact
-
-PERPETUAL = "BTC/USD:USD"
-INVERSE = "BTC/USD:BTC"
-
-
-def client(venue, account=None, base=None):
-    """A ccxt client of one account, pointed here the way its users would do it."""
-    base = base or venue.http
-    exchange = ccxt.krakenfutures({"enableRateLimit": False})
-    if account is not None:
-        exchange.apiKey = account["api_key"]
-        exchange.secret = account["api_secret"]
-    api = {
-        "public": "/derivatives/api/",
-        "private": "/derivatives/api/",
-        "charts": "/api/charts/",
-        "history": "/api/history/",
-    }
-    exchange.urls["api"] = {name: base + path for name, path in api.items()}
-    return exchange
-
-
-@pytest.fixture
-def alice(venue):
-    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
-
-
-def quote(maker):
-    """One bid and one ask of size 1 around 50,000."""
-    bid = maker.create_order(PERPETUAL, "limit", "buy", 1, 49990)
-    ask = maker.create_order(PERPETUAL, "limit", "sell", 1, 50010)
-    return bid, ask
-
-
-def usd(exchange):
-    """What the flex wallet holds."""
-    return exact(exchange.fetch_balance()["USD"]["total"])
-
-
-def position(exchange, symbol=PERPETUAL):
-    """Side, size and entry price of the open position, or None."""
-    found = [p for p in exchange.fetch_positions() if p["symbol"] == symbol]
-    assert len(found) <= 1
-    return (found[0]["side"], exact(found[0]["contracts"]), exact(found[0]["entryPrice"])) if found else None
+from traders import INVERSE, PERPETUAL, client, position, quote, usd
 
 
 def test_markets_are_understood(venue):

@@ -4,17 +4,7 @@ import ccxt
 import pytest
 
 from exchange import exact
-from test_ccxt import PERPETUAL, client, position, usd
-
-
-@pytest.fixture
-def alice(venue):
-    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
+from traders import PERPETUAL, client, position, usd
 
 
 def reason(exchange, order):

@@ -6,8 +6,8 @@ import ccxt.async_support
 import pytest
 
 from exchange import exact
-from test_ccxt import PERPETUAL, client, position, usd
 from test_ccxt_history import GENESIS_MS, Day
+from traders import PERPETUAL, client, position, usd
 
 
 def run(venue, account, scenario, base=None, **config):
@@ -28,11 +28,6 @@ def run(venue, account, scenario, base=None, **config):
 @pytest.fixture
 def account(venue):
     return venue.account("alice-c", usd="100000", xbt="1")
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 # What is asked, and with what; both clients have the same methods.

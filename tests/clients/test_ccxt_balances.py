@@ -23,26 +23,9 @@ from reckoning import (
     money,
     up,
 )
-from test_ccxt import INVERSE, PERPETUAL, client, position
+from traders import INVERSE, PERPETUAL, client, deposit, position, trade
 
 ETHER = "ETH/USD:USD"
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
-
-
-def deposit(venue, name, wallet="flex", **amounts):
-    for code, amount in amounts.items():
-        venue.control("POST", f"/accounts/{name}/deposit", {"wallet": wallet, "currency": code, "amount": amount})
-
-
-def trade(buyer, seller, symbol, size, price):
-    """The seller rests, the buyer takes: both at this price."""
-    seller.create_order(symbol, "limit", "sell", size, price)
-    bought = buyer.create_order(symbol, "limit", "buy", size, price)
-    assert buyer.fetch_order(bought["id"])["status"] == "closed"
 
 
 def balance(held, at=GENESIS_MS):

@@ -5,8 +5,7 @@ import pytest
 
 from exchange import exact, plain
 from reckoning import GENESIS_MS, HOUR_MS, MAKER, MINUTE_MS, fee, inverse_pnl, money
-from test_ccxt import INVERSE, PERPETUAL, client, usd
-from test_ccxt_balances import trade
+from traders import INVERSE, PERPETUAL, client, trade, usd
 
 # 4.6.1: the contract's coefficient, and the greatest rate of an hour.
 COEFFICIENT, GREATEST = 8, exact("0.005")
@@ -15,11 +14,6 @@ COEFFICIENT, GREATEST = 8, exact("0.005")
 @pytest.fixture
 def alice(venue):
     return client(venue, venue.account("alice-c", usd="100000", xbt="10"))
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 class Maker:

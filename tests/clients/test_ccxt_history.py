@@ -7,20 +7,10 @@ import ccxt.pro
 import pytest
 
 from exchange import exact
-from test_ccxt import INVERSE, PERPETUAL, client, usd
+from traders import INVERSE, PERPETUAL, client, usd
 
 GENESIS_MS = 1_767_225_600_000
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def alice(venue):
-    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 class Day:

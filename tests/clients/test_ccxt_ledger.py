@@ -5,13 +5,7 @@ import pytest
 
 from exchange import exact, plain
 from reckoning import GENESIS_MS, HOUR_MS, MAKER, TAKER, fee, inverse_pnl, kept, linear_pnl, money, up
-from test_ccxt import INVERSE, PERPETUAL, client
-from test_ccxt_balances import deposit, trade
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
+from traders import INVERSE, PERPETUAL, client, deposit, trade
 
 
 @pytest.mark.parametrize(("symbol", "size", "price", "coin"), [(PERPETUAL, 2, 50010, "USD"), (INVERSE, 3000, 50000, "BTC")])

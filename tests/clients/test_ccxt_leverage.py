@@ -5,15 +5,9 @@ import pytest
 
 from exchange import exact, plain
 from reckoning import PF_XBTUSD, PI_XBTUSD, fee, initial_margin, linear_pnl
-from test_ccxt import INVERSE, PERPETUAL, client
-from test_ccxt_balances import trade
+from traders import INVERSE, PERPETUAL, client, trade
 
 ETHER = "ETH/USD:USD"
-
-
-@pytest.fixture
-def alice(venue):
-    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
 
 
 @pytest.fixture

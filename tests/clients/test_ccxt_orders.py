@@ -4,19 +4,9 @@ import ccxt
 import pytest
 
 from exchange import exact
-from test_ccxt import INVERSE, PERPETUAL, client, position, quote, usd
+from traders import INVERSE, PERPETUAL, client, position, quote, usd
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def alice(venue):
-    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 def record(exchange, order):

@@ -17,8 +17,7 @@ from reckoning import (
     linear_pnl,
     money,
 )
-from test_ccxt import INVERSE, PERPETUAL, client
-from test_ccxt_balances import trade
+from traders import INVERSE, PERPETUAL, client, trade
 
 ETHER = "ETH/USD:USD"
 # Of each change, and for each reason.
@@ -29,11 +28,6 @@ EVERY = dict.fromkeys(("opened", "increased", "decreased", "reversed", "no_chang
 def alice(venue):
     venue.pin("PF_ETHUSD", "3000")
     return client(venue, venue.account("alice-c", usd="100000", xbt="10"))
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 def told_of(symbol, side, contracts, entry, at, **more):

@@ -7,7 +7,7 @@ import ccxt.pro
 import pytest
 
 from exchange import exact
-from test_ccxt import INVERSE, PERPETUAL, client
+from traders import INVERSE, PERPETUAL, client
 
 # Nothing here takes this long; it is what a message that never comes costs.
 WAIT_SECONDS_MAX = 30
@@ -100,11 +100,6 @@ def account(venue):
 @pytest.fixture
 def alice(venue, account):
     return client(venue, account)
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 def levels(book):

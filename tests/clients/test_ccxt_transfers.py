@@ -5,8 +5,7 @@ import pytest
 
 from exchange import exact, plain
 from reckoning import GENESIS_MS, HOUR_MS, PF_XBTUSD, WALLET, fee, initial_margin, linear_pnl
-from test_ccxt import INVERSE, PERPETUAL, client
-from test_ccxt_balances import deposit, trade
+from traders import INVERSE, PERPETUAL, client, deposit, trade
 
 
 @pytest.fixture
@@ -14,11 +13,6 @@ def alice(venue):
     exchange = client(venue, venue.account("alice-c", usd="100000", xbt="1"))
     deposit(venue, "alice-c", "fi_ethusd", eth="20")
     return exchange
-
-
-@pytest.fixture
-def bob(venue):
-    return client(venue, venue.account("bob-c", usd="10000000", xbt="100"))
 
 
 def wallets(exchange):

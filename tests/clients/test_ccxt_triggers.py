@@ -4,7 +4,7 @@ import ccxt
 import pytest
 
 from exchange import exact
-from test_ccxt import INVERSE, PERPETUAL, client, position, quote, usd
+from traders import INVERSE, PERPETUAL, client, position, quote, usd
 
 PERPETUAL_ID = "PF_XBTUSD"
 

@@ -9,7 +9,7 @@ import time
 import aiohttp
 
 from exchange import exact
-from test_ccxt import PERPETUAL, client
+from traders import PERPETUAL, client
 
 DELAY_SECONDS = 1
 WAIT_SECONDS_MAX = 30

@@ -15,7 +15,7 @@ import pytest
 
 from exchange import exact
 from samples import blocks, statements
-from test_ccxt import PERPETUAL, client
+from traders import PERPETUAL, client
 
 ETHER = "ETH/USD:USD"
 STRATEGY = Path(__file__).parent / "strategies" / "once.py"

@@ -1,7 +1,7 @@
 """With a market that lives, an order at the touch is filled, as often as one likes, since the clock is ours."""
 
 from exchange import exact
-from test_ccxt import PERPETUAL, client
+from traders import PERPETUAL, client
 
 TEN_SECONDS_MS = 10_000
 

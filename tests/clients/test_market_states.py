@@ -6,15 +6,10 @@ from kraken.futures import Market
 
 import test_python_kraken_sdk as sdk
 from exchange import exact
-from test_ccxt import PERPETUAL, client, position, quote
+from traders import PERPETUAL, client, position, quote
 
 SYMBOL = "PF_XBTUSD"
 STOP = {"stopLossPrice": 49500, "triggerSignal": "mark"}
-
-
-@pytest.fixture
-def alice(venue):
-    return client(venue, venue.account("alice-c", usd="100000", xbt="1"))
 
 
 @pytest.fixture

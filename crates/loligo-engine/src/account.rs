@@ -6,7 +6,7 @@ use crate::id::{AccountId, Currency, InstrumentId, PairId, Side, Timestamp, Wall
 use crate::instrument::{Instrument, Leverage, OpenSum};
 use crate::margin::{self, Exposure, Sides, isolated_of};
 use crate::money::{Fine, Money, mul_div_half_even, usd};
-use crate::slot::{FamilySlot, Maybe, OrderSlot, PositionSlot, Table, WalletSlot};
+use crate::slot::{FamilySlot, Maybe, OrderSlot, PositionSlot, Table, UnderlyingSlot, WalletSlot};
 use crate::words::SelfTradeStrategy;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +41,6 @@ pub(crate) struct Account {
     pub flex_other: Vec<(Currency, Money)>,
     /// What that counts for in the flex wallet: at the prices of now, or at those before until the account is looked over.
     pub collateral: Money,
-    /// What its contracts need less together than each by itself, by underlying; none where that is nothing.
-    pub relief: Vec<Relief>,
     /// See [`Account::inverse_wallet`].
     pub inverse: Table<PairId, Maybe<WalletSlot>>,
     /// When its dead man's switch cancels all of its orders.
@@ -77,15 +75,68 @@ impl Account {
     }
 }
 
-/// What the cross positions of one underlying need less of a wallet than each of them by itself: the longs stand against the
-/// shorts (rules 5.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Relief {
-    pub margin_wallet: WalletSlot,
-    pub pair: PairId,
-    pub amount: Fine,
+/// What cross positions need as initial margin, orders included: each by itself, and longs and shorts of one underlying.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub alone: Fine,
+    pub sides: Sides,
 }
 
+impl Needs {
+    /// What they need less together than each of them by itself: the longs stand against the shorts (rules 5.2).
+    fn relief(self) -> Fine {
+        self.alone - self.sides.need()
+    }
+}
+
+/// The positions of one wallet on one underlying, of which there are, or were, more than one: their sums, which are kept, so
+/// that an order need not look at all of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Underlying {
+    sum: Needs,
+    /// What each of them adds to that; isolated ones nothing.
+    counted: Vec<Needs>,
+}
+
+impl Underlying {
+    /// Has one position more; gives its place.
+    pub fn join(&mut self) -> u32 {
+        self.counted.push(Needs::default());
+        (self.counted.len() - 1) as u32
+    }
+
+    /// What all but the position at a place need.
+    pub fn beside(&self, place: u32) -> Sides {
+        self.sum.sides - self.counted[place as usize].sides
+    }
+
+    /// What all of them need.
+    pub fn sides(&self) -> Sides {
+        self.sum.sides
+    }
+
+    /// The position at a place needs this from now on; gives by how much they all need more together than each by itself.
+    pub fn recount(&mut self, place: u32, needs: Needs) -> Fine {
+        let before = self.sum.relief();
+        let counted = std::mem::replace(&mut self.counted[place as usize], needs);
+        self.sum.alone += needs.alone - counted.alone;
+        self.sum.sides = self.sum.sides - counted.sides + needs.sides;
+        before - self.sum.relief()
+    }
+}
+
+/// Whether other contracts of its underlying stand against a position in its wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Netting {
+    /// There is, and was, none.
+    Alone,
+    /// It is not held yet; one is that stands alone until then.
+    BesideOne(PositionSlot),
+    /// It is not held yet; those are that are netted.
+    Beside(UnderlyingSlot),
+    /// It is one of them, at this place.
+    Among(UnderlyingSlot, u32),
+}
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its positions put on it.
 #[repr(align(64))]
 #[derive(Clone, Debug)]
@@ -159,8 +210,7 @@ pub(crate) struct Position {
     pub leverage: Option<Leverage>,
     /// What its gains are paid in; USD when absent.
     pub gains_in: Option<Collateral>,
-    /// The account has, or had, another contract of the same underlying in the same wallet: they stand against each other.
-    pub netted: bool,
+    pub netting: Netting,
     /// Since when it accrues funding: the hour began then, or it changed.
     pub funded_at: Timestamp,
     /// Open P&L and unrealised funding as its wallet counts them: at the mark of now, or at the one before until its account is
@@ -217,7 +267,7 @@ impl Position {
             small_orders: 0,
             reduce_only_orders: 0,
             gains_in: None,
-            netted: false,
+            netting: Netting::Alone,
             funded_at: Timestamp(0),
             counted: Fine::ZERO,
             counted_at: Timestamp(0),

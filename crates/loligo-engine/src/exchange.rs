@@ -35,7 +35,7 @@ mod wallets;
 mod work;
 mod worth;
 
-use crate::account::{Account, Family, MarginWallet, Position};
+use crate::account::{Account, Family, MarginWallet, Position, Underlying};
 use crate::command::{Command, CreateAccount, Genesis, Limits, LimitsChange};
 use crate::event::Event;
 use crate::fees::{FEE_SCHEDULE, FeeTier};
@@ -49,7 +49,7 @@ use crate::outcome::{
     Outcome, Refusal,
 };
 use crate::past::MarketPast;
-use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, SlotSet, Table, WalletSlot};
+use crate::slot::{FamilySlot, OrderSlot, PositionSlot, Slot, SlotSet, Table, UnderlyingSlot, WalletSlot};
 use crate::words::{ContractKind, UpdateReason};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use time::Timer;
@@ -82,6 +82,7 @@ pub struct Exchange {
     pub(crate) families: Table<FamilySlot, Family>,
     pub(crate) margin_wallets: Table<WalletSlot, MarginWallet>,
     pub(crate) positions: Table<PositionSlot, Position>,
+    pub(crate) underlyings: Table<UnderlyingSlot, Underlying>,
     pub(crate) orders: Orders,
     pub(crate) closed: ClosedOrders,
     pub(crate) next_execution: u64,
@@ -344,7 +345,6 @@ impl Exchange {
             cash: Vec::new(),
             flex_other: Vec::new(),
             collateral: Money::ZERO,
-            relief: Vec::new(),
             flex,
             inverse: Table::default(),
             positions: Vec::new(),

@@ -137,13 +137,23 @@ impl Funding {
     /// Two numbers whose product is what a position has accrued, in the unit of `dust`.
     fn factors(&self, instrument: &Instrument, position: &Position, until: Timestamp) -> (i128, i128) {
         let millis = until.0.div_euclid(MILLI) - position.funded_at.0.div_euclid(MILLI);
-        (-per_contract(instrument, position.size), self.rate.absolute * i128::from(millis))
+        let (lots, rate) = self.per_lot(instrument, position.size);
+        (-lots, rate * i128::from(millis))
+    }
+
+    /// Two numbers whose product is what lots owe in an hour, at 24 decimals. Of lots finer than a millionth of a contract the
+    /// rate counts as far as that goes, half to even.
+    fn per_lot(&self, instrument: &Instrument, lots: i64) -> (i128, i128) {
+        let (finer, coarser) = instrument.spec().lot_of_millionth();
+        // Every holder passes by here at every mark: most need no division.
+        let rate = if finer == 1 { self.rate.absolute } else { div_half_even(self.rate.absolute, finer) };
+        (i128::from(lots) * coarser, rate)
     }
 
     /// True when it can be that of a contract.
     pub fn fits(&self, instrument: &Instrument) -> bool {
-        let most = per_contract(instrument, instrument.spec().max_position.0);
-        let an_hour = mul_div_half_even(most, self.rate.absolute, 1);
+        let (most, rate) = self.per_lot(instrument, instrument.spec().max_position.0);
+        let an_hour = mul_div_half_even(most, rate, 1);
         (0..=SAMPLES).contains(&self.samples)
             && self.rate.relative.abs() <= ONE
             && self.rate.absolute.abs() <= MOST_ABSOLUTE
@@ -151,12 +161,6 @@ impl Funding {
             && self.dust.abs() < i128::MAX / 2
             && self.held.0.abs() < i128::MAX / 4
     }
-}
-
-/// Lots as contracts, so that times a rate of 1e-18 they are an amount of 1e-24.
-fn per_contract(instrument: &Instrument, lots: i64) -> i128 {
-    let scale = 6 - i32::from(instrument.spec().lot_precision);
-    i128::from(lots) * pow10(scale.unsigned_abs())
 }
 
 impl InstrumentSpec {

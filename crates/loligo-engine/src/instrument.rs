@@ -64,7 +64,7 @@ pub struct InstrumentSpec {
     pub tick_mantissa: u32,
     /// Decimals of the tick size; at most 18.
     pub tick_scale: u8,
-    /// A lot is `10^-lot_precision` contracts; from -3 to 6.
+    /// A lot is `10^-lot_precision` contracts; from -3 to 8.
     pub lot_precision: i8,
     /// Greatest position (with open orders) in lots.
     pub max_position: Qty,
@@ -149,6 +149,17 @@ impl std::ops::Add for OpenSum {
     }
 }
 
+impl InstrumentSpec {
+    /// Lots in a millionth of a contract, and millionths in a lot: one of the two is 1. What is at 18 decimals for a contract is at
+    /// 24 for a lot by it.
+    pub fn lot_of_millionth(&self) -> (i128, i128) {
+        match 6 - i32::from(self.lot_precision) {
+            coarser @ 0.. => (1, pow10(coarser as u32)),
+            finer => (pow10(finer.unsigned_abs()), 1),
+        }
+    }
+}
+
 impl Instrument {
     /// Checks a spec and computes its factors.
     ///
@@ -165,8 +176,8 @@ impl Instrument {
         if spec.tick_mantissa == 0 || spec.tick_scale > 18 {
             return bad("the tick size must be positive, with at most 18 decimals");
         }
-        if !(-3..=6).contains(&spec.lot_precision) {
-            return bad("the lot precision must be from -3 to 6");
+        if !(-3..=8).contains(&spec.lot_precision) {
+            return bad("the lot precision must be from -3 to 8");
         }
         if spec.max_position.0 <= 0
             || spec.max_position.0 > MAX_LOTS
@@ -299,9 +310,10 @@ impl Instrument {
         let precision = i32::from(self.spec.lot_precision);
         let (lots, entry) = (i128::from(size.abs()), entry.0.abs());
         let price = match self.spec.kind {
-            // entry 1e-24 per lot of 10^-precision contracts, to 1e-18 per contract: over lots x 10^(6 - precision).
+            // Entry in 1e-24 over lots of 10^-precision contracts, to 1e-18.
             ContractKind::Linear if lots > 0 => {
-                mul_div_half_even(entry, 1, lots * pow10((6 - precision) as u32))
+                let (finer, coarser) = self.spec.lot_of_millionth();
+                mul_div_half_even(entry, finer, lots * coarser)
             }
             // contracts / entry, to 1e-18: lots x 10^(42 - precision) over entry.
             ContractKind::Inverse if entry > 0 => {
@@ -402,7 +414,10 @@ impl Instrument {
     pub fn value_per_lot(&self, price: FinePrice) -> Fine {
         let precision = i32::from(self.spec.lot_precision);
         match self.spec.kind {
-            ContractKind::Linear => Fine(price.0 * pow10((6 - precision) as u32)),
+            ContractKind::Linear => {
+                let (finer, coarser) = self.spec.lot_of_millionth();
+                Fine(div_half_even(price.0 * coarser, finer))
+            }
             // lot / price = 10^-precision / (p 10^-18), at 24 decimals.
             ContractKind::Inverse => {
                 let numerator = (FINE as i32 - precision) as u32;

@@ -57,6 +57,13 @@ impl std::ops::Add for Sides {
     }
 }
 
+impl std::ops::Sub for Sides {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self { long: self.long - other.long, short: self.short - other.short }
+    }
+}
+
 impl std::ops::AddAssign for Sides {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;

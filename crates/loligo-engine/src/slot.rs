@@ -41,6 +41,8 @@ slots! {
     FamilySlot
     /// A price level of a book.
     LevelSlot
+    /// What one wallet has on one underlying, in more than one contract.
+    UnderlyingSlot
 }
 
 impl OrderSlot {

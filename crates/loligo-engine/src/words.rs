@@ -390,7 +390,7 @@ pub enum DistanceUnit {
 }
 
 /// How a contract settles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContractKind {
     /// One contract is one unit of base; P&L in the quote currency, margined by the flex wallet.
     Linear,

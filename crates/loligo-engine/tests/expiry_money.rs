@@ -4,11 +4,12 @@
 mod ending;
 mod fixture;
 
-use ending::{BTC, DATED, HOUR, ONE, dated, index, settled, trade, usd};
+use ending::{BTC, DATED, FIRST, GRAIN, HOUR, ONE, dated, index, settled, trade, usd};
 use fixture::{Desk, ask, bid};
 use loligo_engine::{
     AccountId, BalanceCause, Command, ContractKind, Conversion, CreateAccount, Currency, Deposit, Event,
-    FinePrice, InstrumentId, Leverage, Money, OrderType, Outcome, PairId, PlaceOrder, Settlement, Wallet,
+    FinePrice, InstrumentId, Leverage, Money, OrderType, Outcome, PairId, PlaceOrder, Settlement, Side,
+    Wallet,
 };
 
 const COINS: Wallet = Wallet::Inverse(PairId(0));
@@ -319,4 +320,183 @@ fn a_wallet_that_a_settlement_leaves_short_with_another_position_ends_at_nothing
         let order = PlaceOrder { order_type: OrderType::Post, ..bid(case.lots / 10, case.ticks / 2) };
         desk.placed(alice, order);
     }
+}
+
+/// As [`isolated`], at tenfold.
+fn tenfold(side: Side, ticks: i64, pool: Money) -> Desk {
+    isolated(Leverage(1_000), side, ticks, pool)
+}
+
+/// Alice, isolated at a leverage, is long or short of Bob by one BTC of a contract that ends in an hour, at a price; a mark that nobody
+/// moves hides what it comes to until the end.
+fn isolated(leverage: Leverage, side: Side, ticks: i64, pool: Money) -> Desk {
+    let mut desk = dated(ContractKind::Linear, HOUR);
+    let (alice, bob) = (desk.alice, desk.bob);
+    desk.done(&Command::SetPool { currency: Currency::USD, amount: pool });
+    desk.done(&Command::SetLeverage { account: alice, instrument: DATED, leverage: Some(leverage) });
+    let (own, other) = match side {
+        Side::Buy => (bid(BTC, ticks), ask(BTC, ticks)),
+        Side::Sell => (ask(BTC, ticks), bid(BTC, ticks)),
+    };
+    desk.placed(bob, other);
+    desk.placed(alice, own);
+    desk.done(&Command::PinMark { instrument: DATED, price: Some(FinePrice(50_000 * ONE)) });
+    desk
+}
+
+/// Money in hundredths of a USD and in units.
+fn cents(cents: i128, units: i128) -> Money {
+    Money(cents * Money::ONE / 100 + units)
+}
+
+#[test]
+fn an_isolated_position_loses_by_its_end_what_was_set_aside_and_the_pool_pays_from_the_next_unit_on() {
+    // A tenth of the entry is set aside. Side, entry, settlement price in USD and in units; then P&L, fee and what the pool pays.
+    let (buy, sell) = (Side::Buy, Side::Sell);
+    for (side, entry, price, units, pnl, fee, paid) in [
+        // Less is lost than there is: the fee is whole, also where it takes the last unit.
+        (buy, 50_000, 45_100, 0, cents(-490_000, 0), cents(2_255, 0), Money::ZERO),
+        (buy, 49_975, 45_000, 0, cents(-497_500, 0), cents(2_250, 0), Money::ZERO),
+        // What is left is less than the fee.
+        (buy, 49_975, 45_000, -1, cents(-497_500, -1), cents(2_250, -1), Money::ZERO),
+        (buy, 50_000, 45_000, 1, cents(-500_000, 1), Money(1), Money::ZERO),
+        // Exactly all of it, a unit more, much more.
+        (buy, 50_000, 45_000, 0, cents(-500_000, 0), Money::ZERO, Money::ZERO),
+        (buy, 50_000, 45_000, -1, cents(-500_000, -1), Money::ZERO, Money(1)),
+        (buy, 50_000, 40_000, 0, cents(-1_000_000, 0), Money::ZERO, usd(5_000)),
+        (sell, 50_000, 55_000, -1, cents(-500_000, 1), Money(1), Money::ZERO),
+        (sell, 50_000, 55_000, 0, cents(-500_000, 0), Money::ZERO, Money::ZERO),
+        (sell, 50_000, 55_000, 1, cents(-500_000, -1), Money::ZERO, Money(1)),
+        (sell, 50_000, 80_000, 0, cents(-3_000_000, 0), Money::ZERO, usd(25_000)),
+        // A gain pays all of its fee.
+        (buy, 50_000, 60_000, 0, usd(10_000), usd(30), Money::ZERO),
+    ] {
+        let row = format!("{side:?} from {entry} to {price} and {units}");
+        let mut desk = tenfold(side, entry, usd(100_000));
+        let (alice, bob) = (desk.alice, desk.bob);
+        let (had, rows) = (holds(&desk, alice, "USD"), log_rows(&desk, alice));
+        let deposited = desk.exchange.audit().expect("in order").currencies[0].deposited;
+        index(&mut desk, price * ONE + units * GRAIN);
+        desk.wait(HOUR);
+        let one = settlement_of(&desk, alice);
+        assert_eq!((one.realized_pnl, one.fee, one.fee_rate), (pnl, fee, 50_000), "{row}");
+        // Its row adds up by itself, and so does that of the pool behind it.
+        assert_eq!((one.balance, one.log), (had + pnl - fee, rows + 1), "{row}");
+        let want = (paid > Money::ZERO).then(|| (alice, Wallet::Flex, paid, rows + 3, one.balance + paid));
+        assert_eq!(paid_by_pool(&desk), Vec::from_iter(want), "{row}");
+        assert_eq!(desk.exchange.pool(Currency::USD), usd(100_000) - paid, "{row}");
+        let left = holds(&desk, alice, "USD");
+        assert_eq!(left, had + pnl - fee + paid, "{row}");
+        let set_aside = usd(i128::from(entry)).0 / 10;
+        assert!(left >= had - Money(set_aside), "{row}");
+        if pnl.0 - fee.0 <= -set_aside {
+            assert_eq!(left, had - Money(set_aside), "{row}");
+        }
+        // Who won has all of it, and no money came from elsewhere.
+        assert_eq!(settlement_of(&desk, bob).realized_pnl, -pnl, "{row}");
+        assert_eq!(desk.exchange.audit().expect("in order").currencies[0].deposited, deposited, "{row}");
+        assert_eq!(desk.flex(alice).may_leave(), left, "{row}: nothing is set aside any more");
+    }
+}
+
+#[test]
+fn a_pool_that_has_exactly_what_a_settlement_takes_ends_at_nothing_and_a_unit_less_is_a_unit_below() {
+    for (filled, left) in [
+        (usd(10) + Money(1), Money(1)),
+        (usd(10), Money::ZERO),
+        (usd(10) - Money(1), Money(-1)),
+        (Money::ZERO, usd(-10)),
+    ] {
+        let mut desk = tenfold(Side::Buy, 50_000, filled);
+        let had = holds(&desk, desk.alice, "USD");
+        index(&mut desk, 44_990 * ONE);
+        desk.wait(HOUR);
+        assert_eq!(desk.exchange.pool(Currency::USD), left, "{filled:?}");
+        assert_eq!(holds(&desk, desk.alice, "USD"), had - usd(5_000), "{filled:?}");
+    }
+}
+
+#[test]
+fn of_a_set_aside_that_is_between_two_units_the_wallet_loses_the_lower() {
+    // A seventh of 50,000: 7,142.857142857142857...
+    let lower = Money(714_285_714_285_714);
+    for (loss, fee, paid) in [
+        (lower - Money(1), Money(1), Money::ZERO),
+        (lower, Money::ZERO, Money::ZERO),
+        (lower + Money(1), Money::ZERO, Money(1)),
+        (usd(10_000), Money::ZERO, usd(10_000) - lower),
+    ] {
+        let mut desk = isolated(Leverage(700), Side::Buy, 50_000, Money::ZERO);
+        let had = holds(&desk, desk.alice, "USD");
+        index(&mut desk, (usd(50_000) - loss).0 * GRAIN);
+        desk.wait(HOUR);
+        let one = settlement_of(&desk, desk.alice);
+        assert_eq!((one.realized_pnl, one.fee), (-loss, fee), "{loss:?}");
+        assert_eq!(holds(&desk, desk.alice, "USD"), had - lower, "{loss:?}");
+        assert_eq!(desk.exchange.pool(Currency::USD), -paid, "{loss:?}");
+    }
+}
+
+#[test]
+fn what_an_isolated_position_loses_by_its_end_touches_nothing_else_of_its_wallet() {
+    let mut desk = tenfold(Side::Buy, 50_000, Money::ZERO);
+    let alice = desk.alice;
+    deposit(&mut desk, alice, Wallet::Flex, "EUR", usd(500));
+    // Across the same wallet, and resting, something else.
+    desk.first();
+    let rests = PlaceOrder { order_type: OrderType::Post, ..bid(1_000, 49_000) };
+    let rests = desk.placed(alice, rests);
+    trade(&mut desk, 1_000, 50_000);
+    desk.done(&Command::PinMark { instrument: FIRST, price: Some(FinePrice(50_000 * ONE)) });
+    let more = usd(5_000) - holds(&desk, alice, "USD");
+    deposit(&mut desk, alice, Wallet::Flex, "USD", more);
+    index(&mut desk, 40_000 * ONE);
+    desk.wait(HOUR);
+    // 10,000 are lost of 5,000 set aside: the USD are gone to the last unit, and neither euros, nor position, nor order.
+    assert_eq!((holds(&desk, alice, "USD"), holds(&desk, alice, "EUR")), (Money::ZERO, usd(500)));
+    assert_eq!((conversions(&desk), desk.exchange.pool(Currency::USD)), (vec![], usd(-5_000)));
+    assert_eq!(desk.exchange.positions(alice).len(), 1);
+    assert!(!desk.order(rests).status.is_closed() && !desk.flex(alice).liquidated);
+}
+
+#[test]
+fn a_wallet_that_has_gained_beyond_what_may_be_deposited_gets_back_what_is_not_its_to_lose() {
+    let mut desk = tenfold(Side::Buy, 50_000, Money::ZERO);
+    let (alice, bob) = (desk.alice, desk.bob);
+    let most = usd(1_000_000_000_000) - holds(&desk, alice, "USD");
+    deposit(&mut desk, alice, Wallet::Flex, "USD", most);
+    desk.first();
+    trade(&mut desk, BTC, 50_000);
+    desk.mark(59_000);
+    desk.placed(bob, bid(BTC, 59_000));
+    desk.placed(alice, ask(BTC, 59_000));
+    let had = holds(&desk, alice, "USD");
+    assert!(had > usd(1_000_000_008_000), "{had:?}");
+    index(&mut desk, 44_999 * ONE);
+    desk.wait(HOUR);
+    assert_eq!(holds(&desk, alice, "USD"), had - usd(5_000));
+    assert_eq!(paid_by_pool(&desk).into_iter().map(|paid| paid.2).collect::<Vec<_>>(), [usd(1)]);
+}
+
+#[test]
+fn funding_is_booked_whole_beside_what_an_isolated_position_loses_by_its_end() {
+    // A book in the middle of which is 50,200, at an index of 50,000, makes a rate of 25 USD an hour for a BTC.
+    let mut desk = Desk::open();
+    let (alice, carol) = (desk.alice, desk.carol);
+    desk.placed(carol, bid(5 * BTC, 50_190));
+    desk.placed(carol, ask(5 * BTC, 50_210));
+    assert_eq!(desk.lever(alice, Some(1_000)), Outcome::Done);
+    trade(&mut desk, BTC, 50_200);
+    desk.wait(HOUR + HOUR / 2);
+    let had = holds(&desk, alice, "USD");
+    desk.apply(&Command::Expire { instrument: FIRST });
+    index(&mut desk, 30_000 * ONE);
+    // The window's mean is of twenty minutes before and ten after, and far below what was set aside.
+    desk.wait(HOUR / 4);
+    let one = settlement_of(&desk, alice);
+    assert!(one.realized_pnl < usd(-5_020), "{one:?}");
+    assert_eq!((one.fee, one.realized_funding), (Money::ZERO, cents(-1_875, 0)), "{one:?}");
+    assert_eq!(one.balance, had + one.realized_pnl + one.realized_funding);
+    assert_eq!(holds(&desk, alice, "USD"), had - usd(5_020) - cents(1_875, 0));
+    assert_eq!(desk.exchange.pool(Currency::USD), one.realized_pnl + usd(5_020));
 }

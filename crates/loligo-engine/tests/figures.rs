@@ -401,3 +401,32 @@ fn the_64_oldest_programs_take_part_in_an_assignment() {
     let want: Vec<i64> = [172].into_iter().chain([156; 63]).chain([0; 2]).collect();
     assert_eq!(taken, want);
 }
+
+#[test]
+fn lots_of_a_hundred_millionth_are_worth_what_is_left_at_24_decimals() {
+    // A mark of 18 decimals times 1e-8: the last two are rounded, half to even.
+    for (mark, lot) in [
+        (50_000_123_456_789_012_345_678, 500_001_234_567_890_123_457),
+        (50_000_123_456_789_012_345_650, 500_001_234_567_890_123_456),
+        (50_000_123_456_789_012_345_750, 500_001_234_567_890_123_458),
+    ] {
+        let mut desk = Desk::open();
+        let spec = desk.exchange.instrument(InstrumentId(0)).expect("listed").spec().clone();
+        let finest =
+            InstrumentSpec { symbol: "PF_FINEUSD".into(), lot_precision: 8, max_position: Qty(100), ..spec };
+        let Outcome::Listed(id) = desk.apply(&Command::List(Box::new(finest))) else { panic!("not listed") };
+        desk.second_again(id);
+        desk.done(&Command::PinMark { instrument: id, price: Some(FinePrice(50_000 * 10_i128.pow(18))) });
+        desk.placed(desk.bob, ask(3, 50_000));
+        desk.placed(desk.alice, bid(3, 50_000));
+        desk.done(&Command::PinMark { instrument: id, price: Some(FinePrice(mark)) });
+        for (account, size) in [(desk.alice, 3), (desk.bob, -3)] {
+            let position = desk.exchange.positions(account).remove(0);
+            let entry = size * 50_000 * 10_i128.pow(16);
+            assert_eq!((position.qty.into(), position.entry), (size, Fine(entry)));
+            assert_eq!(position.unrealized_pnl, Fine(size * lot - entry), "at {mark}");
+            assert_eq!(position.average_price, FinePrice(50_000 * 10_i128.pow(18)));
+        }
+        desk.exchange.audit().expect("adds up");
+    }
+}

@@ -8,7 +8,7 @@ mod venue;
 use crate::agreement::Step;
 use crate::model::Model;
 use equalities::Equality;
-use loligo_engine::{AccountId, Command, FinePrice, InstrumentId, MarketState, Timestamp};
+use loligo_engine::{AccountId, Command, FinePrice, InstrumentId, Leverage, MarketState, Timestamp};
 use opstream::Rng;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -132,6 +132,9 @@ impl Life {
         if share >= 90 && model.market_state(venue::PERPETUAL) == MarketState::Open && self.chance(30) {
             let instrument = self.pick(&[venue::PERPETUAL, venue::INVERSE[0]]);
             self.planned.push_back(Planned::Ask(Command::Expire { instrument }));
+            if self.chance(60) {
+                self.run_away(model, instrument);
+            }
             if self.chance(80) {
                 self.planned.push_back(Planned::Reach(self.time + 900 * second));
             }
@@ -209,6 +212,21 @@ impl Life {
             }
             self.planned.push_back(Planned::Ask(Command::Advance));
         }
+    }
+
+    /// The index runs away from a contract whose mark is held: nobody is liquidated, and all is lost and won at its end. Most who hold it
+    /// would lose no more than they set aside, where it can be.
+    fn run_away(&mut self, model: &Model, instrument: InstrumentId) {
+        for account in (0..self.accounts).map(AccountId) {
+            if model.position_lots(account, instrument) != 0 && self.chance(70) {
+                let leverage = Some(self.pick(&[Leverage(1_000), Leverage(3_000), Leverage(7_000)]));
+                self.planned.push_back(Planned::Ask(Command::SetLeverage { account, instrument, leverage }));
+            }
+        }
+        let (pair, mark) = (model.pair(instrument), self.fair_price(model, instrument));
+        let index = FinePrice(mark.0 * self.pick(&[3, 6, 15, 20]) / 10);
+        self.planned.push_back(Planned::Ask(Command::PinMark { instrument, price: Some(mark) }));
+        self.planned.push_back(Planned::Ask(Command::PinIndex { pair, price: Some(index) }));
     }
 
     /// Puts the index of a pair, and most marks, where its contracts trade.

@@ -3,7 +3,7 @@
 use crate::agreement::{SideBySide, Step, movable, rerun};
 use crate::life::{LENGTH, Life};
 use crate::shrink::shrink;
-use loligo_engine::{Command, Event, FillRole, WORK_PER_RECORD};
+use loligo_engine::{BalanceCause, Command, Event, FillRole, WORK_PER_RECORD};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const LIMITS: [u32; 4] = [WORK_PER_RECORD, WORK_PER_RECORD, 40, 1];
 
 /// What must be met, or the lives were about nothing.
-const MEETINGS: [&str; 25] = [
+const MEETINGS: [&str; 26] = [
     "partial liquidation",
     "full liquidation",
     "assignment",
@@ -31,6 +31,7 @@ const MEETINGS: [&str; 25] = [
     "settlement, linear",
     "settlement, inverse",
     "settlement of a perpetual",
+    "settlement beyond what was set aside",
     "funding hour",
     "isolated liquidation",
     "liquidation of one of several contracts",
@@ -146,6 +147,15 @@ pub fn live_many(first: u64, commands: u64, tell: impl Fn(&Met) + Sync) -> Resul
 }
 
 fn hear(met: &mut Met, both: &SideBySide) {
+    for pair in both.events().windows(2) {
+        // The pool pays for an isolated position at once, for a wallet when it has been judged.
+        if let [Event::Settled(settled), Event::Balance { cause: BalanceCause::Pool, account, .. }] = pair
+            && settled.account == *account
+            && both.model.is_isolated(*account, settled.instrument)
+        {
+            met.meet("settlement beyond what was set aside");
+        }
+    }
     let mut liquidated = std::collections::BTreeSet::new();
     for event in both.events() {
         match event {
@@ -178,9 +188,7 @@ fn hear(met: &mut Met, both: &SideBySide) {
                     met.meet("gain paid in another currency");
                 }
             }
-            Event::Balance { cause: loligo_engine::BalanceCause::Pool, .. } => {
-                met.meet("pool paid a shortfall")
-            }
+            Event::Balance { cause: BalanceCause::Pool, .. } => met.meet("pool paid a shortfall"),
             Event::Converted(conversion) => {
                 met.meet("conversion");
                 if conversion.debit.balance.0 == 0 {

@@ -1,12 +1,16 @@
 //! Where a rule turns at a figure, what holds at exactly that figure, and one unit beyond it. The engine is asserted, and
 //! the model must have come to the same at each step.
 
+#[path = "../../loligo-engine/tests/ending/mod.rs"]
+mod ending;
 #[path = "../../loligo-engine/tests/fixture/mod.rs"]
 mod fixture;
 
+use ending::{DATED, GRAIN, HOUR, ONE, dated, index};
 use fixture::{Desk, ask, bid, immediate};
 use loligo_engine::{
-    Currency, Event, FeeRates, FillRole, Fine, Money, OrderError, OrderId, OrderStatus, Outcome, UpdateReason,
+    Command, ContractKind, Currency, Event, FeeRates, FillRole, Fine, FinePrice, Leverage, Money, OrderError,
+    OrderId, OrderStatus, Outcome, UpdateReason,
 };
 use loligo_sim::agreement::{SideBySide, Step};
 
@@ -195,4 +199,37 @@ fn who_is_close_only_loses_what_adds_risk_the_youngest_first() {
     assert!(orders.iter().all(|order| state(&desk, *order) == GONE));
     assert_eq!(state(&desk, closes), RESTS);
     agreed(&desk);
+}
+
+#[test]
+fn a_settlement_that_takes_exactly_what_was_set_aside_costs_the_pool_nothing() {
+    // One BTC at tenfold: its entry, the settlement price in USD and units, what is in the pool; then the fee, and what is left
+    // in the pool. What was set aside is gone each time.
+    let ten = 10 * Money::ONE;
+    for (entry, price, units, pool, fee, left) in [
+        (49_975, 45_000, 0, ten, 9 * ten / 4, ten),
+        (49_975, 45_000, -1, ten, 9 * ten / 4 - 1, ten),
+        (50_000, 45_000, 0, ten, 0, ten),
+        (50_000, 45_000, -1, ten, 0, ten - 1),
+        (50_000, 44_990, 0, ten, 0, 0),
+        (50_000, 44_990, -1, ten, 0, -1),
+        (50_000, 44_990, 0, ten - 1, 0, -1),
+    ] {
+        let mut desk = dated(ContractKind::Linear, HOUR);
+        let alice = desk.alice;
+        desk.done(&Command::SetPool { currency: Currency::USD, amount: Money(pool) });
+        let leverage = Some(Leverage(1_000));
+        desk.done(&Command::SetLeverage { account: alice, instrument: DATED, leverage });
+        ending::trade(&mut desk, BTC, entry);
+        desk.done(&Command::PinMark { instrument: DATED, price: Some(FinePrice(50_000 * ONE)) });
+        let had = desk.balance(alice);
+        index(&mut desk, price * ONE + units * GRAIN);
+        desk.wait(HOUR);
+        let row = format!("{entry} to {price} and {units}");
+        let settled = ending::settled(desk.events());
+        assert_eq!(settled[0].fee, Money(fee), "{row}");
+        assert_eq!(desk.balance(alice), had - i128::from(entry) * Money::ONE / 10, "{row}");
+        assert_eq!(desk.exchange.pool(Currency::USD), Money(left), "{row}");
+        agreed(&desk);
+    }
 }

@@ -239,7 +239,7 @@ fn spec() -> impl Strategy<Value = InstrumentSpec> {
 fn sound_spec() -> impl Strategy<Value = InstrumentSpec> {
     let large = || prop_oneof![1 => 1..=MAX_LOTS, 8 => (2..=9_u32).prop_map(|e| 10_i64.pow(e))];
     let tick = prop_oneof![Just(1_u32), 1..1_000_u32, Just(u32::MAX)];
-    (spec(), "[A-Z]{6}", tick, 0..=18_u8, -3..=6_i8, large(), large()).prop_map(
+    (spec(), "[A-Z]{6}", tick, 0..=18_u8, -3..=8_i8, large(), large()).prop_map(
         |(spec, symbol, tick_mantissa, tick_scale, lot_precision, most, impact)| InstrumentSpec {
             symbol,
             pair: "AAA:USD".into(),

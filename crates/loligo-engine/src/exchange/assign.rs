@@ -8,15 +8,19 @@ use crate::assignment::{AssignmentProgram, Provider};
 use crate::event::Event;
 use crate::id::{AccountId, Price, Side};
 use crate::market::Market;
-use crate::money::{Fine, Money, millionths_up, pow10};
+use crate::money::{Fine, Money, millionths_up};
 use crate::slot::PositionSlot;
 use crate::words::ContractKind;
+use std::collections::BTreeSet;
 
 /// What a provider gains against mark, in millionths of the value at mark: the pool tops up what is less, and gets what is more.
 const GAIN_LEAST: u32 = 5_000;
 const GAIN_MOST: u32 = 25_000;
 /// Providers of one assignment, the oldest: it is one step of work, and no longer than one order that sweeps as many others.
 const PROVIDERS_MAX: usize = 64;
+/// Accounts that are asked in one assignment, those with the oldest programs that take such a position: as many as a record looks over. An
+/// account has a bounded number of programs, so the step is bounded, too.
+const ASKED_MAX: usize = 1_024;
 
 /// What one provider takes.
 struct Share {
@@ -45,10 +49,13 @@ impl Exchange {
 
     /// Who takes how much: equal shares, as far as each has room for its own, and bears it.
     fn shares(&self, closed: PositionSlot, price: Price) -> Vec<Share> {
-        let total = self.positions[closed].size.abs();
-        let mut shares: Vec<Share> = Vec::new();
-        for provider in &self.programs.providers {
-            if shares.len() == PROVIDERS_MAX {
+        let given = &self.positions[closed];
+        let (total, long, instrument) = (given.size.abs(), given.size > 0, given.instrument);
+        let (mut asked, mut shares): (BTreeSet<AccountId>, Vec<Share>) = Default::default();
+        let spec = self.markets[instrument].instrument.spec();
+        for provider in self.programs.that_take(instrument, spec, long) {
+            asked.insert(provider.account);
+            if shares.len() == PROVIDERS_MAX || asked.len() > ASKED_MAX {
                 break;
             }
             // An account takes part once, under the oldest of its programs that fits.
@@ -65,17 +72,14 @@ impl Exchange {
         shares
     }
 
-    /// What a provider could take of a position, if it is not passed over.
+    /// What a provider whose program takes such a position could take of it, if it is not passed over.
     fn share_of(&self, provider: &Provider, closed: PositionSlot) -> Option<Share> {
         let Provider { account, program, .. } = provider;
         let given = &self.positions[closed];
         let market = &self.markets[given.instrument];
         let long = given.size > 0;
-        let wanted = program.enabled
-            && program.is_of(given.instrument, market.instrument.spec())
-            && program.accepts(long)
-            && program.time_frame.contains(self.now);
-        if !wanted || *account == given.account || !self.accounts[*account].may_trade() {
+        let may_trade = program.time_frame.contains(self.now) && self.accounts[*account].may_trade();
+        if !may_trade || *account == given.account {
             return None;
         }
         let own = self.position_or_none(*account, market, given)?;
@@ -193,8 +197,8 @@ fn room_of(program: &AssignmentProgram, market: &Market, own: &Position, long: b
     let instrument = &market.instrument;
     let side = if long { Side::Buy } else { Side::Sell };
     let held = i128::from(side.sign() * own.size);
-    // Millionths of a contract: of a lot there are 10^(6 - precision).
-    let lots = |most: i64| i128::from(most) / pow10((6 - i32::from(instrument.spec().lot_precision)) as u32);
+    let (finer, coarser) = instrument.spec().lot_of_millionth();
+    let lots = |most: i64| i128::from(most) * finer / coarser;
     let of_value = |most: Money| match instrument.spec().kind {
         ContractKind::Linear => most.fine().0 / market.mark_value.0.abs().max(1),
         ContractKind::Inverse => most.0 / instrument.notional(1, Price(1)).0,

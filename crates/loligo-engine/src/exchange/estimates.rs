@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::place::{Terms, check_value, implied_limit};
 use super::solvency::MarginStatus;
-use crate::account::{Incoming, Position, book};
+use crate::account::{Incoming, Netting, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Qty, Side};
 use crate::instrument::{MAX_TICKS, OpenSum};
@@ -47,9 +47,9 @@ impl Exchange {
                 };
                 let initial_margin = position.margin_with(&market.instrument, &order);
                 let multiplier = self.pairs[market.pair()].margin_multiplier();
-                let added = match position.netted {
-                    false => initial_margin - position.initial_margin,
-                    true => self.netted_increase(position, &terms, crosses, None, initial_margin),
+                let added = match position.netting {
+                    Netting::Alone => initial_margin - position.initial_margin,
+                    _ => self.netted_increase(position, &terms, crosses, None, initial_margin),
                 };
                 let added = added.max(Fine::ZERO);
                 quote.initial_margin = Fine(added.0 * i128::from(multiplier));

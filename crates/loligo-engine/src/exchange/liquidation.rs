@@ -8,7 +8,7 @@
 
 use super::Exchange;
 use super::matching::Traded;
-use super::off_book::FillOf;
+use super::off_book::{FillOf, left_of_set_aside};
 use super::position::Charges;
 use super::solvency::MarginStatus;
 use crate::account::{Position, book};
@@ -16,7 +16,7 @@ use crate::event::{Event, Fill};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price, Side, Timestamp};
 use crate::instrument::OpenSum;
-use crate::margin::{isolated_of, maintenance_of};
+use crate::margin::maintenance_of;
 use crate::money::{Fine, Money};
 use crate::slot::{OrderSlot, PositionSlot, WalletSlot};
 use crate::words::{ContractKind, FillRole, MarketState, OrderType, UpdateReason};
@@ -266,21 +266,13 @@ impl Exchange {
         let market = &self.markets[position.instrument];
         let instrument = &market.instrument;
         let (lots, value) = (side.sign() * traded.lots, instrument.signed(side, traded.worth.value));
-        let booked = book(position.size, position.entry, lots, value);
-        let (realized, dust) = booked.realized.book();
-        let left = match position.leverage {
-            None => {
-                let equity =
-                    self.margin_status_of_wallet(position.account, position.margin_wallet, None).equity;
-                // What has accrued is booked with it, and rounded.
-                let rounded =
-                    market.due_funding(position, self.now).fine() - market.accrued(position, self.now);
-                equity - market.loss_to_mark(lots, value) - dust + rounded
-            }
-            Some(leverage) => {
-                position.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage) + realized.fine()
-            }
-        };
+        let left = left_of_set_aside(position, lots, value).unwrap_or_else(|| {
+            let (_, dust) = book(position.size, position.entry, lots, value).realized.book();
+            let equity = self.margin_status_of_wallet(position.account, position.margin_wallet, None).equity;
+            // What has accrued is booked with it, and rounded.
+            let rounded = market.due_funding(position, self.now).fine() - market.accrued(position, self.now);
+            equity - market.loss_to_mark(lots, value) - dust + rounded
+        });
         let left = left.floor().max(Money::ZERO);
         let kind = instrument.spec().kind;
         let rate = role.rate(self.margin_wallets[position.margin_wallet].rates());

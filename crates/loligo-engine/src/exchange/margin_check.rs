@@ -258,7 +258,8 @@ impl Exchange {
             self.cancel_what_adds(account, margin_wallet, events);
         }
         if self.is_flat_and_short(account, margin_wallet) {
-            self.pay_from_pool(account, margin_wallet, events);
+            let short = -self.margin_wallets[margin_wallet].balance;
+            self.pay_from_pool(account, margin_wallet, short, events);
         }
     }
 
@@ -268,12 +269,19 @@ impl Exchange {
             && self.of_wallet(account, margin_wallet).all(|slot| self.positions[slot].size == 0)
     }
 
-    /// No wallet ends below zero (rules 5.6): what it is short of the pool pays, be there anything in it or not.
-    fn pay_from_pool(&mut self, account: AccountId, margin_wallet: WalletSlot, events: &mut Vec<Event>) {
-        let MarginWallet { wallet, currency, balance, .. } = self.margin_wallets[margin_wallet];
-        *self.pool.entry(currency).or_default() += balance;
-        let paid = self.add(account, wallet, currency, -balance, BalanceCause::Pool, events);
-        assert!(paid.is_some(), "what fills a wallet up to nothing fits it");
+    /// Has the pool pay what a wallet is not to lose, be there anything in it or not: what one without positions is short of (rules
+    /// 5.6), and what a settlement takes of an isolated position beyond what was set aside (rules 4.4).
+    pub(super) fn pay_from_pool(
+        &mut self,
+        account: AccountId,
+        margin_wallet: WalletSlot,
+        amount: Money,
+        events: &mut Vec<Event>,
+    ) {
+        let MarginWallet { wallet, currency, .. } = self.margin_wallets[margin_wallet];
+        *self.pool.entry(currency).or_default() += -amount;
+        let paid = self.add(account, wallet, currency, amount, BalanceCause::Pool, events);
+        assert!(paid.is_some(), "a margin wallet takes back what it lost");
     }
 
     /// Whether a wallet must be judged whenever something of it moves.

@@ -1,27 +1,55 @@
 //! Contracts of one underlying in one wallet stand against each other (rules 5.2, 5.3, 6.1): what they need is the greater of what their
 //! longs need and what their shorts need, of each contract the worst case of its orders first. Isolated positions stand alone.
 //!
-//! A wallet's sum counts each contract by itself, less the relief of each underlying of which it has, or had, more than one. Who
-//! never had two pays nothing for this.
+//! A wallet's sum counts each contract by itself, less what those of each underlying need less together. Their sums are kept from
+//! the second on; who never had two pays nothing for this.
 
 use super::Exchange;
 use super::place::Terms;
-use crate::account::{Incoming, Position, Relief};
-use crate::id::{AccountId, InstrumentId, PairId, Price};
+use crate::account::{Incoming, Needs, Netting, Position, Underlying};
+use crate::id::{AccountId, InstrumentId, PairId, Price, Side};
 use crate::instrument::OpenSum;
 use crate::margin::{self, Sides};
 use crate::money::Fine;
 use crate::order::Order;
-use crate::slot::{PositionSlot, WalletSlot};
+use crate::slot::{PositionSlot, UnderlyingSlot, WalletSlot};
 
 impl Exchange {
-    /// A position was opened for the first time: those of its wallet on the same underlying are netted with it from now on.
+    /// A position was opened for the first time: it is netted with those of its wallet on the same underlying from now on.
     pub(super) fn note_netting(&mut self, slot: PositionSlot) {
         let Position { account, margin_wallet, instrument, .. } = self.positions[slot];
+        match self.netting_beside(account, margin_wallet, instrument) {
+            Netting::Alone => {}
+            Netting::BesideOne(other) => {
+                let underlying = self.underlyings.push(Underlying::default());
+                self.join(other, underlying);
+                self.recount_netting(other);
+                self.join(slot, underlying);
+            }
+            Netting::Beside(underlying) | Netting::Among(underlying, _) => self.join(slot, underlying),
+        }
+    }
+
+    fn join(&mut self, slot: PositionSlot, underlying: UnderlyingSlot) {
+        let place = self.underlyings[underlying].join();
+        self.positions[slot].netting = Netting::Among(underlying, place);
+    }
+
+    /// How a position that a wallet does not have yet, or has just got, stands to the others.
+    fn netting_beside(
+        &self,
+        account: AccountId,
+        margin_wallet: WalletSlot,
+        instrument: InstrumentId,
+    ) -> Netting {
         let pair = self.markets[instrument].pair();
-        let of_underlying: Vec<PositionSlot> = self.of_underlying(account, margin_wallet, pair).collect();
-        if of_underlying.len() > 1 {
-            of_underlying.into_iter().for_each(|slot| self.positions[slot].netted = true);
+        let mut others = self.of_underlying(account, margin_wallet, pair);
+        match others.find(|slot| self.positions[*slot].instrument != instrument) {
+            None => Netting::Alone,
+            Some(slot) => match self.positions[slot].netting {
+                Netting::Among(underlying, _) => Netting::Beside(underlying),
+                _ => Netting::BesideOne(slot),
+            },
         }
     }
 
@@ -33,9 +61,8 @@ impl Exchange {
         instrument: InstrumentId,
     ) -> Position {
         let owner = &self.accounts[account];
-        let pair = self.markets[instrument].pair();
-        let netted = self.of_underlying(account, margin_wallet, pair).next().is_some();
-        Position { netted, ..Position::new(account, owner.family, margin_wallet, instrument, owner.house) }
+        let netting = self.netting_beside(account, margin_wallet, instrument);
+        Position { netting, ..Position::new(account, owner.family, margin_wallet, instrument, owner.house) }
     }
 
     /// Slots of the positions of a wallet on one underlying, isolated ones too.
@@ -64,7 +91,7 @@ impl Exchange {
                 continue;
             }
             let sides = needs(position);
-            if !position.netted {
+            if position.netting == Netting::Alone {
                 alone += sides.need();
                 continue;
             }
@@ -80,13 +107,32 @@ impl Exchange {
     /// What the cross positions and orders need on the underlying of a position, with `sides` for what its own contract needs;
     /// `None` leaves that out.
     pub(super) fn need_of_underlying(&self, position: &Position, sides: Option<Sides>) -> Fine {
-        let pair = self.markets[position.instrument].pair();
-        let others = self
-            .of_underlying(position.account, position.margin_wallet, pair)
-            .map(|slot| &self.positions[slot])
-            .filter(|other| other.instrument != position.instrument && other.leverage.is_none())
-            .map(|other| other.sides(&self.markets[other.instrument].instrument));
-        others.fold(sides.unwrap_or_default(), |sum, sides| sum + sides).need()
+        (self.sides_beside(position) + sides.unwrap_or_default()).need()
+    }
+
+    /// What the other cross positions and orders on the underlying of a position need.
+    fn sides_beside(&self, position: &Position) -> Sides {
+        match position.netting {
+            Netting::Alone => Sides::default(),
+            Netting::BesideOne(other) => self.needs(&self.positions[other]).sides,
+            Netting::Beside(underlying) => self.underlyings[underlying].sides(),
+            Netting::Among(underlying, place) => self.underlyings[underlying].beside(place),
+        }
+    }
+
+    /// What a position and its orders need of what stands against others, where its initial margin is up to date: of an isolated
+    /// one, nothing.
+    fn needs(&self, position: &Position) -> Needs {
+        if position.leverage.is_some() {
+            return Needs::default();
+        }
+        // The common case: what it holds is for one side.
+        let one_side = [Side::Buy, Side::Sell].into_iter().find(|side| position.is_one_sided(*side));
+        let sides = match one_side {
+            Some(side) => Sides::of(side.sign(), position.initial_margin),
+            None => position.sides(&self.markets[position.instrument].instrument),
+        };
+        Needs { alone: position.initial_margin, sides }
     }
 
     /// What a wallet's cross positions must have at mark, if a position, which it may not hold yet, were cross and needed this.
@@ -94,7 +140,7 @@ impl Exchange {
         let Position { account, margin_wallet, instrument, .. } = *position;
         let need =
             |other: &Position| Sides::of(other.size, self.maintenance_at_mark(other.instrument, other.size));
-        if !position.netted {
+        if position.netting == Netting::Alone {
             let others = |other: &Position| {
                 if other.instrument == instrument { Sides::default() } else { need(other) }
             };
@@ -125,6 +171,22 @@ impl Exchange {
         if position.leverage.is_some() {
             return initial_margin - position.initial_margin;
         }
+        let after = match position.is_one_sided(terms.side) {
+            true => Sides::of(terms.side.sign(), initial_margin),
+            false => self.sides_with(position, terms, crosses, instead_of),
+        };
+        let beside = self.sides_beside(position);
+        (beside + after).need() - (beside + self.needs(position).sides).need()
+    }
+
+    /// What a cross position and its orders need with one order more.
+    fn sides_with(
+        &self,
+        position: &Position,
+        terms: &Terms,
+        crosses: bool,
+        instead_of: Option<&Order>,
+    ) -> Sides {
         let instrument = &self.markets[position.instrument].instrument;
         let size = |lots, price| OpenSum { lots, value: instrument.worth(lots, Price(price)).value };
         let order = Incoming {
@@ -133,36 +195,17 @@ impl Exchange {
             instead_of: instead_of.map_or(OpenSum::default(), |order| size(order.open(), order.price)),
             closes_first: terms.closes_first(crosses),
         };
-        let after = position.exposure_with(&order).sides(instrument);
-        self.need_of_underlying(position, Some(after))
-            - self.need_of_underlying(position, Some(position.sides(instrument)))
+        position.exposure_with(&order).sides(instrument)
     }
 
-    /// Brings what the contracts of a position's underlying need less together up to date, and its wallet's sum.
+    /// Brings the sums of a position's underlying up to date, where it is netted, and its wallet's.
     #[cold]
-    pub(super) fn refresh_relief(&mut self, slot: PositionSlot) {
-        let Position { account, margin_wallet, instrument, .. } = self.positions[slot];
-        let pair = self.markets[instrument].pair();
-        let (mut alone, mut sides) = (Fine::ZERO, Sides::default());
-        for slot in self.of_underlying(account, margin_wallet, pair) {
-            let position = &self.positions[slot];
-            if position.leverage.is_none() {
-                alone += position.initial_margin;
-                sides += position.sides(&self.markets[position.instrument].instrument);
-            }
-        }
-        let amount = alone - sides.need();
-        let reliefs = &mut self.accounts[account].relief;
-        let at =
-            reliefs.iter().position(|relief| (relief.margin_wallet, relief.pair) == (margin_wallet, pair));
-        let before = at.map_or(Fine::ZERO, |at| reliefs[at].amount);
-        match at {
-            Some(at) if amount == Fine::ZERO => drop(reliefs.remove(at)),
-            Some(at) => reliefs[at].amount = amount,
-            None if amount == Fine::ZERO => {}
-            None => reliefs.push(Relief { margin_wallet, pair, amount }),
-        }
-        self.margin_wallets[margin_wallet].initial_margin += before - amount;
+    pub(super) fn recount_netting(&mut self, slot: PositionSlot) {
+        let position = &self.positions[slot];
+        let Netting::Among(underlying, place) = position.netting else { return };
+        let needs = self.needs(position);
+        let more = self.underlyings[underlying].recount(place, needs);
+        self.margin_wallets[self.positions[slot].margin_wallet].initial_margin += more;
     }
 
     /// What a wallet's sum would be if it were made anew.

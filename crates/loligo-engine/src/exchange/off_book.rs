@@ -148,7 +148,7 @@ impl Exchange {
         let beyond = match fill.role {
             // Who takes a position over has chosen to.
             FillRole::Assignee => Money::ZERO,
-            _ => beyond_set_aside(position, side.sign() * traded.lots, value),
+            _ => beyond_set_aside(left_of_set_aside(position, side.sign() * traded.lots, value)),
         };
         let into_pool = into_pool - beyond;
         let charges =
@@ -157,10 +157,16 @@ impl Exchange {
     }
 }
 
-/// By how much closing lots of an isolated position loses more than what was set aside for them; nothing of one that is cross.
-fn beyond_set_aside(position: &Position, lots: i64, value: Fine) -> Money {
-    let Some(leverage) = position.leverage else { return Money::ZERO };
+/// What closing lots of an isolated position at a value leaves of what was set aside for them; less than nothing where it loses more.
+/// `None` of one that is cross, for which nothing is.
+pub(super) fn left_of_set_aside(position: &Position, lots: i64, value: Fine) -> Option<Fine> {
+    let leverage = position.leverage?;
     let booked = book(position.size, position.entry, lots, value);
     let released = position.set_aside() - isolated_of(Fine(booked.entry.0.abs()), leverage);
-    (-(released + booked.realized.book().0.fine())).ceil().max(Money::ZERO)
+    Some(released + booked.realized.book().0.fine())
+}
+
+/// By how much a loss is more than what was set aside, of which so much is left.
+pub(super) fn beyond_set_aside(left: Option<Fine>) -> Money {
+    left.map_or(Money::ZERO, |left| (-left).ceil().max(Money::ZERO))
 }

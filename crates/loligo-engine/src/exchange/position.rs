@@ -2,7 +2,7 @@
 //! changes a position goes this way.
 
 use super::{Exchange, emit};
-use crate::account::MarginWallet;
+use crate::account::{MarginWallet, Netting};
 use crate::event::{Event, GainPaid};
 use crate::id::{Price, Qty, Side, Timestamp};
 use crate::market::Market;
@@ -166,8 +166,8 @@ impl Exchange {
         self.margin_wallets[position.margin_wallet].initial_margin +=
             initial_margin - position.initial_margin;
         position.initial_margin = initial_margin;
-        if position.netted {
-            self.refresh_relief(slot);
+        if position.netting != Netting::Alone {
+            self.recount_netting(slot);
         }
     }
 

@@ -5,16 +5,18 @@
 //! the settlement price, so that money adds up after every step; when all are closed it holds nothing but what rounding left,
 //! which is dust. Whoever asks for margin meanwhile is closed first.
 //!
-//! A loss is booked in full, be it more than the wallet has, or more than an isolated position had set aside: what a wallet is
-//! then short of is the ladder's to see to (rules 5.6), since it is judged like any that has changed.
+//! A loss is booked in full, be it more than the wallet has: what a wallet is then short of is the ladder's to see to (rules 5.6), since it
+//! is judged like any that has changed. Of an isolated position what is beyond its set-aside the pool pays at once, and the fee is at
+//! most what its loss leaves of that; so nothing of the rest of the wallet, its collateral included, is touched for it.
 
+use super::off_book::{beyond_set_aside, left_of_set_aside};
 use super::position::{Booking, Charges, Margin, PositionChange};
 use super::{Exchange, Timer, emit};
 use crate::event::{Event, Settlement};
 use crate::fees::fee_on;
 use crate::funding::FundingRate;
-use crate::id::{AccountId, ExecutionId, InstrumentId, Side, Timestamp, Wallet};
-use crate::money::{Fine, FinePrice};
+use crate::id::{AccountId, ExecutionId, InstrumentId, Timestamp, Wallet};
+use crate::money::{Fine, FinePrice, Money};
 use crate::outcome::{ExpireOutcome, ExpireRefusal};
 use crate::settlement::{DELISTING, Ending};
 use crate::slot::{OrderSlot, Slot, SlotSet};
@@ -146,10 +148,12 @@ impl Exchange {
         let Some(price) = market.ending.price.or_else(|| self.fix_settlement_price(id, events)) else {
             return;
         };
-        let size = self.positions[slot].size;
-        let worth = self.markets[id].instrument.value_at(size, price);
+        let position = &self.positions[slot];
+        let (size, side, margin_wallet) = (position.size, position.closing_side(), position.margin_wallet);
+        let instrument = &self.markets[id].instrument;
+        let worth = instrument.value_at(size, price);
         let value = Fine(worth.0.abs());
-        let side = if size > 0 { Side::Sell } else { Side::Buy };
+        let left = left_of_set_aside(position, -size, instrument.signed(side, value));
         let change = PositionChange { side, lots: size.abs(), value, rows: SETTLEMENT_ROWS };
         let Booking {
             entry_before,
@@ -163,7 +167,9 @@ impl Exchange {
             ..
         } = self.book_position(slot, &change, |_, margin_wallet| {
             let rate = margin_wallet.rates().taker;
-            Charges { rate, fee: fee_on(value, rate), into_pool: None }
+            let fee = fee_on(value, rate);
+            let fee = left.map_or(fee, |left| fee.min(left.floor().max(Money::ZERO)));
+            Charges { rate, fee, into_pool: None }
         });
         let execution = ExecutionId(self.next_execution);
         self.next_execution += 1;
@@ -192,6 +198,10 @@ impl Exchange {
             at: self.now,
         };
         emit(events, || Event::Settled(Box::new(settlement)));
+        let beyond = beyond_set_aside(left);
+        if beyond > Money::ZERO {
+            self.pay_from_pool(account, margin_wallet, beyond, events);
+        }
         self.after_change(slot, Margin::Stale, events);
     }
 }

@@ -6,7 +6,7 @@
 use super::Exchange;
 use super::place::Terms;
 use super::self_trade::WalkEnd;
-use crate::account::{Incoming, Position, book};
+use crate::account::{Incoming, Netting, Position, book};
 use crate::fees::fee_of;
 use crate::id::{AccountId, InstrumentId, Price};
 use crate::instrument::{OpenSum, Worth};
@@ -93,9 +93,9 @@ impl Exchange {
         if rest > 0 && self.may_be_short() && self.is_doomed(position) {
             return Err(OrderError::InsufficientMargin);
         }
-        let added = match position.netted {
-            false => initial_margin - position.initial_margin,
-            true => self.netted_increase(position, terms, crosses, instead_of, initial_margin),
+        let added = match position.netting {
+            Netting::Alone => initial_margin - position.initial_margin,
+            _ => self.netted_increase(position, terms, crosses, instead_of, initial_margin),
         };
         let margin_wallet = &self.margin_wallets[position.margin_wallet];
         let equity = self.equity(position.account, position.margin_wallet);

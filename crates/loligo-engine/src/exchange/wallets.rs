@@ -138,12 +138,12 @@ impl Exchange {
         let balance = match wallet {
             Wallet::Cash => self.add_to_list(owner, currency, amount, |account| &mut account.cash),
             Wallet::Flex if currency == Currency::USD => {
-                self.add_to_margin_wallet(owner, self.accounts[owner].flex, amount)
+                self.add_to_margin_wallet(owner, self.accounts[owner].flex, amount, cause)
             }
             Wallet::Flex => self.add_to_flex_list(owner, currency, amount),
             Wallet::Inverse(pair) => {
                 let margin_wallet = self.inverse_wallet(owner, pair, currency);
-                self.add_to_margin_wallet(owner, margin_wallet, amount)
+                self.add_to_margin_wallet(owner, margin_wallet, amount, cause)
             }
         }?;
         let owner = &mut self.accounts[owner];
@@ -194,10 +194,18 @@ impl Exchange {
     }
 
     /// Adds to the settlement currency of a margin wallet. `None` when the balance would leave its range.
-    fn add_to_margin_wallet(&mut self, owner: AccountId, slot: WalletSlot, amount: Money) -> Option<Money> {
+    fn add_to_margin_wallet(
+        &mut self,
+        owner: AccountId,
+        slot: WalletSlot,
+        amount: Money,
+        cause: BalanceCause,
+    ) -> Option<Money> {
         let margin_wallet = &mut self.margin_wallets[slot];
         let balance = margin_wallet.balance + amount;
-        if amount > Money::ZERO && balance.0 > DEPOSIT_MAX * Money::ONE {
+        // The pool gives back a part of a loss; gains before it may have gone beyond the range.
+        let bounded = amount > Money::ZERO && cause != BalanceCause::Pool;
+        if bounded && balance.0 > DEPOSIT_MAX * Money::ONE {
             return None;
         }
         margin_wallet.balance = balance;

@@ -487,3 +487,42 @@ fn programs_that_are_of_nothing_are_refused_and_those_that_are_gone_take_nothing
     let (newest, oldest) = (history.first().expect("some"), history.last().expect("some"));
     assert_eq!((history.len(), oldest.id.0, newest.id.0), (200, id.0 + 1, id.0 + 150));
 }
+
+#[test]
+fn the_thousand_and_twenty_four_accounts_with_the_oldest_programs_are_asked_and_no_other() {
+    for (before, closes) in [(1_023, FillRole::Assignor), (1_024, FillRole::UnwindBankrupt)] {
+        let mut desk = Desk::listed();
+        long(&mut desk);
+        let carol = desk.carol;
+        // Whoever takes nothing of the kind is not asked, so counts for nothing: shorts alone, what is off, other contracts.
+        let other = (ContractKind::Inverse, Some(InstrumentId(1)));
+        for program in [
+            AssignmentProgram { accept_long: false, ..takes_all() },
+            AssignmentProgram { enabled: false, ..takes_all() },
+            AssignmentProgram { kind: other.0, instrument: other.1, ..takes_all() },
+        ] {
+            desk.provides(desk.bob, program);
+        }
+        // They have no room for a single lot; one says so a hundred times.
+        let full = AssignmentProgram { max_size: Some(1), ..takes_all() };
+        // Straight to the exchange: an audit of all accounts after each would take its time.
+        let now = desk.exchange.now();
+        let mut asks = |command: Command| desk.exchange.apply(now, &command, &mut Vec::new());
+        let mut accounts = Vec::new();
+        for _ in 0..before {
+            let opened = asks(Command::CreateAccount(CreateAccount { parent: None, house: false }));
+            let Outcome::AccountCreated(account) = opened else { panic!("{opened:?}") };
+            accounts.push(account);
+        }
+        let mut offers = |account, program: &AssignmentProgram| {
+            let program = Box::new(program.clone());
+            let added = asks(Command::AddAssignmentProgram { account, program });
+            assert!(matches!(added, Outcome::ProgramAdded(_)), "{added:?}");
+        };
+        (1..100).for_each(|_| offers(accounts[0], &full));
+        accounts.iter().for_each(|account| offers(*account, &full));
+        offers(carol, &takes_all());
+        desk.price(48_700);
+        assert_eq!(rungs(&desk).iter().map(|rung| rung.0).collect::<Vec<_>>(), [closes], "{before}");
+    }
+}

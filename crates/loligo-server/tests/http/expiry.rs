@@ -340,6 +340,53 @@ async fn a_settled_gain_is_paid_in_the_currency_that_was_set_and_a_loss_takes_wh
     assert_eq!(venue.order("GET", "/audit", Value::Null).await["status"], "ok");
 }
 
+/// An operator who holds the mark lets no liquidation see what the index does; at the end everybody does.
+#[tokio::test]
+async fn the_log_tells_what_an_isolated_position_lost_and_what_the_pool_gave_back() {
+    let venue = venue().await;
+    let alice = venue.client(0);
+    alice.put("/leveragepreferences", &[("symbol", DATED), ("maxLeverage", "10")]).await;
+    let quantity = async || {
+        let flex = alice.get("/accounts", &[]).await["accounts"]["flex"].clone();
+        exact(&flex["currencies"]["USD"]["quantity"])
+    };
+    let before = quantity().await;
+    venue.order("PUT", &format!("/prices/{DATED}"), json!({"mark": "50010"})).await;
+    venue.advance(45 * MINUTE - 500).await;
+    let mut socket = Socket::open(&venue).await;
+    let credentials = socket.credentials(&alice).await;
+    socket.join(&credentials, "account_log").await;
+    venue.pin(SYMBOL, "40000").await;
+    venue.advance(15 * MINUTE + 500).await;
+
+    // Half a BTC from 50,010 to 45,000 loses 2,505 USD; a tenth of 25,005 was set aside.
+    let (set_aside, loss) = (exact(&json!(2_500.5)), exact(&json!(2_505)));
+    let log = ask(&alice, "/account-log", &[("count", "3")]).await["logs"].clone();
+    let mut rows = log.as_array().expect("rows").clone();
+    rows.reverse();
+    let told: Vec<Value> = socket.settle().await.into_iter().map(|of| of["new_entry"].clone()).collect();
+    for rows in [rows, told] {
+        let [position, cash, given] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((&position["info"], &position["new_balance"]), (&json!("settlement"), &json!(0)));
+        assert_eq!((&cash["info"], &cash["trade_price"]), (&json!("settlement"), &json!(45_000)));
+        assert_eq!((exact(&cash["realized_pnl"]), exact(&cash["fee"])), (-loss, 0));
+        assert_eq!((exact(&cash["old_balance"]), exact(&cash["new_balance"])), (before, before - loss));
+        assert_eq!((&given["info"], &given["asset"]), (&json!("admin transfer"), &json!("usd")));
+        let balances = (exact(&given["old_balance"]), exact(&given["new_balance"]));
+        assert_eq!(balances, (before - loss, before - set_aside));
+        let ids = [position, cash, given].map(|row| row["id"].as_u64().expect("an id"));
+        assert_eq!(ids, [ids[0], ids[0] + 1, ids[0] + 2]);
+    }
+    assert_eq!(quantity().await, before - set_aside);
+    let update = events(&alice, "/positions", &[("settlement", "true")]).await[0].1.clone();
+    assert_eq!((&update["realizedPnL"], &update["fee"]), (&json!("-2505"), &json!("0")));
+    // The pool was empty.
+    let audit = venue.order("GET", "/audit", Value::Null).await;
+    let usd = audit["currencies"].as_array().expect("sums").iter().find(|sums| sums["currency"] == "USD");
+    assert_eq!(usd.map(|sums| sums["pool"].clone()), Some(json!("-4.5")), "{audit}");
+    assert_eq!(audit["status"], "ok");
+}
+
 /// Everywhere: what is reckoned with eleven decimals is shown with eleven, be they more digits than a mark has, or few.
 #[tokio::test]
 async fn a_settlement_price_is_told_with_all_of_its_eleven_decimals() {

@@ -93,6 +93,30 @@ async fn a_page_of_fills_ends_no_instant_in_the_middle_though_its_rows_are_more_
 }
 
 #[tokio::test]
+async fn a_position_whose_fills_are_no_longer_shown_is_as_old_as_it_is() {
+    let venue = Venue::start().await;
+    let (alice, bob) = (venue.client(0), venue.client(1));
+    venue.advance(1_000).await;
+    let order = |side| {
+        [("orderType", "lmt"), ("symbol", "PI_ETHUSD"), ("side", side), ("size", "1"), ("limitPrice", "2000")]
+    };
+    for (client, side) in [(&bob, "sell"), (&alice, "buy")] {
+        client.post("/sendorder", &order(side)).await;
+    }
+    venue.advance(1_000).await;
+    let opened = |told: Value| {
+        let rows = told["openPositions"].as_array().expect("a list").clone();
+        let row = rows.into_iter().find(|row| row["symbol"] == "PI_ETHUSD");
+        row.expect("a position")["fillTime"].clone()
+    };
+    assert_eq!(opened(alice.get("/openpositions", &[]).await), "2026-01-01T00:00:01.000Z");
+    // As many fills as are kept.
+    trades(&venue, 2_100).await;
+    venue.advance(1_000).await;
+    assert_eq!(opened(alice.get("/openpositions", &[]).await), "2026-01-01T00:00:01.000Z");
+}
+
+#[tokio::test]
 async fn a_book_of_more_than_a_thousand_levels_is_shown_whole_like_the_feed_s() {
     let venue = Venue::start().await;
     for account in 0..3 {

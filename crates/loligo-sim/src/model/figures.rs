@@ -127,21 +127,21 @@ impl Contract {
     }
 
     /// Whole lots in so many millionths of a contract.
-    pub(super) fn lots_of_millionths(&self, millionths: i64) -> i64 {
-        let lots = down(&BigInt::from(millionths), &ten(6 - i64::from(self.spec.lot_precision)));
-        i64::try_from(lots).expect("no more than the millionths")
+    pub(super) fn lots_of_millionths(&self, millionths: i64) -> BigInt {
+        let precision = i64::from(self.spec.lot_precision);
+        down(&(BigInt::from(millionths) * ten(3 + precision)), &ten(9))
     }
 
-    /// Signed lots as contracts, at six decimals.
-    pub(super) fn contracts_at_six(&self, lots: i64) -> BigInt {
-        BigInt::from(lots) * ten(6 - i64::from(self.spec.lot_precision))
+    /// What a lot comes to at an amount for a contract of 18 decimals, to 24 decimals, half to even.
+    pub(super) fn of_a_lot(&self, contract: i128) -> BigInt {
+        half_even(&(BigInt::from(contract) * ten(9)), &ten(3 + i64::from(self.spec.lot_precision)))
     }
 
     /// Value of signed `lots` at a mark price; one lot's value is rounded, as the engine documents it.
     pub(super) fn value_at_mark(&self, lots: i64, mark: FinePrice) -> BigInt {
         let precision = i64::from(self.spec.lot_precision);
         let per_lot = match self.spec.kind {
-            ContractKind::Linear => BigInt::from(mark.0) * ten(6 - precision),
+            ContractKind::Linear => self.of_a_lot(mark.0),
             ContractKind::Inverse => -half_even(&ten(24 + 18 - precision), &BigInt::from(mark.0)),
         };
         per_lot * lots

@@ -123,7 +123,7 @@ impl Model {
         let Some(funding) = &contract.funding else { return BigInt::ZERO };
         let millis = |at: Timestamp| at.0.div_euclid(1_000);
         let held = millis(self.now) - millis(position.funded_at);
-        contract.contracts_at_six(position.qty) * -funding.rate.absolute * held
+        contract.of_a_lot(funding.rate.absolute) * -position.qty * held
     }
 
     /// The same as an amount that is told and judged.

@@ -376,8 +376,19 @@ impl Model {
             return;
         };
         let short = -self.balance(account, wallet, currency);
-        self.pay(account, wallet, currency, short);
-        *self.pool.entry(currency).or_default() += -short;
+        self.pay_from_pool(account, wallet, currency, short);
+    }
+
+    /// Money from the pool, with a row of its own in the account's log.
+    pub(super) fn pay_from_pool(
+        &mut self,
+        account: AccountId,
+        wallet: Wallet,
+        currency: Currency,
+        amount: Money,
+    ) {
+        self.pay(account, wallet, currency, amount);
+        *self.pool.entry(currency).or_default() += -amount;
         self.log(account, 1);
     }
 

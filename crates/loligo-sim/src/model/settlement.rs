@@ -2,7 +2,7 @@
 
 use super::{Model, Pair, Position, figures};
 use loligo_engine::{
-    AccountId, ContractKind, ExecutionId, FinePrice, InstrumentId, MarketState, Settlement, Timestamp,
+    AccountId, ContractKind, ExecutionId, FinePrice, InstrumentId, MarketState, Money, Settlement, Timestamp,
     UpdateReason,
 };
 use num_bigint::BigInt;
@@ -167,7 +167,7 @@ impl Model {
     /// Closes a position at its contract's settlement price.
     pub(super) fn settle_position(&mut self, instrument: InstrumentId, account: AccountId) {
         let funding = self.realize_funding(account, instrument);
-        let held = self.position(account, instrument);
+        let (held, aside) = (self.position(account, instrument), self.set_aside(account, instrument));
         let contract = self.contract(instrument);
         let Some(price) = contract.settlement.clone() else { return };
         let (mark, value) = (contract.mark, contract.value_at_settlement(held.qty, &price));
@@ -175,7 +175,16 @@ impl Model {
         let funded_at = self.now;
         self.account_mut(account).positions.insert(instrument, Position { funded_at, ..Position::default() });
         let realized = &value - &held.entry;
-        let (realized_pnl, fee, gain) = self.book_result(account, instrument, &value, &realized, rate);
+        let (realized_pnl, mut fee, gain) = self.book_result(account, instrument, &value, &realized, rate);
+        // An isolated position loses what was set aside and no more: first the fee is let off, then the pool pays.
+        let mut pool_pays = Money::ZERO;
+        if self.is_isolated(account, instrument) {
+            let left = aside + figures::fine(realized_pnl);
+            let let_off = (fee - figures::floor(&left)).min(fee).max(Money::ZERO);
+            self.give_back(account, instrument, let_off);
+            fee -= let_off;
+            pool_pays = figures::ceiling(&-left).max(Money::ZERO);
+        }
         let (wallet, currency) = self.margin_wallet(instrument);
         *self.books.dust.entry(currency).or_default() -= value;
         self.last_execution += 1;
@@ -201,6 +210,9 @@ impl Model {
             at: self.now,
         };
         self.settlements.push(settlement);
+        if pool_pays > Money::ZERO {
+            self.pay_from_pool(account, wallet, currency, pool_pays);
+        }
         self.cover(account, wallet);
         self.margin_checks.insert((account, wallet));
     }

@@ -11,7 +11,7 @@ use loligo_engine::{
 };
 use num_bigint::{BigInt, Sign};
 use std::cmp::Ordering;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A provider's gain against mark, in thousandths of the value at mark: topped up to the first, and none beyond the second.
 const LEAST_GAIN: u32 = 5;
@@ -19,6 +19,9 @@ const MOST_GAIN: u32 = 25;
 
 /// Providers of one assignment, the oldest.
 const MOST_TAKERS: usize = 64;
+
+/// Accounts that are asked, those with the oldest programs of the contract and side.
+const MOST_ASKED: usize = 1_024;
 
 /// Counterparties that are good for one look at all holders.
 const MOST_IN_TURN: usize = 64;
@@ -143,7 +146,14 @@ impl Model {
         let price = self.zero_equity_price(portfolio, instrument);
         let held = self.position(account, instrument).qty;
         let mut takers: Vec<Taker> = vec![];
-        for provider in &self.providers {
+        let mut asked = BTreeSet::new();
+        for provider in
+            self.providers.iter().filter(|provider| self.takes(&provider.program, instrument, held))
+        {
+            asked.insert(provider.account);
+            if asked.len() > MOST_ASKED {
+                break;
+            }
             let known = takers.iter().any(|taker| taker.account == provider.account);
             let room = self.room(provider, account, instrument, held);
             if !known && room > 0 && takers.len() < MOST_TAKERS {
@@ -178,12 +188,16 @@ impl Model {
         }
     }
 
+    /// True for a program that takes positions of such a contract on that side, now or at another time of the week.
+    fn takes(&self, program: &AssignmentProgram, instrument: InstrumentId, held: i64) -> bool {
+        let accepts = if held > 0 { program.accept_long } else { program.accept_short };
+        program.enabled && self.is_of(program, instrument) && accepts
+    }
+
     /// Lots that a program has room for of a position.
     fn room(&self, provider: &Provider, from: AccountId, instrument: InstrumentId, held: i64) -> i64 {
         let Provider { account, program, .. } = provider;
-        let of = self.is_of(program, instrument);
-        let accepts = if held > 0 { program.accept_long } else { program.accept_short };
-        let taken = program.enabled && of && accepts && self.is_in(program.time_frame);
+        let taken = self.takes(program, instrument, held) && self.is_in(program.time_frame);
         let owner = self.account(*account);
         let trades = owner.active && owner.trading && !self.is_liquidated(*account, instrument);
         let (wallet, currency) = self.margin_wallet(instrument);
@@ -195,7 +209,7 @@ impl Model {
         let own = BigInt::from(self.position(*account, instrument).qty * held.signum());
         let contract = self.contract(instrument);
         let mark = contract.mark.expect("a market that is open has a mark");
-        let lots = |millionths: i64| BigInt::from(contract.lots_of_millionths(millionths));
+        let lots = |millionths: i64| contract.lots_of_millionths(millionths);
         let worth = |most: Money| figures::down(&figures::fine(most), &contract.notional_at_mark(1, mark));
         let side = if held > 0 { Side::Buy } else { Side::Sell };
         let limit = contract.spec.max_position.0 - self.open_lots(*account, instrument, side);

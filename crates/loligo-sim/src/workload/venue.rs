@@ -116,6 +116,10 @@ pub(super) fn late_contract(number: u64, now: i64) -> InstrumentSpec {
     let symbol = format!("PF_LATE{number}USD");
     let mut late =
         contract(&symbol, ContractKind::Linear, pair, (1, 2), 1, 500, &[(0, 50_000)], LATE_FAIR).spec;
+    // Every third has the finest lots that there are.
+    if number.is_multiple_of(3) {
+        late.lot_precision = 8;
+    }
     match number % 5 {
         0 | 1 => late.expiry = Some(Timestamp(now + 1 + (number % 97) as i64 * 1_000_000)),
         2 => {

@@ -125,8 +125,8 @@ impl StoredLadder {
         let programs = &exchange.programs;
         Self {
             last_program: programs.last,
-            providers: programs.providers.clone(),
-            changes: programs.changes.values().flatten().cloned().collect(),
+            providers: programs.all().to_vec(),
+            changes: programs.changes().cloned().collect(),
             unwinding: unwinding_of(exchange)
                 .map(|(portfolio, at)| {
                     let (account, of) = LiquidationOf::of(*portfolio, exchange);
@@ -464,6 +464,7 @@ impl State {
             exchanged: _,
             interest: _,
             smoothing: _,
+            underlyings: _,
         } = exchange;
         let stored = |slot: OrderSlot| StoredOrder::of(exchange, slot);
         let resting = markets.iter().flat_map(|market| {
@@ -548,7 +549,6 @@ impl Owner {
             cash,
             flex_other,
             collateral: _,
-            relief: _,
             inverse,
             cancel_all_at,
         } = account;

@@ -203,7 +203,11 @@ impl Kraken {
         let fills = fills_of_all(asked.views, account, &positions);
         let rows = positions.iter().filter_map(|position| {
             let last = fills.iter().find(|fill| fill.instrument == position.instrument);
-            accounts::position(position, asked.directory, last.map_or(now, |fill| fill.time))
+            accounts::position(
+                position,
+                asked.directory,
+                last.map(|fill| fill.time).or(position.opened_at).unwrap_or(now),
+            )
         });
         let mut body = Vec::with_capacity(1024);
         responses::write_open_positions(&mut body, rows, time(now));

@@ -228,9 +228,7 @@ impl Reading {
             exchange.revalue_collateral(account);
         }
         for slot in exchange.positions.slots() {
-            if exchange.positions[slot].netted {
-                exchange.refresh_relief(slot);
-            }
+            exchange.recount_netting(slot);
         }
         Ok(())
     }
@@ -286,7 +284,6 @@ impl Reading {
                 cash: Vec::new(),
                 flex_other: Vec::new(),
                 collateral: Money::ZERO,
-                relief: Vec::new(),
                 inverse: Table::default(),
                 cancel_all_at: *cancel_all_at,
             });
@@ -539,7 +536,9 @@ impl Reading {
             there(self.exchange.accounts.get(provider.account).is_some(), "an assignment program's account")?;
         }
         there(last <= last_program, "an assignment program's number")?;
-        let mut programs = Programs { last: last_program, providers, changes: BTreeMap::new() };
+        let mut programs = Programs::default();
+        programs.last = last_program;
+        providers.into_iter().for_each(|provider| programs.add(provider));
         for change in changes {
             there(self.exchange.accounts.get(change.account).is_some(), "an assignment program's account")?;
             programs.note(change);

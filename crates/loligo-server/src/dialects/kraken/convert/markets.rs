@@ -301,15 +301,16 @@ fn average(ticker: &Ticker, spec: &InstrumentSpec) -> Option<Decimal> {
     if lots == 0 || value == 0 {
         return None;
     }
-    // Lots to contracts, as a power of ten over both.
-    let contracts = 10_i128.checked_pow(u32::try_from(6 - i32::from(spec.lot_precision)).ok()?)?;
+    let (finer, coarser) = spec.lot_of_millionth();
     let units = match spec.kind {
         // 1e-24 of value over 1e-6 of contracts, to 1e-6.
-        ContractKind::Linear => (value / 10_i128.pow(12)).checked_div(lots.checked_mul(contracts)?)?,
+        ContractKind::Linear => {
+            (value / 10_i128.pow(12)).checked_mul(finer)?.checked_div(lots.checked_mul(coarser)?)?
+        }
         // 1e-6 of contracts over 1e-24 of value, to 1e-6: the value to 1e-12 first.
         ContractKind::Inverse => {
             let value = value / 10_i128.pow(12);
-            lots.checked_mul(contracts)?.checked_mul(10_i128.pow(12))?.checked_div(value)?
+            lots.checked_mul(coarser)?.checked_mul(10_i128.pow(12) / finer)?.checked_div(value)?
         }
     };
     Some(Decimal::new(units, 6))
