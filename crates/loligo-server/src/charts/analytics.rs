@@ -7,6 +7,7 @@
 //! `docs/analytics.md` says what each figure means.
 
 mod figures;
+mod fold;
 mod follower;
 mod forming;
 mod page;
