@@ -350,11 +350,15 @@ fn longer_stretches_are_the_fold_of_their_minutes() {
             assert_eq!(told(&analytics, contract, length, until), folded, "{length:?}");
         }
         let hours = told(&analytics, contract, Resolution::OneHour, until);
-        let rates: Vec<_> = hours.iter().take(3).map(|(_, figures)| figures.rates).collect();
-        assert_eq!(rates[0], None, "the first hour has no rate yet");
-        let second = rates[1].expect("a rate").relative;
-        assert_eq!(second, Ohlc::flat(second.open), "a rate holds for its whole hour");
-        assert_ne!(second.open, 0);
+        assert_eq!(hours[0].1.rates, None, "the first hour has no rate yet");
+        let rates: Vec<Rates> =
+            hours[1..].iter().map(|(_, figures)| figures.rates.expect("a rate")).collect();
+        for rate in &rates {
+            let Rates { absolute, relative } = rate;
+            let held = (Ohlc::flat(absolute.open), Ohlc::flat(relative.open));
+            assert_eq!((*absolute, *relative), held, "a rate holds for its whole hour");
+        }
+        assert!(rates.windows(2).filter(|pair| pair[0] != pair[1]).count() > 1, "they differ");
     }
 }
 
