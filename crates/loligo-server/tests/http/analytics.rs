@@ -253,11 +253,21 @@ async fn the_book_is_told_as_it_was_at_the_end_of_a_bucket() {
 async fn a_contract_of_one_usd_is_filled_at_its_harmonic_mean() {
     let venue = Venue::start().await;
     let bob = venue.client(1);
-    for (size, price) in [("600", "50000"), ("4000", "50100")] {
+    // The third of each side is half a per cent from the best price, the fourth a tick further.
+    for (side, size, price) in [
+        ("sell", "600", "50000"),
+        ("sell", "4000", "50100"),
+        ("sell", "7", "50250"),
+        ("sell", "9", "50250.5"),
+        ("buy", "50", "49000"),
+        ("buy", "5", "48900"),
+        ("buy", "3", "48755"),
+        ("buy", "2", "48754.5"),
+    ] {
         let order = [
             ("orderType", "lmt"),
             ("symbol", "PI_XBTUSD"),
-            ("side", "sell"),
+            ("side", side),
             ("size", size),
             ("limitPrice", price),
         ];
@@ -267,7 +277,11 @@ async fn a_contract_of_one_usd_is_filled_at_its_harmonic_mean() {
     let told = data_of(&venue, "PI_XBTUSD", "slippage", 60).await;
     assert_eq!(told["ask"]["slippage_1k"], json!(["50039.952057531"]));
     assert_eq!(told["ask"]["slippage_10k"], json!([null]));
-    assert_eq!(data_of(&venue, "PI_XBTUSD", "liquidity", 60).await["ask"]["liquidity_005"], json!(["4600"]));
+    let near = data_of(&venue, "PI_XBTUSD", "liquidity", 60).await;
+    for (side, half, one) in [("ask", "4607", "4616"), ("bid", "58", "60")] {
+        let told = (&near[side]["liquidity_005"], &near[side]["liquidity_01"]);
+        assert_eq!(told, (&json!([half]), &json!([one])), "{side}: a bound is counted in");
+    }
 }
 
 #[tokio::test]
