@@ -209,3 +209,16 @@ def test_https_is_trusted_with_the_exchange_s_own_authority(start):
     stranger = client(venue, venue.config["accounts"][0], venue.https)
     with pytest.raises(ccxt.NetworkError):
         stranger.fetch_open_orders()
+
+
+def test_the_value_of_the_liquidation_pool_is_told_by_the_minute(venue, alice):
+    venue.control("PUT", "/pool", {"currency": "USD", "amount": "1234.5"})
+    begins = alice.parse8601(venue.control("GET", "/health")["time"]) // 60_000 * 60
+    venue.advance(60_000)
+    venue.control("PUT", "/pool", {"currency": "USD", "amount": "1000"})
+    told = alice.charts_get_analytics_liquidity_pool({"since": begins, "interval": 60})
+    result = told["result"]
+    assert (result["timestamp"], result["more"], told["errors"]) == ([begins, begins + 60], False, [])
+    assert [exact(value) for value in result["data"]["usdValue"]] == [exact("1234.5"), 1000]
+    with pytest.raises(ccxt.BaseError, match="Invalid arguments"):
+        alice.charts_get_analytics_liquidity_pool({"since": begins, "interval": 59})

@@ -133,7 +133,7 @@ pub(crate) const WORTH_MAX: Money = Money(1_000_000_000_000 * Money::ONE);
 
 /// What an amount is worth in USD at a price, rounded down.
 pub(crate) fn worth(amount: Money, price: FinePrice) -> Money {
-    Money(mul_div_floor(amount.0, price.0, 10_i128.pow(18))).min(WORTH_MAX)
+    amount.at(price).min(WORTH_MAX)
 }
 
 impl Currency {

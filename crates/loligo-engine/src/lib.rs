@@ -16,6 +16,7 @@ mod book;
 mod codes;
 mod collateral;
 mod command;
+mod depth;
 mod event;
 mod exchange;
 mod fees;

@@ -36,6 +36,11 @@ impl Money {
     /// One whole unit of currency.
     pub const ONE: i128 = 10_i128.pow(11);
 
+    /// What so much of a currency is worth at its price, rounded down. The result must fit.
+    pub fn at(self, price: FinePrice) -> Money {
+        Money(mul_div_floor(self.0, price.0, 10_i128.pow(18)))
+    }
+
     /// The same amount at 24 decimals; exact.
     #[inline]
     pub fn fine(self) -> Fine {

@@ -1,17 +1,23 @@
 //! Candles: prices folded by time, as trades, mark and index prices happen, and as they are made up for the time before a
-//! venue began.
+//! venue began; and beside them, in [`analytics`], what else there is to tell of markets by stretches of time.
 //!
 //! Everything here is in the engine's own units: prices of 1e-18, volumes in lots, times in microseconds. A candle of an
 //! hour is the fold of its minutes, at every place where candles come from.
 
+mod analytics;
 mod board;
 mod follower;
 mod page;
 mod shelf;
+mod store;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use analytics::{
+    AVERAGE_OF, Analytics, Figures, Holders, NAME as ANALYTICS, Ohlc, Page as FiguresPage, PoolValue,
+    SideOfBook,
+};
 pub(crate) use board::{Board, LiveBoard, Row, SeriesAt};
 pub(crate) use follower::{Candles, NAME};
 pub(crate) use page::{Page, Range, Rows, page};

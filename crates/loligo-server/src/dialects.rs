@@ -5,7 +5,7 @@ pub(crate) mod kraken;
 #[cfg(test)]
 pub(crate) mod toy;
 
-use crate::charts::Candles;
+use crate::charts::{Analytics, Candles};
 use crate::faults::Faults;
 use crate::history::History;
 use crate::hub::HubHandle;
@@ -32,5 +32,6 @@ pub(crate) struct Served {
     pub(crate) hub: HubHandle,
     pub(crate) log: Arc<RequestLog>,
     pub(crate) candles: Arc<Candles>,
+    pub(crate) analytics: Arc<Analytics>,
     pub(crate) past: Option<Arc<Past>>,
 }

@@ -10,7 +10,14 @@ use std::path::{Path, PathBuf};
 /// Files of a data folder beside those of the journal, and the ones they are written aside as.
 const SECRETS: [&str; 2] = ["secrets.key", "secrets.new"];
 /// What is made of the journal, and can be made again.
-const MADE: [&str; 3] = ["candles.db", "candles.db-wal", "candles.db-shm"];
+const MADE: [&str; 6] = [
+    "candles.db",
+    "candles.db-wal",
+    "candles.db-shm",
+    "analytics.db",
+    "analytics.db-wal",
+    "analytics.db-shm",
+];
 const AUTHORITY: [&str; 5] = ["ca.pem", "ca.key", "server.pem", "server.key", "server.json"];
 
 /// Reads a file, or a stream such as a pipe, of at most `max` bytes.
@@ -51,7 +58,7 @@ pub fn holds_venue(data: &Path) -> Result<bool, JournalError> {
     Ok(loligo_journal::stored_files(data)?.iter().any(|file| *file != lock))
 }
 
-/// Removes the venue in a folder: its journal, its snapshots, its history, its candles and the key of its secrets. The certificate authority stays,
+/// Removes the venue in a folder: its journal, its snapshots, its history, its candles and analytics and the key of its secrets. The certificate authority stays,
 /// since clients have been told to trust it, and so does everything that is not ours.
 ///
 /// # Errors

@@ -357,7 +357,7 @@ fn spawn_on(
     let past = opened.past.map(Arc::new);
     let (queue, requests) = mpsc::sync_channel(handle::QUEUE_ALL);
     for follower in &followers {
-        follower.meet(&mut opened.venue.exchange.instruments())?;
+        follower.meet(&opened.venue.exchange, opened.venue.sequence)?;
     }
     let hand_over = |follower| HandOver::start(follower, opened.journal.as_ref(), opened.venue.sequence);
     let hand_overs = followers.into_iter().map(hand_over).collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! A running exchange and its doors: node, dialects, http and https, started and stopped together.
 
-use crate::charts::Candles;
+use crate::charts::{Analytics, Candles};
 use crate::config::Config;
 use crate::control::{Control, OperatorAuth};
 use crate::dialects::Served;
@@ -115,7 +115,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    fn candles(error: rusqlite::Error) -> Self {
+    fn charts(error: rusqlite::Error) -> Self {
         Self::Node(NodeError::Follower(Unable(error.to_string())))
     }
 }
@@ -176,11 +176,15 @@ impl Server {
         let tls_address =
             https.as_ref().map(|https| https.local_addr()).transpose().map_err(StartError::Listen)?;
         let starting = config.node.clone();
-        let candles = Arc::new(Candles::new(starting.data.as_deref()).map_err(StartError::candles)?);
+        let candles = Arc::new(Candles::new(starting.data.as_deref()).map_err(StartError::charts)?);
+        let analytics = Arc::new(Analytics::new(starting.data.as_deref()).map_err(StartError::charts)?);
         let keep = Keep::days(config.keep_history);
         let history = Arc::new(History::new(config.node.data.as_deref(), keep));
-        let followers: Vec<Arc<dyn Detached>> =
-            vec![Arc::<Candles>::clone(&candles), Arc::<History>::clone(&history)];
+        let followers: Vec<Arc<dyn Detached>> = vec![
+            Arc::<Candles>::clone(&candles),
+            Arc::<Analytics>::clone(&analytics),
+            Arc::<History>::clone(&history),
+        ];
         let node = tokio::task::spawn_blocking(move || node::spawn_followed(&starting, followers))
             .await
             .map_err(|error| StartError::Listen(std::io::Error::other(error)))??;
@@ -232,6 +236,7 @@ impl Server {
             hub,
             log: Arc::clone(&log),
             candles,
+            analytics,
             past: node.past().cloned(),
         };
         let handlers = Arc::new((control, make(served)));

@@ -1,4 +1,5 @@
-//! Charts API v1, `/api/charts/v1`: candles over HTTP. No envelope and no signature; refusals are plain text.
+//! Charts API v1, `/api/charts/v1`: candles and analytics over HTTP, without a signature. Candles have no envelope, and are
+//! refused in plain text; analytics have one of their own.
 //!
 //! ```
 //! use loligo_wire::args::Args;
@@ -11,9 +12,14 @@
 //! assert_eq!(range, Ok(CandleRange { from: Some(1_790_000_100), to: None, count: 5 }));
 //! ```
 
+mod analytics;
 mod requests;
 mod responses;
 
+pub use analytics::{
+    AnalyticsError, AnalyticsRange, AnalyticsType, Data, MAX_STRETCHES, Spelling, best_price, liquidity,
+    slippage, write_analytics,
+};
 pub use requests::{CandleRange, ChartsError, MAX_CANDLES};
 pub use responses::{Candle, write_candles, write_resolutions, write_symbols, write_tick_types};
 

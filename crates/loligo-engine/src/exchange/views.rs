@@ -144,6 +144,13 @@ impl Exchange {
             .collect()
     }
 
+    /// Who holds which contract, and how many signed lots, which are never zero: in no order that means anything, and the same one
+    /// for the same state.
+    pub fn holdings(&self) -> impl Iterator<Item = (InstrumentId, AccountId, i64)> {
+        let held = self.positions.iter().filter(|position| position.size != 0);
+        held.map(|position| (position.instrument, position.account, position.size))
+    }
+
     /// An account's wallets: cash, flex, then its inverse wallets by pair.
     pub fn wallets(&self, account: AccountId) -> Vec<WalletView> {
         let Some(owner) = self.accounts.get(account) else { return Vec::new() };

@@ -6,12 +6,13 @@
 //!
 //! Errors travel with HTTP 200 and a word. Another status has only: an unknown path, or a method that the contract does
 //! not have there (404, numbered); on `/tickers/{symbol}` a symbol that is unknown (404, `notFound`) or has no market
-//! now (404, `marketUnavailable`); a preference that is refused (500, numbered); and what the charts API refuses (400, plain
-//! words).
+//! now (404, `marketUnavailable`); a preference that is refused (500, numbered); and what the charts API refuses: of candles
+//! in plain words (400), of analytics in an envelope (400, 404).
 //!
 //! What the operator asked for stands where the true thing would: an operation out of service answers `Unavailable`
 //! before anything is looked at, a fault is told once key, nonce and rate were found good.
 
+mod analytics;
 mod bounds;
 mod charts;
 mod convert;
@@ -41,7 +42,7 @@ pub(crate) use encoder::Encoder;
 pub(crate) use routes::operations;
 
 use super::Served;
-use crate::charts::Candles;
+use crate::charts::{Analytics, Candles};
 use crate::faults::Faults;
 use crate::grid::time;
 use crate::history::History;
@@ -67,7 +68,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use loligo_engine::{MarketState, Timestamp};
-use loligo_wire::charts::ChartsError;
+use loligo_wire::charts::{AnalyticsError, ChartsError};
 use loligo_wire::history::HistoryError;
 use loligo_wire::time::Timestamp as WireTime;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
@@ -91,6 +92,7 @@ pub(crate) struct Kraken {
     feeds: Arc<Feeds>,
     log: Arc<RequestLog>,
     candles: Arc<Candles>,
+    analytics: Arc<Analytics>,
     tickers: Prepared<Ticker>,
     instruments: Prepared<MarketState>,
     /// What was made up of the time before the venue began.
@@ -198,6 +200,7 @@ impl Kraken {
             hub,
             log,
             candles,
+            analytics,
             past: made_up,
         } = served;
         let (routes, signing) = (Routes::all(), Arc::new(Signing::new(Arc::clone(&login), tolerance)));
@@ -221,6 +224,7 @@ impl Kraken {
             feeds: Arc::new(feeds),
             log,
             candles,
+            analytics,
             tickers: Prepared::default(),
             instruments: Prepared::default(),
             made_up,
@@ -277,6 +281,12 @@ impl Kraken {
             }
             (Failure::SwitchedOff, None) => Some(self.unknown_path()),
             (Failure::Charts(error), None) => Some(words(StatusCode::BAD_REQUEST, error.to_string())),
+            (Failure::Analytics(error), None) => {
+                let mut body = Vec::with_capacity(256);
+                error.write(&mut body);
+                let status = StatusCode::from_u16(error.status()).expect("a status");
+                Some(response(status, body))
+            }
             (Failure::Numbered(error), None) => {
                 Some(response(StatusCode::INTERNAL_SERVER_ERROR, self.numbered(error)))
             }
@@ -378,11 +388,7 @@ impl Kraken {
             let failure = if self.is_out(found.operation.name()) {
                 Failure::OutOfService
             } else {
-                // No argument is to blame, so none is named.
-                let is_chart = head.uri.path().starts_with(loligo_wire::charts::PATH);
-                let long =
-                    if is_chart { ChartsError::Arguments.into() } else { Error::InvalidArgument.into() };
-                found.operation.not_served().unwrap_or(long)
+                found.operation.not_served().unwrap_or_else(|| too_many_arguments(head.uri.path()))
             };
             self.failed(&found, &failure)
         });
@@ -491,14 +497,23 @@ fn reasoned(failure: &Failure) -> Option<Response<Full<Bytes>>> {
         Failure::Missing(_)
         | Failure::Refused(..)
         | Failure::Node(_)
-        | Failure::NotBuilt
         | Failure::SwitchedOff
         | Failure::Numbered(_)
-        | Failure::Charts(_) => (503, HistoryError::unavailable("the exchange cannot answer now")),
+        | Failure::Charts(_)
+        | Failure::Analytics(_) => (503, HistoryError::unavailable("the exchange cannot answer now")),
     };
     let mut body = Vec::with_capacity(128);
     error.write(&mut body);
     Some(response(StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE), body))
+}
+
+/// What is refused of a request with more arguments than are read. No argument is to blame, so none is named.
+fn too_many_arguments(path: &str) -> Failure {
+    match path.strip_prefix(loligo_wire::charts::PATH) {
+        Some(rest) if rest.starts_with("/analytics/") => AnalyticsError::Arguments(Vec::new()).into(),
+        Some(_) => ChartsError::Arguments.into(),
+        None => Error::InvalidArgument.into(),
+    }
 }
 
 /// With which status a word travels. On one route the contract tells with 404 what is not there.

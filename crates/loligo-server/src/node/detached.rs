@@ -265,10 +265,10 @@ fn catch_up(follower: &dyn Detached, source: &Source, to: u64, over: &AtomicBool
         // Its own store has more than the log.
         follower.revert(source.log.branch(), to);
     }
-    if follower.sequence() == to {
+    let at = follower.sequence();
+    if at == to && follower.stands() {
         return;
     }
-    let at = follower.sequence();
     let kept_from = source.log.kept_from().map_err(StartError::from);
     let from_before = kept_from
         .and_then(|kept| newest_snapshot(source.snapshots.as_ref(), kept, at, &mut Vec::new()))
@@ -312,6 +312,20 @@ fn replay_for(
     to: u64,
     over: &AtomicBool,
 ) -> Result<(), StartError> {
+    if !follower.stands() {
+        let at = follower.sequence();
+        if venue.sequence < at {
+            replay(source.log.reader(venue.sequence + 1)?, &mut venue, at, &[], over)?;
+        }
+        if venue.sequence < at {
+            // Left off.
+            return Ok(());
+        }
+        follower.stand(&venue.exchange);
+    }
+    if venue.sequence == to {
+        return Ok(());
+    }
     let reader = source.log.reader(venue.sequence + 1)?;
     let follower: &dyn Follower = follower;
     replay(reader, &mut venue, to, &[follower], over)

@@ -3,7 +3,7 @@
 //! Live, in recovery and when one that fell behind catches up, the same records come the same way: each once, in order, through
 //! [`Follower::fold`].
 
-use loligo_engine::{Event, Exchange, Instrument, InstrumentId, Timestamp};
+use loligo_engine::{Event, Exchange, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that is made from what happened, record by record.
@@ -35,14 +35,25 @@ pub trait Follower: Send + Sync {
 /// A follower that the exchange does not wait for: it runs on a thread of its own, keeps its place by itself, and catches up
 /// when it has fallen behind.
 pub trait Detached: Follower {
-    /// Is shown the contracts of the exchange as it is when the node starts, before the first record. It may be behind that, or
-    /// have missed when they were listed; what a contract is never changes.
+    /// Is shown the exchange as a record left it when the node starts, before the first record that it folds. It may be behind
+    /// that, or have missed when contracts were listed; what a contract is never changes.
     ///
     /// # Errors
     /// When it cannot begin, for want of its own store: the node does not start then.
-    fn meet(&self, contracts: &mut dyn Iterator<Item = (InstrumentId, &Instrument)>) -> Result<(), Unable> {
-        let _ = contracts;
+    fn meet(&self, exchange: &Exchange, sequence: u64) -> Result<(), Unable> {
+        let _ = (exchange, sequence);
         Ok(())
+    }
+
+    /// Whether it knows all that it has to know of its place to fold the next record. One that does not is shown the exchange as
+    /// its place left it.
+    fn stands(&self) -> bool {
+        true
+    }
+
+    /// Is shown the exchange as its place left it.
+    fn stand(&self, exchange: &Exchange) {
+        let _ = exchange;
     }
 
     /// Has folded its last record: the node ends, and its store may be another's from here on.

@@ -182,12 +182,6 @@ async fn paths_methods_and_bodies_that_are_none() {
         });
         assert_eq!((answer.status, answer.json()), (404, want), "{method} {path}");
     }
-    for (method, path) in [("GET", "/api/charts/v1/analytics/PF_XBTUSD/open-interest")] {
-        let mut stream = TcpStream::connect(venue.server.http()).await.expect("it listens");
-        let answer = send(&mut stream, method, path, &[], b"").await.expect("an answer");
-        assert_eq!((answer.status, word(&answer.json())), (200, "Unavailable"), "{method} {path}");
-        assert!(answer.head.contains("content-type: application/json"), "{}", answer.head);
-    }
 
     // Over the limit: told at once, and the connection ends.
     for (method, path, status, want) in [

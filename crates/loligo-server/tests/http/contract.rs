@@ -280,14 +280,27 @@ fn close(schema: &mut Value, parts: &BTreeSet<String>, name: &str) {
             // The parts of a whole leave the others' members to it.
             ("oneOf" | "anyOf", Value::Array(list)) => list.iter_mut().for_each(|one| close(one, parts, "")),
             ("allOf", Value::Array(list)) => list.iter_mut().for_each(|part| {
+                let more = take_what_says_more(part);
                 close(part, parts, "");
                 if let Value::Object(part) = part {
                     part.remove("unevaluatedProperties");
+                    if let Some(Value::Object(properties)) = part.get_mut("properties") {
+                        properties.extend(more);
+                    }
                 }
             }),
             _ => {}
         }
     }
+}
+
+/// Takes from a part of a whole those members of which it says more than another part does: they have no type of their own.
+fn take_what_says_more(part: &mut Value) -> Map<String, Value> {
+    let Some(Value::Object(properties)) = part.get_mut("properties") else { return Map::new() };
+    let says_all = |member: &Value| member.get("type").is_some() || member.get("$ref").is_some();
+    let (own, more) = std::mem::take(properties).into_iter().partition(|(_, member)| says_all(member));
+    *properties = own;
+    more
 }
 
 static MESSAGES: LazyLock<Validator> = LazyLock::new(|| {

@@ -1,6 +1,7 @@
 //! A server in this process, asked over real sockets; time stands still unless a test moves it.
 
 mod agreement;
+mod analytics;
 mod answers;
 mod auth;
 mod bad_figures;

@@ -477,7 +477,7 @@ async fn what_no_verb_can_do_is_refused_in_a_sentence_and_changes_nothing() {
         ("POST", "/accounts".into(), json!({"name": "a\nb"}), 400),
         ("POST", "/accounts".into(), json!({"name": "alice"}), 409),
         ("PUT", "/routes/nosuch".into(), json!({"available": false}), 404),
-        ("PUT", "/routes/getMarketAnalytics".into(), json!({"available": true}), 404),
+        ("PUT", "/routes/getRfq".into(), json!({"available": true}), 404),
         ("PUT", "/routes/getorderstatus".into(), json!({"available": false}), 404),
         ("PUT", "/routes/sendOrder".into(), json!({}), 400),
         ("PUT", "/routes/sendOrder".into(), json!({"available": "no"}), 400),
@@ -486,7 +486,7 @@ async fn what_no_verb_can_do_is_refused_in_a_sentence_and_changes_nothing() {
         ("POST", "/faults".into(), json!({}), 400),
         ("POST", "/faults".into(), json!({"kind": "server_error"}), 400),
         ("POST", "/faults".into(), json!({"kind": "server_error", "operation": "nosuch"}), 400),
-        ("POST", "/faults".into(), json!({"kind": "server_error", "operation": "getMarketAnalytics"}), 400),
+        ("POST", "/faults".into(), json!({"kind": "server_error", "operation": "getRfq"}), 400),
         (
             "POST",
             "/faults".into(),

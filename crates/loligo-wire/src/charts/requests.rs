@@ -72,7 +72,7 @@ impl CandleRange {
 }
 
 /// The one value of an argument. An empty one is none: clients send `to=` for no end.
-fn given<'a>(args: &Args<'a>, name: &str, error: ChartsError) -> Result<Option<Value<'a>>, ChartsError> {
+pub(super) fn given<'a, E>(args: &Args<'a>, name: &str, error: E) -> Result<Option<Value<'a>>, E> {
     let value = args.one(name).map_err(|_| error)?;
     Ok(value.filter(|value| !value.raw().is_empty()))
 }

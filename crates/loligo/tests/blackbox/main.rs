@@ -1,5 +1,6 @@
 //! The built binary seen from outside: a real process, real files, real sockets. Nothing here knows what is inside.
 
+mod analytics;
 mod api;
 mod audit;
 mod bad_input;

@@ -132,7 +132,7 @@ fn what_was_set_and_what_is_in_force_can_be_read_back() {
         fills,
         json!({"operation": "getFills", "method": "GET", "path": "/derivatives/api/v3/fills", "built": true, "available": false})
     );
-    let gap = get(&mut venue, "/routes/getMarketAnalytics");
+    let gap = get(&mut venue, "/routes/getRfq");
     assert_eq!((&gap["built"], &gap["available"]), (&json!(false), &json!(false)));
 }
 

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A home with the data of a folder that was kept.
-fn home_of(folder: &str) -> Home {
+pub fn home_of(folder: &str) -> Home {
     let home = Home::new();
     fs::create_dir(home.data()).expect("a data folder");
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/folders").join(folder);

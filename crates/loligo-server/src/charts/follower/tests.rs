@@ -1,6 +1,7 @@
 use super::*;
 use crate::charts::Candle;
 use loligo_engine::{Exchange, PairId};
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z.
@@ -53,7 +54,7 @@ fn story() -> Vec<Told> {
 
 fn in_folder(folder: &TempDir) -> Candles {
     let candles = Candles::new(Some(folder.path())).unwrap();
-    candles.meet(&mut std::iter::empty()).unwrap();
+    candles.meet(&Exchange::new(), 0).unwrap();
     candles
 }
 
@@ -157,6 +158,6 @@ fn a_database_of_another_version_is_begun_anew() {
     drop(candles);
     std::fs::write(folder.path().join(FILE), [7; 10_000]).unwrap();
     let candles = Candles::new(Some(folder.path())).unwrap();
-    let error = candles.meet(&mut std::iter::empty()).unwrap_err().to_string();
+    let error = candles.meet(&Exchange::new(), 0).unwrap_err().to_string();
     assert!(error.starts_with("candles.db: "), "{error}");
 }

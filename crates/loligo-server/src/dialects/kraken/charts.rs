@@ -16,7 +16,7 @@ use loligo_wire::ws1::CandlesFeed;
 use std::sync::Arc;
 
 /// What a path of the charts API names, from left to right; empty where there is no more.
-fn named(path: &str) -> [&str; 3] {
+pub(super) fn named(path: &str) -> [&str; 3] {
     let mut parts = path.strip_prefix(PATH).unwrap_or_default().split('/').skip(1);
     std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
@@ -135,6 +135,6 @@ pub(super) const fn length(resolution: Resolution) -> charts::Resolution {
 }
 
 /// Seconds of a request are at most those of the year 9999.
-fn instant(seconds: i64) -> Timestamp {
+pub(super) fn instant(seconds: i64) -> Timestamp {
     Timestamp(seconds * Timestamp::SECOND)
 }

@@ -4,7 +4,7 @@ use crate::login::Denied;
 use crate::node::SubmitError;
 use crate::record::FaultWord;
 use loligo_engine::Refusal;
-use loligo_wire::charts::ChartsError;
+use loligo_wire::charts::{AnalyticsError, ChartsError};
 use loligo_wire::history::HistoryError;
 use loligo_wire::v3::errors::{ErrorAnswer, NumberedError};
 use loligo_wire::v3::requests::RequestError;
@@ -23,8 +23,6 @@ pub(crate) enum Failure {
     Refused(Error, Refusal),
     /// The node does not take it up.
     Node(SubmitError),
-    /// The contract has it, this version does not.
-    NotBuilt,
     /// The venue has it switched off: no such path is known.
     SwitchedOff,
     /// The operator took it out of service.
@@ -35,6 +33,8 @@ pub(crate) enum Failure {
     Numbered(NumberedError),
     /// Words as plain text, with HTTP 400: the form of the charts API.
     Charts(ChartsError),
+    /// What is wrong with which arguments, with HTTP 400 or 404: the form of analytics.
+    Analytics(AnalyticsError),
     /// A status and a reason: the contract's form for history.
     History(u16, HistoryError),
     /// Nobody knows what happened: the connection closes without an answer.
@@ -49,12 +49,15 @@ impl Failure {
             Self::Missing(_) => Error::RequiredArgumentMissing.into(),
             Self::Denied(denied) => word_of(*denied).into(),
             Self::Refused(error, _) => (*error).into(),
-            Self::Node(_) | Self::NotBuilt | Self::OutOfService => Error::Unavailable.into(),
+            Self::Node(_) | Self::OutOfService => Error::Unavailable.into(),
             Self::Fault(FaultWord::ServerError) => Error::ServerError.into(),
             Self::Fault(FaultWord::UnknownError) => Error::UnknownError.into(),
-            Self::Numbered(_) | Self::Charts(_) | Self::History(..) | Self::SwitchedOff | Self::Undecided => {
-                return None;
-            }
+            Self::Numbered(_)
+            | Self::Charts(_)
+            | Self::Analytics(_)
+            | Self::History(..)
+            | Self::SwitchedOff
+            | Self::Undecided => return None,
         })
     }
 
@@ -65,6 +68,7 @@ impl Failure {
             (Self::Numbered(error), None) => error.message.to_owned(),
             (Self::SwitchedOff, None) => "404".to_owned(),
             (Self::Charts(error), None) => error.to_string(),
+            (Self::Analytics(error), None) => error.to_string(),
             (Self::History(_, error), None) => error.status.to_owned(),
             _ => "no answer".to_owned(),
         }
@@ -107,6 +111,12 @@ impl From<NumberedError> for Failure {
 impl From<ChartsError> for Failure {
     fn from(error: ChartsError) -> Self {
         Self::Charts(error)
+    }
+}
+
+impl From<AnalyticsError> for Failure {
+    fn from(error: AnalyticsError) -> Self {
+        Self::Analytics(error)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::request_log::{Asker, UNDECIDED, name_of};
 use http::Method;
 use loligo_engine::{Exchange, MarketState};
 use loligo_wire::args::Args;
-use loligo_wire::charts::ChartsError;
+use loligo_wire::charts::{AnalyticsError, AnalyticsType, ChartsError};
 use loligo_wire::sign::{Signature, SignedRequest, SigningKey, departures};
 use loligo_wire::v3::errors::ErrorAnswer;
 use loligo_wire::v3::requests::{BatchOrder, MAX_TIMEOUT_SECONDS, Request, RequestError};
@@ -31,6 +31,27 @@ use std::sync::Arc;
 const OTHER_KEYS: usize = 200;
 /// Most characters of a value that are shown.
 const VALUE_CHARS: usize = 60;
+
+/// What a refused request for analytics should have had.
+fn analytics(error: &AnalyticsError) -> String {
+    match error {
+        AnalyticsError::UnknownMethod => {
+            let types: Vec<&str> = AnalyticsType::ALL.iter().map(|kind| kind.as_str()).collect();
+            format!("the types are {}", types.join(", "))
+        }
+        AnalyticsError::Arguments(fields) if fields.is_empty() => charts(ChartsError::Arguments).to_owned(),
+        AnalyticsError::Arguments(fields) => {
+            let wants = |field: &&str| match *field {
+                "interval" => {
+                    "interval is 60, 300, 900, 1800, 3600, 14400, 43200, 86400 or 604800".to_owned()
+                }
+                "since" => "since is wanted, a whole number of seconds since 1970 with one value".to_owned(),
+                field => format!("{field} is no whole number of seconds since 1970, or has two values"),
+            };
+            fields.iter().map(wants).collect::<Vec<_>>().join("; ")
+        }
+    }
+}
 
 /// What a refused request for candles should have had.
 fn charts(error: ChartsError) -> &'static str {
@@ -154,12 +175,12 @@ impl Explainer<'_> {
             Failure::Refused(_, refusal) => refusal.to_string(),
             Failure::Node(error) => error.to_string(),
             Failure::History(_, error) => error.reason.clone(),
-            Failure::NotBuilt => "not built yet".to_owned(),
             Failure::SwitchedOff => {
                 "requests for quotes and portfolio margining are switched off here, as on the venue"
                     .to_owned()
             }
             Failure::Charts(error) => charts(*error).to_owned(),
+            Failure::Analytics(error) => analytics(error),
             Failure::Undecided => UNDECIDED.to_owned(),
             Failure::OutOfService => {
                 let found = self.routes.find(entry.method, entry.path);

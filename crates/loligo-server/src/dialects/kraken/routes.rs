@@ -1,6 +1,5 @@
 //! The dialect's one route table: every path of the contract's documents, served or not, and the contract's name for what is
-//! asked there. What is not built yet is answered in one form, whatever document it is of: `Unavailable`, not the 404 of
-//! a path that nobody has.
+//! asked there.
 
 use super::history::Past;
 use super::private::{KrakenRequest, batch_cost, complete, fills_cost};
@@ -27,7 +26,7 @@ pub(crate) enum Audience {
     Public,
     /// With a key.
     Private,
-    /// Nobody: it is in the contract, and not served yet.
+    /// Nobody: it is in the contract, and the venue has it switched off.
     Nobody,
 }
 
@@ -40,9 +39,6 @@ struct Row {
 }
 
 macro_rules! audience {
-    (gap) => {
-        Audience::Nobody
-    };
     (off) => {
         Audience::Nobody
     };
@@ -81,9 +77,6 @@ macro_rules! is_reasoned {
 
 /// Why an operation is not served, where it is not.
 macro_rules! not_served {
-    (gap) => {
-        Some(Failure::NotBuilt)
-    };
     (off) => {
         Some(Failure::SwitchedOff)
     };
@@ -95,10 +88,6 @@ macro_rules! not_served {
 /// How an operation is carried out. What must be there is looked for before the key, and read after it: rows 0 to 4 of the
 /// checks.
 macro_rules! serve {
-    ($kraken:ident, $asked:ident, gap) => {{
-        let _ = $asked;
-        Err(Failure::NotBuilt)
-    }};
     ($kraken:ident, $asked:ident, off) => {{
         let _ = $asked;
         Err(Failure::SwitchedOff)
@@ -143,8 +132,8 @@ macro_rules! serve {
     }};
 }
 
-/// One row an operation: base, paths, methods, its name in the contract, and how it is served. That is `gap` for one that is not
-/// built; `off` for what the venue has switched off, too, and answers like a path that nobody has; `reasoned` for what tells its
+/// One row an operation: base, paths, methods, its name in the contract, and how it is served. That is
+/// `off` for what the venue has switched off, too, and answers like a path that nobody has; `reasoned` for what tells its
 /// errors like history, with the right it takes, at a cost of 1; `past`, what is asked of history, and of whom; `public` and its handler; `chart`, which is
 /// public too and tells of its arguments in words of its own; or `key`, the right it takes (in braces what holds it, where the operator decides), what it costs (a number, or what works it out), the request
 /// whose arguments it requires, if it requires any, and its handler.
@@ -298,8 +287,8 @@ routes! {
     CHARTS ["/{tick_type}"] [GET] getChartMarkets (chart chart_markets),
     CHARTS ["/{tick_type}/{symbol}"] [GET] getChartResolutions (chart chart_resolutions),
     CHARTS ["/{tick_type}/{symbol}/{resolution}"] [GET] getCandles (chart candles),
-    CHARTS ["/analytics/liquidity-pool"] [GET] getLiquidityPoolStats (gap),
-    CHARTS ["/analytics/{symbol}/{analytics_type}"] [GET] getMarketAnalytics (gap),
+    CHARTS ["/analytics/liquidity-pool"] [GET] getLiquidityPoolStats (chart liquidity_pool),
+    CHARTS ["/analytics/{symbol}/{analytics_type}"] [GET] getMarketAnalytics (chart market_analytics),
     ROOT ["/api/auth/v1/api-keys/v3/check"] [GET] checkApiKeyV3 (reasoned Hold api_key_check),
     ROOT ["/api/stats/v1/rebates/self-market-share"] [GET] getSelfMarketShare (reasoned Read self_market_share),
 }

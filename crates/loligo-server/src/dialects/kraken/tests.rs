@@ -38,6 +38,7 @@ fn kraken(node: &NodeHandle) -> Kraken {
         hub,
         log,
         candles: Arc::new(Candles::new(None).unwrap()),
+        analytics: Arc::new(Analytics::new(None).unwrap()),
         past: None,
     };
     Kraken::new(served, dialect)

@@ -1,0 +1,313 @@
+//! The follower that makes figures of what happens, and keeps them in a database of its own.
+//!
+//! Beside rows it needs to know how books stand and who holds what. That is the exchange's state at its place, so it is not kept
+//! here: it is shown to the follower when it begins, and brought along from there.
+
+use super::super::store::{Form, Store};
+use super::super::{Range, Resolution};
+use super::Subject;
+use super::figures::{Figures, Ohlc, PoolValue, Rates, Stretch};
+use super::forming::{Forming, KEPT, Row};
+use super::page::{Page, page};
+use super::shelf::{self, Shelf};
+use super::standing::Standing;
+use crate::projection::{Applied, Detached, Follower, Unable};
+use loligo_engine::{Currency, Exchange, FinePrice, InstrumentId, Money, PairId, Timestamp};
+use rusqlite::params;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The database in a data folder.
+const FILE: &str = "analytics.db";
+/// As the node knows it.
+pub(crate) const NAME: &str = "analytics";
+
+/// Rows are written when so many complete ones wait, though it is not time yet; a jump of the clock makes many in little time.
+const ROWS_WAITING: usize = 10_000;
+/// So many may wait while they cannot be written, about 100 MB of them: then the oldest are given up.
+const ROWS_MOST: usize = 300_000;
+
+/// The version is that of the packed figures, too.
+const FORM: Form =
+    Form { version: 1, tables: &["analytics"], make: |connection| connection.execute_batch(shelf::SCHEMA) };
+
+/// Figures of all contracts and of the liquidation pool, as far as the log was folded.
+pub(crate) struct Analytics {
+    file: Option<PathBuf>,
+    held: Mutex<Held>,
+    /// The last record that was folded; here, so that nobody waits for the lock to learn it.
+    sequence: AtomicU64,
+    /// The branch that it is of; told after the record, so that whoever sees a new one sees no record of the old.
+    branch: AtomicU64,
+}
+
+/// All that is known as far as the log was folded.
+pub(super) struct Held {
+    pub(super) store: Store,
+    /// Whether it knows how everything stood at its place.
+    pub(super) stands: bool,
+    pub(super) contracts: BTreeMap<InstrumentId, Contract>,
+    pub(super) indexes: BTreeMap<PairId, FinePrice>,
+    /// What is in the pool, and its value.
+    pub(super) pool: BTreeMap<Currency, Money>,
+    pub(super) pool_value: Option<Forming<PoolValue>>,
+    /// When the minute began that the last event was in.
+    pub(super) minute: Timestamp,
+    /// Rows that are complete and were not written yet. Their bound is that of candles: see [`ROWS_WAITING`], [`ROWS_MOST`].
+    pub(super) complete: Vec<Row>,
+    /// How many of them may wait until they are written before it is time.
+    pub(super) room: usize,
+}
+
+pub(super) struct Contract {
+    pub(super) standing: Standing,
+    pub(super) forming: Forming<Figures>,
+}
+
+impl Analytics {
+    /// The figures of a data folder, or of none: then they are kept in memory. The folder is opened when the node has made and
+    /// locked it, which is when it shows its contracts.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn new(data: Option<&Path>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            file: data.map(|data| data.join(FILE)),
+            held: Mutex::new(Held::of(Store::in_memory(&FORM)?)),
+            sequence: AtomicU64::new(0),
+            branch: AtomicU64::new(0),
+        })
+    }
+
+    /// A page of a contract's figures, with so many stretches in front of it; see [`page`].
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn contract(
+        &self,
+        id: InstrumentId,
+        resolution: Resolution,
+        range: Range,
+        lead: u32,
+        until: Timestamp,
+    ) -> rusqlite::Result<Page<Figures>> {
+        let mut held = self.lock();
+        held.take_figures(id);
+        held.write()?;
+        page(Shelf::new(held.store.connection(), Subject::Contract(id)), resolution, range, lead, until)
+    }
+
+    /// A page of the value of the liquidation pool.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn pool(
+        &self,
+        resolution: Resolution,
+        range: Range,
+        until: Timestamp,
+    ) -> rusqlite::Result<Page<PoolValue>> {
+        let mut held = self.lock();
+        held.take_pool_value();
+        held.write()?;
+        page(Shelf::new(held.store.connection(), Subject::Pool), resolution, range, 0, until)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        // A fold that panicked has ended its thread; what it held is written whole or not at all.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what must not fail for want of room: the exchange goes on without it.
+    fn attempt(&self, act: impl FnOnce(&mut Held) -> rusqlite::Result<()>) {
+        let mut held = self.lock();
+        if let Err(error) = act(&mut held) {
+            tracing::warn!(%error, "analytics could not be written; they are tried again");
+        }
+        self.tell(&held.store);
+    }
+
+    fn tell(&self, store: &Store) {
+        self.sequence.store(store.place().record, Ordering::Release);
+        self.branch.store(store.place().branch, Ordering::Release);
+    }
+}
+
+impl Held {
+    /// What a database has, before anything is known of how it stands.
+    fn of(store: Store) -> Self {
+        Self {
+            // Before the first record there is nothing to know.
+            stands: store.place().record == 0,
+            store,
+            contracts: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            pool: BTreeMap::new(),
+            pool_value: None,
+            minute: Timestamp(i64::MIN),
+            complete: Vec::new(),
+            room: ROWS_WAITING,
+        }
+    }
+
+    /// Takes up how the exchange stands after the last record.
+    fn stand(&mut self, exchange: &Exchange) -> rusqlite::Result<()> {
+        let now = exchange.now();
+        (self.stands, self.minute) = (true, Resolution::OneMinute.opening(now));
+        self.contracts.clear();
+        for (id, instrument) in exchange.instruments() {
+            let standing = Standing::of(exchange, id, instrument);
+            let market = exchange.market(id);
+            if let Some(index) = market.and_then(|market| market.index) {
+                self.indexes.insert(instrument.pair(), index);
+            }
+            let subject = Subject::Contract(id);
+            let lots = market.map_or(0, |market| i128::from(market.open_interest.0));
+            let forming = match self.restored::<Figures>(subject)? {
+                // What lies between is out of reach.
+                Some(mut forming) if forming.newest().open_interest.close != lots => {
+                    forming.change(now, &mut self.complete, |figures, _| figures.open_interest.tick(lots));
+                    forming
+                }
+                Some(forming) => forming,
+                // What came before is out of reach: it begins here.
+                None => {
+                    let rate = market.and_then(|market| market.funding).map(|funding| funding.rate);
+                    let (open_interest, rates) = (Ohlc::flat(lots), rate.map(Rates::flat));
+                    Forming::begin(subject, now, &Figures { open_interest, rates, ..Figures::default() })
+                }
+            };
+            self.contracts.insert(id, Contract { standing, forming });
+        }
+        for (id, account, lots) in exchange.holdings() {
+            if let Some(contract) = self.contracts.get_mut(&id) {
+                contract.standing.holds(account, lots);
+            }
+        }
+        self.pool = exchange.pools().into_iter().collect();
+        self.pool_value = self.restored(Subject::Pool)?;
+        Ok(())
+    }
+
+    /// The forming stretches of a subject, if it has rows.
+    pub(super) fn restored<T: Stretch>(&self, subject: Subject) -> rusqlite::Result<Option<Forming<T>>> {
+        let shelf = Shelf::new(self.store.connection(), subject);
+        let mut rows = Vec::with_capacity(KEPT.len());
+        for resolution in KEPT {
+            rows.extend(shelf.before(resolution, Timestamp(i64::MAX))?);
+        }
+        Ok(rows.try_into().ok().map(|rows| Forming::restore(subject, rows)))
+    }
+
+    /// Writes what changed, with its place.
+    fn write(&mut self) -> rusqlite::Result<()> {
+        let mut rows = std::mem::take(&mut self.complete);
+        for contract in self.contracts.values_mut() {
+            contract.forming.take_rows(&mut rows);
+        }
+        if let Some(value) = &mut self.pool_value {
+            value.take_rows(&mut rows);
+        }
+        if rows.is_empty() && self.store.is_current() {
+            return Ok(());
+        }
+        let written = self.store.write(|transaction| shelf::put(transaction, &rows));
+        self.room = ROWS_WAITING;
+        if written.is_err() {
+            rows.drain(..rows.len().saturating_sub(ROWS_MOST));
+            self.room += rows.len();
+            self.complete = rows;
+        }
+        written
+    }
+
+    /// Writes if it is time to, and now and then drops what is too old.
+    fn keep_up(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        if !self.store.is_due(self.complete.len() >= self.room) {
+            return Ok(());
+        }
+        self.write()?;
+        if self.store.is_to_be_pruned(now) {
+            let contracts = self.contracts.keys().map(|id| Subject::Contract(*id));
+            for subject in contracts.chain([Subject::Pool]) {
+                Shelf::new(self.store.connection(), subject).prune(now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what came after a record: everything from the beginning of its day on, which is folded again from there. How it
+    /// stood there must be shown to it, unless it is there already.
+    fn revert(&mut self, branch: u64, to: u64) -> rusqlite::Result<()> {
+        self.write()?;
+        let is_behind = self.store.place().record <= to;
+        self.store.revert(branch, to, |transaction, opened| {
+            transaction.execute("DELETE FROM analytics WHERE opened >= ?1", params![opened]).map(drop)
+        })?;
+        if !is_behind {
+            let store = std::mem::replace(&mut self.store, Store::in_memory(&FORM)?);
+            *self = Self::of(store);
+        }
+        Ok(())
+    }
+}
+
+impl Follower for Analytics {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn fold(&self, applied: Applied<'_>) {
+        self.attempt(|held| {
+            held.fold(applied);
+            held.keep_up(applied.time)
+        });
+    }
+}
+
+impl Detached for Analytics {
+    fn meet(&self, exchange: &Exchange, sequence: u64) -> Result<(), Unable> {
+        let mut held = self.lock();
+        if let Some(file) = &self.file {
+            *held = Held::of(Store::open(file, &FORM)?);
+            self.tell(&held.store);
+        }
+        let is_there = held.store.place().record == sequence;
+        let stood = if is_there { held.stand(exchange) } else { Ok(()) };
+        stood.map_err(|error| Unable(format!("{FILE}: {error}")))
+    }
+
+    fn stands(&self) -> bool {
+        self.lock().stands
+    }
+
+    fn stand(&self, exchange: &Exchange) {
+        self.attempt(|held| held.stand(exchange));
+    }
+
+    fn begin(&self, sequence: u64, exchange: &Exchange) {
+        self.attempt(|held| {
+            held.store.reach(sequence);
+            held.stand(exchange)?;
+            held.write()
+        });
+    }
+
+    fn end(&self) {
+        self.attempt(Held::write);
+    }
+
+    fn branch(&self) -> u64 {
+        self.branch.load(Ordering::Acquire)
+    }
+
+    fn revert(&self, branch: u64, to: u64) {
+        self.attempt(|held| held.revert(branch, to));
+    }
+}
