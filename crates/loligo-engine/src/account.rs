@@ -137,6 +137,7 @@ pub(crate) enum Netting {
     /// It is one of them, at this place.
     Among(UnderlyingSlot, u32),
 }
+
 /// A wallet that margins contracts: its balance in the settlement currency and the sums its positions put on it.
 #[repr(align(64))]
 #[derive(Clone, Debug)]

@@ -147,17 +147,15 @@ pub fn live_many(first: u64, commands: u64, tell: impl Fn(&Met) + Sync) -> Resul
 }
 
 fn hear(met: &mut Met, both: &SideBySide) {
-    for pair in both.events().windows(2) {
-        // The pool pays for an isolated position at once, for a wallet when it has been judged.
-        if let [Event::Settled(settled), Event::Balance { cause: BalanceCause::Pool, account, .. }] = pair
-            && settled.account == *account
-            && both.model.is_isolated(*account, settled.instrument)
-        {
-            met.meet("settlement beyond what was set aside");
+    // What the pool pays for an isolated position is told right behind its end; what it pays a wallet, when that has been judged.
+    let is_for_position = |at: usize| match (both.events().get(at.wrapping_sub(1)), &both.events()[at]) {
+        (Some(Event::Settled(settled)), Event::Balance { account, .. }) => {
+            settled.account == *account && both.model.is_isolated(*account, settled.instrument)
         }
-    }
+        _ => false,
+    };
     let mut liquidated = std::collections::BTreeSet::new();
-    for event in both.events() {
+    for (at, event) in both.events().iter().enumerate() {
         match event {
             Event::Executed(execution) => {
                 let isolated = both.model.is_isolated(execution.taker.account, execution.instrument);
@@ -187,6 +185,9 @@ fn hear(met: &mut Met, both: &SideBySide) {
                 if execution.sides().into_iter().any(|(_, fill)| fill.gain.is_some()) {
                     met.meet("gain paid in another currency");
                 }
+            }
+            Event::Balance { cause: BalanceCause::Pool, .. } if is_for_position(at) => {
+                met.meet("settlement beyond what was set aside")
             }
             Event::Balance { cause: BalanceCause::Pool, .. } => met.meet("pool paid a shortfall"),
             Event::Converted(conversion) => {

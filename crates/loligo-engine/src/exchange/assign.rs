@@ -18,8 +18,8 @@ const GAIN_LEAST: u32 = 5_000;
 const GAIN_MOST: u32 = 25_000;
 /// Providers of one assignment, the oldest: it is one step of work, and no longer than one order that sweeps as many others.
 const PROVIDERS_MAX: usize = 64;
-/// Accounts that are asked in one assignment, those with the oldest programs that take such a position: as many as a record looks over. An
-/// account has a bounded number of programs, so the step is bounded, too.
+/// Accounts that are asked in one assignment, those with the oldest programs that take such a position: as many as a record looks over. Each
+/// may be asked for all of its programs, of which there are a hundred at most.
 const ASKED_MAX: usize = 1_024;
 
 /// What one provider takes.

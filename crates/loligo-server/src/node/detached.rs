@@ -77,12 +77,31 @@ struct Waiting {
     missed: bool,
     /// Another branch to go over to.
     source: Option<Source>,
+    /// Whether it is to be shown the exchange as the next commit leaves it, and how that was, after which record.
+    asks: bool,
+    shown: Option<(u64, Box<Exchange>)>,
+}
+
+impl Waiting {
+    /// A follower of a log that has to see what is in it, up to the record `last`.
+    fn for_all_of(journal: &dyn Journal, last: u64) -> Self {
+        Self {
+            commits: VecDeque::new(),
+            events: 0,
+            last,
+            missed: true,
+            source: Some(Source::of(journal)),
+            asks: false,
+            shown: None,
+        }
+    }
 }
 
 /// What a follower does next.
 enum Next {
     Fold(Arc<Happened>),
     CatchUp(u64),
+    Begin(u64, Box<Exchange>),
     Turn(Source),
 }
 
@@ -108,6 +127,12 @@ impl Lane {
         (waiting.commits.len(), waiting.events)
     }
 
+    /// Whether the follower is to be shown the exchange with the next commit.
+    #[cfg(test)]
+    pub(crate) fn asks(&self) -> bool {
+        self.lock().asks
+    }
+
     /// Waits until the follower knows a record, a second at most.
     pub(crate) async fn wait_for(&self, wanted: u64) -> Result<(), Behind> {
         let mut reached = self.reached.subscribe();
@@ -131,6 +156,9 @@ impl Lane {
             if let Some(source) = waiting.source.take() {
                 return Some(Next::Turn(source));
             }
+            if let Some((sequence, exchange)) = waiting.shown.take() {
+                return Some(Next::Begin(sequence, exchange));
+            }
             if let Some(happened) = waiting.commits.pop_front() {
                 waiting.events -= happened.events().len();
                 return Some(Next::Fold(happened));
@@ -151,8 +179,7 @@ impl HandOver {
         journal: &dyn Journal,
         last: u64,
     ) -> Result<Self, StartError> {
-        let source = Some(Source::of(journal));
-        let waiting = Waiting { commits: VecDeque::new(), events: 0, last, missed: true, source };
+        let waiting = Waiting::for_all_of(journal, last);
         let lane = Arc::new(Lane {
             reached: watch::Sender::new(follower.sequence()),
             branch: AtomicU64::new(journal.branch()),
@@ -171,11 +198,20 @@ impl HandOver {
         &self.lane
     }
 
-    /// Hands over what a commit came to, or leaves the follower behind. Never waits for it.
-    pub(crate) fn offer(&self, happened: &Arc<Happened>) {
+    /// Hands over what a commit came to, which left the exchange like this, or leaves the follower behind. Never waits for it. One
+    /// that asks for the exchange is shown it, and all that came up to it is out of its reach.
+    pub(crate) fn offer(&self, happened: &Arc<Happened>, exchange: &Exchange) {
         let Some(last) = happened.last() else { return };
         let mut waiting = self.lane.lock();
         waiting.last = last.sequence;
+        if std::mem::take(&mut waiting.asks) {
+            waiting.commits.clear();
+            (waiting.events, waiting.missed) = (0, false);
+            waiting.shown = Some((last.sequence, Box::new(exchange.clone())));
+            drop(waiting);
+            self.lane.filled.notify_one();
+            return;
+        }
         let events = happened.events().len();
         let room = waiting.commits.is_empty()
             || waiting.commits.len() < COMMITS && waiting.events + events <= EVENTS;
@@ -193,13 +229,7 @@ impl HandOver {
     pub(crate) fn turn(&self, journal: &dyn Journal, last: u64) {
         self.lane.branch.store(journal.branch(), Ordering::Release);
         let mut waiting = self.lane.lock();
-        *waiting = Waiting {
-            commits: VecDeque::new(),
-            events: 0,
-            last,
-            missed: true,
-            source: Some(Source::of(journal)),
-        };
+        *waiting = Waiting::for_all_of(journal, last);
         drop(waiting);
         self.lane.filled.notify_one();
     }
@@ -233,7 +263,21 @@ fn follow(lane: &Lane) {
                     follower.fold(applied);
                 }
             }
-            (Next::CatchUp(to), Some(source)) => catch_up(follower, source, to, &lane.over),
+            (Next::Begin(sequence, exchange), _) => {
+                follower.begin(sequence, &exchange);
+                tracing::info!(
+                    name = lane.name(),
+                    sequence,
+                    "a follower knows again how the exchange stands"
+                );
+            }
+            (Next::CatchUp(to), Some(source)) => {
+                catch_up(follower, source, to, &lane.over);
+                if !follower.stands() {
+                    // Nothing that is kept says it: the exchange itself does, with the next commit.
+                    lane.lock().asks = true;
+                }
+            }
             // The source comes first.
             (Next::CatchUp(_), None) => {}
         }

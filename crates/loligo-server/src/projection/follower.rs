@@ -46,7 +46,7 @@ pub trait Detached: Follower {
     }
 
     /// Whether it knows all that it has to know of its place to fold the next record. One that does not is shown the exchange as
-    /// its place left it.
+    /// its place left it; where nothing says that, it begins again after the next commit, with the exchange as that left it.
     fn stands(&self) -> bool {
         true
     }
@@ -59,7 +59,8 @@ pub trait Detached: Follower {
     /// Has folded its last record: the node ends, and its store may be another's from here on.
     fn end(&self) {}
 
-    /// Begins after a record, which left the exchange like this: what came up to it is out of reach, and will never be told.
+    /// Begins after a record, which left the exchange like this: what came up to it is out of reach, and will never be told. Where
+    /// nothing says how the exchange was, it is one that is not born.
     fn begin(&self, sequence: u64, exchange: &Exchange);
 
     /// The records at hand are folded: one that gathers what it folds stores it now.

@@ -104,6 +104,37 @@ pub(crate) struct Figures {
     pub(crate) largest: Holders,
 }
 
+impl Figures {
+    /// Whether it ends with so many lots open, and at a rate, if one is known.
+    pub(super) fn ends_with(&self, lots: i128, rate: Option<FundingRate>) -> bool {
+        let holds = |rate: FundingRate| {
+            self.rates.is_some_and(|rates| {
+                (rates.absolute.close, rates.relative.close) == (rate.absolute, rate.relative)
+            })
+        };
+        self.open_interest.close == lots && rate.is_none_or(holds)
+    }
+
+    /// So many lots are open from here on, and a rate holds, if one is known.
+    pub(super) fn go_on_with(&mut self, lots: i128, rate: Option<FundingRate>) {
+        self.open_interest.tick(lots);
+        if let Some(rate) = rate {
+            self.tick_rate(rate);
+        }
+    }
+
+    /// A rate holds from here on, beside the one before.
+    pub(super) fn tick_rate(&mut self, rate: FundingRate) {
+        match &mut self.rates {
+            Some(rates) => {
+                rates.absolute.tick(rate.absolute);
+                rates.relative.tick(rate.relative);
+            }
+            none => *none = Some(Rates::flat(rate)),
+        }
+    }
+}
+
 impl Stretch for Figures {
     fn stand(&self) -> Self {
         let Rates { absolute, relative } = self.rates.unwrap_or(Rates::flat(FundingRate::ZERO));

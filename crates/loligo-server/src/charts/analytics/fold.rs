@@ -15,10 +15,13 @@ use loligo_engine::{
 impl Held {
     /// Folds the record after the last.
     pub(super) fn fold(&mut self, applied: Applied<'_>) {
-        for event in applied.events {
-            self.event(applied.sequence, event);
+        // Until it is shown how the exchange stands no event says what it comes to.
+        if self.stands {
+            for event in applied.events {
+                self.event(applied.sequence, event);
+            }
+            self.pass(applied.time);
         }
-        self.pass(applied.time);
         self.store.takes(applied.time, applied.sequence);
         self.store.reach(applied.sequence);
     }
@@ -98,12 +101,17 @@ impl Held {
         if at.0 < self.minute.0 + Resolution::OneMinute.micros() {
             return;
         }
+        self.take_all();
+        self.minute = Resolution::OneMinute.opening(at);
+    }
+
+    /// Takes the figures of all that stands.
+    pub(super) fn take_all(&mut self) {
         let ids: Vec<InstrumentId> = self.contracts.keys().copied().collect();
         for id in ids {
             self.take_figures(id);
         }
         self.take_pool_value();
-        self.minute = Resolution::OneMinute.opening(at);
     }
 
     /// Takes the figures of a contract that are read off how it stands, if they are others than before.
@@ -197,12 +205,9 @@ impl Held {
     ) {
         // What is late by a minute or more is told when it comes, so that longer stretches are the fold of their minutes.
         let is_late = Resolution::OneMinute.opening(at) > hour;
-        self.change(record, instrument, at, |figures, opened| match &mut figures.rates {
-            Some(rates) if is_late || opened < hour => {
-                rates.absolute.tick(rate.absolute);
-                rates.relative.tick(rate.relative);
-            }
-            rates => *rates = Some(Rates::flat(rate)),
+        self.change(record, instrument, at, |figures, opened| match is_late || opened < hour {
+            true => figures.tick_rate(rate),
+            false => figures.rates = Some(Rates::flat(rate)),
         });
     }
 

@@ -12,7 +12,7 @@ use super::page::{Page, page};
 use super::shelf::{self, Shelf};
 use super::standing::Standing;
 use crate::projection::{Applied, Detached, Follower, Unable};
-use loligo_engine::{Currency, Exchange, FinePrice, InstrumentId, Money, PairId, Timestamp};
+use loligo_engine::{Currency, Exchange, FinePrice, FundingRate, InstrumentId, Money, PairId, Timestamp};
 use rusqlite::params;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -165,16 +165,20 @@ impl Held {
             }
             let subject = Subject::Contract(id);
             let lots = market.map_or(0, |market| i128::from(market.open_interest.0));
+            // One of nothing may be none yet: what is of the hour is told at its end.
+            let rate = market.and_then(|market| market.funding).map(|funding| funding.rate);
+            let rate = rate.filter(|rate| *rate != FundingRate::ZERO);
             let forming = match self.restored::<Figures>(subject)? {
-                // What lies between is out of reach.
-                Some(mut forming) if forming.newest().open_interest.close != lots => {
-                    forming.change(now, &mut self.complete, |figures, _| figures.open_interest.tick(lots));
+                // What lies between is out of reach. Rows that are complete know better than a record that is folded again.
+                Some(mut forming)
+                    if self.store.is_open_at(now) && !forming.newest().ends_with(lots, rate) =>
+                {
+                    forming.change(now, &mut self.complete, |figures, _| figures.go_on_with(lots, rate));
                     forming
                 }
                 Some(forming) => forming,
                 // What came before is out of reach: it begins here.
                 None => {
-                    let rate = market.and_then(|market| market.funding).map(|funding| funding.rate);
                     let (open_interest, rates) = (Ohlc::flat(lots), rate.map(Rates::flat));
                     Forming::begin(subject, now, &Figures { open_interest, rates, ..Figures::default() })
                 }
@@ -189,6 +193,15 @@ impl Held {
         self.pool = exchange.pools().into_iter().collect();
         self.pool_value = self.restored(Subject::Pool)?;
         Ok(())
+    }
+
+    /// How the exchange stands is not known: until it is shown, nothing is told but what was.
+    fn forget_how_it_stands(&mut self) {
+        self.stands = false;
+        self.contracts.clear();
+        self.indexes.clear();
+        self.pool.clear();
+        self.pool_value = None;
     }
 
     /// The forming stretches of a subject, if it has rows.
@@ -293,9 +306,15 @@ impl Detached for Analytics {
 
     fn begin(&self, sequence: u64, exchange: &Exchange) {
         self.attempt(|held| {
+            // What is forming ends with what stood, and is taken up again from its rows.
+            held.take_all();
+            let written = held.write();
             held.store.reach(sequence);
-            held.stand(exchange)?;
-            held.write()
+            match exchange.instruments().next() {
+                Some(_) => held.stand(exchange)?,
+                None => held.forget_how_it_stands(),
+            }
+            written.and_then(|()| held.write())
         });
     }
 

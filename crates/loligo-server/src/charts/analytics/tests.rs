@@ -8,7 +8,7 @@ use crate::listing::Listing;
 use crate::projection::{Applied, Detached as _, Follower as _};
 use loligo_engine::{
     AccountId, Command, CreateAccount, Currency, Deposit, Event, Exchange, FinePrice, Genesis, InstrumentId,
-    Limits, Money, OnGrid, OrderType, PlaceOrder, Price, Qty, Side, Timestamp, Wallet,
+    InstrumentSpec, Limits, Money, OnGrid, OrderType, PlaceOrder, Price, Qty, Side, Timestamp, Wallet,
 };
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -91,21 +91,8 @@ impl Log {
                     let far = [3, 20, 400, 4_000][self.pick(4) as usize];
                     let price = near + self.pick(2 * far) as i64 - far as i64;
                     let size = [1, 30][usize::from(instrument.0)] * (1 + self.pick(3_000) as i64);
-                    Command::Place(PlaceOrder {
-                        account: AccountId(self.pick(u64::from(ACCOUNTS)) as u32),
-                        instrument,
-                        side,
-                        order_type: OrderType::Limit,
-                        qty: OnGrid::Steps(size),
-                        limit_price: Some(OnGrid::Steps(price)),
-                        trigger: None,
-                        limit_offset: None,
-                        algo_id: None,
-                        stop_price: None,
-                        reduce_only: false,
-                        client_order_id: None,
-                        process_before: None,
-                    })
+                    let account = self.pick(u64::from(ACCOUNTS)) as u32;
+                    limit(account, instrument, side, size, price)
                 }
             };
             self.apply(time, command);
@@ -141,6 +128,24 @@ impl Log {
         self.fold(analytics, place, to);
         place
     }
+}
+
+fn limit(account: u32, instrument: InstrumentId, side: Side, lots: i64, price: i64) -> Command {
+    Command::Place(PlaceOrder {
+        account: AccountId(account),
+        instrument,
+        side,
+        order_type: OrderType::Limit,
+        qty: OnGrid::Steps(lots),
+        limit_price: Some(OnGrid::Steps(price)),
+        trigger: None,
+        limit_offset: None,
+        algo_id: None,
+        stop_price: None,
+        reduce_only: false,
+        client_order_id: None,
+        process_before: None,
+    })
 }
 
 /// Twelve minutes of orders around an hour's end.
@@ -460,15 +465,88 @@ fn what_is_out_of_reach_is_left_out_and_all_that_stands_is_known() {
         // The minutes after that one are the same, but for what counts from the beginning.
         let missing = whole.last().unwrap().1.delta - from.last().unwrap().1.delta;
         let later = from[1..].iter().map(|(opened, figures)| {
-            let rates = figures.rates;
-            (*opened, Figures { delta: figures.delta + missing, rates, ..figures.clone() })
+            (*opened, Figures { delta: figures.delta + missing, ..figures.clone() })
         });
         let skipped = whole.len() - from.len() + 1;
-        for ((opened, told), (_, wanted)) in later.zip(&whole[skipped..]) {
-            // Before the first rate there was none; a market tells it as nothing.
-            let wanted = Figures { rates: told.rates, ..wanted.clone() };
-            assert_eq!(told, wanted, "{opened:?}");
-        }
+        assert!(later.eq(whole[skipped..].iter().cloned()), "contract {contract}");
+    }
+}
+
+#[test]
+fn one_that_does_not_know_how_it_stands_tells_what_was_until_it_is_shown() {
+    let log = busy();
+    let time = |record: u64| log.records[record as usize - 1].0;
+    let all = Analytics::new(None).unwrap();
+    log.fold(&all, 0, log.len());
+    let analytics = Analytics::new(None).unwrap();
+    log.fold(&analytics, 0, 150);
+    everything(&analytics, time(150));
+    // Not written yet.
+    log.fold(&analytics, 150, 200);
+    let was = afresh(&log, 200);
+    // Nothing says how the exchange was there.
+    analytics.begin(400, &Exchange::new());
+    assert_eq!((analytics.stands(), analytics.sequence()), (false, 400));
+    log.fold(&analytics, 400, 420);
+    assert!((analytics.sequence(), everything(&analytics, time(200))) == (420, was));
+    // An hour has ended in between, so another rate holds.
+    analytics.begin(500, &log.exchange_at(500));
+    assert!(analytics.stands());
+    log.fold(&analytics, 500, log.len());
+    let until = time(log.len());
+    for contract in [0, 1] {
+        let whole = told(&all, contract, Resolution::OneMinute, until);
+        let after = |figures: &&(Timestamp, Figures)| figures.0 > time(500);
+        let missing = whole.last().unwrap().1.delta
+            - told(&analytics, contract, Resolution::OneMinute, until).last().unwrap().1.delta;
+        let wanted: Told = whole.iter().filter(after).cloned().collect();
+        let after_it: Told = told(&analytics, contract, Resolution::OneMinute, until)
+            .iter()
+            .filter(after)
+            .map(|(opened, figures)| (*opened, Figures { delta: figures.delta + missing, ..figures.clone() }))
+            .collect();
+        assert!(wanted.len() >= 3 && wanted.iter().all(|(_, figures)| figures.rates.is_some()));
+        assert!(after_it == wanted, "contract {contract}");
+    }
+}
+
+#[test]
+fn a_contract_that_ends_in_a_record_over_midnight_stays_ended_when_its_day_is_folded_again() {
+    let mut log = Log::begin();
+    let midnight = START.plus(24 * HOUR);
+    let perpetual = log.exchange.instrument(InstrumentId(0)).unwrap().spec().clone();
+    let expiry = Some(midnight.plus(-Timestamp::SECOND));
+    let dated = InstrumentSpec { symbol: "FF_XBTUSD_260101".to_owned(), expiry, ..perpetual };
+    log.apply(START, Command::List(Box::new(dated)));
+    let id = InstrumentId(2);
+    let near =
+        log.exchange.instrument(id).unwrap().ticks_floor(log.exchange.market(id).unwrap().index.unwrap()).0;
+    log.trade(midnight.plus(-2 * MINUTE), 60);
+    for (account, side) in [(0, Side::Sell), (1, Side::Buy)] {
+        log.apply(midnight.plus(-MINUTE), limit(account, id, side, 1_000, near));
+    }
+    while log.exchange.now() < midnight {
+        log.apply(midnight.plus(MINUTE), Command::Advance);
+    }
+    let over = log.len();
+    let settled = |event: &Event| matches!(event, Event::Settled(settled) if settled.instrument == id);
+    assert!(
+        log.records[over as usize - 1].1.iter().any(settled),
+        "one record ends it and goes on over midnight"
+    );
+    log.trade(midnight.plus(2 * MINUTE), 30);
+    let folder = TempDir::new().unwrap();
+    let analytics = in_folder(&folder, &Exchange::new(), 0);
+    analytics.revert(1, 0);
+    log.fold(&analytics, 0, log.len());
+    analytics.revert(2, log.len() - 5);
+    assert_eq!(log.go_on(&analytics, log.len()), over - 1, "its day begins with that record");
+    let all = Analytics::new(None).unwrap();
+    log.fold(&all, 0, log.len());
+    for resolution in [Resolution::OneMinute, Resolution::OneHour, Resolution::OneDay] {
+        let [again, wanted] = [&analytics, &all].map(|one| told(one, id.0, resolution, log.exchange.now()));
+        assert_eq!(wanted.last().unwrap().1.open_interest.close, 0);
+        assert!(again == wanted, "{resolution:?}");
     }
 }
 

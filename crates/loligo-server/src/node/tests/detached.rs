@@ -172,3 +172,33 @@ async fn a_follower_whose_next_record_is_out_of_reach_begins_at_the_oldest_state
         assert_eq!(told, (begins + 1..=missed + 1).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test]
+async fn one_that_has_to_know_how_the_exchange_stands_is_shown_it_with_the_next_commit_where_nothing_kept_says_it()
+ {
+    let ledger = Arc::<Ledger>::default();
+    let (node, _) = node_of(MemoryJournal::keeping(1_024), &ledger);
+    caught_up(&ledger, &node).await;
+    let mut churn = Churn::default();
+    let release = stall(&ledger);
+    for _ in 0..COMMITS + 100 {
+        churn.step(&node).await;
+    }
+    ledger.asks.store(true, Ordering::SeqCst);
+    let missed = node.handle().acknowledged();
+    drop(release);
+    caught_up(&ledger, &node).await;
+    assert_eq!((ledger.begun(), ledger.shown.lock().unwrap().take()), (missed, None));
+    while !node.handle().lanes()[0].asks() {
+        tokio::task::yield_now().await;
+    }
+    churn.step(&node).await;
+    caught_up(&ledger, &node).await;
+    let hash = node.handle().query(|exchange| exchange.state_hash()).await.unwrap();
+    assert_eq!(*ledger.shown.lock().unwrap(), Some((missed + 1, hash)));
+    assert_eq!((ledger.begun(), ledger.rows()), (missed + 1, vec![]));
+    churn.step(&node).await;
+    caught_up(&ledger, &node).await;
+    let told: Vec<u64> = ledger.rows().iter().map(|(sequence, _)| *sequence).collect();
+    assert_eq!(told, [missed + 2]);
+}

@@ -7,7 +7,7 @@ use crate::projection::{Applied, Detached, Follower, Part};
 use crate::record::{Body, KeyId, Record};
 use loligo_engine::{Event, Exchange, OrderView, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// What another appender does before a batch of the node.
 pub(crate) enum Act {
@@ -143,6 +143,9 @@ pub(crate) struct Ledger {
     branch: AtomicU64,
     /// What each record waits for, if anything.
     pub(crate) gate: Mutex<Option<Receiver<()>>>,
+    /// It has to know how the exchange stands, and knows it: the hash of its state after a record.
+    pub(super) asks: AtomicBool,
+    pub(super) shown: Mutex<Option<(u64, [u8; 32])>>,
     /// Told that a record is at the gate.
     pub(super) waits: AtomicUsize,
 }
@@ -191,9 +194,16 @@ impl Follower for Ledger {
 }
 
 impl Detached for Ledger {
-    fn begin(&self, sequence: u64, _: &Exchange) {
+    fn stands(&self) -> bool {
+        !self.asks.load(Ordering::SeqCst)
+    }
+    fn begin(&self, sequence: u64, exchange: &Exchange) {
         self.rows.lock().unwrap().clear();
         self.begun.store(sequence, Ordering::SeqCst);
+        if exchange.instruments().next().is_some() {
+            self.asks.store(false, Ordering::SeqCst);
+            *self.shown.lock().unwrap() = Some((sequence, exchange.state_hash()));
+        }
     }
     fn branch(&self) -> u64 {
         self.branch.load(Ordering::SeqCst)

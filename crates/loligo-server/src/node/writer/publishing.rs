@@ -25,7 +25,7 @@ impl Writer {
         self.epoch.views().publisher().publish(std::mem::take(&mut self.commit));
         self.epoch.acknowledge(self.venue.sequence);
         let happened = Arc::new(std::mem::take(&mut self.happened));
-        self.hand_overs.iter().for_each(|one| one.offer(&happened));
+        self.hand_overs.iter().for_each(|one| one.offer(&happened, &self.venue.exchange));
         Ok(happened)
     }
 
