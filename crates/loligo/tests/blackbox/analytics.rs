@@ -3,30 +3,13 @@
 use crate::http::Connection;
 use crate::upgrade::home_of;
 use crate::venue::{Home, Venue};
+use loligo_wire::charts::AnalyticsType;
 use serde_json::{Value, json};
 use std::fs;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
 const LIVE: [&str; 4] = ["--clock", "manual", "--start-time", "2026-01-01T00:00:00Z"];
-const TYPES: [&str; 16] = [
-    "open-interest",
-    "aggressor-differential",
-    "trade-volume",
-    "trade-count",
-    "liquidation-volume",
-    "rolling-volatility",
-    "long-short-ratio",
-    "long-short-info",
-    "cvd",
-    "top-traders",
-    "orderbook",
-    "spreads",
-    "liquidity",
-    "slippage",
-    "future-basis",
-    "funding",
-];
 
 fn fetch(venue: &Venue, path: &str) -> String {
     let path = format!("/api/charts/v1/analytics{path}");
@@ -41,7 +24,7 @@ fn everything(venue: &Venue, minutes: i64) -> Vec<String> {
     let range = format!("since={START}&interval=60&to={}", START + 60 * (minutes - 1));
     let mut all = vec![fetch(venue, &format!("/liquidity-pool?{range}"))];
     for symbol in ["PF_XBTUSD", "PI_ETHUSD"] {
-        all.extend(TYPES.map(|kind| fetch(venue, &format!("/{symbol}/{kind}?{range}"))));
+        all.extend(AnalyticsType::ALL.iter().map(|kind| fetch(venue, &format!("/{symbol}/{kind}?{range}"))));
     }
     all
 }
