@@ -1,6 +1,6 @@
 //! The follower that makes candles of what happens, and keeps them in a database of its own.
 
-use super::store::{Form, Place, Store};
+use super::store::{Form, Holds, Kept, Store};
 use super::{Board, LiveBoard, Page, Range, Resolution, Series, Shelf, page};
 use crate::past::Past;
 use crate::projection::{Applied, Detached, Follower, Unable};
@@ -8,8 +8,7 @@ use loligo_engine::{Event, Exchange, Execution, FinePrice, Instrument, Instrumen
 use rusqlite::{Transaction, params};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// The database in a data folder.
 const FILE: &str = "candles.db";
@@ -37,12 +36,8 @@ const FORM: Form = Form {
 /// Candles of all series, as far as the log was folded.
 pub(crate) struct Candles {
     file: Option<PathBuf>,
-    held: Mutex<Held>,
+    kept: Kept<Held>,
     board: Arc<LiveBoard>,
-    /// The last record that was folded; here, so that nobody waits for the lock to learn it.
-    sequence: AtomicU64,
-    /// The branch that it is of; told after the record, so that whoever sees a new one sees no record of the old.
-    branch: AtomicU64,
 }
 
 struct Held {
@@ -65,13 +60,7 @@ impl Candles {
         let board = Arc::new(LiveBoard::default());
         let held = Held::restore(Store::in_memory(&FORM)?, BTreeMap::new(), Arc::clone(&board))?;
         let file = data.map(|data| data.join(FILE));
-        Ok(Self {
-            file,
-            held: Mutex::new(held),
-            board,
-            sequence: AtomicU64::new(0),
-            branch: AtomicU64::new(0),
-        })
+        Ok(Self { file, kept: Kept::new(held), board })
     }
 
     /// A page of a series; see [`page`].
@@ -86,7 +75,7 @@ impl Candles {
         range: Range,
         until: Timestamp,
     ) -> rusqlite::Result<Page> {
-        let mut held = self.lock();
+        let mut held = self.kept.lock();
         // What is forming is a row like any other then.
         held.write()?;
         page(&Shelf::new(held.store.connection()), past, series, resolution, range, until)
@@ -96,24 +85,13 @@ impl Candles {
     pub(crate) fn board(&self) -> &Arc<LiveBoard> {
         &self.board
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        // A fold that panicked has ended its thread; what it held is written whole or not at all.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+impl Holds for Held {
+    const WHAT: &'static str = NAME;
 
-    /// Does what must not fail for want of room: the exchange goes on without it.
-    fn attempt(&self, act: impl FnOnce(&mut Held) -> rusqlite::Result<()>) {
-        let mut held = self.lock();
-        if let Err(error) = act(&mut held) {
-            tracing::warn!(%error, "candles could not be written; they are tried again");
-        }
-        self.tell(held.store.place());
-    }
-
-    fn tell(&self, place: Place) {
-        self.sequence.store(place.record, Ordering::Release);
-        self.branch.store(place.branch, Ordering::Release);
+    fn store(&self) -> &Store {
+        &self.store
     }
 }
 
@@ -232,11 +210,11 @@ impl Follower for Candles {
     }
 
     fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::Acquire)
+        self.kept.sequence()
     }
 
     fn fold(&self, applied: Applied<'_>) {
-        self.attempt(|held| {
+        self.kept.attempt(|held| {
             held.fold(applied);
             held.keep_up(applied.time)
         });
@@ -245,12 +223,12 @@ impl Follower for Candles {
 
 impl Detached for Candles {
     fn meet(&self, exchange: &Exchange, _: u64) -> Result<(), Unable> {
-        let mut held = self.lock();
+        let mut held = self.kept.lock();
         if let Some(file) = &self.file {
             let unable = |error: rusqlite::Error| Unable(format!("{FILE}: {error}"));
             let store = Store::open(file, &FORM)?;
             *held = Held::restore(store, BTreeMap::new(), Arc::clone(&self.board)).map_err(unable)?;
-            self.tell(held.store.place());
+            self.kept.tell(&held);
         }
         for (id, instrument) in exchange.instruments() {
             held.list(id, instrument.clone());
@@ -259,22 +237,22 @@ impl Detached for Candles {
     }
 
     fn begin(&self, sequence: u64, _: &Exchange) {
-        self.attempt(|held| {
+        self.kept.attempt(|held| {
             held.store.reach(sequence);
             held.write()
         });
     }
 
     fn end(&self) {
-        self.attempt(Held::write);
+        self.kept.attempt(Held::write);
     }
 
     fn branch(&self) -> u64 {
-        self.branch.load(Ordering::Acquire)
+        self.kept.branch()
     }
 
     fn revert(&self, branch: u64, to: u64) {
-        self.attempt(|held| held.revert(branch, to));
+        self.kept.attempt(|held| held.revert(branch, to));
     }
 }
 

@@ -10,6 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Rows are written with the first record that comes so long after the last time, so that other tools see them and little is
@@ -209,6 +211,58 @@ impl Store {
         let connection = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
         *self = Self::of(connection)?;
         Ok(())
+    }
+}
+
+/// What a follower holds besides its store.
+pub(super) trait Holds {
+    /// As a line of the log calls it.
+    const WHAT: &'static str;
+
+    fn store(&self) -> &Store;
+}
+
+/// What a follower holds, for its own thread and for those who read pages; and how far that is, which nobody waits to learn.
+pub(super) struct Kept<H> {
+    held: Mutex<H>,
+    /// The last record that was folded.
+    sequence: AtomicU64,
+    /// The branch that it is of; told after the record, so that whoever sees a new one sees no record of the old.
+    branch: AtomicU64,
+}
+
+impl<H: Holds> Kept<H> {
+    pub(super) fn new(held: H) -> Self {
+        Self { held: Mutex::new(held), sequence: AtomicU64::new(0), branch: AtomicU64::new(0) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, H> {
+        // A fold that panicked has ended its thread; what it held is written whole or not at all.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what must not fail for want of room: the exchange goes on without it.
+    pub(super) fn attempt(&self, act: impl FnOnce(&mut H) -> rusqlite::Result<()>) {
+        let mut held = self.lock();
+        if let Err(error) = act(&mut held) {
+            tracing::warn!(%error, "{} could not be written; they are tried again", H::WHAT);
+        }
+        self.tell(&held);
+    }
+
+    /// How far it is: told with every attempt, and by who puts another store in.
+    pub(super) fn tell(&self, held: &H) {
+        let Place { record, branch, .. } = held.store().place();
+        self.sequence.store(record, Ordering::Release);
+        self.branch.store(branch, Ordering::Release);
+    }
+
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    pub(super) fn branch(&self) -> u64 {
+        self.branch.load(Ordering::Acquire)
     }
 }
 

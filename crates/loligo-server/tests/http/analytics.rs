@@ -1,10 +1,9 @@
 //! Analytics over HTTP: what a trader's charts show beside prices. The figures are those that the trades, books and positions of a
 //! test come to by hand.
 
+use super::charts::{again, in_folder};
 use crate::agreement::exact;
 use crate::venue::{Answer, SYMBOL, Venue, form, send};
-use loligo_server::config::Config;
-use loligo_server::{Server, ServerConfig};
 use loligo_wire::decimal::{Decimal, Number};
 use serde_json::{Value, json};
 use std::fs;
@@ -527,21 +526,6 @@ async fn what_cannot_be_read_is_refused_by_name() {
         "severity": "E", "error_class": "General", "type": "Invalid arguments", "msg": null, "value": null, "field": null,
     });
     assert_eq!((answer.status, answer.json()), (400, json!({"result": null, "errors": [error]})));
-}
-
-fn in_folder(folder: &TempDir, until: Option<u64>) -> ServerConfig {
-    ServerConfig {
-        rate_limits: false,
-        node: Config { data: Some(folder.path().to_path_buf()), until, ..Config::test() },
-        ..ServerConfig::test()
-    }
-}
-
-/// The venue of a folder as it was left, without a price being pinned anew.
-async fn again(config: ServerConfig) -> Venue {
-    let real = config.real_time.clone();
-    let server = Server::start(config).await.expect("it starts");
-    Venue { real, start: server.start_file(), server }
 }
 
 /// The bytes of every type at some lengths, of two contracts, and of the pool.

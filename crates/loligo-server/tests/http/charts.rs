@@ -205,7 +205,8 @@ async fn what_cannot_be_read_is_refused_in_plain_words() {
     }
 }
 
-fn in_folder(folder: &TempDir, until: Option<u64>) -> ServerConfig {
+/// A server of a folder, back at a record where one is named.
+pub(super) fn in_folder(folder: &TempDir, until: Option<u64>) -> ServerConfig {
     ServerConfig {
         rate_limits: false,
         node: Config { data: Some(folder.path().to_path_buf()), until, ..Config::test() },
@@ -214,7 +215,7 @@ fn in_folder(folder: &TempDir, until: Option<u64>) -> ServerConfig {
 }
 
 /// The venue of a folder as it was left, without a price being pinned anew.
-async fn again(config: ServerConfig) -> Venue {
+pub(super) async fn again(config: ServerConfig) -> Venue {
     let real = config.real_time.clone();
     let server = Server::start(config).await.expect("it starts");
     Venue { real, start: server.start_file(), server }

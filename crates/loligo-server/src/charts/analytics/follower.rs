@@ -3,7 +3,7 @@
 //! Beside rows it needs to know how books stand and who holds what. That is the exchange's state at its place, so it is not kept
 //! here: it is shown to the follower when it begins, and brought along from there.
 
-use super::super::store::{Form, Store};
+use super::super::store::{Form, Holds, Kept, Store};
 use super::super::{Range, Resolution};
 use super::Subject;
 use super::figures::{Figures, Ohlc, PoolValue, Rates, Stretch};
@@ -16,8 +16,6 @@ use loligo_engine::{Currency, Exchange, FinePrice, FundingRate, InstrumentId, Mo
 use rusqlite::params;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The database in a data folder.
 const FILE: &str = "analytics.db";
@@ -36,11 +34,7 @@ const FORM: Form =
 /// Figures of all contracts and of the liquidation pool, as far as the log was folded.
 pub(crate) struct Analytics {
     file: Option<PathBuf>,
-    held: Mutex<Held>,
-    /// The last record that was folded; here, so that nobody waits for the lock to learn it.
-    sequence: AtomicU64,
-    /// The branch that it is of; told after the record, so that whoever sees a new one sees no record of the old.
-    branch: AtomicU64,
+    kept: Kept<Held>,
 }
 
 /// All that is known as far as the log was folded.
@@ -75,9 +69,7 @@ impl Analytics {
     pub(crate) fn new(data: Option<&Path>) -> rusqlite::Result<Self> {
         Ok(Self {
             file: data.map(|data| data.join(FILE)),
-            held: Mutex::new(Held::of(Store::in_memory(&FORM)?)),
-            sequence: AtomicU64::new(0),
-            branch: AtomicU64::new(0),
+            kept: Kept::new(Held::of(Store::in_memory(&FORM)?)),
         })
     }
 
@@ -93,7 +85,7 @@ impl Analytics {
         lead: u32,
         until: Timestamp,
     ) -> rusqlite::Result<Page<Figures>> {
-        let mut held = self.lock();
+        let mut held = self.kept.lock();
         held.take_figures(id);
         held.write()?;
         page(Shelf::new(held.store.connection(), Subject::Contract(id)), resolution, range, lead, until)
@@ -109,29 +101,18 @@ impl Analytics {
         range: Range,
         until: Timestamp,
     ) -> rusqlite::Result<Page<PoolValue>> {
-        let mut held = self.lock();
+        let mut held = self.kept.lock();
         held.take_pool_value();
         held.write()?;
         page(Shelf::new(held.store.connection(), Subject::Pool), resolution, range, 0, until)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        // A fold that panicked has ended its thread; what it held is written whole or not at all.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+impl Holds for Held {
+    const WHAT: &'static str = NAME;
 
-    /// Does what must not fail for want of room: the exchange goes on without it.
-    fn attempt(&self, act: impl FnOnce(&mut Held) -> rusqlite::Result<()>) {
-        let mut held = self.lock();
-        if let Err(error) = act(&mut held) {
-            tracing::warn!(%error, "analytics could not be written; they are tried again");
-        }
-        self.tell(&held.store);
-    }
-
-    fn tell(&self, store: &Store) {
-        self.sequence.store(store.place().record, Ordering::Release);
-        self.branch.store(store.place().branch, Ordering::Release);
+    fn store(&self) -> &Store {
+        &self.store
     }
 }
 
@@ -273,11 +254,11 @@ impl Follower for Analytics {
     }
 
     fn sequence(&self) -> u64 {
-        self.sequence.load(Ordering::Acquire)
+        self.kept.sequence()
     }
 
     fn fold(&self, applied: Applied<'_>) {
-        self.attempt(|held| {
+        self.kept.attempt(|held| {
             held.fold(applied);
             held.keep_up(applied.time)
         });
@@ -286,10 +267,10 @@ impl Follower for Analytics {
 
 impl Detached for Analytics {
     fn meet(&self, exchange: &Exchange, sequence: u64) -> Result<(), Unable> {
-        let mut held = self.lock();
+        let mut held = self.kept.lock();
         if let Some(file) = &self.file {
             *held = Held::of(Store::open(file, &FORM)?);
-            self.tell(&held.store);
+            self.kept.tell(&held);
         }
         let is_there = held.store.place().record == sequence;
         let stood = if is_there { held.stand(exchange) } else { Ok(()) };
@@ -297,15 +278,15 @@ impl Detached for Analytics {
     }
 
     fn stands(&self) -> bool {
-        self.lock().stands
+        self.kept.lock().stands
     }
 
     fn stand(&self, exchange: &Exchange) {
-        self.attempt(|held| held.stand(exchange));
+        self.kept.attempt(|held| held.stand(exchange));
     }
 
     fn begin(&self, sequence: u64, exchange: &Exchange) {
-        self.attempt(|held| {
+        self.kept.attempt(|held| {
             // What is forming ends with what stood, and is taken up again from its rows.
             held.take_all();
             let written = held.write();
@@ -319,14 +300,14 @@ impl Detached for Analytics {
     }
 
     fn end(&self) {
-        self.attempt(Held::write);
+        self.kept.attempt(Held::write);
     }
 
     fn branch(&self) -> u64 {
-        self.branch.load(Ordering::Acquire)
+        self.kept.branch()
     }
 
     fn revert(&self, branch: u64, to: u64) {
-        self.attempt(|held| held.revert(branch, to));
+        self.kept.attempt(|held| held.revert(branch, to));
     }
 }

@@ -142,18 +142,24 @@ async fn a_follower_goes_on_over_restarts_from_its_own_place() {
     assert_eq!(ledger.rows(), Ledger::replayed(&journal));
 }
 
+/// A node whose journal forgets all but the last few records, and what its follower has still to see is no longer among them: it is
+/// held until what comes last is dropped.
+async fn left_behind() -> (Arc<Ledger>, RunningNode, Churn, std::sync::mpsc::SyncSender<()>) {
+    let ledger = Arc::<Ledger>::default();
+    let (node, _) = node_of(MemoryJournal::keeping(1_024), &ledger);
+    caught_up(&ledger, &node).await;
+    let mut churn = Churn::default();
+    let release = stall(&ledger);
+    for _ in 0..COMMITS + 100 {
+        churn.step(&node).await;
+    }
+    (ledger, node, churn, release)
+}
+
 #[tokio::test]
 async fn a_follower_whose_next_record_is_out_of_reach_begins_at_the_oldest_state_after_it() {
     for keep_state in [false, true] {
-        // A journal that forgets all but the last few records.
-        let ledger = Arc::<Ledger>::default();
-        let (node, _) = node_of(MemoryJournal::keeping(1_024), &ledger);
-        caught_up(&ledger, &node).await;
-        let mut churn = Churn::default();
-        let release = stall(&ledger);
-        for _ in 0..COMMITS + 100 {
-            churn.step(&node).await;
-        }
+        let (ledger, node, mut churn, release) = left_behind().await;
         let mut begins = None;
         if keep_state {
             begins = Some(node.handle().snapshot().await.unwrap());
@@ -176,14 +182,7 @@ async fn a_follower_whose_next_record_is_out_of_reach_begins_at_the_oldest_state
 #[tokio::test]
 async fn one_that_has_to_know_how_the_exchange_stands_is_shown_it_with_the_next_commit_where_nothing_kept_says_it()
  {
-    let ledger = Arc::<Ledger>::default();
-    let (node, _) = node_of(MemoryJournal::keeping(1_024), &ledger);
-    caught_up(&ledger, &node).await;
-    let mut churn = Churn::default();
-    let release = stall(&ledger);
-    for _ in 0..COMMITS + 100 {
-        churn.step(&node).await;
-    }
+    let (ledger, node, mut churn, release) = left_behind().await;
     ledger.asks.store(true, Ordering::SeqCst);
     let missed = node.handle().acknowledged();
     drop(release);
